@@ -1,0 +1,25 @@
+//! iCalendar without loss (RFC 5545, 7986, 9073, 9074, 9253), and what follows from it: typed reads,
+//! recurrence (RFC 5545 §3.3.10, RFC 7529), time zones, spans of time, free-busy.
+//!
+//! Invariants: pure (no I/O, clock, randomness); iterative (no recursion over input); bounded (octets,
+//! lines, depth, work); a line that nobody touched is printed as it was read.
+//!
+//! The modules (each owner fills theirs; the signatures are the agreement):
+//!
+//! - `object`: [`object::CalendarObject`], the content-line tree over octets. `parse(octets: &[u8],
+//!   limits: &Limits) -> Result<CalendarObject, ParseError>`; `Component { name() (upper case),
+//!   properties(), components(), ... }`; `Property { name() (upper case), raw_value() -> &str
+//!   (unfolded), parameter("TZID") -> Option<Cow<str>> (unquoted, RFC 6868 decoded), text() ->
+//!   Cow<str> (unescaped) }`; edits: set, add, remove properties and parameters, add and remove
+//!   components; `to_octets()`; an object nobody edited gives back its input octets exactly.
+//! - `value`: `Date`, `DateTime { civil: jiff::civil::DateTime, form: Utc | Floating | Zoned(tzid) }`,
+//!   `DateOrDateTime`, `Duration`, `Period`, TEXT escapes: parse and print.
+//! - `check`: RFC 4791 §4.1 and §5.3.2.1: one component type, one UID, no METHOD, valid lines;
+//!   returns facts (`ObjectFacts { uid, component_name, has_recurrence, ... }`) or the fault.
+//! - `zone`: resolve a TZID in an object: IANA name, Windows name, prefixed name, VTIMEZONE of the
+//!   object, else floating. `Zones::of(&CalendarObject)`, `Zones::instant(&DateTime, floating: &TimeZone) -> jiff::Timestamp`.
+//! - `recurrence`: RRULE parse and the engine with seek and a work budget.
+//! - `occurrence`: the instances of an object in a window: master, RDATE, EXDATE, overrides,
+//!   THISANDFUTURE; `occurrences(&CalendarObject, window, floating zone, &mut Budget)`.
+//! - `time_range`: overlap by the tables of RFC 4791 §9.9, and the object's overall span (projection).
+//! - `free_busy`: busy periods of an object.

@@ -1,0 +1,76 @@
+//! A change as it is asked for: what, by whom, and under which conditions.
+
+use std::sync::Arc;
+
+use storage::{ResourcePath, model::Principal};
+
+/// Who acts, and for whom.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// Who signed in.
+    pub principal: Arc<Principal>,
+    /// For whom, when it is somebody else.
+    pub on_behalf_of: Option<Arc<Principal>>,
+}
+
+/// An entity tag as a client sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityTag {
+    /// `W/` stood before it.
+    pub weak: bool,
+    /// Without quotes.
+    pub tag: String,
+}
+
+/// The value of If-Match or If-None-Match (RFC 9110 §13.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagList {
+    /// `*`
+    Any,
+    /// A list.
+    Tags(Vec<EntityTag>),
+}
+
+/// One condition of an If header (RFC 4918 §10.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateCondition {
+    /// `<token>` or `Not <token>`.
+    Token {
+        /// The state token: a lock token, or a sync token (RFC 6578 §5) kept as text.
+        token: String,
+        /// Preceded by `Not`.
+        negated: bool,
+    },
+    /// `["etag"]` or `Not ["etag"]`.
+    EntityTag {
+        /// The tag.
+        tag: EntityTag,
+        /// Preceded by `Not`.
+        negated: bool,
+    },
+}
+
+/// One list of an If header and the resource it is about. The header holds if any list holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateList {
+    /// The tagged resource; `None` for an untagged list (the request's own resource), and
+    /// `Some(None)` for a URL that is none of ours.
+    pub resource: Option<Option<ResourcePath>>,
+    /// All of these must hold.
+    pub conditions: Vec<StateCondition>,
+}
+
+/// Everything the request demanded, evaluated by the desk in every round against the state it commits upon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// If-Match.
+    pub if_match: Option<TagList>,
+    /// If-None-Match.
+    pub if_none_match: Option<TagList>,
+    /// If-Schedule-Tag-Match (RFC 6638 §8.3), without quotes.
+    pub if_schedule_tag_match: Option<String>,
+    /// If-Unmodified-Since, in seconds since 1970.
+    pub if_unmodified_since: Option<i64>,
+    /// The If header's lists; its tokens count as submitted (RFC 4918 §10.4.1).
+    pub if_lists: Vec<StateList>,
+}

@@ -1,0 +1,14 @@
+//! The desk: the one door through which calendar objects are written, and read for somebody.
+//!
+//! `engine` is pure: (object before, object after, who acts and for whom, what the directory knows,
+//! now, fresh ids) → (object to store, deliveries, mails, decisions). [`desk`] loads, asks the engine,
+//! and commits once, in bounded rounds. [`view`] decides what a given viewer sees of an object.
+
+pub mod change;
+pub mod desk;
+pub mod refusal;
+pub mod view;
+
+pub use change::{Actor, Conditions};
+pub use desk::Desk;
+pub use refusal::{Precondition, Refusal};

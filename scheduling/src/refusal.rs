@@ -1,0 +1,109 @@
+//! Why a change was refused, as values. `dav` turns them into responses in one place.
+
+use storage::{ResourcePath, access::Privilege};
+
+/// A precondition or postcondition element, by its RFC name. `dav`'s table knows namespace and status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Precondition {
+    // RFC 4918 §16
+    LockTokenMatchesRequestUri,
+    LockTokenSubmitted,
+    NoConflictingLock,
+    CannotModifyProtectedProperty,
+    PropfindFiniteDepth,
+    NoExternalEntities,
+    PreservedLiveProperties,
+    // RFC 3744
+    NeedPrivileges,
+    NoAceConflict,
+    NoProtectedAceConflict,
+    // RFC 5689
+    ValidResourcetype,
+    // RFC 6578
+    ValidSyncToken,
+    NumberOfMatchesWithinLimits,
+    // RFC 4331
+    QuotaNotExceeded,
+    // RFC 4791 §5.3
+    ResourceMustBeNull,
+    CalendarCollectionLocationOk,
+    ValidCalendarData,
+    ValidCalendarObjectResource,
+    SupportedCalendarData,
+    SupportedCalendarComponent,
+    SupportedCalendarComponentSet,
+    NoUidConflict,
+    MaxResourceSize,
+    MinDateTime,
+    MaxDateTime,
+    MaxInstances,
+    MaxAttendeesPerInstance,
+    SupportedFilter,
+    SupportedCollation,
+    ValidFilter,
+    ValidTimezone,
+    InitializeCalendarCollection,
+    // RFC 6638
+    UniqueSchedulingObjectResource,
+    SameOrganizerInAllComponents,
+    AllowedOrganizerSchedulingObjectChange,
+    AllowedAttendeeSchedulingObjectChange,
+    DefaultCalendarNeeded,
+    ValidScheduleDefaultCalendarUrl,
+    ValidSchedulingMessage,
+    ValidOrganizer,
+}
+
+/// A change that did not happen, and why. Nothing of it did.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// 404
+    #[error("there is no such resource")]
+    NotFound,
+    /// 409: an ancestor is missing.
+    #[error("the parent collection does not exist")]
+    ParentMissing,
+    /// 405: the resource's kind does not allow it.
+    #[error("not possible here: {0}")]
+    NotAllowed(&'static str),
+    /// 412: If, If-Match, If-None-Match, If-Schedule-Tag-Match, If-Unmodified-Since, Overwrite.
+    #[error("a condition of the request does not hold: {0}")]
+    ConditionFailed(&'static str),
+    /// 423, with the locked resource's path.
+    #[error("locked")]
+    Locked {
+        /// `lock-token-submitted` or `no-conflicting-lock`.
+        precondition: Precondition,
+        /// Where the locks stand.
+        roots: Vec<ResourcePath>,
+    },
+    /// 403 `need-privileges`.
+    #[error("privileges are missing")]
+    Forbidden {
+        /// What is missing where.
+        missing: Vec<(ResourcePath, Privilege)>,
+    },
+    /// 403 (or 409 where the RFC says so) with a precondition element.
+    #[error("{precondition:?}: {detail}")]
+    Precondition {
+        /// Which.
+        precondition: Precondition,
+        /// For people.
+        detail: String,
+        /// The resource in the way, where the element carries an href.
+        resource: Option<ResourcePath>,
+    },
+    /// 409
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// 507
+    #[error("no room left: {0}")]
+    InsufficientStorage(&'static str),
+    /// 503 with Retry-After: too many concurrent changes, or the store cannot be written now.
+    #[error("try again later: {0}")]
+    Unavailable(String),
+    /// 500: the store is damaged.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+}

@@ -1,0 +1,45 @@
+//! Bytes, keys and commits: what Convoke keeps, and how a change of it becomes durable.
+//!
+//! Two layers. [`backend::Backend`] is an ordered map of bytes with atomic compare-and-commit; its
+//! implementations are [`memory`] (also the model that tests compare against) and [`sled`]. Above it
+//! one concrete [`Store`] holds all domain operations (principals, collections, objects, change logs,
+//! locks, queues, blobs), written once for every backend.
+//!
+//! Invariants:
+//! - nothing here knows iCalendar, WebDAV's XML, HTTP or mail: properties, projections, lock owners
+//!   and queue rows are opaque octets;
+//! - one change is one [`Batch`], committed as a whole or not at all; acknowledged means synced,
+//!   and nothing that is not synced can be read;
+//! - a [`Revision`] is the number of the commit that wrote a row and never repeats;
+//! - the only place that decides who may do what is [`access`], a pure function.
+
+pub mod access;
+pub mod backend;
+pub mod environment;
+pub mod model;
+pub mod path;
+mod store;
+
+pub use environment::{Clock, Entropy, Environment, Timestamp};
+pub use path::ResourcePath;
+pub use store::{Batch, Store};
+
+/// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub struct Revision(pub u64);
+
+/// A value read from the store, with the revision a commit can be made to depend upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored<T> {
+    /// The value.
+    pub value: T,
+    /// The commit that wrote it.
+    pub revision: Revision,
+}
+
+impl<T> std::ops::Deref for Stored<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}

@@ -1,0 +1,262 @@
+//! What is stored, in the words of the RFCs.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{Revision, Timestamp};
+
+/// Names a principal for ever; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PrincipalId(pub u64);
+
+/// Names a collection for ever, through renames and moves; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CollectionId(pub u64);
+
+/// The kinds of principals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PrincipalKind {
+    /// A person.
+    User,
+    /// A set of principals.
+    Group,
+    /// A thing that can be booked.
+    Resource,
+    /// A room that can be booked.
+    Location,
+}
+
+/// How a room or resource answers invitations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Booking {
+    /// It never answers; a person does.
+    #[default]
+    None,
+    /// Accepts everything.
+    AcceptAlways,
+    /// Declines everything.
+    DeclineAlways,
+    /// Accepts what is free, leaves the rest to a person.
+    AcceptIfFree,
+    /// Declines what is busy, leaves the rest to a person.
+    DeclineIfBusy,
+    /// Accepts what is free, declines the rest.
+    Automatic,
+}
+
+/// Properties as opaque octets by Clark name (`{namespace}local`).
+pub type Properties = BTreeMap<String, Bytes>;
+
+/// An account, a group, a room or a resource. Names are unique over all kinds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// Its identity.
+    pub id: PrincipalId,
+    /// Its kind.
+    pub kind: PrincipalKind,
+    /// The name in URLs and for sign-in.
+    pub name: String,
+    /// The name for people.
+    pub display_name: String,
+    /// Calendar user addresses as written (`mailto:...`), the primary one first.
+    pub addresses: Vec<String>,
+    /// BCP 47 tag for mails and pages.
+    pub language: Option<String>,
+    /// IANA time zone.
+    pub time_zone: Option<String>,
+    /// May read and write every home.
+    pub administrator: bool,
+    /// May not sign in; keeps its data.
+    pub disabled: bool,
+    /// Direct members of a group.
+    pub members: Vec<PrincipalId>,
+    /// How many people fit in.
+    pub capacity: Option<u32>,
+    /// Where it is.
+    pub location: Option<String>,
+    /// What it has.
+    pub features: Vec<String>,
+    /// How it answers invitations.
+    pub booking: Booking,
+    /// Who may read for it.
+    pub read_delegates: Vec<PrincipalId>,
+    /// Who may write for it.
+    pub write_delegates: Vec<PrincipalId>,
+    /// Its home; groups have none.
+    pub home: Option<CollectionId>,
+    /// Where invitations are put.
+    pub default_calendar: Option<CollectionId>,
+    /// Dead properties of the principal resource.
+    pub properties: Properties,
+}
+
+/// A password's hash, kept apart from the principal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// PHC string.
+    pub hash: String,
+    /// Set by an import; a later import may change it only while this holds.
+    pub imported: bool,
+}
+
+/// What a collection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CollectionKind {
+    /// A calendar home (RFC 4791 §6.2.1).
+    Home,
+    /// A calendar (RFC 4791 §4.2).
+    Calendar,
+    /// A scheduling inbox (RFC 6638 §2.2).
+    Inbox,
+    /// A scheduling outbox (RFC 6638 §2.1).
+    Outbox,
+    /// Any files and collections.
+    Plain,
+}
+
+/// A collection's header row: changes only with its existence, place and properties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Its identity.
+    pub id: CollectionId,
+    /// What it is.
+    pub kind: CollectionKind,
+    /// Whose it is; decides the role in scheduling.
+    pub owner: PrincipalId,
+    /// The home it stands in (its own id for a home).
+    pub home: CollectionId,
+    /// The collection that holds it; `None` for a home.
+    pub parent: Option<CollectionId>,
+    /// Its name in `parent`; empty for a home.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// For a calendar: the component names it takes, upper case; empty takes all (RFC 4791 §5.2.3).
+    pub components: Vec<String>,
+    /// Every property that the protocol layer keeps here, live ones of clients and dead ones alike.
+    pub properties: Properties,
+    /// Grants beside the owner's (RFC 3744).
+    pub access: Vec<crate::access::Ace>,
+}
+
+/// The octets of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// In the row itself.
+    Inline(Bytes),
+    /// In blob chunks, by the BLAKE3 hash of the octets.
+    Blob {
+        /// The hash.
+        hash: [u8; 32],
+        /// The length in octets.
+        length: u64,
+    },
+}
+
+/// What an object in a calendar or inbox is, as far as the store must know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarFacts {
+    /// The UID that all components share.
+    pub uid: String,
+    /// Whether it is a scheduling object resource (RFC 6638 §3.1).
+    pub scheduling: bool,
+    /// Changes by RFC 6638 §3.2.10; `None` on objects that are not scheduling objects.
+    pub schedule_tag: Option<String>,
+    /// The desk's projection for queries, opaque here.
+    pub projection: Bytes,
+}
+
+/// A non-collection resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// The octets.
+    pub content: Content,
+    /// Strong entity tag without quotes, derived from the octets.
+    pub etag: String,
+    /// The media type as given.
+    pub content_type: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When its octets or properties last changed.
+    pub modified: Timestamp,
+    /// Present in calendars and inboxes.
+    pub calendar: Option<CalendarFacts>,
+    /// Dead properties.
+    pub properties: Properties,
+}
+
+/// A member of a collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant)]
+pub enum Member {
+    /// A binding to a collection (its own name and, later, its own overlay of properties).
+    Collection(CollectionId),
+    /// An object.
+    Object(Object),
+}
+
+/// One entry of a collection's change log, newest state of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The member's name.
+    pub name: String,
+    /// Whether it is gone.
+    pub removed: bool,
+}
+
+/// RFC 4918 §6.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// `urn:uuid:...`
+    pub token: String,
+    /// What is locked.
+    pub root: crate::ResourcePath,
+    /// Infinite depth (else 0).
+    pub deep: bool,
+    /// Exclusive (else shared).
+    pub exclusive: bool,
+    /// Who made it.
+    pub principal: PrincipalId,
+    /// The owner element of the request, as octets.
+    pub owner: Bytes,
+    /// The timeout as granted, in seconds.
+    pub timeout_seconds: u32,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// A row of background work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Which worker takes it, e.g. `mail`.
+    pub queue: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Made when.
+    pub created: Timestamp,
+    /// The last error, for the administrator.
+    pub last_error: Option<String>,
+    /// The worker's own octets.
+    pub payload: Bytes,
+}
+
+/// Names a row of work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WorkId {
+    /// When it is due.
+    pub due: Timestamp,
+    /// Fresh for each row, and kept through reschedules.
+    pub id: u128,
+}
+
+/// RFC 6578: a position in a collection's change log, tied to the store's epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncToken {
+    /// The store's epoch.
+    pub epoch: u64,
+    /// All changes up to here are known.
+    pub revision: Revision,
+}
