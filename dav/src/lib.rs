@@ -1,1 +1,1 @@
-//! x
+//! WebDAV and CalDAV over HTTP, as a `tower::Service`.

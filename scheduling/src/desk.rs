@@ -44,6 +44,14 @@ pub struct Desk {
     settings: Arc<Settings>,
 }
 
+/// A resource that the actor may read.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub resolution: storage::Resolution,
+    /// What the actor may do there.
+    pub privileges: storage::access::Privileges,
+}
+
 /// A resource was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -123,6 +131,14 @@ impl Desk {
     pub fn new(store: Store, settings: Settings) -> Desk { unimplemented!() }
     pub fn store(&self) -> &Store { &self.store }
     pub fn settings(&self) -> &Settings { &self.settings }
+
+    /// Resolves a path for reading, with the actor's privileges there. 404 and 403 are refusals.
+    pub async fn open(&self, actor: &Actor, path: &ResourcePath) -> Result<Opened, Refusal> { unimplemented!() }
+    pub async fn open_many(&self, actor: &Actor, paths: &[ResourcePath]) -> Result<Vec<Result<Opened, Refusal>>, Refusal> { unimplemented!() }
+    /// The octets of an object as this actor may see them (through [`crate::view`]).
+    pub async fn octets(&self, actor: &Actor, object: &Object) -> Result<Bytes, Refusal> { unimplemented!() }
+    /// Ends a mail's row of work and writes its outcome into the object, in one commit.
+    pub async fn record_delivery(&self, id: &WorkId, work: &storage::Stored<Work>, outcome: crate::mail::DeliveryOutcome) -> Result<(), Refusal> { unimplemented!() }
 
     pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> { unimplemented!() }
     pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> { unimplemented!() }

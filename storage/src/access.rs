@@ -70,3 +70,14 @@ pub struct Ace {
     /// What is granted.
     pub grant: Vec<Privilege>,
 }
+
+/// A set of privileges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Privileges(pub u32);
+
+impl Privileges {
+    /// Whether the privilege (with all that it aggregates) is in the set.
+    pub fn has(self, privilege: Privilege) -> bool {
+        self.0 & (1 << privilege as u32) != 0
+    }
+}

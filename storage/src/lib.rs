@@ -22,7 +22,7 @@ mod store;
 
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
-pub use store::{Batch, Store};
+pub use store::{Batch, Changes, Found, Listed, Resolution, Store, UidPlace};
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
