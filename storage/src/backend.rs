@@ -10,15 +10,85 @@ use crate::{Revision, Timestamp};
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A key: the first octet is the keyspace, the rest orders rows within it (big-endian numbers).
+/// Keys have 1 to [`MAXIMUM_KEY_OCTETS`] octets and are ordered octet by octet.
 pub type Key = Bytes;
 
-/// A half-open or closed range of keys.
+/// A half-open or closed range of keys. One whose start lies behind its end holds nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRange {
     /// Where it begins.
     pub start: Bound<Key>,
     /// Where it ends.
     pub end: Bound<Key>,
+}
+
+impl KeyRange {
+    /// Every key that begins with `prefix` (the key that equals it included).
+    pub fn prefix(prefix: impl Into<Key>) -> KeyRange {
+        let prefix = prefix.into();
+        let end = match successor_of_prefix(&prefix) {
+            Some(after) => Bound::Excluded(after),
+            None => Bound::Unbounded,
+        };
+        KeyRange {
+            start: Bound::Included(prefix),
+            end,
+        }
+    }
+
+    /// Every key there is.
+    pub fn all() -> KeyRange {
+        KeyRange {
+            start: Bound::Unbounded,
+            end: Bound::Unbounded,
+        }
+    }
+
+    /// Whether `key` lies within.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        let after_start = match &self.start {
+            Bound::Included(start) => key >= &start[..],
+            Bound::Excluded(start) => key > &start[..],
+            Bound::Unbounded => true,
+        };
+        let before_end = match &self.end {
+            Bound::Included(end) => key <= &end[..],
+            Bound::Excluded(end) => key < &end[..],
+            Bound::Unbounded => true,
+        };
+        after_start && before_end
+    }
+
+    /// Whether no key can lie within, whatever is stored. The standard library's ordered maps panic
+    /// on such ranges, so every backend asks first.
+    pub fn is_void(&self) -> bool {
+        match (&self.start, &self.end) {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(start), Bound::Included(end)) => start > end,
+            (
+                Bound::Included(start) | Bound::Excluded(start),
+                Bound::Included(end) | Bound::Excluded(end),
+            ) => start >= end,
+        }
+    }
+
+    /// The part of this range beyond `last`, in the direction of a scan: the next page.
+    pub fn beyond(mut self, last: &Key, reverse: bool) -> KeyRange {
+        if reverse {
+            self.end = Bound::Excluded(last.clone());
+        } else {
+            self.start = Bound::Excluded(last.clone());
+        }
+        self
+    }
+}
+
+/// The smallest key that is greater than every key with this prefix; `None` where there is none.
+fn successor_of_prefix(prefix: &[u8]) -> Option<Key> {
+    let kept = prefix.iter().rposition(|octet| *octet != u8::MAX)?;
+    let mut after = prefix[..=kept].to_vec();
+    after[kept] += 1;
+    Some(after.into())
 }
 
 /// A row as read.
@@ -35,7 +105,7 @@ pub struct Entry {
 pub struct Page {
     /// Rows at the most.
     pub rows: usize,
-    /// Octets of values at the most (one row is always returned).
+    /// Octets of values at the most (one row is always returned, if there is one and `rows` is not 0).
     pub octets: usize,
     /// From the end of the range backwards.
     pub reverse: bool,
@@ -46,11 +116,11 @@ pub struct Page {
 pub struct ScanPage {
     /// The rows, in the order asked for.
     pub rows: Vec<(Key, Entry)>,
-    /// Whether the range has more rows beyond the last one returned.
+    /// Whether the range has more rows beyond the last one returned (see [`KeyRange::beyond`]).
     pub more: bool,
 }
 
-/// What must hold at the moment of the commit.
+/// What must hold at the moment of the commit, before any of its operations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// No row has this key.
@@ -61,7 +131,7 @@ pub enum Expect {
     RangeEmpty(KeyRange),
 }
 
-/// One effect of a commit. Effects apply in order.
+/// One effect of a commit. Effects apply in order: each sees what the earlier ones of its commit did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Writes a row. Values have at most [`MAXIMUM_VALUE_OCTETS`].
@@ -70,8 +140,9 @@ pub enum Operation {
     Delete(Key),
     /// Removes every row of a range (bounded: at most [`MAXIMUM_RANGE_ROWS`]).
     DeleteRange(KeyRange),
-    /// Adds to a counter row (an i64, big-endian, absent counts as 0) without conflict. The commit
-    /// fails with [`CommitError::Limit`] where the sum would exceed `maximum`; it never goes below 0.
+    /// Adds to a counter row (an i64, big-endian, absent counts as 0) without conflict. A sum below
+    /// 0 becomes 0. The commit fails with [`CommitError::Limit`] where a positive amount would lift
+    /// the sum above `maximum`; a negative one is always welcome, also above it.
     Add {
         /// The counter's row.
         key: Key,
@@ -81,7 +152,7 @@ pub enum Operation {
         maximum: Option<i64>,
     },
     /// Appends to a log: the row's key is `prefix`, then the commit's revision (8 octets, big-endian),
-    /// then the number of the operation within the commit (2 octets).
+    /// then the number of the operation within the commit (2 octets, big-endian, from 0).
     Append {
         /// What the log's keys begin with.
         prefix: Key,
@@ -90,12 +161,27 @@ pub enum Operation {
     },
 }
 
+/// The key of the row that [`Operation::Append`] writes.
+pub fn log_key(prefix: &[u8], revision: Revision, operation: u16) -> Key {
+    let mut key = Vec::with_capacity(prefix.len() + LOG_POSITION_OCTETS);
+    key.extend_from_slice(prefix);
+    key.extend_from_slice(&revision.0.to_be_bytes());
+    key.extend_from_slice(&operation.to_be_bytes());
+    key.into()
+}
+
+/// What [`Operation::Append`] adds to its prefix.
+pub const LOG_POSITION_OCTETS: usize = 10;
+/// The longest key.
+pub const MAXIMUM_KEY_OCTETS: usize = 2 * 1024;
 /// The largest value of a row; larger content is a blob (see `Store::write_blob`).
 pub const MAXIMUM_VALUE_OCTETS: usize = 32 * 1024;
 /// The most rows one [`Operation::DeleteRange`] may remove.
 pub const MAXIMUM_RANGE_ROWS: usize = 10_000;
 /// The most octets of keys and values one commit may carry.
 pub const MAXIMUM_COMMIT_OCTETS: usize = 1024 * 1024;
+/// The most operations one commit may carry.
+pub const MAXIMUM_OPERATIONS: usize = u16::MAX as usize + 1;
 
 /// A change, atomic and conditional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,7 +217,8 @@ pub enum ReadError {
 /// Why a commit did not happen. In every case nothing of it did.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The expectation with this index does not hold: load again and decide again.
+    /// The expectation with this index (the first of those that fail) does not hold: load again and
+    /// decide again.
     #[error("expectation {0} does not hold")]
     Conflict(usize),
     /// The backend wants the same commit once more.
@@ -148,19 +235,56 @@ pub enum CommitError {
     Limit(&'static str),
 }
 
+impl From<ReadError> for CommitError {
+    fn from(error: ReadError) -> CommitError {
+        match error {
+            ReadError::Unavailable(reason) => CommitError::Unavailable(reason),
+            ReadError::Corrupt(reason) => CommitError::Corrupt(reason),
+        }
+    }
+}
+
 /// An ordered map of bytes with atomic compare-and-commit.
 ///
-/// Obligations: `commit` answers `Ok` only when the change is on stable storage; what is not synced
-/// is never visible to any read; reads of one call see one moment; commits are totally ordered by
-/// revision; commit times never decrease.
+/// What every backend owes, and what `testing::conformance` proves of each:
+///
+/// 1. `commit` answers `Ok` only when the change is on stable storage; one that answers an error
+///    has changed nothing.
+/// 2. What is not on stable storage is never visible to any read, nor to the expectations of
+///    another commit.
+/// 3. Commits are totally ordered by revision, and revisions grow; commit times never decrease.
+///    A commit without operations takes its place in that order too.
+/// 4. All rows that one call reads are of one moment. A call that begins after a commit was
+///    answered sees that commit.
+/// 5. The bounds of a commit (`MAXIMUM_...`) are checked first, then its expectations in order, then
+///    its operations in order; the first that fails is the answer.
+/// 6. A row that was damaged at rest is an error, never a wrong answer.
+/// 7. Dropping a future ends the waiting, not the commit: it happens as a whole or not at all.
 pub trait Backend: Send + Sync + 'static {
     /// Reads rows of one moment, in the order asked for.
-    fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Entry>>, ReadError>>;
+    fn get_many<'a>(
+        &'a self,
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<Vec<Option<Entry>>, ReadError>>;
+    /// Reads one row.
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, ReadError>> {
+        Box::pin(async move {
+            Ok(self
+                .get_many(std::slice::from_ref(key))
+                .await?
+                .pop()
+                .flatten())
+        })
+    }
     /// Reads one page of a range, of one moment.
-    fn scan<'a>(&'a self, range: KeyRange, page: Page) -> BoxFuture<'a, Result<ScanPage, ReadError>>;
+    fn scan<'a>(
+        &'a self,
+        range: KeyRange,
+        page: Page,
+    ) -> BoxFuture<'a, Result<ScanPage, ReadError>>;
     /// Makes a change durable, or refuses it as a whole.
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>>;
-    /// The number of the newest readable commit.
+    /// The number of the newest readable commit; 0 in an empty store.
     fn revision(&self) -> Revision;
     /// A hint that something was committed. The logs are the truth.
     fn watch(&self) -> tokio::sync::watch::Receiver<Revision>;
