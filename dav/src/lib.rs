@@ -1,1 +1,3 @@
 //! WebDAV and CalDAV over HTTP, as a `tower::Service`.
+
+pub mod header;

@@ -1,0 +1,48 @@
+//! The Overwrite header (RFC 4918 §10.6).
+
+use http::{HeaderMap, HeaderName};
+
+use super::{BadHeader, single};
+
+static OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
+
+/// Whether COPY or MOVE may replace what stands at the destination; it may where the header is missing.
+///
+/// # Errors
+/// Any value but `T` and `F`.
+pub fn parse(headers: &HeaderMap) -> Result<bool, BadHeader> {
+    match single(headers, &OVERWRITE, "Overwrite")? {
+        None | Some("T" | "t") => Ok(true),
+        Some("F" | "f") => Ok(false),
+        Some(value) => Err(BadHeader::new(
+            "Overwrite",
+            format!("must be T or F, not {value:?}"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::headers, *};
+
+    /// RFC 4918 §10.6
+    #[test]
+    fn values() {
+        assert_eq!(parse(&headers(&[])), Ok(true));
+        for (text, expected) in [
+            ("T", Some(true)),
+            ("t", Some(true)),
+            ("F", Some(false)),
+            ("f", Some(false)),
+            ("", None),
+            ("true", None),
+            ("TF", None),
+        ] {
+            assert_eq!(
+                parse(&headers(&[("overwrite", text)])).ok(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+}
