@@ -6,12 +6,11 @@
 //!
 //! The modules (each owner fills theirs; the signatures are the agreement):
 //!
-//! - `object`: [`object::CalendarObject`], the content-line tree over octets. `parse(octets: &[u8],
-//!   limits: &Limits) -> Result<CalendarObject, ParseError>`; `Component { name() (upper case),
-//!   properties(), components(), ... }`; `Property { name() (upper case), raw_value() -> &str
-//!   (unfolded), parameter("TZID") -> Option<Cow<str>> (unquoted, RFC 6868 decoded), text() ->
-//!   Cow<str> (unescaped) }`; edits: set, add, remove properties and parameters, add and remove
-//!   components; `to_octets()`; an object nobody edited gives back its input octets exactly.
+//! - [`object`]: [`CalendarObject`], the content-line tree over octets, with [`Component`] and
+//!   [`Property`]: lossless reading, typed reads, edits that cannot inject. As agreed, and beside it:
+//!   `CalendarObject::parse_shared(Bytes, ..)` does not copy, `entries()` are the components other than
+//!   VTIMEZONE, `Component::parse` reads one component that stands alone.
+//! - [`text`]: TEXT escapes, lists, RFC 6868.
 //! - `value`: `Date`, `DateTime { civil: jiff::civil::DateTime, form: Utc | Floating | Zoned(tzid) }`,
 //!   `DateOrDateTime`, `Duration`, `Period`, TEXT escapes: parse and print.
 //! - `check`: RFC 4791 §4.1 and §5.3.2.1: one component type, one UID, no METHOD, valid lines;
@@ -23,3 +22,8 @@
 //!   THISANDFUTURE; `occurrences(&CalendarObject, window, floating zone, &mut Budget)`.
 //! - `time_range`: overlap by the tables of RFC 4791 §9.9, and the object's overall span (projection).
 //! - `free_busy`: busy periods of an object.
+
+pub mod object;
+pub mod text;
+
+pub use object::{CalendarObject, Component, Limits, ParseError, Property};

@@ -1,0 +1,141 @@
+//! The content-line tree over octets (RFC 5545 §3.1 and §3.4).
+//!
+//! A [`CalendarObject`] is one stream with one VCALENDAR. It keeps its octets: an object that nobody
+//! edited gives back its input exactly, and after an edit every untouched line is printed as it was
+//! read, with its folds and its line end. Lines are slices of one shared buffer; reading a stream is
+//! one pass without recursion, and its cost is linear in its octets.
+//!
+//! **Tolerated**, because clients send it and nothing is lost by it: bare LF and mixed line ends, CRs
+//! before a line end, a byte order mark, names in lower case, a fold within a UTF-8 character, blank
+//! lines, spaces after BEGIN's and END's name, no line end after the last line, unknown components
+//! and properties, empty parameter values, `;;`, lists that mix quoted and unquoted values, quotes
+//! within an unquoted value if they pair up, `_`, `.` and `/` in names.
+//!
+//! **Refused**, because storing it would harm: content outside VCALENDAR, a second VCALENDAR, BEGIN
+//! and END that do not match, lines without a colon or name, an unclosed quote, octets that are not
+//! UTF-8 after unfolding, characters that XML cannot carry, a CR within a line (other readers would see
+//! two lines), and whatever exceeds the [`Limits`].
+//!
+//! **Edits** cannot inject: raw values with control characters are refused, texts are escaped,
+//! parameter values are encoded (RFC 6868) and quoted.
+
+mod component;
+mod error;
+mod fold;
+mod parameter;
+mod parse;
+mod property;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+
+pub use component::Component;
+pub use error::{EditError, Limits, ParseError, ParseFault};
+pub use parameter::Parameter;
+pub use property::Property;
+
+/// One iCalendar stream with one VCALENDAR.
+#[derive(Clone, Debug)]
+pub struct CalendarObject {
+    /// The octets as read; `None` once somebody could have edited.
+    source: Option<Bytes>,
+    /// A byte order mark and blank lines.
+    before: Bytes,
+    calendar: Component,
+    /// Blank lines.
+    after: Bytes,
+}
+
+impl CalendarObject {
+    /// Reads a stream; the octets are copied.
+    ///
+    /// # Errors
+    /// What is wrong, with the physical line.
+    pub fn parse(octets: &[u8], limits: &Limits) -> Result<CalendarObject, ParseError> {
+        CalendarObject::parse_shared(Bytes::copy_from_slice(octets), limits)
+    }
+
+    /// Reads a stream without copying its octets.
+    ///
+    /// # Errors
+    /// What is wrong, with the physical line.
+    pub fn parse_shared(octets: Bytes, limits: &Limits) -> Result<CalendarObject, ParseError> {
+        let parsed = parse::parse(&octets, limits, Some("VCALENDAR"))?;
+        Ok(CalendarObject {
+            source: Some(octets),
+            before: parsed.before,
+            calendar: parsed.root,
+            after: parsed.after,
+        })
+    }
+
+    /// A new stream around a component, which should be a VCALENDAR.
+    pub fn from_calendar(calendar: Component) -> CalendarObject {
+        CalendarObject {
+            source: None,
+            before: Bytes::new(),
+            calendar,
+            after: Bytes::new(),
+        }
+    }
+
+    /// The VCALENDAR.
+    pub fn calendar(&self) -> &Component {
+        &self.calendar
+    }
+
+    /// The VCALENDAR, for editing.
+    pub fn calendar_mut(&mut self) -> &mut Component {
+        self.source = None;
+        &mut self.calendar
+    }
+
+    /// The components of the VCALENDAR, time zones among them.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.calendar.components()
+    }
+
+    /// The components other than VTIMEZONE: those that RFC 4791 §4.1 is about.
+    pub fn entries(&self) -> impl Iterator<Item = &Component> {
+        self.components()
+            .filter(|component| !component.is("VTIMEZONE"))
+    }
+
+    /// The components other than VTIMEZONE, for editing.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut Component> {
+        self.calendar_mut()
+            .components_mut()
+            .filter(|component| !component.is("VTIMEZONE"))
+    }
+
+    /// The octets: those that were read, with edited lines replaced.
+    pub fn to_octets(&self) -> Bytes {
+        if let Some(source) = &self.source {
+            return source.clone();
+        }
+        let mut output = self.before.to_vec();
+        self.calendar.print_onto(&mut output);
+        output.extend_from_slice(&self.after);
+        Bytes::from(output)
+    }
+
+    /// Folds those lines again that are folded within a UTF-8 character; says whether there were any.
+    /// No XML report can carry the others as they stand, so a server that stores them has to mend them.
+    pub fn mend_folds(&mut self) -> bool {
+        let mended = self.calendar.mend_folds();
+        if mended {
+            self.source = None;
+        }
+        mended
+    }
+}
+
+/// Two objects are equal when all their lines are, unfolded and in order.
+impl PartialEq for CalendarObject {
+    fn eq(&self, other: &CalendarObject) -> bool {
+        self.calendar == other.calendar
+    }
+}
+
+impl Eq for CalendarObject {}

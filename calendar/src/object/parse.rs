@@ -1,0 +1,319 @@
+//! One pass over the octets: content lines, and the tree that BEGIN and END make of them.
+
+use bytes::Bytes;
+use memchr::memchr;
+
+use super::{
+    Component, Limits, ParseError, Property, component::Item, error::ParseFault, property::is_name,
+};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What a stream is made of.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    /// A byte order mark and blank lines.
+    pub before: Bytes,
+    pub root: Component,
+    /// Blank lines.
+    pub after: Bytes,
+}
+
+/// Reads a stream whose one outermost component is `root` (any, where `None`).
+pub(super) fn parse(
+    source: &Bytes,
+    limits: &Limits,
+    root: Option<&str>,
+) -> Result<Parsed, ParseError> {
+    let most_octets = limits.octets.min(u32::MAX as usize);
+    if source.len() > most_octets {
+        return Err(ParseError {
+            line: 1,
+            fault: ParseFault::TooManyOctets(most_octets),
+        });
+    }
+    let mut lines = Lines::new(source, limits);
+    let mut tree = Tree {
+        root,
+        limits,
+        open: Vec::with_capacity(4),
+        closed: None,
+    };
+    let known_utf8 = check_characters(source)?;
+    let mut span = (None, source.len());
+    while let Some(line) = lines.next_line()? {
+        let number = line.number;
+        let (start, end) = (line.start, line.end);
+        tree.take(source, line, known_utf8)
+            .map_err(|fault| ParseError {
+                line: number,
+                fault,
+            })?;
+        if span.0.is_none() && !tree.open.is_empty() {
+            span.0 = Some(start);
+        }
+        if tree.closed.is_some() && span.1 == source.len() {
+            span.1 = end;
+        }
+    }
+    let fault = |fault| ParseError {
+        line: lines.number.max(1),
+        fault,
+    };
+    if let Some(open) = tree.open.last() {
+        return Err(fault(ParseFault::NotEnded(open.name.to_string())));
+    }
+    match (tree.closed, span.0) {
+        (Some(root), Some(start)) => Ok(Parsed {
+            before: source.slice(..start),
+            root,
+            after: source.slice(span.1..),
+        }),
+        _ => Err(fault(ParseFault::NoCalendar)),
+    }
+}
+
+/// Whether the octets are UTF-8 as they stand; where they are not, each line is checked when it is
+/// unfolded. Characters that XML cannot carry, and carriage returns within lines, are refused here.
+fn check_characters(source: &[u8]) -> Result<bool, ParseError> {
+    let mut bare_carriage_return = false;
+    let mut forbidden = false;
+    let mut next = b'\n';
+    for octet in source.iter().rev() {
+        forbidden |= *octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r');
+        bare_carriage_return |= *octet == b'\r' && !matches!(next, b'\n' | b'\r');
+        next = *octet;
+    }
+    if forbidden || bare_carriage_return {
+        return Err(locate_forbidden(source));
+    }
+    if source.is_ascii() {
+        return Ok(true);
+    }
+    match find_noncharacter(source) {
+        Some((at, code)) => Err(error_at(source, at, ParseFault::ForbiddenCharacter(code))),
+        None => Ok(std::str::from_utf8(source).is_ok()),
+    }
+}
+
+/// U+FFFE and U+FFFF in UTF-8, which XML cannot carry.
+fn find_noncharacter(source: &[u8]) -> Option<(usize, u32)> {
+    let at = source
+        .windows(3)
+        .position(|octets| matches!(octets, [0xEF, 0xBF, 0xBE | 0xBF]))?;
+    Some((
+        at,
+        if source[at + 2] == 0xBE {
+            0xFFFE
+        } else {
+            0xFFFF
+        },
+    ))
+}
+
+fn error_at(source: &[u8], at: usize, fault: ParseFault) -> ParseError {
+    let line = 1 + source[..at].iter().filter(|octet| **octet == b'\n').count();
+    ParseError { line, fault }
+}
+
+#[cold]
+fn locate_forbidden(source: &[u8]) -> ParseError {
+    for (at, octet) in source.iter().enumerate() {
+        match octet {
+            b'\t' | b'\n' => {}
+            b'\r' => {
+                let ends_line = matches!(
+                    source[at..].iter().find(|octet| **octet != b'\r'),
+                    None | Some(b'\n')
+                );
+                if !ends_line {
+                    return error_at(source, at, ParseFault::BareCarriageReturn);
+                }
+            }
+            0..b' ' => {
+                return error_at(
+                    source,
+                    at,
+                    ParseFault::ForbiddenCharacter(u32::from(*octet)),
+                );
+            }
+            _ => {}
+        }
+    }
+    error_at(source, 0, ParseFault::BareCarriageReturn)
+}
+
+/// One content line: its physical lines together.
+struct ContentLine {
+    start: usize,
+    end: usize,
+    folded: bool,
+    number: usize,
+}
+
+struct Lines<'a> {
+    source: &'a [u8],
+    at: usize,
+    /// Physical lines passed.
+    number: usize,
+    limits: &'a Limits,
+}
+
+impl<'a> Lines<'a> {
+    fn new(source: &'a [u8], limits: &'a Limits) -> Lines<'a> {
+        let at = if source.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
+        Lines {
+            source,
+            at,
+            number: 0,
+            limits,
+        }
+    }
+
+    fn skip_physical_line(&mut self) {
+        self.number += 1;
+        self.at = memchr(b'\n', &self.source[self.at..])
+            .map_or(self.source.len(), |end| self.at + end + 1);
+    }
+
+    fn next_line(&mut self) -> Result<Option<ContentLine>, ParseError> {
+        if self.at >= self.source.len() {
+            return Ok(None);
+        }
+        let start = self.at;
+        let number = self.number + 1;
+        self.skip_physical_line();
+        let mut folded = false;
+        while matches!(self.source.get(self.at), Some(b' ' | b'\t')) {
+            folded = true;
+            self.skip_physical_line();
+        }
+        let fault = if self.at - start > self.limits.line_octets {
+            ParseFault::LineTooLong(self.limits.line_octets)
+        } else if self.number > self.limits.lines {
+            ParseFault::TooManyLines(self.limits.lines)
+        } else {
+            return Ok(Some(ContentLine {
+                start,
+                end: self.at,
+                folded,
+                number,
+            }));
+        };
+        Err(ParseError {
+            line: number,
+            fault,
+        })
+    }
+}
+
+struct Tree<'a> {
+    root: Option<&'a str>,
+    limits: &'a Limits,
+    open: Vec<Component>,
+    closed: Option<Component>,
+}
+
+impl Tree<'_> {
+    fn take(
+        &mut self,
+        source: &Bytes,
+        line: ContentLine,
+        known_utf8: bool,
+    ) -> Result<(), ParseFault> {
+        let octets = &source[line.start..line.end];
+        if octets.trim_ascii_start().is_empty() {
+            if let Some(open) = self.open.last_mut() {
+                open.items
+                    .push(Item::Blank(source.slice(line.start..line.end)));
+            }
+            return Ok(());
+        }
+        if matches!(octets[0], b' ' | b'\t' | b'\r' | b'\n') {
+            return Err(ParseFault::StrayContinuation);
+        }
+        let property = Property::read(
+            source.slice(line.start..line.end),
+            line.folded,
+            known_utf8,
+            line.number,
+        )?;
+        if property.is("BEGIN") {
+            self.begin(&property)
+        } else if property.is("END") {
+            self.end(&property)
+        } else if let Some(open) = self.open.last_mut() {
+            open.items.push(Item::Property(property));
+            Ok(())
+        } else {
+            Err(ParseFault::OutsideCalendar)
+        }
+    }
+
+    fn begin(&mut self, line: &Property) -> Result<(), ParseFault> {
+        let name = component_name(line)?;
+        if self.open.is_empty() {
+            if self.closed.is_some() {
+                let is_root = self.root.is_none_or(|root| name.eq_ignore_ascii_case(root));
+                return Err(if is_root {
+                    ParseFault::SecondCalendar
+                } else {
+                    ParseFault::OutsideCalendar
+                });
+            }
+            if self
+                .root
+                .is_some_and(|root| !name.eq_ignore_ascii_case(root))
+            {
+                return Err(ParseFault::OutsideCalendar);
+            }
+        } else if self
+            .root
+            .is_some_and(|root| name.eq_ignore_ascii_case(root))
+        {
+            return Err(ParseFault::SecondCalendar);
+        }
+        if self.open.len() >= self.limits.depth {
+            return Err(ParseFault::TooDeep(self.limits.depth));
+        }
+        self.open.push(Component {
+            begin: line.octets().clone(),
+            end: Bytes::new(),
+            name: name.to_ascii_uppercase().into(),
+            items: Vec::with_capacity(16),
+            line_number: u32::try_from(line.line_number()).unwrap_or(u32::MAX),
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, line: &Property) -> Result<(), ParseFault> {
+        let name = component_name(line)?;
+        let Some(mut component) = self.open.pop() else {
+            return Err(ParseFault::OutsideCalendar);
+        };
+        if !component.is(name) {
+            return Err(ParseFault::WrongEnd {
+                open: component.name.into(),
+                found: name.to_owned(),
+            });
+        }
+        component.end = line.octets().clone();
+        match self.open.last_mut() {
+            Some(outer) => outer.items.push(Item::Component(Box::new(component))),
+            None => self.closed = Some(component),
+        }
+        Ok(())
+    }
+}
+
+fn component_name(line: &Property) -> Result<&str, ParseFault> {
+    let name = line.raw_value().trim();
+    if line.parameters().next().is_some() || !is_name(name.as_bytes()) {
+        return Err(ParseFault::BadComponentName);
+    }
+    Ok(name)
+}
