@@ -1,0 +1,517 @@
+//! The one table of addresses: every URL that this server has is a row here, to be read and printed.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use storage::{
+    ResourcePath,
+    model::{Principal, PrincipalKind},
+};
+
+/// What is percent-encoded in a segment: everything that RFC 3986 §3.3 does not allow in `pchar`, and
+/// a few characters that clients are known to compare in either form.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The longest segment, decoded, in octets.
+pub(crate) const MAXIMUM_SEGMENT_OCTETS: usize = 255;
+/// The most segments of a path.
+pub(crate) const MAXIMUM_SEGMENTS: usize = 32;
+
+/// The two groups beside each principal (calendar-proxy).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ProxyAccess {
+    /// Those who may read for it.
+    Read,
+    /// Those who may write for it.
+    Write,
+}
+
+/// A place in the URL space. It says nothing about whether something is there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Path {
+    /// `/`
+    Root,
+    /// `/.well-known/caldav` (RFC 6764 §5)
+    WellKnown,
+    /// `/dav/`
+    Dav,
+    /// `/dav/principals/`
+    Principals,
+    /// `/dav/principals/users/` and its like
+    PrincipalsOfKind(PrincipalKind),
+    /// `/dav/principals/users/NAME/` (RFC 3744 §2)
+    Principal(PrincipalKind, String),
+    /// `/dav/principals/users/NAME/calendar-proxy-read/`
+    Proxy(PrincipalKind, String, ProxyAccess),
+    /// `/dav/calendars/`
+    Homes,
+    /// `/dav/calendars/users/` and its like
+    HomesOfKind(PrincipalKind),
+    /// A home (RFC 4791 §6.2.1) or anything in it.
+    Stored(ResourcePath),
+}
+
+/// Why a path is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathError {
+    /// 400: not decodable, or with segments that no resource has.
+    Malformed,
+    /// 404: nothing of ours is ever there.
+    Unknown,
+}
+
+/// A piece of a row.
+#[derive(Clone, Copy)]
+enum Piece {
+    /// Exactly this.
+    Word(&'static str),
+    /// The word of one of these kinds.
+    Kind(&'static [PrincipalKind]),
+    /// A principal's name.
+    Name,
+    /// Any number of names.
+    Rest,
+}
+
+/// What the variable pieces of a row hold.
+#[derive(Default)]
+struct Held {
+    kind: Option<PrincipalKind>,
+    name: String,
+    rest: Vec<String>,
+}
+
+struct Row {
+    pieces: &'static [Piece],
+    /// From the held pieces; `None` cannot happen for a row that holds what it needs.
+    build: fn(Held) -> Option<Path>,
+}
+
+const ALL_KINDS: &[PrincipalKind] = &[
+    PrincipalKind::User,
+    PrincipalKind::Group,
+    PrincipalKind::Resource,
+    PrincipalKind::Location,
+];
+/// The kinds that have a calendar home.
+pub(crate) const HOME_KINDS: &[PrincipalKind] = &[
+    PrincipalKind::User,
+    PrincipalKind::Resource,
+    PrincipalKind::Location,
+];
+
+use Piece::{Kind, Name, Rest, Word};
+
+/// The path scheme.
+const SCHEME: &[Row] = &[
+    Row {
+        pieces: &[],
+        build: |_| Some(Path::Root),
+    },
+    Row {
+        pieces: &[Word(".well-known"), Word("caldav")],
+        build: |_| Some(Path::WellKnown),
+    },
+    Row {
+        pieces: &[Word("dav")],
+        build: |_| Some(Path::Dav),
+    },
+    Row {
+        pieces: &[Word("dav"), Word("principals")],
+        build: |_| Some(Path::Principals),
+    },
+    Row {
+        pieces: &[Word("dav"), Word("principals"), Kind(ALL_KINDS)],
+        build: |held| Some(Path::PrincipalsOfKind(held.kind?)),
+    },
+    Row {
+        pieces: &[Word("dav"), Word("principals"), Kind(ALL_KINDS), Name],
+        build: |held| Some(Path::Principal(held.kind?, held.name)),
+    },
+    Row {
+        pieces: &[
+            Word("dav"),
+            Word("principals"),
+            Kind(ALL_KINDS),
+            Name,
+            Word("calendar-proxy-read"),
+        ],
+        build: |held| Some(Path::Proxy(held.kind?, held.name, ProxyAccess::Read)),
+    },
+    Row {
+        pieces: &[
+            Word("dav"),
+            Word("principals"),
+            Kind(ALL_KINDS),
+            Name,
+            Word("calendar-proxy-write"),
+        ],
+        build: |held| Some(Path::Proxy(held.kind?, held.name, ProxyAccess::Write)),
+    },
+    Row {
+        pieces: &[Word("dav"), Word("calendars")],
+        build: |_| Some(Path::Homes),
+    },
+    Row {
+        pieces: &[Word("dav"), Word("calendars"), Kind(HOME_KINDS)],
+        build: |held| Some(Path::HomesOfKind(held.kind?)),
+    },
+    Row {
+        pieces: &[Word("dav"), Word("calendars"), Kind(HOME_KINDS), Name, Rest],
+        build: |held| {
+            Some(Path::Stored(ResourcePath {
+                owner_kind: held.kind?,
+                owner_name: held.name,
+                segments: held.rest,
+            }))
+        },
+    },
+];
+
+/// The word of a kind in a URL.
+pub(crate) fn kind_word(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "users",
+        PrincipalKind::Group => "groups",
+        PrincipalKind::Resource => "resources",
+        PrincipalKind::Location => "locations",
+    }
+}
+
+impl Path {
+    /// Reads the path of a URL (without query), percent-encoded. A slash at the end makes no difference.
+    pub fn parse(path: &str) -> Result<Path, PathError> {
+        let path = path.strip_prefix('/').ok_or(PathError::Malformed)?;
+        if path.is_empty() {
+            return Ok(Path::Root);
+        }
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if path.split('/').count() > MAXIMUM_SEGMENTS {
+            return Err(PathError::Unknown);
+        }
+        let segments = path
+            .split('/')
+            .map(decode_segment)
+            .collect::<Result<Vec<_>, _>>()?;
+        SCHEME
+            .iter()
+            .find_map(|row| (row.build)(matches(row.pieces, &segments)?))
+            .ok_or(PathError::Unknown)
+    }
+
+    /// The principal resource of a principal.
+    pub fn of_principal(principal: &Principal) -> Path {
+        Path::Principal(principal.kind, principal.name.clone())
+    }
+
+    /// The calendar home of a principal, if it has one.
+    pub fn of_home(principal: &Principal) -> Option<Path> {
+        principal.home?;
+        Some(Path::Stored(home_path(principal)))
+    }
+
+    /// The decoded segments.
+    fn segments(&self) -> Vec<&str> {
+        match self {
+            Path::Root => vec![],
+            Path::WellKnown => vec![".well-known", "caldav"],
+            Path::Dav => vec!["dav"],
+            Path::Principals => vec!["dav", "principals"],
+            Path::PrincipalsOfKind(kind) => vec!["dav", "principals", kind_word(*kind)],
+            Path::Principal(kind, name) => vec!["dav", "principals", kind_word(*kind), name],
+            Path::Proxy(kind, name, access) => {
+                let group = match access {
+                    ProxyAccess::Read => "calendar-proxy-read",
+                    ProxyAccess::Write => "calendar-proxy-write",
+                };
+                vec!["dav", "principals", kind_word(*kind), name, group]
+            }
+            Path::Homes => vec!["dav", "calendars"],
+            Path::HomesOfKind(kind) => vec!["dav", "calendars", kind_word(*kind)],
+            Path::Stored(path) => {
+                let mut segments = vec![
+                    "dav",
+                    "calendars",
+                    kind_word(path.owner_kind),
+                    &path.owner_name,
+                ];
+                segments.extend(path.segments.iter().map(String::as_str));
+                segments
+            }
+        }
+    }
+
+    /// The path as it stands in a URL. Collections end in a slash (RFC 4918 §5.2).
+    pub fn href(&self, collection: bool) -> String {
+        let mut href = String::with_capacity(64);
+        for segment in self.segments() {
+            href.push('/');
+            href.extend(utf8_percent_encode(segment, SEGMENT));
+        }
+        if collection || href.is_empty() {
+            href.push('/');
+        }
+        href
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.href(!matches!(self, Path::Stored(_) | Path::WellKnown)))
+    }
+}
+
+/// The path of a principal's home.
+pub(crate) fn home_path(principal: &Principal) -> ResourcePath {
+    ResourcePath {
+        owner_kind: principal.kind,
+        owner_name: principal.name.clone(),
+        segments: Vec::new(),
+    }
+}
+
+/// Whether the server must let a request through without sign-in: only what redirects.
+pub fn open_without_sign_in(path: &str) -> bool {
+    Path::parse(path) == Ok(Path::WellKnown)
+}
+
+/// The name of the principal whose principal resource this path is, for calendar user addresses that
+/// are principal URLs.
+pub fn principal_name_of_path(path: &str) -> Option<String> {
+    match Path::parse(path) {
+        Ok(Path::Principal(_, name)) => Some(name),
+        _ => None,
+    }
+}
+
+/// A segment, decoded. An encoded slash would name a resource that no listing can show; dots and
+/// control characters name nothing.
+fn decode_segment(segment: &str) -> Result<String, PathError> {
+    let decoded = percent_decode_str(segment)
+        .decode_utf8()
+        .map_err(|_| PathError::Malformed)?;
+    let names_nothing = matches!(&*decoded, "" | "." | "..");
+    if names_nothing || decoded.contains('/') || decoded.chars().any(char::is_control) {
+        return Err(PathError::Malformed);
+    }
+    if decoded.contains(['\u{FFFE}', '\u{FFFF}']) || !valid_escapes(segment) {
+        return Err(PathError::Malformed);
+    }
+    match decoded.len() > MAXIMUM_SEGMENT_OCTETS {
+        true => Err(PathError::Unknown),
+        false => Ok(decoded.into_owned()),
+    }
+}
+
+/// Whether two hexadecimal digits follow each percent sign.
+fn valid_escapes(segment: &str) -> bool {
+    segment.split('%').skip(1).all(|after| {
+        let mut octets = after.bytes();
+        let mut digit = || octets.next().is_some_and(|octet| octet.is_ascii_hexdigit());
+        digit() && digit()
+    })
+}
+
+fn matches(pieces: &[Piece], segments: &[String]) -> Option<Held> {
+    let mut held = Held::default();
+    let mut segments = segments.iter();
+    for piece in pieces {
+        match piece {
+            Piece::Word(word) => (segments.next()? == word).then_some(())?,
+            Piece::Kind(kinds) => {
+                let word = segments.next()?;
+                held.kind = Some(
+                    kinds
+                        .iter()
+                        .copied()
+                        .find(|kind| kind_word(*kind) == word)?,
+                );
+            }
+            Piece::Name => held.name = segments.next()?.clone(),
+            Piece::Rest => held.rest = segments.by_ref().cloned().collect(),
+        }
+    }
+    segments.next().is_none().then_some(held)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stored(segments: &[&str]) -> Path {
+        Path::Stored(ResourcePath {
+            owner_kind: PrincipalKind::User,
+            owner_name: "alice".into(),
+            segments: segments
+                .iter()
+                .map(|segment| (*segment).to_owned())
+                .collect(),
+        })
+    }
+
+    #[test]
+    fn every_row_reads_and_prints() {
+        let alice = || "alice".to_owned();
+        let user = PrincipalKind::User;
+        let cases = [
+            ("/", Path::Root),
+            ("/.well-known/caldav/", Path::WellKnown),
+            ("/dav/", Path::Dav),
+            ("/dav/principals/", Path::Principals),
+            (
+                "/dav/principals/groups/",
+                Path::PrincipalsOfKind(PrincipalKind::Group),
+            ),
+            (
+                "/dav/principals/users/alice/",
+                Path::Principal(user, alice()),
+            ),
+            (
+                "/dav/principals/users/alice/calendar-proxy-read/",
+                Path::Proxy(user, alice(), ProxyAccess::Read),
+            ),
+            (
+                "/dav/principals/users/alice/calendar-proxy-write/",
+                Path::Proxy(user, alice(), ProxyAccess::Write),
+            ),
+            ("/dav/calendars/", Path::Homes),
+            (
+                "/dav/calendars/locations/",
+                Path::HomesOfKind(PrincipalKind::Location),
+            ),
+            ("/dav/calendars/users/alice/", stored(&[])),
+            (
+                "/dav/calendars/users/alice/work/a.ics/",
+                stored(&["work", "a.ics"]),
+            ),
+        ];
+        for (text, path) in cases {
+            assert_eq!(Path::parse(text), Ok(path.clone()), "{text}");
+            assert_eq!(path.href(true), text);
+            if text != "/" {
+                assert_eq!(Path::parse(text.trim_end_matches('/')), Ok(path), "{text}");
+            }
+        }
+        assert_eq!(
+            stored(&["a.ics"]).href(false),
+            "/dav/calendars/users/alice/a.ics"
+        );
+    }
+
+    /// Client behaviours, point 9.
+    #[test]
+    fn names_are_encoded_and_decoded() {
+        let cases = [
+            ("a b", "a%20b"),
+            ("ä@x", "%C3%A4@x"),
+            ("50%", "50%25"),
+            ("a#b?c", "a%23b%3Fc"),
+            ("a+b&c=d;e,f:g!$'()*", "a+b&c=d;e,f:g!$'()*"),
+            ("~._-", "~._-"),
+        ];
+        for (name, encoded) in cases {
+            let href = stored(&[name]).href(false);
+            assert_eq!(href, format!("/dav/calendars/users/alice/{encoded}"));
+            assert_eq!(Path::parse(&href), Ok(stored(&[name])));
+        }
+        assert_eq!(
+            Path::parse("/dav/calendars/users/alice/%61%40"),
+            Ok(stored(&["a@"]))
+        );
+    }
+
+    #[test]
+    fn what_names_nothing_is_refused() {
+        let malformed = [
+            "",
+            "dav/",
+            "/dav//",
+            "/dav/./x",
+            "/dav/../x",
+            "/dav/%2E%2e/",
+            "/dav/a%2Fb",
+            "/dav/%00",
+            "/dav/%FF",
+            "/dav/%zz",
+            "/dav/a%",
+            "/dav/a%4",
+            "//",
+            "/dav/a%0Ab",
+        ];
+        for text in malformed {
+            assert_eq!(Path::parse(text), Err(PathError::Malformed), "{text}");
+        }
+        let long = format!(
+            "/dav/calendars/users/{}",
+            "x".repeat(MAXIMUM_SEGMENT_OCTETS + 1)
+        );
+        let deep = format!(
+            "/dav/calendars/users/alice{}",
+            "/x".repeat(MAXIMUM_SEGMENTS)
+        );
+        let unknown = [
+            "/x",
+            "/dav/x/",
+            "/principals/",
+            "/dav/principals/people/",
+            "/dav/calendars/groups/",
+            "/dav/principals/users/alice/x",
+            "/.well-known/x",
+            &long,
+            &deep,
+        ];
+        for text in unknown {
+            assert_eq!(Path::parse(text), Err(PathError::Unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_redirect_is_open() {
+        assert!(open_without_sign_in("/.well-known/caldav"));
+        assert!(open_without_sign_in("/.well-known/caldav/"));
+        for path in [
+            "/",
+            "/dav/",
+            "/.well-known/caldav/x",
+            "/dav/principals/users/alice/",
+        ] {
+            assert!(!open_without_sign_in(path), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_prints_what_it_read(text in "/(dav/calendars/users/)?[a-z%0-9A-F/.@ü ]{0,30}") {
+            if let Ok(path) = Path::parse(&text) {
+                prop_assert_eq!(Path::parse(&path.href(true)), Ok(path));
+            }
+        }
+
+        #[test]
+        fn any_name_comes_back(name in "[^/\\p{Cc}\u{FFFE}\u{FFFF}]{1,20}") {
+            prop_assume!(name != "." && name != "..");
+            let path = stored(&[&name]);
+            prop_assert_eq!(Path::parse(&path.href(false)), Ok(path));
+        }
+    }
+}

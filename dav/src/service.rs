@@ -1,0 +1,202 @@
+//! The service: from a request to the row of its method and back.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use scheduling::{Actor, Desk, Refusal};
+use storage::{backend::BoxFuture, model::Principal};
+
+use crate::{
+    body::Body,
+    error::{self, DavError},
+    kind::ResourceKind,
+    method::{self, BodyBound, Method},
+    path::{Path, PathError},
+    target::Target,
+};
+
+/// A response of this service.
+pub(crate) type Response = http::Response<Body>;
+
+/// What `dav` must know of the installation.
+#[derive(Clone, Debug)]
+pub struct DavSettings {
+    /// Scheme, host and port under which clients see this server, without a slash at the end. URLs in
+    /// Destination and If headers are ours when they begin with it or with the request's own Host.
+    pub public_url: String,
+    /// The largest XML body of a request, in octets.
+    pub maximum_xml_octets: usize,
+}
+
+/// Who signed in; a request extension that the sign-in layer sets.
+#[derive(Clone, Debug)]
+pub struct SignedIn(pub Arc<Principal>);
+
+/// WebDAV and CalDAV as a service. Cheap to clone.
+#[derive(Clone)]
+pub struct Dav {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    desk: Desk,
+    settings: DavSettings,
+}
+
+/// A request, read as far as every method needs it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// Where it goes.
+    pub path: Path,
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// Its body, within the method's bound.
+    pub body: Bytes,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+impl Dav {
+    /// The service over a desk.
+    pub fn new(desk: Desk, settings: DavSettings) -> Dav {
+        Dav {
+            shared: Arc::new(Shared { desk, settings }),
+        }
+    }
+
+    /// The desk.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.shared.desk
+    }
+
+    /// The settings.
+    pub(crate) fn settings(&self) -> &DavSettings {
+        &self.shared.settings
+    }
+
+    async fn answer<B>(self, request: http::Request<B>) -> Response
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        match self.handle(parts, body).await {
+            Ok(response) => response,
+            Err(error) => error::respond(error),
+        }
+    }
+
+    async fn handle<B>(&self, parts: Parts, body: B) -> Result<Response, DavError>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+    {
+        let path = read_path(&parts)?;
+        if path == Path::WellKnown {
+            return Ok(redirect_to_context_path());
+        }
+        let method = method::find(parts.method.as_str()).ok_or(DavError::NotImplemented)?;
+        let SignedIn(principal) = parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or(DavError::NotSignedIn)?;
+        let actor = Actor {
+            principal,
+            on_behalf_of: None,
+        };
+        if let Some(kind) = Target::fixed_kind(&path)
+            && !method.kinds.contains(kind)
+        {
+            return Ok(not_allowed(kind));
+        }
+        let body = read_body(body, self.bound(method)).await?;
+        let request = Request {
+            path: path.clone(),
+            headers: parts.headers,
+            body,
+            actor: actor.clone(),
+        };
+        match (method.handle)(self, request).await {
+            Err(DavError::Refused(Refusal::NotAllowed(_))) => {
+                Ok(not_allowed(Target::kind_at(self, &actor, &path).await?))
+            }
+            result => result,
+        }
+    }
+
+    fn bound(&self, method: &Method) -> usize {
+        let limits = &self.desk().settings().limits;
+        match method.body {
+            BodyBound::Xml => self.settings().maximum_xml_octets,
+            BodyBound::Content => {
+                let octets = limits
+                    .maximum_file_octets
+                    .max(limits.maximum_resource_octets);
+                usize::try_from(octets).unwrap_or(usize::MAX)
+            }
+        }
+    }
+}
+
+impl<B> tower::Service<http::Request<B>> for Dav
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let dav = self.clone();
+        Box::pin(async move { Ok(dav.answer(request).await) })
+    }
+}
+
+/// `OPTIONS *` (RFC 9110 §7.1) is about the server as a whole, as is `/`.
+fn read_path(parts: &Parts) -> Result<Path, PathError> {
+    match parts.uri.path() {
+        "*" if parts.method == http::Method::OPTIONS => Ok(Path::Root),
+        path => Path::parse(path),
+    }
+}
+
+/// RFC 6764 §5: for every method, signed in or not.
+fn redirect_to_context_path() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    let location = HeaderValue::try_from(Path::Dav.to_string()).expect("the context path is ASCII");
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// RFC 9110 §15.5.6
+fn not_allowed(kind: ResourceKind) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+        .headers_mut()
+        .insert(header::ALLOW, method::allow(kind));
+    response
+}
+
+async fn read_body<B>(body: B, bound: usize) -> Result<Bytes, DavError>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+{
+    // `Limited` wants errors that are `Into<Box<dyn Error>>`; ours may be anything.
+    let body = body.map_err(|_| std::io::Error::other("the body broke off"));
+    match Limited::new(body, bound).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(DavError::BodyTooLarge),
+        Err(_) => Err(DavError::BadRequest("the body broke off".into())),
+    }
+}

@@ -1,0 +1,167 @@
+//! What a URL leads to: loaded, with what the asking person may do there.
+
+use std::sync::Arc;
+
+use scheduling::{Actor, Refusal, desk::Opened};
+use storage::{
+    Found, ResourcePath, Stored,
+    access::Privileges,
+    model::{Collection, Object, Principal},
+};
+
+use crate::{
+    error::DavError,
+    kind::ResourceKind,
+    path::{Path, ProxyAccess},
+    service::Dav,
+};
+
+/// A resource that is there and that the actor may see.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// A collection that nobody made: `/`, `/dav/`, the collections of principals and of homes.
+    Fixed(Path),
+    /// A principal.
+    Principal(Arc<Principal>),
+    /// One of the two groups beside a principal.
+    Proxy(Arc<Principal>, ProxyAccess),
+    /// A home or something in it.
+    Stored(StoredResource),
+}
+
+/// A home, or a collection or object in one.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredResource {
+    /// Where it stands.
+    pub path: ResourcePath,
+    /// Whose home it stands in.
+    pub owner: Arc<Principal>,
+    /// The collection itself, or the one that holds the object.
+    pub collection: Arc<Stored<Collection>>,
+    /// The object, unless it is the collection.
+    pub object: Option<Arc<Stored<Object>>>,
+    /// What the actor may do.
+    pub privileges: Privileges,
+}
+
+impl Target {
+    /// Loads what stands at a path. What is not there, or may not be seen, is a refusal.
+    pub async fn open(dav: &Dav, actor: &Actor, path: &Path) -> Result<Target, DavError> {
+        match path {
+            Path::Root
+            | Path::WellKnown
+            | Path::Dav
+            | Path::Principals
+            | Path::PrincipalsOfKind(_)
+            | Path::Homes
+            | Path::HomesOfKind(_) => Ok(Target::Fixed(path.clone())),
+            Path::Principal(kind, name) => {
+                let principal = dav.desk().store().principal_by_name(name).await?;
+                let principal = principal
+                    .filter(|found| found.kind == *kind)
+                    .ok_or(Refusal::NotFound)?;
+                Ok(Target::Principal(principal))
+            }
+            Path::Proxy(kind, name, access) => {
+                let principal = dav.desk().store().principal_by_name(name).await?;
+                let principal = principal
+                    .filter(|found| found.kind == *kind)
+                    .ok_or(Refusal::NotFound)?;
+                Ok(Target::Proxy(principal, *access))
+            }
+            Path::Stored(path) => {
+                let opened = dav.desk().open(actor, path).await?;
+                Ok(Target::Stored(StoredResource::from_opened(
+                    path.clone(),
+                    opened,
+                )?))
+            }
+        }
+    }
+
+    /// The kind of a path that needs no look into the store; `None` for what stands in a home.
+    pub fn fixed_kind(path: &Path) -> Option<ResourceKind> {
+        match path {
+            Path::Root | Path::Dav | Path::WellKnown => Some(ResourceKind::Root),
+            Path::Principals | Path::PrincipalsOfKind(_) => Some(ResourceKind::Principals),
+            Path::Principal(..) => Some(ResourceKind::Principal),
+            Path::Proxy(..) => Some(ResourceKind::ProxyGroup),
+            Path::Homes | Path::HomesOfKind(_) => Some(ResourceKind::Homes),
+            Path::Stored(_) => None,
+        }
+    }
+
+    /// The kind of what stands at a path, [`ResourceKind::Unmapped`] where nothing does.
+    pub async fn kind_at(dav: &Dav, actor: &Actor, path: &Path) -> Result<ResourceKind, DavError> {
+        if let Some(kind) = Target::fixed_kind(path) {
+            return Ok(kind);
+        }
+        match Target::open(dav, actor, path).await {
+            Ok(target) => Ok(target.kind()),
+            Err(DavError::Refused(Refusal::NotFound | Refusal::ParentMissing)) => {
+                Ok(ResourceKind::Unmapped)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ResourceKind {
+        match self {
+            Target::Fixed(path) => Target::fixed_kind(path).unwrap_or(ResourceKind::Root),
+            Target::Principal(_) => ResourceKind::Principal,
+            Target::Proxy(..) => ResourceKind::ProxyGroup,
+            Target::Stored(resource) => resource.kind(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn path(&self) -> Path {
+        match self {
+            Target::Fixed(path) => path.clone(),
+            Target::Principal(principal) => Path::of_principal(principal),
+            Target::Proxy(principal, access) => {
+                Path::Proxy(principal.kind, principal.name.clone(), *access)
+            }
+            Target::Stored(resource) => Path::Stored(resource.path.clone()),
+        }
+    }
+
+    /// Its URL.
+    pub fn href(&self) -> String {
+        self.path().href(self.kind().is_collection())
+    }
+}
+
+impl StoredResource {
+    /// From what the desk opened.
+    pub fn from_opened(path: ResourcePath, opened: Opened) -> Result<StoredResource, Refusal> {
+        let mut resolution = opened.resolution;
+        let collection = resolution.collections.pop().ok_or(Refusal::NotFound)?;
+        let object = match resolution.found {
+            Found::Collection => None,
+            Found::Object(object) => Some(Arc::new(object)),
+            Found::Missing | Found::ParentMissing => return Err(Refusal::NotFound),
+        };
+        Ok(StoredResource {
+            path,
+            owner: resolution.owner,
+            collection: Arc::new(collection),
+            object,
+            privileges: opened.privileges,
+        })
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ResourceKind {
+        match self.object {
+            None => ResourceKind::of_collection(self.collection.kind),
+            Some(_) => ResourceKind::of_member(self.collection.kind),
+        }
+    }
+
+    /// Its URL.
+    pub fn href(&self) -> String {
+        Path::Stored(self.path.clone()).href(self.object.is_none())
+    }
+}

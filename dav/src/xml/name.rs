@@ -1,0 +1,216 @@
+//! Expanded names (a namespace and a local name), and every name that this crate knows.
+
+use std::fmt;
+
+/// An expanded name. Namespaces are compared as strings, never by prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Name<'a> {
+    /// The namespace; empty for none.
+    pub namespace: &'a str,
+    /// The name within it.
+    pub local: &'a str,
+}
+
+impl<'a> Name<'a> {
+    /// A name from its two parts.
+    pub const fn new(namespace: &'a str, local: &'a str) -> Name<'a> {
+        Name { namespace, local }
+    }
+
+    /// `{namespace}local`, the form in which the store keeps property names.
+    pub fn clark(self) -> String {
+        format!("{{{}}}{}", self.namespace, self.local)
+    }
+
+    /// The opposite of [`Name::clark`]; `None` where the text is none.
+    pub fn from_clark(text: &'a str) -> Option<Name<'a>> {
+        let (namespace, local) = text.strip_prefix('{')?.rsplit_once('}')?;
+        (!local.is_empty()).then_some(Name { namespace, local })
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{{{}}}{}", self.namespace, self.local)
+    }
+}
+
+/// Declares names of one namespace as constants.
+macro_rules! names {
+    ($module:ident = $namespace:literal { $($constant:ident = $local:literal,)* }) => {
+        #[allow(missing_docs)]
+        pub(crate) mod $module {
+            use super::Name;
+            pub(crate) const NAMESPACE: &str = $namespace;
+            $(pub(crate) const $constant: Name<'static> = Name::new(NAMESPACE, $local);)*
+        }
+    };
+}
+
+names!(dav = "DAV:" {
+    ACE = "ace",
+    ACL = "acl",
+    ACL_PRINCIPAL_PROP_SET = "acl-principal-prop-set",
+    ACL_RESTRICTIONS = "acl-restrictions",
+    ACTIVELOCK = "activelock",
+    ALL = "all",
+    ALLPROP = "allprop",
+    ALTERNATE_URI_SET = "alternate-URI-set",
+    APPLY_TO_PRINCIPAL_COLLECTION_SET = "apply-to-principal-collection-set",
+    AUTHENTICATED = "authenticated",
+    COLLECTION = "collection",
+    CREATIONDATE = "creationdate",
+    CURRENT_USER_PRINCIPAL = "current-user-principal",
+    CURRENT_USER_PRIVILEGE_SET = "current-user-privilege-set",
+    DEPTH = "depth",
+    DESCRIPTION = "description",
+    DISPLAYNAME = "displayname",
+    ERROR = "error",
+    EXCLUSIVE = "exclusive",
+    EXPAND_PROPERTY = "expand-property",
+    GETCONTENTLANGUAGE = "getcontentlanguage",
+    GETCONTENTLENGTH = "getcontentlength",
+    GETCONTENTTYPE = "getcontenttype",
+    GETETAG = "getetag",
+    GETLASTMODIFIED = "getlastmodified",
+    GRANT = "grant",
+    GRANT_ONLY = "grant-only",
+    GROUP = "group",
+    GROUP_MEMBER_SET = "group-member-set",
+    GROUP_MEMBERSHIP = "group-membership",
+    HREF = "href",
+    INCLUDE = "include",
+    INHERITED_ACL_SET = "inherited-acl-set",
+    LIMIT = "limit",
+    LOCKDISCOVERY = "lockdiscovery",
+    LOCKENTRY = "lockentry",
+    LOCKINFO = "lockinfo",
+    LOCKROOT = "lockroot",
+    LOCKSCOPE = "lockscope",
+    LOCKTOKEN = "locktoken",
+    LOCKTYPE = "locktype",
+    MATCH = "match",
+    MKCOL = "mkcol",
+    MKCOL_RESPONSE = "mkcol-response",
+    MULTISTATUS = "multistatus",
+    NO_INVERT = "no-invert",
+    NRESULTS = "nresults",
+    OWNER = "owner",
+    PRINCIPAL = "principal",
+    PRINCIPAL_COLLECTION_SET = "principal-collection-set",
+    PRINCIPAL_MATCH = "principal-match",
+    PRINCIPAL_PROPERTY = "principal-property",
+    PRINCIPAL_PROPERTY_SEARCH = "principal-property-search",
+    PRINCIPAL_SEARCH_PROPERTY = "principal-search-property",
+    PRINCIPAL_SEARCH_PROPERTY_SET = "principal-search-property-set",
+    PRINCIPAL_URL = "principal-URL",
+    PRIVILEGE = "privilege",
+    PROP = "prop",
+    PROPERTY = "property",
+    PROPERTYUPDATE = "propertyupdate",
+    PROPERTY_SEARCH = "property-search",
+    PROPFIND = "propfind",
+    PROPNAME = "propname",
+    PROPSTAT = "propstat",
+    PROTECTED = "protected",
+    QUOTA_AVAILABLE_BYTES = "quota-available-bytes",
+    QUOTA_USED_BYTES = "quota-used-bytes",
+    REMOVE = "remove",
+    REPORT = "report",
+    RESOURCE = "resource",
+    RESOURCETYPE = "resourcetype",
+    RESPONSE = "response",
+    RESPONSEDESCRIPTION = "responsedescription",
+    SELF = "self",
+    SET = "set",
+    SHARED = "shared",
+    STATUS = "status",
+    SUPPORTEDLOCK = "supportedlock",
+    SUPPORTED_PRIVILEGE = "supported-privilege",
+    SUPPORTED_PRIVILEGE_SET = "supported-privilege-set",
+    SUPPORTED_REPORT = "supported-report",
+    SUPPORTED_REPORT_SET = "supported-report-set",
+    SYNC_COLLECTION = "sync-collection",
+    SYNC_LEVEL = "sync-level",
+    SYNC_TOKEN = "sync-token",
+    TIMEOUT = "timeout",
+    UNAUTHENTICATED = "unauthenticated",
+    WRITE = "write",
+});
+
+names!(caldav = "urn:ietf:params:xml:ns:caldav" {
+    CALENDAR = "calendar",
+    CALENDAR_DATA = "calendar-data",
+    CALENDAR_DESCRIPTION = "calendar-description",
+    CALENDAR_FREE_BUSY_SET = "calendar-free-busy-set",
+    CALENDAR_HOME_SET = "calendar-home-set",
+    CALENDAR_MULTIGET = "calendar-multiget",
+    CALENDAR_QUERY = "calendar-query",
+    CALENDAR_TIMEZONE = "calendar-timezone",
+    CALENDAR_USER_ADDRESS_SET = "calendar-user-address-set",
+    CALENDAR_USER_TYPE = "calendar-user-type",
+    COMP = "comp",
+    COMP_FILTER = "comp-filter",
+    EXPAND = "expand",
+    FILTER = "filter",
+    FREE_BUSY_QUERY = "free-busy-query",
+    IS_NOT_DEFINED = "is-not-defined",
+    LIMIT_FREEBUSY_SET = "limit-freebusy-set",
+    LIMIT_RECURRENCE_SET = "limit-recurrence-set",
+    MAX_ATTENDEES_PER_INSTANCE = "max-attendees-per-instance",
+    MAX_DATE_TIME = "max-date-time",
+    MAX_INSTANCES = "max-instances",
+    MAX_RESOURCE_SIZE = "max-resource-size",
+    MIN_DATE_TIME = "min-date-time",
+    MKCALENDAR = "mkcalendar",
+    MKCALENDAR_RESPONSE = "mkcalendar-response",
+    PARAM_FILTER = "param-filter",
+    PROP_FILTER = "prop-filter",
+    SCHEDULE_CALENDAR_TRANSP = "schedule-calendar-transp",
+    SCHEDULE_DEFAULT_CALENDAR_URL = "schedule-default-calendar-URL",
+    SCHEDULE_INBOX = "schedule-inbox",
+    SCHEDULE_INBOX_URL = "schedule-inbox-URL",
+    SCHEDULE_OUTBOX = "schedule-outbox",
+    SCHEDULE_OUTBOX_URL = "schedule-outbox-URL",
+    SCHEDULE_TAG = "schedule-tag",
+    SUPPORTED_CALENDAR_COMPONENT_SET = "supported-calendar-component-set",
+    SUPPORTED_CALENDAR_DATA = "supported-calendar-data",
+    SUPPORTED_COLLATION = "supported-collation",
+    SUPPORTED_COLLATION_SET = "supported-collation-set",
+    TEXT_MATCH = "text-match",
+    TIMEZONE = "timezone",
+    TIME_RANGE = "time-range",
+});
+
+names!(calendarserver = "http://calendarserver.org/ns/" {
+    CALENDAR_PROXY_READ = "calendar-proxy-read",
+    CALENDAR_PROXY_READ_FOR = "calendar-proxy-read-for",
+    CALENDAR_PROXY_WRITE = "calendar-proxy-write",
+    CALENDAR_PROXY_WRITE_FOR = "calendar-proxy-write-for",
+    EMAIL_ADDRESS_SET = "email-address-set",
+    EMAIL_ADDRESS = "email-address",
+    GETCTAG = "getctag",
+});
+
+names!(apple = "http://apple.com/ns/ical/" {
+    CALENDAR_COLOR = "calendar-color",
+    CALENDAR_ORDER = "calendar-order",
+});
+
+/// The namespace of `xml:lang`.
+pub(crate) const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clark_form_reads_back() {
+        for name in [dav::PROP, Name::new("", "x"), Name::new("a}b", "c")] {
+            assert_eq!(Name::from_clark(&name.clark()), Some(name));
+        }
+        for text in ["", "x", "{x", "{x}", "x}y"] {
+            assert_eq!(Name::from_clark(text), None, "{text}");
+        }
+    }
+}

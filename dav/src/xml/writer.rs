@@ -1,0 +1,244 @@
+//! Writes XML: straight into one buffer, with the known namespaces declared once at the root.
+
+use bytes::Bytes;
+
+use super::{
+    name::{self, Name},
+    tree::is_character,
+};
+
+/// The prefixes that every document declares at its root.
+const PREFIXES: [(&str, &str); 4] = [
+    ("D", name::dav::NAMESPACE),
+    ("C", name::caldav::NAMESPACE),
+    ("CS", name::calendarserver::NAMESPACE),
+    ("A", name::apple::NAMESPACE),
+];
+
+/// The prefix under which another namespace is declared on the element that needs it.
+const OTHER_PREFIX: &str = "X";
+
+/// A document being written.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    out: String,
+}
+
+impl Writer {
+    /// Writes a whole document whose root has this name.
+    pub fn document(root: Name<'_>, content: impl FnOnce(&mut Writer)) -> Bytes {
+        let mut writer = Writer {
+            out: String::with_capacity(1024),
+        };
+        writer
+            .out
+            .push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<");
+        writer.name(root);
+        for (prefix, namespace) in PREFIXES {
+            writer.declaration(prefix, namespace);
+        }
+        writer.content(root, content);
+        writer.out.push('\n');
+        Bytes::from(writer.out)
+    }
+
+    /// An element.
+    pub fn element(&mut self, name: Name<'_>, content: impl FnOnce(&mut Writer)) {
+        self.element_with(name, &[], content);
+    }
+
+    /// An element with attributes (without namespace).
+    pub fn element_with(
+        &mut self,
+        name: Name<'_>,
+        attributes: &[(&str, &str)],
+        content: impl FnOnce(&mut Writer),
+    ) {
+        self.out.push('<');
+        self.name(name);
+        if known_prefix(name.namespace).is_none() && !name.namespace.is_empty() {
+            self.declaration(OTHER_PREFIX, name.namespace);
+        }
+        for (attribute, value) in attributes {
+            self.out.push(' ');
+            self.out.push_str(attribute);
+            self.out.push_str("=\"");
+            escape_attribute(&mut self.out, value);
+            self.out.push('"');
+        }
+        self.content(name, content);
+    }
+
+    /// An element without content.
+    pub fn empty(&mut self, name: Name<'_>) {
+        self.element(name, |_| {});
+    }
+
+    /// An element that holds text.
+    pub fn leaf(&mut self, name: Name<'_>, text: &str) {
+        self.element(name, |writer| writer.text(text));
+    }
+
+    /// Text. CR is written as a character reference, because a parser would turn it into LF.
+    pub fn text(&mut self, text: &str) {
+        escape_text(&mut self.out, text);
+    }
+
+    /// An element that was stored by [`super::fragment`]: complete with its namespaces.
+    pub fn fragment(&mut self, octets: &[u8]) {
+        self.out.push_str(&String::from_utf8_lossy(octets));
+    }
+
+    fn name(&mut self, name: Name<'_>) {
+        if !name.namespace.is_empty() {
+            self.out
+                .push_str(known_prefix(name.namespace).unwrap_or(OTHER_PREFIX));
+            self.out.push(':');
+        }
+        self.out.push_str(name.local);
+    }
+
+    fn declaration(&mut self, prefix: &str, namespace: &str) {
+        self.out.push_str(" xmlns:");
+        self.out.push_str(prefix);
+        self.out.push_str("=\"");
+        escape_attribute(&mut self.out, namespace);
+        self.out.push('"');
+    }
+
+    fn content(&mut self, name: Name<'_>, content: impl FnOnce(&mut Writer)) {
+        self.out.push('>');
+        let before = self.out.len();
+        content(self);
+        if self.out.len() == before {
+            self.out.pop();
+            self.out.push_str("/>");
+            return;
+        }
+        self.out.push_str("</");
+        self.name(name);
+        self.out.push('>');
+    }
+}
+
+fn known_prefix(namespace: &str) -> Option<&'static str> {
+    PREFIXES
+        .iter()
+        .find(|(_, known)| *known == namespace)
+        .map(|(prefix, _)| *prefix)
+}
+
+/// Writes text with everything escaped that would not come back.
+pub(super) fn escape_text(out: &mut String, text: &str) {
+    escape(out, text, |octet| {
+        matches!(octet, b'&' | b'<' | b'>' | b'\r')
+    });
+}
+
+/// Writes an attribute's value with everything escaped that would not come back.
+pub(super) fn escape_attribute(out: &mut String, text: &str) {
+    escape(out, text, |octet| {
+        matches!(octet, b'&' | b'<' | b'>' | b'"' | b'\t' | b'\n' | b'\r')
+    });
+}
+
+/// Copies runs of harmless octets at once. What XML cannot carry becomes U+FFFD.
+fn escape(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
+    // 0xEF begins U+FFFE and U+FFFF, beside much that is harmless.
+    let suspicious =
+        |octet: u8| (octet < 0x20 && !matches!(octet, b'\t' | b'\n' | b'\r')) || octet == 0xEF;
+    let mut rest = text;
+    while let Some(position) = rest
+        .bytes()
+        .position(|octet| special(octet) || suspicious(octet))
+    {
+        let (before, from) = rest.split_at(position);
+        out.push_str(before);
+        let Some(character) = from.chars().next() else {
+            return;
+        };
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' => out.push_str("&#9;"),
+            '\n' => out.push_str("&#10;"),
+            '\r' => out.push_str("&#13;"),
+            other if is_character(other) => out.push(other),
+            _ => out.push('\u{FFFD}'),
+        }
+        rest = &from[character.len_utf8()..];
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::xml::Document;
+
+    fn body(content: impl FnOnce(&mut Writer)) -> String {
+        let octets = Writer::document(name::dav::PROP, content);
+        let text = String::from_utf8(octets.to_vec()).unwrap();
+        let start = text.find("ical/\"").unwrap() + "ical/\"".len();
+        text[start..].trim_end().to_owned()
+    }
+
+    #[test]
+    fn elements_are_written_with_their_prefixes() {
+        assert_eq!(body(|_| {}), "/>");
+        assert_eq!(
+            body(|w| w.empty(name::caldav::CALENDAR)),
+            "><C:calendar/></D:prop>"
+        );
+        assert_eq!(
+            body(|w| w.leaf(name::dav::HREF, "/a&b")),
+            "><D:href>/a&amp;b</D:href></D:prop>"
+        );
+        assert_eq!(
+            body(|w| w.empty(Name::new("u:\"", "x"))),
+            "><X:x xmlns:X=\"u:&quot;\"/></D:prop>"
+        );
+        assert_eq!(body(|w| w.empty(Name::new("", "x"))), "><x/></D:prop>");
+        let attributes = body(|w| w.element_with(name::caldav::COMP, &[("name", "\n<")], |_| {}));
+        assert_eq!(attributes, "><C:comp name=\"&#10;&lt;\"/></D:prop>");
+    }
+
+    #[test]
+    fn nested_foreign_namespaces_do_not_mix() {
+        let text = body(|w| w.element(Name::new("u:a", "a"), |w| w.empty(Name::new("u:b", "b"))));
+        assert_eq!(
+            text,
+            "><X:a xmlns:X=\"u:a\"><X:b xmlns:X=\"u:b\"/></X:a></D:prop>"
+        );
+    }
+
+    #[test]
+    fn carriage_returns_survive() {
+        assert_eq!(
+            body(|w| w.text("a\r\nb\u{1}\u{FFFF}")),
+            ">a&#13;\nb\u{FFFD}\u{FFFD}</D:prop>"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn text_comes_back(text in "[ -~\\n\\r\\t\u{80}-\u{2FF}\u{FF00}-\u{FFFD}]{0,40}") {
+            let octets = Writer::document(name::dav::PROP, |w| w.leaf(name::dav::HREF, &text));
+            let document = Document::parse(&octets).unwrap();
+            prop_assert_eq!(document.root().child(name::dav::HREF).unwrap().text(), text);
+        }
+
+        #[test]
+        fn attributes_come_back(text in "[ -~\\n\\r\\t\u{80}-\u{2FF}]{0,40}") {
+            let octets = Writer::document(name::dav::PROP, |w| w.element_with(name::caldav::COMP, &[("a", &text)], |_| {}));
+            let document = Document::parse(&octets).unwrap();
+            prop_assert_eq!(document.root().children().next().unwrap().attribute("a"), Some(&*text));
+        }
+    }
+}
