@@ -13,8 +13,8 @@
 //! - [`text`]: TEXT escapes, lists, RFC 6868.
 //! - `value`: `Date`, `DateTime { civil: jiff::civil::DateTime, form: Utc | Floating | Zoned(tzid) }`,
 //!   `DateOrDateTime`, `Duration`, `Period`, TEXT escapes: parse and print.
-//! - `check`: RFC 4791 §4.1 and §5.3.2.1: one component type, one UID, no METHOD, valid lines;
-//!   returns facts (`ObjectFacts { uid, component_name, has_recurrence, ... }`) or the fault.
+//! - [`mod@check`]: RFC 4791 §4.1 and §5.3.2.1 on an object that is to be stored: `check(&CalendarObject) ->
+//!   Result<ObjectFacts, ObjectFault>`; a fault knows its precondition.
 //! - `zone`: resolve a TZID in an object: IANA name, Windows name, prefixed name, VTIMEZONE of the
 //!   object, else floating. `Zones::of(&CalendarObject)`, `Zones::instant(&DateTime, floating: &TimeZone) -> jiff::Timestamp`.
 //! - `recurrence`: RRULE parse and the engine with seek and a work budget.
@@ -23,7 +23,9 @@
 //! - `time_range`: overlap by the tables of RFC 4791 §9.9, and the object's overall span (projection).
 //! - `free_busy`: busy periods of an object.
 
+pub mod check;
 pub mod object;
 pub mod text;
 
+pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use object::{CalendarObject, Component, Limits, ParseError, Property};

@@ -1,0 +1,503 @@
+//! What RFC 4791 §4.1 and §5.3.2.1 demand of an object that is to be stored in a calendar, as values.
+//!
+//! The tree is well formed already ([`crate::object`]). Refused here is what would make the object
+//! mean two things, or nothing: see [`ObjectFault`]. Knowingly let through, because real clients send
+//! it and storing it harms nobody: no PRODID, no DTSTAMP, a TZID without its VTIMEZONE (RFC 7809),
+//! DTEND beside DURATION (DTEND counts), an end before the start, repeated properties that place and
+//! identify nothing, unknown properties, components within components.
+//!
+//! Whether a calendar takes this type of component, and how many attendees it takes, is for those to
+//! say who know the calendar: [`ObjectFacts`] holds what they need.
+
+use std::collections::HashSet;
+
+use crate::object::{CalendarObject, Component};
+
+/// What is to be known of an object whose form is right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// The UID that all components share, unescaped.
+    pub uid: String,
+    /// The one type of component beside VTIMEZONE, upper case.
+    pub component_name: String,
+    /// There is a component without RECURRENCE-ID.
+    pub has_master: bool,
+    /// Components with RECURRENCE-ID.
+    pub overrides: usize,
+    /// More than one instance is possible: RRULE, RDATE or RECURRENCE-ID somewhere.
+    pub recurring: bool,
+    /// Some component has ORGANIZER.
+    pub has_organizer: bool,
+    /// ATTENDEEs of that component which has the most (RFC 4791 §5.2.9).
+    pub most_attendees: usize,
+}
+
+impl ObjectFacts {
+    /// Whether scheduling may concern it: it has an organizer, or attendees (RFC 6638 §3.1 wants both;
+    /// attendees alone are for the caller to judge).
+    pub fn mentions_people(&self) -> bool {
+        self.has_organizer || self.most_attendees > 0
+    }
+}
+
+/// Which precondition of RFC 4791 §5.3.2.1 a fault violates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectPrecondition {
+    /// `CALDAV:valid-calendar-data`
+    ValidCalendarData,
+    /// `CALDAV:valid-calendar-object-resource`
+    ValidCalendarObjectResource,
+}
+
+/// Why an object cannot be stored in a calendar.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectFault {
+    /// RFC 5545 §3.7.4.
+    #[error("the VCALENDAR has no VERSION")]
+    NoVersion,
+    /// Version 1.0 is another format, with other escapes and encodings.
+    #[error("the version is {0:?} and not 2.0")]
+    OtherVersion(String),
+    /// A property that RFC 5545 wants and without which the component has no place in a calendar.
+    #[error("line {line}: {component} has no {property}")]
+    Missing {
+        /// Where the component begins.
+        line: usize,
+        /// Its name.
+        component: String,
+        /// What it lacks.
+        property: &'static str,
+    },
+    /// A property that identifies or places the component stands there twice.
+    #[error("line {line}: {property} stands here a second time")]
+    Repeated {
+        /// The second one.
+        line: usize,
+        /// Its name.
+        property: &'static str,
+    },
+    /// METHOD is for messages (RFC 4791 §4.1).
+    #[error("line {line}: an object in a calendar has no METHOD")]
+    Method {
+        /// Where it stands.
+        line: usize,
+    },
+    /// There is nothing but time zones.
+    #[error("there is no component other than VTIMEZONE")]
+    NoComponent,
+    /// Two types of components (RFC 4791 §4.1).
+    #[error("line {line}: {found} beside {first}; an object has one type of component")]
+    SeveralTypes {
+        /// Where the second type begins.
+        line: usize,
+        /// The first type.
+        first: String,
+        /// The second type.
+        found: String,
+    },
+    /// A component without UID, or with an empty one.
+    #[error("line {line}: {component} has no UID")]
+    NoUid {
+        /// Where the component begins.
+        line: usize,
+        /// Its name.
+        component: String,
+    },
+    /// Two UIDs (RFC 4791 §4.1).
+    #[error("line {line}: the component has another UID than the first one")]
+    SeveralUids {
+        /// Where that component begins.
+        line: usize,
+    },
+    /// Two components without RECURRENCE-ID.
+    #[error("line {line}: a second component without RECURRENCE-ID")]
+    SecondMaster {
+        /// Where it begins.
+        line: usize,
+    },
+    /// Two components for the same instance.
+    #[error("line {line}: a second component with RECURRENCE-ID {recurrence_id}")]
+    SecondOverride {
+        /// Where it begins.
+        line: usize,
+        /// The value.
+        recurrence_id: String,
+    },
+}
+
+impl ObjectFault {
+    /// The precondition it violates.
+    pub fn precondition(&self) -> ObjectPrecondition {
+        match self {
+            ObjectFault::NoVersion
+            | ObjectFault::OtherVersion(_)
+            | ObjectFault::Missing { .. }
+            | ObjectFault::Repeated { .. } => ObjectPrecondition::ValidCalendarData,
+            _ => ObjectPrecondition::ValidCalendarObjectResource,
+        }
+    }
+}
+
+/// Properties that identify or place a component; each stands once at most.
+const ONCE: [&str; 7] = [
+    "UID",
+    "RECURRENCE-ID",
+    "DTSTART",
+    "DTEND",
+    "DUE",
+    "DURATION",
+    "ORGANIZER",
+];
+
+/// Looks whether an object may be stored in a calendar, and what is to be known of it.
+///
+/// # Errors
+/// The first fault, VCALENDAR's before its components', in the order of the lines.
+pub fn check(object: &CalendarObject) -> Result<ObjectFacts, ObjectFault> {
+    check_calendar(object.calendar())?;
+    let first = object.entries().next().ok_or(ObjectFault::NoComponent)?;
+    let mut facts = ObjectFacts {
+        uid: uid(first)?,
+        component_name: first.name().to_owned(),
+        has_master: false,
+        overrides: 0,
+        recurring: false,
+        has_organizer: false,
+        most_attendees: 0,
+    };
+    let mut instances = HashSet::new();
+    for entry in object.entries() {
+        check_same_object(&facts, entry)?;
+        let counted = count(entry)?;
+        check_instance(entry, &mut instances)?;
+        facts.has_organizer |= counted.organizer;
+        facts.most_attendees = facts.most_attendees.max(counted.attendees);
+        facts.recurring |= counted.recurring;
+        facts.has_master |= !counted.override_;
+        facts.overrides += usize::from(counted.override_);
+    }
+    Ok(facts)
+}
+
+fn check_calendar(calendar: &Component) -> Result<(), ObjectFault> {
+    let version = calendar
+        .raw_value("VERSION")
+        .ok_or(ObjectFault::NoVersion)?;
+    // a range "1.0;2.0" (RFC 5545 §3.7.4) names the highest version that is needed last
+    if version.rsplit(';').next().map(str::trim) != Some("2.0") {
+        return Err(ObjectFault::OtherVersion(version.to_owned()));
+    }
+    match calendar.property("METHOD") {
+        Some(method) => Err(ObjectFault::Method {
+            line: method.line_number(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn uid(entry: &Component) -> Result<String, ObjectFault> {
+    match entry.text("UID") {
+        Some(uid) if !uid.trim().is_empty() => Ok(uid.into_owned()),
+        _ => Err(ObjectFault::NoUid {
+            line: entry.line_number(),
+            component: entry.name().to_owned(),
+        }),
+    }
+}
+
+fn check_same_object(facts: &ObjectFacts, entry: &Component) -> Result<(), ObjectFault> {
+    if !entry.is(&facts.component_name) {
+        return Err(ObjectFault::SeveralTypes {
+            line: entry.line_number(),
+            first: facts.component_name.clone(),
+            found: entry.name().to_owned(),
+        });
+    }
+    if uid(entry)? != facts.uid {
+        return Err(ObjectFault::SeveralUids {
+            line: entry.line_number(),
+        });
+    }
+    // VEVENT without METHOD needs DTSTART (RFC 5545 §3.6.1); a VTODO may stand in no time at all
+    if entry.is("VEVENT") && entry.property("DTSTART").is_none() {
+        return Err(ObjectFault::Missing {
+            line: entry.line_number(),
+            component: entry.name().to_owned(),
+            property: "DTSTART",
+        });
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Counted {
+    organizer: bool,
+    attendees: usize,
+    recurring: bool,
+    override_: bool,
+}
+
+fn count(entry: &Component) -> Result<Counted, ObjectFault> {
+    let mut counted = Counted::default();
+    let mut seen = [false; ONCE.len()];
+    for property in entry.properties() {
+        let name = property.name();
+        if let Some(index) = ONCE.iter().position(|once| *once == name)
+            && std::mem::replace(&mut seen[index], true)
+        {
+            return Err(ObjectFault::Repeated {
+                line: property.line_number(),
+                property: ONCE[index],
+            });
+        }
+        match name {
+            "ATTENDEE" => counted.attendees += 1,
+            "ORGANIZER" => counted.organizer = true,
+            "RRULE" | "RDATE" => counted.recurring = true,
+            "RECURRENCE-ID" => {
+                counted.recurring = true;
+                counted.override_ = true;
+            }
+            _ => {}
+        }
+    }
+    Ok(counted)
+}
+
+/// An instance is named by the text of its RECURRENCE-ID: its zone, its value and its RANGE. (Two
+/// texts for one instant are let through: which instant a text means depends on zones.)
+fn check_instance<'a>(
+    entry: &'a Component,
+    instances: &mut HashSet<Option<InstanceName<'a>>>,
+) -> Result<(), ObjectFault> {
+    let name = entry
+        .property("RECURRENCE-ID")
+        .map(|property| InstanceName {
+            zone: property.parameter("TZID").unwrap_or_default().into_owned(),
+            value: property.raw_value().trim(),
+            this_and_future: property.parameter("RANGE").is_some(),
+        });
+    let line = entry.line_number();
+    let value = name.as_ref().map(|name| name.value);
+    if instances.insert(name) {
+        return Ok(());
+    }
+    Err(match value {
+        Some(value) => ObjectFault::SecondOverride {
+            line,
+            recurrence_id: value.to_owned(),
+        },
+        None => ObjectFault::SecondMaster { line },
+    })
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct InstanceName<'a> {
+    zone: String,
+    value: &'a str,
+    this_and_future: bool,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::object::Limits;
+
+    fn check(lines: &str) -> Result<ObjectFacts, ObjectFault> {
+        let stream: String = lines
+            .split_whitespace()
+            .map(|line| format!("{line}\r\n"))
+            .collect();
+        super::check(&CalendarObject::parse(stream.as_bytes(), &Limits::default()).unwrap())
+    }
+
+    fn calendar(lines: &str) -> Result<ObjectFacts, ObjectFault> {
+        check(&format!(
+            "BEGIN:VCALENDAR VERSION:2.0 {lines} END:VCALENDAR"
+        ))
+    }
+
+    const EVENT: &str = "BEGIN:VEVENT UID:1 DTSTART:20260101T090000Z END:VEVENT";
+
+    #[test]
+    fn facts() {
+        let plain = ObjectFacts {
+            uid: "1".into(),
+            component_name: "VEVENT".into(),
+            has_master: true,
+            overrides: 0,
+            recurring: false,
+            has_organizer: false,
+            most_attendees: 0,
+        };
+        assert_eq!(calendar(EVENT), Ok(plain.clone()));
+        let zone = "BEGIN:VTIMEZONE TZID:X END:VTIMEZONE";
+        assert_eq!(
+            calendar(&format!("{zone} {EVENT} {zone}")),
+            Ok(plain.clone())
+        );
+        let meeting = "BEGIN:VEVENT UID:1 DTSTART:20260101T090000Z ORGANIZER:mailto:a ATTENDEE:mailto:b ATTENDEE:mailto:c END:VEVENT";
+        assert_eq!(
+            calendar(meeting),
+            Ok(ObjectFacts {
+                has_organizer: true,
+                most_attendees: 2,
+                ..plain.clone()
+            })
+        );
+        let series = "begin:vevent uid:1 dtstart:20260101 rrule:FREQ=DAILY end:vevent
+            BEGIN:VEVENT UID:1 DTSTART:20260102 RECURRENCE-ID:20260102 END:VEVENT
+            BEGIN:VEVENT UID:1 DTSTART:20260103 RECURRENCE-ID:20260103 END:VEVENT
+            BEGIN:VEVENT UID:1 DTSTART:20260103 RECURRENCE-ID;RANGE=THISANDFUTURE:20260103 END:VEVENT";
+        assert_eq!(
+            calendar(series),
+            Ok(ObjectFacts {
+                overrides: 3,
+                recurring: true,
+                ..plain.clone()
+            })
+        );
+        // RFC 4791 §4.1: only overrides, without a master
+        let instance = "BEGIN:VEVENT UID:1 DTSTART:20260102 RECURRENCE-ID:20260102 END:VEVENT";
+        assert_eq!(
+            calendar(instance),
+            Ok(ObjectFacts {
+                has_master: false,
+                overrides: 1,
+                recurring: true,
+                ..plain.clone()
+            })
+        );
+        let task = "BEGIN:VTODO UID:1 END:VTODO";
+        assert_eq!(
+            calendar(task),
+            Ok(ObjectFacts {
+                component_name: "VTODO".into(),
+                ..plain
+            })
+        );
+    }
+
+    #[test]
+    fn faults() {
+        use ObjectFault::*;
+        use ObjectPrecondition::*;
+        let cases = [
+            (
+                check(&format!("BEGIN:VCALENDAR {EVENT} END:VCALENDAR")),
+                NoVersion,
+                ValidCalendarData,
+            ),
+            (
+                check(&format!(
+                    "BEGIN:VCALENDAR VERSION:1.0 {EVENT} END:VCALENDAR"
+                )),
+                OtherVersion("1.0".into()),
+                ValidCalendarData,
+            ),
+            (
+                calendar("BEGIN:VEVENT UID:1 END:VEVENT"),
+                Missing {
+                    line: 3,
+                    component: "VEVENT".into(),
+                    property: "DTSTART",
+                },
+                ValidCalendarData,
+            ),
+            (
+                calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 DTSTART:20260102 END:VEVENT"),
+                Repeated {
+                    line: 6,
+                    property: "DTSTART",
+                },
+                ValidCalendarData,
+            ),
+            (
+                calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 uid:2 END:VEVENT"),
+                Repeated {
+                    line: 6,
+                    property: "UID",
+                },
+                ValidCalendarData,
+            ),
+            // RFC 4791 §4.1
+            (
+                calendar(&format!("METHOD:REQUEST {EVENT}")),
+                Method { line: 3 },
+                ValidCalendarObjectResource,
+            ),
+            (calendar(""), NoComponent, ValidCalendarObjectResource),
+            (
+                calendar("BEGIN:VTIMEZONE TZID:X END:VTIMEZONE"),
+                NoComponent,
+                ValidCalendarObjectResource,
+            ),
+            (
+                calendar(&format!("{EVENT} BEGIN:VTODO UID:1 END:VTODO")),
+                SeveralTypes {
+                    line: 7,
+                    first: "VEVENT".into(),
+                    found: "VTODO".into(),
+                },
+                ValidCalendarObjectResource,
+            ),
+            (
+                calendar("BEGIN:VEVENT DTSTART:20260101 END:VEVENT"),
+                NoUid {
+                    line: 3,
+                    component: "VEVENT".into(),
+                },
+                ValidCalendarObjectResource,
+            ),
+            (
+                calendar("BEGIN:VEVENT UID: DTSTART:20260101 END:VEVENT"),
+                NoUid {
+                    line: 3,
+                    component: "VEVENT".into(),
+                },
+                ValidCalendarObjectResource,
+            ),
+            (
+                calendar(&format!(
+                    "{EVENT} BEGIN:VEVENT UID:2 DTSTART:20260101 END:VEVENT"
+                )),
+                SeveralUids { line: 7 },
+                ValidCalendarObjectResource,
+            ),
+            (
+                calendar(&format!("{EVENT} {EVENT}")),
+                SecondMaster { line: 7 },
+                ValidCalendarObjectResource,
+            ),
+            (
+                calendar(&format!(
+                    "{0} {0}",
+                    EVENT.replace("UID:1", "UID:1 RECURRENCE-ID:20260101T090000Z")
+                )),
+                SecondOverride {
+                    line: 8,
+                    recurrence_id: "20260101T090000Z".into(),
+                },
+                ValidCalendarObjectResource,
+            ),
+        ];
+        for (result, fault, precondition) in cases {
+            assert_eq!(fault.precondition(), precondition);
+            assert_eq!(result, Err(fault));
+        }
+    }
+
+    #[test]
+    fn tolerated() {
+        for lines in [
+            "BEGIN:VEVENT UID:1 DTSTART:20260101 DTEND:20260102 DURATION:P1D END:VEVENT",
+            "BEGIN:VEVENT UID:1 DTSTART:20260102 DTEND:20260101 END:VEVENT",
+            "BEGIN:VEVENT UID:1 DTSTART;TZID=Nowhere:20260102T090000 END:VEVENT",
+            "BEGIN:VEVENT UID:1 DTSTART:20260102 SUMMARY:a SUMMARY:b END:VEVENT",
+            "X-WR-CALNAME:x BEGIN:VEVENT UID:1 DTSTART:20260102 BEGIN:X-Y END:X-Y END:VEVENT",
+        ] {
+            assert!(calendar(lines).is_ok(), "{lines}");
+        }
+    }
+}
