@@ -84,6 +84,9 @@ pub enum Refusal {
         /// What is missing where.
         missing: Vec<(ResourcePath, Privilege)>,
     },
+    /// 403 without a precondition element: a collection into itself, a resource onto itself.
+    #[error("forbidden: {0}")]
+    Prohibited(&'static str),
     /// 403 (or 409 where the RFC says so) with a precondition element.
     #[error("{precondition:?}: {detail}")]
     Precondition {
