@@ -1,27 +1,50 @@
-//! Why a request failed, and the one place where that becomes a response. (Skeleton: the owner of the
-//! methods completes it.)
+//! Why a request failed, and the one place where that becomes a response.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use scheduling::{Precondition, Refusal};
-use storage::{ResourcePath, backend::ReadError};
+use storage::{ResourcePath, access::Privilege, backend::ReadError};
 
-use crate::{body::Body, path::PathError, service::Response, xml::XmlError};
+use crate::{
+    body::Body,
+    header::{BadHeader, destination::DestinationError},
+    path::{Path, PathError},
+    precondition::{self, Carries},
+    privilege,
+    service::Response,
+    xml::{
+        Name, Writer, XmlError,
+        name::{calendarserver, dav},
+    },
+};
+
+/// How long a client should wait before it tries again, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// What an error's `DAV:error` says to people beside its elements; clients pass over it.
+const DETAIL: Name<'static> = Name::new("urn:x-convoke", "detail");
 
 /// Why a request failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DavError {
-    /// The desk refused.
+    /// The desk refused, or `dav` itself with one of the desk's reasons.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// 400
+    /// 400, with what is wrong and where possible what would be right.
     #[error("{0}")]
     BadRequest(String),
     /// 413
     #[error("the body is too large")]
     BodyTooLarge,
     /// 415
-    #[error("the media type is not supported")]
-    UnsupportedMediaType,
+    #[error("the media type is not supported: {0}")]
+    UnsupportedMediaType(String),
+    /// 502: the Destination header names another server (RFC 4918 §9.8.5).
+    #[error("nothing can be copied or moved to another server from here")]
+    ForeignDestination,
     /// 501
     #[error("the method is not known")]
     NotImplemented,
@@ -48,13 +71,161 @@ impl DavError {
             resource,
         })
     }
+
+    /// The status of the response, or within a multistatus of the resource or property.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            DavError::Refused(refusal) => status_of(refusal),
+            DavError::BadRequest(_) => StatusCode::BAD_REQUEST,
+            DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            DavError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            DavError::ForeignDestination => StatusCode::BAD_GATEWAY,
+            DavError::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+            DavError::NotSignedIn => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Whether there is a precondition element to be said; if so [`DavError::write_elements`] writes it.
+    pub(crate) fn has_elements(&self) -> bool {
+        matches!(
+            self,
+            DavError::Refused(
+                Refusal::Locked { .. } | Refusal::Forbidden { .. } | Refusal::Precondition { .. }
+            )
+        )
+    }
+
+    /// What stands in `DAV:error`, in an error body as in a multistatus.
+    pub(crate) fn write_elements(&self, writer: &mut Writer) {
+        match self {
+            DavError::Refused(Refusal::Locked {
+                precondition,
+                roots,
+            }) => {
+                write_precondition(writer, *precondition, |writer| {
+                    roots
+                        .iter()
+                        .for_each(|root| writer.leaf(dav::HREF, &href(root)));
+                });
+            }
+            DavError::Refused(Refusal::Forbidden { missing }) => {
+                write_precondition(writer, Precondition::NeedPrivileges, |writer| {
+                    missing
+                        .iter()
+                        .for_each(|(path, privilege)| write_missing(writer, path, *privilege));
+                });
+            }
+            DavError::Refused(Refusal::Precondition {
+                precondition,
+                detail,
+                resource,
+            }) => {
+                let carried = resource
+                    .as_ref()
+                    .filter(|_| precondition::row(*precondition).carries == Carries::Href);
+                write_precondition(writer, *precondition, |writer| {
+                    carried
+                        .iter()
+                        .for_each(|path| writer.leaf(dav::HREF, &href(path)));
+                });
+                // CalendarServer's name for it, which clients know.
+                if *precondition == Precondition::AllowedAttendeeSchedulingObjectChange {
+                    writer.empty(Name::new(calendarserver::NAMESPACE, "attendee-allowed"));
+                }
+                if !detail.is_empty() {
+                    writer.leaf(DETAIL, detail);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The response to a failure: `DAV:error` where there is a precondition (RFC 4918 §16), else a sentence.
+pub(crate) fn respond(error: DavError) -> Response {
+    let (media_type, body) = match error.has_elements() {
+        true => (
+            "application/xml; charset=utf-8",
+            Writer::document(dav::ERROR, |writer| error.write_elements(writer)),
+        ),
+        false => (
+            "text/plain; charset=utf-8",
+            Bytes::from(format!("{error}\n")),
+        ),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = error.status();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let DavError::Refused(Refusal::Unavailable(_)) = error {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    response
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::ParentMissing | Refusal::Conflict(_) => StatusCode::CONFLICT,
+        Refusal::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::ConditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+        Refusal::Locked { precondition, .. } | Refusal::Precondition { precondition, .. } => {
+            precondition::row(*precondition).status
+        }
+        Refusal::Prohibited(_) => StatusCode::FORBIDDEN,
+        Refusal::Forbidden { .. } => precondition::row(Precondition::NeedPrivileges).status,
+        Refusal::InsufficientStorage(_) => StatusCode::INSUFFICIENT_STORAGE,
+        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn write_precondition(
+    writer: &mut Writer,
+    precondition: Precondition,
+    content: impl FnOnce(&mut Writer),
+) {
+    let row = precondition::row(precondition);
+    writer.element(Name::new(row.namespace, row.element), content);
+}
+
+/// RFC 3744 §7.1.1
+fn write_missing(writer: &mut Writer, path: &ResourcePath, privilege: Privilege) {
+    writer.element(dav::RESOURCE, |writer| {
+        writer.leaf(dav::HREF, &href(path));
+        writer.element(dav::PRIVILEGE, |writer| {
+            writer.empty(privilege::name(privilege))
+        });
+    });
+}
+
+fn href(path: &ResourcePath) -> String {
+    Path::Stored(path.clone()).href(path.segments.is_empty())
+}
+
+impl From<BadHeader> for DavError {
+    fn from(error: BadHeader) -> DavError {
+        DavError::BadRequest(error.to_string())
+    }
+}
+
+impl From<DestinationError> for DavError {
+    fn from(error: DestinationError) -> DavError {
+        match error {
+            DestinationError::Bad(error) => error.into(),
+            DestinationError::Foreign => DavError::ForeignDestination,
+        }
+    }
 }
 
 impl From<PathError> for DavError {
     fn from(error: PathError) -> DavError {
         match error {
-            PathError::Malformed => DavError::BadRequest("the path is malformed".into()),
-            PathError::Unknown => DavError::Refused(Refusal::NotFound),
+            PathError::Malformed => DavError::BadRequest("the path of the URL is malformed".into()),
+            PathError::Unknown => Refusal::NotFound.into(),
         }
     }
 }
@@ -62,6 +233,7 @@ impl From<PathError> for DavError {
 impl From<XmlError> for DavError {
     fn from(error: XmlError) -> DavError {
         match error {
+            // RFC 4918 §16: said of whatever would have to be fetched or expanded.
             XmlError::DocumentType | XmlError::Entity => {
                 DavError::precondition(Precondition::NoExternalEntities, error.to_string())
             }
@@ -74,24 +246,191 @@ impl From<XmlError> for DavError {
 
 impl From<ReadError> for DavError {
     fn from(error: ReadError) -> DavError {
-        DavError::Refused(match error {
-            ReadError::Unavailable(reason) => Refusal::Unavailable(reason),
-            ReadError::Corrupt(reason) => Refusal::Damaged(reason),
-        })
+        match error {
+            ReadError::Unavailable(reason) => Refusal::Unavailable(reason).into(),
+            ReadError::Corrupt(reason) => Refusal::Damaged(reason).into(),
+        }
     }
 }
 
-/// The response to a failure.
-pub(crate) fn respond(error: DavError) -> Response {
-    let status = match error {
-        DavError::Refused(_) => StatusCode::FORBIDDEN,
-        DavError::BadRequest(_) => StatusCode::BAD_REQUEST,
-        DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        DavError::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        DavError::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-        DavError::NotSignedIn => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use http_body_util::BodyExt;
+    use storage::model::PrincipalKind;
+
+    use super::*;
+    use crate::xml::Document;
+
+    fn path(segments: &[&str]) -> ResourcePath {
+        ResourcePath {
+            owner_kind: PrincipalKind::User,
+            owner_name: "alice".into(),
+            segments: segments
+                .iter()
+                .map(|segment| (*segment).to_owned())
+                .collect(),
+        }
+    }
+
+    fn answer(error: impl Into<DavError>) -> (StatusCode, String, String) {
+        let response = respond(error.into());
+        let media_type = response.headers()[CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let status = response.status();
+        let body = octets_of(response.into_body());
+        (
+            status,
+            media_type,
+            String::from_utf8(body.to_vec()).unwrap(),
+        )
+    }
+
+    /// A body of known content is ready at once.
+    fn octets_of(body: Body) -> Bytes {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(body.collect()).unwrap().to_bytes()
+    }
+
+    /// What stands between the root's tags.
+    fn elements(error: impl Into<DavError>) -> (u16, String) {
+        let (status, media_type, body) = answer(error);
+        assert_eq!(media_type, "application/xml; charset=utf-8");
+        assert_eq!(
+            Document::parse(body.as_bytes()).unwrap().root().name(),
+            dav::ERROR
+        );
+        let start = body.find("ical/\">").unwrap() + "ical/\">".len();
+        (
+            status.as_u16(),
+            body[start..body.rfind("</D:error>").unwrap()].to_owned(),
+        )
+    }
+
+    #[test]
+    fn refusals_have_their_statuses() {
+        for (refusal, status) in [
+            (Refusal::NotFound, 404),
+            (Refusal::ParentMissing, 409),
+            (Refusal::NotAllowed("x"), 405),
+            (Refusal::ConditionFailed("x"), 412),
+            (Refusal::Conflict("x"), 409),
+            (Refusal::Prohibited("x"), 403),
+            (Refusal::InsufficientStorage("x"), 507),
+            (Refusal::Unavailable("x".into()), 503),
+            (Refusal::Damaged("x".into()), 500),
+        ] {
+            let text = format!("{refusal}\n");
+            let (answered, media_type, body) = answer(refusal.clone());
+            assert_eq!((answered.as_u16(), body), (status, text), "{refusal:?}");
+            assert_eq!(media_type, "text/plain; charset=utf-8");
+        }
+    }
+
+    #[test]
+    fn only_what_passes_says_when_to_try_again() {
+        let retry = |error: DavError| respond(error).headers().get(RETRY_AFTER).cloned();
+        assert_eq!(
+            retry(Refusal::Unavailable("x".into()).into()),
+            Some(HeaderValue::from(RETRY_AFTER_SECONDS))
+        );
+        assert_eq!(retry(Refusal::Damaged("x".into()).into()), None);
+    }
+
+    /// RFC 4918 §16: every row of the table as an error body.
+    #[test]
+    fn each_precondition_becomes_a_body() {
+        for row in precondition::TABLE {
+            let resource = Some(path(&["work", "a b.ics"]));
+            let refusal = Refusal::Precondition {
+                precondition: row.precondition,
+                detail: String::new(),
+                resource,
+            };
+            let response = respond(refusal.into());
+            assert_eq!(response.status(), row.status);
+            let body = octets_of(response.into_body());
+            let document = Document::parse(&body).unwrap();
+            let element = document
+                .root()
+                .child(Name::new(row.namespace, row.element))
+                .unwrap();
+            let href = element.child(dav::HREF).map(|href| href.trimmed_text());
+            let expected = (row.carries == Carries::Href)
+                .then(|| "/dav/calendars/users/alice/work/a%20b.ics".to_owned());
+            assert_eq!(href, expected, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn details_come_along() {
+        let error = DavError::precondition(Precondition::ValidCalendarData, "line 3 & more");
+        let expected = "<C:valid-calendar-data/><X:detail xmlns:X=\"urn:x-convoke\">line 3 &amp; more</X:detail>";
+        assert_eq!(elements(error), (403, expected.into()));
+    }
+
+    /// RFC 4918 §16
+    #[test]
+    fn locks_name_their_roots() {
+        let roots = vec![path(&[]), path(&["a"])];
+        let refusal = Refusal::Locked {
+            precondition: Precondition::LockTokenSubmitted,
+            roots,
+        };
+        let expected = "<D:lock-token-submitted><D:href>/dav/calendars/users/alice/</D:href>\
+            <D:href>/dav/calendars/users/alice/a</D:href></D:lock-token-submitted>";
+        assert_eq!(elements(refusal), (423, expected.into()));
+    }
+
+    /// RFC 3744 §7.1.1
+    #[test]
+    fn missing_privileges_are_named() {
+        let missing = vec![
+            (path(&["a"]), Privilege::Bind),
+            (path(&["b"]), Privilege::ReadFreeBusy),
+        ];
+        let expected = "<D:need-privileges><D:resource><D:href>/dav/calendars/users/alice/a</D:href>\
+            <D:privilege><D:bind/></D:privilege></D:resource><D:resource>\
+            <D:href>/dav/calendars/users/alice/b</D:href><D:privilege><C:read-free-busy/></D:privilege>\
+            </D:resource></D:need-privileges>";
+        assert_eq!(
+            elements(Refusal::Forbidden { missing }),
+            (403, expected.into())
+        );
+    }
+
+    /// RFC 6638 §3.2.4.4, with CalendarServer's element beside it.
+    #[test]
+    fn attendees_get_both_names() {
+        let error = DavError::precondition(Precondition::AllowedAttendeeSchedulingObjectChange, "");
+        let expected = "<C:allowed-attendee-scheduling-object-change/><CS:attendee-allowed/>";
+        assert_eq!(elements(error), (403, expected.into()));
+    }
+
+    #[test]
+    fn other_errors_become_statuses() {
+        for (error, status) in [
+            (DavError::from(BadHeader::new("Depth", "is odd")), 400),
+            (DestinationError::Foreign.into(), 502),
+            (
+                DestinationError::Bad(BadHeader::new("Destination", "is missing")).into(),
+                400,
+            ),
+            (PathError::Malformed.into(), 400),
+            (PathError::Unknown.into(), 404),
+            (XmlError::Entity.into(), 403),
+            (XmlError::DocumentType.into(), 403),
+            (XmlError::TooMuch("levels").into(), 400),
+            (XmlError::Malformed("x".into()).into(), 400),
+            (ReadError::Unavailable("x".into()).into(), 503),
+            (ReadError::Corrupt("x".into()).into(), 500),
+        ] {
+            assert_eq!(error.status().as_u16(), status, "{error:?}");
+        }
+    }
 }

@@ -4,14 +4,15 @@
 //! row of the method ([`method`], the one table of methods), reads the body within its bound, and calls
 //! the method. A method parses ([`header`], [`xml`]), opens what it needs through `scheduling::Desk`
 //! ([`target`]), and answers. Whatever goes wrong is a [`error::DavError`] and becomes a response in one place,
-//! with elements from one table (`precondition`).
+//! with elements from one table ([`precondition`]).
 //!
 //! Tables, each the only list of its kind:
 //! - addresses: [`path`]
 //! - methods: [`method`]
 //! - properties: [`property`]
 //! - reports: [`report`]
-//! - preconditions: `precondition`
+//! - preconditions: [`precondition`]
+//! - privileges: [`privilege`]
 //! - compliance classes of the `DAV` header: [`method::options`]
 //!
 //! Invariants: no clock and no randomness, no sockets, no configuration files; no calendar object is
@@ -23,6 +24,8 @@ pub mod header;
 mod kind;
 mod method;
 mod path;
+mod precondition;
+mod privilege;
 mod property;
 mod report;
 mod service;
