@@ -128,25 +128,87 @@ pub struct TakeLock {
 }
 
 impl Desk {
-    pub fn new(store: Store, settings: Settings) -> Desk { unimplemented!() }
-    pub fn store(&self) -> &Store { &self.store }
-    pub fn settings(&self) -> &Settings { &self.settings }
+    pub fn new(store: Store, settings: Settings) -> Desk {
+        unimplemented!()
+    }
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
 
     /// Resolves a path for reading, with the actor's privileges there. 404 and 403 are refusals.
-    pub async fn open(&self, actor: &Actor, path: &ResourcePath) -> Result<Opened, Refusal> { unimplemented!() }
-    pub async fn open_many(&self, actor: &Actor, paths: &[ResourcePath]) -> Result<Vec<Result<Opened, Refusal>>, Refusal> { unimplemented!() }
+    pub async fn open(&self, actor: &Actor, path: &ResourcePath) -> Result<Opened, Refusal> {
+        unimplemented!()
+    }
+    pub async fn open_many(
+        &self,
+        actor: &Actor,
+        paths: &[ResourcePath],
+    ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
+        unimplemented!()
+    }
     /// The octets of an object as this actor may see them (through [`crate::view`]).
-    pub async fn octets(&self, actor: &Actor, object: &Object) -> Result<Bytes, Refusal> { unimplemented!() }
+    pub async fn octets(&self, actor: &Actor, object: &Object) -> Result<Bytes, Refusal> {
+        unimplemented!()
+    }
     /// Ends a mail's row of work and writes its outcome into the object, in one commit.
-    pub async fn record_delivery(&self, id: &WorkId, work: &storage::Stored<Work>, outcome: crate::mail::DeliveryOutcome) -> Result<(), Refusal> { unimplemented!() }
+    pub async fn record_delivery(
+        &self,
+        id: &WorkId,
+        work: &storage::Stored<Work>,
+        outcome: crate::mail::DeliveryOutcome,
+    ) -> Result<(), Refusal> {
+        unimplemented!()
+    }
 
-    pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> { unimplemented!() }
-    pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> { unimplemented!() }
-    pub async fn transfer(&self, actor: &Actor, transfer: Transfer) -> Result<(Written, PartialFailures), Refusal> { unimplemented!() }
-    pub async fn make_collection(&self, actor: &Actor, make: MakeCollection) -> Result<(), Refusal> { unimplemented!() }
-    pub async fn change_properties(&self, actor: &Actor, change: ChangeProperties) -> Result<(), Refusal> { unimplemented!() }
+    pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> {
+        unimplemented!()
+    }
+    pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> {
+        unimplemented!()
+    }
+    pub async fn transfer(
+        &self,
+        actor: &Actor,
+        transfer: Transfer,
+    ) -> Result<(Written, PartialFailures), Refusal> {
+        unimplemented!()
+    }
+    pub async fn make_collection(
+        &self,
+        actor: &Actor,
+        make: MakeCollection,
+    ) -> Result<(), Refusal> {
+        unimplemented!()
+    }
+    pub async fn change_properties(
+        &self,
+        actor: &Actor,
+        change: ChangeProperties,
+    ) -> Result<(), Refusal> {
+        unimplemented!()
+    }
     /// The lock, and whether an empty resource was made for it (RFC 4918 §7.3).
-    pub async fn lock(&self, actor: &Actor, lock: TakeLock) -> Result<(Lock, bool), Refusal> { unimplemented!() }
-    pub async fn refresh_lock(&self, actor: &Actor, path: ResourcePath, conditions: Conditions, timeout_seconds: u32) -> Result<Lock, Refusal> { unimplemented!() }
-    pub async fn unlock(&self, actor: &Actor, path: ResourcePath, token: String) -> Result<(), Refusal> { unimplemented!() }
+    pub async fn lock(&self, actor: &Actor, lock: TakeLock) -> Result<(Lock, bool), Refusal> {
+        unimplemented!()
+    }
+    pub async fn refresh_lock(
+        &self,
+        actor: &Actor,
+        path: ResourcePath,
+        conditions: Conditions,
+        timeout_seconds: u32,
+    ) -> Result<Lock, Refusal> {
+        unimplemented!()
+    }
+    pub async fn unlock(
+        &self,
+        actor: &Actor,
+        path: ResourcePath,
+        token: String,
+    ) -> Result<(), Refusal> {
+        unimplemented!()
+    }
 }

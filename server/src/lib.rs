@@ -1,1 +1,19 @@
-//! x
+//! The process around everything: sockets, TLS, sign-in, workers, mail, command line.
+//!
+//! [`server`] wires it all together; the binary `convoke` is [`command`] around it, and tests start it
+//! in-process. [`http`] is the request path, [`authentication`] who signs in, [`environment`] the only
+//! clock and the only randomness of the process.
+//!
+//! Invariants: no WebDAV XML, no iCalendar text and no store keys here; secrets (passwords,
+//! Authorization headers) and calendar contents never reach a log line or an error message.
+
+pub mod authentication;
+mod bounded_map;
+pub mod environment;
+pub mod http;
+pub mod limits;
+pub mod mail;
+pub mod server;
+pub mod tls;
+
+pub use server::{Options, Running, Server, StartError, Storage};

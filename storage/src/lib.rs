@@ -29,7 +29,19 @@ pub use path::ResourcePath;
 pub use store::{Batch, Changes, Found, Listed, Resolution, Store, UidPlace};
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Revision(pub u64);
 
 /// A value read from the store, with the revision a commit can be made to depend upon.

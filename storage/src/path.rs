@@ -4,7 +4,9 @@ use crate::model::PrincipalKind;
 
 /// The address of a resource in a calendar home. Names are decoded (no percent signs) and never empty.
 /// How it is spelled in a URL is `dav`'s path table and nobody else's business.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct ResourcePath {
     /// Kind of the home's owner.
     pub owner_kind: PrincipalKind,
@@ -18,7 +20,10 @@ impl ResourcePath {
     /// The path of the collection that holds this resource; `None` for a home.
     pub fn parent(&self) -> Option<ResourcePath> {
         let (_, rest) = self.segments.split_last()?;
-        Some(ResourcePath { segments: rest.to_vec(), ..self.clone() })
+        Some(ResourcePath {
+            segments: rest.to_vec(),
+            ..self.clone()
+        })
     }
 
     /// The last name; `None` for a home.

@@ -1,0 +1,28 @@
+//! A request is answered within a bounded time, by the handler or by this.
+
+use std::time::Duration;
+
+use super::{
+    Request, Response,
+    middleware::{Handler, Middleware, next},
+    respond::Answer,
+};
+
+/// Ends the wait for a response's head. (The body of a request has a time-out of its own, per piece,
+/// and so has every read and write of the connection.)
+pub struct Deadline {
+    /// The longest a request may take.
+    pub limit: Duration,
+}
+
+impl Middleware for Deadline {
+    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+        match tokio::time::timeout(self.limit, next(inner, request)).await {
+            Ok(response) => response,
+            Err(_) => {
+                tracing::warn!("no answer within {} s", self.limit.as_secs());
+                Answer::TimedOut.into_response()
+            }
+        }
+    }
+}

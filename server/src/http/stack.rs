@@ -1,0 +1,106 @@
+//! The whole request path, from the connection to `dav`.
+
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use hyper::service::Service as HyperService;
+use storage::Environment;
+use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+
+use super::{
+    BodyBounds, IncomingRequest, Network, Peer, Request, Response, body,
+    catch_panic::CatchPanic,
+    concurrency::Concurrency,
+    deadline::Deadline,
+    log::LogRequests,
+    middleware::{Handler, layer},
+    request_id::AssignRequestId,
+    sign_in::SignIn,
+};
+use crate::authentication::Authenticator;
+
+/// What the path is made of.
+pub struct StackOptions {
+    /// Who signs in.
+    pub authenticator: Arc<Authenticator>,
+    /// Whose word about a client counts.
+    pub trusted_proxies: Vec<Network>,
+    /// Requests worked on at once.
+    pub concurrent_requests: usize,
+    /// The longest that a request may take.
+    pub request_time: Duration,
+    /// Bounds of bodies.
+    pub body: BodyBounds,
+}
+
+/// The path, as each connection uses it. Cheap to clone.
+#[derive(Clone)]
+pub struct Stack {
+    path: BoxCloneSyncService<Request, Response, Infallible>,
+    body: BodyBounds,
+}
+
+/// Builds the path around the innermost handler.
+pub fn build(options: StackOptions, environment: &Environment, handler: impl Handler) -> Stack {
+    let path = ServiceBuilder::new()
+        // first, so that everything after it can name the request
+        .layer(layer(AssignRequestId::new(environment)))
+        // around all that answers, so that every answer is logged as it goes out
+        .layer(layer(LogRequests))
+        // before the bounds: a panic gives its place and its time back
+        .layer(layer(CatchPanic))
+        // before the wait for a place, which counts
+        .layer(layer(Deadline {
+            limit: options.request_time,
+        }))
+        // before sign-in, which is work too
+        .layer(layer(Concurrency::new(options.concurrent_requests)))
+        .layer(layer(SignIn {
+            authenticator: options.authenticator,
+            trusted_proxies: options.trusted_proxies,
+        }))
+        .service(handler);
+    Stack {
+        path: BoxCloneSyncService::new(path),
+        body: options.body,
+    }
+}
+
+impl Stack {
+    /// The service of one connection.
+    pub fn for_peer(&self, peer: Peer) -> ConnectionService {
+        ConnectionService {
+            stack: self.clone(),
+            peer,
+        }
+    }
+
+    async fn answer(self, peer: Peer, request: IncomingRequest) -> Response {
+        let (mut request, verdict) = match body::bound(request, self.body) {
+            Ok(bounded) => bounded,
+            Err(refused) => return refused,
+        };
+        request.extensions_mut().insert(peer);
+        let Ok(response) = self.path.oneshot(request).await;
+        match verdict.answer() {
+            Some(answer) => answer.into_response(),
+            None => response,
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+pub struct ConnectionService {
+    stack: Stack,
+    peer: Peer,
+}
+
+impl HyperService<IncomingRequest> for ConnectionService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: IncomingRequest) -> Self::Future {
+        let (stack, peer) = (self.stack.clone(), self.peer);
+        Box::pin(async move { Ok(stack.answer(peer, request).await) })
+    }
+}

@@ -1,0 +1,22 @@
+//! Outgoing mail: rows of work become MIME (RFC 6047) and leave by SMTP or into a folder.
+
+mod html;
+mod identity;
+mod language;
+mod render;
+mod transport;
+
+pub use identity::Identity;
+pub use render::{RenderError, Rendered, render};
+pub use transport::{MemoryOutbox, SendError, SmtpOptions, SmtpTls, Transport, TransportError};
+
+/// How a server sends mail.
+#[derive(Clone)]
+pub struct MailOptions {
+    /// The way out.
+    pub transport: Transport,
+    /// The address that mails come from when the sender's own domain is not one of `domains`.
+    pub system_address: String,
+    /// The mail domains that this server may send for.
+    pub domains: Vec<String>,
+}

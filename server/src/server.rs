@@ -1,0 +1,249 @@
+//! A running server: everything wired together, started and stopped.
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use scheduling::{Desk, desk::Settings};
+use storage::{Environment, Store, backend::Backend, memory::Memory};
+use tower::ServiceExt;
+
+use crate::{
+    authentication::{Argon2Cost, Authenticator, Passwords},
+    http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
+    limits::Limits,
+    tls::{self, TlsError, TlsFiles},
+};
+
+/// Where everything is kept.
+#[derive(Clone)]
+pub enum Storage {
+    /// In memory, for tests: gone at the end.
+    Memory,
+    /// In a folder, which is made where it is missing.
+    Folder(PathBuf),
+    /// In a backend that is open already.
+    Backend(Arc<dyn Backend>),
+}
+
+/// What a server is made of.
+#[derive(Clone)]
+pub struct Options {
+    /// Where everything is kept.
+    pub storage: Storage,
+    /// Addresses to listen on; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// Scheme, host and port under which clients see the server; `None` takes the first address.
+    pub public_url: Option<String>,
+    /// TLS on all addresses.
+    pub tls: Option<TlsFiles>,
+    /// Proxies whose word about a client counts.
+    pub trusted_proxies: Vec<Network>,
+    /// Mail domains whose addresses are all known here.
+    pub local_domains: Vec<String>,
+    /// Bounds.
+    pub limits: Limits,
+    /// The cost of a password's hash.
+    pub argon2: Argon2Cost,
+    /// Clock and randomness.
+    pub environment: Environment,
+}
+
+impl Options {
+    /// A server on a free port of this machine, with everything else as a new installation has it.
+    pub fn new(storage: Storage) -> Options {
+        Options {
+            storage,
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            public_url: None,
+            tls: None,
+            trusted_proxies: Vec::new(),
+            local_domains: Vec::new(),
+            limits: Limits::default(),
+            argon2: Argon2Cost::default(),
+            environment: crate::environment::system(),
+        }
+    }
+}
+
+/// Why a server does not start, in words that help.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}{}", listen_remedy(.error))]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The data.
+    #[error("{0}")]
+    Storage(String),
+}
+
+fn listen_remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program (or another Convoke) listens there: stop it, or choose another port"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need privileges: choose a higher port"
+        }
+        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        _ => "",
+    }
+}
+
+/// A server that runs until [`Running::shutdown`].
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    public_url: String,
+    store: Store,
+    desk: Desk,
+    passwords: Passwords,
+    acceptor: Acceptor,
+    limits: Limits,
+}
+
+/// Starts servers.
+pub struct Server;
+
+impl Server {
+    /// Starts a server: binds, opens the data, serves.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running or locked then.
+    pub async fn start(options: Options) -> Result<Running, StartError> {
+        let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+        let listeners = bind(&options.listen).await?;
+        let addresses = listeners.addresses();
+        let public_url = public_url(&options, &addresses);
+        let backend = open_backend(&options.storage, &options.environment).await?;
+        let store = open_store(&backend, &options.environment).await?;
+        let passwords = Passwords::new(options.environment.clone(), options.argon2);
+        let desk = Desk::new(store.clone(), desk_settings(&options));
+        let stack = stack(&options, &desk, &passwords, &public_url);
+        let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());
+        Ok(Running {
+            addresses,
+            public_url,
+            store,
+            desk,
+            passwords,
+            acceptor,
+            limits: options.limits,
+        })
+    }
+}
+
+impl Running {
+    /// Where it listens, with the ports that were taken.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The URL that clients are given, without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// The hasher of passwords.
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// Stops: no new connections, requests in progress are waited for up to a deadline, then the
+    /// workers end and the data is closed.
+    pub async fn shutdown(self) {
+        if !self.acceptor.stop(self.limits.stop_time).await {
+            tracing::warn!(
+                "some requests did not end within {} s and were cut off",
+                self.limits.stop_time.as_secs()
+            );
+        }
+        self.store.backend().close().await;
+    }
+}
+
+async fn bind(addresses: &[SocketAddr]) -> Result<Listeners, StartError> {
+    Listeners::bind(addresses)
+        .await
+        .map_err(|(address, error)| StartError::Listen { address, error })
+}
+
+fn public_url(options: &Options, addresses: &[SocketAddr]) -> String {
+    let given = options
+        .public_url
+        .as_deref()
+        .map(|url| url.trim_end_matches('/').to_owned());
+    given.unwrap_or_else(|| {
+        let scheme = if options.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let address = addresses
+            .first()
+            .map_or_else(|| "localhost".to_owned(), SocketAddr::to_string);
+        format!("{scheme}://{address}")
+    })
+}
+
+/// Opens the store that a server or a command works on.
+pub(crate) async fn open_backend(
+    storage: &Storage,
+    environment: &Environment,
+) -> Result<Arc<dyn Backend>, StartError> {
+    match storage {
+        Storage::Memory => Ok(Arc::new(Memory::new(Arc::clone(&environment.clock)))),
+        Storage::Folder(_folder) => Err(StartError::Storage("later".into())),
+        Storage::Backend(backend) => Ok(Arc::clone(backend)),
+    }
+}
+
+/// The domain over a backend.
+pub(crate) async fn open_store(
+    backend: &Arc<dyn Backend>,
+    environment: &Environment,
+) -> Result<Store, StartError> {
+    Store::open(Arc::clone(backend), environment.clone())
+        .await
+        .map_err(|error| StartError::Storage(error.to_string()))
+}
+
+fn desk_settings(options: &Options) -> Settings {
+    Settings {
+        limits: options.limits.of_desk(),
+        local_domains: options.local_domains.clone(),
+        principal_path_to_name: dav::principal_name_of_path,
+    }
+}
+
+fn stack(options: &Options, desk: &Desk, passwords: &Passwords, public_url: &str) -> Stack {
+    let settings = dav::DavSettings {
+        public_url: public_url.to_owned(),
+        maximum_xml_octets: options.limits.xml_octets(),
+    };
+    let dav = dav::Dav::new(desk.clone(), settings);
+    let dav = ServiceExt::<http::Request>::map_response(dav, http::boxed);
+    let options = StackOptions {
+        authenticator: Arc::new(Authenticator::new(desk.store().clone(), passwords.clone())),
+        trusted_proxies: options.trusted_proxies.clone(),
+        concurrent_requests: options.limits.concurrent_requests,
+        request_time: options.limits.request_time,
+        body: options.limits.of_body(),
+    };
+    http::build(options, &desk.store().environment().clone(), dav)
+}
