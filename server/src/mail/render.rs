@@ -90,7 +90,11 @@ pub fn render(
     })
 }
 
-fn parts(message: &OutgoingMessage, id: u128, phrases: &Phrases) -> Result<MultiPart, RenderError> {
+fn parts(
+    message: &OutgoingMessage,
+    id: u128,
+    phrases: &'static Phrases,
+) -> Result<MultiPart, RenderError> {
     // RFC 6047 §2.4: method and charset are required, and method must equal the stream's METHOD.
     let calendar = format!("text/calendar; method={}; charset=utf-8", message.method);
     let calendar =
@@ -116,7 +120,7 @@ fn part(content_type: ContentType, octets: Vec<u8>) -> SinglePart {
         .body(octets)
 }
 
-fn subject(message: &OutgoingMessage, phrases: &Phrases) -> String {
+fn subject(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
     let subject = (phrases.subject)(message.kind, title(&message.details, phrases));
     one_line(&subject)
         .chars()
@@ -331,9 +335,9 @@ mod tests {
     #[test]
     fn an_invitation_as_a_whole() {
         let expected = r#"From: =?utf-8?b?QWxpY2Ugw4RwZmVs?= <alice@example.com>
-To: "Dave, \"D\"" <dave@elsewhere.example>
+To: =?utf-8?b?RGF2ZSwgIkQi?= <dave@elsewhere.example>
 Subject: Invitation: Lunch & <more>
-Date: Tue, 01 Dec 2026 11:20:00 +0000
+Date: Tue, 01 Dec 2026 10:00:00 +0000
 Message-ID: <00000000000000000000000000001234@example.com>
 Auto-Submitted: auto-generated
 Content-Language: en
@@ -408,7 +412,7 @@ END:VCALENDAR
             name: Some("Eve".into()),
         };
         let mail = rendered(&message);
-        assert!(mail.starts_with("From: \"Eve (calendar)\" <calendar@example.com>\nReply-To: Eve <eve@foreign.example>\n"), "{mail}");
+        assert!(mail.starts_with("From: Eve via Convoke <calendar@example.com>\nReply-To: Eve <eve@foreign.example>\n"), "{mail}");
         let rendered = render(&message, 1, Timestamp(0), &identity()).unwrap();
         assert_eq!(
             rendered.envelope_from.to_string(),

@@ -14,7 +14,7 @@ pub const PHRASES: Phrases = Phrases {
     organizer: "Organizer",
     attendees: "Attendees",
     description: "Description",
-    by_way_of: |name| format!("{name} (calendar)"),
+    by_way_of: |name| format!("{name} via Convoke"),
 };
 
 fn subject(kind: MessageKind, title: &str) -> String {
