@@ -45,6 +45,9 @@ pub(crate) enum DavError {
     /// 502: the Destination header names another server (RFC 4918 §9.8.5).
     #[error("nothing can be copied or moved to another server from here")]
     ForeignDestination,
+    /// 424: said in a multistatus of what would have worked alone (RFC 4918 §11.4).
+    #[error("another part of the request failed")]
+    FailedDependency,
     /// 501
     #[error("the method is not known")]
     NotImplemented,
@@ -80,6 +83,7 @@ impl DavError {
             DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             DavError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             DavError::ForeignDestination => StatusCode::BAD_GATEWAY,
+            DavError::FailedDependency => StatusCode::FAILED_DEPENDENCY,
             DavError::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             DavError::NotSignedIn => StatusCode::INTERNAL_SERVER_ERROR,
         }

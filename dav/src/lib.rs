@@ -18,7 +18,10 @@
 //! Invariants: no clock and no randomness, no sockets, no configuration files; no calendar object is
 //! written or read but through the desk; no XML is put together as text outside of [`xml`].
 
+mod active_lock;
+mod answer;
 mod body;
+mod demand;
 mod error;
 pub mod header;
 mod kind;

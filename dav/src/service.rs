@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts, uri::Authority};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scheduling::{Actor, Desk, Refusal};
 use storage::{backend::BoxFuture, model::Principal};
@@ -54,6 +54,8 @@ struct Shared {
 pub(crate) struct Request {
     /// Where it goes.
     pub path: Path,
+    /// The host and port that the request line or `:authority` names.
+    pub authority: Option<Authority>,
     /// Its header fields.
     pub headers: HeaderMap,
     /// Its body, within the method's bound.
@@ -117,6 +119,7 @@ impl Dav {
         let body = read_body(body, self.bound(method)).await?;
         let request = Request {
             path: path.clone(),
+            authority: parts.uri.authority().cloned(),
             headers: parts.headers,
             body,
             actor: actor.clone(),

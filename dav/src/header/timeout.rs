@@ -8,10 +8,9 @@ static TIMEOUT: HeaderName = HeaderName::from_static("timeout");
 
 /// What a lock gets that asked for nothing: an hour.
 pub const DEFAULT_TIMEOUT_SECONDS: u32 = 60 * 60;
-/// The most a lock gets, also where it asked for `Infinite`: a day.
-pub const MAXIMUM_TIMEOUT_SECONDS: u32 = 24 * 60 * 60;
 
-/// The timeout that a lock gets, in seconds: the first of the listed ones that is understood, capped.
+/// The timeout that is asked for, in seconds: the first of the listed ones that is understood. `Infinite`
+/// and what does not fit is `u32::MAX`; the desk grants less.
 ///
 /// # Errors
 /// A header in which no timeout is understood.
@@ -32,7 +31,7 @@ pub fn parse(headers: &HeaderMap) -> Result<u32, BadHeader> {
 
 fn seconds(choice: &str) -> Option<u32> {
     if choice.eq_ignore_ascii_case("infinite") {
-        return Some(MAXIMUM_TIMEOUT_SECONDS);
+        return Some(u32::MAX);
     }
     let (word, digits) = choice.split_at_checked("second-".len())?;
     if !word.eq_ignore_ascii_case("second-")
@@ -41,13 +40,8 @@ fn seconds(choice: &str) -> Option<u32> {
     {
         return None;
     }
-    // More digits than fit is more than the maximum. A lock of no duration is no lock.
-    Some(
-        digits
-            .parse()
-            .unwrap_or(u32::MAX)
-            .clamp(1, MAXIMUM_TIMEOUT_SECONDS),
-    )
+    // A lock of no duration is no lock.
+    Some(digits.parse().unwrap_or(u32::MAX).max(1))
 }
 
 #[cfg(test)]
@@ -64,10 +58,10 @@ mod tests {
             ("Second-604", Some(604)),
             ("second-604", Some(604)),
             ("Second-0", Some(1)),
-            ("Infinite", Some(MAXIMUM_TIMEOUT_SECONDS)),
-            ("Infinite, Second-4100000000", Some(MAXIMUM_TIMEOUT_SECONDS)),
+            ("Infinite", Some(u32::MAX)),
+            ("Infinite, Second-4100000000", Some(u32::MAX)),
             ("Extend-3, Second-60", Some(60)),
-            ("Second-99999999999999999999", Some(MAXIMUM_TIMEOUT_SECONDS)),
+            ("Second-99999999999999999999", Some(u32::MAX)),
             ("Second--1", None),
             ("Second-", None),
             ("60", None),

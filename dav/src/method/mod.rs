@@ -53,6 +53,8 @@ pub(crate) struct Method {
 /// What a client may remove or take elsewhere.
 const MOVABLE: Kinds =
     Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Calendar, ResourceKind::Plain]));
+/// What has content. The root greets people who come with a browser.
+const READABLE: Kinds = Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Root]));
 const UNMAPPED: Kinds = Kinds::of(&[ResourceKind::Unmapped]);
 
 /// Every method.
@@ -67,16 +69,16 @@ pub(crate) const METHODS: &[Method] = &[
     Method {
         name: "GET",
         source: "RFC 9110 §9.3.1",
-        kinds: Kinds::STORED_OBJECTS,
+        kinds: READABLE,
         body: BodyBound::Xml,
         handle: |dav, request| Box::pin(get::get(dav, request)),
     },
     Method {
         name: "HEAD",
         source: "RFC 9110 §9.3.2",
-        kinds: Kinds::STORED_OBJECTS,
+        kinds: READABLE,
         body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(get::get(dav, request)),
+        handle: |dav, request| Box::pin(get::head(dav, request)),
     },
     Method {
         name: "PUT",
@@ -214,7 +216,7 @@ mod tests {
         let cases = [
             (
                 ResourceKind::Root,
-                "OPTIONS, PROPFIND, PROPPATCH, REPORT, ACL",
+                "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT, ACL",
             ),
             (
                 ResourceKind::Unmapped,

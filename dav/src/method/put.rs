@@ -1,11 +1,96 @@
-//! (Skeleton: its owner writes it.)
-#![allow(clippy::unimplemented, unused_variables)]
+//! PUT (RFC 9110 §9.3.4, RFC 4791 §5.3.2).
 
+use http::{HeaderValue, StatusCode, header};
+use scheduling::{
+    Refusal,
+    desk::{Put, Written},
+};
+
+use super::get;
 use crate::{
+    answer::{self, SCHEDULE_TAG},
     error::DavError,
+    header::{prefer, schedule_reply},
+    path::Path,
     service::{Dav, Request, Response},
 };
 
+/// Makes or replaces an object.
 pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    unimplemented!()
+    let path = request.stored_path()?.clone();
+    // RFC 9110 §14.5: who sends a part must not have it taken for the whole.
+    if request.headers.contains_key(header::CONTENT_RANGE) {
+        return Err(DavError::BadRequest(
+            "a PUT with a Content-Range header is not understood; send the whole".into(),
+        ));
+    }
+    crate::header::content_type::parse(&request.headers)?;
+    let content_type = request
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let change = Put {
+        path: path.clone(),
+        content_type: content_type
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
+        octets: request.body.clone(),
+        conditions: request.conditions(dav)?,
+        schedule_reply: schedule_reply::parse(&request.headers)?,
+    };
+    let wants_representation =
+        prefer::parse(&request.headers)?.returns == prefer::Return::Representation;
+    match dav.desk().put(&request.actor, change).await {
+        Ok(written) if wants_representation => {
+            let status = if written.created {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            };
+            let mut response =
+                get::representation(dav, &request.actor, &written.path, status).await?;
+            say_other_place(&mut response, &written, &path);
+            Ok(response)
+        }
+        Ok(written) => Ok(answer_without_content(&written, &path)),
+        // RFC 8144 §3.2: who lost the race gets what won it.
+        Err(refusal @ Refusal::ConditionFailed(_)) if wants_representation => {
+            match get::representation(dav, &request.actor, &path, StatusCode::PRECONDITION_FAILED)
+                .await
+            {
+                Err(DavError::Refused(Refusal::NotFound | Refusal::NotAllowed(_))) => {
+                    Err(refusal.into())
+                }
+                result => result,
+            }
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The ETag is told only where the stored octets are the sent ones (RFC 4791 §5.3.4).
+fn answer_without_content(written: &Written, asked: &storage::ResourcePath) -> Response {
+    let mut response = answer::made(written.created);
+    let headers = response.headers_mut();
+    if let Some(etag) = &written.etag {
+        answer::insert_tag(headers, header::ETAG, etag);
+        answer::insert_last_modified(headers, written.modified);
+    }
+    if let Some(tag) = &written.schedule_tag {
+        answer::insert_tag(headers, SCHEDULE_TAG.clone(), tag);
+    }
+    say_other_place(&mut response, written, asked);
+    response
+}
+
+/// An own invitation may have been merged into the copy that was delivered under another name.
+fn say_other_place(response: &mut Response, written: &Written, asked: &storage::ResourcePath) {
+    if written.path != *asked {
+        let place = Path::Stored(written.path.clone());
+        let headers = response.headers_mut();
+        answer::insert_path(headers, header::CONTENT_LOCATION, &place, false);
+        if let Some(location) = headers.get(header::CONTENT_LOCATION).cloned() {
+            headers.insert::<_>(header::LOCATION, HeaderValue::clone(&location));
+        }
+    }
 }

@@ -1,11 +1,18 @@
-//! (Skeleton: its owner writes it.)
-#![allow(clippy::unimplemented, unused_variables)]
+//! UNLOCK (RFC 4918 §9.11).
+
+use http::StatusCode;
 
 use crate::{
+    answer,
     error::DavError,
+    header::lock_token,
     service::{Dav, Request, Response},
 };
 
+/// Ends the lock that the Lock-Token header names.
 pub(crate) async fn unlock(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    unimplemented!()
+    let path = request.stored_path()?.clone();
+    let token = lock_token::parse(&request.headers)?;
+    dav.desk().unlock(&request.actor, path, token).await?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
 }

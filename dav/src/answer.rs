@@ -1,0 +1,115 @@
+//! Building blocks of responses.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use storage::Timestamp;
+
+use crate::{
+    body::Body,
+    error::DavError,
+    header::date,
+    path::Path,
+    service::Response,
+    xml::{Writer, name::dav},
+};
+
+/// RFC 6638 §8.2
+pub(crate) static SCHEDULE_TAG: HeaderName = HeaderName::from_static("schedule-tag");
+
+/// A response without a body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// A response with octets of a media type.
+pub(crate) fn content(
+    status: StatusCode,
+    media_type: &'static str,
+    octets: impl Into<Bytes>,
+) -> Response {
+    let mut response = Response::new(Body::from(octets.into()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// A response with an XML document.
+pub(crate) fn xml(status: StatusCode, document: Bytes) -> Response {
+    content(status, "application/xml; charset=utf-8", document)
+}
+
+/// 201 or 204.
+pub(crate) fn made(created: bool) -> Response {
+    empty(if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::NO_CONTENT
+    })
+}
+
+/// Says a tag in quotes: ETag (strong) or Schedule-Tag. Our tags are ASCII.
+pub(crate) fn insert_tag(headers: &mut HeaderMap, name: HeaderName, tag: &str) {
+    insert(headers, name, &format!("\"{tag}\""));
+}
+
+/// RFC 9110 §8.8.2
+pub(crate) fn insert_last_modified(headers: &mut HeaderMap, modified: Timestamp) {
+    insert(headers, header::LAST_MODIFIED, &date::print(modified));
+}
+
+/// Says a path, which is ASCII as all others are percent-encoded.
+pub(crate) fn insert_path(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    path: &Path,
+    collection: bool,
+) {
+    let href = path.href(collection);
+    let ascii: std::borrow::Cow<'_, str> =
+        percent_encoding::utf8_percent_encode(&href, percent_encoding::CONTROLS).into();
+    insert(headers, name, &ascii);
+}
+
+/// A header whose value comes from the store; one that cannot be said is left out.
+pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// One resource that failed, for [`multistatus`].
+pub(crate) struct Failure {
+    /// Its URL.
+    pub href: String,
+    /// Why.
+    pub error: DavError,
+}
+
+/// 207: some resources failed (RFC 4918 §13).
+pub(crate) fn multistatus(failures: impl IntoIterator<Item = Failure>) -> Response {
+    let document = Writer::document(dav::MULTISTATUS, |writer| {
+        for Failure { href, error } in failures {
+            writer.element(dav::RESPONSE, |writer| {
+                writer.leaf(dav::HREF, &href);
+                writer.leaf(dav::STATUS, &status_line(error.status()));
+                if error.has_elements() {
+                    writer.element(dav::ERROR, |writer| error.write_elements(writer));
+                }
+            });
+        }
+    });
+    xml(StatusCode::MULTI_STATUS, document)
+}
+
+/// The text of `DAV:status` (RFC 4918 §14.28).
+pub(crate) fn status_line(status: StatusCode) -> String {
+    format!(
+        "HTTP/1.1 {} {}",
+        status.as_str(),
+        status.canonical_reason().unwrap_or_default()
+    )
+}
