@@ -26,7 +26,10 @@ pub mod testing;
 
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
-pub use store::{Batch, Changes, Found, Listed, Resolution, Store, UidPlace};
+pub use store::{
+    AccountError, Batch, Changes, Found, Listed, OpenError, PrincipalNameFault, Resolution, Store,
+    UidPlace, UidPlaces,
+};
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.
 #[derive(
@@ -51,6 +54,22 @@ pub struct Stored<T> {
     pub value: T,
     /// The commit that wrote it.
     pub revision: Revision,
+}
+
+impl<T> Stored<T> {
+    /// A value that the present batch creates: not stored yet, hence without a revision.
+    pub fn new(value: T) -> Stored<T> {
+        Stored {
+            value,
+            revision: Revision(0),
+        }
+    }
+}
+
+impl<T> AsRef<Stored<T>> for Stored<T> {
+    fn as_ref(&self) -> &Stored<T> {
+        self
+    }
 }
 
 impl<T> std::ops::Deref for Stored<T> {

@@ -15,6 +15,20 @@ pub struct PrincipalId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CollectionId(pub u64);
 
+/// The longest name of a member of a collection.
+pub const MAXIMUM_NAME_OCTETS: usize = 1024;
+/// The most octets of content that stand within an object's row; what is larger is a blob.
+pub const INLINE_CONTENT_OCTETS: usize = 24 * 1024;
+
+/// The name of the default calendar in every home.
+pub const DEFAULT_CALENDAR_NAME: &str = "calendar";
+/// The name of the scheduling inbox in every home (RFC 6638 §2.2).
+pub const INBOX_NAME: &str = "inbox";
+/// The name of the scheduling outbox in every home (RFC 6638 §2.1).
+pub const OUTBOX_NAME: &str = "outbox";
+/// Names in a home that no client may give to a collection of its own.
+pub const RESERVED_NAMES: [&str; 4] = [INBOX_NAME, OUTBOX_NAME, "notifications", "trash"];
+
 /// The kinds of principals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PrincipalKind {
@@ -93,6 +107,34 @@ pub struct Principal {
     pub properties: Properties,
 }
 
+impl Principal {
+    /// A principal of which only kind and name are known, for [`crate::Store::add_account`], which
+    /// gives it its identity and its home.
+    pub fn new(kind: PrincipalKind, name: &str) -> Principal {
+        Principal {
+            id: PrincipalId(0),
+            kind,
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            addresses: Vec::new(),
+            language: None,
+            time_zone: None,
+            administrator: false,
+            disabled: false,
+            members: Vec::new(),
+            capacity: None,
+            location: None,
+            features: Vec::new(),
+            booking: Booking::default(),
+            read_delegates: Vec::new(),
+            write_delegates: Vec::new(),
+            home: None,
+            default_calendar: None,
+            properties: Properties::new(),
+        }
+    }
+}
+
 /// A password's hash, kept apart from the principal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
@@ -142,6 +184,14 @@ pub struct Collection {
     pub access: Vec<crate::access::Ace>,
 }
 
+impl Collection {
+    /// Whether nobody can reach it any more: it was deleted and waits for its purge. Such a
+    /// collection hangs on itself instead of on a parent.
+    pub fn is_detached(&self) -> bool {
+        self.parent == Some(self.id)
+    }
+}
+
 /// The octets of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
@@ -186,6 +236,24 @@ pub struct Object {
     pub calendar: Option<CalendarFacts>,
     /// Dead properties.
     pub properties: Properties,
+}
+
+impl Content {
+    /// The length in octets.
+    pub fn length(&self) -> u64 {
+        match self {
+            Content::Inline(octets) => octets.len() as u64,
+            Content::Blob { length, .. } => *length,
+        }
+    }
+}
+
+impl Object {
+    /// What counts against the quota: content and dead properties.
+    pub fn octets(&self) -> u64 {
+        let property = |(name, value): (&String, &Bytes)| (name.len() + value.len()) as u64;
+        self.content.length() + self.properties.iter().map(property).sum::<u64>()
+    }
 }
 
 /// A member of a collection.
@@ -252,11 +320,57 @@ pub struct WorkId {
     pub id: u128,
 }
 
-/// RFC 6578: a position in a collection's change log, tied to the store's epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// RFC 6578 §4: a position in a collection's change log, tied to the store's epoch. All changes up to
+/// it are known. Its text form ([`std::fmt::Display`], [`std::str::FromStr`]) is opaque to clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SyncToken {
     /// The store's epoch.
     pub epoch: u64,
-    /// All changes up to here are known.
+    /// The commit of the newest known change.
     pub revision: Revision,
+    /// The place of that change within the commit.
+    pub operation: u16,
+}
+
+impl SyncToken {
+    /// What orders the tokens of one epoch.
+    pub fn position(self) -> (Revision, u16) {
+        (self.revision, self.operation)
+    }
+}
+
+impl std::fmt::Display for SyncToken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{:x}-{}-{}",
+            self.epoch, self.revision.0, self.operation
+        )
+    }
+}
+
+/// A text that is no sync token of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a sync token")]
+pub struct InvalidSyncToken;
+
+impl std::str::FromStr for SyncToken {
+    type Err = InvalidSyncToken;
+
+    fn from_str(text: &str) -> Result<SyncToken, InvalidSyncToken> {
+        let mut parts = text.split('-');
+        let mut part = || parts.next().ok_or(InvalidSyncToken);
+        let (epoch, revision, operation) = (part()?, part()?, part()?);
+        let token = SyncToken {
+            epoch: u64::from_str_radix(epoch, 16).map_err(|_| InvalidSyncToken)?,
+            revision: Revision(revision.parse().map_err(|_| InvalidSyncToken)?),
+            operation: operation.parse().map_err(|_| InvalidSyncToken)?,
+        };
+        // Only the form that was given out: no signs, no leading zeros, nothing behind it.
+        if token.to_string() == text {
+            Ok(token)
+        } else {
+            Err(InvalidSyncToken)
+        }
+    }
 }

@@ -1,0 +1,249 @@
+//! All principals in memory, right by one row.
+//!
+//! Every change of a principal, by whatever node, writes the directory's revision row and appends to
+//! the directory's log. A reader compares the revision with that of its cached directory and, where
+//! they differ, reads just the principals that the log names since.
+
+use std::sync::{Arc, PoisonError};
+
+use rpds::HashTrieMapSync;
+
+use super::{SCAN_PAGE, Store, keys, record};
+use crate::{
+    Revision, Stored,
+    backend::{KeyRange, ReadError},
+    model::{Principal, PrincipalId},
+};
+
+/// An unchangeable picture of all principals.
+#[derive(Clone, Default)]
+pub(super) struct Directory {
+    /// The newest change that is in here.
+    revision: Revision,
+    by_id: HashTrieMapSync<PrincipalId, Stored<Arc<Principal>>>,
+    by_name: HashTrieMapSync<String, PrincipalId>,
+    by_address: HashTrieMapSync<String, PrincipalId>,
+    /// The groups of which somebody is a direct member.
+    groups_by_member: HashTrieMapSync<PrincipalId, Vec<PrincipalId>>,
+}
+
+/// The form in which calendar user addresses are compared: the scheme in lower case, and all of a
+/// `mailto` (RFC 6638 §2.4.1 leaves the comparison to the server; mail systems ignore case).
+pub(super) fn normalise_address(address: &str) -> String {
+    let address = address.trim();
+    match address.split_once(':') {
+        Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("mailto") => {
+            format!("{}:{rest}", scheme.to_ascii_lowercase())
+        }
+        _ => address.to_lowercase(),
+    }
+}
+
+impl Directory {
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub fn get(&self, id: PrincipalId) -> Option<&Stored<Arc<Principal>>> {
+        self.by_id.get(&id)
+    }
+
+    pub fn by_name(&self, name: &str) -> Option<&Stored<Arc<Principal>>> {
+        self.get(*self.by_name.get(name)?)
+    }
+
+    pub fn by_address(&self, address: &str) -> Option<&Stored<Arc<Principal>>> {
+        self.get(*self.by_address.get(&normalise_address(address))?)
+    }
+
+    /// Everyone, in the order of names.
+    pub fn all(&self) -> Vec<Arc<Principal>> {
+        let mut all: Vec<_> = self
+            .by_id
+            .values()
+            .map(|principal| Arc::clone(&principal.value))
+            .collect();
+        all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
+    /// All groups that hold the principal, directly or through groups, each once. A group that holds
+    /// itself through others does no harm.
+    pub fn groups_of(&self, id: PrincipalId) -> Vec<PrincipalId> {
+        let mut groups: Vec<PrincipalId> = Vec::new();
+        let mut members = vec![id];
+        while let Some(member) = members.pop() {
+            for group in self.groups_by_member.get(&member).into_iter().flatten() {
+                if *group != id && !groups.contains(group) {
+                    groups.push(*group);
+                    members.push(*group);
+                }
+            }
+        }
+        groups
+    }
+
+    /// Puts the newest state of a principal in the place of what was known of it.
+    fn learn(&mut self, id: PrincipalId, newest: Option<Stored<Principal>>) {
+        if let Some(old) = self.by_id.get(&id).cloned() {
+            self.forget(&old);
+        }
+        let Some(newest) = newest else { return };
+        self.by_name.insert_mut(newest.name.clone(), id);
+        for address in &newest.addresses {
+            self.by_address.insert_mut(normalise_address(address), id);
+        }
+        for member in &newest.members {
+            let mut groups = self
+                .groups_by_member
+                .get(member)
+                .cloned()
+                .unwrap_or_default();
+            if !groups.contains(&id) {
+                groups.push(id);
+                self.groups_by_member.insert_mut(*member, groups);
+            }
+        }
+        let value = Arc::new(newest.value);
+        self.by_id.insert_mut(
+            id,
+            Stored {
+                value,
+                revision: newest.revision,
+            },
+        );
+    }
+
+    fn forget(&mut self, old: &Principal) {
+        self.by_id.remove_mut(&old.id);
+        // A name or an address may belong to somebody else already.
+        if self.by_name.get(&old.name) == Some(&old.id) {
+            self.by_name.remove_mut(&old.name);
+        }
+        for address in &old.addresses {
+            let address = normalise_address(address);
+            if self.by_address.get(&address) == Some(&old.id) {
+                self.by_address.remove_mut(&address);
+            }
+        }
+        for member in &old.members {
+            let groups = self
+                .groups_by_member
+                .get(member)
+                .cloned()
+                .unwrap_or_default();
+            let groups: Vec<_> = groups
+                .into_iter()
+                .filter(|group| *group != old.id)
+                .collect();
+            if groups.is_empty() {
+                self.groups_by_member.remove_mut(member);
+            } else {
+                self.groups_by_member.insert_mut(*member, groups);
+            }
+        }
+    }
+}
+
+impl Store {
+    /// The directory as it is now.
+    pub(super) async fn directory(&self) -> Result<Arc<Directory>, ReadError> {
+        let row = self.backend().get(&keys::directory()).await?;
+        self.directory_since(row.map_or(Revision(0), |row| row.revision))
+            .await
+    }
+
+    /// A directory that knows the change `revision`, and perhaps later ones.
+    pub(super) async fn directory_since(
+        &self,
+        revision: Revision,
+    ) -> Result<Arc<Directory>, ReadError> {
+        let cached = self.cached_directory();
+        if cached.revision >= revision {
+            return Ok(cached);
+        }
+        let mut directory = Directory::clone(&cached);
+        if directory.revision == Revision(0) {
+            self.read_all_principals(&mut directory, revision).await?;
+        } else {
+            self.read_changed_principals(&mut directory).await?;
+        }
+        let directory = Arc::new(directory);
+        let mut newest = self
+            .shared
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if newest.revision < directory.revision {
+            *newest = Arc::clone(&directory);
+        }
+        Ok(directory)
+    }
+
+    /// The directory as this process last saw it, perhaps out of date.
+    pub(super) fn cached_directory(&self) -> Arc<Directory> {
+        Arc::clone(
+            &self
+                .shared
+                .directory
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Reads everyone. What changes meanwhile stands in the log behind `revision` and is read again.
+    async fn read_all_principals(
+        &self,
+        directory: &mut Directory,
+        revision: Revision,
+    ) -> Result<(), ReadError> {
+        let mut range = KeyRange::prefix(keys::principals());
+        loop {
+            let page = self.backend().scan(range.clone(), SCAN_PAGE).await?;
+            for (_, entry) in &page.rows {
+                let principal: Stored<Principal> = record::stored(entry, "principal")?;
+                directory.learn(principal.id, Some(principal));
+            }
+            match page.rows.last() {
+                Some((key, _)) if page.more => range = range.beyond(key, false),
+                _ => break,
+            }
+        }
+        directory.revision = revision;
+        Ok(())
+    }
+
+    /// Reads those whom the log names since the directory's revision.
+    async fn read_changed_principals(&self, directory: &mut Directory) -> Result<(), ReadError> {
+        let mut newest = directory.revision;
+        let mut changed = Vec::new();
+        for (key, entry) in self
+            .scan_all(keys::directory_log_after(directory.revision))
+            .await?
+        {
+            let (revision, _) = keys::log_position(&key)
+                .ok_or_else(|| record::corrupt("directory log", "its key is odd"))?;
+            newest = newest.max(revision);
+            changed.push(record::decode::<PrincipalId>(
+                &entry.value,
+                "directory log",
+            )?);
+        }
+        changed.sort_unstable();
+        changed.dedup();
+        let keys: Vec<_> = changed.iter().map(|id| keys::principal(*id)).collect();
+        for (id, entry) in changed
+            .into_iter()
+            .zip(self.backend().get_many(&keys).await?)
+        {
+            directory.learn(
+                id,
+                entry
+                    .map(|entry| record::stored(&entry, "principal"))
+                    .transpose()?,
+            );
+        }
+        directory.revision = newest;
+        Ok(())
+    }
+}

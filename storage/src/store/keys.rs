@@ -1,0 +1,342 @@
+//! The table of keyspaces and how the key of each row is put together.
+//!
+//! A key is the keyspace's octet, then big-endian numbers, then at most one name in UTF-8 at its end,
+//! so that the order of keys is the order of identities and names.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use crate::{
+    Revision, Timestamp,
+    backend::{Key, KeyRange, LOG_POSITION_OCTETS, log_key},
+    model::{CollectionId, PrincipalId, SyncToken, WorkId},
+};
+
+/// What a row is about; the number is the first octet of its key and never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Keyspace {
+    /// One row: the format's version and the store's epoch.
+    Meta = 1,
+    /// One row, written by every change of a principal: its revision is the directory's.
+    Directory = 2,
+    /// Appended by every change of a principal: whose.
+    DirectoryLog = 3,
+    /// (principal) → principal.
+    Principal = 4,
+    /// (name in lower case) → principal's id; makes names unique.
+    PrincipalName = 5,
+    /// (normalised address) → principal's id; makes addresses unique.
+    PrincipalAddress = 6,
+    /// (principal) → password hash.
+    Credential = 7,
+    /// (collection) → header.
+    Collection = 8,
+    /// (collection, name) → binding or object; one keyspace, so that a name is unique over both.
+    Member = 9,
+    /// (home, hash of the UID, calendar) → name and whether it is a scheduling object.
+    Uid = 10,
+    /// (collection) + revision → change; the first entry of each log is its collection's creation.
+    Change = 11,
+    /// (home) → all locks below it.
+    Locks = 12,
+    /// (home) → octets used.
+    Usage = 13,
+    /// (queue, due, id) → work.
+    Work = 14,
+    /// (hash) → length and state of a blob.
+    Blob = 15,
+    /// (hash, number) → piece of a blob.
+    BlobChunk = 16,
+    /// (hash, who refers to it) → nothing.
+    BlobReference = 17,
+    /// (home, collection) → nothing; a collection that is gone for everybody and waits for its purge.
+    Detached = 18,
+}
+
+/// Puts a key together.
+struct Builder(Vec<u8>);
+
+impl Builder {
+    fn new(space: Keyspace, capacity: usize) -> Builder {
+        let mut octets = Vec::with_capacity(1 + capacity);
+        octets.push(space as u8);
+        Builder(octets)
+    }
+
+    fn number(mut self, number: u64) -> Builder {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    fn octets(mut self, octets: &[u8]) -> Builder {
+        self.0.extend_from_slice(octets);
+        self
+    }
+
+    fn key(self) -> Key {
+        Bytes::from(self.0)
+    }
+}
+
+pub(crate) fn meta() -> Key {
+    Builder::new(Keyspace::Meta, 0).key()
+}
+
+pub(crate) fn directory() -> Key {
+    Builder::new(Keyspace::Directory, 0).key()
+}
+
+pub(crate) fn directory_log() -> Key {
+    Builder::new(Keyspace::DirectoryLog, 0).key()
+}
+
+/// The entries of the directory's log behind those of the commit `revision`.
+pub(crate) fn directory_log_after(revision: Revision) -> KeyRange {
+    let prefix = directory_log();
+    KeyRange {
+        start: Bound::Excluded(log_key(&prefix, revision, u16::MAX)),
+        end: KeyRange::prefix(prefix).end,
+    }
+}
+
+pub(crate) fn principals() -> Key {
+    Builder::new(Keyspace::Principal, 0).key()
+}
+
+pub(crate) fn principal(id: PrincipalId) -> Key {
+    Builder::new(Keyspace::Principal, 8).number(id.0).key()
+}
+
+pub(crate) fn principal_name(name: &str) -> Key {
+    Builder::new(Keyspace::PrincipalName, name.len())
+        .octets(name.to_lowercase().as_bytes())
+        .key()
+}
+
+/// `normalised` is the result of `directory::normalise_address`.
+pub(crate) fn principal_address(normalised: &str) -> Key {
+    Builder::new(Keyspace::PrincipalAddress, normalised.len())
+        .octets(normalised.as_bytes())
+        .key()
+}
+
+pub(crate) fn credential(id: PrincipalId) -> Key {
+    Builder::new(Keyspace::Credential, 8).number(id.0).key()
+}
+
+pub(crate) fn collections() -> Key {
+    Builder::new(Keyspace::Collection, 0).key()
+}
+
+pub(crate) fn collection(id: CollectionId) -> Key {
+    Builder::new(Keyspace::Collection, 8).number(id.0).key()
+}
+
+/// What the keys of all members of a collection begin with.
+pub(crate) fn members(id: CollectionId) -> Key {
+    Builder::new(Keyspace::Member, 8).number(id.0).key()
+}
+
+pub(crate) fn member(id: CollectionId, name: &str) -> Key {
+    Builder::new(Keyspace::Member, 8 + name.len())
+        .number(id.0)
+        .octets(name.as_bytes())
+        .key()
+}
+
+/// The name at the end of a member's key.
+pub(crate) fn member_name(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.get(9..)?).ok()
+}
+
+/// What the keys of all uses of UIDs in a home begin with.
+pub(crate) fn uids(home: CollectionId) -> Key {
+    Builder::new(Keyspace::Uid, 8).number(home.0).key()
+}
+
+/// What the keys of all uses of one UID in a home begin with.
+pub(crate) fn uid_places(home: CollectionId, uid: &str) -> Key {
+    Builder::new(Keyspace::Uid, 24)
+        .number(home.0)
+        .octets(&uid_hash(uid))
+        .key()
+}
+
+pub(crate) fn uid(home: CollectionId, uid: &str, collection: CollectionId) -> Key {
+    Builder::new(Keyspace::Uid, 32)
+        .number(home.0)
+        .octets(&uid_hash(uid))
+        .number(collection.0)
+        .key()
+}
+
+/// The collection at the end of the key of a UID's place.
+pub(crate) fn uid_collection(key: &[u8]) -> Option<CollectionId> {
+    key.get(25..).and_then(number).map(CollectionId)
+}
+
+fn uid_hash(uid: &str) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&blake3::hash(uid.as_bytes()).as_bytes()[..16]);
+    short
+}
+
+/// What the keys of a collection's change log begin with.
+pub(crate) fn changes(id: CollectionId) -> Key {
+    Builder::new(Keyspace::Change, 8).number(id.0).key()
+}
+
+/// The entries of a collection's change log behind a token's.
+pub(crate) fn changes_after(id: CollectionId, token: SyncToken) -> KeyRange {
+    let prefix = changes(id);
+    KeyRange {
+        start: Bound::Excluded(log_key(&prefix, token.revision, token.operation)),
+        end: KeyRange::prefix(prefix).end,
+    }
+}
+
+/// The revision and the operation in the key of a log's entry.
+pub(crate) fn log_position(key: &[u8]) -> Option<(Revision, u16)> {
+    let position = key.get(key.len().checked_sub(LOG_POSITION_OCTETS)?..)?;
+    let (revision, operation) = position.split_at(8);
+    Some((
+        Revision(number(revision)?),
+        u16::from_be_bytes(operation.try_into().ok()?),
+    ))
+}
+
+pub(crate) fn locks(home: CollectionId) -> Key {
+    Builder::new(Keyspace::Locks, 8).number(home.0).key()
+}
+
+pub(crate) fn usage(home: CollectionId) -> Key {
+    Builder::new(Keyspace::Usage, 8).number(home.0).key()
+}
+
+/// What the keys of a queue's rows begin with. The length before the name keeps queues apart.
+pub(crate) fn queue(queue: &str) -> Key {
+    queue_builder(queue).key()
+}
+
+pub(crate) fn work(queue: &str, id: &WorkId) -> Key {
+    queue_builder(queue)
+        .octets(&ordered(id.due))
+        .octets(&id.id.to_be_bytes())
+        .key()
+}
+
+/// A queue's rows that are due at `until` or before.
+pub(crate) fn due_work(queue: &str, until: Timestamp) -> KeyRange {
+    let end = queue_builder(queue).octets(&ordered(until)).key();
+    KeyRange {
+        start: Bound::Included(self::queue(queue)),
+        end: KeyRange::prefix(end).end,
+    }
+}
+
+/// The identity at the end of a work row's key.
+pub(crate) fn work_id(queue: &str, key: &[u8]) -> Option<WorkId> {
+    let rest = key.get(2 + queue.len()..)?;
+    let (due, id) = rest.split_at_checked(8)?;
+    let due = Timestamp((number(due)? ^ SIGN) as i64);
+    Some(WorkId {
+        due,
+        id: u128::from_be_bytes(id.try_into().ok()?),
+    })
+}
+
+fn queue_builder(queue: &str) -> Builder {
+    let length = u8::try_from(queue.len()).unwrap_or(u8::MAX);
+    Builder::new(Keyspace::Work, 25 + queue.len())
+        .octets(&[length])
+        .octets(queue.as_bytes())
+}
+
+const SIGN: u64 = 1 << 63;
+
+/// A moment so that the order of octets is the order of time, also before 1970.
+fn ordered(time: Timestamp) -> [u8; 8] {
+    (time.0 as u64 ^ SIGN).to_be_bytes()
+}
+
+pub(crate) fn blobs() -> Key {
+    Builder::new(Keyspace::Blob, 0).key()
+}
+
+pub(crate) fn blob(hash: &[u8; 32]) -> Key {
+    Builder::new(Keyspace::Blob, 32).octets(hash).key()
+}
+
+/// The hash at the end of a blob's key.
+pub(crate) fn blob_hash(key: &[u8]) -> Option<[u8; 32]> {
+    key.get(1..)?.try_into().ok()
+}
+
+pub(crate) fn blob_chunks(hash: &[u8; 32]) -> Key {
+    Builder::new(Keyspace::BlobChunk, 32).octets(hash).key()
+}
+
+pub(crate) fn blob_chunk(hash: &[u8; 32], number: u32) -> Key {
+    Builder::new(Keyspace::BlobChunk, 36)
+        .octets(hash)
+        .octets(&number.to_be_bytes())
+        .key()
+}
+
+/// What the keys of all references to a blob begin with.
+pub(crate) fn blob_references(hash: &[u8; 32]) -> Key {
+    Builder::new(Keyspace::BlobReference, 32).octets(hash).key()
+}
+
+/// The reference of an object.
+pub(crate) fn blob_reference_of_object(hash: &[u8; 32], id: CollectionId, name: &str) -> Key {
+    Builder::new(Keyspace::BlobReference, 41 + name.len())
+        .octets(hash)
+        .octets(&[0])
+        .number(id.0)
+        .octets(name.as_bytes())
+        .key()
+}
+
+/// The reference of a row of work.
+pub(crate) fn blob_reference_of_work(hash: &[u8; 32], id: &WorkId) -> Key {
+    Builder::new(Keyspace::BlobReference, 49)
+        .octets(hash)
+        .octets(&[1])
+        .octets(&id.id.to_be_bytes())
+        .key()
+}
+
+/// What the keys of all collections that wait for their purge begin with.
+pub(crate) fn all_detached() -> Key {
+    Builder::new(Keyspace::Detached, 0).key()
+}
+
+/// What the keys of a home's collections that wait for their purge begin with.
+pub(crate) fn detached_of(home: CollectionId) -> Key {
+    Builder::new(Keyspace::Detached, 8).number(home.0).key()
+}
+
+pub(crate) fn detached(home: CollectionId, id: CollectionId) -> Key {
+    Builder::new(Keyspace::Detached, 16)
+        .number(home.0)
+        .number(id.0)
+        .key()
+}
+
+/// The home and the collection in the key of a detached collection.
+pub(crate) fn detached_ids(key: &[u8]) -> Option<(CollectionId, CollectionId)> {
+    let (home, id) = key.get(1..)?.split_at_checked(8)?;
+    Some((CollectionId(number(home)?), CollectionId(number(id)?)))
+}
+
+/// The identity at the end of a key that is a keyspace and one number.
+pub(crate) fn single_id(key: &[u8]) -> Option<u64> {
+    number(key.get(1..)?)
+}
+
+fn number(octets: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(octets.try_into().ok()?))
+}

@@ -1,0 +1,203 @@
+//! Objects: reading them, writing them with their indexes.
+
+use bytes::Bytes;
+
+use super::{
+    Batch, Store, keys,
+    record::{self, LogRecord, UidRecord},
+};
+use crate::{
+    Revision, Stored,
+    backend::{Expect, ReadError},
+    model::{
+        Collection, CollectionId, CollectionKind, Content, INLINE_CONTENT_OCTETS,
+        MAXIMUM_NAME_OCTETS, Member, Object,
+    },
+};
+
+impl Store {
+    /// The object with this name; `None` where there is none, or a collection.
+    pub async fn object(
+        &self,
+        id: CollectionId,
+        name: &str,
+    ) -> Result<Option<Stored<Object>>, ReadError> {
+        let entry = self.backend().get(&keys::member(id, name)).await?;
+        Ok(entry
+            .map(|entry| record::decode_member(&entry))
+            .transpose()?
+            .and_then(object_of))
+    }
+
+    /// The objects with these names, of one moment, in the order asked for.
+    pub async fn objects(
+        &self,
+        id: CollectionId,
+        names: &[String],
+    ) -> Result<Vec<Option<Stored<Object>>>, ReadError> {
+        let keys: Vec<_> = names.iter().map(|name| keys::member(id, name)).collect();
+        let entries = self.backend().get_many(&keys).await?;
+        let object = |entry: Option<_>| {
+            Ok(entry
+                .map(|entry| record::decode_member(&entry))
+                .transpose()?
+                .and_then(object_of))
+        };
+        entries.into_iter().map(object).collect()
+    }
+}
+
+/// The object, if the member is one.
+pub(super) fn object_of(member: Stored<Member>) -> Option<Stored<Object>> {
+    match member.value {
+        Member::Object(value) => Some(Stored {
+            value,
+            revision: member.revision,
+        }),
+        Member::Collection(_) => None,
+    }
+}
+
+impl Batch {
+    /// Expects that no member of the collection has this name.
+    pub fn expect_absent(&mut self, collection: CollectionId, name: &str) -> &mut Self {
+        self.expect
+            .push(Expect::Absent(keys::member(collection, name)));
+        self
+    }
+
+    /// Expects a member (an object or a binding) to be as it was read.
+    pub fn expect_object(
+        &mut self,
+        collection: CollectionId,
+        name: &str,
+        revision: Revision,
+    ) -> &mut Self {
+        self.expect_row(keys::member(collection, name), revision);
+        self
+    }
+
+    /// Writes an object. `before` is what was read (expected unchanged), `None` expects that no
+    /// member has this name. The collection, too, is expected to be as it was read, so that nothing
+    /// is ever written into a collection that was deleted meanwhile. In a calendar, another object
+    /// with the same UID makes the commit conflict (RFC 4791 §4.1).
+    pub fn put_object(
+        &mut self,
+        collection: &Stored<Collection>,
+        name: &str,
+        before: Option<&Stored<Object>>,
+        after: &Object,
+    ) -> &mut Self {
+        self.check_name(name);
+        self.expect_header(collection.id, collection);
+        self.expect_member(
+            collection.id,
+            name,
+            before.map_or(Revision(0), |before| before.revision),
+        );
+        self.reindex(collection, name, before.map(|it| &it.value), Some(after));
+        if let Content::Inline(octets) = &after.content
+            && octets.len() > INLINE_CONTENT_OCTETS
+        {
+            self.fault = Some("octets of content within a row");
+        }
+        self.put_member(collection.id, name, record::encode_object(after));
+        self.append(
+            keys::changes(collection.id),
+            record::encode(&LogRecord::Put(name.to_owned())),
+        );
+        self
+    }
+
+    /// Removes an object that is still as it was read.
+    pub fn remove_object(
+        &mut self,
+        collection: &Collection,
+        name: &str,
+        before: &Stored<Object>,
+    ) -> &mut Self {
+        self.append(
+            keys::changes(collection.id),
+            record::encode(&LogRecord::Removed(name.to_owned())),
+        );
+        self.purge_object(collection, name, before)
+    }
+
+    /// Removes an object of a collection whose change log nobody will read again.
+    pub(super) fn purge_object(
+        &mut self,
+        collection: &Collection,
+        name: &str,
+        before: &Stored<Object>,
+    ) -> &mut Self {
+        self.expect_member(collection.id, name, before.revision);
+        self.reindex(collection, name, Some(before), None);
+        self.delete_member(collection.id, name);
+        self
+    }
+
+    /// Brings the UID index, the references to blobs and the home's usage from `before` to `after`.
+    fn reindex(
+        &mut self,
+        collection: &Collection,
+        name: &str,
+        before: Option<&Object>,
+        after: Option<&Object>,
+    ) {
+        if let Some((key, record)) = before.and_then(|object| uid_row(collection, name, object)) {
+            self.release_uid(key, record);
+        }
+        if let Some((key, record)) = after.and_then(|object| uid_row(collection, name, object)) {
+            self.occupy_uid(key, record);
+        }
+        let (old, new) = (before.and_then(blob_of), after.and_then(blob_of));
+        if old != new {
+            if let Some(hash) = old {
+                self.delete(keys::blob_reference_of_object(&hash, collection.id, name));
+            }
+            if let Some(hash) = new {
+                self.put(
+                    keys::blob_reference_of_object(&hash, collection.id, name),
+                    Bytes::new(),
+                );
+                self.blobs.insert(hash);
+            }
+        }
+        let weight = |object: Option<&Object>| object.map_or(0, |object| object.octets() as i64);
+        self.add_usage(collection.home, weight(after) - weight(before));
+    }
+
+    pub(super) fn check_name(&mut self, name: &str) {
+        if name.is_empty() || name.len() > MAXIMUM_NAME_OCTETS || name.contains(['/', '\0']) {
+            self.fault = Some("form or length of a member's name");
+        }
+    }
+}
+
+/// The row of the UID index that belongs to an object. Only calendars are indexed: a scheduling inbox
+/// holds many messages with one UID (RFC 6638 §2.2).
+pub(super) fn uid_row(
+    collection: &Collection,
+    name: &str,
+    object: &Object,
+) -> Option<(crate::backend::Key, UidRecord)> {
+    let facts = object.calendar.as_ref()?;
+    (collection.kind == CollectionKind::Calendar).then(|| {
+        let key = keys::uid(collection.home, &facts.uid, collection.id);
+        (
+            key,
+            UidRecord {
+                name: name.to_owned(),
+                scheduling: facts.scheduling,
+            },
+        )
+    })
+}
+
+/// The blob that an object's content is in.
+pub(super) fn blob_of(object: &Object) -> Option<[u8; 32]> {
+    match &object.content {
+        Content::Blob { hash, .. } => Some(*hash),
+        Content::Inline(_) => None,
+    }
+}

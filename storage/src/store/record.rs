@@ -1,0 +1,336 @@
+//! How rows are written as octets.
+//!
+//! Each row begins with the version of its form. Most are then one postcard value. A member's row is
+//! the hot one: behind its short header stand the projection and the content as they are, so that
+//! reading an object slices both out of the row without a copy.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    Stored, Timestamp,
+    backend::{Entry, ReadError},
+    model::{CalendarFacts, CollectionId, Content, Member, Object, Properties},
+};
+
+/// The version of the form of every row.
+const VERSION: u8 = 1;
+
+/// The row of a value that is one postcard value.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
+    append(vec![VERSION], value).into()
+}
+
+/// From the octets of [`encode`]; `what` names the row in the error.
+pub(crate) fn decode<T: DeserializeOwned>(octets: &[u8], what: &str) -> Result<T, ReadError> {
+    let body = body(octets, what)?;
+    postcard::from_bytes(body).map_err(|error| corrupt(what, &error.to_string()))
+}
+
+/// A row as a value with its revision.
+pub(crate) fn stored<T: DeserializeOwned>(
+    entry: &Entry,
+    what: &str,
+) -> Result<Stored<T>, ReadError> {
+    Ok(Stored {
+        value: decode(&entry.value, what)?,
+        revision: entry.revision,
+    })
+}
+
+/// The value of a counter row.
+pub(crate) fn counter(octets: &[u8]) -> Result<i64, ReadError> {
+    let octets = octets
+        .try_into()
+        .map_err(|_| corrupt("counter", "its length is wrong"))?;
+    Ok(i64::from_be_bytes(octets))
+}
+
+pub(crate) fn corrupt(what: &str, why: &str) -> ReadError {
+    ReadError::Corrupt(format!("a row of kind {what} cannot be read: {why}"))
+}
+
+fn append<T: Serialize>(octets: Vec<u8>, value: &T) -> Vec<u8> {
+    postcard::to_extend(value, octets).expect("stored values have no form that postcard refuses")
+}
+
+fn body<'a>(octets: &'a [u8], what: &str) -> Result<&'a [u8], ReadError> {
+    match octets.split_first() {
+        Some((&VERSION, body)) => Ok(body),
+        Some((version, _)) => Err(corrupt(what, &format!("its form has version {version}"))),
+        None => Err(corrupt(what, "it is empty")),
+    }
+}
+
+/// The header of a member's row.
+#[derive(Serialize, Deserialize)]
+enum MemberHeader<'a> {
+    Collection(CollectionId),
+    #[serde(borrow)]
+    Object(ObjectHeader<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct ObjectHeader<'a> {
+    content: Place,
+    etag: &'a str,
+    content_type: &'a str,
+    created: Timestamp,
+    modified: Timestamp,
+    #[serde(borrow)]
+    calendar: Option<CalendarHeader<'a>>,
+    properties: Cow<'a, Properties>,
+}
+
+/// Where the content is.
+#[derive(Serialize, Deserialize)]
+enum Place {
+    /// Behind the header and the projection, to the end of the row.
+    Inline,
+    Blob {
+        hash: [u8; 32],
+        length: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct CalendarHeader<'a> {
+    uid: &'a str,
+    scheduling: bool,
+    schedule_tag: Option<&'a str>,
+    /// How many octets behind the header are the projection.
+    projection_octets: usize,
+}
+
+/// The row of a binding to a collection.
+pub(crate) fn encode_binding(id: CollectionId) -> Bytes {
+    encode(&MemberHeader::Collection(id))
+}
+
+/// The row of an object.
+pub(crate) fn encode_object(object: &Object) -> Bytes {
+    let calendar = object.calendar.as_ref();
+    let projection: &[u8] = calendar.map_or(&[], |facts| &facts.projection);
+    let (place, content): (Place, &[u8]) = match &object.content {
+        Content::Inline(octets) => (Place::Inline, octets),
+        Content::Blob { hash, length } => (
+            Place::Blob {
+                hash: *hash,
+                length: *length,
+            },
+            &[],
+        ),
+    };
+    let header = MemberHeader::Object(ObjectHeader {
+        content: place,
+        etag: &object.etag,
+        content_type: &object.content_type,
+        created: object.created,
+        modified: object.modified,
+        calendar: calendar.map(|facts| CalendarHeader {
+            uid: &facts.uid,
+            scheduling: facts.scheduling,
+            schedule_tag: facts.schedule_tag.as_deref(),
+            projection_octets: projection.len(),
+        }),
+        properties: Cow::Borrowed(&object.properties),
+    });
+    let mut octets = Vec::with_capacity(HEADER_OCTETS_GUESS + projection.len() + content.len());
+    octets.push(VERSION);
+    let mut octets = append(octets, &header);
+    octets.extend_from_slice(projection);
+    octets.extend_from_slice(content);
+    octets.into()
+}
+
+/// Enough for the header of nearly every object, so that a row is built in one allocation.
+const HEADER_OCTETS_GUESS: usize = 256;
+
+/// A member's row as a value that shares the row's octets.
+pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> {
+    const WHAT: &str = "member";
+    let row = &entry.value;
+    let (header, rest) = postcard::take_from_bytes::<MemberHeader>(body(row, WHAT)?)
+        .map_err(|error| corrupt(WHAT, &error.to_string()))?;
+    let value = match header {
+        MemberHeader::Collection(id) => Member::Collection(id),
+        MemberHeader::Object(header) => Member::Object(object(header, row.slice_ref(rest))?),
+    };
+    Ok(Stored {
+        value,
+        revision: entry.revision,
+    })
+}
+
+/// Completes a header with what stands behind it in the row.
+fn object(header: ObjectHeader, mut rest: Bytes) -> Result<Object, ReadError> {
+    let calendar = match header.calendar {
+        Some(facts) if facts.projection_octets > rest.len() => {
+            return Err(corrupt("member", "its projection is cut off"));
+        }
+        Some(facts) => Some(CalendarFacts {
+            uid: facts.uid.to_owned(),
+            scheduling: facts.scheduling,
+            schedule_tag: facts.schedule_tag.map(str::to_owned),
+            projection: rest.split_to(facts.projection_octets),
+        }),
+        None => None,
+    };
+    let content = match header.content {
+        Place::Inline => Content::Inline(rest),
+        Place::Blob { hash, length } => Content::Blob { hash, length },
+    };
+    Ok(Object {
+        content,
+        etag: header.etag.to_owned(),
+        content_type: header.content_type.to_owned(),
+        created: header.created,
+        modified: header.modified,
+        calendar,
+        properties: header.properties.into_owned(),
+    })
+}
+
+/// The row that names the object of a UID in a calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UidRecord {
+    pub name: String,
+    pub scheduling: bool,
+}
+
+/// An entry of a collection's change log.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LogRecord {
+    /// The collection was made: always the first entry.
+    Created,
+    /// The member was made or changed.
+    Put(String),
+    /// The member is gone.
+    Removed(String),
+}
+
+/// The row of the store itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MetaRecord {
+    pub format: u32,
+    pub epoch: u64,
+}
+
+/// A blob's header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BlobRecord {
+    pub length: u64,
+    /// When it was last asked to be written.
+    pub written: Timestamp,
+    /// Whether all chunks are there.
+    pub complete: bool,
+}
+
+/// A row of work; a large payload stands in a blob.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkRecord {
+    pub attempts: u32,
+    pub created: Timestamp,
+    pub last_error: Option<String>,
+    pub payload: Content,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::Revision;
+
+    fn object(content: Content, calendar: Option<CalendarFacts>) -> Object {
+        Object {
+            content,
+            etag: "0123456789abcdef".to_owned(),
+            content_type: "text/calendar; charset=utf-8".to_owned(),
+            created: Timestamp(-1),
+            modified: Timestamp(i64::MAX),
+            calendar,
+            properties: Properties::from([(
+                "{urn:x}färbung".to_owned(),
+                Bytes::from_static(&[0, 255]),
+            )]),
+        }
+    }
+
+    fn facts(projection: &'static [u8]) -> CalendarFacts {
+        CalendarFacts {
+            uid: "a@b".to_owned(),
+            scheduling: true,
+            schedule_tag: Some("7".to_owned()),
+            projection: Bytes::from_static(projection),
+        }
+    }
+
+    fn read(row: Bytes) -> Result<Stored<Member>, ReadError> {
+        decode_member(&Entry {
+            value: row,
+            revision: Revision(9),
+        })
+    }
+
+    #[test]
+    fn members_come_back_as_written() {
+        let inline = |octets: &'static [u8]| Content::Inline(Bytes::from_static(octets));
+        let blob = Content::Blob {
+            hash: [7; 32],
+            length: u64::MAX,
+        };
+        let cases = [
+            object(inline(b""), None),
+            object(inline(b"BEGIN:VCALENDAR\r\n"), None),
+            object(inline(b""), Some(facts(b"projection"))),
+            object(inline(b"content"), Some(facts(b""))),
+            object(inline(b"content"), Some(facts(b"projection"))),
+            object(blob.clone(), Some(facts(b"projection"))),
+            object(blob, None),
+        ];
+        for object in cases {
+            let member = read(encode_object(&object)).unwrap();
+            assert_eq!(
+                member,
+                Stored {
+                    value: Member::Object(object),
+                    revision: Revision(9)
+                }
+            );
+        }
+        let binding = read(encode_binding(CollectionId(u64::MAX))).unwrap();
+        assert_eq!(binding.value, Member::Collection(CollectionId(u64::MAX)));
+    }
+
+    #[test]
+    fn content_and_projection_are_slices_of_the_row() {
+        let content = Content::Inline(Bytes::from_static(b"content"));
+        let row = encode_object(&object(content, Some(facts(b"projection"))));
+        let within = row.as_ptr_range();
+        let Member::Object(object) = read(row.clone()).unwrap().value else {
+            unreachable!()
+        };
+        let Content::Inline(content) = object.content else {
+            unreachable!()
+        };
+        assert!(within.contains(&content.as_ptr()));
+        assert!(within.contains(&object.calendar.unwrap().projection.as_ptr()));
+    }
+
+    #[test]
+    fn a_damaged_row_is_an_error() {
+        let row = encode_object(&object(
+            Content::Inline(Bytes::new()),
+            Some(facts(b"projection")),
+        ));
+        for length in 0..row.len() {
+            assert!(read(row.slice(..length)).is_err(), "cut to {length} octets");
+        }
+        let mut newer = row.to_vec();
+        newer[0] = VERSION + 1;
+        assert!(read(newer.into()).is_err());
+        assert!(counter(&[0; 7]).is_err());
+    }
+}

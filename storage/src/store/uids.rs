@@ -1,0 +1,95 @@
+//! Which objects of a home use a UID.
+
+use std::ops::{Bound, Deref};
+
+use super::{
+    Batch, Store, keys,
+    record::{self, UidRecord},
+};
+use crate::{
+    Revision,
+    backend::{Expect, Key, KeyRange, ReadError},
+    model::CollectionId,
+};
+
+/// A place where a UID is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UidPlace {
+    /// The calendar.
+    pub collection: CollectionId,
+    /// The object's name there.
+    pub name: String,
+    /// Whether it is a scheduling object resource (RFC 6638 §3.1).
+    pub scheduling: bool,
+    /// The commit that wrote this place (not the object).
+    pub revision: Revision,
+}
+
+/// All places where a UID is used, as [`Store::find_uid`] found them.
+#[derive(Clone, Debug, Default)]
+pub struct UidPlaces {
+    places: Vec<UidPlace>,
+    /// Every row there is, also of calendars that are deleted and not yet purged.
+    rows: Vec<(Key, Revision)>,
+}
+
+impl Deref for UidPlaces {
+    type Target = [UidPlace];
+    fn deref(&self) -> &[UidPlace] {
+        &self.places
+    }
+}
+
+impl<'a> IntoIterator for &'a UidPlaces {
+    type Item = &'a UidPlace;
+    type IntoIter = std::slice::Iter<'a, UidPlace>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.places.iter()
+    }
+}
+
+impl Store {
+    /// Where the calendars of a home have objects with this UID. Messages in the inbox do not count,
+    /// nor does what stands in a deleted calendar.
+    pub async fn find_uid(&self, home: CollectionId, uid: &str) -> Result<UidPlaces, ReadError> {
+        let rows = self
+            .scan_all(KeyRange::prefix(keys::uid_places(home, uid)))
+            .await?;
+        let mut found = UidPlaces::default();
+        for (key, entry) in rows {
+            let collection = keys::uid_collection(&key)
+                .ok_or_else(|| record::corrupt("uid", "its key is odd"))?;
+            let UidRecord { name, scheduling } = record::decode(&entry.value, "uid")?;
+            found.rows.push((key, entry.revision));
+            if self.is_reachable(collection).await? {
+                found.places.push(UidPlace {
+                    collection,
+                    name,
+                    scheduling,
+                    revision: entry.revision,
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Batch {
+    /// Expects that the places of this UID are still exactly those that were found.
+    pub fn expect_uid(&mut self, home: CollectionId, uid: &str, places: &UidPlaces) -> &mut Self {
+        let whole = KeyRange::prefix(keys::uid_places(home, uid));
+        let mut start = whole.start;
+        for (key, revision) in &places.rows {
+            self.expect_row(key.clone(), *revision);
+            let end = Bound::Excluded(key.clone());
+            self.expect
+                .push(Expect::RangeEmpty(KeyRange { start, end }));
+            start = Bound::Excluded(key.clone());
+        }
+        self.expect.push(Expect::RangeEmpty(KeyRange {
+            start,
+            end: whole.end,
+        }));
+        self
+    }
+}

@@ -1,0 +1,204 @@
+//! Rows of background work: written in the commit that causes them, taken in the order of their due
+//! times, leased by being rescheduled, removed when done.
+
+use bytes::Bytes;
+
+use super::{
+    Batch, SCAN_OCTETS, Store,
+    batch::LargeWork,
+    keys,
+    record::{self, WorkRecord},
+};
+use crate::{
+    Stored, Timestamp,
+    backend::{CommitError, Entry, Key, KeyRange, Page, ReadError},
+    model::{Content, INLINE_CONTENT_OCTETS, Work, WorkId},
+};
+
+impl Store {
+    /// The queue's rows that are due at `until` or before, the oldest first, at most `rows`.
+    ///
+    /// A worker takes one by rescheduling it behind the end of its lease; of several workers one
+    /// wins. Should it die, the row becomes due again by itself.
+    pub async fn due_work(
+        &self,
+        queue: &str,
+        until: Timestamp,
+        rows: usize,
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
+        self.read_work(queue, keys::due_work(queue, until), rows)
+            .await
+    }
+
+    /// A page of the queue's rows in the order of their due times, due or not, behind `after`.
+    pub async fn list_work(
+        &self,
+        queue: &str,
+        after: Option<&WorkId>,
+        rows: usize,
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
+        let range = KeyRange::prefix(keys::queue(queue));
+        let range = match after {
+            Some(id) => range.beyond(&keys::work(queue, id), false),
+            None => range,
+        };
+        self.read_work(queue, range, rows).await
+    }
+
+    /// When the queue's next row is due; `None` where the queue is empty.
+    pub async fn next_due(&self, queue: &str) -> Result<Option<Timestamp>, ReadError> {
+        let page = Page {
+            rows: 1,
+            octets: usize::MAX,
+            reverse: false,
+        };
+        let page = self
+            .backend()
+            .scan(KeyRange::prefix(keys::queue(queue)), page)
+            .await?;
+        page.rows
+            .first()
+            .map(|(key, _)| Ok(id_of(queue, key)?.due))
+            .transpose()
+    }
+
+    async fn read_work(
+        &self,
+        queue: &str,
+        range: KeyRange,
+        rows: usize,
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
+        let page = Page {
+            rows,
+            octets: SCAN_OCTETS,
+            reverse: false,
+        };
+        let page = self.backend().scan(range, page).await?;
+        let mut work = Vec::with_capacity(page.rows.len());
+        for (key, entry) in page.rows {
+            let id = id_of(queue, &key)?;
+            if let Some(stored) = self.complete_work(queue, &key, entry).await? {
+                work.push((id, stored));
+            }
+        }
+        Ok(work)
+    }
+
+    /// A row with its payload. `None` where it was finished since it was read.
+    async fn complete_work(
+        &self,
+        queue: &str,
+        key: &Key,
+        entry: Entry,
+    ) -> Result<Option<Stored<Work>>, ReadError> {
+        let record: WorkRecord = record::decode(&entry.value, "work")?;
+        let payload = match self.content(&record.payload).await {
+            Ok(payload) => payload,
+            Err(ReadError::Corrupt(_)) if self.backend().get(key).await?.is_none() => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let work = Work {
+            queue: queue.to_owned(),
+            attempts: record.attempts,
+            created: record.created,
+            last_error: record.last_error,
+            payload,
+        };
+        Ok(Some(Stored {
+            value: work,
+            revision: entry.revision,
+        }))
+    }
+
+    /// Writes the payloads that are too large for a row ahead of the batch's commit.
+    pub(super) async fn write_large_work(&self, batch: &mut Batch) -> Result<(), CommitError> {
+        for mut work in std::mem::take(&mut batch.large_work) {
+            work.record.payload = self.write_blob(work.payload).await?;
+            if let Content::Blob { hash, .. } = &work.record.payload {
+                batch.put(keys::blob_reference_of_work(hash, &work.id), Bytes::new());
+                batch.blobs.insert(*hash);
+            }
+            batch.put(
+                keys::work(&work.queue, &work.id),
+                record::encode(&work.record),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn id_of(queue: &str, key: &Key) -> Result<WorkId, ReadError> {
+    keys::work_id(queue, key).ok_or_else(|| record::corrupt("work", "its key is odd"))
+}
+
+/// The blob that holds this payload, if it is too large for a row.
+fn blob_of(payload: &Bytes) -> Option<[u8; 32]> {
+    (payload.len() > INLINE_CONTENT_OCTETS).then(|| *blake3::hash(payload).as_bytes())
+}
+
+impl Batch {
+    /// Adds a row of work to the queue that it names. A worker is told by the store's watch.
+    pub fn enqueue(&mut self, id: &WorkId, work: &Work) -> &mut Self {
+        self.expect_absent_work(id, work);
+        self.put_work(id, work);
+        self
+    }
+
+    /// Moves a row, unchanged since it was read, to another due time, with new contents: a lease, or
+    /// the next attempt. Its new identity is `WorkId { due, id: id.id }`.
+    pub fn reschedule(
+        &mut self,
+        id: &WorkId,
+        before: &Stored<Work>,
+        due: Timestamp,
+        after: &Work,
+    ) -> &mut Self {
+        self.finish_work(id, before);
+        self.put_work(&WorkId { due, id: id.id }, after);
+        self
+    }
+
+    /// Removes a row that is done and unchanged since it was read.
+    pub fn finish_work(&mut self, id: &WorkId, before: &Stored<Work>) -> &mut Self {
+        let key = keys::work(&before.queue, id);
+        self.expect_row(key.clone(), before.revision);
+        self.delete(key);
+        if let Some(hash) = blob_of(&before.payload) {
+            self.delete(keys::blob_reference_of_work(&hash, id));
+        }
+        self
+    }
+
+    fn expect_absent_work(&mut self, id: &WorkId, work: &Work) {
+        self.expect_row(keys::work(&work.queue, id), crate::Revision(0));
+    }
+
+    fn put_work(&mut self, id: &WorkId, work: &Work) {
+        if work.queue.is_empty() || work.queue.len() > usize::from(u8::MAX) {
+            self.fault = Some("form or length of a queue's name");
+        }
+        let record = WorkRecord {
+            attempts: work.attempts,
+            created: work.created,
+            last_error: work.last_error.clone(),
+            payload: Content::Inline(Bytes::new()),
+        };
+        if work.payload.len() > INLINE_CONTENT_OCTETS {
+            let payload = work.payload.clone();
+            self.large_work.push(LargeWork {
+                queue: work.queue.clone(),
+                id: id.clone(),
+                record,
+                payload,
+            });
+        } else {
+            let record = WorkRecord {
+                payload: Content::Inline(work.payload.clone()),
+                ..record
+            };
+            self.put(keys::work(&work.queue, id), record::encode(&record));
+        }
+    }
+}
