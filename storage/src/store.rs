@@ -15,6 +15,8 @@ mod objects;
 mod principals;
 mod purge;
 mod record;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod uids;
 mod work;

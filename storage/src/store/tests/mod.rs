@@ -1,0 +1,147 @@
+//! The domain's operations over `memory`.
+#![allow(clippy::unwrap_used)]
+
+mod accounts;
+mod tree;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    Environment, ResourcePath, Revision, Stored, Timestamp,
+    memory::Memory,
+    model::*,
+    testing::{ManualClock, environment_at},
+};
+
+/// A store in memory with a clock that the test moves.
+struct World {
+    store: Store,
+    clock: Arc<ManualClock>,
+    backend: Arc<Memory>,
+}
+
+async fn world() -> World {
+    let clock = Arc::new(ManualClock::default());
+    let environment: Environment = environment_at(Arc::clone(&clock));
+    let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+    let store = Store::open(backend.clone(), environment).await.unwrap();
+    World {
+        store,
+        clock,
+        backend,
+    }
+}
+
+impl World {
+    async fn user(&self, name: &str) -> Arc<Principal> {
+        let mut principal = Principal::new(PrincipalKind::User, name);
+        principal.addresses = vec![format!("mailto:{name}@example.com")];
+        self.store.add_account(principal, None).await.unwrap()
+    }
+
+    async fn resolve(&self, path: &ResourcePath) -> Resolution {
+        self.store.resolve(path).await.unwrap().unwrap()
+    }
+
+    /// The collection at this path, which must be one.
+    async fn collection(&self, path: &ResourcePath) -> Stored<Collection> {
+        let resolution = self.resolve(path).await;
+        assert!(matches!(resolution.found, Found::Collection), "{path:?}");
+        resolution.collection().clone()
+    }
+
+    /// Puts an object there, whatever was there before.
+    async fn put(&self, path: &ResourcePath, object: &Object) -> Result<Committed, CommitError> {
+        let resolution = self.resolve(path).await;
+        let before = match &resolution.found {
+            Found::Object(object) => Some(object),
+            _ => None,
+        };
+        let mut batch = self.store.batch();
+        batch.put_object(
+            resolution.collection(),
+            path.name().unwrap(),
+            before,
+            object,
+        );
+        self.store.commit(batch).await
+    }
+
+    async fn remove(&self, path: &ResourcePath) -> Result<Committed, CommitError> {
+        let resolution = self.resolve(path).await;
+        let Found::Object(before) = &resolution.found else {
+            panic!("nothing at {path:?}")
+        };
+        let mut batch = self.store.batch();
+        batch.remove_object(resolution.collection(), path.name().unwrap(), before);
+        self.store.commit(batch).await
+    }
+
+    async fn make(&self, path: &ResourcePath, kind: CollectionKind) -> Collection {
+        let parent = self.resolve(path).await.collection().clone();
+        let collection = Collection {
+            id: self.store.new_collection_id(),
+            kind,
+            owner: parent.owner,
+            home: parent.home,
+            parent: Some(parent.id),
+            name: path.name().unwrap().to_owned(),
+            created: self.store.environment().clock.now(),
+            components: Vec::new(),
+            properties: Properties::new(),
+            access: Vec::new(),
+        };
+        let mut batch = self.store.batch();
+        batch.create_collection(Some(&parent), &collection);
+        self.store.commit(batch).await.unwrap();
+        collection
+    }
+
+    async fn detach(&self, path: &ResourcePath) {
+        let before = self.collection(path).await;
+        let mut batch = self.store.batch();
+        batch.detach_collection(&before);
+        self.store.commit(batch).await.unwrap();
+    }
+}
+
+/// A path in a user's home, names divided by slashes.
+fn path(owner: &str, names: &str) -> ResourcePath {
+    ResourcePath {
+        owner_kind: PrincipalKind::User,
+        owner_name: owner.to_owned(),
+        segments: names
+            .split('/')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+fn file(octets: &str) -> Object {
+    Object {
+        content: Content::Inline(Bytes::copy_from_slice(octets.as_bytes())),
+        etag: blake3::hash(octets.as_bytes()).to_hex()[..16].to_owned(),
+        content_type: "text/plain".to_owned(),
+        created: Timestamp(1),
+        modified: Timestamp(2),
+        calendar: None,
+        properties: Properties::new(),
+    }
+}
+
+fn event(uid: &str, octets: &str) -> Object {
+    let facts = CalendarFacts {
+        uid: uid.to_owned(),
+        scheduling: false,
+        schedule_tag: None,
+        projection: Bytes::from_static(b"projection"),
+    };
+    Object {
+        calendar: Some(facts),
+        ..file(octets)
+    }
+}
