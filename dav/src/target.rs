@@ -146,7 +146,7 @@ impl StoredResource {
         Ok(StoredResource {
             path,
             owner: resolution.owner,
-            collection: Arc::new(collection),
+            collection,
             object,
             privileges: opened.privileges,
         })
