@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod desk;
+pub mod engine;
 pub mod mail;
 pub mod refusal;
 pub mod view;

@@ -1,0 +1,124 @@
+//! Calendar user addresses, and what the desk found out about them beforehand.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use storage::model::{Principal, PrincipalId};
+
+/// The form in which addresses are compared: without regard to case (RFC 6638 does not say how; the
+/// mailto addresses of one person differ in case between clients), without the query of a mailto, a
+/// bare mail address as mailto, other URLs without a slash at the end.
+pub fn normalise(address: &str) -> String {
+    let address = address.trim().to_lowercase();
+    if let Some(mail) = address.strip_prefix("mailto:") {
+        let mail = mail.split('?').next().unwrap_or_default().trim();
+        return format!("mailto:{mail}");
+    }
+    if !address.contains(':') && address.contains('@') && !address.contains('/') {
+        return format!("mailto:{address}");
+    }
+    address.trim_end_matches('/').to_owned()
+}
+
+/// The mail address in a calendar user address, as written, if it is one.
+pub(crate) fn mail_address(address: &str) -> Option<&str> {
+    let address = address.trim();
+    let mail = match address.get(..7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => &address[7..],
+        _ if address.contains(':') || address.contains('/') => return None,
+        _ => address,
+    };
+    let mail = mail.split('?').next().unwrap_or_default().trim();
+    mail.contains('@').then_some(mail)
+}
+
+/// Who is behind a calendar user address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressee {
+    /// A principal of this server, by its mailto, an alias or its principal URL.
+    Local(Arc<Principal>),
+    /// An address of a local domain, or a principal URL, that belongs to nobody: 3.7.
+    UnknownLocal,
+    /// Somebody elsewhere, to be reached by mail if at all.
+    Remote,
+}
+
+/// What the desk knows about the addresses of one change.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    known: BTreeMap<String, Addressee>,
+}
+
+impl Directory {
+    /// A directory that knows nobody: everybody is remote.
+    pub fn new() -> Directory {
+        Directory::default()
+    }
+
+    /// Notes who is behind an address, in whatever form it is written.
+    pub fn insert(&mut self, address: &str, addressee: Addressee) {
+        self.known.insert(normalise(address), addressee);
+    }
+
+    /// Who is behind an address; remote where the desk said nothing.
+    pub fn get(&self, address: &str) -> &Addressee {
+        self.known
+            .get(&normalise(address))
+            .unwrap_or(&Addressee::Remote)
+    }
+
+    /// The principal behind an address, if it is a local one.
+    pub fn local(&self, address: &str) -> Option<&Arc<Principal>> {
+        match self.get(address) {
+            Addressee::Local(principal) => Some(principal),
+            _ => None,
+        }
+    }
+
+    /// Whether an address is one of this principal's.
+    pub fn is(&self, address: &str, principal: PrincipalId) -> bool {
+        self.local(address)
+            .is_some_and(|local| local.id == principal)
+    }
+
+    /// Whether two addresses are of one person: equal, or of one principal.
+    pub fn same_person(&self, one: &str, other: &str) -> bool {
+        normalise(one) == normalise(other)
+            || matches!((self.local(one), self.local(other)), (Some(one), Some(other)) if one.id == other.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_compared_in_one_form() {
+        for (written, form) in [
+            ("mailto:Bob@Example.ORG", "mailto:bob@example.org"),
+            ("MAILTO:bob@example.org?subject=x", "mailto:bob@example.org"),
+            (" bob@example.org ", "mailto:bob@example.org"),
+            ("/dav/principals/users/bob/", "/dav/principals/users/bob"),
+            (
+                "https://Host/dav/principals/users/bob",
+                "https://host/dav/principals/users/bob",
+            ),
+            ("urn:uuid:ABC", "urn:uuid:abc"),
+        ] {
+            assert_eq!(normalise(written), form);
+        }
+    }
+
+    #[test]
+    fn mail_addresses_keep_their_case() {
+        for (address, mail) in [
+            ("MAILTO:Bob@Example.ORG?x=y", Some("Bob@Example.ORG")),
+            ("bob@example.org", Some("bob@example.org")),
+            ("invalid:nomail", None),
+            ("mailto:", None),
+            ("/dav/principals/users/b@c/", None),
+            ("ä", None),
+        ] {
+            assert_eq!(mail_address(address), mail);
+        }
+    }
+}

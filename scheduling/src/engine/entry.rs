@@ -1,0 +1,87 @@
+//! What scheduling reads of a component.
+
+use calendar::{CalendarObject, Component, Property};
+
+/// The components that can be scheduled (RFC 5546 §1.4; a VJOURNAL knows no REQUEST).
+const SCHEDULED: [&str; 2] = ["VEVENT", "VTODO"];
+
+/// Properties that make an object more than one instance.
+const RECURRENCE: [&str; 4] = ["RRULE", "RDATE", "RECURRENCE-ID", "EXRULE"];
+
+/// Who delivers messages to somebody (RFC 6638 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Agent {
+    Server,
+    Client,
+    /// Unknown values too.
+    None,
+}
+
+pub(super) fn agent(person: &Property) -> Agent {
+    match person.parameter("SCHEDULE-AGENT") {
+        None => Agent::Server,
+        Some(agent) if agent.eq_ignore_ascii_case("SERVER") => Agent::Server,
+        Some(agent) if agent.eq_ignore_ascii_case("CLIENT") => Agent::Client,
+        Some(_) => Agent::None,
+    }
+}
+
+/// PARTSTAT in upper case; NEEDS-ACTION where there is none (RFC 5545 §3.2.12).
+pub(super) fn participation(attendee: &Property) -> String {
+    match attendee.parameter("PARTSTAT") {
+        Some(status) if !status.trim().is_empty() => status.trim().to_ascii_uppercase(),
+        _ => NEEDS_ACTION.to_owned(),
+    }
+}
+
+pub(super) const NEEDS_ACTION: &str = "NEEDS-ACTION";
+pub(super) const DECLINED: &str = "DECLINED";
+
+pub(super) fn attendees(entry: &Component) -> impl Iterator<Item = &Property> {
+    entry.properties_named("ATTENDEE")
+}
+
+/// SEQUENCE; 0 where there is none or it is no number (RFC 5545 §3.8.7.4).
+pub(super) fn sequence(entry: &Component) -> u32 {
+    entry
+        .raw_value("SEQUENCE")
+        .and_then(|value| value.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+pub(super) fn is_cancelled(entry: &Component) -> bool {
+    entry
+        .raw_value("STATUS")
+        .is_some_and(|status| status.trim().eq_ignore_ascii_case("CANCELLED"))
+}
+
+pub(super) fn uid(object: &CalendarObject) -> String {
+    object
+        .entries()
+        .find_map(|entry| entry.text("UID"))
+        .unwrap_or_default()
+        .into_owned()
+}
+
+pub(super) fn is_recurring(object: &CalendarObject) -> bool {
+    object.entries().nth(1).is_some()
+        || object.entries().any(|entry| {
+            entry
+                .properties()
+                .any(|property| RECURRENCE.contains(&property.name()))
+        })
+}
+
+/// Whether an object is of a kind that scheduling is about.
+pub(super) fn can_be_scheduled(object: &CalendarObject) -> bool {
+    let mut entries = object.entries().peekable();
+    entries.peek().is_some() && entries.all(|entry| SCHEDULED.contains(&entry.name()))
+}
+
+/// The one component of an object without recurrence.
+pub(super) fn single(object: &CalendarObject) -> Option<&Component> {
+    if is_recurring(object) || !can_be_scheduled(object) {
+        return None;
+    }
+    object.entries().next()
+}

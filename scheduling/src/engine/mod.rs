@@ -1,0 +1,48 @@
+//! The rules of scheduling, as functions over values (RFC 5546 iTIP, RFC 6638 implicit scheduling).
+//!
+//! Nothing here looks anything up, waits, or fails for I/O; the same input gives the same output, so a
+//! change can be replayed, and a dry run is the same call without a commit. One change goes like this:
+//!
+//! 1. [`addresses`]: which calendar user addresses the desk must resolve, in one batch, into a
+//!    [`Directory`].
+//! 2. [`organizer_to_load`]: whose copy (by UID, in any of that principal's calendars) the plan needs:
+//!    the local organizer's, where the owner of the calendar is an attendee.
+//! 3. [`plan`]: what is to be stored, and who must hear what. A [`Fault`] is a precondition; nothing
+//!    happened then.
+//! 4. [`receive`], for each [`Delivery`] of the plan, with the recipient's copy (by UID): what that copy
+//!    becomes, whether an inbox item is left, and the status for the sender.
+//! 5. [`settle`]: the object to store, with the SCHEDULE-STATUS of all that happened.
+//!
+//! Where a [`Receipt`] says [`Receipt::refresh_others`], [`refresh`] gives the deliveries that show the
+//! new participation to the other local attendees; they go through [`receive`] too, now or later,
+//! leave no inbox item and change no Schedule-Tag. When a mail was sent or came back,
+//! [`record_status`] writes the outcome.
+//!
+//! Scheduled are single events and tasks. An object with RRULE, RDATE or RECURRENCE-ID anywhere is
+//! stored and *not* scheduled, its people carry the status 5.3, and a [`Decision`] says so: never half.
+
+mod decision;
+mod details;
+mod directory;
+mod entry;
+mod fault;
+mod message;
+mod plan;
+mod receive;
+mod refresh;
+mod role;
+mod sequence;
+mod settle;
+mod significance;
+mod status;
+
+pub use decision::Decision;
+pub use directory::{Addressee, Directory, normalise};
+pub use fault::Fault;
+pub use message::{Message, Method, Origin};
+pub use plan::{Change, Delivery, Plan, plan};
+pub use receive::{CopyChange, Incoming, Receipt, receive};
+pub use refresh::refresh;
+pub use role::{Role, addresses, organizer_to_load, role};
+pub use settle::{record_status, settle};
+pub use status::Status;

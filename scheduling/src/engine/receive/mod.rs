@@ -1,0 +1,59 @@
+//! What a message does to its recipient's copy (RFC 6638 §4, RFC 5546 §2.1.5).
+
+use calendar::CalendarObject;
+use storage::{Timestamp, model::Principal};
+
+use super::{Decision, Directory, Message, Status};
+
+/// A message at its recipient's door.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// The recipient's copy, by UID, in whichever of its calendars.
+    pub copy: Option<&'a CalendarObject>,
+    /// The message.
+    pub message: &'a Message,
+    /// The recipient.
+    pub recipient: &'a Principal,
+    /// Who is behind the addresses of message and copy. (The sender's directory will do for a
+    /// message from here; addresses that it does not know are compared as they are.)
+    pub directory: &'a Directory,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// What becomes of the recipient's copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)]
+pub enum CopyChange {
+    /// A new object in the default calendar.
+    Create(CalendarObject),
+    /// The copy becomes this, where it stands.
+    Replace(CalendarObject),
+    /// The copy goes.
+    Remove,
+    /// The copy, or its absence, stays.
+    Unchanged,
+}
+
+/// What a message did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// To the copy.
+    pub copy: CopyChange,
+    /// Whether the message is left in the inbox.
+    pub inbox_item: bool,
+    /// What the sender's object says of this recipient.
+    pub status: Status,
+    /// Whether the copy gets a new Schedule-Tag (RFC 6638 §3.2.10); a new copy always does.
+    pub schedule_tag_changes: bool,
+    /// The participation of somebody changed in the organizer's copy: [`super::refresh`] with it.
+    pub refresh_others: bool,
+    /// Why.
+    pub decisions: Vec<Decision>,
+}
+
+/// Decides what a message does.
+#[allow(unused_variables, clippy::unimplemented)]
+pub fn receive(incoming: &Incoming<'_>) -> Receipt {
+    unimplemented!()
+}

@@ -1,0 +1,108 @@
+//! Which part the owner of a calendar plays in an object (RFC 6638 §3.1).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use calendar::CalendarObject;
+use storage::model::{Principal, PrincipalId};
+
+use super::{
+    Directory, Fault,
+    directory::normalise,
+    entry::{attendees, can_be_scheduled},
+};
+
+/// The part of a calendar's owner in an object. The owner decides, never the person who signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// ORGANIZER is one of the owner's addresses.
+    Organizer,
+    /// ORGANIZER is somebody else, and some ATTENDEE is one of the owner's addresses.
+    Attendee,
+    /// Not a scheduling object resource.
+    None,
+}
+
+/// All calendar user addresses in the two objects, as written, one of each normalised form. (A
+/// thousand attendees are a thousand addresses: one batch.)
+pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>) -> Vec<String> {
+    let mut addresses = BTreeMap::new();
+    for entry in [before, after]
+        .into_iter()
+        .flatten()
+        .flat_map(CalendarObject::entries)
+    {
+        for person in entry
+            .properties()
+            .filter(|property| matches!(property.name(), "ORGANIZER" | "ATTENDEE"))
+        {
+            addresses
+                .entry(normalise(person.raw_value()))
+                .or_insert_with(|| person.raw_value().trim().to_owned());
+        }
+    }
+    addresses.into_values().collect()
+}
+
+/// The organizer of an object, as written.
+///
+/// # Errors
+/// The components name different people (RFC 6638 §3.2.4.2); a component without ORGANIZER beside
+/// others that have one is let through.
+pub(super) fn organizer<'a>(
+    object: &'a CalendarObject,
+    directory: &Directory,
+) -> Result<Option<&'a str>, Fault> {
+    let mut organizers = object
+        .entries()
+        .filter_map(|entry| entry.raw_value("ORGANIZER"))
+        .map(str::trim);
+    let first = organizers.next();
+    match first {
+        Some(first) if organizers.any(|other| !directory.same_person(first, other)) => {
+            Err(Fault::SeveralOrganizers)
+        }
+        _ => Ok(first.filter(|organizer| !organizer.is_empty())),
+    }
+}
+
+/// The owner's part in an object.
+///
+/// # Errors
+/// [`Fault::SeveralOrganizers`].
+pub fn role(
+    object: &CalendarObject,
+    owner: PrincipalId,
+    directory: &Directory,
+) -> Result<Role, Fault> {
+    let Some(organizer) = organizer(object, directory)? else {
+        return Ok(Role::None);
+    };
+    if !can_be_scheduled(object) {
+        return Ok(Role::None);
+    }
+    if directory.is(organizer, owner) {
+        return Ok(Role::Organizer);
+    }
+    let invited = object
+        .entries()
+        .flat_map(attendees)
+        .any(|attendee| directory.is(attendee.raw_value(), owner));
+    Ok(if invited { Role::Attendee } else { Role::None })
+}
+
+/// The local organizer whose copy of the event (by its UID) [`super::plan`] needs: where the owner is
+/// an attendee of somebody on this server.
+pub fn organizer_to_load(
+    before: Option<&CalendarObject>,
+    after: Option<&CalendarObject>,
+    owner: PrincipalId,
+    directory: &Directory,
+) -> Option<Arc<Principal>> {
+    let object = before
+        .into_iter()
+        .chain(after)
+        .find(|object| role(object, owner, directory) == Ok(Role::Attendee))?;
+    directory
+        .local(organizer(object, directory).ok()??)
+        .cloned()
+}
