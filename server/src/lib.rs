@@ -9,6 +9,7 @@
 
 pub mod authentication;
 mod bounded_map;
+pub mod configuration;
 pub mod environment;
 pub mod http;
 pub mod limits;

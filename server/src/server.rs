@@ -10,6 +10,7 @@ use crate::{
     authentication::{Argon2Cost, Authenticator, Passwords},
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
     limits::Limits,
+    mail::{MailOptions, MailRoute},
     tls::{self, TlsError, TlsFiles},
 };
 
@@ -37,8 +38,8 @@ pub struct Options {
     pub tls: Option<TlsFiles>,
     /// Proxies whose word about a client counts.
     pub trusted_proxies: Vec<Network>,
-    /// Mail domains whose addresses are all known here.
-    pub local_domains: Vec<String>,
+    /// How mail leaves.
+    pub mail: MailOptions,
     /// Bounds.
     pub limits: Limits,
     /// The cost of a password's hash.
@@ -56,7 +57,11 @@ impl Options {
             public_url: None,
             tls: None,
             trusted_proxies: Vec::new(),
-            local_domains: Vec::new(),
+            mail: MailOptions {
+                route: MailRoute::None,
+                system_address: "convoke@localhost".to_owned(),
+                domains: Vec::new(),
+            },
             limits: Limits::default(),
             argon2: Argon2Cost::default(),
             environment: crate::environment::system(),
@@ -226,7 +231,7 @@ pub(crate) async fn open_store(
 fn desk_settings(options: &Options) -> Settings {
     Settings {
         limits: options.limits.of_desk(),
-        local_domains: options.local_domains.clone(),
+        local_domains: options.mail.domains.clone(),
         principal_path_to_name: dav::principal_name_of_path,
     }
 }

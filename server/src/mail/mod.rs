@@ -5,16 +5,18 @@ mod identity;
 mod language;
 mod render;
 mod transport;
+mod worker;
 
 pub use identity::Identity;
 pub use render::{RenderError, Rendered, render};
-pub use transport::{MemoryOutbox, SendError, SmtpOptions, SmtpTls, Transport, TransportError};
+pub use worker::MailWorker;
+pub use transport::{MailRoute, MemoryOutbox, SendError, SmtpOptions, SmtpTls, Transport, TransportError};
 
 /// How a server sends mail.
 #[derive(Clone)]
 pub struct MailOptions {
     /// The way out.
-    pub transport: Transport,
+    pub route: MailRoute,
     /// The address that mails come from when the sender's own domain is not one of `domains`.
     pub system_address: String,
     /// The mail domains that this server may send for.

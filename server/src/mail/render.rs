@@ -412,7 +412,7 @@ END:VCALENDAR
             name: Some("Eve".into()),
         };
         let mail = rendered(&message);
-        assert!(mail.starts_with("From: Eve via Convoke <calendar@example.com>\nReply-To: Eve <eve@foreign.example>\n"), "{mail}");
+        assert!(mail.starts_with("From: \"Eve via Convoke\" <calendar@example.com>\nReply-To: Eve <eve@foreign.example>\n"), "{mail}");
         let rendered = render(&message, 1, Timestamp(0), &identity()).unwrap();
         assert_eq!(
             rendered.envelope_from.to_string(),

@@ -73,44 +73,45 @@ pub enum SendError {
     Permanent(String),
 }
 
-/// A way out. Cheap to clone.
+/// A way out, as configured.
+#[derive(Clone)]
+pub enum MailRoute {
+    /// There is none.
+    None,
+    /// To an SMTP server.
+    Smtp(SmtpOptions),
+    /// Into a folder, one `.eml` file per mail.
+    Folder(PathBuf),
+    /// Into the memory of a test.
+    Memory(MemoryOutbox),
+}
+
+/// A way out, in use. Cheap to clone.
 #[derive(Clone)]
 pub enum Transport {
     /// There is none.
     None,
     /// An SMTP server, over a pool of connections.
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
-    /// A folder, one `.eml` file per mail.
+    /// A folder.
     Folder(PathBuf),
     /// The memory of a test.
     Memory(MemoryOutbox),
 }
 
 impl Transport {
-    /// A way out by SMTP. Nothing is connected until the first mail.
+    /// Prepares a way out; nothing is connected or made until the first mail. To be called within a
+    /// runtime.
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn smtp(options: &SmtpOptions) -> Result<Transport, TransportError> {
-        let wrong = |error| TransportError {
-            host: options.host.clone(),
-            error,
-        };
-        let parameters = || TlsParameters::new(options.host.clone()).map_err(wrong);
-        let tls = match options.tls {
-            SmtpTls::None => Tls::None,
-            SmtpTls::Starttls => Tls::Required(parameters()?),
-            SmtpTls::Tls => Tls::Wrapper(parameters()?),
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&options.host)
-            .port(options.port)
-            .tls(tls)
-            .timeout(Some(ANSWER_TIME))
-            .pool_config(PoolConfig::new().max_size(MAXIMUM_CONNECTIONS));
-        if let Some((user, password)) = &options.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.to_string()));
-        }
-        Ok(Transport::Smtp(Box::new(builder.build())))
+    pub fn open(route: &MailRoute) -> Result<Transport, TransportError> {
+        Ok(match route {
+            MailRoute::None => Transport::None,
+            MailRoute::Smtp(options) => Transport::Smtp(Box::new(smtp_transport(options)?)),
+            MailRoute::Folder(folder) => Transport::Folder(folder.clone()),
+            MailRoute::Memory(outbox) => Transport::Memory(outbox.clone()),
+        })
     }
 
     /// Whether there is a way out at all.
@@ -132,6 +133,25 @@ impl Transport {
             Transport::Memory(outbox) => outbox.send(mail),
         }
     }
+}
+
+fn smtp_transport(options: &SmtpOptions) -> Result<AsyncSmtpTransport<Tokio1Executor>, TransportError> {
+    let wrong = |error| TransportError { host: options.host.clone(), error };
+    let parameters = || TlsParameters::new(options.host.clone()).map_err(wrong);
+    let tls = match options.tls {
+        SmtpTls::None => Tls::None,
+        SmtpTls::Starttls => Tls::Required(parameters()?),
+        SmtpTls::Tls => Tls::Wrapper(parameters()?),
+    };
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&options.host)
+        .port(options.port)
+        .tls(tls)
+        .timeout(Some(ANSWER_TIME))
+        .pool_config(PoolConfig::new().max_size(MAXIMUM_CONNECTIONS));
+    if let Some((user, password)) = &options.credentials {
+        builder = builder.credentials(Credentials::new(user.clone(), password.to_string()));
+    }
+    Ok(builder.build())
 }
 
 async fn send_by_smtp(

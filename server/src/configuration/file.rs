@@ -1,0 +1,127 @@
+//! The configuration as it stands in the file: every key, unknown ones refused.
+
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::mail::SmtpTls;
+
+/// The file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// `listen`
+    pub listen: Spanned<Vec<Spanned<String>>>,
+    /// `public_url`
+    pub public_url: Spanned<String>,
+    /// `data`
+    pub data: Spanned<PathBuf>,
+    /// `trusted_proxies`
+    #[serde(default)]
+    pub trusted_proxies: Vec<Spanned<String>>,
+    /// `log`
+    pub log: Option<Spanned<String>>,
+    /// `log_format`
+    #[serde(default)]
+    pub log_format: LogFormat,
+    /// `[tls]`
+    pub tls: Option<Tls>,
+    /// `[smtp]`
+    pub smtp: Option<Smtp>,
+    /// `[mail]`
+    #[serde(default)]
+    pub mail: Mail,
+    /// `[limits]`
+    #[serde(default)]
+    pub limits: LimitsTable,
+    /// `[trash]`
+    #[serde(default)]
+    pub trash: Trash,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// `[tls]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// `certificate`
+    pub certificate: PathBuf,
+    /// `key`
+    pub key: PathBuf,
+}
+
+/// `[smtp]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// `host`
+    pub host: String,
+    /// `port`
+    pub port: Option<u16>,
+    /// `tls`
+    pub tls: Option<SmtpTls>,
+    /// `user`
+    pub user: Option<Spanned<String>>,
+    /// `password`
+    pub password: Option<Spanned<String>>,
+    /// `password_file`
+    pub password_file: Option<Spanned<PathBuf>>,
+}
+
+/// `[mail]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// `domains`
+    #[serde(default)]
+    pub domains: Vec<Spanned<String>>,
+    /// `sender`
+    pub sender: Option<Spanned<String>>,
+    /// `folder`
+    pub folder: Option<Spanned<PathBuf>>,
+}
+
+/// `[limits]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsTable {
+    /// `maximum_resource_octets`
+    pub maximum_resource_octets: Option<NonZeroU64>,
+    /// `maximum_file_octets`
+    pub maximum_file_octets: Option<NonZeroU64>,
+    /// `maximum_attendees`
+    pub maximum_attendees: Option<NonZeroUsize>,
+    /// `maximum_instances`
+    pub maximum_instances: Option<NonZeroUsize>,
+    /// `quota_octets`
+    pub quota_octets: Option<NonZeroU64>,
+    /// `maximum_connections`
+    pub maximum_connections: Option<NonZeroUsize>,
+    /// `maximum_concurrent_requests`
+    pub maximum_concurrent_requests: Option<NonZeroUsize>,
+    /// `request_seconds`
+    pub request_seconds: Option<NonZeroU64>,
+    /// `idle_seconds`
+    pub idle_seconds: Option<NonZeroU64>,
+    /// `stop_seconds`
+    pub stop_seconds: Option<NonZeroU64>,
+}
+
+/// `[trash]`, which has no keys yet.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trash {}

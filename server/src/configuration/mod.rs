@@ -1,0 +1,358 @@
+//! The configuration: one TOML file, read once, unknown keys refused, every error with its line and
+//! its remedy.
+
+mod error;
+mod file;
+mod template;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    num::{NonZeroU64, NonZeroUsize},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use toml::Spanned;
+use zeroize::Zeroizing;
+
+pub use error::ConfigurationError;
+pub use file::LogFormat;
+pub use template::filled;
+
+use error::Fault;
+use file::{File, LimitsTable, Mail, Smtp, Trash};
+
+use crate::{
+    http::Network,
+    limits::Limits,
+    mail::{Identity, MailOptions, MailRoute, SmtpOptions, SmtpTls},
+    server::{Options, Storage},
+    tls::TlsFiles,
+};
+
+/// A configuration that makes sense.
+pub struct Configuration {
+    /// Where to listen.
+    pub listen: Vec<SocketAddr>,
+    /// What clients enter.
+    pub public_url: String,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Whose word about a client counts.
+    pub trusted_proxies: Vec<Network>,
+    /// Which log lines are written.
+    pub log: String,
+    /// How they look.
+    pub log_format: LogFormat,
+    /// TLS.
+    pub tls: Option<TlsFiles>,
+    /// Mail.
+    pub mail: MailOptions,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Configuration {
+    /// Reads a file. Relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// See [`ConfigurationError`].
+    pub fn read(path: &Path) -> Result<Configuration, ConfigurationError> {
+        let text = fs::read_to_string(path).map_err(|error| ConfigurationError {
+            path: path.to_owned(),
+            line: None,
+            what: format!("cannot be read: {error}"),
+            remedy: "name the file with --config FILE, or write one with `convoke init`".to_owned(),
+        })?;
+        Configuration::parse(path, &text)
+    }
+
+    /// Reads the text of the file at `path`.
+    ///
+    /// # Errors
+    /// See [`ConfigurationError`].
+    pub fn parse(path: &Path, text: &str) -> Result<Configuration, ConfigurationError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let file = toml::from_str(text)
+            .map_err(|error| error::explain(&error, text).in_file(path, text))?;
+        check(file, folder).map_err(|fault| fault.in_file(path, text))
+    }
+
+    /// A server as configured.
+    pub fn options(self) -> Options {
+        Options {
+            listen: self.listen,
+            public_url: Some(self.public_url),
+            tls: self.tls,
+            trusted_proxies: self.trusted_proxies,
+            mail: self.mail,
+            limits: self.limits,
+            ..Options::new(Storage::Folder(self.data))
+        }
+    }
+}
+
+fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
+    let Trash {} = file.trash;
+    let listen = addresses(&file.listen)?;
+    let (public_url, host) = public_url(&file.public_url)?;
+    let trusted_proxies = networks(&file.trusted_proxies)?;
+    if file.tls.is_none()
+        && trusted_proxies.is_empty()
+        && !listen.iter().any(|address| address.ip().is_loopback())
+    {
+        return Err(Fault::at(
+            file.listen.span(),
+            "nobody could sign in: passwords are only taken over TLS, from this machine, or by way of a trusted proxy",
+            "add [tls] with certificate and key, or name your proxy in trusted_proxies, or listen on 127.0.0.1",
+        ));
+    }
+    let tls = file.tls.map(|tls| TlsFiles {
+        certificate: folder.join(tls.certificate),
+        key: folder.join(tls.key),
+    });
+    Ok(Configuration {
+        listen,
+        public_url,
+        data: data(&file.data, folder)?,
+        trusted_proxies,
+        log: log(file.log)?,
+        log_format: file.log_format,
+        tls,
+        mail: mail(file.mail, file.smtp, &host, folder)?,
+        limits: limits(&file.limits),
+    })
+}
+
+fn addresses(listen: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<SocketAddr>, Fault> {
+    let remedy = "write an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:443\"";
+    if listen.get_ref().is_empty() {
+        return Err(Fault::at(listen.span(), "`listen` is empty", remedy));
+    }
+    let parse = |text: &Spanned<String>| {
+        let wrong = |_| {
+            Fault::at(
+                text.span(),
+                format!("`{}` is not an address to listen on", text.get_ref()),
+                remedy,
+            )
+        };
+        text.get_ref().parse().map_err(wrong)
+    };
+    listen.get_ref().iter().map(parse).collect()
+}
+
+/// The URL without a slash at its end, and its host.
+fn public_url(text: &Spanned<String>) -> Result<(String, String), Fault> {
+    let url = text.get_ref().trim_end_matches('/');
+    let wrong = || {
+        let remedy = "write scheme, host and, where it is not the usual one, port: \"https://calendar.example.com\"";
+        Fault::at(
+            text.span(),
+            format!("`{}` is not a public URL", text.get_ref()),
+            remedy,
+        )
+    };
+    let uri: http::Uri = url.parse().map_err(|_| wrong())?;
+    let known_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    match uri.authority() {
+        Some(authority)
+            if known_scheme
+                && uri.path() == "/"
+                && uri.query().is_none()
+                && !authority.as_str().contains('@') =>
+        {
+            Ok((url.to_owned(), authority.host().to_owned()))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn networks(texts: &[Spanned<String>]) -> Result<Vec<Network>, Fault> {
+    let parse = |text: &Spanned<String>| {
+        let remedy = "trusted_proxies takes addresses such as \"10.0.0.1\" and networks such as \"10.0.0.0/8\"";
+        text.get_ref()
+            .parse()
+            .map_err(|what: String| Fault::at(text.span(), what, remedy))
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn data(path: &Spanned<PathBuf>, folder: &Path) -> Result<PathBuf, Fault> {
+    if path.get_ref().as_os_str().is_empty() {
+        return Err(Fault::at(
+            path.span(),
+            "`data` is empty",
+            "name a folder: data = \"convoke-data\"",
+        ));
+    }
+    Ok(folder.join(path.get_ref()))
+}
+
+fn log(filter: Option<Spanned<String>>) -> Result<String, Fault> {
+    let Some(filter) = filter else {
+        return Ok("info".to_owned());
+    };
+    match tracing_subscriber::EnvFilter::try_new(filter.get_ref()) {
+        Ok(_) => Ok(filter.into_inner()),
+        Err(error) => {
+            let remedy = "write one of \"error\", \"warn\", \"info\", \"debug\", \"trace\", or such as \"info,server=debug\"";
+            Err(Fault::at(
+                filter.span(),
+                format!("`log` is not understood: {error}"),
+                remedy,
+            ))
+        }
+    }
+}
+
+fn mail(
+    mail: Mail,
+    smtp: Option<Smtp>,
+    host: &str,
+    folder: &Path,
+) -> Result<MailOptions, Fault> {
+    let domains = domains(&mail.domains)?;
+    let route = match (smtp, mail.folder) {
+        (Some(_), Some(folder)) => {
+            let remedy = "keep [smtp] to send mails, or `folder` to collect them";
+            return Err(Fault::at(
+                folder.span(),
+                "mails cannot go to a mail server and into a folder",
+                remedy,
+            ));
+        }
+        (Some(smtp), None) => MailRoute::Smtp(smtp_options(smtp, folder)?),
+        (None, Some(mails)) => MailRoute::Folder(folder.join(mails.into_inner())),
+        (None, None) => MailRoute::None,
+    };
+    let domain = domains.first().map_or(host, String::as_str);
+    let system_address = match &mail.sender {
+        Some(sender) => sender.get_ref().clone(),
+        None if domain.parse::<std::net::Ipv4Addr>().is_ok() => format!("convoke@[{domain}]"),
+        None if domain.starts_with('[') => "convoke@localhost".to_owned(),
+        None => format!("convoke@{domain}"),
+    };
+    if let Err(what) = Identity::new(&domains, &system_address) {
+        let span = mail.sender.as_ref().map(Spanned::span);
+        let remedy = "set it in [mail]: sender = \"calendar@example.com\"".to_owned();
+        return Err(Fault { span, what, remedy });
+    }
+    Ok(MailOptions {
+        transport,
+        system_address,
+        domains,
+    })
+}
+
+fn domains(texts: &[Spanned<String>]) -> Result<Vec<String>, Fault> {
+    let check = |text: &Spanned<String>| {
+        let domain = text.get_ref();
+        let right = !domain.is_empty()
+            && !domain.contains('@')
+            && idna::domain_to_ascii_strict(domain).is_ok();
+        let remedy = "write the part behind the @: domains = [\"example.com\"]";
+        let wrong = || {
+            Fault::at(
+                text.span(),
+                format!("`{domain}` is not a mail domain"),
+                remedy,
+            )
+        };
+        if right {
+            Ok(domain.clone())
+        } else {
+            Err(wrong())
+        }
+    };
+    texts.iter().map(check).collect()
+}
+
+fn smtp_options(smtp: Smtp, folder: &Path) -> Result<SmtpOptions, Fault> {
+    let tls = smtp.tls.unwrap_or(SmtpTls::Starttls);
+    let usual_port = match tls {
+        SmtpTls::None => 25,
+        SmtpTls::Starttls => 587,
+        SmtpTls::Tls => 465,
+    };
+    let (host, port) = (smtp.host.clone(), smtp.port.unwrap_or(usual_port));
+    Ok(SmtpOptions { host, port, tls, credentials: credentials(smtp, folder)? })
+}
+
+fn credentials(smtp: Smtp, folder: &Path) -> Result<Option<(String, Zeroizing<String>)>, Fault> {
+    let password = match (smtp.password, smtp.password_file) {
+        (Some(_), Some(file)) => {
+            return Err(Fault::at(
+                file.span(),
+                "both password and password_file are set",
+                "keep one of them",
+            ));
+        }
+        (Some(password), None) => Some((password.span(), Zeroizing::new(password.into_inner()))),
+        (None, Some(file)) => Some((file.span(), password_from(&file, folder)?)),
+        (None, None) => None,
+    };
+    match (smtp.user, password) {
+        (Some(user), Some((_, password))) => Ok(Some((user.into_inner(), password))),
+        (None, None) => Ok(None),
+        (Some(user), None) => Err(Fault::at(
+            user.span(),
+            "there is a user but no password",
+            "add password or password_file to [smtp]",
+        )),
+        (None, Some((span, _))) => Err(Fault::at(
+            span,
+            "there is a password but no user",
+            "add a line such as: user = \"convoke\"",
+        )),
+    }
+}
+
+fn password_from(file: &Spanned<PathBuf>, folder: &Path) -> Result<Zeroizing<String>, Fault> {
+    let path = folder.join(file.get_ref());
+    match fs::read_to_string(&path).map(Zeroizing::new) {
+        Ok(text) => Ok(Zeroizing::new(
+            text.lines().next().unwrap_or_default().to_owned(),
+        )),
+        Err(error) => {
+            let what = format!("{} cannot be read: {error}", path.display());
+            Err(Fault::at(
+                file.span(),
+                what,
+                "put the password alone into that file and let the server's user read it",
+            ))
+        }
+    }
+}
+
+fn limits(table: &LimitsTable) -> Limits {
+    let default = Limits::default();
+    let number = |given: Option<NonZeroU64>, default: u64| given.map_or(default, NonZeroU64::get);
+    let count =
+        |given: Option<NonZeroUsize>, default: usize| given.map_or(default, NonZeroUsize::get);
+    let time = |given: Option<NonZeroU64>, default: Duration| {
+        given.map_or(default, |seconds| Duration::from_secs(seconds.get()))
+    };
+    Limits {
+        maximum_resource_octets: number(
+            table.maximum_resource_octets,
+            default.maximum_resource_octets,
+        ),
+        maximum_file_octets: number(table.maximum_file_octets, default.maximum_file_octets),
+        maximum_attendees: count(table.maximum_attendees, default.maximum_attendees),
+        maximum_instances: count(table.maximum_instances, default.maximum_instances),
+        quota_octets: table.quota_octets.map(NonZeroU64::get),
+        connections: count(table.maximum_connections, default.connections),
+        concurrent_requests: count(
+            table.maximum_concurrent_requests,
+            default.concurrent_requests,
+        ),
+        request_time: time(table.request_seconds, default.request_time),
+        idle_time: time(table.idle_seconds, default.idle_time),
+        stop_time: time(table.stop_seconds, default.stop_time),
+    }
+}
+
+#[cfg(test)]
+mod tests;
