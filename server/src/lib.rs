@@ -8,6 +8,7 @@
 //! Authorization headers) and calendar contents never reach a log line or an error message.
 
 pub mod authentication;
+mod background;
 mod bounded_map;
 pub mod configuration;
 pub mod environment;

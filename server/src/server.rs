@@ -8,9 +8,10 @@ use tower::ServiceExt;
 
 use crate::{
     authentication::{Argon2Cost, Authenticator, Passwords},
+    background::Background,
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
     limits::Limits,
-    mail::{MailOptions, MailRoute},
+    mail::{Identity, MailOptions, MailRoute, MailWorker, Transport, TransportError},
     tls::{self, TlsError, TlsFiles},
 };
 
@@ -83,6 +84,12 @@ pub enum StartError {
     /// Certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The way out for mail.
+    #[error(transparent)]
+    Mail(#[from] TransportError),
+    /// The server's mail address.
+    #[error("{0}")]
+    MailAddress(String),
     /// The data.
     #[error("{0}")]
     Storage(String),
@@ -108,7 +115,9 @@ pub struct Running {
     store: Store,
     desk: Desk,
     passwords: Passwords,
+    mail: MailWorker,
     acceptor: Acceptor,
+    background: Background,
     limits: Limits,
 }
 
@@ -129,6 +138,8 @@ impl Server {
         let store = open_store(&backend, &options.environment).await?;
         let passwords = Passwords::new(options.environment.clone(), options.argon2);
         let desk = Desk::new(store.clone(), desk_settings(&options));
+        let mail = mail_worker(&options.mail, &desk)?;
+        let background = Background::start(&store, mail.clone());
         let stack = stack(&options, &desk, &passwords, &public_url);
         let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());
         Ok(Running {
@@ -137,7 +148,9 @@ impl Server {
             store,
             desk,
             passwords,
+            mail,
             acceptor,
+            background,
             limits: options.limits,
         })
     }
@@ -169,6 +182,11 @@ impl Running {
         &self.passwords
     }
 
+    /// The worker that sends mail; a test that moves the clock makes it look at its queue.
+    pub fn mail(&self) -> &MailWorker {
+        &self.mail
+    }
+
     /// Stops: no new connections, requests in progress are waited for up to a deadline, then the
     /// workers end and the data is closed.
     pub async fn shutdown(self) {
@@ -176,6 +194,11 @@ impl Running {
             tracing::warn!(
                 "some requests did not end within {} s and were cut off",
                 self.limits.stop_time.as_secs()
+            );
+        }
+        if !self.background.stop(self.limits.stop_time).await {
+            tracing::warn!(
+                "work in the background did not end in time; it goes on at the next start"
             );
         }
         self.store.backend().close().await;
@@ -226,6 +249,13 @@ pub(crate) async fn open_store(
     Store::open(Arc::clone(backend), environment.clone())
         .await
         .map_err(|error| StartError::Storage(error.to_string()))
+}
+
+fn mail_worker(options: &MailOptions, desk: &Desk) -> Result<MailWorker, StartError> {
+    let transport = Transport::open(&options.route)?;
+    let identity = Identity::new(&options.domains, &options.system_address)
+        .map_err(StartError::MailAddress)?;
+    Ok(MailWorker::new(desk.clone(), transport, identity))
 }
 
 fn desk_settings(options: &Options) -> Settings {

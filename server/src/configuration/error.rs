@@ -8,8 +8,8 @@ use std::{
 
 use super::template;
 
-/// How far a misspelt key may be from the right one to be taken for it.
-const MAXIMUM_MISSPELLING: usize = 3;
+/// A key is taken for a misspelt one where at most one letter in so many is wrong.
+const LETTERS_PER_MISSPELLING: usize = 3;
 
 /// What is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +127,9 @@ fn remedy_for_unknown(unknown: &str, known: &[&str], table: &str) -> String {
     match nearest {
         None if table.is_empty() => "remove the line".to_owned(),
         None => format!("remove the line; [{table}] has no keys"),
-        Some(nearest) if distance(unknown, nearest) <= MAXIMUM_MISSPELLING => {
+        Some(nearest)
+            if distance(unknown, nearest) <= (unknown.len() / LETTERS_PER_MISSPELLING).max(1) =>
+        {
             remedy_by_example(&format!("perhaps `{nearest}` is meant"), table, nearest)
         }
         Some(_) => format!("remove the line, or use one of: {}", known.join(", ")),

@@ -207,12 +207,7 @@ fn log(filter: Option<Spanned<String>>) -> Result<String, Fault> {
     }
 }
 
-fn mail(
-    mail: Mail,
-    smtp: Option<Smtp>,
-    host: &str,
-    folder: &Path,
-) -> Result<MailOptions, Fault> {
+fn mail(mail: Mail, smtp: Option<Smtp>, host: &str, folder: &Path) -> Result<MailOptions, Fault> {
     let domains = domains(&mail.domains)?;
     let route = match (smtp, mail.folder) {
         (Some(_), Some(folder)) => {
@@ -240,7 +235,7 @@ fn mail(
         return Err(Fault { span, what, remedy });
     }
     Ok(MailOptions {
-        transport,
+        route,
         system_address,
         domains,
     })
@@ -277,7 +272,12 @@ fn smtp_options(smtp: Smtp, folder: &Path) -> Result<SmtpOptions, Fault> {
         SmtpTls::Tls => 465,
     };
     let (host, port) = (smtp.host.clone(), smtp.port.unwrap_or(usual_port));
-    Ok(SmtpOptions { host, port, tls, credentials: credentials(smtp, folder)? })
+    Ok(SmtpOptions {
+        host,
+        port,
+        tls,
+        credentials: credentials(smtp, folder)?,
+    })
 }
 
 fn credentials(smtp: Smtp, folder: &Path) -> Result<Option<(String, Zeroizing<String>)>, Fault> {

@@ -100,10 +100,11 @@ fn every_error_names_line_and_remedy() {
         ),
         // not TOML
         (
+            // toml takes this for a number
             "log = info",
             Some(4),
-            "this is not TOML",
-            "texts stand in \"quotes\"",
+            "`log`: invalid float",
+            "write it like: log = \"info\"",
         ),
         (
             "log",
@@ -242,13 +243,18 @@ fn a_missing_file_is_an_error_with_a_remedy() {
 #[test]
 fn an_smtp_password_comes_from_its_file() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("password"), "geheim\n").unwrap();
+    fs::write(folder.path().join("password"), "geheim\n").unwrap();
     let text = format!(
         "{MINIMUM}[smtp]\nhost = \"mail.example.com\"\nuser = \"u\"\npassword_file = \"password\"\n"
     );
     let configuration = Configuration::parse(&folder.path().join("convoke.toml"), &text).unwrap();
-    let MailRoute::Smtp(smtp) = configuration.mail.route else { panic!("not by SMTP") };
-    assert_eq!(smtp.credentials, Some(("u".to_owned(), "geheim".to_owned().into())));
+    let MailRoute::Smtp(smtp) = configuration.mail.route else {
+        panic!("not by SMTP")
+    };
+    assert_eq!(
+        smtp.credentials,
+        Some(("u".to_owned(), "geheim".to_owned().into()))
+    );
     assert_eq!((smtp.port, smtp.tls), (587, SmtpTls::Starttls));
 }
 

@@ -9,8 +9,10 @@ mod worker;
 
 pub use identity::Identity;
 pub use render::{RenderError, Rendered, render};
+pub use transport::{
+    MailRoute, MemoryOutbox, SendError, SmtpOptions, SmtpTls, Transport, TransportError,
+};
 pub use worker::MailWorker;
-pub use transport::{MailRoute, MemoryOutbox, SendError, SmtpOptions, SmtpTls, Transport, TransportError};
 
 /// How a server sends mail.
 #[derive(Clone)]

@@ -135,8 +135,13 @@ impl Transport {
     }
 }
 
-fn smtp_transport(options: &SmtpOptions) -> Result<AsyncSmtpTransport<Tokio1Executor>, TransportError> {
-    let wrong = |error| TransportError { host: options.host.clone(), error };
+fn smtp_transport(
+    options: &SmtpOptions,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, TransportError> {
+    let wrong = |error| TransportError {
+        host: options.host.clone(),
+        error,
+    };
     let parameters = || TlsParameters::new(options.host.clone()).map_err(wrong);
     let tls = match options.tls {
         SmtpTls::None => Tls::None,

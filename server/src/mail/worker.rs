@@ -65,7 +65,14 @@ impl MailWorker {
     /// A worker for the mails of one store.
     pub fn new(desk: Desk, transport: Transport, identity: Identity) -> MailWorker {
         let store = desk.store().clone();
-        MailWorker { shared: Arc::new(Shared { store, desk, transport, identity }) }
+        MailWorker {
+            shared: Arc::new(Shared {
+                store,
+                desk,
+                transport,
+                identity,
+            }),
+        }
     }
 
     /// Works until it is told to stop, woken by commits and by time. What is being sent then is
@@ -102,7 +109,11 @@ impl MailWorker {
     async fn work_through(&self, stopped: &watch::Receiver<bool>) -> Result<usize, ReadError> {
         let mut taken = 0;
         loop {
-            let due = self.shared.store.due_work(QUEUE, self.shared.now(), PAGE_ROWS).await?;
+            let due = self
+                .shared
+                .store
+                .due_work(QUEUE, self.shared.now(), PAGE_ROWS)
+                .await?;
             if due.is_empty() || *stopped.borrow() {
                 return Ok(taken);
             }
@@ -112,7 +123,11 @@ impl MailWorker {
     }
 
     /// Sends rows, so many at a time as there are connections.
-    async fn send_all(&self, rows: Vec<(WorkId, Stored<Work>)>, stopped: &watch::Receiver<bool>) -> Result<(), ReadError> {
+    async fn send_all(
+        &self,
+        rows: Vec<(WorkId, Stored<Work>)>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(), ReadError> {
         let mut sending = JoinSet::new();
         let mut outcome = Ok(());
         for (id, work) in rows {
@@ -144,7 +159,9 @@ impl MailWorker {
 
 /// A row that could not even be leased is an error of the store: without a pause it would be taken
 /// again at once.
-fn joined(ended: Option<Result<Result<(), CommitError>, tokio::task::JoinError>>) -> Result<(), ReadError> {
+fn joined(
+    ended: Option<Result<Result<(), CommitError>, tokio::task::JoinError>>,
+) -> Result<(), ReadError> {
     match ended {
         Some(Ok(Err(error))) => Err(ReadError::Unavailable(error.to_string())),
         Some(Err(error)) => Err(ReadError::Unavailable(error.to_string())),
@@ -158,7 +175,9 @@ impl Shared {
     }
 
     async fn handle(&self, id: WorkId, work: Stored<Work>) -> Result<(), CommitError> {
-        let Some((id, work)) = self.lease(&id, &work).await? else { return Ok(()) };
+        let Some((id, work)) = self.lease(&id, &work).await? else {
+            return Ok(());
+        };
         let Some(message) = OutgoingMessage::decode(&work.payload) else {
             tracing::error!("a mail in the queue cannot be read and is dropped");
             return self.drop_row(&id, &work).await;
@@ -171,13 +190,26 @@ impl Shared {
     }
 
     /// Makes the row this worker's own; `None` where another one was quicker.
-    async fn lease(&self, id: &WorkId, work: &Stored<Work>) -> Result<Option<(WorkId, Stored<Work>)>, CommitError> {
+    async fn lease(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+    ) -> Result<Option<(WorkId, Stored<Work>)>, CommitError> {
         let due = Timestamp(self.now().0 + LEASE_MILLISECONDS);
-        let leased = Work { attempts: work.attempts.saturating_add(1), ..work.value.clone() };
+        let leased = Work {
+            attempts: work.attempts.saturating_add(1),
+            ..work.value.clone()
+        };
         let mut batch = self.store.batch();
         batch.reschedule(id, work, due, &leased);
         match self.store.commit(batch).await {
-            Ok(committed) => Ok(Some((WorkId { due, id: id.id }, Stored { value: leased, revision: committed.revision }))),
+            Ok(committed) => Ok(Some((
+                WorkId { due, id: id.id },
+                Stored {
+                    value: leased,
+                    revision: committed.revision,
+                },
+            ))),
             Err(CommitError::Conflict(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -206,7 +238,10 @@ impl Shared {
             }
             Err(SendError::Temporary(error)) => {
                 tracing::info!(recipient = %mail.envelope_to, error, attempts = work.attempts, "a mail did not leave yet");
-                Attempt::Later { due: Timestamp(self.now().0 + wait_after(work.attempts)), error }
+                Attempt::Later {
+                    due: Timestamp(self.now().0 + wait_after(work.attempts)),
+                    error,
+                }
             }
         }
     }
@@ -216,7 +251,10 @@ impl Shared {
         let name = format!("{:013}-{:032x}", work.created.0.max(0), id.id);
         match tokio::time::timeout(SEND_TIME, self.transport.send(&name, mail)).await {
             Ok(sent) => sent,
-            Err(_) => Err(SendError::Temporary(format!("not sent within {} s", SEND_TIME.as_secs()))),
+            Err(_) => Err(SendError::Temporary(format!(
+                "not sent within {} s",
+                SEND_TIME.as_secs()
+            ))),
         }
     }
 
@@ -231,12 +269,24 @@ impl Shared {
                 }
             }
         }
-        tracing::warn!(?outcome, "the outcome of a mail could not be recorded; the mail may go out once more");
+        tracing::warn!(
+            ?outcome,
+            "the outcome of a mail could not be recorded; the mail may go out once more"
+        );
     }
 
-    async fn postpone(&self, id: &WorkId, work: &Stored<Work>, due: Timestamp, mut error: String) -> Result<(), CommitError> {
+    async fn postpone(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+        due: Timestamp,
+        mut error: String,
+    ) -> Result<(), CommitError> {
         error.truncate(error.floor_char_boundary(MAXIMUM_ERROR_OCTETS));
-        let later = Work { last_error: Some(error), ..work.value.clone() };
+        let later = Work {
+            last_error: Some(error),
+            ..work.value.clone()
+        };
         let mut batch = self.store.batch();
         batch.reschedule(id, work, due, &later);
         not_a_conflict(self.store.commit(batch).await.map(drop))
@@ -268,7 +318,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_bound() {
-        let minutes: Vec<i64> = (1..=10).map(|attempts| wait_after(attempts) / 60_000).collect();
+        let minutes: Vec<i64> = (1..=10)
+            .map(|attempts| wait_after(attempts) / 60_000)
+            .collect();
         assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240]);
     }
 

@@ -1,0 +1,112 @@
+//! Work that goes on beside the requests, until the server stops.
+
+use std::time::Duration;
+
+use storage::{Store, Timestamp, backend::CommitError};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::mail::MailWorker;
+
+/// Blobs that nothing refers to are kept this long: they are written ahead of what will refer to them.
+const UNREFERENCED_BLOB_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+/// Between two sweeps.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
+/// Blobs looked at in one step.
+const SWEEP_ROWS: usize = 200;
+/// Rows of removed collections that one step of the purge takes.
+const PURGE_ROWS: usize = 1000;
+/// Between two looks for removed collections, as long as anything is committed.
+const PURGE_PERIOD: Duration = Duration::from_secs(10);
+/// Between two steps, so that requests come first.
+const STEP_PAUSE: Duration = Duration::from_millis(10);
+
+/// The workers.
+pub struct Background {
+    stop: watch::Sender<bool>,
+    workers: JoinSet<()>,
+}
+
+impl Background {
+    /// Starts all workers.
+    pub fn start(store: &Store, mail: MailWorker) -> Background {
+        let (stop, stopped) = watch::channel(false);
+        let mut workers = JoinSet::new();
+        workers.spawn(mail.run(stopped.clone()));
+        workers.spawn(sweep_blobs(store.clone(), stopped.clone()));
+        workers.spawn(purge_removed(store.clone(), stopped));
+        Background { stop, workers }
+    }
+
+    /// Tells all workers to stop, and waits until they have finished what they are at, but not longer
+    /// than `deadline`. Says whether all did.
+    pub async fn stop(mut self, deadline: Duration) -> bool {
+        self.stop.send_replace(true);
+        let ended = async { while self.workers.join_next().await.is_some() {} };
+        tokio::time::timeout(deadline, ended).await.is_ok()
+    }
+}
+
+/// Waits, and says whether to go on.
+async fn pause(time: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = tokio::time::sleep(time) => !*stopped.borrow(),
+        _ = stopped.changed() => false,
+    }
+}
+
+async fn sweep_blobs(store: Store, mut stopped: watch::Receiver<bool>) {
+    while pause(SWEEP_PERIOD, &mut stopped).await {
+        match sweep_once(&store, &mut stopped).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "blobs that nothing refers to were removed"),
+            Err(error) => tracing::warn!(%error, "blobs cannot be swept"),
+        }
+    }
+}
+
+async fn sweep_once(
+    store: &Store,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<usize, CommitError> {
+    let older_than = Timestamp(store.environment().clock.now().0 - UNREFERENCED_BLOB_MILLISECONDS);
+    let (mut removed, mut after) = (0, None);
+    loop {
+        let (rows, next) = store.sweep_blobs(older_than, after, SWEEP_ROWS).await?;
+        removed += rows;
+        if next.is_none() || !pause(STEP_PAUSE, stopped).await {
+            return Ok(removed);
+        }
+        after = next;
+    }
+}
+
+async fn purge_removed(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut commits = store.backend().watch();
+    loop {
+        commits.mark_unchanged();
+        let more = store
+            .purge_detached(PURGE_ROWS)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "removed collections cannot be purged");
+                false
+            });
+        if !pause(if more { STEP_PAUSE } else { PURGE_PERIOD }, &mut stopped).await {
+            return;
+        }
+        if !more && !commit_or_stop(&mut commits, &mut stopped).await {
+            return;
+        }
+    }
+}
+
+/// Waits for a commit; `false` where it is time to stop.
+async fn commit_or_stop(
+    commits: &mut watch::Receiver<storage::Revision>,
+    stopped: &mut watch::Receiver<bool>,
+) -> bool {
+    tokio::select! {
+        commit = commits.changed() => commit.is_ok() && !*stopped.borrow(),
+        _ = stopped.changed() => false,
+    }
+}
