@@ -3,4 +3,5 @@
 pub mod client;
 pub mod house;
 pub mod licences;
+pub mod server;
 pub mod xml;

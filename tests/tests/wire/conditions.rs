@@ -13,33 +13,89 @@ async fn rfc_9110_13_1_if_match_and_if_none_match() {
     let text = event("conditional", "");
     let put = |name: &'static str, value: String, text: String| {
         let (alice, path) = (alice.clone(), path.clone());
-        async move { alice.request("PUT", &path).header("Content-Type", "text/calendar").header(name, &value).body(text).send().await }
+        async move {
+            alice
+                .request("PUT", &path)
+                .header("Content-Type", "text/calendar")
+                .header(name, &value)
+                .body(text)
+                .send()
+                .await
+        }
     };
     // Not there yet.
-    put("If-Match", "*".to_owned(), text.clone()).await.expect(&[412]);
-    put("If-Match", "\"x\"".to_owned(), text.clone()).await.expect(&[412]);
+    put("If-Match", "*".to_owned(), text.clone())
+        .await
+        .expect(&[412]);
+    put("If-Match", "\"x\"".to_owned(), text.clone())
+        .await
+        .expect(&[412]);
     let first = put("If-None-Match", "*".to_owned(), text.clone()).await;
     first.expect(&[201]);
     let first = first.header("ETag").to_owned();
     // There.
-    put("If-None-Match", "*".to_owned(), text.clone()).await.expect(&[412]);
-    put("If-None-Match", first.clone(), text.clone()).await.expect(&[412]);
-    put("If-Match", format!("W/{first}"), text.clone()).await.expect(&[412]);
-    put("If-Match", "\"other\"".to_owned(), text.clone()).await.expect(&[412]);
+    put("If-None-Match", "*".to_owned(), text.clone())
+        .await
+        .expect(&[412]);
+    put("If-None-Match", first.clone(), text.clone())
+        .await
+        .expect(&[412]);
+    put("If-Match", format!("W/{first}"), text.clone())
+        .await
+        .expect(&[412]);
+    put("If-Match", "\"other\"".to_owned(), text.clone())
+        .await
+        .expect(&[412]);
     let changed = event("conditional", "LOCATION:There\n");
     let second = put("If-Match", format!("\"other\", {first}"), changed.clone()).await;
     second.expect(&[204]);
     let second = second.header("ETag").to_owned();
     assert_ne!(first, second);
-    put("If-Match", first.clone(), text.clone()).await.expect(&[412]);
-    assert_eq!(alice.get(&path).await.text(), changed, "a refused PUT changes nothing");
+    put("If-Match", first.clone(), text.clone())
+        .await
+        .expect(&[412]);
+    assert_eq!(
+        alice.get(&path).await.text(),
+        changed,
+        "a refused PUT changes nothing"
+    );
     // DELETE and GET.
-    alice.request("DELETE", &path).header("If-Match", &first).send().await.expect(&[412]);
-    alice.request("GET", &path).header("If-None-Match", &second).send().await.expect(&[304]);
-    alice.request("GET", &path).header("If-None-Match", &format!("W/{second}")).send().await.expect(&[304]);
-    alice.request("GET", &path).header("If-None-Match", &first).send().await.expect(&[200]);
-    alice.request("GET", &path).header("If-Match", &first).send().await.expect(&[412]);
-    alice.request("DELETE", &path).header("If-Match", &second).send().await.expect(&[204]);
+    alice
+        .request("DELETE", &path)
+        .header("If-Match", &first)
+        .send()
+        .await
+        .expect(&[412]);
+    alice
+        .request("GET", &path)
+        .header("If-None-Match", &second)
+        .send()
+        .await
+        .expect(&[304]);
+    alice
+        .request("GET", &path)
+        .header("If-None-Match", &format!("W/{second}"))
+        .send()
+        .await
+        .expect(&[304]);
+    alice
+        .request("GET", &path)
+        .header("If-None-Match", &first)
+        .send()
+        .await
+        .expect(&[200]);
+    alice
+        .request("GET", &path)
+        .header("If-Match", &first)
+        .send()
+        .await
+        .expect(&[412]);
+    alice
+        .request("DELETE", &path)
+        .header("If-Match", &second)
+        .send()
+        .await
+        .expect(&[204]);
 }
 
 /// RFC 4918 §10.4: entity tags, state tokens and Not in the If header.
@@ -83,7 +139,14 @@ async fn rfc_8144_2_return_representation() {
             .request("PUT", &path)
             .header("Content-Type", "text/calendar")
             .header("Prefer", "return=representation")
-            .header(if etag == "*" { "If-None-Match" } else { "If-Match" }, etag)
+            .header(
+                if etag == "*" {
+                    "If-None-Match"
+                } else {
+                    "If-Match"
+                },
+                etag,
+            )
             .body(text)
             .send()
     };
@@ -93,6 +156,10 @@ async fn rfc_8144_2_return_representation() {
     assert_eq!(created.header("Content-Location"), path);
     let refused = put("\"stale\"", event("prefer", "LOCATION:No\n")).await;
     refused.expect(&[412]);
-    assert_eq!(refused.text(), event("prefer", ""), "412 brings the current state (RFC 8144 §3.2)");
+    assert_eq!(
+        refused.text(),
+        event("prefer", ""),
+        "412 brings the current state (RFC 8144 §3.2)"
+    );
     assert_eq!(refused.header("ETag"), created.header("ETag"));
 }

@@ -30,7 +30,10 @@ pub fn event(uid: &str, lines: &str) -> String {
 
 /// A calendar object of these components.
 pub fn object(components: &str) -> String {
-    format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Example//Test//EN\n{components}END:VCALENDAR\n").replace('\n', "\r\n")
+    format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Example//Test//EN\n{components}END:VCALENDAR\n"
+    )
+    .replace('\n', "\r\n")
 }
 
 /// Puts an event that must be new, and returns its ETag.

@@ -13,13 +13,26 @@ fn query(filter: &str) -> String {
 }
 
 async fn names(client: &Client, filter: &str) -> Vec<String> {
-    let reply = client.report(&calendar("alice"), "1", &query(filter)).await.multistatus();
+    let reply = client
+        .report(&calendar("alice"), "1", &query(filter))
+        .await
+        .multistatus();
     let mut names: Vec<String> = reply
         .responses
         .iter()
         .map(|response| {
-            assert!(response.text(&format!("{CALDAV}calendar-data")).starts_with("BEGIN:VCALENDAR"));
-            response.href.rsplit('/').next().unwrap().trim_end_matches(".ics").to_owned()
+            assert!(
+                response
+                    .text(&format!("{CALDAV}calendar-data"))
+                    .starts_with("BEGIN:VCALENDAR")
+            );
+            response
+                .href
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .trim_end_matches(".ics")
+                .to_owned()
         })
         .collect();
     names.sort();
@@ -30,7 +43,10 @@ async fn filled(server: &TestServer) -> Client {
     let alice = server.client("alice");
     let berlin = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:19961027T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:19960331T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
     let objects = [
-        ("single", event("single", "LOCATION:Room 1\nCATEGORIES:WORK,Travel\n")),
+        (
+            "single",
+            event("single", "LOCATION:Room 1\nCATEGORIES:WORK,Travel\n"),
+        ),
         // Weekly in Berlin, 09:00 local, from March, with one EXDATE and one moved instance.
         (
             "weekly",
@@ -38,9 +54,24 @@ async fn filled(server: &TestServer) -> Client {
                 "{berlin}BEGIN:VEVENT\nUID:weekly\nDTSTAMP:20260101T000000Z\nDTSTART;TZID=Europe/Berlin:20260302T090000\nDTEND;TZID=Europe/Berlin:20260302T100000\nRRULE:FREQ=WEEKLY\nEXDATE;TZID=Europe/Berlin:20260309T090000\nSUMMARY:Weekly\nEND:VEVENT\nBEGIN:VEVENT\nUID:weekly\nDTSTAMP:20260101T000000Z\nRECURRENCE-ID;TZID=Europe/Berlin:20260316T090000\nDTSTART;TZID=Europe/Berlin:20260318T150000\nDTEND;TZID=Europe/Berlin:20260318T160000\nSUMMARY:Weekly moved\nEND:VEVENT\n"
             )),
         ),
-        ("allday", object("BEGIN:VEVENT\nUID:allday\nDTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:20260501\nSUMMARY:Holiday\nEND:VEVENT\n")),
-        ("task", object("BEGIN:VTODO\nUID:task\nDTSTAMP:20260101T000000Z\nDUE:20260601T120000Z\nSUMMARY:Taxes\nSTATUS:NEEDS-ACTION\nEND:VTODO\n")),
-        ("undated", object("BEGIN:VTODO\nUID:undated\nDTSTAMP:20260101T000000Z\nSUMMARY:Some day\nEND:VTODO\n")),
+        (
+            "allday",
+            object(
+                "BEGIN:VEVENT\nUID:allday\nDTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:20260501\nSUMMARY:Holiday\nEND:VEVENT\n",
+            ),
+        ),
+        (
+            "task",
+            object(
+                "BEGIN:VTODO\nUID:task\nDTSTAMP:20260101T000000Z\nDUE:20260601T120000Z\nSUMMARY:Taxes\nSTATUS:NEEDS-ACTION\nEND:VTODO\n",
+            ),
+        ),
+        (
+            "undated",
+            object(
+                "BEGIN:VTODO\nUID:undated\nDTSTAMP:20260101T000000Z\nSUMMARY:Some day\nEND:VTODO\n",
+            ),
+        ),
     ];
     for (name, text) in objects {
         put_new(&alice, &(calendar("alice") + name + ".ics"), &text).await;
@@ -54,7 +85,9 @@ async fn rfc_4791_9_7_filters() {
     let server = TestServer::start().await;
     let alice = filled(&server).await;
     let range = |component: &str, start: &str, end: &str| {
-        format!(r#"<C:comp-filter name="{component}"><C:time-range start="{start}" end="{end}"/></C:comp-filter>"#)
+        format!(
+            r#"<C:comp-filter name="{component}"><C:time-range start="{start}" end="{end}"/></C:comp-filter>"#
+        )
     };
     let cases: Vec<(String, &[&str])> = vec![
         (String::new(), &["allday", "single", "task", "undated", "weekly"]),
@@ -107,16 +140,31 @@ async fn rfc_4791_7_8_preconditions() {
     let server = TestServer::start().await;
     let alice = filled(&server).await;
     for (filter, element) in [
-        (r#"<C:comp-filter name="VEVENT"><C:time-range start="20260101" end="20260102T000000Z"/></C:comp-filter>"#, "valid-filter"),
-        (r#"<C:comp-filter name="VEVENT"><C:time-range start="20260102T000000Z" end="20260101T000000Z"/></C:comp-filter>"#, "valid-filter"),
-        (r#"<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:text-match collation="i;klingon">x</C:text-match></C:prop-filter></C:comp-filter>"#, "supported-collation"),
-        (r#"<C:comp-filter name="VEVENT"><C:nonsense/></C:comp-filter>"#, "valid-filter"),
+        (
+            r#"<C:comp-filter name="VEVENT"><C:time-range start="20260101" end="20260102T000000Z"/></C:comp-filter>"#,
+            "valid-filter",
+        ),
+        (
+            r#"<C:comp-filter name="VEVENT"><C:time-range start="20260102T000000Z" end="20260101T000000Z"/></C:comp-filter>"#,
+            "valid-filter",
+        ),
+        (
+            r#"<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:text-match collation="i;klingon">x</C:text-match></C:prop-filter></C:comp-filter>"#,
+            "supported-collation",
+        ),
+        (
+            r#"<C:comp-filter name="VEVENT"><C:nonsense/></C:comp-filter>"#,
+            "valid-filter",
+        ),
     ] {
         let reply = alice.report(&calendar("alice"), "1", &query(filter)).await;
         reply.expect(&[400, 403]);
         assert!(reply.text().contains(element), "{filter}: {}", reply.text());
     }
-    alice.report(&calendar("alice"), "1", r#"<X:unknown xmlns:X="urn:x"/>"#).await.expect(&[403]);
+    alice
+        .report(&calendar("alice"), "1", r#"<X:unknown xmlns:X="urn:x"/>"#)
+        .await
+        .expect(&[403]);
 }
 
 /// RFC 4791 §7.9: several objects by name, each with its own status.
@@ -133,7 +181,9 @@ async fn rfc_4791_7_9_multiget() {
     assert_eq!(reply.responses.len(), 4);
     for name in ["single.ics", "weekly.ics"] {
         let response = reply.response(name);
-        let data = response.property(&format!("{CALDAV}calendar-data")).unwrap();
+        let data = response
+            .property(&format!("{CALDAV}calendar-data"))
+            .unwrap();
         let stored = alice.get(&(home.clone() + name)).await;
         assert_eq!(data.text, stored.text(), "CR and all");
         assert_eq!(response.text("{DAV:}getetag"), stored.header("ETag"));
@@ -148,11 +198,29 @@ async fn rfc_4791_9_6_5_expand() {
     let server = TestServer::start().await;
     let alice = filled(&server).await;
     let body = r#"<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data><C:expand start="20260301T000000Z" end="20260401T000000Z"/></C:calendar-data></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="20260301T000000Z" end="20260401T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"#;
-    let reply = alice.report(&calendar("alice"), "1", body).await.multistatus();
+    let reply = alice
+        .report(&calendar("alice"), "1", body)
+        .await
+        .multistatus();
     assert_eq!(reply.responses.len(), 1);
     let data = reply.responses[0].text(&format!("{CALDAV}calendar-data"));
-    let mut starts: Vec<&str> = data.lines().filter_map(|line| line.strip_prefix("DTSTART:")).collect();
+    let mut starts: Vec<&str> = data
+        .lines()
+        .filter_map(|line| line.strip_prefix("DTSTART:"))
+        .collect();
     starts.sort_unstable();
-    assert_eq!(starts, ["20260302T080000Z", "20260318T140000Z", "20260323T080000Z", "20260330T070000Z"], "{data}");
-    assert!(!data.contains("RRULE") && !data.contains("VTIMEZONE"), "{data}");
+    assert_eq!(
+        starts,
+        [
+            "20260302T080000Z",
+            "20260318T140000Z",
+            "20260323T080000Z",
+            "20260330T070000Z"
+        ],
+        "{data}"
+    );
+    assert!(
+        !data.contains("RRULE") && !data.contains("VTIMEZONE"),
+        "{data}"
+    );
 }

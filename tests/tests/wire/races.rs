@@ -11,7 +11,11 @@ async fn no_update_is_lost_between_if_match_writers() {
     const SUCCESSES_EACH: usize = 12;
     for server in [TestServer::start().await, TestServer::start_on_disk().await] {
         let path = calendar("alice") + "counter.ics";
-        server.client("alice").put(&path, &event("counter", "X-COUNT:0\n")).await.expect(&[201]);
+        server
+            .client("alice")
+            .put(&path, &event("counter", "X-COUNT:0\n"))
+            .await
+            .expect(&[201]);
         let mut writers = tokio::task::JoinSet::new();
         for _ in 0..WRITERS {
             let (alice, path) = (server.client("alice"), path.clone());
@@ -19,7 +23,16 @@ async fn no_update_is_lost_between_if_match_writers() {
                 let mut successes = 0;
                 while successes < SUCCESSES_EACH {
                     let read = alice.get(&path).await;
-                    let count: usize = read.text().split("X-COUNT:").nth(1).unwrap().split("\r\n").next().unwrap().parse().unwrap();
+                    let count: usize = read
+                        .text()
+                        .split("X-COUNT:")
+                        .nth(1)
+                        .unwrap()
+                        .split("\r\n")
+                        .next()
+                        .unwrap()
+                        .parse()
+                        .unwrap();
                     let reply = alice
                         .request("PUT", &path)
                         .header("Content-Type", "text/calendar")
@@ -36,7 +49,12 @@ async fn no_update_is_lost_between_if_match_writers() {
             done.unwrap();
         }
         let end = server.client("alice").get(&path).await;
-        assert!(end.text().contains(&format!("X-COUNT:{}\r\n", WRITERS * SUCCESSES_EACH)), "{}", end.text());
+        assert!(
+            end.text()
+                .contains(&format!("X-COUNT:{}\r\n", WRITERS * SUCCESSES_EACH)),
+            "{}",
+            end.text()
+        );
     }
 }
 
@@ -50,7 +68,11 @@ async fn one_creator_wins() {
             let alice = server.client("alice");
             creators.spawn(async move {
                 let same_name = creator % 2 == 0;
-                let name = if same_name { format!("round-{round}.ics") } else { format!("round-{round}-{creator}.ics") };
+                let name = if same_name {
+                    format!("round-{round}.ics")
+                } else {
+                    format!("round-{round}-{creator}.ics")
+                };
                 let text = event(&format!("round-{round}"), &format!("X-CREATOR:{creator}\n"));
                 let reply = alice
                     .request("PUT", &(calendar("alice") + &name))
@@ -78,15 +100,25 @@ async fn a_calendar_is_deleted_under_its_writers() {
     let home = "/dav/calendars/users/alice/busy/";
     for _ in 0..5 {
         let alice = server.client("alice");
-        alice.request("MKCALENDAR", home).send().await.expect(&[201]);
+        alice
+            .request("MKCALENDAR", home)
+            .send()
+            .await
+            .expect(&[201]);
         let mut writers = tokio::task::JoinSet::new();
         for writer in 0..4 {
             let alice = server.client("alice");
             writers.spawn(async move {
                 for number in 0..20 {
                     let name = format!("{writer}-{number}");
-                    alice.put(&format!("{home}{name}.ics"), &event(&name, "")).await.expect(&[201, 404, 409]);
-                    alice.propfind(home, "1", "<D:getetag/>").await.expect(&[207, 404]);
+                    alice
+                        .put(&format!("{home}{name}.ics"), &event(&name, ""))
+                        .await
+                        .expect(&[201, 404, 409]);
+                    alice
+                        .propfind(home, "1", "<D:getetag/>")
+                        .await
+                        .expect(&[207, 404]);
                 }
             });
         }
@@ -94,9 +126,14 @@ async fn a_calendar_is_deleted_under_its_writers() {
         while let Some(done) = writers.join_next().await {
             done.unwrap();
         }
-        alice.propfind(home, "0", "<D:getetag/>").await.expect(&[404]);
+        alice
+            .propfind(home, "0", "<D:getetag/>")
+            .await
+            .expect(&[404]);
         // Its UIDs are free again, in any calendar.
-        let reply = alice.put(&(calendar("alice") + "again.ics"), &event("0-0", "")).await;
+        let reply = alice
+            .put(&(calendar("alice") + "again.ics"), &event("0-0", ""))
+            .await;
         reply.expect(&[201, 204]);
     }
 }
