@@ -10,7 +10,7 @@ use std::{
 use server::{
     Options, Running, Server, Storage,
     authentication::Argon2Cost,
-    mail::{MailOptions, MemoryOutbox, Rendered, Transport},
+    mail::{MailOptions, MailRoute, MemoryOutbox, Rendered},
 };
 use storage::{
     Environment, Timestamp,
@@ -62,13 +62,12 @@ impl TestServer {
         let outbox = MemoryOutbox::default();
         let mut options = Options::new(storage);
         options.argon2 = Argon2Cost::FOR_TESTS;
-        options.local_domains = vec!["example.com".to_owned()];
         options.environment = Environment {
             clock: clock.clone(),
             entropy: server::environment::system().entropy,
         };
         options.mail = MailOptions {
-            transport: Transport::Memory(outbox.clone()),
+            route: MailRoute::Memory(outbox.clone()),
             system_address: "calendar@example.com".to_owned(),
             domains: vec!["example.com".to_owned()],
         };
@@ -195,7 +194,7 @@ impl TestServer {
                 commits.borrow_and_update();
                 let waiting = self
                     .store()
-                    .list_work(scheduling::mail::QUEUE)
+                    .list_work(scheduling::mail::QUEUE, None, 1)
                     .await
                     .expect("readable");
                 if waiting.is_empty() && self.outbox.sent().len() >= number {
