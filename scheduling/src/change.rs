@@ -99,10 +99,19 @@ mod tests {
     fn sync_tokens_come_back() {
         for (epoch, revision, operation) in [(0, 0, 0), (1, 2, 3), (u64::MAX, u64::MAX, u16::MAX)] {
             let revision = Revision(revision);
-            let token = SyncToken { epoch, revision, operation };
+            let token = SyncToken {
+                epoch,
+                revision,
+                operation,
+            };
             assert_eq!(parse_sync_token(&sync_token_text(&token)), Some(token));
         }
-        for text in ["", "urn:convoke:sync:", "urn:convoke:sync:1:2", "urn:convoke:sync:000000000000000+:1"] {
+        for text in [
+            "",
+            "urn:convoke:sync:",
+            "urn:convoke:sync:1:2",
+            "urn:convoke:sync:000000000000000+:1",
+        ] {
             assert_eq!(parse_sync_token(text), None, "{text}");
         }
     }

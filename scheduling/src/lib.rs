@@ -8,9 +8,11 @@ pub mod change;
 pub mod desk;
 pub mod engine;
 pub mod mail;
+pub mod projection;
 pub mod refusal;
 pub mod view;
 
 pub use change::{Actor, Conditions};
 pub use desk::Desk;
+pub use projection::ObjectProjection;
 pub use refusal::{Precondition, Refusal};

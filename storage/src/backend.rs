@@ -178,6 +178,8 @@ pub const MAXIMUM_KEY_OCTETS: usize = 2 * 1024;
 pub const MAXIMUM_VALUE_OCTETS: usize = 32 * 1024;
 /// The most rows one [`Operation::DeleteRange`] may remove.
 pub const MAXIMUM_RANGE_ROWS: usize = 10_000;
+/// What [`CommitError::Limit`] says where an [`Operation::Add`] would exceed its maximum.
+pub const COUNTER_MAXIMUM: &str = "the maximum of a counter";
 /// The most octets of keys and values one commit may carry.
 pub const MAXIMUM_COMMIT_OCTETS: usize = 1024 * 1024;
 /// The most operations one commit may carry.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::{
     Revision,
     backend::{
-        Commit, CommitError, Entry, Expect, Key, KeyRange, LOG_POSITION_OCTETS,
+        COUNTER_MAXIMUM, Commit, CommitError, Entry, Expect, Key, KeyRange, LOG_POSITION_OCTETS,
         MAXIMUM_COMMIT_OCTETS, MAXIMUM_KEY_OCTETS, MAXIMUM_OPERATIONS, MAXIMUM_RANGE_ROWS,
         MAXIMUM_VALUE_OCTETS, Operation, ReadError, log_key,
     },
@@ -158,7 +158,7 @@ fn add(row: Option<&[u8]>, amount: i64, maximum: Option<i64>) -> Result<i64, Com
         .ok_or(CommitError::Limit("a counter"))?
         .max(0);
     if amount > 0 && maximum.is_some_and(|maximum| sum > maximum) {
-        return Err(CommitError::Limit("a counter"));
+        return Err(CommitError::Limit(COUNTER_MAXIMUM));
     }
     Ok(sum)
 }

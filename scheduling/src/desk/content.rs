@@ -1,0 +1,66 @@
+//! Octets on their way into the store: their entity tag, and where they are kept.
+
+use bytes::Bytes;
+use storage::{
+    Timestamp,
+    model::{CalendarFacts, Content, INLINE_CONTENT_OCTETS, Object},
+};
+
+use super::{Desk, refuse::commit_failed};
+use crate::Refusal;
+
+/// The media type of a file that came without one.
+pub(crate) const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
+
+/// How many octets of the hash an entity tag carries. 128 bits do not collide by chance.
+const ENTITY_TAG_OCTETS: usize = 16;
+
+/// The strong entity tag of octets (RFC 9110 §8.8.3): it follows from them alone, so that it cannot
+/// come back with other content, and properties do not change it.
+pub(crate) fn entity_tag(octets: &[u8]) -> String {
+    let hash = blake3::hash(octets).to_hex();
+    hash[..2 * ENTITY_TAG_OCTETS].to_owned()
+}
+
+/// Octets with what an object row says of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub content: Content,
+    pub etag: String,
+}
+
+impl Body {
+    /// The object that these octets make in place of `before`, whose properties and time of creation
+    /// it keeps.
+    pub fn into_object(
+        self,
+        content_type: String,
+        calendar: Option<CalendarFacts>,
+        before: Option<&Object>,
+        now: Timestamp,
+    ) -> Object {
+        Object {
+            content: self.content,
+            etag: self.etag,
+            content_type,
+            created: before.map_or(now, |before| before.created),
+            modified: now,
+            calendar,
+            properties: before
+                .map(|before| before.properties.clone())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Desk {
+    /// Prepares octets for a commit: small ones stay inline, large ones are written ahead.
+    pub(crate) async fn body(&self, octets: Bytes) -> Result<Body, Refusal> {
+        let etag = entity_tag(&octets);
+        let content = match octets.len() <= INLINE_CONTENT_OCTETS {
+            true => Content::Inline(octets),
+            false => self.store.write_blob(octets).await.map_err(commit_failed)?,
+        };
+        Ok(Body { content, etag })
+    }
+}

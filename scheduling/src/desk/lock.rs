@@ -1,0 +1,290 @@
+//! LOCK and UNLOCK (RFC 4918 §9.10, §9.11).
+
+use bytes::Bytes;
+use storage::{
+    Found, ResourcePath, Stored, Timestamp,
+    access::Privilege,
+    model::{CollectionKind, Content, Lock, Object, Properties},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS, conditions,
+    content::{DEFAULT_CONTENT_TYPE, entity_tag},
+    guard::{self, Touched},
+    place,
+    refuse::{crowded, forbidden, precondition},
+    rights::Need,
+    scene::{self, Scene},
+};
+use crate::{Actor, Conditions, Precondition, Refusal};
+
+/// The longest time for which a lock is granted or refreshed; a client that asks for more, or for
+/// `Infinite`, gets this (RFC 4918 §10.7).
+pub const MAXIMUM_LOCK_SECONDS: u32 = 24 * 60 * 60;
+/// The most octets of a lock's owner element.
+pub const MAXIMUM_LOCK_OWNER_OCTETS: usize = 1024;
+
+/// LOCK with a body.
+#[derive(Clone, Debug)]
+pub struct TakeLock {
+    /// The lock's root.
+    pub path: ResourcePath,
+    /// Depth infinity (else 0).
+    pub deep: bool,
+    /// Exclusive (else shared).
+    pub exclusive: bool,
+    /// The owner element, as octets.
+    pub owner: Bytes,
+    /// As long as asked for; at most [`MAXIMUM_LOCK_SECONDS`] are granted.
+    pub timeout_seconds: u32,
+    /// What must hold.
+    pub conditions: Conditions,
+}
+
+impl Desk {
+    /// Takes a lock, and tells whether an empty resource was made for it (RFC 4918 §7.3).
+    ///
+    /// Errors: `ParentMissing`, `Forbidden` (`DAV:write-content`, for a new resource `DAV:bind`),
+    /// `ConditionFailed`, `Locked` with `no-conflicting-lock`, `InsufficientStorage` above the number of
+    /// locks per home.
+    pub async fn lock(&self, actor: &Actor, lock: TakeLock) -> Result<(Lock, bool), Refusal> {
+        if lock.owner.len() > MAXIMUM_LOCK_OWNER_OCTETS {
+            return Err(Refusal::InsufficientStorage("the owner of a lock"));
+        }
+        for _ in 0..MAXIMUM_ROUNDS {
+            if let Some(taken) = self.lock_round(actor, &lock).await? {
+                return Ok(taken);
+            }
+        }
+        Err(crowded())
+    }
+
+    async fn lock_round(
+        &self,
+        actor: &Actor,
+        take: &TakeLock,
+    ) -> Result<Option<(Lock, bool)>, Refusal> {
+        let TakeLock {
+            path, conditions, ..
+        } = take;
+        let scene = self.scene(&[path], conditions).await?;
+        let resolution = scene.resolution(path)?;
+        self.require(actor, &[Need::to_write(path, resolution)])
+            .await?;
+        if matches!(resolution.found, Found::ParentMissing) {
+            return Err(Refusal::ParentMissing);
+        }
+        scene.check_conditions(conditions, path)?;
+        let home = resolution.home();
+        let before = scene.locks(home.id)?;
+        guard::check_new(before, scene.now, path, take.deep, take.exclusive)?;
+        let mut batch = self.store.batch();
+        scene.expect(&mut batch);
+        let created = matches!(resolution.found, Found::Missing);
+        if created {
+            let submitted = conditions::submitted_tokens(conditions);
+            guard::check(
+                before,
+                scene.now,
+                &Touched::bound(path),
+                &submitted,
+                actor.principal.id,
+            )?;
+            let parent = scene::parent(resolution)?;
+            place::check_object_location(path, parent)?;
+            if parent.kind == CollectionKind::Calendar {
+                return Err(precondition(
+                    Precondition::ValidCalendarData,
+                    "an empty resource cannot stand in a calendar",
+                ));
+            }
+            batch.put_object(
+                parent,
+                path.name().unwrap_or_default(),
+                None,
+                &empty_object(scene.now),
+            );
+        }
+        let lock = self.new_lock(actor, take, scene.now);
+        let after = self.with_lock(before, &scene, lock.clone())?;
+        batch.set_locks(home.id, before, &after);
+        Ok(self.commit(batch).await?.map(|_| (lock, created)))
+    }
+
+    fn new_lock(&self, actor: &Actor, take: &TakeLock, now: Timestamp) -> Lock {
+        let timeout_seconds = take.timeout_seconds.clamp(1, MAXIMUM_LOCK_SECONDS);
+        Lock {
+            token: lock_token(self.environment().random_u128()),
+            root: take.path.clone(),
+            deep: take.deep,
+            exclusive: take.exclusive,
+            principal: actor.principal.id,
+            owner: take.owner.clone(),
+            timeout_seconds,
+            expires: expiry(now, timeout_seconds),
+        }
+    }
+
+    fn with_lock(&self, before: &[Lock], scene: &Scene, lock: Lock) -> Result<Vec<Lock>, Refusal> {
+        let mut after: Vec<Lock> = guard::live(before, scene.now).cloned().collect();
+        if after.len() >= self.settings.limits.maximum_locks_per_home {
+            return Err(Refusal::InsufficientStorage("locks in one home"));
+        }
+        after.push(lock);
+        Ok(after)
+    }
+
+    /// LOCK without a body: starts the time of a lock anew (RFC 4918 §9.10.2). The If header names the
+    /// lock's token.
+    ///
+    /// Errors: `ConditionFailed` where no submitted token is one's own lock of this resource.
+    pub async fn refresh_lock(
+        &self,
+        actor: &Actor,
+        path: ResourcePath,
+        conditions: Conditions,
+        timeout_seconds: u32,
+    ) -> Result<Lock, Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let scene = self.scene(&[&path], &conditions).await?;
+            let resolution = scene.resolution(&path)?;
+            self.require(actor, &[Need::to_write(&path, resolution)])
+                .await?;
+            scene.check_conditions(&conditions, &path)?;
+            let home = resolution.home();
+            let before = scene.locks(home.id)?;
+            let submitted = conditions::submitted_tokens(&conditions);
+            let mut after: Vec<Lock> = guard::live(before, scene.now).cloned().collect();
+            let own = after.iter_mut().find(|lock| {
+                guard::covers(lock, &path)
+                    && submitted.contains(&lock.token.as_str())
+                    && lock.principal == actor.principal.id
+            });
+            let lock = own.ok_or(Refusal::ConditionFailed("If"))?;
+            lock.timeout_seconds = timeout_seconds.clamp(1, MAXIMUM_LOCK_SECONDS);
+            lock.expires = expiry(scene.now, lock.timeout_seconds);
+            let lock = lock.clone();
+            let mut batch = self.store.batch();
+            scene.expect(&mut batch);
+            batch.set_locks(home.id, before, &after);
+            if self.commit(batch).await?.is_some() {
+                return Ok(lock);
+            }
+        }
+        Err(crowded())
+    }
+
+    /// UNLOCK: ends a lock whose scope holds the resource.
+    ///
+    /// Errors: `Precondition` `lock-token-matches-request-uri` for any other token (RFC 4918 §9.11.1);
+    /// `Forbidden` where it is another's lock and `DAV:unlock` is missing (RFC 3744 §3.5).
+    pub async fn unlock(
+        &self,
+        actor: &Actor,
+        path: ResourcePath,
+        token: String,
+    ) -> Result<(), Refusal> {
+        let nothing = Conditions::default();
+        for _ in 0..MAXIMUM_ROUNDS {
+            let scene = self.scene(&[&path], &nothing).await?;
+            let resolution = scene.resolution(&path)?;
+            let home = resolution.home();
+            let before = scene.locks(home.id)?;
+            let named = guard::live(before, scene.now)
+                .find(|lock| lock.token == token && guard::covers(lock, &path));
+            let held = self
+                .privileges(actor, resolution, &resolution.collections)
+                .await?;
+            match named {
+                Some(lock)
+                    if lock.principal == actor.principal.id || held.has(Privilege::Unlock) => {}
+                Some(_) => return Err(forbidden(&path, Privilege::Unlock)),
+                None if !held.has(Privilege::Read) => {
+                    return Err(forbidden(&path, Privilege::Unlock));
+                }
+                None => {
+                    return Err(precondition(
+                        Precondition::LockTokenMatchesRequestUri,
+                        "the resource is not in the scope of a lock with this token",
+                    ));
+                }
+            }
+            let after: Vec<Lock> = guard::live(before, scene.now)
+                .filter(|lock| lock.token != token)
+                .cloned()
+                .collect();
+            let mut batch = self.store.batch();
+            scene.expect(&mut batch);
+            batch.set_locks(home.id, before, &after);
+            if self.commit(batch).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+
+    /// The locks in whose scope a resource is, for `DAV:lockdiscovery` (RFC 4918 §15.8).
+    pub async fn locks_on(
+        &self,
+        opened: &super::Opened,
+        path: &ResourcePath,
+    ) -> Result<Vec<Lock>, Refusal> {
+        let home = opened.resolution.home();
+        let locks: Stored<Vec<Lock>> = self
+            .store
+            .locks(home.id)
+            .await
+            .map_err(super::refuse::read_failed)?;
+        let covering = guard::live(&locks, self.now()).filter(|lock| guard::covers(lock, path));
+        Ok(covering.cloned().collect())
+    }
+}
+
+/// RFC 4918 §6.5: a URN that never names another lock (RFC 4122 version 4).
+fn lock_token(random: u128) -> String {
+    let version = (random & !(0xf << 76)) | (0x4 << 76);
+    let uuid = (version & !(0x3 << 62)) | (0x2 << 62);
+    let text = format!("{uuid:032x}");
+    format!(
+        "urn:uuid:{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
+}
+
+fn expiry(now: Timestamp, seconds: u32) -> Timestamp {
+    Timestamp(now.0.saturating_add(i64::from(seconds) * 1000))
+}
+
+/// The resource that a lock of an unmapped URL makes (RFC 4918 §9.10.4).
+fn empty_object(now: Timestamp) -> Object {
+    Object {
+        content: Content::Inline(Bytes::new()),
+        etag: entity_tag(b""),
+        content_type: DEFAULT_CONTENT_TYPE.into(),
+        created: now,
+        modified: now,
+        calendar: None,
+        properties: Properties::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_urns_of_version_4() {
+        assert_eq!(
+            lock_token(0),
+            "urn:uuid:00000000-0000-4000-8000-000000000000"
+        );
+        assert_eq!(
+            lock_token(u128::MAX),
+            "urn:uuid:ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+    }
+}

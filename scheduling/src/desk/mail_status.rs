@@ -1,0 +1,69 @@
+//! How a mail fared is written into the sender's object (RFC 6638 §3.2.9).
+
+use storage::{
+    Revision, Stored,
+    model::{Work, WorkId},
+};
+
+use super::{Desk, MAXIMUM_ROUNDS, content::entity_tag, refuse::crowded};
+use crate::{
+    Refusal, engine,
+    mail::{DeliveryOutcome, OutgoingMessage},
+};
+
+impl Desk {
+    /// Ends a mail's row of work and writes its outcome into the object, in one commit. The object's
+    /// ETag changes, its Schedule-Tag does not (RFC 6638 §3.2.10). A row that somebody else has ended or
+    /// taken meanwhile is left alone.
+    pub async fn record_delivery(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+        outcome: DeliveryOutcome,
+    ) -> Result<(), Refusal> {
+        let message = OutgoingMessage::decode(&work.payload);
+        let mut seen: Option<Option<Revision>> = None;
+        for _ in 0..MAXIMUM_ROUNDS {
+            let mut batch = self.store.batch();
+            batch.finish_work(id, work);
+            let revision = match &message {
+                Some(message) => self.write_status(&mut batch, message, outcome).await?,
+                None => None,
+            };
+            if seen == Some(revision) {
+                // The object is as it was in the last round: it is the row that changed.
+                return Ok(());
+            }
+            seen = Some(revision);
+            if self.commit(batch).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+
+    /// Puts the object with its new status into the batch; the revision of the object that was read.
+    async fn write_status(
+        &self,
+        batch: &mut storage::Batch,
+        message: &OutgoingMessage,
+        outcome: DeliveryOutcome,
+    ) -> Result<Option<Revision>, Refusal> {
+        let copies = self.copies(message.home, &message.uid).await?;
+        let Some(copy) = &copies.meeting else {
+            return Ok(None);
+        };
+        let status = engine::Status::from(outcome);
+        if let Some(object) = engine::record_status(&copy.object, &message.recipient, &status) {
+            let octets = object.to_octets();
+            if entity_tag(&octets) != copy.stored.etag {
+                copies.expect(batch);
+                let mut after = copy.stored.value.clone();
+                let body = self.body(octets).await?;
+                (after.content, after.etag, after.modified) = (body.content, body.etag, self.now());
+                batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
+            }
+        }
+        Ok(Some(copy.stored.revision))
+    }
+}

@@ -1,0 +1,99 @@
+//! The one door through which resources are changed, and read for somebody.
+//!
+//! Every change goes in rounds: load with a few batched reads (`scene`), check rights, evaluate the
+//! request's conditions upon what was read (`conditions`, `guard`), check the preconditions
+//! (`admission`), and make one commit that expects all that was read to be unchanged. Where it is
+//! not, the next round decides anew; nothing that the client demanded is forgotten on the way.
+
+use std::sync::Arc;
+
+use storage::{
+    Batch, Environment, Store, Timestamp,
+    backend::{CommitError, Committed},
+};
+
+use crate::Refusal;
+
+mod admission;
+mod arrival;
+mod collection;
+mod conditions;
+mod content;
+mod copy;
+mod delete;
+mod guard;
+mod lock;
+mod mail_status;
+mod open;
+mod place;
+mod properties;
+mod put;
+mod refuse;
+mod rights;
+mod scene;
+mod settings;
+mod transfer;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use collection::MakeCollection;
+pub use delete::Delete;
+pub use lock::TakeLock;
+pub use open::Opened;
+pub use properties::{ChangeProperties, PropertyChange};
+pub use put::{Put, Written};
+pub use settings::{Limits, Settings};
+pub use transfer::Transfer;
+
+/// RFC 4918 §9.6.1: single failures below a collection.
+pub type PartialFailures = Vec<(storage::ResourcePath, Refusal)>;
+
+/// How many rounds one change may take. In each round in which it loses, another change of the same
+/// resources has won, so that this is the number of changes that may overtake one.
+const MAXIMUM_ROUNDS: usize = 128;
+
+/// The one door. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    store: Store,
+    settings: Arc<Settings>,
+}
+
+impl Desk {
+    /// A desk over a store.
+    pub fn new(store: Store, settings: Settings) -> Desk {
+        Desk {
+            store,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// What lies behind the desk. Reading it is everybody's; calendar objects are written only here.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the desk knows of the installation.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn environment(&self) -> &Environment {
+        self.store.environment()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.environment().clock.now()
+    }
+
+    /// Commits a round; `None` where something that it was decided upon has changed meanwhile.
+    async fn commit(&self, batch: Batch) -> Result<Option<Committed>, Refusal> {
+        match self.store.commit(batch).await {
+            Ok(committed) => Ok(Some(committed)),
+            Err(CommitError::Conflict(_) | CommitError::Retry) => Ok(None),
+            Err(error) => Err(refuse::commit_failed(error)),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Reading for somebody: the one place where it is decided who sees which resource.
+
+use bytes::Bytes;
+use storage::{
+    Found, Resolution, ResourcePath,
+    access::{Privilege, Privileges},
+    model::Object,
+};
+
+use super::{
+    Desk,
+    refuse::{forbidden, read_failed},
+};
+use crate::{Actor, Refusal, view};
+
+/// A resource that the actor may read.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// What the path leads to; never missing.
+    pub resolution: Resolution,
+    /// What the actor may do there.
+    pub privileges: Privileges,
+}
+
+impl Desk {
+    /// Resolves a path for reading, with the actor's privileges there.
+    ///
+    /// Errors: `NotFound`; `Forbidden` where `DAV:read` is missing, which is also what somebody without
+    /// that right hears of a resource that does not exist.
+    pub async fn open(&self, actor: &Actor, path: &ResourcePath) -> Result<Opened, Refusal> {
+        self.open_for(actor, path, Privilege::Read).await
+    }
+
+    /// Like [`Desk::open`], for a method that needs another privilege than `DAV:read`, such as
+    /// `CALDAV:read-free-busy` (RFC 4791 §6.1.1).
+    pub async fn open_for(
+        &self,
+        actor: &Actor,
+        path: &ResourcePath,
+        privilege: Privilege,
+    ) -> Result<Opened, Refusal> {
+        let resolution = self.store.resolve(path).await.map_err(read_failed)?;
+        self.opened(actor, path, resolution, privilege).await
+    }
+
+    /// Several resources of one moment, each with its own answer, in the order asked for.
+    pub async fn open_many(
+        &self,
+        actor: &Actor,
+        paths: &[ResourcePath],
+    ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
+        let resolutions = self.store.resolve_many(paths).await.map_err(read_failed)?;
+        let mut all = Vec::with_capacity(paths.len());
+        for (path, resolution) in paths.iter().zip(resolutions) {
+            all.push(
+                match self.opened(actor, path, resolution, Privilege::Read).await {
+                    Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
+                        return Err(failure);
+                    }
+                    answer => answer,
+                },
+            );
+        }
+        Ok(all)
+    }
+
+    async fn opened(
+        &self,
+        actor: &Actor,
+        path: &ResourcePath,
+        resolution: Option<Resolution>,
+        privilege: Privilege,
+    ) -> Result<Opened, Refusal> {
+        let resolution = resolution.ok_or(Refusal::NotFound)?;
+        let privileges = self
+            .privileges(actor, &resolution, &resolution.collections)
+            .await?;
+        if !privileges.has(privilege) {
+            return Err(forbidden(path, privilege));
+        }
+        match resolution.found {
+            Found::Collection | Found::Object(_) => Ok(Opened {
+                resolution,
+                privileges,
+            }),
+            Found::Missing | Found::ParentMissing => Err(Refusal::NotFound),
+        }
+    }
+
+    /// The octets of an object as this actor may see them (through [`crate::view`]).
+    pub async fn octets(&self, actor: &Actor, object: &Object) -> Result<Bytes, Refusal> {
+        let octets = self
+            .store
+            .content(&object.content)
+            .await
+            .map_err(read_failed)?;
+        Ok(view::view(actor, object, octets))
+    }
+}

@@ -1,0 +1,297 @@
+//! PROPPATCH (RFC 4918 §9.2): all changes or none.
+
+use bytes::Bytes;
+use storage::{
+    Found, Resolution, ResourcePath,
+    access::Privilege,
+    model::{CollectionId, CollectionKind, Principal, PrincipalId, Properties},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS, conditions,
+    guard::{self, Touched},
+    refuse::{crowded, forbidden, precondition, read_failed},
+    rights::Need,
+    scene,
+};
+use crate::{Actor, Conditions, Precondition, Refusal};
+
+/// The most octets of names and values that the properties of one resource may have, so that the row
+/// that holds them with an object's octets stays within a row's bound.
+pub const MAXIMUM_PROPERTIES_OCTETS: usize = 12 * 1024;
+
+/// One property by its Clark name, set to the octets, or removed.
+pub type PropertyChange = (String, Option<Bytes>);
+
+/// PROPPATCH: already checked for protected properties by `dav`.
+#[derive(Clone, Debug)]
+pub struct ChangeProperties {
+    /// Which resource.
+    pub path: ResourcePath,
+    /// In document order; `None` removes.
+    pub changes: Vec<PropertyChange>,
+    /// What must hold.
+    pub conditions: Conditions,
+}
+
+/// The properties after the changes, applied in order (RFC 4918 §9.2: removing what is not there is
+/// no error).
+///
+/// Errors: `InsufficientStorage` above [`MAXIMUM_PROPERTIES_OCTETS`].
+pub(crate) fn apply(
+    before: &Properties,
+    changes: &[PropertyChange],
+) -> Result<Properties, Refusal> {
+    let mut after = before.clone();
+    for (name, value) in changes {
+        match value {
+            Some(value) => after.insert(name.clone(), value.clone()),
+            None => after.remove(name),
+        };
+    }
+    check_size(&after)?;
+    Ok(after)
+}
+
+/// Refuses more properties than a resource may have.
+pub(crate) fn check_size(properties: &Properties) -> Result<(), Refusal> {
+    let octets: usize = properties
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    match octets > MAXIMUM_PROPERTIES_OCTETS {
+        true => Err(Refusal::InsufficientStorage(
+            "the properties of one resource",
+        )),
+        false => Ok(()),
+    }
+}
+
+impl Desk {
+    /// Changes properties of a collection or an object.
+    ///
+    /// Errors: `NotFound`, `Forbidden` (`DAV:write-properties`), `ConditionFailed`, `Locked`,
+    /// `InsufficientStorage`.
+    pub async fn change_properties(
+        &self,
+        actor: &Actor,
+        change: ChangeProperties,
+    ) -> Result<(), Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            if self
+                .change_properties_round(actor, &change)
+                .await?
+                .is_some()
+            {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+
+    async fn change_properties_round(
+        &self,
+        actor: &Actor,
+        change: &ChangeProperties,
+    ) -> Result<Option<()>, Refusal> {
+        let ChangeProperties {
+            path,
+            changes,
+            conditions,
+        } = change;
+        let scene = self.scene(&[path], conditions).await?;
+        let resolution = scene.resolution(path)?;
+        self.require(
+            actor,
+            &[Need::on(path, resolution, Privilege::WriteProperties)],
+        )
+        .await?;
+        if !matches!(resolution.found, Found::Collection | Found::Object(_)) {
+            return Err(Refusal::NotFound);
+        }
+        scene.check_conditions(conditions, path)?;
+        let home = resolution.home();
+        let locks = scene.locks(home.id)?;
+        let submitted = conditions::submitted_tokens(conditions);
+        guard::check(
+            locks,
+            scene.now,
+            &Touched::resource(path),
+            &submitted,
+            actor.principal.id,
+        )?;
+        let mut batch = self.store.batch();
+        scene.expect(&mut batch);
+        match &resolution.found {
+            Found::Object(before) => {
+                let mut after = before.value.clone();
+                after.properties = apply(&before.properties, changes)?;
+                after.modified = scene.now;
+                let parent = scene::parent(resolution)?;
+                batch.put_object(
+                    parent,
+                    path.name().unwrap_or_default(),
+                    Some(before),
+                    &after,
+                );
+            }
+            _ => {
+                let before = resolution.collections.last().ok_or(Refusal::NotFound)?;
+                let mut after = before.value.clone();
+                after.properties = apply(&before.properties, changes)?;
+                batch.update_collection(before, &after);
+            }
+        }
+        Ok(self.commit(batch).await?.map(|_| ()))
+    }
+
+    /// Changes dead properties of a principal resource: one's own, or anybody's for an administrator.
+    ///
+    /// Errors: `NotFound`, `Forbidden` (`DAV:write-properties`), `InsufficientStorage`.
+    pub async fn change_principal_properties(
+        &self,
+        actor: &Actor,
+        principal: PrincipalId,
+        changes: &[PropertyChange],
+    ) -> Result<(), Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let before = self
+                .store
+                .principal_to_change(principal)
+                .await
+                .map_err(read_failed)?;
+            let before = before.ok_or(Refusal::NotFound)?;
+            if before.id != actor.principal.id && !actor.principal.administrator {
+                return Err(forbidden(&home_path(&before), Privilege::WriteProperties));
+            }
+            let mut after = Principal::clone(&before);
+            after.properties = apply(&before.properties, changes)?;
+            let mut batch = self.store.batch();
+            batch.put_principal(Some(&before), &after);
+            if self.commit(batch).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+
+    /// Makes another calendar the one that invitations are put into: a change of the property
+    /// `CALDAV:schedule-default-calendar-URL` of the inbox at `path` (RFC 6638 §9.2).
+    ///
+    /// Errors: `NotFound`; `Forbidden` (`DAV:write-properties`); `ConditionFailed`; `Locked`;
+    /// `valid-schedule-default-calendar-URL` where `calendar` is no calendar of the inbox's owner.
+    pub async fn set_default_calendar(
+        &self,
+        actor: &Actor,
+        path: &ResourcePath,
+        calendar: &ResourcePath,
+        conditions: &Conditions,
+    ) -> Result<(), Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let scene = self.scene(&[path, calendar], conditions).await?;
+            let inbox = scene.resolution(path)?;
+            self.require(actor, &[Need::on(path, inbox, Privilege::WriteProperties)])
+                .await?;
+            if !matches!(inbox.found, Found::Collection)
+                || inbox.collection().kind != CollectionKind::Inbox
+            {
+                return Err(Refusal::NotFound);
+            }
+            scene.check_conditions(conditions, path)?;
+            let locks = scene.locks(inbox.home().id)?;
+            let submitted = conditions::submitted_tokens(conditions);
+            guard::check(
+                locks,
+                scene.now,
+                &Touched::resource(path),
+                &submitted,
+                actor.principal.id,
+            )?;
+            let chosen = default_calendar(inbox, scene.resolution(calendar).ok())?;
+            let owner = self
+                .store
+                .principal_to_change(inbox.owner.id)
+                .await
+                .map_err(read_failed)?;
+            let before = owner.ok_or(Refusal::NotFound)?;
+            let after = Principal {
+                default_calendar: Some(chosen),
+                ..Principal::clone(&before)
+            };
+            let mut batch = self.store.batch();
+            scene.expect(&mut batch);
+            batch.put_principal(Some(&before), &after);
+            // The home's header changes with it, so that a DELETE of the calendar that saw another
+            // default meets a conflict: it expects the home, too.
+            batch.update_collection(inbox.home(), inbox.home());
+            if self.commit(batch).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+}
+
+/// RFC 6638 §4.3.1: the default calendar is a calendar of the same owner.
+fn default_calendar(
+    inbox: &Resolution,
+    calendar: Option<&Resolution>,
+) -> Result<CollectionId, Refusal> {
+    let chosen = calendar.filter(|calendar| {
+        matches!(calendar.found, Found::Collection)
+            && calendar.collection().kind == CollectionKind::Calendar
+            && calendar.home().id == inbox.home().id
+    });
+    match chosen {
+        Some(calendar) => Ok(calendar.collection().id),
+        None => Err(precondition(
+            Precondition::ValidScheduleDefaultCalendarUrl,
+            "the default calendar is a calendar in the same home",
+        )),
+    }
+}
+
+/// The path of a principal's home.
+pub(crate) fn home_path(principal: &Principal) -> ResourcePath {
+    ResourcePath {
+        owner_kind: principal.kind,
+        owner_name: principal.name.clone(),
+        segments: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &'static str) -> PropertyChange {
+        (name.into(), Some(Bytes::from_static(value.as_bytes())))
+    }
+
+    /// RFC 4918 §9.2: instructions are processed in document order.
+    #[test]
+    fn changes_apply_in_order() {
+        let before = Properties::from([("{DAV:}a".into(), Bytes::from_static(b"1"))]);
+        let changes = [
+            set("{DAV:}b", "2"),
+            ("{DAV:}b".into(), None),
+            ("{DAV:}a".into(), None),
+            set("{DAV:}a", "3"),
+            ("{DAV:}missing".into(), None),
+        ];
+        let after = apply(&before, &changes).unwrap();
+        assert_eq!(
+            after,
+            Properties::from([("{DAV:}a".into(), Bytes::from_static(b"3"))])
+        );
+    }
+
+    #[test]
+    fn properties_are_bounded() {
+        let large = |octets| [("{DAV:}a".into(), Some(Bytes::from(vec![0; octets])))];
+        assert!(apply(&Properties::new(), &large(MAXIMUM_PROPERTIES_OCTETS - 7)).is_ok());
+        let refused = apply(&Properties::new(), &large(MAXIMUM_PROPERTIES_OCTETS - 6));
+        assert!(matches!(refused, Err(Refusal::InsufficientStorage(_))));
+    }
+}

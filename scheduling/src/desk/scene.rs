@@ -1,0 +1,196 @@
+//! What one round read, and how its commit is made to depend upon all of it.
+
+use storage::{
+    Found, Resolution, ResourcePath, Stored, Timestamp,
+    model::{Collection, CollectionId, Lock},
+};
+
+use super::{Desk, conditions, conditions::ResourceState, guard, refuse::read_failed};
+use crate::{Conditions, Refusal, change::sync_token_text};
+
+/// The state that one round decides upon.
+pub(crate) struct Scene {
+    /// The moment of the round.
+    pub now: Timestamp,
+    places: Vec<Place>,
+    locks: Vec<(CollectionId, Stored<Vec<Lock>>)>,
+}
+
+struct Place {
+    path: ResourcePath,
+    resolution: Option<Resolution>,
+    /// Present where the conditions name state tokens and the resource is a collection.
+    sync_token: Option<String>,
+}
+
+impl Desk {
+    /// Reads the named resources, those that the conditions ask about, and the locks of their homes.
+    pub(crate) async fn scene(
+        &self,
+        paths: &[&ResourcePath],
+        conditions: &Conditions,
+    ) -> Result<Scene, Refusal> {
+        let mut all: Vec<ResourcePath> = paths.iter().map(|&path| path.clone()).collect();
+        for path in conditions::resources(conditions) {
+            if !all.contains(path) {
+                all.push(path.clone());
+            }
+        }
+        let resolutions = self.store.resolve_many(&all).await.map_err(read_failed)?;
+        let mut scene = Scene {
+            now: self.now(),
+            places: Vec::new(),
+            locks: Vec::new(),
+        };
+        for (path, resolution) in all.into_iter().zip(resolutions) {
+            let sync_token = match &resolution {
+                Some(resolution) if !conditions.if_lists.is_empty() => {
+                    self.sync_token(resolution).await?
+                }
+                _ => None,
+            };
+            if let Some(home) = resolution.as_ref().map(|it| it.home().id)
+                && !scene.locks.iter().any(|(known, _)| *known == home)
+            {
+                scene
+                    .locks
+                    .push((home, self.store.locks(home).await.map_err(read_failed)?));
+            }
+            scene.places.push(Place {
+                path,
+                resolution,
+                sync_token,
+            });
+        }
+        Ok(scene)
+    }
+
+    /// RFC 6578 §5: a collection's sync token is a state token of it.
+    async fn sync_token(&self, resolution: &Resolution) -> Result<Option<String>, Refusal> {
+        if !matches!(resolution.found, Found::Collection) {
+            return Ok(None);
+        }
+        let token = self
+            .store
+            .sync_token(resolution.collection().id)
+            .await
+            .map_err(read_failed)?;
+        Ok(Some(sync_token_text(&token)))
+    }
+}
+
+impl Scene {
+    /// What a path leads to; 404 where there is not even a home.
+    pub fn resolution(&self, path: &ResourcePath) -> Result<&Resolution, Refusal> {
+        self.place(path)
+            .and_then(|place| place.resolution.as_ref())
+            .ok_or(Refusal::NotFound)
+    }
+
+    fn place(&self, path: &ResourcePath) -> Option<&Place> {
+        self.places.iter().find(|place| place.path == *path)
+    }
+
+    /// The locks of a home as read, those that ran out among them.
+    pub fn locks(&self, home: CollectionId) -> Result<&Stored<Vec<Lock>>, Refusal> {
+        let found = self.locks.iter().find(|(known, _)| *known == home);
+        found.map(|(_, locks)| locks).ok_or(Refusal::NotFound)
+    }
+
+    /// Evaluates the conditions of the request upon `target`.
+    pub fn check_conditions(
+        &self,
+        conditions: &Conditions,
+        target: &ResourcePath,
+    ) -> Result<(), Refusal> {
+        conditions::evaluate(conditions, target, |path| self.state(path))
+    }
+
+    fn state(&self, path: &ResourcePath) -> ResourceState {
+        let Some(place) = self.place(path) else {
+            return ResourceState::default();
+        };
+        let Some(resolution) = &place.resolution else {
+            return ResourceState::default();
+        };
+        let locks = self.locks(resolution.home().id).ok();
+        let covering = locks
+            .into_iter()
+            .flat_map(|locks| guard::live(locks, self.now));
+        let covering = covering
+            .filter(|lock| guard::covers(lock, path))
+            .map(|lock| lock.token.clone());
+        let mut state = match &resolution.found {
+            Found::Object(object) => ResourceState {
+                exists: true,
+                etag: Some(object.etag.clone()),
+                schedule_tag: object
+                    .calendar
+                    .as_ref()
+                    .and_then(|facts| facts.schedule_tag.clone()),
+                modified: Some(object.modified),
+                tokens: Vec::new(),
+            },
+            Found::Collection => ResourceState {
+                exists: true,
+                ..ResourceState::default()
+            },
+            Found::Missing | Found::ParentMissing => ResourceState::default(),
+        };
+        state.tokens = covering.chain(place.sync_token.clone()).collect();
+        state
+    }
+
+    /// Makes the commit depend upon everything that was read: collections on the way, the resources
+    /// themselves or their absence, and the locks.
+    pub fn expect(&self, batch: &mut storage::Batch) {
+        let mut expected: Vec<CollectionId> = Vec::new();
+        for resolution in self
+            .places
+            .iter()
+            .filter_map(|place| place.resolution.as_ref())
+        {
+            for collection in &resolution.collections {
+                if !expected.contains(&collection.id) {
+                    expected.push(collection.id);
+                    batch.expect_collection(collection);
+                }
+            }
+        }
+        for place in &self.places {
+            let Some(resolution) = &place.resolution else {
+                continue;
+            };
+            let last = resolution.collection();
+            let Some(name) = place.path.segments.get(resolution.collections.len() - 1) else {
+                continue;
+            };
+            match &resolution.found {
+                Found::Collection => {}
+                Found::Object(object) => {
+                    batch.expect_object(last.id, name, object.revision);
+                }
+                Found::Missing | Found::ParentMissing => {
+                    batch.expect_absent(last.id, name);
+                }
+            }
+        }
+        for (home, locks) in &self.locks {
+            batch.expect_locks(*home, locks);
+        }
+    }
+}
+
+/// The collection that holds, or would hold, the resource.
+pub(crate) fn parent(resolution: &Resolution) -> Result<&Stored<Collection>, Refusal> {
+    let collections = &resolution.collections;
+    let place = match resolution.found {
+        Found::ParentMissing => return Err(Refusal::ParentMissing),
+        Found::Object(_) | Found::Missing => collections.len().checked_sub(1),
+        Found::Collection => collections.len().checked_sub(2),
+    };
+    place
+        .and_then(|place| collections.get(place))
+        .map(|it| &**it)
+        .ok_or(Refusal::NotFound)
+}

@@ -1,0 +1,61 @@
+//! What the desk must know of the installation, and the bounds it enforces.
+
+/// Limits that the desk enforces and `dav` publishes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// RFC 4791 §5.2.5, for calendar objects.
+    pub maximum_resource_octets: u64,
+    /// For files in plain collections.
+    pub maximum_file_octets: u64,
+    /// RFC 4791 §5.2.9.
+    pub maximum_attendees: usize,
+    /// RFC 4791 §5.2.8.
+    pub maximum_instances: usize,
+    /// RFC 4791 §5.2.6, in seconds since 1970.
+    pub minimum_date_time: i64,
+    /// RFC 4791 §5.2.7, in seconds since 1970.
+    pub maximum_date_time: i64,
+    /// RFC 4331, per home; `None` is unlimited.
+    pub quota_octets: Option<u64>,
+    /// How many locks may stand in one home at a time.
+    pub maximum_locks_per_home: usize,
+}
+
+impl Default for Limits {
+    /// Wide enough for everything that clients were seen to store: 1 MiB for a calendar object, 64 MiB
+    /// for a file, 1,000 attendees, 100,000 instances of a series that ends, the years 1 to 9999.
+    fn default() -> Limits {
+        Limits {
+            maximum_resource_octets: 1024 * 1024,
+            maximum_file_octets: 64 * 1024 * 1024,
+            maximum_attendees: 1_000,
+            maximum_instances: 100_000,
+            minimum_date_time: -62_135_596_800,
+            maximum_date_time: 253_402_300_799,
+            quota_octets: None,
+            maximum_locks_per_home: 1_000,
+        }
+    }
+}
+
+/// What the desk must know of the installation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The bounds.
+    pub limits: Limits,
+    /// Domains whose unknown addresses are answered 3.7 instead of being mailed.
+    pub local_domains: Vec<String>,
+    /// Turns the path of a principal URL (as in ORGANIZER:/dav/principals/...) into its principal's name.
+    pub principal_path_to_name: fn(&str) -> Option<String>,
+}
+
+impl Default for Settings {
+    /// The default limits, no local domains, and no principal URLs.
+    fn default() -> Settings {
+        Settings {
+            limits: Limits::default(),
+            local_domains: Vec::new(),
+            principal_path_to_name: |_| None,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The desk over a store in memory.
+#![allow(clippy::unwrap_used)]
+
+mod locks;
+mod objects;
+mod races;
+mod transfers;
+mod trees;
+mod yielding;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use storage::{
+    Found, ResourcePath, Store,
+    backend::Backend,
+    memory::Memory,
+    model::{CollectionKind, Object, Principal, PrincipalKind, Properties},
+    testing::{ManualClock, environment_at},
+};
+
+use super::*;
+use crate::{
+    Actor, Conditions, Precondition, Refusal,
+    change::{EntityTag, StateCondition, StateList, TagList},
+};
+
+/// A desk, a clock that the test moves, and Alice and Bob with their homes.
+pub(super) struct World {
+    pub desk: Desk,
+    pub clock: Arc<ManualClock>,
+    pub alice: Actor,
+    pub bob: Actor,
+}
+
+pub(super) async fn world() -> World {
+    world_with(Settings::default(), |memory| Arc::new(memory)).await
+}
+
+pub(super) async fn world_with(
+    settings: Settings,
+    backend: impl FnOnce(Memory) -> Arc<dyn Backend>,
+) -> World {
+    let clock = Arc::new(ManualClock::default());
+    let environment = environment_at(Arc::clone(&clock));
+    let memory = Memory::new(Arc::clone(&environment.clock));
+    let store = Store::open(backend(memory), environment).await.unwrap();
+    let alice = user(&store, "alice").await;
+    let bob = user(&store, "bob").await;
+    World {
+        desk: Desk::new(store, settings),
+        clock,
+        alice,
+        bob,
+    }
+}
+
+/// An account with the address `NAME@example.com`.
+pub(super) async fn user(store: &Store, name: &str) -> Actor {
+    let mut principal = Principal::new(PrincipalKind::User, name);
+    principal.addresses = vec![format!("mailto:{name}@example.com")];
+    Actor {
+        principal: store.add_account(principal, None).await.unwrap(),
+        on_behalf_of: None,
+    }
+}
+
+/// `alice/calendar/a.ics`
+pub(super) fn path(text: &str) -> ResourcePath {
+    let mut names = text.split('/').map(str::to_owned);
+    ResourcePath {
+        owner_kind: PrincipalKind::User,
+        owner_name: names.next().unwrap(),
+        segments: names.filter(|name| !name.is_empty()).collect(),
+    }
+}
+
+/// An event with this UID and summary.
+pub(super) fn event(uid: &str, summary: &str) -> Bytes {
+    Bytes::from(format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\nDTSTART:20260201T090000Z\r\nDTEND:20260201T100000Z\r\n\
+         SUMMARY:{summary}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    ))
+}
+
+pub(super) fn tags(tag: &str) -> Option<TagList> {
+    Some(match tag {
+        "*" => TagList::Any,
+        _ => TagList::Tags(vec![EntityTag {
+            weak: false,
+            tag: tag.to_owned(),
+        }]),
+    })
+}
+
+pub(super) fn if_match(tag: &str) -> Conditions {
+    Conditions {
+        if_match: tags(tag),
+        ..Conditions::default()
+    }
+}
+
+pub(super) fn if_none_match(tag: &str) -> Conditions {
+    Conditions {
+        if_none_match: tags(tag),
+        ..Conditions::default()
+    }
+}
+
+/// An If header that submits these tokens, each for its resource, as clients do.
+pub(super) fn tokens(tokens: &[(&str, &str)]) -> Conditions {
+    let list = |(resource, token): &(&str, &str)| StateList {
+        resource: Some(Some(path(resource))),
+        conditions: vec![StateCondition::Token {
+            token: (*token).to_owned(),
+            negated: false,
+        }],
+    };
+    Conditions {
+        if_lists: tokens.iter().map(list).collect(),
+        ..Conditions::default()
+    }
+}
+
+impl World {
+    pub async fn put_if(
+        &self,
+        at: &str,
+        octets: Bytes,
+        conditions: Conditions,
+    ) -> Result<Written, Refusal> {
+        let put = Put {
+            path: path(at),
+            content_type: None,
+            octets,
+            conditions,
+            schedule_reply: true,
+        };
+        self.desk.put(&self.alice, put).await
+    }
+
+    pub async fn put(&self, at: &str, octets: impl Into<Bytes>) -> Result<Written, Refusal> {
+        self.put_if(at, octets.into(), Conditions::default()).await
+    }
+
+    pub async fn delete(&self, at: &str) -> Result<PartialFailures, Refusal> {
+        self.delete_if(at, Conditions::default()).await
+    }
+
+    pub async fn delete_if(
+        &self,
+        at: &str,
+        conditions: Conditions,
+    ) -> Result<PartialFailures, Refusal> {
+        let delete = Delete {
+            path: path(at),
+            conditions,
+            schedule_reply: true,
+        };
+        self.desk.delete(&self.alice, delete).await
+    }
+
+    pub async fn make(&self, at: &str, kind: CollectionKind) -> Result<(), Refusal> {
+        self.desk
+            .make_collection(&self.alice, making(at, kind))
+            .await
+    }
+
+    pub async fn copy(&self, from: &str, to: &str) -> Result<(Written, PartialFailures), Refusal> {
+        self.desk
+            .transfer(&self.alice, transfer(from, to, true))
+            .await
+    }
+
+    pub async fn rename(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> Result<(Written, PartialFailures), Refusal> {
+        self.desk
+            .transfer(&self.alice, transfer(from, to, false))
+            .await
+    }
+
+    /// The object there; `None` where there is none.
+    pub async fn object(&self, at: &str) -> Option<Object> {
+        match self.desk.store().resolve(&path(at)).await.unwrap()?.found {
+            Found::Object(object) => Some(object.value),
+            _ => None,
+        }
+    }
+
+    pub async fn octets(&self, at: &str) -> Option<Bytes> {
+        let object = self.object(at).await?;
+        Some(self.desk.octets(&self.alice, &object).await.unwrap())
+    }
+
+    /// Every path below a collection, in order; collections end with a slash.
+    pub async fn tree(&self, at: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut waiting = vec![at.to_owned()];
+        while let Some(at) = waiting.pop() {
+            let resolution = self
+                .desk
+                .store()
+                .resolve(&path(&at))
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(matches!(resolution.found, Found::Collection), "{at}");
+            let (members, more) = self
+                .desk
+                .store()
+                .members(resolution.collection().id, None, 1_000)
+                .await
+                .unwrap();
+            assert!(!more);
+            for listed in members {
+                let below = format!("{at}/{}", listed.name);
+                match listed.member.value {
+                    storage::model::Member::Object(_) => found.push(below),
+                    storage::model::Member::Collection(_) => {
+                        found.push(format!("{below}/"));
+                        waiting.push(below);
+                    }
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+pub(super) fn making(at: &str, kind: CollectionKind) -> MakeCollection {
+    MakeCollection {
+        path: path(at),
+        kind,
+        components: Vec::new(),
+        properties: Properties::new(),
+        conditions: Conditions::default(),
+    }
+}
+
+pub(super) fn transfer(from: &str, to: &str, keep_source: bool) -> Transfer {
+    Transfer {
+        source: path(from),
+        destination: path(to),
+        keep_source,
+        overwrite: true,
+        deep: true,
+        conditions: Conditions::default(),
+        schedule_reply: true,
+    }
+}
+
+/// The precondition that a change was refused with.
+pub(super) fn violated<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Precondition {
+    match result.unwrap_err() {
+        Refusal::Precondition { precondition, .. } => precondition,
+        other => panic!("refused with {other:?}"),
+    }
+}

@@ -1,0 +1,299 @@
+//! COPY and MOVE (RFC 4918 §9.8, §9.9), of everything there is.
+
+use storage::{
+    Batch, Found, Resolution, ResourcePath, Stored,
+    access::Privilege,
+    model::{Collection, CollectionKind, Object},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS, PartialFailures, Written, admission,
+    arrival::Arrival,
+    conditions, delete,
+    guard::{self, Touched},
+    place,
+    refuse::{crowded, read_failed},
+    rights::Need,
+    scene::{self, Scene},
+};
+use crate::{Actor, Conditions, Refusal};
+
+/// COPY and MOVE.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// From where.
+    pub source: ResourcePath,
+    /// To where.
+    pub destination: ResourcePath,
+    /// COPY (else MOVE).
+    pub keep_source: bool,
+    /// Whether what stands at the destination may be replaced.
+    pub overwrite: bool,
+    /// Depth infinity (else 0, COPY only).
+    pub deep: bool,
+    /// What must hold; about the source unless tagged.
+    pub conditions: Conditions,
+    /// RFC 6638 §8.1.
+    pub schedule_reply: bool,
+}
+
+/// One round of a transfer: what was read, named.
+pub(crate) struct Ends<'a> {
+    pub scene: &'a Scene,
+    pub source: &'a Resolution,
+    pub destination: &'a Resolution,
+    /// The collection that the resource comes to stand in.
+    pub parent: &'a Stored<Collection>,
+}
+
+impl Desk {
+    /// Copies or moves a resource, with all below it.
+    ///
+    /// Errors: `NotFound`; `ParentMissing` at the destination; `Prohibited` onto itself, into itself, and
+    /// for collections to another home; `Forbidden` (RFC 3744 appendix B); `ConditionFailed`, also for
+    /// Overwrite; `Locked`; in calendars as [`Desk::put`]. Members of a collection that cannot be
+    /// copied are told one by one.
+    pub async fn transfer(
+        &self,
+        actor: &Actor,
+        transfer: Transfer,
+    ) -> Result<(Written, PartialFailures), Refusal> {
+        check_ends(&transfer)?;
+        for _ in 0..MAXIMUM_ROUNDS {
+            if let Some(done) = self.transfer_round(actor, &transfer).await? {
+                return Ok(done);
+            }
+        }
+        Err(crowded())
+    }
+
+    async fn transfer_round(
+        &self,
+        actor: &Actor,
+        transfer: &Transfer,
+    ) -> Result<Option<(Written, PartialFailures)>, Refusal> {
+        let Transfer {
+            source,
+            destination,
+            conditions,
+            ..
+        } = transfer;
+        let scene = self.scene(&[source, destination], conditions).await?;
+        let (from, to) = (scene.resolution(source)?, scene.resolution(destination)?);
+        self.require(actor, &needs(transfer, from, to)).await?;
+        if !matches!(from.found, Found::Collection | Found::Object(_)) {
+            return Err(Refusal::NotFound);
+        }
+        if matches!(to.found, Found::ParentMissing) {
+            return Err(Refusal::ParentMissing);
+        }
+        scene.check_conditions(conditions, source)?;
+        if !transfer.overwrite && !matches!(to.found, Found::Missing) {
+            return Err(Refusal::ConditionFailed("Overwrite"));
+        }
+        let parent = match destination.segments.is_empty() {
+            true => return Err(Refusal::Prohibited("a home cannot be replaced")),
+            false => scene::parent(to)?,
+        };
+        check_locks(actor, transfer, &scene, from, to)?;
+        let ends = Ends {
+            scene: &scene,
+            source: from,
+            destination: to,
+            parent,
+        };
+        match &from.found {
+            Found::Object(object) => {
+                let written = self.transfer_object(transfer, &ends, object).await?;
+                Ok(written.map(|written| (written, PartialFailures::new())))
+            }
+            _ if transfer.keep_source => self.copy_collection(transfer, &ends).await,
+            _ => {
+                let written = self.move_collection(transfer, &ends).await?;
+                Ok(written.map(|written| (written, PartialFailures::new())))
+            }
+        }
+    }
+}
+
+/// RFC 4918 §9.8.5, §9.9.4: 403 where source and destination are one resource; nor can a resource
+/// replace a collection that it stands in.
+fn check_ends(transfer: &Transfer) -> Result<(), Refusal> {
+    let Transfer {
+        source,
+        destination,
+        ..
+    } = transfer;
+    if source == destination {
+        return Err(Refusal::Prohibited(
+            "source and destination are the same resource",
+        ));
+    }
+    if source.contains(destination) && (transfer.deep || !transfer.keep_source) {
+        return Err(Refusal::Prohibited(
+            "the destination stands within the source",
+        ));
+    }
+    if destination.contains(source) {
+        return Err(Refusal::Prohibited(
+            "the source stands within the destination",
+        ));
+    }
+    Ok(())
+}
+
+/// RFC 3744 appendix B.
+fn needs<'a>(transfer: &Transfer, from: &'a Resolution, to: &'a Resolution) -> Vec<Need<'a>> {
+    let Transfer {
+        source,
+        destination,
+        ..
+    } = transfer;
+    let exists = matches!(to.found, Found::Object(_) | Found::Collection);
+    let mut needs = vec![Need::on(source, from, Privilege::Read)];
+    if !transfer.keep_source {
+        needs.push(Need::on_parent(source, from, Privilege::Unbind));
+    }
+    match (exists, transfer.keep_source) {
+        (true, true) => {
+            needs.push(Need::on(destination, to, Privilege::WriteContent));
+            needs.push(Need::on(destination, to, Privilege::WriteProperties));
+        }
+        (true, false) => {
+            needs.push(Need::on_parent(destination, to, Privilege::Bind));
+            needs.push(Need::on_parent(destination, to, Privilege::Unbind));
+        }
+        (false, _) => needs.push(Need::on_parent(destination, to, Privilege::Bind)),
+    }
+    needs
+}
+
+/// RFC 4918 §7.6: the destination, what it replaces, and the source of a MOVE are written.
+fn check_locks(
+    actor: &Actor,
+    transfer: &Transfer,
+    scene: &Scene,
+    from: &Resolution,
+    to: &Resolution,
+) -> Result<(), Refusal> {
+    let Transfer {
+        source,
+        destination,
+        conditions,
+        ..
+    } = transfer;
+    let submitted = conditions::submitted_tokens(conditions);
+    let check = |resolution: &Resolution, touched: Touched| {
+        let locks = scene.locks(resolution.home().id)?;
+        guard::check(locks, scene.now, &touched, &submitted, actor.principal.id)
+    };
+    check(to, touched_at_destination(transfer, to, destination))?;
+    match transfer.keep_source {
+        true => Ok(()),
+        false => check(from, Touched::unbound(source)),
+    }
+}
+
+fn touched_at_destination(
+    transfer: &Transfer,
+    to: &Resolution,
+    destination: &ResourcePath,
+) -> Touched {
+    match (&to.found, transfer.keep_source) {
+        (Found::Missing | Found::ParentMissing, _) => Touched::bound(destination),
+        (Found::Object(_), true) => Touched::resource(destination),
+        _ => Touched::bound(destination).and(Touched::unbound(destination)),
+    }
+}
+
+impl Desk {
+    /// An object, into a calendar or as a file.
+    async fn transfer_object(
+        &self,
+        transfer: &Transfer,
+        ends: &Ends<'_>,
+        object: &Stored<Object>,
+    ) -> Result<Option<Written>, Refusal> {
+        let Transfer {
+            source,
+            destination,
+            ..
+        } = transfer;
+        place::check_object_location(destination, ends.parent)?;
+        let mut batch = self.batch_upon(ends.scene, ends.parent);
+        let mut gone = Vec::new();
+        let before = match &ends.destination.found {
+            Found::Object(before) => Some(before),
+            Found::Collection => {
+                delete::check_collection_removable(destination, ends.destination)?;
+                batch.detach_collection(ends.destination.collection());
+                gone.push(destination.clone());
+                None
+            }
+            Found::Missing | Found::ParentMissing => None,
+        };
+        let source_parent = scene::parent(ends.source)?;
+        let source_name = source.name().unwrap_or_default();
+        if !transfer.keep_source {
+            batch.remove_object(source_parent, source_name, object);
+            gone.extend([source.clone(), destination.clone()]);
+        }
+        let after = match ends.parent.kind {
+            CollectionKind::Calendar => {
+                let octets = self
+                    .store
+                    .content(&object.content)
+                    .await
+                    .map_err(read_failed)?;
+                let admitted =
+                    admission::admit(&self.settings.limits, Some(&object.content_type), octets)?;
+                let leaves = (!transfer.keep_source).then_some((source_parent.id, source_name));
+                let arrival = Arrival {
+                    scene: ends.scene,
+                    path: destination,
+                    calendar: ends.parent,
+                    before,
+                    admitted: &admitted,
+                    leaves,
+                    keeps: Some(object),
+                };
+                self.arrive(&mut batch, &arrival).await?
+            }
+            _ => {
+                let after = Object {
+                    calendar: None,
+                    modified: ends.scene.now,
+                    ..object.value.clone()
+                };
+                batch.put_object(
+                    ends.parent,
+                    destination.name().unwrap_or_default(),
+                    before,
+                    &after,
+                );
+                after
+            }
+        };
+        self.drop_locks_of(&mut batch, ends, gone)?;
+        Ok(self.commit(batch).await?.map(|_| Written {
+            created: matches!(ends.destination.found, Found::Missing),
+            path: destination.clone(),
+            etag: Some(after.etag),
+            schedule_tag: after.calendar.and_then(|facts| facts.schedule_tag),
+            modified: after.modified,
+        }))
+    }
+
+    fn drop_locks_of(
+        &self,
+        batch: &mut Batch,
+        ends: &Ends<'_>,
+        gone: Vec<ResourcePath>,
+    ) -> Result<(), Refusal> {
+        delete::drop_locks(batch, ends.scene, ends.source.home(), &gone)?;
+        match ends.source.home().id == ends.destination.home().id {
+            true => Ok(()),
+            false => delete::drop_locks(batch, ends.scene, ends.destination.home(), &gone),
+        }
+    }
+}
