@@ -44,6 +44,14 @@ impl Request {
         }
     }
 
+    /// The place that a reference in the request leads to; `None` where it is none of ours.
+    pub fn path_of_reference(&self, dav: &Dav, reference: &str) -> Option<Path> {
+        match header::reference::parse(reference, self.authorities(dav)) {
+            header::Reference::Local(path) => Path::parse(path).ok(),
+            header::Reference::Foreign | header::Reference::Malformed => None,
+        }
+    }
+
     /// All conditional headers.
     pub fn conditions(&self, dav: &Dav) -> Result<Conditions, DavError> {
         let conditions =

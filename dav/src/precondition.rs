@@ -35,6 +35,13 @@ pub struct Row {
     pub source: &'static str,
 }
 
+impl Row {
+    /// Its element.
+    pub(crate) fn name(&self) -> crate::xml::Name<'static> {
+        crate::xml::Name::new(self.namespace, self.element)
+    }
+}
+
 /// Makes the table and the exhaustive look-up from the same lines.
 macro_rules! preconditions {
     ($($variant:ident = $namespace:ident $element:literal, $status:ident, $carries:ident, $source:literal;)*) => {
@@ -66,6 +73,7 @@ preconditions! {
     PropfindFiniteDepth = DAV "propfind-finite-depth", FORBIDDEN, Nothing, "RFC 4918 §16";
     NoExternalEntities = DAV "no-external-entities", FORBIDDEN, Nothing, "RFC 4918 §16";
     PreservedLiveProperties = DAV "preserved-live-properties", CONFLICT, Nothing, "RFC 4918 §16";
+    SupportedReport = DAV "supported-report", FORBIDDEN, Nothing, "RFC 3253 §3.6";
     NeedPrivileges = DAV "need-privileges", FORBIDDEN, Privileges, "RFC 3744 §7.1.1";
     NoAceConflict = DAV "no-ace-conflict", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
     NoProtectedAceConflict = DAV "no-protected-ace-conflict", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";

@@ -1,175 +1,113 @@
-//! The table of privileges: element, what aggregates them, and words for people
-//! (RFC 3744 §3, RFC 4791 §6.1.1, RFC 6638 §6).
+//! Privileges as XML. What aggregates what, and where, stands in `storage::access`; here are only the
+//! names (RFC 3744 §3, RFC 4791 §6.1.1, RFC 6638 §6).
 
-use storage::access::Privilege;
+use storage::access::{PRIVILEGES, Privilege, Site};
 
 use crate::xml::{
-    Name,
+    Name, Writer,
     name::{caldav, dav},
 };
 
-/// One privilege.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    /// Which.
-    pub privilege: Privilege,
-    /// Its element.
-    pub name: Name<'static>,
-    /// The privilege that contains it; `None` for `DAV:all`.
-    pub parent: Option<Privilege>,
-    /// For people.
-    pub description: &'static str,
-}
-
-const fn row(
-    privilege: Privilege,
-    namespace: &'static str,
-    local: &'static str,
-    parent: Privilege,
-    description: &'static str,
-) -> Row {
-    Row {
-        privilege,
-        name: Name::new(namespace, local),
-        parent: Some(parent),
-        description,
+/// The element of a privilege.
+pub(crate) fn name(privilege: Privilege) -> Name<'static> {
+    match privilege {
+        Privilege::All => dav::ALL,
+        Privilege::Read => dav::READ,
+        Privilege::Write => dav::WRITE,
+        Privilege::WriteProperties => dav::WRITE_PROPERTIES,
+        Privilege::WriteContent => dav::WRITE_CONTENT,
+        Privilege::Unlock => dav::UNLOCK,
+        Privilege::ReadAcl => dav::READ_ACL,
+        Privilege::ReadCurrentUserPrivilegeSet => dav::READ_CURRENT_USER_PRIVILEGE_SET,
+        Privilege::WriteAcl => dav::WRITE_ACL,
+        Privilege::Bind => dav::BIND,
+        Privilege::Unbind => dav::UNBIND,
+        Privilege::ReadFreeBusy => caldav::READ_FREE_BUSY,
+        Privilege::ScheduleDeliver => caldav::SCHEDULE_DELIVER,
+        Privilege::ScheduleDeliverInvite => caldav::SCHEDULE_DELIVER_INVITE,
+        Privilege::ScheduleDeliverReply => caldav::SCHEDULE_DELIVER_REPLY,
+        Privilege::ScheduleQueryFreeBusy => caldav::SCHEDULE_QUERY_FREEBUSY,
+        Privilege::ScheduleSend => caldav::SCHEDULE_SEND,
+        Privilege::ScheduleSendInvite => caldav::SCHEDULE_SEND_INVITE,
+        Privilege::ScheduleSendReply => caldav::SCHEDULE_SEND_REPLY,
+        Privilege::ScheduleSendFreeBusy => caldav::SCHEDULE_SEND_FREEBUSY,
     }
 }
 
-const DAV: &str = dav::NAMESPACE;
-const CALDAV: &str = caldav::NAMESPACE;
+/// `DAV:privilege` with the element of a privilege in it.
+pub(crate) fn write(writer: &mut Writer, privilege: Privilege) {
+    writer.element(dav::PRIVILEGE, |writer| writer.empty(name(privilege)));
+}
 
-use Privilege::*;
+/// The tree of `DAV:supported-privilege` elements (RFC 3744 §5.3).
+pub(crate) fn write_supported(writer: &mut Writer, site: Site) {
+    write_within(writer, site, None);
+}
 
-/// All privileges, each behind the one that contains it.
-pub(crate) static TABLE: &[Row] = &[
-    Row {
-        privilege: All,
-        name: dav::ALL,
-        parent: None,
-        description: "Everything",
-    },
-    row(Read, DAV, "read", All, "Read"),
-    row(ReadAcl, DAV, "read-acl", Read, "Read who may do what"),
-    row(
-        ReadCurrentUserPrivilegeSet,
-        DAV,
-        "read-current-user-privilege-set",
-        Read,
-        "Read one's own privileges",
-    ),
-    row(
-        ReadFreeBusy,
-        CALDAV,
-        "read-free-busy",
-        Read,
-        "Read busy times",
-    ),
-    row(Write, DAV, "write", All, "Write"),
-    row(
-        WriteProperties,
-        DAV,
-        "write-properties",
-        Write,
-        "Change properties",
-    ),
-    row(WriteContent, DAV, "write-content", Write, "Change content"),
-    row(WriteAcl, DAV, "write-acl", Write, "Change who may do what"),
-    row(Bind, DAV, "bind", Write, "Add members"),
-    row(Unbind, DAV, "unbind", Write, "Remove members"),
-    row(Unlock, DAV, "unlock", All, "Remove the locks of others"),
-    row(
-        ScheduleDeliver,
-        CALDAV,
-        "schedule-deliver",
-        All,
-        "Deliver scheduling messages",
-    ),
-    row(
-        ScheduleDeliverInvite,
-        CALDAV,
-        "schedule-deliver-invite",
-        ScheduleDeliver,
-        "Deliver invitations",
-    ),
-    row(
-        ScheduleDeliverReply,
-        CALDAV,
-        "schedule-deliver-reply",
-        ScheduleDeliver,
-        "Deliver replies",
-    ),
-    row(
-        ScheduleQueryFreeBusy,
-        CALDAV,
-        "schedule-query-freebusy",
-        ScheduleDeliver,
-        "Ask for busy times",
-    ),
-    row(
-        ScheduleSend,
-        CALDAV,
-        "schedule-send",
-        All,
-        "Send scheduling messages",
-    ),
-    row(
-        ScheduleSendInvite,
-        CALDAV,
-        "schedule-send-invite",
-        ScheduleSend,
-        "Send invitations",
-    ),
-    row(
-        ScheduleSendReply,
-        CALDAV,
-        "schedule-send-reply",
-        ScheduleSend,
-        "Send replies",
-    ),
-    row(
-        ScheduleSendFreeBusy,
-        CALDAV,
-        "schedule-send-freebusy",
-        ScheduleSend,
-        "Send questions for busy times",
-    ),
-];
-
-/// The element of a privilege.
-pub(crate) fn name(privilege: Privilege) -> Name<'static> {
-    TABLE
+/// As deep as the table's tree.
+fn write_within(writer: &mut Writer, site: Site, aggregate: Option<Privilege>) {
+    let rows = PRIVILEGES
         .iter()
-        .find(|row| row.privilege == privilege)
-        .map_or(dav::ALL, |row| row.name)
+        .filter(|row| row.within == aggregate && row.is_supported_at(site));
+    for row in rows {
+        writer.element(dav::SUPPORTED_PRIVILEGE, |writer| {
+            write(writer, row.privilege);
+            writer.element_with(dav::DESCRIPTION, &[("xml:lang", "en")], |writer| {
+                writer.text(row.description);
+            });
+            write_within(writer, site, Some(row.privilege));
+        });
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    #![allow(clippy::unwrap_used)]
 
-    /// RFC 3744 §3.12, RFC 4791 §6.1.1, RFC 6638 §6.3
-    #[test]
-    fn every_privilege_has_one_row_behind_its_parent() {
-        for (index, row) in TABLE.iter().enumerate() {
-            // The exhaustive list of the enumeration: a new privilege fails here until it has a row.
-            match row.privilege {
-                All | Read | Write | WriteProperties | WriteContent | Unlock | ReadAcl => {}
-                ReadCurrentUserPrivilegeSet | WriteAcl | Bind | Unbind | ReadFreeBusy => {}
-                ScheduleDeliver
-                | ScheduleDeliverInvite
-                | ScheduleDeliverReply
-                | ScheduleQueryFreeBusy => {}
-                ScheduleSend | ScheduleSendInvite | ScheduleSendReply | ScheduleSendFreeBusy => {}
-            }
-            assert!(
-                TABLE[..index]
-                    .iter()
-                    .all(|other| other.privilege != row.privilege && other.name != row.name)
-            );
-            let before = |parent| TABLE[..index].iter().any(|other| other.privilege == parent);
-            assert!(row.parent.map_or(row.privilege == All, before), "{row:?}");
+    use storage::model::CollectionKind;
+
+    use super::*;
+    use crate::xml::{Document, Element};
+
+    fn names(element: Element<'_>, into: &mut Vec<String>) {
+        for supported in element.children_named(dav::SUPPORTED_PRIVILEGE) {
+            let privilege = supported.child(dav::PRIVILEGE).unwrap();
+            into.push(privilege.children().next().unwrap().name().local.to_owned());
+            names(supported, into);
         }
-        assert_eq!(TABLE.len(), ScheduleSendFreeBusy as usize + 1);
+    }
+
+    #[test]
+    fn each_privilege_has_a_name_of_its_own() {
+        for row in &PRIVILEGES {
+            let same = PRIVILEGES
+                .iter()
+                .filter(|other| name(other.privilege) == name(row.privilege));
+            assert_eq!(same.count(), 1, "{:?}", row.privilege);
+        }
+    }
+
+    /// RFC 3744 §5.3, RFC 6638 §6.3
+    #[test]
+    fn the_tree_depends_on_the_site() {
+        let of = |site| {
+            let octets = Writer::document(dav::SUPPORTED_PRIVILEGE_SET, |writer| {
+                write_supported(writer, site)
+            });
+            let document = Document::parse(&octets).unwrap();
+            let mut found = Vec::new();
+            names(document.root(), &mut found);
+            found
+        };
+        let has = |site, name: &str| of(site).contains(&name.to_owned());
+        let (calendar, inbox) = (CollectionKind::Calendar, CollectionKind::Inbox);
+        assert!(has(Site::Collection(calendar), "read-free-busy"));
+        assert!(!has(Site::Collection(calendar), "schedule-deliver"));
+        assert!(has(Site::Collection(inbox), "schedule-deliver-reply"));
+        assert!(has(
+            Site::Collection(CollectionKind::Outbox),
+            "schedule-send-freebusy"
+        ));
+        assert_eq!(of(Site::Principal).first().unwrap(), "all");
     }
 }

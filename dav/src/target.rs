@@ -38,6 +38,8 @@ pub(crate) struct StoredResource {
     pub owner: Arc<Principal>,
     /// The collection itself, or the one that holds the object.
     pub collection: Arc<Stored<Collection>>,
+    /// Every collection from the home down to that one.
+    pub chain: Arc<Vec<Arc<Stored<Collection>>>>,
     /// The object, unless it is the collection.
     pub object: Option<Arc<Stored<Object>>>,
     /// What the actor may do.
@@ -136,8 +138,12 @@ impl Target {
 impl StoredResource {
     /// From what the desk opened.
     pub fn from_opened(path: ResourcePath, opened: Opened) -> Result<StoredResource, Refusal> {
-        let mut resolution = opened.resolution;
-        let collection = resolution.collections.pop().ok_or(Refusal::NotFound)?;
+        let resolution = opened.resolution;
+        let collection = resolution
+            .collections
+            .last()
+            .cloned()
+            .ok_or(Refusal::NotFound)?;
         let object = match resolution.found {
             Found::Collection => None,
             Found::Object(object) => Some(Arc::new(object)),
@@ -147,6 +153,7 @@ impl StoredResource {
             path,
             owner: resolution.owner,
             collection,
+            chain: Arc::new(resolution.collections),
             object,
             privileges: opened.privileges,
         })

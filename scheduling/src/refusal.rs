@@ -14,6 +14,8 @@ pub enum Precondition {
     PropfindFiniteDepth,
     NoExternalEntities,
     PreservedLiveProperties,
+    // RFC 3253
+    SupportedReport,
     // RFC 3744
     NeedPrivileges,
     NoAceConflict,

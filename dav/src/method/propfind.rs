@@ -1,11 +1,134 @@
-//! (Skeleton: its owner writes it.)
-#![allow(clippy::unimplemented, unused_variables)]
+//! PROPFIND (RFC 4918 §9.1).
+
+use http::HeaderValue;
+use scheduling::{Actor, Precondition};
 
 use crate::{
     error::DavError,
+    header::{Depth, depth, prefer},
+    listing::Listing,
+    multistatus::Multistatus,
+    property::{Facts, Loader, Wanted, answer},
     service::{Dav, Request, Response},
+    target::Target,
+    xml::{Document, name::dav},
 };
 
+/// The most resources that a PROPFIND of infinite depth is answered for (RFC 4918 §9.1.1).
+pub(crate) const MAXIMUM_INFINITE_RESOURCES: usize = 1_000;
+
+/// Answers with the properties of a resource and, by depth, of what is in it.
 pub(crate) async fn propfind(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    unimplemented!()
+    let depth = depth::parse(&request.headers)?.unwrap_or(Depth::Infinity);
+    let preferences = prefer::parse(&request.headers)?;
+    let wanted = read_body(&request.body)?;
+    let target = Target::open(dav, &request.actor, &request.path).await?;
+    let brief = preferences.returns == prefer::Return::Minimal;
+    let mut walk = Walk {
+        dav,
+        actor: &request.actor,
+        loader: Loader::new(dav, &request.actor, wanted.needs()),
+        wanted: &wanted,
+        brief,
+        answer: Multistatus::new(),
+        resources: 0,
+        bound: if depth == Depth::Infinity {
+            MAXIMUM_INFINITE_RESOURCES
+        } else {
+            usize::MAX
+        },
+    };
+    // The collection first: its sync token must be older than the listing of its members.
+    let root = walk.loader.facts(target).await?;
+    if !(preferences.depth_noroot && depth != Depth::Zero) {
+        walk.write(&root)?;
+    }
+    match depth {
+        Depth::Zero => {}
+        Depth::One => drop(walk.members(&root.target).await?),
+        Depth::Infinity => walk.everything(root.target).await?,
+    }
+    let mut response = walk.answer.finish();
+    mark_applied(&mut response, brief, preferences.depth_noroot);
+    Ok(response)
+}
+
+/// RFC 7240 §3
+pub(super) fn mark_applied(response: &mut Response, minimal: bool, depth_noroot: bool) {
+    for (applied, value) in [(minimal, "return=minimal"), (depth_noroot, "depth-noroot")] {
+        if applied {
+            let value = HeaderValue::from_static(value);
+            response
+                .headers_mut()
+                .append(&prefer::PREFERENCE_APPLIED, value);
+        }
+    }
+}
+
+/// No body asks for everything (RFC 4918 §9.1).
+fn read_body(body: &[u8]) -> Result<Wanted, DavError> {
+    if body.is_empty() {
+        return Ok(Wanted::All(Vec::new()));
+    }
+    let document = Document::parse(body)?;
+    if !document.root().is(dav::PROPFIND) {
+        return Err(DavError::BadRequest(
+            "the body is not a propfind element".into(),
+        ));
+    }
+    let wanted = Wanted::of_request(document.root())?;
+    wanted.ok_or_else(|| DavError::BadRequest("propfind asks for nothing".into()))
+}
+
+struct Walk<'a> {
+    dav: &'a Dav,
+    actor: &'a Actor,
+    loader: Loader<'a>,
+    wanted: &'a Wanted,
+    brief: bool,
+    answer: Multistatus,
+    resources: usize,
+    bound: usize,
+}
+
+impl Walk<'_> {
+    fn write(&mut self, facts: &Facts) -> Result<(), DavError> {
+        self.resources += 1;
+        if self.resources > self.bound {
+            let reason = "there is more below this collection than is listed at once; use depth 1";
+            return Err(DavError::precondition(
+                Precondition::PropfindFiniteDepth,
+                reason,
+            ));
+        }
+        let (wanted, brief) = (self.wanted, self.brief);
+        self.answer.response(&facts.target.href(), |writer| {
+            answer::write_propstats(writer, facts, wanted, brief)
+        });
+        Ok(())
+    }
+
+    /// Writes the members of a collection and returns those that are collections.
+    async fn members(&mut self, target: &Target) -> Result<Vec<Target>, DavError> {
+        let mut collections = Vec::new();
+        let mut listing = Listing::of(self.dav, self.actor, target).await?;
+        while let Some(page) = listing.page().await? {
+            for member in page {
+                let facts = self.loader.facts(member).await?;
+                self.write(&facts)?;
+                if facts.kind().is_collection() {
+                    collections.push(facts.target);
+                }
+            }
+        }
+        Ok(collections)
+    }
+
+    async fn everything(&mut self, root: Target) -> Result<(), DavError> {
+        let mut open = vec![root];
+        while let Some(collection) = open.pop() {
+            open.extend(self.members(&collection).await?);
+        }
+        Ok(())
+    }
 }

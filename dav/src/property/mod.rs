@@ -1,1 +1,25 @@
-//! The table of properties.
+//! Properties: one table ([`table`]), rows in files by the document that defines them, and what is
+//! derived: PROPFIND's answers ([`answer`]), PROPPATCH's and MKCALENDAR's judgements ([`update`]).
+//!
+//! Decide and act apart: [`facts`] loads what the wanted properties need, then each property is a pure
+//! function from the facts to XML.
+
+mod acl;
+pub(crate) mod answer;
+mod apple;
+pub(crate) mod caldav;
+mod calendarserver;
+pub(crate) mod directory;
+pub(crate) mod facts;
+mod principal;
+pub(crate) mod principal_change;
+mod quota;
+mod scheduling;
+mod sync;
+pub(crate) mod table;
+pub(crate) mod update;
+pub(crate) mod wanted;
+mod webdav;
+
+pub(crate) use facts::{Facts, Loader};
+pub(crate) use wanted::Wanted;

@@ -25,8 +25,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Writes a whole document whose root has this name.
-    pub fn document(root: Name<'_>, content: impl FnOnce(&mut Writer)) -> Bytes {
+    /// Begins a document whose root has this name, to be ended by [`Writer::finish`].
+    pub fn begin(root: Name<'_>) -> Writer {
         let mut writer = Writer {
             out: String::with_capacity(1024),
         };
@@ -37,9 +37,22 @@ impl Writer {
         for (prefix, namespace) in PREFIXES {
             writer.declaration(prefix, namespace);
         }
-        writer.content(root, content);
-        writer.out.push('\n');
-        Bytes::from(writer.out)
+        writer.out.push('>');
+        writer
+    }
+
+    /// Ends the document that [`Writer::begin`] began with the same name.
+    pub fn finish(mut self, root: Name<'_>) -> Bytes {
+        self.close(root);
+        self.out.push('\n');
+        Bytes::from(self.out)
+    }
+
+    /// Writes a whole document whose root has this name.
+    pub fn document(root: Name<'_>, content: impl FnOnce(&mut Writer)) -> Bytes {
+        let mut writer = Writer::begin(root);
+        content(&mut writer);
+        writer.finish(root)
     }
 
     /// An element.
@@ -89,6 +102,16 @@ impl Writer {
         self.out.push_str(&String::from_utf8_lossy(octets));
     }
 
+    /// A place to which [`Writer::rewind`] goes back.
+    pub fn position(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Forgets what was written since a position.
+    pub fn rewind(&mut self, position: usize) {
+        self.out.truncate(position);
+    }
+
     fn name(&mut self, name: Name<'_>) {
         if !name.namespace.is_empty() {
             self.out
@@ -106,6 +129,7 @@ impl Writer {
         self.out.push('"');
     }
 
+    /// An element without content is written as one tag.
     fn content(&mut self, name: Name<'_>, content: impl FnOnce(&mut Writer)) {
         self.out.push('>');
         let before = self.out.len();
@@ -115,6 +139,10 @@ impl Writer {
             self.out.push_str("/>");
             return;
         }
+        self.close(name);
+    }
+
+    fn close(&mut self, name: Name<'_>) {
         self.out.push_str("</");
         self.name(name);
         self.out.push('>');
@@ -191,7 +219,7 @@ mod tests {
 
     #[test]
     fn elements_are_written_with_their_prefixes() {
-        assert_eq!(body(|_| {}), "/>");
+        assert_eq!(body(|_| {}), "></D:prop>");
         assert_eq!(
             body(|w| w.empty(name::caldav::CALENDAR)),
             "><C:calendar/></D:prop>"

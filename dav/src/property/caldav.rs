@@ -1,0 +1,235 @@
+//! RFC 4791 §5.2 and §6.2.
+
+use calendar::{CalendarObject, Limits};
+use scheduling::Precondition;
+
+use crate::{
+    kind::{Kinds, ResourceKind},
+    path::Path,
+    property::{
+        facts::Facts,
+        table::{Needs, Origin, Presence, Property, absent},
+        update::{self, PropertyFault},
+    },
+    report::collation,
+    xml::{
+        Element, Writer,
+        name::{caldav, dav},
+    },
+};
+
+use Presence::{Absent, Present};
+
+const CALENDAR: Kinds = Kinds::of(&[ResourceKind::Calendar]);
+/// RFC 6638 §2.2 gives the inbox the limits of a calendar.
+const CALENDAR_AND_INBOX: Kinds = Kinds::of(&[ResourceKind::Calendar, ResourceKind::Inbox]);
+const PRINCIPAL: Kinds = Kinds::of(&[ResourceKind::Principal]);
+const CALENDAR_OBJECTS: Kinds = Kinds::of(&[ResourceKind::CalendarObject, ResourceKind::InboxItem]);
+
+/// The components that a calendar takes where nobody restricted it.
+pub(crate) const ALL_COMPONENTS: [&str; 3] = ["VEVENT", "VTODO", "VJOURNAL"];
+
+pub(super) const PROPERTIES: &[Property] = &[
+    Property::computed(
+        caldav::CALENDAR_HOME_SET,
+        "RFC 4791 §6.2.1",
+        PRINCIPAL,
+        calendar_home_set,
+    ),
+    Property::kept(
+        caldav::CALENDAR_DESCRIPTION,
+        "RFC 4791 §5.2.1",
+        CALENDAR,
+        update::text_only,
+        absent,
+    ),
+    Property::kept(
+        caldav::CALENDAR_TIMEZONE,
+        "RFC 4791 §5.2.2",
+        CALENDAR_AND_INBOX.and(Kinds::of(&[ResourceKind::Home])),
+        time_zone,
+        absent,
+    ),
+    Property::computed(
+        caldav::SUPPORTED_CALENDAR_COMPONENT_SET,
+        "RFC 4791 §5.2.3",
+        CALENDAR_AND_INBOX,
+        supported_calendar_component_set,
+    )
+    .from(Origin::SetAtCreation),
+    Property::computed(
+        caldav::SUPPORTED_CALENDAR_DATA,
+        "RFC 4791 §5.2.4",
+        CALENDAR_AND_INBOX,
+        supported_calendar_data,
+    ),
+    Property::computed(
+        caldav::MAX_RESOURCE_SIZE,
+        "RFC 4791 §5.2.5",
+        CALENDAR_AND_INBOX,
+        max_resource_size,
+    ),
+    Property::computed(
+        caldav::MIN_DATE_TIME,
+        "RFC 4791 §5.2.6",
+        CALENDAR_AND_INBOX,
+        min_date_time,
+    ),
+    Property::computed(
+        caldav::MAX_DATE_TIME,
+        "RFC 4791 §5.2.7",
+        CALENDAR_AND_INBOX,
+        max_date_time,
+    ),
+    Property::computed(
+        caldav::MAX_INSTANCES,
+        "RFC 4791 §5.2.8",
+        CALENDAR_AND_INBOX,
+        max_instances,
+    ),
+    Property::computed(
+        caldav::MAX_ATTENDEES_PER_INSTANCE,
+        "RFC 4791 §5.2.9",
+        CALENDAR_AND_INBOX,
+        max_attendees_per_instance,
+    ),
+    Property::computed(
+        caldav::SUPPORTED_COLLATION_SET,
+        "RFC 4791 §7.5.1",
+        Kinds::STORED_COLLECTIONS,
+        supported_collation_set,
+    ),
+    Property::computed(
+        caldav::CALENDAR_DATA,
+        "RFC 4791 §9.6",
+        CALENDAR_OBJECTS,
+        calendar_data,
+    )
+    .needing(Needs::CONTENT),
+];
+
+fn calendar_home_set(facts: &Facts, writer: &mut Writer) -> Presence {
+    let Some(home) = facts
+        .principal()
+        .and_then(|principal| Path::of_home(principal))
+    else {
+        return Absent;
+    };
+    writer.leaf(dav::HREF, &home.href(true));
+    Present
+}
+
+/// RFC 4791 §5.3.1.2: a valid iCalendar object with exactly one VTIMEZONE.
+fn time_zone(element: Element<'_>) -> Result<(), PropertyFault> {
+    update::text_only(element)?;
+    let valid = CalendarObject::parse(element.text().trim().as_bytes(), &Limits::default())
+        .is_ok_and(|object| {
+            let mut components = object
+                .calendar()
+                .components()
+                .map(|component| component.name() == "VTIMEZONE");
+            components.next() == Some(true) && components.next().is_none()
+        });
+    match valid {
+        true => Ok(()),
+        false => Err(PropertyFault::precondition(Precondition::ValidCalendarData)),
+    }
+}
+
+/// The components that a calendar takes.
+pub(crate) fn components_of(restricted_to: &[String]) -> impl Iterator<Item = &str> {
+    let all = restricted_to.is_empty().then_some(ALL_COMPONENTS);
+    all.into_iter()
+        .flatten()
+        .chain(restricted_to.iter().map(String::as_str))
+}
+
+fn supported_calendar_component_set(facts: &Facts, writer: &mut Writer) -> Presence {
+    let Some(collection) = facts.collection() else {
+        return Absent;
+    };
+    for component in components_of(&collection.components) {
+        writer.element_with(caldav::COMP, &[("name", component)], |_| {});
+    }
+    Present
+}
+
+/// The component names in a `CALDAV:supported-calendar-component-set` element, upper case, each once.
+///
+/// # Errors
+/// What is not one of [`ALL_COMPONENTS`], or nothing at all (RFC 4791 §5.3.1.2).
+pub(crate) fn read_component_set(element: Element<'_>) -> Result<Vec<String>, PropertyFault> {
+    let fault = PropertyFault::precondition(Precondition::SupportedCalendarComponent);
+    let mut components: Vec<String> = Vec::new();
+    for component in element.children_named(caldav::COMP) {
+        let name = component
+            .attribute("name")
+            .ok_or(fault.clone())?
+            .to_ascii_uppercase();
+        if !ALL_COMPONENTS.contains(&name.as_str()) {
+            return Err(fault);
+        }
+        if !components.contains(&name) {
+            components.push(name);
+        }
+    }
+    match components.is_empty() {
+        true => Err(fault),
+        false => Ok(components),
+    }
+}
+
+fn supported_calendar_data(_: &Facts, writer: &mut Writer) -> Presence {
+    let attributes = [("content-type", "text/calendar"), ("version", "2.0")];
+    writer.element_with(caldav::CALENDAR_DATA, &attributes, |_| {});
+    Present
+}
+
+fn number(writer: &mut Writer, number: impl ToString) -> Presence {
+    writer.text(&number.to_string());
+    Present
+}
+
+fn max_resource_size(facts: &Facts, writer: &mut Writer) -> Presence {
+    number(writer, facts.limits.maximum_resource_octets)
+}
+
+fn max_instances(facts: &Facts, writer: &mut Writer) -> Presence {
+    number(writer, facts.limits.maximum_instances)
+}
+
+fn max_attendees_per_instance(facts: &Facts, writer: &mut Writer) -> Presence {
+    number(writer, facts.limits.maximum_attendees)
+}
+
+fn date_time(writer: &mut Writer, seconds: i64) -> Presence {
+    let Ok(moment) = jiff::Timestamp::from_second(seconds) else {
+        return Absent;
+    };
+    writer.text(&moment.strftime("%Y%m%dT%H%M%SZ").to_string());
+    Present
+}
+
+fn min_date_time(facts: &Facts, writer: &mut Writer) -> Presence {
+    date_time(writer, facts.limits.minimum_date_time)
+}
+
+fn max_date_time(facts: &Facts, writer: &mut Writer) -> Presence {
+    date_time(writer, facts.limits.maximum_date_time)
+}
+
+fn supported_collation_set(_: &Facts, writer: &mut Writer) -> Presence {
+    for collation in collation::COLLATIONS {
+        writer.leaf(caldav::SUPPORTED_COLLATION, collation.identifier);
+    }
+    Present
+}
+
+/// Only in reports: they select it.
+fn calendar_data(facts: &Facts, writer: &mut Writer) -> Presence {
+    let Some(data) = &facts.calendar_data else {
+        return Absent;
+    };
+    writer.text(data);
+    Present
+}

@@ -1,0 +1,73 @@
+//! What Apple's Calendar and Contacts Server defined and clients still ask for.
+
+use crate::{
+    kind::{Kinds, ResourceKind},
+    path::ProxyAccess,
+    property::{
+        acl::write_principal,
+        facts::Facts,
+        table::{Needs, Presence, Property},
+    },
+    xml::{Writer, name::calendarserver},
+};
+
+use Presence::{Absent, Present};
+
+const PRINCIPAL: Kinds = Kinds::of(&[ResourceKind::Principal]);
+const PROXY: &str = "calendarserver calendar-proxy §5";
+
+pub(super) const PROPERTIES: &[Property] = &[
+    Property::computed(
+        calendarserver::CALENDAR_PROXY_READ_FOR,
+        PROXY,
+        PRINCIPAL,
+        read_for,
+    )
+    .needing(Needs::DIRECTORY),
+    Property::computed(
+        calendarserver::CALENDAR_PROXY_WRITE_FOR,
+        PROXY,
+        PRINCIPAL,
+        write_for,
+    )
+    .needing(Needs::DIRECTORY),
+    Property::computed(
+        calendarserver::EMAIL_ADDRESS_SET,
+        "calendarserver",
+        PRINCIPAL,
+        email_address_set,
+    ),
+];
+
+/// The principals for which this one may act, directly or through a group.
+fn proxy_for(facts: &Facts, writer: &mut Writer, access: ProxyAccess) -> Presence {
+    let Some(principal) = facts.principal() else {
+        return Absent;
+    };
+    let identities = facts.directory.identities(principal.id);
+    facts
+        .directory
+        .delegators(&identities, access)
+        .for_each(|delegator| write_principal(writer, delegator));
+    Present
+}
+
+fn read_for(facts: &Facts, writer: &mut Writer) -> Presence {
+    proxy_for(facts, writer, ProxyAccess::Read)
+}
+
+fn write_for(facts: &Facts, writer: &mut Writer) -> Presence {
+    proxy_for(facts, writer, ProxyAccess::Write)
+}
+
+fn email_address_set(facts: &Facts, writer: &mut Writer) -> Presence {
+    let Some(principal) = facts.principal() else {
+        return Absent;
+    };
+    let mails = principal.addresses.iter().filter_map(|address| {
+        let (scheme, rest) = address.split_once(':')?;
+        scheme.eq_ignore_ascii_case("mailto").then_some(rest)
+    });
+    mails.for_each(|mail| writer.leaf(calendarserver::EMAIL_ADDRESS, mail));
+    Present
+}

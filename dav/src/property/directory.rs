@@ -1,0 +1,86 @@
+//! All principals of one moment, as far as properties ask about them. Pure.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use storage::model::{Principal, PrincipalId};
+
+use crate::path::ProxyAccess;
+
+/// The principals.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    principals: Vec<Arc<Principal>>,
+    places: HashMap<PrincipalId, usize>,
+}
+
+impl Directory {
+    /// Of these principals.
+    pub fn new(principals: Vec<Arc<Principal>>) -> Directory {
+        let places = principals
+            .iter()
+            .enumerate()
+            .map(|(place, principal)| (principal.id, place))
+            .collect();
+        Directory { principals, places }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Principal>> {
+        self.principals.iter()
+    }
+
+    /// One of them.
+    pub fn get(&self, id: PrincipalId) -> Option<&Arc<Principal>> {
+        self.principals.get(*self.places.get(&id)?)
+    }
+
+    /// Several of them; what is gone is left out.
+    pub fn of<'a>(&'a self, ids: &'a [PrincipalId]) -> impl Iterator<Item = &'a Arc<Principal>> {
+        ids.iter().filter_map(|id| self.get(*id))
+    }
+
+    /// The groups that a principal is directly a member of (RFC 3744 §4.4).
+    pub fn groups_of(&self, id: PrincipalId) -> impl Iterator<Item = &Arc<Principal>> {
+        self.principals
+            .iter()
+            .filter(move |group| group.members.contains(&id))
+    }
+
+    /// The principal and every group that holds it, directly or through groups.
+    pub fn identities(&self, id: PrincipalId) -> HashSet<PrincipalId> {
+        let mut known = HashSet::from([id]);
+        let mut open = vec![id];
+        while let Some(member) = open.pop() {
+            for group in self.groups_of(member) {
+                if known.insert(group.id) {
+                    open.push(group.id);
+                }
+            }
+        }
+        known
+    }
+
+    /// Those who named one of these as their delegate.
+    pub fn delegators<'a>(
+        &'a self,
+        identities: &'a HashSet<PrincipalId>,
+        access: ProxyAccess,
+    ) -> impl Iterator<Item = &'a Arc<Principal>> {
+        self.principals.iter().filter(move |principal| {
+            delegates(principal, access)
+                .iter()
+                .any(|delegate| identities.contains(delegate))
+        })
+    }
+}
+
+/// Who may act for a principal.
+pub(crate) fn delegates(principal: &Principal, access: ProxyAccess) -> &[PrincipalId] {
+    match access {
+        ProxyAccess::Read => &principal.read_delegates,
+        ProxyAccess::Write => &principal.write_delegates,
+    }
+}

@@ -1,0 +1,200 @@
+//! Changes of a principal through properties: what it keeps, its delegates, its default calendar.
+
+use bytes::Bytes;
+use scheduling::{Precondition, Refusal};
+use storage::{
+    AccountError, Found,
+    backend::{CommitError, ReadError},
+    model::{CollectionId, CollectionKind, Principal, PrincipalId},
+};
+
+use crate::{
+    error::DavError,
+    path::{Path, ProxyAccess},
+    property::update::{Instruction, PropertyFault},
+    service::{Dav, Request},
+    target::Target,
+    xml::{
+        Element,
+        name::{caldav, dav},
+    },
+};
+
+/// The most members that a group can be given.
+const MAXIMUM_MEMBERS: usize = 1_000;
+
+/// Why a change that was judged good did not happen.
+pub(crate) enum Failure {
+    /// One instruction, by its index.
+    One(usize, PropertyFault),
+    /// The request as a whole.
+    All(DavError),
+}
+
+impl<E: Into<DavError>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::All(error.into())
+    }
+}
+
+/// What is to be changed.
+pub(crate) struct PrincipalChange<'d> {
+    /// Kept properties by Clark name.
+    pub properties: Vec<(String, Option<Bytes>)>,
+    /// Instructions about rows of [`super::table::Origin::OfPrincipal`], with their index.
+    pub instructions: Vec<(usize, Instruction<'d>)>,
+}
+
+/// What an instruction comes to.
+enum Setting {
+    Delegates(ProxyAccess, Vec<PrincipalId>),
+    DefaultCalendar(CollectionId),
+}
+
+/// Makes the change, in one commit.
+pub(crate) async fn apply(
+    dav: &Dav,
+    request: &Request,
+    target: &Target,
+    change: PrincipalChange<'_>,
+) -> Result<(), Failure> {
+    let owner = match target {
+        Target::Principal(principal) | Target::Proxy(principal, _) => principal.clone(),
+        Target::Stored(resource) => resource.owner.clone(),
+        Target::Fixed(_) => return Ok(()),
+    };
+    let mut settings = Vec::new();
+    for (index, instruction) in &change.instructions {
+        match read_setting(dav, request, target, &owner, *instruction).await? {
+            Ok(setting) => settings.push(setting),
+            Err(fault) => return Err(Failure::One(*index, fault)),
+        }
+    }
+    let apply = |principal: &mut Principal| {
+        change
+            .properties
+            .iter()
+            .for_each(|(name, value)| keep(principal, name, value));
+        settings.iter().for_each(|setting| set(principal, setting));
+    };
+    match dav.desk().store().change_principal(owner.id, apply).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refusal_of(error).into()),
+    }
+}
+
+fn keep(principal: &mut Principal, name: &str, value: &Option<Bytes>) {
+    match value {
+        Some(value) => principal.properties.insert(name.to_owned(), value.clone()),
+        None => principal.properties.remove(name),
+    };
+}
+
+fn set(principal: &mut Principal, setting: &Setting) {
+    match setting {
+        Setting::Delegates(ProxyAccess::Read, members) => {
+            principal.read_delegates = members.clone()
+        }
+        Setting::Delegates(ProxyAccess::Write, members) => {
+            principal.write_delegates = members.clone()
+        }
+        Setting::DefaultCalendar(calendar) => principal.default_calendar = Some(*calendar),
+    }
+}
+
+fn refusal_of(error: AccountError) -> Refusal {
+    match error {
+        AccountError::NotFound => Refusal::NotFound,
+        AccountError::Commit(CommitError::Limit(what)) => Refusal::InsufficientStorage(what),
+        AccountError::Commit(CommitError::Corrupt(reason))
+        | AccountError::Read(ReadError::Corrupt(reason)) => Refusal::Damaged(reason),
+        // Names and addresses are not changed here; the rest passes.
+        other => Refusal::Unavailable(other.to_string()),
+    }
+}
+
+async fn read_setting(
+    dav: &Dav,
+    request: &Request,
+    target: &Target,
+    owner: &Principal,
+    instruction: Instruction<'_>,
+) -> Result<Result<Setting, PropertyFault>, DavError> {
+    let paths = match instruction.remove {
+        true => Some(Vec::new()),
+        false => read_hrefs(dav, request, instruction.element),
+    };
+    match (target, instruction.name()) {
+        // The members of a real group are the administrator's business.
+        (Target::Proxy(_, access), dav::GROUP_MEMBER_SET) => {
+            let members = read_members(dav, paths).await?;
+            Ok(members
+                .map(|members| Setting::Delegates(*access, members))
+                .ok_or(PropertyFault::WRONG_VALUE))
+        }
+        (Target::Stored(_), caldav::SCHEDULE_DEFAULT_CALENDAR_URL) => {
+            let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
+            Ok(read_default_calendar(dav, request, owner, paths)
+                .await?
+                .map(Setting::DefaultCalendar)
+                .ok_or(fault))
+        }
+        _ => Ok(Err(PropertyFault::PROTECTED)),
+    }
+}
+
+/// Where the `DAV:href` elements in an element lead; `None` where one leads nowhere of ours.
+fn read_hrefs(dav: &Dav, request: &Request, element: Element<'_>) -> Option<Vec<Path>> {
+    element
+        .children_named(dav::HREF)
+        .map(|href| request.path_of_reference(dav, href.text().trim()))
+        .collect()
+}
+
+/// Client behaviours, point 5: a member that does not exist fails the request.
+async fn read_members(
+    dav: &Dav,
+    paths: Option<Vec<Path>>,
+) -> Result<Option<Vec<PrincipalId>>, DavError> {
+    let Some(paths) = paths.filter(|paths| paths.len() <= MAXIMUM_MEMBERS) else {
+        return Ok(None);
+    };
+    let mut members = Vec::new();
+    for path in paths {
+        let Path::Principal(kind, name) = path else {
+            return Ok(None);
+        };
+        match dav.desk().store().principal_by_name(&name).await? {
+            Some(member) if member.kind == kind => {
+                if !members.contains(&member.id) {
+                    members.push(member.id);
+                }
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(members))
+}
+
+/// RFC 6638 §9.2: one existing calendar in the owner's own home.
+async fn read_default_calendar(
+    dav: &Dav,
+    request: &Request,
+    owner: &Principal,
+    paths: Option<Vec<Path>>,
+) -> Result<Option<CollectionId>, DavError> {
+    let Some([Path::Stored(path)]) = paths.as_deref() else {
+        return Ok(None);
+    };
+    match dav.desk().open(&request.actor, path).await {
+        Ok(opened) => {
+            let collection = opened.resolution.collection();
+            let fits = matches!(opened.resolution.found, Found::Collection)
+                && collection.kind == CollectionKind::Calendar
+                && collection.owner == owner.id;
+            Ok(fits.then_some(collection.id))
+        }
+        Err(Refusal::NotFound | Refusal::ParentMissing | Refusal::Forbidden { .. }) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}

@@ -1,0 +1,221 @@
+//! The one table of properties that this server knows by name. Every other property is a dead one:
+//! kept as it was written (RFC 4918 §4).
+
+use crate::{
+    kind::{Kinds, ResourceKind},
+    property::{
+        acl, apple, caldav, calendarserver, facts::Facts, principal, quota, scheduling, sync,
+        update::PropertyFault, webdav,
+    },
+    xml::{Element, Name, Writer},
+};
+
+/// What came of writing a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It was written.
+    Present,
+    /// This resource does not have it: 404.
+    Absent,
+    /// It may not be read: 403.
+    Denied,
+}
+
+/// Writes the content of a property.
+pub(crate) type Write = fn(&Facts, &mut Writer) -> Presence;
+/// Judges a value that a client wants to set.
+pub(crate) type Check = fn(Element<'_>) -> Result<(), PropertyFault>;
+
+/// Where the value comes from, and who may change it.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// From the server alone; protected (RFC 4918 §4.2).
+    Computed,
+    /// From the server, but may be set when the resource is made (MKCALENDAR, extended MKCOL).
+    SetAtCreation,
+    /// As a client wrote it, after a check; the row's function writes what holds where no client did.
+    Kept(Check),
+    /// Set through the principal that owns the resource.
+    OfPrincipal,
+}
+
+/// What must be loaded before a property can be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs(u8);
+
+impl Needs {
+    /// Nothing beside the resource itself.
+    pub const NOTHING: Needs = Needs(0);
+    /// All principals.
+    pub const DIRECTORY: Needs = Needs(1);
+    /// The locks of the home.
+    pub const LOCKS: Needs = Needs(2);
+    /// What the home holds.
+    pub const QUOTA: Needs = Needs(4);
+    /// The collection's sync token.
+    pub const SYNC_TOKEN: Needs = Needs(8);
+    /// The default calendar of the owner.
+    pub const DEFAULT_CALENDAR: Needs = Needs(16);
+    /// The octets of the object, as the viewer may see them.
+    pub const CONTENT: Needs = Needs(32);
+
+    /// Both.
+    pub const fn and(self, other: Needs) -> Needs {
+        Needs(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is needed.
+    pub const fn has(self, other: Needs) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// A row of the table.
+pub(crate) struct Property {
+    /// Its name.
+    pub name: Name<'static>,
+    /// The section that defines it.
+    pub source: &'static str,
+    /// Where it applies.
+    pub kinds: Kinds,
+    /// Whether `allprop` returns it (RFC 4918 §9.1; later documents ask to leave theirs out).
+    pub allprop: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it needs.
+    pub needs: Needs,
+    /// Writes it.
+    pub write: Write,
+}
+
+impl Property {
+    /// A computed property.
+    pub const fn computed(
+        name: Name<'static>,
+        source: &'static str,
+        kinds: Kinds,
+        write: Write,
+    ) -> Property {
+        Property {
+            name,
+            source,
+            kinds,
+            allprop: false,
+            origin: Origin::Computed,
+            needs: Needs::NOTHING,
+            write,
+        }
+    }
+
+    /// A property that clients set, with what holds where none did.
+    pub const fn kept(
+        name: Name<'static>,
+        source: &'static str,
+        kinds: Kinds,
+        check: Check,
+        otherwise: Write,
+    ) -> Property {
+        Property {
+            origin: Origin::Kept(check),
+            ..Property::computed(name, source, kinds, otherwise)
+        }
+    }
+
+    /// The same row, returned by `allprop`.
+    pub const fn in_allprop(mut self) -> Property {
+        self.allprop = true;
+        self
+    }
+
+    /// The same row, with another origin.
+    pub const fn from(mut self, origin: Origin) -> Property {
+        self.origin = origin;
+        self
+    }
+
+    /// The same row, with needs.
+    pub const fn needing(mut self, needs: Needs) -> Property {
+        self.needs = needs;
+        self
+    }
+
+    /// In words, for the conformance table.
+    pub fn origin_word(&self) -> &'static str {
+        match self.origin {
+            Origin::Computed => "protected",
+            Origin::SetAtCreation => "set at creation",
+            Origin::Kept(_) => "stored",
+            Origin::OfPrincipal => "changes the principal",
+        }
+    }
+}
+
+/// The rows, by the document that defines them.
+const GROUPS: &[&[Property]] = &[
+    webdav::PROPERTIES,
+    acl::PROPERTIES,
+    principal::PROPERTIES,
+    quota::PROPERTIES,
+    sync::PROPERTIES,
+    caldav::PROPERTIES,
+    scheduling::PROPERTIES,
+    calendarserver::PROPERTIES,
+    apple::PROPERTIES,
+];
+
+/// Every row.
+pub(crate) fn properties() -> impl Iterator<Item = &'static Property> {
+    GROUPS.iter().copied().flatten()
+}
+
+/// The rows that apply to a kind.
+pub(crate) fn properties_of(kind: ResourceKind) -> impl Iterator<Item = &'static Property> {
+    properties().filter(move |property| property.kinds.contains(kind))
+}
+
+/// The row of a name.
+pub(crate) fn find(name: Name<'_>) -> Option<&'static Property> {
+    properties().find(|property| property.name == name)
+}
+
+/// For properties that exist only where a client set them.
+pub(super) fn absent(_: &Facts, _: &mut Writer) -> Presence {
+    Presence::Absent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_property_has_one_row() {
+        for property in properties() {
+            assert_eq!(
+                properties()
+                    .filter(|other| other.name == property.name)
+                    .count(),
+                1,
+                "{}",
+                property.name
+            );
+            assert!(
+                !property.kinds.contains(ResourceKind::Unmapped),
+                "{}",
+                property.name
+            );
+            assert!(property.kinds.iter().next().is_some(), "{}", property.name);
+        }
+    }
+
+    /// RFC 4918 §9.1, RFC 3744 §5, RFC 4791 §5.2, RFC 6578 §4, RFC 6638 §2.4
+    #[test]
+    fn allprop_is_what_webdav_itself_defines() {
+        for property in properties().filter(|property| property.allprop) {
+            assert!(
+                property.source.starts_with("RFC 4918 "),
+                "{}",
+                property.name
+            );
+        }
+    }
+}
