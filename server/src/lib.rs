@@ -7,6 +7,7 @@
 //! Invariants: no WebDAV XML, no iCalendar text and no store keys here; secrets (passwords,
 //! Authorization headers) and calendar contents never reach a log line or an error message.
 
+pub mod accounts;
 pub mod authentication;
 mod background;
 mod bounded_map;
@@ -15,6 +16,7 @@ pub mod environment;
 pub mod http;
 pub mod limits;
 pub mod mail;
+pub mod secret;
 pub mod server;
 pub mod tls;
 

@@ -117,6 +117,20 @@ impl Passwords {
         .await?
     }
 
+    /// Whether the password is the one of this PHC string. For administrators: it waits rather than be
+    /// busy.
+    ///
+    /// # Errors
+    /// The task failed.
+    pub async fn is_same(
+        &self,
+        password: Zeroizing<String>,
+        stored: String,
+    ) -> Result<bool, HashError> {
+        let same = self.compute(move || verify_now(&password, &stored)).await?;
+        Ok(same.unwrap_or(false))
+    }
+
     async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -1,0 +1,189 @@
+//! Whether entries make sense, among themselves and with who is there already. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use storage::model::{Principal, PrincipalKind};
+
+use super::{
+    AccountsError,
+    file::{Entry, word},
+};
+use crate::authentication::check_stored_hash;
+
+/// Checks all entries, and completes what people leave out: `mailto:` before an address.
+///
+/// # Errors
+/// The first entry that makes no sense, and why.
+pub fn check(entries: &mut [Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
+    entries.iter_mut().for_each(complete);
+    check_names(entries, existing)?;
+    check_addresses(entries)?;
+    let known: BTreeSet<&str> = existing
+        .iter()
+        .map(|principal| principal.name.as_str())
+        .chain(entries.iter().map(|entry| entry.name.as_str()))
+        .collect();
+    for entry in entries.iter() {
+        check_fields(entry)?;
+        check_references(entry, &known)?;
+    }
+    check_cycles(entries, existing)
+}
+
+fn complete(entry: &mut Entry) {
+    for address in entry.addresses.iter_mut().flatten() {
+        if address.contains('@') && !address.contains(':') {
+            *address = format!("mailto:{address}");
+        }
+    }
+}
+
+/// Names are unique over all kinds.
+fn check_names(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
+    let mut seen = HashMap::new();
+    for entry in entries {
+        if let Some(first) = seen.insert(&entry.name, entry) {
+            let what = format!(
+                "the name stands twice in the file (also as {})",
+                first.title()
+            );
+            return Err(AccountsError::of(entry, what));
+        }
+    }
+    for principal in existing {
+        if let Some(entry) = seen
+            .get(&principal.name)
+            .filter(|entry| entry.kind != principal.kind)
+        {
+            let what = format!(
+                "there is a {} of this name already; names are unique over all kinds",
+                word(principal.kind)
+            );
+            return Err(AccountsError::of(entry, what));
+        }
+    }
+    Ok(())
+}
+
+fn check_addresses(entries: &[Entry]) -> Result<(), AccountsError> {
+    let mut seen: HashMap<String, &Entry> = HashMap::new();
+    for entry in entries {
+        for address in entry.addresses.iter().flatten() {
+            if let Some(first) = seen.insert(address.to_lowercase(), entry) {
+                let what = format!(
+                    "the address {address} stands twice in the file (also at {})",
+                    first.title()
+                );
+                return Err(AccountsError::of(entry, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_fields(entry: &Entry) -> Result<(), AccountsError> {
+    if entry.password.is_some() && entry.password_hash.is_some() {
+        return Err(AccountsError::of(
+            entry,
+            "both password and password_hash are given; keep one",
+        ));
+    }
+    if entry
+        .password
+        .as_ref()
+        .is_some_and(|password| password.0.is_empty())
+    {
+        return Err(AccountsError::of(entry, "the password is empty"));
+    }
+    if let Some(hash) = &entry.password_hash {
+        check_stored_hash(hash).map_err(|what| AccountsError::of(entry, what))?;
+    }
+    if let Some(zone) = &entry.time_zone
+        && jiff::tz::TimeZone::get(zone).is_err()
+    {
+        let what = format!(
+            "the time zone \"{zone}\" is not known; write an IANA name such as \"Europe/Berlin\""
+        );
+        return Err(AccountsError::of(entry, what));
+    }
+    let subtag = |subtag: &str| {
+        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|it| it.is_ascii_alphanumeric())
+    };
+    if let Some(language) = &entry.language
+        && !language.split('-').all(subtag)
+    {
+        let what = format!(
+            "the language \"{language}\" is not understood; write a tag such as \"en\" or \"de-CH\""
+        );
+        return Err(AccountsError::of(entry, what));
+    }
+    Ok(())
+}
+
+fn check_references(entry: &Entry, known: &BTreeSet<&str>) -> Result<(), AccountsError> {
+    let lists = [
+        ("members", &entry.members),
+        ("delegates.read", &entry.read_delegates),
+        ("delegates.write", &entry.write_delegates),
+    ];
+    for (key, names) in lists {
+        if let Some(name) = names
+            .iter()
+            .flatten()
+            .find(|name| !known.contains(name.as_str()))
+        {
+            return Err(AccountsError::of(
+                entry,
+                format!("{key} names \"{name}\", and nobody has that name"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// No group holds itself, directly or through others.
+fn check_cycles(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
+    let members = members_after(entries, existing);
+    for entry in entries.iter().filter(|entry| entry.members.is_some()) {
+        let mut reached = BTreeSet::new();
+        let mut next = members.get(&entry.name).cloned().unwrap_or_default();
+        while let Some(name) = next.pop() {
+            if name == entry.name {
+                return Err(AccountsError::of(
+                    entry,
+                    "the group would be a member of itself",
+                ));
+            }
+            if reached.insert(name.clone()) {
+                next.extend(members.get(&name).cloned().unwrap_or_default());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The members of each group as they will be.
+fn members_after(entries: &[Entry], existing: &[Arc<Principal>]) -> BTreeMap<String, Vec<String>> {
+    let names: HashMap<_, _> = existing
+        .iter()
+        .map(|principal| (principal.id, principal.name.clone()))
+        .collect();
+    let groups = existing
+        .iter()
+        .filter(|principal| principal.kind == PrincipalKind::Group);
+    let present = groups.map(|group| {
+        let members = group
+            .members
+            .iter()
+            .filter_map(|id| names.get(id).cloned())
+            .collect();
+        (group.name.clone(), members)
+    });
+    let wanted = entries
+        .iter()
+        .filter_map(|entry| Some((entry.name.clone(), entry.members.clone()?)));
+    present.chain(wanted).collect()
+}

@@ -1,0 +1,585 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use storage::{memory::Memory, testing};
+
+use super::*;
+use crate::authentication::{Argon2Cost, Authenticator, BasicCredentials, SignInError};
+
+struct House {
+    accounts: Accounts,
+    store: Store,
+    authenticator: Authenticator,
+}
+
+async fn house() -> House {
+    let environment = testing::environment();
+    let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+    let store = Store::open(backend, environment.clone()).await.unwrap();
+    let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
+    let authenticator = Authenticator::new(store.clone(), passwords.clone());
+    House {
+        accounts: Accounts::new(store.clone(), passwords),
+        store,
+        authenticator,
+    }
+}
+
+impl House {
+    async fn import(&self, text: &str) -> Result<Imported, AccountsError> {
+        match self
+            .accounts
+            .perform(Operation::Import(parse(text).unwrap()))
+            .await?
+        {
+            Outcome::Imported(imported) => Ok(imported),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn principal(&self, name: &str) -> Arc<Principal> {
+        self.store
+            .principal_by_name(name)
+            .await
+            .unwrap()
+            .unwrap_or_else(|| panic!("{name} is not there"))
+    }
+
+    async fn names(&self, ids: &[storage::model::PrincipalId]) -> Vec<String> {
+        let mut names = Vec::new();
+        for id in ids {
+            names.push(
+                self.store
+                    .principal(*id)
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .name
+                    .clone(),
+            );
+        }
+        names
+    }
+
+    async fn signs_in(&self, name: &str, password: &str) -> Result<(), SignInError> {
+        let basic = BasicCredentials {
+            name: name.to_owned(),
+            password: password.to_owned().into(),
+        };
+        self.authenticator
+            .sign_in(&basic, [127, 0, 0, 1].into())
+            .await
+            .map(drop)
+    }
+
+    async fn perform(&self, operation: Operation) -> Result<Outcome, String> {
+        self.accounts
+            .perform(operation)
+            .await
+            .map_err(|error| error.to_string())
+    }
+}
+
+const FILE: &str = r#"
+[[users]]
+name = "alice"
+password = "secret"
+display_name = "Alice"
+addresses = ["mailto:alice@example.com", "a@example.com"]
+language = "de-CH"
+time_zone = "Europe/Zurich"
+administrator = true
+
+[[users]]
+name = "bob"
+password = "bob's"
+
+[[groups]]
+name = "all"
+members = ["inner", "room"]
+
+[[groups]]
+name = "inner"
+members = ["alice", "bob"]
+
+[[rooms]]
+name = "room"
+capacity = 12
+location = "First floor"
+features = ["projector"]
+booking = "automatic"
+delegates = { write = ["alice"], read = ["all"] }
+
+[[resources]]
+name = "car"
+booking = "accept-if-free"
+"#;
+
+#[tokio::test]
+async fn everything_in_the_file_arrives_forward_references_too() {
+    let house = house().await;
+    let imported = house.import(FILE).await.unwrap();
+    assert_eq!(
+        imported,
+        Imported {
+            added: 6,
+            ..Imported::default()
+        }
+    );
+    let alice = house.principal("alice").await;
+    assert_eq!(
+        alice.addresses,
+        ["mailto:alice@example.com", "mailto:a@example.com"]
+    );
+    assert_eq!(
+        (
+            alice.display_name.as_str(),
+            alice.administrator,
+            alice.disabled
+        ),
+        ("Alice", true, false)
+    );
+    assert_eq!(
+        (alice.language.as_deref(), alice.time_zone.as_deref()),
+        (Some("de-CH"), Some("Europe/Zurich"))
+    );
+    assert!(alice.home.is_some() && alice.default_calendar.is_some());
+    let room = house.principal("room").await;
+    assert_eq!(
+        (room.capacity, room.location.as_deref(), room.booking),
+        (
+            Some(12),
+            Some("First floor"),
+            storage::model::Booking::Automatic
+        )
+    );
+    assert_eq!(house.names(&room.write_delegates).await, ["alice"]);
+    assert_eq!(house.names(&room.read_delegates).await, ["all"]);
+    assert_eq!(
+        house.names(&house.principal("all").await.members).await,
+        ["inner", "room"]
+    );
+    assert_eq!(
+        house.principal("bob").await.display_name,
+        "bob",
+        "the name where nothing better is known"
+    );
+    assert_eq!(
+        house.principal("car").await.booking,
+        storage::model::Booking::AcceptIfFree
+    );
+}
+
+#[tokio::test]
+async fn a_second_import_changes_nothing() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    let before = house.store.backend().revision();
+    let again = house.import(FILE).await.unwrap();
+    assert_eq!(
+        again,
+        Imported {
+            unchanged: 6,
+            ..Imported::default()
+        }
+    );
+    assert_eq!(
+        house.store.backend().revision(),
+        before,
+        "nothing was written"
+    );
+}
+
+#[tokio::test]
+async fn a_second_import_changes_only_what_is_present() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    let changed = house
+        .import("[[users]]\nname = \"alice\"\ndisplay_name = \"Alice A.\"\n")
+        .await
+        .unwrap();
+    assert_eq!(
+        changed,
+        Imported {
+            changed: 1,
+            ..Imported::default()
+        }
+    );
+    let alice = house.principal("alice").await;
+    assert_eq!(alice.display_name, "Alice A.");
+    assert_eq!(alice.addresses.len(), 2);
+    assert!(alice.administrator);
+    house.signs_in("alice", "secret").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_import_never_changes_a_password_that_was_changed_since() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    let other = FILE.replace("\"secret\"", "\"other\"");
+    assert_eq!(
+        house.import(&other).await.unwrap().changed,
+        1,
+        "an imported one may be changed by an import"
+    );
+    house.signs_in("alice", "other").await.unwrap();
+    let own = Operation::SetPassword {
+        name: "alice".into(),
+        password: Secret::from("own".to_owned()),
+    };
+    house.perform(own).await.unwrap();
+    let again = house.import(FILE).await.unwrap();
+    assert_eq!(
+        again,
+        Imported {
+            unchanged: 6,
+            passwords_kept: 1,
+            ..Imported::default()
+        }
+    );
+    house.signs_in("alice", "own").await.unwrap();
+    assert_eq!(
+        house.signs_in("alice", "secret").await,
+        Err(SignInError::Wrong)
+    );
+}
+
+#[tokio::test]
+async fn a_hash_is_imported_as_it_is() {
+    let house = house().await;
+    let hash = house
+        .accounts
+        .passwords
+        .hash(Zeroizing::new("secret".to_owned()))
+        .await
+        .unwrap();
+    let text = format!("[[users]]\nname = \"alice\"\npassword_hash = \"{hash}\"\n");
+    house.import(&text).await.unwrap();
+    house.signs_in("alice", "secret").await.unwrap();
+    assert_eq!(house.import(&text).await.unwrap().unchanged, 1);
+}
+
+#[tokio::test]
+async fn errors_name_the_entry_and_nothing_is_written() {
+    let house = house().await;
+    house.import("[[groups]]\nname = \"old\"\nmembers = []\n[[users]]\nname = \"taken\"\naddresses = [\"taken@example.com\"]").await.unwrap();
+    let cases = [
+        (
+            "[[users]]\nname = \"a\"\n[[rooms]]\nname = \"a\"",
+            "room \"a\": the name stands twice in the file (also as user \"a\")",
+        ),
+        (
+            "[[users]]\nname = \"old\"",
+            "user \"old\": there is a group of this name already",
+        ),
+        (
+            "[[users]]\nname = \"a\"\npassword = \"x\"\npassword_hash = \"y\"",
+            "user \"a\": both password and password_hash",
+        ),
+        (
+            "[[users]]\nname = \"a\"\npassword = \"\"",
+            "user \"a\": the password is empty",
+        ),
+        (
+            "[[users]]\nname = \"a\"\npassword_hash = \"y\"",
+            "user \"a\": password_hash is not a PHC string",
+        ),
+        (
+            "[[users]]\nname = \"a\"\ntime_zone = \"Berlin\"",
+            "user \"a\": the time zone \"Berlin\" is not known",
+        ),
+        (
+            "[[users]]\nname = \"a\"\nlanguage = \"german language\"",
+            "user \"a\": the language",
+        ),
+        (
+            "[[users]]\nname = \"a\"\naddresses = [\"x@y.z\"]\n[[users]]\nname = \"b\"\naddresses = [\"mailto:X@y.z\"]",
+            "user \"b\": the address mailto:X@y.z stands twice",
+        ),
+        (
+            "[[groups]]\nname = \"g\"\nmembers = [\"nobody\"]",
+            "group \"g\": members names \"nobody\"",
+        ),
+        (
+            "[[rooms]]\nname = \"r\"\ndelegates = { read = [\"nobody\"] }",
+            "room \"r\": delegates.read names \"nobody\"",
+        ),
+        (
+            "[[groups]]\nname = \"g\"\nmembers = [\"g\"]",
+            "group \"g\": the group would be a member of itself",
+        ),
+        (
+            "[[groups]]\nname = \"g\"\nmembers = [\"h\"]\n[[groups]]\nname = \"h\"\nmembers = [\"old\"]\n[[groups]]\nname = \"old\"\nmembers = [\"g\"]",
+            "group \"g\": the group would be a member of itself",
+        ),
+    ];
+    for (text, expected) in cases {
+        let before = house.store.backend().revision();
+        let error = house.import(text).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}\n{error}");
+        assert_eq!(house.store.backend().revision(), before, "{text}");
+    }
+    for (text, expected) in [
+        ("[[users]]\nname = \"a/b\"", "user \"a/b\": "),
+        (
+            "[[users]]\nname = \"a\"\naddresses = [\"not an address\"]",
+            "user \"a\": ",
+        ),
+        (
+            "[[users]]\nname = \"b\"\naddresses = [\"mailto:taken@example.com\"]",
+            "user \"b\": ",
+        ),
+    ] {
+        let error = house.import(text).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_none_names_its_line() {
+    let cases = [
+        ("[[users]]\nname = 5", "line 2: invalid type"),
+        (
+            "[[users]]\nname = \"a\"\npasword = \"x\"",
+            "line 3: unknown field `pasword`",
+        ),
+        (
+            "[[rooms]]\nname = \"a\"\nbooking = \"sometimes\"",
+            "line 3: unknown variant `sometimes`",
+        ),
+        ("[[people]]\nname = \"a\"", "line 1: unknown field `people`"),
+        ("[[users]]\ndisplay_name = \"a\"", "missing field `name`"),
+    ];
+    for (text, expected) in cases {
+        let error = parse(text).unwrap_err();
+        assert!(error.contains(expected), "{text}\n{error}");
+    }
+}
+
+#[tokio::test]
+async fn adding_removing_and_listing() {
+    let house = house().await;
+    let entry = |name: &str| Entry {
+        password: Some(Secret::from("secret".to_owned())),
+        ..Entry::new(PrincipalKind::User, name)
+    };
+    house
+        .perform(Operation::Add(Box::new(entry("alice"))))
+        .await
+        .unwrap();
+    let twice = house
+        .perform(Operation::Add(Box::new(entry("alice"))))
+        .await;
+    assert_eq!(twice, Err("user \"alice\": the name is taken".to_owned()));
+    house.signs_in("alice", "secret").await.unwrap();
+    house
+        .import("[[users]]\nname = \"alice\"\npassword = \"file\"")
+        .await
+        .unwrap();
+    house
+        .signs_in("alice", "secret")
+        .await
+        .expect("an administrator's password is not an import's to change");
+    let Ok(Outcome::Listed(users)) = house.perform(Operation::List(PrincipalKind::User)).await
+    else {
+        panic!()
+    };
+    assert_eq!(
+        users
+            .iter()
+            .map(|user| user.name.as_str())
+            .collect::<Vec<_>>(),
+        ["alice"]
+    );
+    let wrong_kind = house
+        .perform(Operation::Remove {
+            kind: PrincipalKind::Group,
+            name: "alice".into(),
+        })
+        .await;
+    assert_eq!(
+        wrong_kind,
+        Err("\"alice\" is a user, not a group; use `convoke user ...`".to_owned())
+    );
+    house
+        .perform(Operation::Remove {
+            kind: PrincipalKind::User,
+            name: "alice".into(),
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        house.signs_in("alice", "secret").await,
+        Err(SignInError::Wrong)
+    );
+    let gone = house
+        .perform(Operation::Remove {
+            kind: PrincipalKind::User,
+            name: "alice".into(),
+        })
+        .await;
+    assert!(gone.unwrap_err().contains("convoke user list"));
+}
+
+#[tokio::test]
+async fn who_is_removed_is_gone_from_groups_and_delegates() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    let remove = |name: &str| Operation::Remove {
+        kind: PrincipalKind::User,
+        name: name.into(),
+    };
+    assert!(
+        house
+            .perform(remove("alice"))
+            .await
+            .unwrap_err()
+            .contains("last administrator")
+    );
+    house
+        .import("[[users]]\nname = \"bob\"\nadministrator = true")
+        .await
+        .unwrap();
+    house.perform(remove("alice")).await.unwrap();
+    assert_eq!(
+        house.names(&house.principal("inner").await.members).await,
+        ["bob"]
+    );
+    assert!(house.principal("room").await.write_delegates.is_empty());
+}
+
+#[tokio::test]
+async fn members_come_and_go() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    let add = |group: &str, member: &str| Operation::AddMember {
+        group: group.into(),
+        member: member.into(),
+    };
+    let remove = |group: &str, member: &str| Operation::RemoveMember {
+        group: group.into(),
+        member: member.into(),
+    };
+    assert_eq!(house.perform(add("all", "car")).await, Ok(Outcome::Done));
+    assert_eq!(
+        house.perform(add("all", "car")).await,
+        Ok(Outcome::Unchanged)
+    );
+    assert_eq!(
+        house.names(&house.principal("all").await.members).await,
+        ["inner", "room", "car"]
+    );
+    assert_eq!(
+        house.perform(remove("all", "room")).await,
+        Ok(Outcome::Done)
+    );
+    assert_eq!(
+        house.perform(remove("all", "room")).await,
+        Ok(Outcome::Unchanged)
+    );
+    assert_eq!(
+        house.names(&house.principal("all").await.members).await,
+        ["inner", "car"]
+    );
+    assert!(
+        house
+            .perform(add("inner", "all"))
+            .await
+            .unwrap_err()
+            .contains("member of itself")
+    );
+    assert!(
+        house
+            .perform(add("all", "nobody"))
+            .await
+            .unwrap_err()
+            .contains("nobody has the name")
+    );
+    assert!(
+        house
+            .perform(add("alice", "bob"))
+            .await
+            .unwrap_err()
+            .contains("is a user, not a group")
+    );
+}
+
+#[tokio::test]
+async fn sign_in_follows_the_account_at_once() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    house.signs_in("bob", "bob's").await.unwrap();
+    house
+        .signs_in("bob", "bob's")
+        .await
+        .expect("from the cache");
+    let changed = Operation::SetPassword {
+        name: "bob".into(),
+        password: Secret::from("new".to_owned()),
+    };
+    house.perform(changed).await.unwrap();
+    assert_eq!(
+        house.signs_in("bob", "bob's").await,
+        Err(SignInError::Wrong),
+        "the old one, though it was cached"
+    );
+    house.signs_in("bob", "new").await.unwrap();
+    house
+        .import("[[users]]\nname = \"bob\"\ndisabled = true")
+        .await
+        .unwrap();
+    assert_eq!(
+        house.signs_in("bob", "new").await,
+        Err(SignInError::Wrong),
+        "disabled, though it was cached"
+    );
+    house
+        .import("[[users]]\nname = \"bob\"\ndisabled = false")
+        .await
+        .unwrap();
+    house.signs_in("bob", "new").await.expect("enabled again");
+    house
+        .perform(Operation::Remove {
+            kind: PrincipalKind::User,
+            name: "bob".into(),
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        house.signs_in("bob", "new").await,
+        Err(SignInError::Wrong),
+        "removed, though it was cached"
+    );
+    assert_eq!(
+        house.signs_in("room", "").await,
+        Err(SignInError::Wrong),
+        "a room has no password"
+    );
+}
+
+#[tokio::test]
+async fn who_guesses_waits_and_others_do_not() {
+    let house = house().await;
+    house.import(FILE).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(
+            house.signs_in("bob", "wrong").await,
+            Err(SignInError::Wrong)
+        );
+    }
+    assert_eq!(
+        house.signs_in("bob", "bob's").await,
+        Err(SignInError::Wait { seconds: 1 })
+    );
+    house.signs_in("alice", "secret").await.unwrap();
+    let elsewhere = BasicCredentials {
+        name: "bob".into(),
+        password: "bob's".to_owned().into(),
+    };
+    house
+        .authenticator
+        .sign_in(&elsewhere, [192, 0, 2, 1].into())
+        .await
+        .expect("another address");
+}
