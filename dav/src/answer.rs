@@ -4,14 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use storage::Timestamp;
 
-use crate::{
-    body::Body,
-    error::DavError,
-    header::date,
-    path::Path,
-    service::Response,
-    xml::{Writer, name::dav},
-};
+use crate::{body::Body, header::date, path::Path, service::Response};
 
 /// RFC 6638 §8.2
 pub(crate) static SCHEDULE_TAG: HeaderName = HeaderName::from_static("schedule-tag");
@@ -79,30 +72,6 @@ pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-/// One resource that failed, for [`multistatus`].
-pub(crate) struct Failure {
-    /// Its URL.
-    pub href: String,
-    /// Why.
-    pub error: DavError,
-}
-
-/// 207: some resources failed (RFC 4918 §13).
-pub(crate) fn multistatus(failures: impl IntoIterator<Item = Failure>) -> Response {
-    let document = Writer::document(dav::MULTISTATUS, |writer| {
-        for Failure { href, error } in failures {
-            writer.element(dav::RESPONSE, |writer| {
-                writer.leaf(dav::HREF, &href);
-                writer.leaf(dav::STATUS, &status_line(error.status()));
-                if error.has_elements() {
-                    writer.element(dav::ERROR, |writer| error.write_elements(writer));
-                }
-            });
-        }
-    });
-    xml(StatusCode::MULTI_STATUS, document)
 }
 
 /// The text of `DAV:status` (RFC 4918 §14.28).

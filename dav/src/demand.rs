@@ -5,10 +5,10 @@ use scheduling::{Conditions, Refusal, desk::PartialFailures};
 use storage::ResourcePath;
 
 use crate::{
-    answer::{self, Failure},
     error::DavError,
-    header::{self, Authorities, Depth, depth},
+    header::{self, Authorities, Depth, depth, if_header},
     kind::ResourceKind,
+    multistatus::Multistatus,
     path::Path,
     service::{Dav, Request, Response},
     target::Target,
@@ -66,6 +66,22 @@ impl Request {
         Ok(conditions)
     }
 
+    /// Evaluates the If header for a method that changes nothing (RFC 4918 §10.4).
+    pub async fn check_if_header(&self, dav: &Dav) -> Result<(), DavError> {
+        let Path::Stored(path) = &self.path else {
+            return Ok(());
+        };
+        if !self.headers.contains_key(&if_header::IF) {
+            return Ok(());
+        }
+        let if_lists = self.conditions(dav)?.if_lists;
+        let conditions = Conditions {
+            if_lists,
+            ..Conditions::default()
+        };
+        Ok(dav.desk().check_conditions(path, &conditions).await?)
+    }
+
     /// Refuses what RFC 4918 §9.6.1 and §9.9.2 do not let a client say: that a collection is deleted or
     /// moved with less than everything in it.
     pub async fn require_infinite_depth(&self, dav: &Dav) -> Result<(), DavError> {
@@ -84,8 +100,9 @@ impl Request {
 
 /// 207 with each resource below a collection that failed (RFC 4918 §9.6.1).
 pub(crate) fn partial(failures: PartialFailures) -> Response {
-    answer::multistatus(failures.into_iter().map(|(path, refusal)| Failure {
-        href: Path::Stored(path).href(false),
-        error: refusal.into(),
-    }))
+    let mut answer = Multistatus::new();
+    for (path, refusal) in failures {
+        answer.failure(&Path::Stored(path).href(false), &refusal.into());
+    }
+    answer.finish()
 }

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use crate::{
     answer,
+    error::DavError,
     service::Response,
     xml::{Name, Writer, name::dav},
 };
@@ -36,6 +37,16 @@ impl Multistatus {
             write_status(writer, status);
             if let Some(precondition) = precondition {
                 write_error(writer, precondition);
+            }
+        });
+    }
+
+    /// A response about a resource that failed as a whole (RFC 4918 §9.6.1).
+    pub fn failure(&mut self, href: &str, error: &DavError) {
+        self.response(href, |writer| {
+            write_status(writer, error.status());
+            if error.has_elements() {
+                writer.element(dav::ERROR, |writer| error.write_elements(writer));
             }
         });
     }

@@ -30,10 +30,11 @@ pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavErro
         ));
     };
     let object = open_object(dav, &request.actor, path).await?;
-    if !conditional::is_unconditional(&request.headers)
-        && let Some(status) = condition_status(dav, &request, &object)?
-    {
-        return Ok(without_content(status, &object));
+    if !conditional::is_unconditional(&request.headers) {
+        request.check_if_header(dav).await?;
+        if let Some(status) = condition_status(dav, &request, &object)? {
+            return Ok(without_content(status, &object));
+        }
     }
     let octets = dav.desk().octets(&request.actor, &object).await?;
     Ok(with_content(StatusCode::OK, &object, octets))

@@ -6,10 +6,10 @@ use scheduling::{Precondition, Refusal, desk::TakeLock};
 use storage::{ResourcePath, model::Lock};
 
 use crate::{
-    active_lock,
-    answer::{self, Failure},
+    active_lock, answer,
     error::DavError,
     header::{Depth, depth, lock_token::LOCK_TOKEN, timeout},
+    multistatus::Multistatus,
     path::Path,
     service::{Dav, Request, Response},
     xml::{Document, Element, Writer, fragment, name::dav},
@@ -102,19 +102,24 @@ fn lock_discovery(dav: &Dav, status: StatusCode, lock: &Lock) -> Response {
 
 /// RFC 4918 §9.10.3: who cannot lock a member cannot lock the whole; the member says why.
 fn conflict_below(path: &ResourcePath, roots: Vec<ResourcePath>) -> Response {
-    let members = roots.into_iter().map(|root| Failure {
-        href: Path::Stored(root.clone()).href(false),
-        error: Refusal::Locked {
-            precondition: Precondition::NoConflictingLock,
-            roots: vec![root],
-        }
-        .into(),
-    });
-    let whole = Failure {
-        href: Path::Stored(path.clone()).href(true),
-        error: DavError::FailedDependency,
-    };
-    answer::multistatus(members.chain([whole]))
+    let mut answer = Multistatus::new();
+    for root in roots {
+        let href = Path::Stored(root.clone()).href(false);
+        let precondition = Precondition::NoConflictingLock;
+        answer.failure(
+            &href,
+            &Refusal::Locked {
+                precondition,
+                roots: vec![root],
+            }
+            .into(),
+        );
+    }
+    answer.failure(
+        &Path::Stored(path.clone()).href(true),
+        &DavError::FailedDependency,
+    );
+    answer.finish()
 }
 
 /// The body of a LOCK (RFC 4918 §14.11).

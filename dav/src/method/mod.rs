@@ -2,6 +2,7 @@
 
 mod acl;
 mod copy_move;
+mod creation;
 mod delete;
 mod get;
 mod lock;

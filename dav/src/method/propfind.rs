@@ -23,6 +23,7 @@ pub(crate) async fn propfind(dav: &Dav, request: Request) -> Result<Response, Da
     let preferences = prefer::parse(&request.headers)?;
     let wanted = read_body(&request.body)?;
     let target = Target::open(dav, &request.actor, &request.path).await?;
+    request.check_if_header(dav).await?;
     let brief = preferences.returns == prefer::Return::Minimal;
     let mut walk = Walk {
         dav,

@@ -11,7 +11,7 @@ use super::{
     Desk,
     refuse::{forbidden, read_failed},
 };
-use crate::{Actor, Refusal, view};
+use crate::{Actor, Conditions, Refusal, view};
 
 /// A resource that the actor may read.
 #[derive(Clone, Debug)]
@@ -62,6 +62,19 @@ impl Desk {
             );
         }
         Ok(all)
+    }
+
+    /// Whether the conditions hold of what is there now, for a method that changes nothing. A method that
+    /// changes something hands its conditions over with the change.
+    ///
+    /// Errors: `ConditionFailed`.
+    pub async fn check_conditions(
+        &self,
+        path: &ResourcePath,
+        conditions: &Conditions,
+    ) -> Result<(), Refusal> {
+        let scene = self.scene(&[path], conditions).await?;
+        scene.check_conditions(conditions, path)
     }
 
     async fn opened(
