@@ -27,8 +27,8 @@ pub mod testing;
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
-    AccountError, Batch, Changes, Found, Listed, OpenError, PrincipalNameFault, Resolution, Store,
-    UidPlace, UidPlaces,
+    AccountError, Batch, Changes, Damage, Found, Listed, OpenError, PrincipalNameFault, Resolution,
+    Store, UidPlace, UidPlaces,
 };
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.

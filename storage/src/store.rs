@@ -7,6 +7,7 @@ mod accounts;
 mod batch;
 mod blobs;
 mod changes;
+mod check;
 mod collections;
 mod directory;
 mod keys;
@@ -36,6 +37,7 @@ use record::MetaRecord;
 pub use accounts::{AccountError, PrincipalNameFault};
 pub use batch::Batch;
 pub use changes::Changes;
+pub use check::Damage;
 pub use tree::{Found, Listed, Resolution};
 pub use uids::{UidPlace, UidPlaces};
 

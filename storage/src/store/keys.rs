@@ -80,16 +80,21 @@ impl Builder {
     }
 }
 
+/// What all keys of a keyspace begin with.
+pub(crate) fn whole(space: Keyspace) -> Key {
+    Builder::new(space, 0).key()
+}
+
 pub(crate) fn meta() -> Key {
-    Builder::new(Keyspace::Meta, 0).key()
+    whole(Keyspace::Meta)
 }
 
 pub(crate) fn directory() -> Key {
-    Builder::new(Keyspace::Directory, 0).key()
+    whole(Keyspace::Directory)
 }
 
 pub(crate) fn directory_log() -> Key {
-    Builder::new(Keyspace::DirectoryLog, 0).key()
+    whole(Keyspace::DirectoryLog)
 }
 
 /// The entries of the directory's log behind those of the commit `revision`.
@@ -102,7 +107,7 @@ pub(crate) fn directory_log_after(revision: Revision) -> KeyRange {
 }
 
 pub(crate) fn principals() -> Key {
-    Builder::new(Keyspace::Principal, 0).key()
+    whole(Keyspace::Principal)
 }
 
 pub(crate) fn principal(id: PrincipalId) -> Key {
@@ -126,10 +131,6 @@ pub(crate) fn credential(id: PrincipalId) -> Key {
     Builder::new(Keyspace::Credential, 8).number(id.0).key()
 }
 
-pub(crate) fn collections() -> Key {
-    Builder::new(Keyspace::Collection, 0).key()
-}
-
 pub(crate) fn collection(id: CollectionId) -> Key {
     Builder::new(Keyspace::Collection, 8).number(id.0).key()
 }
@@ -146,14 +147,14 @@ pub(crate) fn member(id: CollectionId, name: &str) -> Key {
         .key()
 }
 
+/// The collection in a member's key.
+pub(crate) fn member_collection(key: &[u8]) -> Option<CollectionId> {
+    key.get(1..9).and_then(number).map(CollectionId)
+}
+
 /// The name at the end of a member's key.
 pub(crate) fn member_name(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.get(9..)?).ok()
-}
-
-/// What the keys of all uses of UIDs in a home begin with.
-pub(crate) fn uids(home: CollectionId) -> Key {
-    Builder::new(Keyspace::Uid, 8).number(home.0).key()
 }
 
 /// What the keys of all uses of one UID in a home begin with.
@@ -247,6 +248,12 @@ pub(crate) fn work_id(queue: &str, key: &[u8]) -> Option<WorkId> {
     })
 }
 
+/// The identity at the end of a work row's key, whatever its queue.
+pub(crate) fn any_work_id(key: &[u8]) -> Option<WorkId> {
+    let length = usize::from(*key.get(1)?);
+    work_id(std::str::from_utf8(key.get(2..2 + length)?).ok()?, key)
+}
+
 fn queue_builder(queue: &str) -> Builder {
     let length = u8::try_from(queue.len()).unwrap_or(u8::MAX);
     Builder::new(Keyspace::Work, 25 + queue.len())
@@ -262,7 +269,7 @@ fn ordered(time: Timestamp) -> [u8; 8] {
 }
 
 pub(crate) fn blobs() -> Key {
-    Builder::new(Keyspace::Blob, 0).key()
+    whole(Keyspace::Blob)
 }
 
 pub(crate) fn blob(hash: &[u8; 32]) -> Key {
@@ -300,6 +307,17 @@ pub(crate) fn blob_reference_of_object(hash: &[u8; 32], id: CollectionId, name: 
         .key()
 }
 
+/// The hash, the collection and the name in the key of an object's reference; `None` for others.
+pub(crate) fn object_of_blob_reference(key: &[u8]) -> Option<([u8; 32], CollectionId, &str)> {
+    let (hash, rest) = key.get(1..)?.split_at_checked(32)?;
+    let (id, name) = rest.strip_prefix(&[0])?.split_at_checked(8)?;
+    Some((
+        hash.try_into().ok()?,
+        CollectionId(number(id)?),
+        std::str::from_utf8(name).ok()?,
+    ))
+}
+
 /// The reference of a row of work.
 pub(crate) fn blob_reference_of_work(hash: &[u8; 32], id: &WorkId) -> Key {
     Builder::new(Keyspace::BlobReference, 49)
@@ -311,7 +329,7 @@ pub(crate) fn blob_reference_of_work(hash: &[u8; 32], id: &WorkId) -> Key {
 
 /// What the keys of all collections that wait for their purge begin with.
 pub(crate) fn all_detached() -> Key {
-    Builder::new(Keyspace::Detached, 0).key()
+    whole(Keyspace::Detached)
 }
 
 /// What the keys of a home's collections that wait for their purge begin with.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Revision, Stored,
-    backend::{Expect, ReadError},
+    backend::ReadError,
     model::{
         Collection, CollectionId, CollectionKind, Content, INLINE_CONTENT_OCTETS,
         MAXIMUM_NAME_OCTETS, Member, Object,
@@ -59,10 +59,9 @@ pub(super) fn object_of(member: Stored<Member>) -> Option<Stored<Object>> {
 }
 
 impl Batch {
-    /// Expects that no member of the collection has this name.
+    /// Expects that no member of the collection has this name, unless this batch removed it already.
     pub fn expect_absent(&mut self, collection: CollectionId, name: &str) -> &mut Self {
-        self.expect
-            .push(Expect::Absent(keys::member(collection, name)));
+        self.expect_member(collection, name, Revision(0));
         self
     }
 

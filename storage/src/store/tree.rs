@@ -9,7 +9,7 @@ use super::{SCAN_OCTETS, Store, directory::Directory, keys, objects::object_of, 
 use crate::{
     ResourcePath, Revision, Stored,
     backend::{Entry, Key, KeyRange, Page, ReadError},
-    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal},
+    model::{Collection, CollectionId, Member, Object, Principal},
 };
 
 /// What a path leads to, with every collection on the way, all of one moment.
@@ -26,6 +26,7 @@ pub struct Resolution {
 
 /// The end of a path.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // nearly every one is an object
 pub enum Found {
     /// The last of `collections`.
     Collection,
@@ -221,18 +222,41 @@ impl Store {
         Err(record::corrupt("collection", "its tree is too deep"))
     }
 
-    /// Whether the collection exists and hangs on its home.
-    pub(super) async fn is_reachable(&self, id: CollectionId) -> Result<bool, ReadError> {
-        let mut id = id;
-        for _ in 0..MAXIMUM_DEPTH {
-            match self.collection(id).await? {
-                None => return Ok(false),
-                Some(collection) if collection.is_detached() => return Ok(false),
-                Some(collection) => match collection.parent {
-                    None => return Ok(collection.kind == CollectionKind::Home),
-                    Some(parent) => id = parent,
-                },
+    /// Which of these collections exist and hang, through others or directly, on the home.
+    pub(super) async fn are_reachable(
+        &self,
+        home: CollectionId,
+        ids: &[CollectionId],
+    ) -> Result<Vec<bool>, ReadError> {
+        let mut reachable = vec![false; ids.len()];
+        let mut climbing: Vec<(usize, CollectionId)> = ids.iter().copied().enumerate().collect();
+        for _ in 0..=MAXIMUM_DEPTH {
+            // The home is read with the others, so that the usual case is one read of one moment.
+            let mut wanted: Vec<_> = climbing.iter().map(|(_, id)| *id).collect();
+            wanted.push(home);
+            let mut headers = self.collections(&wanted).await?;
+            if headers
+                .pop()
+                .flatten()
+                .is_none_or(|home| home.is_detached())
+            {
+                return Ok(vec![false; ids.len()]);
             }
+            let mut higher = Vec::new();
+            for ((place, _), header) in climbing.into_iter().zip(headers) {
+                match header {
+                    None => {}
+                    Some(header) if header.is_detached() => {}
+                    Some(header) if header.id == home || header.parent == Some(home) => {
+                        reachable[place] = true
+                    }
+                    Some(header) => higher.extend(header.parent.map(|parent| (place, parent))),
+                }
+            }
+            if higher.is_empty() {
+                return Ok(reachable);
+            }
+            climbing = higher;
         }
         Err(record::corrupt("collection", "its tree is too deep"))
     }
@@ -398,6 +422,7 @@ impl Walk<'_> {
     }
 }
 
+#[allow(clippy::large_enum_variant)] // short-lived
 enum Reached {
     End(Option<Resolution>),
     /// The next collection's rows were not among those that were read.

@@ -52,23 +52,26 @@ impl Store {
     /// Where the calendars of a home have objects with this UID. Messages in the inbox do not count,
     /// nor does what stands in a deleted calendar.
     pub async fn find_uid(&self, home: CollectionId, uid: &str) -> Result<UidPlaces, ReadError> {
-        let rows = self
-            .scan_all(KeyRange::prefix(keys::uid_places(home, uid)))
-            .await?;
         let mut found = UidPlaces::default();
-        for (key, entry) in rows {
+        for (key, entry) in self
+            .scan_all(KeyRange::prefix(keys::uid_places(home, uid)))
+            .await?
+        {
             let collection = keys::uid_collection(&key)
                 .ok_or_else(|| record::corrupt("uid", "its key is odd"))?;
             let UidRecord { name, scheduling } = record::decode(&entry.value, "uid")?;
             found.rows.push((key, entry.revision));
-            if self.is_reachable(collection).await? {
-                found.places.push(UidPlace {
-                    collection,
-                    name,
-                    scheduling,
-                    revision: entry.revision,
-                });
-            }
+            found.places.push(UidPlace {
+                collection,
+                name,
+                scheduling,
+                revision: entry.revision,
+            });
+        }
+        if !found.places.is_empty() {
+            let calendars: Vec<_> = found.places.iter().map(|place| place.collection).collect();
+            let mut reachable = self.are_reachable(home, &calendars).await?.into_iter();
+            found.places.retain(|_| reachable.next().unwrap_or(false));
         }
         Ok(found)
     }

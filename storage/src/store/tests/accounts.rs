@@ -1,6 +1,7 @@
 //! Principals, their uniqueness, and their homes.
 
 use super::*;
+use crate::testing::environment;
 
 #[tokio::test]
 async fn an_account_begins_with_home_calendar_inbox_and_outbox() {
@@ -11,13 +12,410 @@ async fn an_account_begins_with_home_calendar_inbox_and_outbox() {
         (home.kind, Some(home.id)),
         (CollectionKind::Home, alice.home)
     );
-    let (members, more) = world.store.members(home.id, None, 10).await.unwrap();
-    let names: Vec<_> = members.iter().map(|listed| listed.name.as_str()).collect();
     assert_eq!(
-        (names.as_slice(), more),
-        (["calendar", "inbox", "outbox"].as_slice(), false)
+        world.names(&path("alice", "")).await,
+        ["calendar", "inbox", "outbox"]
     );
     let calendar = world.collection(&path("alice", "calendar")).await;
     assert_eq!(Some(calendar.id), alice.default_calendar);
     assert_eq!(calendar.components, ["VEVENT", "VTODO"]);
+    for (name, kind) in [
+        ("inbox", CollectionKind::Inbox),
+        ("outbox", CollectionKind::Outbox),
+    ] {
+        assert_eq!(world.collection(&path("alice", name)).await.kind, kind);
+    }
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn groups_have_no_home() {
+    let world = world().await;
+    let group = Principal::new(PrincipalKind::Group, "team");
+    let group = world.store.add_account(group, None).await.unwrap();
+    assert_eq!((group.home, group.default_calendar), (None, None));
+    let home = ResourcePath {
+        owner_kind: PrincipalKind::Group,
+        ..path("team", "")
+    };
+    assert!(world.store.resolve(&home).await.unwrap().is_none());
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn names_that_make_no_good_url_are_refused() {
+    use PrincipalNameFault::*;
+    let world = world().await;
+    let long = "x".repeat(256);
+    let cases = [
+        ("", Empty),
+        (&long, TooLong),
+        ("..", LeadingDot),
+        (" alice", OuterSpace),
+        ("alice ", OuterSpace),
+        ("a/b", Character('/')),
+        ("a\\b", Character('\\')),
+        ("a:b", Character(':')),
+        ("a\nb", Character('\n')),
+        ("a\u{85}b", Character('\u{85}')),
+    ];
+    for (name, fault) in cases {
+        let refusal = world
+            .store
+            .add_account(Principal::new(PrincipalKind::User, name), None)
+            .await;
+        assert_eq!(
+            refusal.unwrap_err(),
+            AccountError::InvalidName(name.to_owned(), fault)
+        );
+    }
+    for name in [
+        "alice@example.com",
+        "Jürgen Groß",
+        "a.b",
+        "会議室",
+        "50%",
+        "#?",
+    ] {
+        world
+            .store
+            .add_account(Principal::new(PrincipalKind::User, name), None)
+            .await
+            .unwrap();
+        assert!(
+            world
+                .store
+                .resolve(&path(name, "calendar"))
+                .await
+                .unwrap()
+                .is_some(),
+            "{name}"
+        );
+    }
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn names_and_addresses_belong_to_one_principal() {
+    let world = world().await;
+    let alice = world.user("alice").await;
+    let with = |kind, name: &str, addresses: &[&str]| {
+        let addresses = addresses
+            .iter()
+            .map(|address| address.to_string())
+            .collect();
+        world.store.add_account(
+            Principal {
+                addresses,
+                ..Principal::new(kind, name)
+            },
+            None,
+        )
+    };
+    let user = PrincipalKind::User;
+    let taken = |name: &str| AccountError::NameTaken(name.to_owned());
+    assert_eq!(
+        with(PrincipalKind::Group, "alice", &[]).await.unwrap_err(),
+        taken("alice")
+    );
+    assert_eq!(
+        with(PrincipalKind::Location, "ALICE", &[])
+            .await
+            .unwrap_err(),
+        taken("ALICE")
+    );
+    let address = "MAILTO:Alice@EXAMPLE.com";
+    let refusal = with(user, "bob", &["mailto:bob@example.com", address]).await;
+    assert_eq!(
+        refusal.unwrap_err(),
+        AccountError::AddressTaken(address.to_owned())
+    );
+    for address in [
+        "",
+        "bob",
+        "bob@example.com",
+        "mailto:",
+        "mail to:bob",
+        "mailto:b ob",
+        "1:x",
+    ] {
+        let refusal = with(user, "bob", &[address]).await;
+        assert_eq!(
+            refusal.unwrap_err(),
+            AccountError::InvalidAddress(address.to_owned())
+        );
+    }
+    // Nothing of the refusals stayed.
+    assert_eq!(*world.store.principals().await.unwrap(), [Arc::clone(&alice)]);
+    with(user, "bob", &["mailto:bob@example.com"])
+        .await
+        .unwrap();
+
+    // What is given up is free again.
+    let change = |it: &mut Principal| it.addresses = vec!["mailto:new@example.com".to_owned()];
+    world
+        .store
+        .change_principal(alice.id, change)
+        .await
+        .unwrap();
+    with(user, "carol", &["mailto:alice@example.com"])
+        .await
+        .unwrap();
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn addresses_are_found_in_any_case_and_kept_as_written() {
+    let world = world().await;
+    let mut principal = Principal::new(PrincipalKind::User, "alice");
+    principal.addresses = vec![
+        "MailTo:Alice@Example.COM".to_owned(),
+        "URN:uuid:Ab".to_owned(),
+    ];
+    let alice = world.store.add_account(principal, None).await.unwrap();
+    assert_eq!(alice.addresses[0], "MailTo:Alice@Example.COM");
+    let cases = [
+        ("mailto:alice@example.com", true),
+        ("MAILTO:ALICE@EXAMPLE.COM", true),
+        ("urn:uuid:Ab", true),
+        ("urn:uuid:ab", false),
+        ("mailto:alice@example.org", false),
+        ("alice", false),
+    ];
+    for (address, expected) in cases {
+        let found = world.store.principal_by_address(address).await.unwrap();
+        assert_eq!(found.is_some(), expected, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn groups_hold_members_of_members_and_themselves_without_harm() {
+    let world = world().await;
+    let alice = world.user("alice").await.id;
+    let mut groups = Vec::new();
+    for name in ["inner", "middle", "outer", "other"] {
+        let group = Principal::new(PrincipalKind::Group, name);
+        groups.push(world.store.add_account(group, None).await.unwrap().id);
+    }
+    let members = [
+        vec![alice],
+        vec![groups[0], alice],
+        vec![groups[1]],
+        vec![groups[3]],
+    ];
+    for (group, members) in groups.iter().zip(members) {
+        world
+            .store
+            .change_principal(*group, |it| it.members = members.clone())
+            .await
+            .unwrap();
+    }
+    let groups_of = async |id| {
+        let mut found = world.store.groups_of(id).await.unwrap();
+        found.sort_by_key(|id| groups.iter().position(|group| group == id));
+        found
+    };
+    assert_eq!(groups_of(alice).await, groups[..3]);
+    assert_eq!(groups_of(groups[0]).await, groups[1..3]);
+    assert_eq!(groups_of(groups[3]).await, []);
+
+    // A circle: inner holds outer.
+    world
+        .store
+        .change_principal(groups[0], |it| it.members.push(groups[2]))
+        .await
+        .unwrap();
+    assert_eq!(groups_of(alice).await, groups[..3]);
+    assert_eq!(groups_of(groups[0]).await, groups[1..3]);
+
+    // Who is no longer a member is in no group at once.
+    world
+        .store
+        .change_principal(groups[0], |it| it.members.clear())
+        .await
+        .unwrap();
+    world
+        .store
+        .change_principal(groups[1], |it| it.members.clear())
+        .await
+        .unwrap();
+    assert_eq!(groups_of(alice).await, []);
+}
+
+#[tokio::test]
+async fn a_second_store_over_the_same_rows_sees_each_change() {
+    let world = world().await;
+    let other = Store::open(world.backend.clone(), environment())
+        .await
+        .unwrap();
+    assert_eq!(other.principals().await.unwrap(), []);
+    let alice = world.user("alice").await;
+    let bob = world.user("bob").await;
+    assert_eq!(
+        other.principals().await.unwrap(),
+        [alice.clone(), bob.clone()]
+    );
+
+    let renamed = |it: &mut Principal| it.name = "robert".to_owned();
+    let robert = world.store.change_principal(bob.id, renamed).await.unwrap();
+    assert_eq!(other.principal_by_name("bob").await.unwrap(), None);
+    assert_eq!(
+        other.principal_by_name("robert").await.unwrap(),
+        Some(robert)
+    );
+    assert!(
+        other
+            .resolve(&path("robert", "calendar"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        other
+            .resolve(&path("bob", "calendar"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    world.store.remove_account(alice.id).await.unwrap();
+    assert!(other.resolve(&path("alice", "")).await.unwrap().is_none());
+    assert_eq!(other.principal(alice.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_principal_changed_meanwhile_is_a_conflict() {
+    let world = world().await;
+    let alice = world.user("alice").await;
+    let before = world
+        .store
+        .principal_to_change(alice.id)
+        .await
+        .unwrap()
+        .unwrap();
+    world
+        .store
+        .change_principal(alice.id, |it| it.disabled = true)
+        .await
+        .unwrap();
+    let mut batch = world.store.batch();
+    batch.put_principal(
+        Some(&before),
+        &Principal {
+            administrator: true,
+            ..(*alice).clone()
+        },
+    );
+    assert!(matches!(
+        world.store.commit(batch).await,
+        Err(CommitError::Conflict(_))
+    ));
+
+    // The same by way of the function that decides again.
+    let changed = world
+        .store
+        .change_principal(alice.id, |it| it.administrator = true)
+        .await
+        .unwrap();
+    assert!(changed.disabled && changed.administrator);
+    let revision = world.backend.revision();
+    world
+        .store
+        .change_principal(alice.id, |it| it.administrator = true)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.backend.revision(),
+        revision,
+        "a change of nothing writes nothing"
+    );
+}
+
+#[tokio::test]
+async fn credentials_are_decided_upon_what_is_stored() {
+    let world = world().await;
+    let alice = world.user("alice").await.id;
+    let hash = |hash: &str, imported| Credential {
+        hash: hash.to_owned(),
+        imported,
+    };
+    let import = |before: Option<&Credential>| match before {
+        Some(Credential {
+            imported: false, ..
+        }) => None,
+        _ => Some(hash("imported", true)),
+    };
+    assert!(world.store.change_credential(alice, import).await.unwrap());
+    assert!(
+        world
+            .store
+            .change_credential(alice, |_| Some(hash("own", false)))
+            .await
+            .unwrap()
+    );
+    assert!(!world.store.change_credential(alice, import).await.unwrap());
+    let stored = world.store.credential(alice).await.unwrap().unwrap();
+    assert_eq!(stored.value, hash("own", false));
+    let nobody = PrincipalId(7);
+    let refusal = world.store.change_credential(nobody, import).await;
+    assert_eq!(refusal.unwrap_err(), AccountError::NotFound);
+}
+
+#[tokio::test]
+async fn a_removed_account_is_gone_at_once_and_leaves_nothing() {
+    let world = world().await;
+    let bob = world.user("bob").await;
+    let rows_before = world.rows().await;
+    let credential = Credential {
+        hash: "hash".to_owned(),
+        imported: false,
+    };
+    let alice = Principal::new(PrincipalKind::User, "alice");
+    let alice = world
+        .store
+        .add_account(alice, Some(credential))
+        .await
+        .unwrap();
+    world
+        .make(&path("alice", "files"), CollectionKind::Plain)
+        .await;
+    world
+        .make(&path("alice", "files/deep"), CollectionKind::Calendar)
+        .await;
+    world
+        .put(&path("alice", "files/deep/a.ics"), &event("a", "content"))
+        .await
+        .unwrap();
+    world.store.remove_account(alice.id).await.unwrap();
+
+    assert!(
+        world
+            .store
+            .resolve(&path("alice", ""))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(world.store.credential(alice.id).await.unwrap(), None);
+    world.user("alice").await;
+    world.purge().await;
+    world.assert_sound().await;
+    assert_eq!(world.names(&path("alice", "")).await.len(), 3);
+
+    let again = world
+        .store
+        .principal_by_name("alice")
+        .await
+        .unwrap()
+        .unwrap();
+    world.store.remove_account(again.id).await.unwrap();
+    world.purge().await;
+    let refusal = world.store.remove_account(alice.id).await;
+    assert_eq!(refusal.unwrap_err(), AccountError::NotFound);
+    assert_eq!(
+        world.rows().await,
+        rows_before,
+        "only the directory's log grew"
+    );
+    assert_eq!(world.store.principals().await.unwrap(), [bob]);
 }

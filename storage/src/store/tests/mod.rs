@@ -2,7 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod blobs;
+mod check;
+mod collections;
+mod model;
+mod objects;
+mod open;
+mod sync;
 mod tree;
+mod work;
 
 use std::sync::Arc;
 
@@ -98,6 +106,42 @@ impl World {
         batch.create_collection(Some(&parent), &collection);
         self.store.commit(batch).await.unwrap();
         collection
+    }
+
+    async fn names(&self, path: &ResourcePath) -> Vec<String> {
+        let id = self.collection(path).await.id;
+        let (members, more) = self.store.members(id, None, 10_000).await.unwrap();
+        assert!(!more);
+        members.into_iter().map(|listed| listed.name).collect()
+    }
+
+    async fn used(&self, owner: &Principal) -> u64 {
+        self.store.used_octets(owner.home.unwrap()).await.unwrap()
+    }
+
+    /// Purges everything that waits for it.
+    async fn purge(&self) {
+        for _ in 0..10_000 {
+            if !self.store.purge_detached(1_000).await.unwrap() {
+                return;
+            }
+        }
+        panic!("the purge does not come to an end");
+    }
+
+    /// The keys of all rows but the directory's log, which keeps every change.
+    async fn rows(&self) -> Vec<Key> {
+        let rows = self.store.scan_all(KeyRange::all()).await.unwrap();
+        let log = keys::directory_log();
+        rows.into_iter()
+            .map(|(key, _)| key)
+            .filter(|key| !key.starts_with(&log))
+            .collect()
+    }
+
+    /// Nothing contradicts itself.
+    async fn assert_sound(&self) {
+        assert_eq!(self.store.check().await.unwrap(), []);
     }
 
     async fn detach(&self, path: &ResourcePath) {

@@ -1,0 +1,169 @@
+//! Queues of background work.
+
+use super::*;
+
+fn work(queue: &str, payload: Bytes) -> Work {
+    Work {
+        queue: queue.to_owned(),
+        attempts: 0,
+        created: Timestamp(5),
+        last_error: None,
+        payload,
+    }
+}
+
+impl World {
+    async fn enqueue(&self, queue: &str, due: i64, payload: Bytes) -> WorkId {
+        let id = self.store.new_work_id(Timestamp(due));
+        let mut batch = self.store.batch();
+        batch.enqueue(&id, &work(queue, payload));
+        self.store.commit(batch).await.unwrap();
+        id
+    }
+
+    async fn due(&self, queue: &str, until: i64) -> Vec<(WorkId, Stored<Work>)> {
+        self.store
+            .due_work(queue, Timestamp(until), 10)
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn rows_come_in_the_order_of_their_due_times() {
+    let world = world().await;
+    for due in [7, -3, 0, 5] {
+        world
+            .enqueue("mail", due, Bytes::from(due.to_string()))
+            .await;
+    }
+    world.enqueue("mai", 1, Bytes::new()).await;
+    world.enqueue("maila", 1, Bytes::new()).await;
+    let due =
+        |rows: Vec<(WorkId, Stored<Work>)>| rows.iter().map(|(id, _)| id.due.0).collect::<Vec<_>>();
+    assert_eq!(due(world.due("mail", 5).await), [-3, 0, 5]);
+    assert_eq!(due(world.due("mail", -4).await), []);
+    assert_eq!(
+        due(world
+            .store
+            .due_work("mail", Timestamp(i64::MAX), 2)
+            .await
+            .unwrap()),
+        [-3, 0]
+    );
+    assert_eq!(
+        due(world.store.list_work("mail", None, 10).await.unwrap()),
+        [-3, 0, 5, 7]
+    );
+    let after = world.due("mail", 0).await.pop().unwrap().0;
+    assert_eq!(
+        due(world
+            .store
+            .list_work("mail", Some(&after), 10)
+            .await
+            .unwrap()),
+        [5, 7]
+    );
+    assert_eq!(
+        world.store.next_due("mail").await.unwrap(),
+        Some(Timestamp(-3))
+    );
+    assert_eq!(world.store.next_due("other").await.unwrap(), None);
+    let (_, first) = world.due("mail", 0).await.remove(0);
+    assert_eq!(first.value, work("mail", Bytes::from_static(b"-3")));
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn of_several_workers_one_takes_a_row() {
+    let world = world().await;
+    world
+        .enqueue("mail", 0, Bytes::from_static(b"payload"))
+        .await;
+    let (id, before) = world.due("mail", 0).await.remove(0);
+    let lease = || {
+        let after = Work {
+            attempts: before.attempts + 1,
+            ..before.value.clone()
+        };
+        let mut batch = world.store.batch();
+        batch.reschedule(&id, &before, Timestamp(60), &after);
+        world.store.commit(batch)
+    };
+    lease().await.unwrap();
+    assert!(matches!(lease().await, Err(CommitError::Conflict(_))));
+    assert_eq!(world.due("mail", 59).await, []);
+    let (leased, row) = world.due("mail", 60).await.remove(0);
+    assert_eq!((leased.id, row.attempts), (id.id, 1));
+
+    let finish = |id: WorkId, before: Stored<Work>| {
+        let mut batch = world.store.batch();
+        batch.finish_work(&id, &before);
+        world.store.commit(batch)
+    };
+    assert!(
+        matches!(
+            finish(id, before.clone()).await,
+            Err(CommitError::Conflict(_))
+        ),
+        "the lease is another's"
+    );
+    finish(leased.clone(), row.clone()).await.unwrap();
+    assert!(matches!(
+        finish(leased, row).await,
+        Err(CommitError::Conflict(_))
+    ));
+    assert_eq!(world.due("mail", i64::MAX).await, []);
+}
+
+#[tokio::test]
+async fn a_large_payload_lives_as_long_as_its_row() {
+    let world = world().await;
+    let payload = Bytes::from(vec![7; 200_000]);
+    world.enqueue("mail", 0, payload.clone()).await;
+    world.assert_sound().await;
+    let (id, before) = world.due("mail", 0).await.remove(0);
+    assert_eq!(before.payload, payload);
+    // Leased (same payload) and given another one.
+    for after in [
+        payload,
+        Bytes::from(vec![8; 200_000]),
+        Bytes::from_static(b"small"),
+        Bytes::from(vec![9; 50_000]),
+    ] {
+        let (id, before) = world.due("mail", 0).await.remove(0);
+        let mut batch = world.store.batch();
+        batch.reschedule(&id, &before, id.due, &work("mail", after.clone()));
+        world.store.commit(batch).await.unwrap();
+        world.assert_sound().await;
+        assert_eq!(world.due("mail", 0).await[0].1.payload, after);
+    }
+    let mut late = world.store.batch();
+    late.finish_work(&id, &before);
+    assert!(matches!(
+        world.store.commit(late).await,
+        Err(CommitError::Conflict(_))
+    ));
+    let (id, before) = world.due("mail", 0).await.remove(0);
+    let mut batch = world.store.batch();
+    batch.finish_work(&id, &before);
+    world.store.commit(batch).await.unwrap();
+    world.assert_sound().await;
+    let references = KeyRange::prefix(keys::whole(keys::Keyspace::BlobReference));
+    assert_eq!(world.store.scan_all(references).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn queues_have_names_within_bounds() {
+    let world = world().await;
+    for (queue, good) in [
+        (String::new(), false),
+        ("x".repeat(255), true),
+        ("x".repeat(256), false),
+    ] {
+        let id = world.store.new_work_id(Timestamp(0));
+        let mut batch = world.store.batch();
+        batch.enqueue(&id, &work(&queue, Bytes::new()));
+        assert_eq!(world.store.commit(batch).await.is_ok(), good);
+    }
+}
