@@ -155,7 +155,7 @@ fn add(row: Option<&[u8]>, amount: i64, maximum: Option<i64>) -> Result<i64, Com
     };
     let sum = before
         .checked_add(amount)
-        .ok_or(CommitError::Limit(COUNTER_MAXIMUM))?
+        .ok_or(CommitError::Limit("a counter"))?
         .max(0);
     if amount > 0 && maximum.is_some_and(|maximum| sum > maximum) {
         return Err(CommitError::Limit(COUNTER_MAXIMUM));

@@ -146,7 +146,10 @@ async fn names_and_addresses_belong_to_one_principal() {
         );
     }
     // Nothing of the refusals stayed.
-    assert_eq!(*world.store.principals().await.unwrap(), [Arc::clone(&alice)]);
+    assert_eq!(
+        *world.store.principals().await.unwrap(),
+        [Arc::clone(&alice)]
+    );
     with(user, "bob", &["mailto:bob@example.com"])
         .await
         .unwrap();
