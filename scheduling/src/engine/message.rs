@@ -1,7 +1,17 @@
 //! Scheduling messages (RFC 5546 §3.2 and §3.4).
 
-use calendar::CalendarObject;
+use std::collections::BTreeSet;
+
+use calendar::{CalendarObject, Component, Limits, Property};
+use icalendar::Component as _;
 use serde::{Deserialize, Serialize};
+use storage::Timestamp;
+
+use super::{
+    entry::{NEEDS_ACTION, participation, sequence, single, uid},
+    sequence::{NOTE, set_sequence},
+    significance::is_private_extension,
+};
 
 /// The iTIP methods that are known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,4 +67,225 @@ pub struct Message {
     pub asks_again: bool,
     /// The iCalendar stream with its METHOD: what the inbox keeps.
     pub object: CalendarObject,
+}
+
+impl Message {
+    fn new(method: Method, sender: &str, object: CalendarObject) -> Message {
+        Message {
+            method,
+            origin: Origin::Here,
+            sender: sender.to_owned(),
+            uid: uid(&object),
+            is_refresh: false,
+            asks_again: false,
+            object,
+        }
+    }
+
+    /// The one component.
+    pub(super) fn entry(&self) -> Option<&Component> {
+        single(&self.object)
+    }
+}
+
+/// Whose product the messages are (RFC 5545 §3.7.3).
+const PRODUCT: &str = "-//Convoke//Convoke//EN";
+
+/// A moment as a UTC date-time (RFC 5545 §3.3.5).
+pub(super) fn utc(now: Timestamp) -> String {
+    let now = jiff::Timestamp::from_second(now.seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    now.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The invitation as all attendees of a single event get it (RFC 5546 §3.2.2): without alarms and what
+/// else is the organizer's own.
+pub(super) fn request(organizer: &str, object: &CalendarObject, now: Timestamp) -> Option<Message> {
+    let mut entry = shared_view(single(object)?);
+    set_stamp(&mut entry, now);
+    for attendee in entry
+        .properties_mut()
+        .filter(|property| property.is("ATTENDEE"))
+    {
+        // without it clients show no buttons; one who wants no answer says RSVP=FALSE
+        if participation(attendee) == NEEDS_ACTION && attendee.parameter("RSVP").is_none() {
+            attendee
+                .set_parameter("RSVP", "TRUE")
+                .expect("a plain word is a valid value");
+        }
+    }
+    Some(Message::new(
+        Method::Request,
+        organizer,
+        frame(Method::Request, entry, object),
+    ))
+}
+
+/// The cancellation for one attendee (RFC 5546 §3.2.5). STATUS says whether the whole meeting is off.
+pub(super) fn cancel(
+    organizer: &str,
+    object: &CalendarObject,
+    attendee: &Property,
+    sequence: u32,
+    whole: bool,
+    now: Timestamp,
+) -> Option<Message> {
+    let original = single(object)?;
+    let mut entry = skeleton(original, now, sequence, whole);
+    copy(
+        &mut entry,
+        original,
+        &[
+            "UID", "SUMMARY", "LOCATION", "DTSTART", "DTEND", "DUE", "DURATION",
+        ],
+    );
+    let people = original.property("ORGANIZER").into_iter().chain([attendee]);
+    people
+        .map(shared_person)
+        .for_each(|person| entry.push_property(person));
+    Some(Message::new(
+        Method::Cancel,
+        organizer,
+        frame(Method::Cancel, entry, object),
+    ))
+}
+
+/// The answer of one attendee (RFC 5546 §3.2.3): the attendee as in `object`, with `comments`.
+pub(super) fn reply(
+    object: &CalendarObject,
+    attendee: &Property,
+    comments: &[&Property],
+    now: Timestamp,
+) -> Option<Message> {
+    let original = single(object)?;
+    let mut entry = skeleton(original, now, sequence(original), false);
+    copy(
+        &mut entry,
+        original,
+        &[
+            "UID", "SUMMARY", "LOCATION", "DTSTART", "DTEND", "DUE", "DURATION",
+        ],
+    );
+    if original.is("VTODO") {
+        copy(&mut entry, original, &["PERCENT-COMPLETE", "COMPLETED"]);
+    }
+    let mut attendee = shared_person(attendee);
+    attendee.remove_parameter("RSVP");
+    let organizer = original.property("ORGANIZER").map(shared_person);
+    organizer
+        .into_iter()
+        .chain([attendee.clone()])
+        .for_each(|person| entry.push_property(person));
+    comments
+        .iter()
+        .for_each(|comment| entry.push_property((*comment).clone()));
+    entry.push_property(
+        Property::new("REQUEST-STATUS", "2.0;Success").expect("a plain value is valid"),
+    );
+    let sender = attendee.raw_value().trim();
+    Some(Message::new(
+        Method::Reply,
+        sender,
+        frame(Method::Reply, entry, object),
+    ))
+}
+
+/// A component as others may see it.
+fn shared_view(entry: &Component) -> Component {
+    let mut entry = entry.clone();
+    entry.retain_components(|component| !component.is("VALARM"));
+    entry.retain_properties(|property| {
+        !is_private_extension(property.name()) && !property.is("REQUEST-STATUS")
+    });
+    for person in entry
+        .properties_mut()
+        .filter(|property| matches!(property.name(), "ATTENDEE" | "ORGANIZER"))
+    {
+        *person = shared_person(person);
+    }
+    entry
+}
+
+/// ORGANIZER or ATTENDEE without what is between the client and its server (RFC 6638 §7.1 to §7.3).
+fn shared_person(person: &Property) -> Property {
+    let mut person = person.clone();
+    for parameter in [
+        "SCHEDULE-AGENT",
+        "SCHEDULE-STATUS",
+        "SCHEDULE-FORCE-SEND",
+        NOTE,
+    ] {
+        person.remove_parameter(parameter);
+    }
+    person
+}
+
+/// DTSTAMP is the moment of the message (RFC 6638 §3.2.5).
+fn set_stamp(entry: &mut Component, now: Timestamp) {
+    entry.set_property(Property::new("DTSTAMP", &utc(now)).expect("a date is a valid value"));
+}
+
+/// A component with only what the server knows by itself. (What users wrote is copied line by line
+/// and never goes through the builder, whose time grows with the square of a line's length.)
+fn skeleton(original: &Component, now: Timestamp, sequence: u32, cancelled: bool) -> Component {
+    let stamp = utc(now);
+    let text = if original.is("VTODO") {
+        let mut todo = icalendar::Todo::new();
+        todo.add_property("DTSTAMP", &stamp).uid("-");
+        if cancelled {
+            todo.add_property("STATUS", "CANCELLED");
+        }
+        todo.try_into_string()
+    } else {
+        let mut event = icalendar::Event::new();
+        event.add_property("DTSTAMP", &stamp).uid("-");
+        if cancelled {
+            event.add_property("STATUS", "CANCELLED");
+        }
+        event.try_into_string()
+    };
+    let text = text.expect("writing to a String cannot fail");
+    let mut entry = Component::parse(text.as_bytes(), &Limits::default())
+        .expect("the builder writes valid components");
+    entry.remove_properties("UID");
+    set_sequence(&mut entry, sequence);
+    entry
+}
+
+fn copy(entry: &mut Component, original: &Component, names: &[&str]) {
+    for property in original
+        .properties()
+        .filter(|property| names.contains(&property.name()))
+    {
+        entry.push_property(property.clone());
+    }
+}
+
+/// The stream around a component: METHOD, and those time zones of `source` that it refers to.
+fn frame(method: Method, entry: Component, source: &CalendarObject) -> CalendarObject {
+    let mut frame = icalendar::Calendar::empty();
+    frame.append_property(("VERSION", "2.0"));
+    frame.append_property(("PRODID", PRODUCT));
+    frame.append_property(("METHOD", method.as_str()));
+    let text = frame.to_string();
+    let mut object = CalendarObject::parse(text.as_bytes(), &Limits::default())
+        .expect("the builder writes a valid calendar");
+    let zones: BTreeSet<String> = entry
+        .properties()
+        .filter_map(|property| property.parameter("TZID"))
+        .map(|zone| zone.into_owned())
+        .collect();
+    let calendar = object.calendar_mut();
+    for zone in source
+        .components()
+        .filter(|component| component.is("VTIMEZONE"))
+    {
+        if zone
+            .text("TZID")
+            .is_some_and(|name| zones.contains(name.as_ref()))
+        {
+            calendar.push_component(zone.clone());
+        }
+    }
+    calendar.push_component(entry);
+    object
 }

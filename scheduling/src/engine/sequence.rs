@@ -1,1 +1,133 @@
-//! (to come)
+//! The revision number of a component (RFC 5546 §2.1.4 and §2.1.5).
+
+use calendar::{Component, Property};
+
+use super::entry::sequence;
+
+/// The SEQUENCE that a changed component must have: what the client gave, never less than before, and
+/// more than before where the change is a revision.
+pub(super) fn revised(before: u32, asked: u32, is_revision: bool) -> u32 {
+    if is_revision && asked <= before {
+        before.saturating_add(1)
+    } else {
+        asked.max(before)
+    }
+}
+
+/// Writes SEQUENCE, unless it says so already (0 by not being there).
+pub(super) fn set_sequence(entry: &mut Component, number: u32) {
+    if sequence(entry) != number {
+        entry
+            .set_raw_value("SEQUENCE", &number.to_string())
+            .expect("digits are a valid value");
+    }
+}
+
+/// The place of a message in the order of its kind: SEQUENCE first, then DTSTAMP (RFC 5546 §2.1.5).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Revision {
+    sequence: u32,
+    /// In UTC, as in iCalendar: text order is order in time. Empty where it is not known.
+    stamp: String,
+}
+
+impl Revision {
+    pub fn of(entry: &Component) -> Revision {
+        let stamp = entry
+            .raw_value("DTSTAMP")
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_uppercase();
+        Revision {
+            sequence: sequence(entry),
+            stamp: if is_stamp(&stamp) {
+                stamp
+            } else {
+                String::new()
+            },
+        }
+    }
+
+    /// Before all messages about this revision.
+    pub fn before_all(sequence: u32) -> Revision {
+        Revision {
+            sequence,
+            stamp: String::new(),
+        }
+    }
+
+    /// SEQUENCE.
+    pub fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    /// As noted on a property by [`Revision::note`].
+    pub fn noted(property: &Property) -> Option<Revision> {
+        let note = property.parameter(NOTE)?;
+        let (sequence, stamp) = note.split_once('-')?;
+        Some(Revision {
+            sequence: sequence.parse().ok()?,
+            stamp: stamp.to_owned(),
+        })
+    }
+
+    /// Notes on a property which message spoke last. The note never leaves the server's own copies.
+    pub fn note(&self, property: &mut Property) {
+        let note = format!("{}-{}", self.sequence, self.stamp);
+        property
+            .set_parameter(NOTE, &note)
+            .expect("digits and letters are a valid value");
+    }
+}
+
+/// The parameter on ORGANIZER and ATTENDEE that holds the order of the last message by mail (RFC 5546
+/// §2.1.5 wants both kept for each attendee; DTSTAMP itself belongs to the clients, RFC 6638 §3.2.2.1).
+pub(super) const NOTE: &str = "X-CONVOKE-REVISION";
+
+fn is_stamp(text: &str) -> bool {
+    text.len() == 16 && text.ends_with('Z') && text.as_bytes()[8] == b'T'
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_rises_with_revisions_and_never_falls() {
+        // RFC 5546 §2.1.4
+        for (before, asked, is_revision, expected) in [
+            (0, 0, false, 0),
+            (0, 0, true, 1),
+            (3, 1, false, 3),
+            (3, 1, true, 4),
+            (3, 5, true, 5),
+            (u32::MAX, 0, true, u32::MAX),
+        ] {
+            assert_eq!(revised(before, asked, is_revision), expected);
+        }
+    }
+
+    #[test]
+    fn order_is_sequence_then_stamp() {
+        // RFC 5546 §2.1.5
+        let revision = |lines: &str| {
+            let text = format!("BEGIN:VEVENT\n{lines}END:VEVENT\n");
+            Revision::of(&Component::parse(text.as_bytes(), &calendar::Limits::default()).unwrap())
+        };
+        let ordered = [
+            Revision::before_all(0),
+            revision("DTSTAMP:20260101T000000Z\n"),
+            revision("SEQUENCE:0\nDTSTAMP:20260101T000001Z\n"),
+            Revision::before_all(1),
+            revision("SEQUENCE:1\nDTSTAMP:20250101T000000Z\n"),
+            revision("SEQUENCE:10\nDTSTAMP:20240101T000000Z\n"),
+        ];
+        assert!(ordered.is_sorted_by(|one, other| one < other));
+        for revision in ordered {
+            let mut property = Property::new("ATTENDEE", "mailto:a@b").unwrap();
+            revision.note(&mut property);
+            assert_eq!(Revision::noted(&property), Some(revision));
+        }
+    }
+}

@@ -1,11 +1,20 @@
 //! What a change of a calendar object means for everybody in it.
 
+mod attendee;
+mod merge;
+mod organizer;
+mod outbox;
+
 use std::sync::Arc;
 
 use calendar::CalendarObject;
 use storage::{Timestamp, model::Principal};
 
-use super::{Decision, Directory, Fault, Message, Role, Status};
+use super::{
+    Decision, Directory, Fault, Message, Role, Status,
+    entry::{Agent, agent, attendees},
+    role::role,
+};
 use crate::mail::OutgoingMessage;
 
 /// A change of one calendar object resource, with all that the rules may know.
@@ -73,11 +82,105 @@ impl Plan {
     }
 }
 
-/// Decides what a change comes to.
+/// Why an object with recurrence is stored and not scheduled.
+const RECURRING: &str = "recurring objects are stored without being scheduled";
+
+/// Decides what a change comes to (RFC 6638 §3.2.3: which operation it is).
 ///
 /// # Errors
 /// A precondition of RFC 6638 §3.2.4 does not hold.
-#[allow(unused_variables, clippy::unimplemented)]
 pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
-    unimplemented!()
+    // what is stored was let in by these rules; where it was not, it is nobody's meeting
+    let before = change.before.map(|before| {
+        (
+            before,
+            role(before, change.owner.id, change.directory).unwrap_or(Role::None),
+        )
+    });
+    let Some(after) = change.after else {
+        return Ok(match before {
+            Some((before, Role::Organizer)) => organizer::remove(change, before, None),
+            Some((before, Role::Attendee)) => attendee::remove(change, before),
+            _ => plain(None),
+        });
+    };
+    let after_role = role(after, change.owner.id, change.directory)?;
+    match (before, after_role) {
+        (Some((before, Role::Organizer)), Role::Organizer) => {
+            organizer::store(change, Some(before), after)
+        }
+        (Some((_, Role::Organizer)), Role::Attendee) => {
+            Err(Fault::OrganizerChange("ORGANIZER became somebody else"))
+        }
+        (Some((before, Role::Organizer)), Role::None) => release(change, before, after),
+        (Some((_, Role::Attendee)), Role::Organizer) => {
+            Err(Fault::AttendeeChange("the owner is not the organizer"))
+        }
+        (Some((before, Role::Attendee)), _) => attendee::store(change, before, after, after_role),
+        (_, Role::Organizer) => organizer::store(change, None, after),
+        (_, Role::Attendee) => attendee::create(change, after),
+        (_, Role::None) => Ok(plain(Some(after))),
+    }
+}
+
+/// No scheduling object resource, before or after.
+fn plain(after: Option<&CalendarObject>) -> Plan {
+    Plan {
+        object: after.cloned(),
+        role: Role::None,
+        deliveries: Vec::new(),
+        mails: Vec::new(),
+        statuses: Vec::new(),
+        decisions: Vec::new(),
+    }
+}
+
+/// The organizer's meeting becomes a plain event: "Remove" (RFC 6638 §3.2.3.1).
+fn release(
+    change: &Change<'_>,
+    before: &CalendarObject,
+    after: &CalendarObject,
+) -> Result<Plan, Fault> {
+    if after
+        .entries()
+        .any(|entry| entry.property("ORGANIZER").is_some())
+    {
+        return Err(Fault::OrganizerChange("ORGANIZER became somebody else"));
+    }
+    if after
+        .entries()
+        .any(|entry| attendees(entry).next().is_some())
+    {
+        return Err(Fault::OrganizerChange(
+            "attendees remain without an ORGANIZER",
+        ));
+    }
+    Ok(organizer::remove(change, before, Some(after)))
+}
+
+/// An object that is stored as it came because its recurrence cannot be scheduled: all people whom the
+/// server would have told carry 5.3, so that nobody believes they were.
+fn unscheduled(change: &Change<'_>, after: &CalendarObject, role: Role) -> Plan {
+    let line_name = if role == Role::Organizer {
+        "ATTENDEE"
+    } else {
+        "ORGANIZER"
+    };
+    let mut statuses: Vec<(String, Status)> = after
+        .entries()
+        .flat_map(|entry| entry.properties_named(line_name))
+        .filter(|line| {
+            agent(line) == Agent::Server && !change.directory.is(line.raw_value(), change.owner.id)
+        })
+        .map(|line| (line.raw_value().trim().to_owned(), Status::NOT_ALLOWED))
+        .collect();
+    statuses.sort_by(|(one, _), (other, _)| one.cmp(other));
+    statuses.dedup();
+    Plan {
+        object: Some(after.clone()),
+        role,
+        statuses,
+        decisions: vec![Decision::NoMessages(RECURRING.to_owned())],
+        ..plain(None)
+    }
 }

@@ -1,9 +1,13 @@
 //! What a message does to its recipient's copy (RFC 6638 §4, RFC 5546 §2.1.5).
 
+mod cancel;
+mod reply;
+mod request;
+
 use calendar::CalendarObject;
 use storage::{Timestamp, model::Principal};
 
-use super::{Decision, Directory, Message, Status};
+use super::{Decision, Directory, Message, Method, Status};
 
 /// A message at its recipient's door.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +56,46 @@ pub struct Receipt {
     pub decisions: Vec<Decision>,
 }
 
+impl Receipt {
+    /// The copy stays as it is and nobody is bothered.
+    fn nothing(incoming: &Incoming<'_>, status: Status, reason: &str) -> Receipt {
+        Receipt {
+            copy: CopyChange::Unchanged,
+            inbox_item: false,
+            status,
+            schedule_tag_changes: false,
+            refresh_others: false,
+            decisions: vec![Decision::NotApplied {
+                method: incoming.message.method,
+                sender: incoming.message.sender.clone(),
+                reason: reason.to_owned(),
+            }],
+        }
+    }
+
+    /// Only the user can tell what is to be done with it: kept in the inbox, with a reason.
+    fn for_the_user(incoming: &Incoming<'_>, status: Status, reason: &str) -> Receipt {
+        Receipt {
+            inbox_item: true,
+            decisions: vec![Decision::ForTheUser {
+                method: incoming.message.method,
+                sender: incoming.message.sender.clone(),
+                reason: reason.to_owned(),
+            }],
+            ..Receipt::nothing(incoming, status, reason)
+        }
+    }
+}
+
 /// Decides what a message does.
-#[allow(unused_variables, clippy::unimplemented)]
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    unimplemented!()
+    if incoming.message.entry().is_none() {
+        let reason = "recurring objects are not scheduled";
+        return Receipt::nothing(incoming, Status::NOT_ALLOWED, reason);
+    }
+    match incoming.message.method {
+        Method::Request => request::receive(incoming),
+        Method::Cancel => cancel::receive(incoming),
+        Method::Reply => reply::receive(incoming),
+    }
 }

@@ -1,0 +1,374 @@
+//! An attendee creates, changes and removes (RFC 6638 §3.2.2).
+
+use calendar::{CalendarObject, Component, Property};
+
+use super::{
+    Change, Plan,
+    merge::{Merged, merge},
+    outbox::{Outbox, kind_of_reply, unreachable},
+    plain, unscheduled,
+};
+use crate::engine::{
+    Decision, Directory, Fault, Role, Status,
+    entry::{
+        Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, is_recurring, participation,
+        single,
+    },
+    message::{reply, request},
+    role::organizer,
+};
+
+/// The owner's ATTENDEE.
+fn own<'a>(change: &Change<'_>, entry: &'a Component) -> Option<&'a Property> {
+    attendees(entry).find(|line| change.directory.is(line.raw_value(), change.owner.id))
+}
+
+/// SCHEDULE-AGENT on ORGANIZER (RFC 6638 §3.2.2.2): the same in all components.
+fn agent_of(object: &CalendarObject) -> Agent {
+    object
+        .entries()
+        .find_map(|entry| entry.property("ORGANIZER"))
+        .map_or(Agent::Server, agent)
+}
+
+fn organizer_line(object: &CalendarObject) -> Option<&Property> {
+    object
+        .entries()
+        .find_map(|entry| entry.property("ORGANIZER"))
+}
+
+/// A create (RFC 6638 §3.2.2.2): an invitation that came another way, usually by mail.
+pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan, Fault> {
+    if agent_of(after) != Agent::Server {
+        return Ok(left_to_others(after, Role::Attendee));
+    }
+    let organizer = organizer(after, change.directory)?.unwrap_or_default();
+    if change
+        .directory
+        .local(organizer)
+        .is_some_and(|principal| principal.home.is_some())
+    {
+        return create_from_here(change, after);
+    }
+    if let Some(status) = unreachable(change, organizer) {
+        return Ok(out_of_reach(after, &status));
+    }
+    if is_recurring(after) {
+        return Ok(unscheduled(change, after, Role::Attendee));
+    }
+    Ok(answer(change, after.clone(), NEEDS_ACTION, &[], Vec::new()))
+}
+
+/// The organizer is on this server: the event must exist there and name the owner.
+fn create_from_here(change: &Change<'_>, after: &CalendarObject) -> Result<Plan, Fault> {
+    let Some(organizer_copy) = change.organizer_copy else {
+        return Err(Fault::NotInvited("there is no such event"));
+    };
+    if !organizer_copy
+        .entries()
+        .any(|entry| own(change, entry).is_some())
+    {
+        return Err(Fault::NotInvited(
+            "the owner of this calendar is not among its attendees",
+        ));
+    }
+    let organizer = organizer(organizer_copy, change.directory)?.unwrap_or_default();
+    if is_recurring(after) || single(organizer_copy).is_none() {
+        return Ok(unscheduled(change, after, Role::Attendee));
+    }
+    let Some(sent) = request(organizer, organizer_copy, change.now) else {
+        return Ok(unscheduled(change, after, Role::Attendee));
+    };
+    let mut base = sent.object;
+    base.calendar_mut().remove_properties("METHOD");
+    Ok(merge_and_answer(change, &base, after))
+}
+
+/// A change (RFC 6638 §3.2.2.3).
+pub(super) fn store(
+    change: &Change<'_>,
+    before: &CalendarObject,
+    after: &CalendarObject,
+    role: Role,
+) -> Result<Plan, Fault> {
+    if !is_same_organizer(before, after, change.directory) {
+        return Err(Fault::AttendeeChange("ORGANIZER became somebody else"));
+    }
+    if organizer_line(after).is_some() && agent_of(after) != Agent::Server {
+        return Ok(left_to_others(after, role));
+    }
+    if agent_of(before) != Agent::Server {
+        return if role == Role::Attendee {
+            create(change, after)
+        } else {
+            Ok(plain(Some(after)))
+        };
+    }
+    if is_recurring(before) {
+        return Ok(unscheduled(change, after, role));
+    }
+    Ok(merge_and_answer(change, before, after))
+}
+
+fn is_same_organizer(
+    before: &CalendarObject,
+    after: &CalendarObject,
+    directory: &Directory,
+) -> bool {
+    match (organizer(before, directory), organizer(after, directory)) {
+        (Ok(Some(before)), Ok(Some(after))) => directory.same_person(before, after),
+        // a missing one is put back
+        (_, Ok(None)) => true,
+        _ => false,
+    }
+}
+
+fn merge_and_answer(change: &Change<'_>, before: &CalendarObject, after: &CalendarObject) -> Plan {
+    let Merged { object, restored } = merge(before, after, change.owner.id, change.directory);
+    let old = single(before);
+    let participation_before = old
+        .and_then(|old| own(change, old))
+        .map_or(NEEDS_ACTION.to_owned(), participation);
+    let known_comments: Vec<&Property> = old
+        .map(|old| old.properties_named("COMMENT").collect())
+        .unwrap_or_default();
+    let mut decisions = Vec::new();
+    if restored {
+        decisions.push(Decision::Changed(
+            "only the attendee's own was taken over".to_owned(),
+        ));
+    }
+    let force = organizer_line(after)
+        .and_then(|line| line.parameter("SCHEDULE-FORCE-SEND"))
+        .map(|force| force.into_owned());
+    let mut plan = answer_with_force(
+        change,
+        object,
+        &participation_before,
+        &known_comments,
+        force.as_deref(),
+    );
+    decisions.append(&mut plan.decisions);
+    plan.decisions = decisions;
+    plan
+}
+
+/// Answers without regard to SCHEDULE-FORCE-SEND in another version of the object.
+fn answer(
+    change: &Change<'_>,
+    object: CalendarObject,
+    participation_before: &str,
+    known_comments: &[&Property],
+    decisions: Vec<Decision>,
+) -> Plan {
+    let force = organizer_line(&object)
+        .and_then(|line| line.parameter("SCHEDULE-FORCE-SEND"))
+        .map(|force| force.into_owned());
+    let mut plan = answer_with_force(
+        change,
+        object,
+        participation_before,
+        known_comments,
+        force.as_deref(),
+    );
+    plan.decisions.extend(decisions);
+    plan
+}
+
+/// Sends the owner's answer where it is news (RFC 6638 §3.2.2.3).
+fn answer_with_force(
+    change: &Change<'_>,
+    mut object: CalendarObject,
+    participation_before: &str,
+    known_comments: &[&Property],
+    force: Option<&str>,
+) -> Plan {
+    for entry in object.entries_mut() {
+        for line in entry.properties_mut().filter(|line| line.is("ORGANIZER")) {
+            line.remove_parameter("SCHEDULE-FORCE-SEND");
+        }
+        sign(change, entry);
+    }
+    let mut outbox = Outbox::default();
+    let forced = force.is_some_and(|force| force.eq_ignore_ascii_case("REPLY"));
+    if let (Some(entry), Some(line)) = (single(&object), organizer_line(&object)) {
+        if force.is_some() && !forced {
+            outbox.statuses.push((
+                line.raw_value().trim().to_owned(),
+                Status::PARAMETER_IGNORED,
+            ));
+        }
+        let comments: Vec<&Property> = entry
+            .properties_named("COMMENT")
+            .filter(|comment| !known_comments.contains(comment))
+            .collect();
+        send_answer(
+            change,
+            &object,
+            entry,
+            participation_before,
+            &comments,
+            forced,
+            &mut outbox,
+        );
+    }
+    Plan {
+        object: Some(object),
+        role: Role::Attendee,
+        deliveries: outbox.deliveries,
+        mails: outbox.mails,
+        statuses: outbox.statuses,
+        decisions: outbox.decisions,
+    }
+}
+
+/// Who acts for the owner signs the owner's line.
+fn sign(change: &Change<'_>, entry: &mut Component) {
+    let Some(address) = change.sent_by else {
+        return;
+    };
+    for line in entry.properties_mut().filter(|line| {
+        line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
+    }) {
+        line.set_parameter("SENT-BY", address)
+            .expect("an address has no control characters");
+    }
+}
+
+fn send_answer(
+    change: &Change<'_>,
+    object: &CalendarObject,
+    entry: &Component,
+    participation_before: &str,
+    comments: &[&Property],
+    forced: bool,
+    outbox: &mut Outbox,
+) {
+    let (Some(to), Some(line)) = (organizer_line(object), own(change, entry)) else {
+        return;
+    };
+    let is_news = participation(line) != participation_before || !comments.is_empty();
+    let reason = if is_cancelled(entry) {
+        Err("the meeting is cancelled")
+    } else if forced {
+        Ok("the client demands it")
+    } else if !is_news {
+        Err("the participation is the same")
+    } else if !change.schedule_reply {
+        Err("the client wants no reply")
+    } else {
+        Ok("the participation changed")
+    };
+    match (reason, reply(object, line, comments, change.now)) {
+        (Ok(reason), Some(message)) => {
+            outbox.send(change, to, message, kind_of_reply(line), reason)
+        }
+        (Err(reason), _) => outbox.pass_over(to.raw_value(), reason),
+        (Ok(_), None) => outbox.pass_over(to.raw_value(), super::RECURRING),
+    }
+}
+
+/// "The server does no special processing of the resource."
+fn left_to_others(after: &CalendarObject, role: Role) -> Plan {
+    let reason = "SCHEDULE-AGENT on ORGANIZER leaves the replies to others".to_owned();
+    Plan {
+        role,
+        decisions: vec![Decision::NoMessages(reason)],
+        ..plain(Some(after))
+    }
+}
+
+/// Nobody at ORGANIZER can be told anything: the object says so and is left alone.
+fn out_of_reach(after: &CalendarObject, status: &Status) -> Plan {
+    let mut object = after.clone();
+    let mut recipient = String::new();
+    for line in object
+        .entries_mut()
+        .flat_map(Component::properties_mut)
+        .filter(|line| line.is("ORGANIZER"))
+    {
+        recipient = line.raw_value().trim().to_owned();
+        line.remove_parameter("SCHEDULE-FORCE-SEND");
+        line.set_parameter("SCHEDULE-AGENT", "NONE")
+            .expect("a plain word is a valid value");
+    }
+    let reason = "there is no way to reach the organizer".to_owned();
+    Plan {
+        object: Some(object),
+        role: Role::Attendee,
+        statuses: vec![(recipient.clone(), status.clone())],
+        decisions: vec![Decision::Undeliverable {
+            recipient,
+            status: status.clone(),
+            reason,
+        }],
+        ..plain(None)
+    }
+}
+
+/// A removal (RFC 6638 §3.2.2.4): the organizer hears that the attendee declines.
+pub(super) fn remove(change: &Change<'_>, before: &CalendarObject) -> Plan {
+    let mut outbox = Outbox::default();
+    match removal_reply(change, before) {
+        Ok(declined) => {
+            let entry = single(&declined);
+            if let (Some(to), Some(line)) = (
+                organizer_line(&declined),
+                entry.and_then(|entry| own(change, entry)),
+            ) && let Some(message) = reply(&declined, line, &[], change.now)
+            {
+                outbox.send(
+                    change,
+                    to,
+                    message,
+                    kind_of_reply(line),
+                    "the attendee removed the meeting",
+                );
+            }
+        }
+        Err(reason) => outbox
+            .decisions
+            .push(Decision::NoMessages(reason.to_owned())),
+    }
+    Plan {
+        object: None,
+        role: Role::Attendee,
+        deliveries: outbox.deliveries,
+        mails: outbox.mails,
+        // nothing is left to carry a status
+        statuses: Vec::new(),
+        decisions: outbox.decisions,
+    }
+}
+
+/// The object as if it were declined first, or why nobody needs to hear of it.
+fn removal_reply(
+    change: &Change<'_>,
+    before: &CalendarObject,
+) -> Result<CalendarObject, &'static str> {
+    let entry = single(before).ok_or(super::RECURRING)?;
+    let line = own(change, entry).ok_or("the owner is not among the attendees")?;
+    if !change.schedule_reply {
+        return Err("the client wants no reply");
+    }
+    if agent_of(before) != Agent::Server {
+        return Err("SCHEDULE-AGENT on ORGANIZER leaves the replies to others");
+    }
+    if is_cancelled(entry) {
+        return Err("the meeting is cancelled");
+    }
+    if participation(line) == DECLINED {
+        return Err("declined already");
+    }
+    let mut declined = before.clone();
+    for entry in declined.entries_mut() {
+        for line in entry.properties_mut().filter(|line| {
+            line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
+        }) {
+            line.set_parameter("PARTSTAT", DECLINED)
+                .expect("a plain word is a valid value");
+        }
+        sign(change, entry);
+    }
+    Ok(declined)
+}

@@ -1,0 +1,492 @@
+//! The organizer creates, changes and removes (RFC 6638 §3.2.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calendar::{CalendarObject, Component, Property};
+
+use super::{
+    Change, Plan,
+    outbox::{Outbox, kind_of_message},
+    unscheduled,
+};
+use crate::engine::{
+    Decision, Fault, Method, Role, Status,
+    directory::Person,
+    entry::{
+        Agent, NEEDS_ACTION, agent, attendees, is_cancelled, is_recurring, participation, sequence,
+        single,
+    },
+    message::{Message, cancel, request},
+    refresh::refresh,
+    sequence::{NOTE, Revision, revised, set_sequence},
+    significance::{Changes, changes},
+};
+
+/// One attendee as stored before.
+struct Earlier<'a> {
+    line: &'a Property,
+    agent: Agent,
+    participation: String,
+}
+
+/// One attendee as asked for.
+struct Invitee {
+    address: String,
+    person: Person,
+    agent: Agent,
+    /// The server did not schedule with this person before.
+    is_new: bool,
+    /// Asked again without another change: by NEEDS-ACTION, or by SCHEDULE-FORCE-SEND.
+    asked_again: bool,
+    /// SCHEDULE-FORCE-SEND with a value that means nothing.
+    force_unknown: bool,
+    /// What the stored object must say.
+    participation: Option<String>,
+}
+
+/// A create, or a change, of an organizer scheduling object resource (RFC 6638 §3.2.1.1 and §3.2.1.2).
+pub(super) fn store(
+    change: &Change<'_>,
+    before: Option<&CalendarObject>,
+    after: &CalendarObject,
+) -> Result<Plan, Fault> {
+    if is_recurring(after) {
+        return Ok(unscheduled(change, after, Role::Organizer));
+    }
+    // what was stored without being scheduled has told nobody anything
+    let before = before.filter(|object| single(object).is_some());
+    let edit = Edit::new(change, before, after);
+    let mut object = after.clone();
+    edit.write(change, &mut object);
+    let mut outbox = Outbox::default();
+    edit.cancel(change, &object, &mut outbox);
+    edit.invite(change, &object, &mut outbox);
+    edit.pass_over(&mut outbox);
+    edit.refresh(change, &object, &mut outbox);
+    Ok(Plan {
+        object: Some(object),
+        role: Role::Organizer,
+        deliveries: outbox.deliveries,
+        mails: outbox.mails,
+        statuses: outbox.statuses,
+        decisions: outbox.decisions,
+    })
+}
+
+/// All that one edit is judged by.
+struct Edit<'a> {
+    before: Option<&'a CalendarObject>,
+    organizer: String,
+    earlier: BTreeMap<Person, Earlier<'a>>,
+    invitees: Vec<Invitee>,
+    /// Attendees whom the server told and who are not told any more.
+    removed: Vec<&'a Property>,
+    changes: Changes,
+    was_cancelled: bool,
+    is_cancelled: bool,
+    sequence: u32,
+    sent_by: Option<&'a str>,
+    /// The organizer's own participation changed, which the others should see.
+    own_participation_changed: bool,
+}
+
+impl<'a> Edit<'a> {
+    fn new(
+        change: &Change<'a>,
+        before: Option<&'a CalendarObject>,
+        after: &'a CalendarObject,
+    ) -> Edit<'a> {
+        let old = before.and_then(single);
+        let new = single(after);
+        let changes = before
+            .map(|before| changes(before, after))
+            .unwrap_or_default();
+        let earlier = old.map(|old| earlier(change, old)).unwrap_or_default();
+        let invitees = new
+            .map(|new| invitees(change, new, &earlier, changes))
+            .unwrap_or_default();
+        let is_cancelled = new.is_some_and(is_cancelled);
+        let was_cancelled = old.is_some_and(self::is_cancelled);
+        let told = |person: &Person| {
+            invitees
+                .iter()
+                .any(|invitee| invitee.person == *person && invitee.agent == Agent::Server)
+        };
+        let told: Vec<bool> = earlier.keys().map(told).collect();
+        let removed: Vec<&Property> = earlier
+            .values()
+            .zip(told)
+            .filter(|(earlier, told)| earlier.agent == Agent::Server && (!told || is_cancelled))
+            .map(|(earlier, _)| earlier.line)
+            .filter(|_| !was_cancelled)
+            .collect();
+        let is_revision = before.is_some() && (changes.revision || !removed.is_empty());
+        let old_sequence = old.map_or(0, sequence);
+        Edit {
+            before,
+            organizer: new
+                .and_then(|new| new.raw_value("ORGANIZER"))
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+            own_participation_changed: own_participation(change, old)
+                != own_participation(change, new),
+            sequence: revised(old_sequence, new.map_or(0, sequence), is_revision),
+            earlier,
+            invitees,
+            removed,
+            changes,
+            was_cancelled,
+            is_cancelled,
+            sent_by: change.sent_by,
+        }
+    }
+
+    /// Writes what the server keeps: SEQUENCE, participation, and no SCHEDULE-FORCE-SEND.
+    fn write(&self, change: &Change<'_>, object: &mut CalendarObject) {
+        let people: BTreeMap<&Person, &Invitee> = self
+            .invitees
+            .iter()
+            .map(|invitee| (&invitee.person, invitee))
+            .collect();
+        for entry in object.entries_mut() {
+            if self.before.is_some() {
+                set_sequence(entry, self.sequence);
+            }
+            for line in entry.properties_mut() {
+                match line.name() {
+                    "ORGANIZER" => self.write_organizer(line),
+                    "ATTENDEE" => {
+                        line.remove_parameter("SCHEDULE-FORCE-SEND");
+                        if let Some(invitee) =
+                            people.get(&change.directory.person(line.raw_value()))
+                        {
+                            self.write_attendee(line, invitee);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn write_organizer(&self, line: &mut Property) {
+        line.remove_parameter("SCHEDULE-FORCE-SEND");
+        if let Some(address) = self.sent_by {
+            set(line, "SENT-BY", address);
+        }
+    }
+
+    fn write_attendee(&self, line: &mut Property, invitee: &Invitee) {
+        if invitee.agent != Agent::Server {
+            return;
+        }
+        let earlier = self
+            .earlier
+            .get(&invitee.person)
+            .filter(|_| !invitee.is_new)
+            .map(|earlier| earlier.line);
+        keep(line, earlier, "SCHEDULE-STATUS");
+        keep(line, earlier, NOTE);
+        if let Some(status) = &invitee.participation {
+            if participation(line) != *status {
+                set(line, "PARTSTAT", status);
+            }
+            if let Some(delegates) = earlier.filter(|_| status == "DELEGATED") {
+                keep(line, Some(delegates), "DELEGATED-TO");
+            }
+        }
+        if self.changes.asks_anew
+            && self.before.is_some()
+            && matches!(invitee.person, Person::Other(_))
+        {
+            // an answer to what was before comes too late now
+            Revision::before_all(self.sequence).note(line);
+        }
+    }
+
+    /// Tells those who are not invited any more, or all if the meeting is off.
+    fn cancel(&self, change: &Change<'_>, object: &CalendarObject, outbox: &mut Outbox) {
+        let source = if self.is_cancelled {
+            object
+        } else {
+            self.before.unwrap_or(object)
+        };
+        for attendee in &self.removed {
+            let Some(message) = cancel(
+                &self.organizer,
+                source,
+                attendee,
+                self.sequence,
+                self.is_cancelled,
+                change.now,
+            ) else {
+                continue;
+            };
+            let reason = if self.is_cancelled {
+                "the meeting is cancelled"
+            } else {
+                "not invited any more"
+            };
+            outbox.send(
+                change,
+                attendee,
+                message,
+                kind_of_message(Method::Cancel, false),
+                reason,
+            );
+        }
+    }
+
+    /// Tells those who are invited and have something to learn.
+    fn invite(&self, change: &Change<'_>, object: &CalendarObject, outbox: &mut Outbox) {
+        let Some(entry) = single(object) else { return };
+        let lines: BTreeMap<&str, &Property> = attendees(entry)
+            .map(|line| (line.raw_value().trim(), line))
+            .collect();
+        let Some(message) = request(&self.organizer, object, change.now) else {
+            return;
+        };
+        for invitee in self
+            .invitees
+            .iter()
+            .filter(|invitee| invitee.agent == Agent::Server)
+        {
+            if invitee.force_unknown {
+                outbox
+                    .statuses
+                    .push((invitee.address.clone(), Status::PARAMETER_IGNORED));
+            }
+            let (Some(reason), Some(line)) = (
+                self.reason_to_invite(invitee),
+                lines.get(invitee.address.as_str()),
+            ) else {
+                continue;
+            };
+            let message = Message {
+                asks_again: invitee.asked_again,
+                ..message.clone()
+            };
+            outbox.send(
+                change,
+                line,
+                message,
+                kind_of_message(Method::Request, invitee.is_new),
+                reason,
+            );
+        }
+    }
+
+    fn reason_to_invite(&self, invitee: &Invitee) -> Option<&'static str> {
+        if self.is_cancelled {
+            None
+        } else if invitee.is_new {
+            Some("invited")
+        } else if self.changes.asks_anew {
+            Some("rescheduled")
+        } else if self.changes.visible {
+            Some("changed")
+        } else if invitee.asked_again {
+            Some("asked again")
+        } else {
+            None
+        }
+    }
+
+    fn pass_over(&self, outbox: &mut Outbox) {
+        for invitee in self
+            .invitees
+            .iter()
+            .filter(|invitee| invitee.agent != Agent::Server)
+        {
+            outbox.pass_over(
+                &invitee.address,
+                "SCHEDULE-AGENT leaves this person to others",
+            );
+        }
+        if outbox.deliveries.is_empty() && outbox.mails.is_empty() && outbox.statuses.is_empty() {
+            let reason = match (self.before, self.was_cancelled && self.is_cancelled) {
+                (_, true) => "the meeting is cancelled already",
+                (Some(_), _) => "nothing that concerns others changed",
+                (None, _) => "nobody is to be told",
+            };
+            outbox
+                .decisions
+                .push(Decision::NoMessages(reason.to_owned()));
+        }
+    }
+
+    /// A new participation of the organizer's own is shown, but is no news for an inbox.
+    fn refresh(&self, change: &Change<'_>, object: &CalendarObject, outbox: &mut Outbox) {
+        if self.before.is_some()
+            && self.own_participation_changed
+            && !self.changes.visible
+            && !self.is_cancelled
+        {
+            let told: Vec<_> = outbox
+                .deliveries
+                .iter()
+                .map(|delivery| delivery.recipient.id)
+                .collect();
+            let refreshed = refresh(object, change.owner, change.directory, None, change.now);
+            outbox.deliveries.extend(
+                refreshed
+                    .into_iter()
+                    .filter(|delivery| !told.contains(&delivery.recipient.id)),
+            );
+        }
+    }
+}
+
+/// The attendees of the stored object by person, the organizer apart.
+fn earlier<'a>(change: &Change<'_>, entry: &'a Component) -> BTreeMap<Person, Earlier<'a>> {
+    let mut people = BTreeMap::new();
+    for line in
+        attendees(entry).filter(|line| !change.directory.is(line.raw_value(), change.owner.id))
+    {
+        people
+            .entry(change.directory.person(line.raw_value()))
+            .or_insert_with(|| Earlier {
+                line,
+                agent: agent(line),
+                participation: participation(line),
+            });
+    }
+    people
+}
+
+/// The attendees of the new object, one entry for each person, the organizer apart: "the server MUST
+/// NOT send a scheduling message to the Attendee that matches the Organizer" (RFC 6638 §3.2.1).
+fn invitees(
+    change: &Change<'_>,
+    entry: &Component,
+    earlier: &BTreeMap<Person, Earlier<'_>>,
+    changes: Changes,
+) -> Vec<Invitee> {
+    let mut seen = BTreeSet::new();
+    attendees(entry)
+        .filter(|line| !change.directory.is(line.raw_value(), change.owner.id))
+        .map(|line| (line, change.directory.person(line.raw_value())))
+        .filter(|(_, person)| seen.insert(person.clone()))
+        .map(|(line, person)| invitee(change, line, earlier.get(&person), person, changes))
+        .collect()
+}
+
+fn invitee(
+    change: &Change<'_>,
+    line: &Property,
+    earlier: Option<&Earlier<'_>>,
+    person: Person,
+    changes: Changes,
+) -> Invitee {
+    let agent = agent(line);
+    let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
+    let force = line.parameter("SCHEDULE-FORCE-SEND");
+    let forced = force
+        .as_ref()
+        .is_some_and(|force| force.eq_ignore_ascii_case("REQUEST"));
+    // only an explicit NEEDS-ACTION asks again, and only from a client that has seen the answer
+    let asked = line.parameter("PARTSTAT").is_some()
+        && participation(line) == NEEDS_ACTION
+        && !change.schedule_tag_matched;
+    let answered = earlier.is_some_and(|earlier| earlier.participation != NEEDS_ACTION);
+    let asked_again = told.is_some() && (forced || (asked && answered));
+    let participation = match earlier {
+        _ if agent != Agent::Server => None,
+        Some(earlier) if !(changes.asks_anew || asked && answered) => {
+            Some(earlier.participation.clone())
+        }
+        _ => Some(NEEDS_ACTION.to_owned()),
+    };
+    Invitee {
+        address: line.raw_value().trim().to_owned(),
+        person,
+        agent,
+        is_new: told.is_none(),
+        asked_again,
+        force_unknown: force.is_some() && !forced,
+        participation,
+    }
+}
+
+fn own_participation(change: &Change<'_>, entry: Option<&Component>) -> Option<String> {
+    attendees(entry?)
+        .find(|line| change.directory.is(line.raw_value(), change.owner.id))
+        .map(participation)
+}
+
+/// Takes a parameter from the earlier line; without one, the client's is dropped.
+fn keep(line: &mut Property, earlier: Option<&Property>, parameter: &str) {
+    match earlier.and_then(|earlier| earlier.parameter(parameter)) {
+        Some(value) if line.parameter(parameter).as_ref() != Some(&value) => {
+            set(line, parameter, &value)
+        }
+        Some(_) => {}
+        None => {
+            line.remove_parameter(parameter);
+        }
+    }
+}
+
+/// Sets a parameter to a value that stood in a valid line.
+fn set(line: &mut Property, parameter: &str, value: &str) {
+    line.set_parameter(parameter, value)
+        .expect("the value comes from a valid line");
+}
+
+/// The organizer removes the object, or makes it nobody's meeting: all are told (RFC 6638 §3.2.1.3).
+pub(super) fn remove(
+    change: &Change<'_>,
+    before: &CalendarObject,
+    after: Option<&CalendarObject>,
+) -> Plan {
+    let mut outbox = Outbox::default();
+    match single(before) {
+        None => outbox
+            .decisions
+            .push(Decision::NoMessages(super::RECURRING.to_owned())),
+        Some(entry) if is_cancelled(entry) => {
+            outbox.decisions.push(Decision::NoMessages(
+                "the meeting was cancelled already".to_owned(),
+            ));
+        }
+        Some(entry) => {
+            let organizer = entry.raw_value("ORGANIZER").unwrap_or_default().trim();
+            let sequence = sequence(entry).saturating_add(1);
+            for earlier in earlier(change, entry).values() {
+                if earlier.agent != Agent::Server {
+                    outbox.pass_over(
+                        earlier.line.raw_value(),
+                        "SCHEDULE-AGENT leaves this person to others",
+                    );
+                    continue;
+                }
+                let Some(message) =
+                    cancel(organizer, before, earlier.line, sequence, true, change.now)
+                else {
+                    continue;
+                };
+                outbox.send(
+                    change,
+                    earlier.line,
+                    message,
+                    kind_of_message(Method::Cancel, false),
+                    "the meeting is removed",
+                );
+            }
+        }
+    }
+    Plan {
+        object: after.cloned(),
+        role: if after.is_some() {
+            Role::None
+        } else {
+            Role::Organizer
+        },
+        deliveries: outbox.deliveries,
+        mails: outbox.mails,
+        // nobody is left to carry a status
+        statuses: Vec::new(),
+        decisions: outbox.decisions,
+    }
+}

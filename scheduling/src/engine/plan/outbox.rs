@@ -1,0 +1,185 @@
+//! Where messages go: to people here, by mail, or nowhere.
+
+use calendar::Property;
+
+use super::{Change, Delivery};
+use crate::{
+    engine::{
+        Addressee, Decision, Message, Method, Status, details::details, directory::mail_address,
+        entry::participation,
+    },
+    mail::{MessageKind, OutgoingMessage, Party},
+};
+
+/// What leaves with a change.
+#[derive(Default)]
+pub(super) struct Outbox {
+    pub deliveries: Vec<Delivery>,
+    pub mails: Vec<OutgoingMessage>,
+    pub statuses: Vec<(String, Status)>,
+    pub decisions: Vec<Decision>,
+}
+
+impl Outbox {
+    /// Sends a message to whoever has this address, or notes why it cannot go.
+    pub fn send(
+        &mut self,
+        change: &Change<'_>,
+        to: &Property,
+        message: Message,
+        kind: MessageKind,
+        reason: &str,
+    ) {
+        let address = to.raw_value().trim();
+        match change.directory.get(address) {
+            Addressee::Local(principal)
+                if principal.home.is_some() && principal.default_calendar.is_some() =>
+            {
+                self.note_sent(&message, address, reason);
+                let recipient = principal.clone();
+                self.deliveries.push(Delivery {
+                    recipient,
+                    address: address.to_owned(),
+                    message,
+                });
+            }
+            Addressee::Local(_) => self.fail(
+                address,
+                Status::NOT_ALLOWED,
+                "this principal has no calendar",
+            ),
+            Addressee::UnknownLocal => self.fail(
+                address,
+                Status::UNKNOWN_USER,
+                "nobody here has this address",
+            ),
+            Addressee::Remote => self.send_mail(change, to, message, kind, reason),
+        }
+    }
+
+    fn send_mail(
+        &mut self,
+        change: &Change<'_>,
+        to: &Property,
+        message: Message,
+        kind: MessageKind,
+        reason: &str,
+    ) {
+        let address = to.raw_value().trim();
+        let Some(mail) = mail_address(address) else {
+            return self.fail(
+                address,
+                Status::UNKNOWN_USER,
+                "the address is no mail address",
+            );
+        };
+        let (Some(home), true) = (change.owner.home, change.mail_possible) else {
+            return self.fail(address, Status::NOT_ALLOWED, "no mail can be sent");
+        };
+        let Some(from) = sender(change, &message) else {
+            return self.fail(
+                address,
+                Status::NOT_ALLOWED,
+                "the sender has no mail address",
+            );
+        };
+        self.note_sent(&message, address, reason);
+        self.statuses.push((address.to_owned(), Status::PENDING));
+        self.mails.push(OutgoingMessage {
+            kind,
+            method: message.method.as_str().to_owned(),
+            from,
+            to: Party {
+                address: mail.to_owned(),
+                name: common_name(to),
+            },
+            details: message
+                .entry()
+                .map(|entry| details(entry, change.owner.time_zone.as_deref()))
+                .unwrap_or_default(),
+            calendar: message.object.to_octets().to_vec(),
+            language: change.owner.language.clone(),
+            home,
+            uid: message.uid,
+            recipient: address.to_owned(),
+        });
+    }
+
+    fn note_sent(&mut self, message: &Message, address: &str, reason: &str) {
+        self.decisions.push(Decision::Sent {
+            method: message.method,
+            recipient: address.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn fail(&mut self, address: &str, status: Status, reason: &str) {
+        self.statuses.push((address.to_owned(), status.clone()));
+        self.decisions.push(Decision::Undeliverable {
+            recipient: address.to_owned(),
+            status,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Somebody gets no message who might expect one.
+    pub fn pass_over(&mut self, address: &str, reason: &str) {
+        self.decisions.push(Decision::NotSent {
+            recipient: address.trim().to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+}
+
+/// Whether anybody at this address can be reached at all.
+pub(super) fn unreachable(change: &Change<'_>, address: &str) -> Option<Status> {
+    match change.directory.get(address) {
+        Addressee::Local(principal) if principal.home.is_some() => None,
+        Addressee::Local(_) => Some(Status::NOT_ALLOWED),
+        Addressee::UnknownLocal => Some(Status::UNKNOWN_USER),
+        Addressee::Remote if change.mail_possible && mail_address(address).is_some() => None,
+        Addressee::Remote => Some(Status::NOT_ALLOWED),
+    }
+}
+
+/// The owner, by the address in the object where that is a mail address, else by the primary one.
+fn sender(change: &Change<'_>, message: &Message) -> Option<Party> {
+    let address = mail_address(&message.sender).or_else(|| {
+        change
+            .owner
+            .addresses
+            .iter()
+            .find_map(|address| mail_address(address))
+    })?;
+    let name = Some(change.owner.display_name.clone()).filter(|name| !name.is_empty());
+    Some(Party {
+        address: address.to_owned(),
+        name,
+    })
+}
+
+pub(super) fn common_name(person: &Property) -> Option<String> {
+    person
+        .parameter("CN")
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+}
+
+/// What a mail with an answer is about.
+pub(super) fn kind_of_reply(attendee: &Property) -> MessageKind {
+    match participation(attendee).as_str() {
+        "ACCEPTED" => MessageKind::Accepted,
+        "DECLINED" => MessageKind::Declined,
+        "TENTATIVE" => MessageKind::Tentative,
+        _ => MessageKind::Answered,
+    }
+}
+
+/// What a mail from the organizer is about.
+pub(super) fn kind_of_message(method: Method, is_first: bool) -> MessageKind {
+    match method {
+        Method::Cancel => MessageKind::Cancellation,
+        _ if is_first => MessageKind::Invitation,
+        _ => MessageKind::Update,
+    }
+}
