@@ -11,13 +11,12 @@
 //!   `CalendarObject::parse_shared(Bytes, ..)` does not copy, `entries()` are the components other than
 //!   VTIMEZONE, `Component::parse` reads one component that stands alone.
 //! - [`text`]: TEXT escapes, lists, RFC 6868.
-//! - `value`: `Date`, `DateTime { civil: jiff::civil::DateTime, form: Utc | Floating | Zoned(tzid) }`,
-//!   `DateOrDateTime`, `Duration`, `Period`, TEXT escapes: parse and print.
+//! - [`value`]: DATE, DATE-TIME, DURATION, PERIOD, UTC-OFFSET: read and printed.
 //! - [`mod@check`]: RFC 4791 §4.1 and §5.3.2.1 on an object that is to be stored: `check(&CalendarObject) ->
 //!   Result<ObjectFacts, ObjectFault>`; a fault knows its precondition.
 //! - `zone`: resolve a TZID in an object: IANA name, Windows name, prefixed name, VTIMEZONE of the
 //!   object, else floating. `Zones::of(&CalendarObject)`, `Zones::instant(&DateTime, floating: &TimeZone) -> jiff::Timestamp`.
-//! - `recurrence`: RRULE parse and the engine with seek and a work budget.
+//! - [`recurrence`]: RRULE read, and the engine with seek and a work budget.
 //! - `occurrence`: the instances of an object in a window: master, RDATE, EXDATE, overrides,
 //!   THISANDFUTURE; `occurrences(&CalendarObject, window, floating zone, &mut Budget)`.
 //! - `time_range`: overlap by the tables of RFC 4791 §9.9, and the object's overall span (projection).
@@ -25,7 +24,9 @@
 
 pub mod check;
 pub mod object;
+pub mod recurrence;
 pub mod text;
+pub mod value;
 
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use object::{CalendarObject, Component, Limits, ParseError, Property};

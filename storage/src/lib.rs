@@ -1,7 +1,7 @@
 //! Bytes, keys and commits: what Convoke keeps, and how a change of it becomes durable.
 //!
 //! Two layers. [`backend::Backend`] is an ordered map of bytes with atomic compare-and-commit; its
-//! implementations are [`memory`] (also the model that tests compare against) and `sled`. Above it
+//! implementations are [`memory`] (also the model that tests compare against) and [`sled`]. Above it
 //! one concrete [`Store`] holds all domain operations (principals, collections, objects, change logs,
 //! locks, queues, blobs), written once for every backend.
 //!
@@ -20,6 +20,7 @@ pub mod memory;
 pub mod model;
 pub mod path;
 mod resolve;
+pub mod sled;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,1 +1,7 @@
-//! x
+//! What the black-box suites share: a server of one's own, a small client, the checkout as data.
+
+pub mod client;
+pub mod house;
+pub mod licences;
+pub mod server;
+pub mod xml;

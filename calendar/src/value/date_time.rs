@@ -1,0 +1,298 @@
+//! DATE and DATE-TIME (RFC 5545 §3.3.4, §3.3.5).
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil;
+
+use super::{ValueError, digits};
+
+/// What a DATE-TIME's wall clock refers to (RFC 5545 §3.3.5, forms 1 to 3).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Form 1: the same wall-clock time wherever the reader is.
+    Floating,
+    /// Form 2: UTC.
+    Utc,
+    /// Form 3: the zone that the TZID parameter names. The name is shared, so copies are cheap.
+    Zoned(Arc<str>),
+}
+
+/// A DATE-TIME: a wall-clock time and what it refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DateTime {
+    /// The wall-clock time, in whole seconds.
+    pub civil: civil::DateTime,
+    /// What the wall clock refers to.
+    pub form: Form,
+}
+
+/// A value that may be of either type, like DTSTART's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DateOrDateTime {
+    /// A DATE: a whole day, always floating.
+    Date(civil::Date),
+    /// A DATE-TIME.
+    DateTime(DateTime),
+}
+
+impl DateTime {
+    /// Reads a DATE-TIME value; `time_zone_id` is its property's TZID parameter.
+    ///
+    /// A `Z` beats the parameter. A numeric offset (`+0100`), which RFC 5545 forbids and some clients
+    /// write, makes a UTC time. A second of 60 is the 59th (RFC 5545 §3.3.12).
+    ///
+    /// # Errors
+    /// If the text is no date with a time.
+    pub fn parse(text: &str, time_zone_id: Option<&str>) -> Result<DateTime, ValueError> {
+        match DateOrDateTime::parse(text, time_zone_id)? {
+            DateOrDateTime::DateTime(value) => Ok(value),
+            DateOrDateTime::Date(_) => Err(ValueError::new("DATE-TIME", text)),
+        }
+    }
+
+    /// A time in UTC.
+    #[must_use]
+    pub fn utc(civil: civil::DateTime) -> DateTime {
+        DateTime {
+            civil,
+            form: Form::Utc,
+        }
+    }
+
+    /// A floating time.
+    #[must_use]
+    pub fn floating(civil: civil::DateTime) -> DateTime {
+        DateTime {
+            civil,
+            form: Form::Floating,
+        }
+    }
+
+    /// The time zone identifier, if the value has one.
+    #[must_use]
+    pub fn time_zone_id(&self) -> Option<&str> {
+        match &self.form {
+            Form::Zoned(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+impl DateOrDateTime {
+    /// Reads a DATE or DATE-TIME by its shape; `time_zone_id` is the property's TZID parameter. The
+    /// VALUE parameter is not asked: it is missing or wrong too often, and the shape never is.
+    ///
+    /// # Errors
+    /// If the text is neither.
+    pub fn parse(text: &str, time_zone_id: Option<&str>) -> Result<DateOrDateTime, ValueError> {
+        read(text.trim(), time_zone_id).ok_or_else(|| ValueError::new("DATE or DATE-TIME", text))
+    }
+
+    /// Whether it is a DATE.
+    #[must_use]
+    pub fn is_date(&self) -> bool {
+        matches!(self, DateOrDateTime::Date(_))
+    }
+
+    /// The day on its own wall clock.
+    #[must_use]
+    pub fn date(&self) -> civil::Date {
+        match self {
+            DateOrDateTime::Date(date) => *date,
+            DateOrDateTime::DateTime(value) => value.civil.date(),
+        }
+    }
+
+    /// The wall-clock time; a DATE's is midnight.
+    #[must_use]
+    pub fn civil(&self) -> civil::DateTime {
+        match self {
+            DateOrDateTime::Date(date) => date.to_datetime(civil::Time::midnight()),
+            DateOrDateTime::DateTime(value) => value.civil,
+        }
+    }
+
+    /// The time zone identifier, if the value has one.
+    #[must_use]
+    pub fn time_zone_id(&self) -> Option<&str> {
+        match self {
+            DateOrDateTime::Date(_) => None,
+            DateOrDateTime::DateTime(value) => value.time_zone_id(),
+        }
+    }
+}
+
+impl From<DateTime> for DateOrDateTime {
+    fn from(value: DateTime) -> DateOrDateTime {
+        DateOrDateTime::DateTime(value)
+    }
+}
+
+impl From<civil::Date> for DateOrDateTime {
+    fn from(date: civil::Date) -> DateOrDateTime {
+        DateOrDateTime::Date(date)
+    }
+}
+
+/// Prints the value as it stands behind the colon; the TZID belongs to the property's parameters.
+impl fmt::Display for DateTime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.civil.time();
+        print_date(self.civil.date(), out)?;
+        write!(
+            out,
+            "T{:02}{:02}{:02}",
+            time.hour(),
+            time.minute(),
+            time.second()
+        )?;
+        if self.form == Form::Utc {
+            out.write_str("Z")?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints the value as it stands behind the colon; TZID and VALUE belong to the property's parameters.
+impl fmt::Display for DateOrDateTime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DateOrDateTime::Date(date) => print_date(*date, out),
+            DateOrDateTime::DateTime(value) => value.fmt(out),
+        }
+    }
+}
+
+fn print_date(date: civil::Date, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        out,
+        "{:04}{:02}{:02}",
+        date.year().max(0),
+        date.month(),
+        date.day()
+    )
+}
+
+fn read(text: &str, time_zone_id: Option<&str>) -> Option<DateOrDateTime> {
+    let (date, rest) = read_date(text)?;
+    if rest.is_empty() {
+        return Some(DateOrDateTime::Date(date));
+    }
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let (time, rest) = read_time(rest)?;
+    let civil = date.to_datetime(civil::Time::midnight());
+    let civil = civil.checked_add(time).ok()?;
+    let value = match rest {
+        "" => DateTime {
+            civil,
+            form: time_zone_id.map_or(Form::Floating, |id| Form::Zoned(id.into())),
+        },
+        "Z" | "z" => DateTime::utc(civil),
+        offset => {
+            let offset: super::UtcOffset = offset.parse().ok()?;
+            let back = jiff::SignedDuration::from_secs(-i64::from(offset.seconds()));
+            DateTime::utc(civil.checked_add(back).ok()?)
+        }
+    };
+    Some(DateOrDateTime::DateTime(value))
+}
+
+/// `YYYYMMDD` or `YYYY-MM-DD`.
+fn read_date(text: &str) -> Option<(civil::Date, &str)> {
+    let (year, rest) = digits(text, 4)?;
+    let extended = rest.starts_with('-');
+    let skip = |rest: &'_ str| -> Option<usize> {
+        (rest.starts_with('-') == extended).then_some(usize::from(extended))
+    };
+    let rest = rest.get(skip(rest)?..)?;
+    let (month, rest) = digits(rest, 2)?;
+    let rest = rest.get(skip(rest)?..)?;
+    let (day, rest) = digits(rest, 2)?;
+    let date = civil::Date::new(year as i16, month as i8, day as i8).ok()?;
+    Some((date, rest))
+}
+
+/// `HHMMSS`, `HHMM`, with colons, with a fraction (dropped), as time passed since midnight.
+fn read_time(text: &str) -> Option<(jiff::SignedDuration, &str)> {
+    let colon = |rest: &'_ str| usize::from(rest.starts_with(':'));
+    let (hour, rest) = digits(text, 2)?;
+    let (minute, rest) = digits(&rest[colon(rest)..], 2)?;
+    let (second, rest) = digits(&rest[colon(rest)..], 2).unwrap_or((0, rest));
+    let rest = match rest.strip_prefix(['.', ',']) {
+        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => rest,
+    };
+    // 24:00:00 is the end of the day (ISO 8601), which some clients write for an end.
+    let end_of_day = (hour, minute, second) == (24, 0, 0);
+    if (hour > 23 && !end_of_day) || minute > 59 || second > 60 {
+        return None;
+    }
+    let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second.min(59));
+    Some((jiff::SignedDuration::from_secs(seconds), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn shown(text: &str, zone: Option<&str>) -> String {
+        match DateOrDateTime::parse(text, zone) {
+            Ok(value) => match value.time_zone_id() {
+                Some(id) => format!("{id}:{value}"),
+                None => value.to_string(),
+            },
+            Err(_) => "refused".to_owned(),
+        }
+    }
+
+    /// RFC 5545 §3.3.4 and §3.3.5.
+    #[test]
+    fn dates_and_times_are_read_by_shape() {
+        for (text, zone, expected) in [
+            ("19970714", None, "19970714"),
+            ("19980118T230000", None, "19980118T230000"),
+            ("19980119T070000Z", None, "19980119T070000Z"),
+            ("19980119T020000", Some("A/B"), "A/B:19980119T020000"),
+            ("19980119T020000Z", Some("A/B"), "19980119T020000Z"),
+            ("19970714", Some("A/B"), "19970714"),
+            ("19970630T235960Z", None, "19970630T235959Z"),
+            // What clients write beyond the RFC.
+            ("19980119t070000z", None, "19980119T070000Z"),
+            ("1998-01-19T07:00:00Z", None, "19980119T070000Z"),
+            ("1998-01-19", None, "19980119"),
+            ("19980119T0700", None, "19980119T070000"),
+            ("19980119T070000.000Z", None, "19980119T070000Z"),
+            ("19980119T070000+0130", None, "19980119T053000Z"),
+            ("19980119T240000", None, "19980120T000000"),
+            (" 19980119T070000Z ", None, "19980119T070000Z"),
+            // Nonsense.
+            ("", None, "refused"),
+            ("1998", None, "refused"),
+            ("19980230", None, "refused"),
+            ("19980119T250000", None, "refused"),
+            ("19980119T0760", None, "refused"),
+            ("19980119T24:00:01", None, "refused"),
+            ("1998-0119", None, "refused"),
+            ("19980119T070000X", None, "refused"),
+            ("19980119T07é000", None, "refused"),
+            ("９９９９0101", None, "refused"),
+            ("+9980119", None, "refused"),
+            ("99991231T240000", None, "refused"),
+        ] {
+            assert_eq!(shown(text, zone), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_no_date_time() {
+        assert!(DateTime::parse("19980119", None).is_err());
+        assert_eq!(
+            DateTime::parse("00010203T040506", None)
+                .unwrap()
+                .to_string(),
+            "00010203T040506"
+        );
+    }
+}

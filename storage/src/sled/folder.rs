@@ -1,0 +1,336 @@
+//! The folder of a store: who holds it, which format it has, and where what stands in it.
+//!
+//! | name | what |
+//! |---|---|
+//! | `lock` | held while a process has the store open; contains its process id |
+//! | `format` | the version of everything below, and the store's identity |
+//! | `journal/NUMBER.journal` | segments of the journal: the truth |
+//! | `snapshots/REVISION.snapshot` | what the journal's deleted segments came to |
+//! | `checkpoint` | what `index` contains for certain, i.e. where replay starts |
+//! | `index/` | sled: serves reads, and can be built again from the rest |
+//! | `index.rebuild` | there as long as `index` is not to be trusted |
+//! | `index.set-aside/` | the last index that was found damaged, for whoever wants to know why |
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Timestamp,
+    sled::error::{IoContext, OpenError},
+};
+
+/// The format this version writes.
+const FORMAT: u32 = 1;
+
+/// Tells one store's files from another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StoreId(pub(super) [u8; 16]);
+
+/// The places in a store's folder.
+#[derive(Clone)]
+pub(super) struct Folder {
+    path: PathBuf,
+    store: StoreId,
+}
+
+/// While it lives, no other process can open the folder.
+pub(super) struct Lock {
+    // The lock is the open file's, and ends with it.
+    _file: File,
+}
+
+impl Folder {
+    /// Takes the folder, making it where it is missing.
+    pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Folder, Lock), OpenError> {
+        make_folder(path).while_doing("make the folder", path)?;
+        let lock = Lock {
+            _file: lock(&path.join("lock"))?,
+        };
+        for name in ["journal", "snapshots"] {
+            let part = path.join(name);
+            make_folder(&part).while_doing("make the folder", &part)?;
+        }
+        let store = identity(path, now)?;
+        Ok((
+            Folder {
+                path: path.to_owned(),
+                store,
+            },
+            lock,
+        ))
+    }
+
+    pub(super) fn store(&self) -> StoreId {
+        self.store
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    pub(super) fn snapshots(&self) -> PathBuf {
+        self.path.join("snapshots")
+    }
+
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint")
+    }
+
+    pub(super) fn index(&self) -> PathBuf {
+        self.path.join("index")
+    }
+
+    fn rebuild_mark(&self) -> PathBuf {
+        self.path.join("index.rebuild")
+    }
+
+    /// Whether the index is not to be trusted.
+    pub(super) fn must_rebuild(&self) -> io::Result<bool> {
+        self.rebuild_mark().try_exists()
+    }
+
+    /// Lets the next start build the index again, whatever happens until then.
+    pub(super) fn demand_rebuild(&self) -> io::Result<()> {
+        write_durably(&self.rebuild_mark(), b"")
+    }
+
+    /// The index has been built again.
+    pub(super) fn rebuilt(&self) -> io::Result<()> {
+        remove_if_there(&self.rebuild_mark())?;
+        sync_folder(&self.path)
+    }
+
+    /// Moves the index out of the way, in place of the one that was moved there before.
+    pub(super) fn set_index_aside(&self) -> io::Result<()> {
+        let index = self.index();
+        if index.try_exists()? {
+            let aside = self.path.join("index.set-aside");
+            match fs::remove_dir_all(&aside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => fs::rename(&index, &aside)?,
+            }
+        }
+        remove_if_there(&self.checkpoint())?;
+        sync_folder(&self.path)
+    }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let missing = !path.try_exists()?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    match path.parent() {
+        Some(parent) if missing && parent != Path::new("") => sync_folder(parent),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the lock file and writes this process's id into it.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .while_doing("open", path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let pid = file
+                .read_to_string(&mut text)
+                .ok()
+                .and_then(|_| text.trim().parse().ok());
+            return Err(OpenError::InUse { pid });
+        }
+        Err(TryLockError::Error(error)) => return Err(error).while_doing("lock", path),
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.while_doing("write", path)?;
+    Ok(file)
+}
+
+/// Reads the folder's format and identity, or makes a new store of it. The format file is written
+/// last when a store is made, so that a folder without one holds nothing that was acknowledged.
+fn identity(folder: &Path, now: Timestamp) -> Result<StoreId, OpenError> {
+    let path = folder.join("format");
+    match fs::read_to_string(&path) {
+        Ok(text) => read_format(&text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let journal = folder.join("journal");
+            let used = fs::read_dir(&journal)
+                .while_doing("read", &journal)?
+                .next()
+                .is_some();
+            if used {
+                return Err(OpenError::Damaged(
+                    "its journal is there but the file `format` is missing; put it back from a copy of the folder"
+                        .to_owned(),
+                ));
+            }
+            let store = new_identity(folder, now).while_doing("look at", folder)?;
+            write_durably(&path, format_text(store).as_bytes()).while_doing("write", &path)?;
+            Ok(store)
+        }
+        Err(error) => Err(error).while_doing("read", &path),
+    }
+}
+
+/// An identity that no other store has: it need not be secret, only different.
+fn new_identity(folder: &Path, now: Timestamp) -> io::Result<StoreId> {
+    let metadata = fs::metadata(folder)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&now.0.to_be_bytes());
+    hasher.update(&metadata.dev().to_be_bytes());
+    hasher.update(&metadata.ino().to_be_bytes());
+    hasher.update(&metadata.ctime_nsec().to_be_bytes());
+    hasher.update(&std::process::id().to_be_bytes());
+    let mut octets = [0; 16];
+    hasher.finalize_xof().fill(&mut octets);
+    Ok(StoreId(octets))
+}
+
+fn format_text(store: StoreId) -> String {
+    format!(
+        "format {FORMAT}\nstore {:032x}\n",
+        u128::from_be_bytes(store.0)
+    )
+}
+
+fn read_format(text: &str) -> Result<StoreId, OpenError> {
+    let unreadable = || {
+        OpenError::Damaged(
+            "its file `format` is unreadable; put it back from a copy of the folder".to_owned(),
+        )
+    };
+    let mut lines = text.lines();
+    let format = lines
+        .next()
+        .and_then(|line| line.strip_prefix("format "))
+        .ok_or_else(unreadable)?;
+    let found: u32 = format.parse().map_err(|_| unreadable())?;
+    if found > FORMAT {
+        return Err(OpenError::NewerFormat {
+            found,
+            known: FORMAT,
+        });
+    }
+    let store = lines
+        .next()
+        .and_then(|line| line.strip_prefix("store "))
+        .ok_or_else(unreadable)?;
+    let store = u128::from_str_radix(store, 16).map_err(|_| unreadable())?;
+    Ok(StoreId(store.to_be_bytes()))
+}
+
+/// Makes the entries of a folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Writes a small file so that after a crash either the old or the new contents are there.
+pub(super) fn write_durably(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(octets)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    match path.parent() {
+        Some(parent) => sync_folder(parent),
+        None => Ok(()),
+    }
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_folder_is_made_for_its_owner_only() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("new").join("store");
+        let (folder, lock) = Folder::open(&path, Timestamp(0)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(mode(&path.join("lock")), 0o600);
+        let store = folder.store();
+        drop(lock);
+        let (folder, _lock) = Folder::open(&path, Timestamp(1)).unwrap();
+        assert_eq!(folder.store(), store, "the identity stays");
+    }
+
+    #[test]
+    fn a_second_holder_is_told_who_is_the_first() {
+        let temporary = tempfile::tempdir().unwrap();
+        let _first = Folder::open(temporary.path(), Timestamp(0)).unwrap();
+        let error = Folder::open(temporary.path(), Timestamp(0)).err().unwrap();
+        assert!(matches!(error, OpenError::InUse { pid: Some(pid) } if pid == std::process::id()));
+        assert_eq!(
+            error.to_string(),
+            format!("the store is in use by process {}", std::process::id())
+        );
+    }
+
+    #[test]
+    fn formats() {
+        let store = StoreId([7; 16]);
+        assert_eq!(read_format(&format_text(store)).unwrap(), store);
+        assert!(matches!(
+            read_format("format 2\nsomething else\n"),
+            Err(OpenError::NewerFormat { found: 2, known: 1 })
+        ));
+        for text in [
+            "",
+            "format",
+            "format x\n",
+            "format 1\n",
+            "format 1\nstore\n",
+            "format 1\nstore xyz\n",
+        ] {
+            assert!(
+                matches!(read_format(text), Err(OpenError::Damaged(_))),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_journal_without_a_format_is_not_taken_for_a_new_store() {
+        let temporary = tempfile::tempdir().unwrap();
+        drop(Folder::open(temporary.path(), Timestamp(0)).unwrap());
+        fs::write(
+            temporary.path().join("journal").join("0000000001.journal"),
+            b"",
+        )
+        .unwrap();
+        fs::remove_file(temporary.path().join("format")).unwrap();
+        assert!(matches!(
+            Folder::open(temporary.path(), Timestamp(0)),
+            Err(OpenError::Damaged(_))
+        ));
+    }
+}

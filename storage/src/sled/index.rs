@@ -1,0 +1,174 @@
+//! The index: sled, which serves reads. It holds nothing that the journal and the snapshots do not
+//! hold too, so whatever is wrong with it, it can be built again.
+//!
+//! sled 0.34 alone does not survive power loss: its `flush` does not sync on Linux, and a torn tail
+//! can keep it from opening. Hence the file is synced here, and never trusted.
+
+use std::{
+    fs::File,
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use ::sled::{Batch, Db, IVec, Mode};
+
+use crate::{
+    Revision, Timestamp,
+    backend::{Committed, Entry, KeyRange, ReadError},
+    sled::{folder::sync_folder, octets::Reader, row},
+};
+
+/// The key of the note which says what the index contains. No row has the empty key.
+const NOTE: &[u8] = b"";
+/// Rows per batch of sled's: readers wait while one is applied.
+const BATCH_ROWS: usize = 128;
+/// How long to wait for a former holder of sled's own lock. It can only be a thread of sled's that is
+/// still ending, since the store's lock is ours.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// sled, open.
+pub(super) struct Index {
+    database: Db,
+    path: PathBuf,
+    /// A row failed its checksum.
+    damaged: AtomicBool,
+}
+
+impl Index {
+    /// Opens the index, or makes an empty one. Every failure, panics of sled's included, is only a
+    /// text: the remedy is to build it again.
+    pub(super) fn open(path: &Path, cache_octets: u64) -> Result<Index, String> {
+        let patient_until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            let config = ::sled::Config::new()
+                .path(path)
+                .cache_capacity(cache_octets)
+                .flush_every_ms(None)
+                .mode(Mode::HighThroughput)
+                .use_compression(false);
+            let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
+                .map_err(|_| "sled panicked".to_owned())?;
+            match opened {
+                Ok(database) => {
+                    return Ok(Index {
+                        database,
+                        path: path.to_owned(),
+                        damaged: AtomicBool::new(false),
+                    });
+                }
+                Err(error) => {
+                    let locked = error.to_string().contains("could not acquire lock");
+                    if !locked || Instant::now() > patient_until {
+                        return Err(error.to_string());
+                    }
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+        }
+    }
+
+    /// Up to which commit the index contains everything; `None` where it says nothing.
+    pub(super) fn contains(&self) -> Result<Option<Committed>, ReadError> {
+        let Some(note) = self.database.get(NOTE).map_err(unavailable)? else {
+            return Ok(None);
+        };
+        let value = row::read(NOTE, &note)?;
+        let time = Reader(&value.value)
+            .i64()
+            .ok_or_else(|| ReadError::Corrupt("the index's note".to_owned()))?;
+        Ok(Some(Committed {
+            revision: value.revision,
+            time: Timestamp(time),
+        }))
+    }
+
+    /// Whether a row failed its checksum since the index was opened.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Entry>, ReadError> {
+        match self.database.get(key).map_err(unavailable)? {
+            Some(octets) => self.read_row(key, &octets).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the octets of a row.
+    pub(super) fn read_row(&self, key: &[u8], octets: &[u8]) -> Result<Entry, ReadError> {
+        row::read(key, octets).inspect_err(|_| self.damaged.store(true, Ordering::Relaxed))
+    }
+
+    /// The rows of a range that is not void, each as sled has it, in the order asked for.
+    pub(super) fn range(
+        &self,
+        range: &KeyRange,
+        reverse: bool,
+    ) -> impl Iterator<Item = Result<(IVec, IVec), ReadError>> + use<> {
+        let start = match &range.start {
+            Bound::Unbounded => Bound::Excluded(NOTE.to_vec()),
+            Bound::Included(start) if start.is_empty() => Bound::Excluded(NOTE.to_vec()),
+            bound => bound.as_ref().map(|key| key.to_vec()),
+        };
+        let mut rows = self
+            .database
+            .range((start, range.end.as_ref().map(|key| key.to_vec())));
+        std::iter::from_fn(move || {
+            if reverse {
+                rows.next_back()
+            } else {
+                rows.next()
+            }
+        })
+        .map(|row| row.map_err(unavailable))
+    }
+
+    /// Takes rows over, and with the last of them the note that everything up to `through` is there.
+    /// Where this fails midway, taking over the same rows again makes it whole.
+    pub(super) fn apply<'a>(
+        &self,
+        rows: impl Iterator<Item = (&'a [u8], Revision, Option<&'a [u8]>)>,
+        through: Committed,
+    ) -> Result<(), ReadError> {
+        let mut batch = Batch::default();
+        let mut size = 0;
+        for (key, revision, value) in rows {
+            match value {
+                Some(value) => batch.insert(key, row::write(key, revision, value)),
+                None => batch.remove(key),
+            }
+            size += 1;
+            if size == BATCH_ROWS {
+                self.database
+                    .apply_batch(std::mem::take(&mut batch))
+                    .map_err(unavailable)?;
+                size = 0;
+            }
+        }
+        batch.insert(
+            NOTE,
+            row::write(NOTE, through.revision, &through.time.0.to_be_bytes()),
+        );
+        self.database.apply_batch(batch).map_err(unavailable)
+    }
+
+    /// Returns when everything applied so far is on stable storage.
+    pub(super) fn sync(&self) -> Result<(), ReadError> {
+        self.database.flush().map_err(unavailable)?;
+        let synced = File::open(self.path.join("db")).and_then(|file| file.sync_data());
+        synced
+            .and_then(|()| sync_folder(&self.path))
+            .map_err(|error| ReadError::Unavailable(error.to_string()))
+    }
+}
+
+fn unavailable(error: ::sled::Error) -> ReadError {
+    match error {
+        ::sled::Error::Corruption { .. } => ReadError::Corrupt(error.to_string()),
+        _ => ReadError::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,223 @@
+//! Reading the journal: at start, for a snapshot, and to see what may be deleted.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+use super::segment::{self, HEADER_OCTETS, SegmentPlace};
+use crate::{
+    Revision,
+    sled::{
+        error::{IoContext, OpenError},
+        folder::{StoreId, sync_folder},
+        frame,
+        group::{self, Recorded},
+    },
+};
+
+/// Where the journal ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::sled) struct End {
+    /// The number of the last commit in it (of the one before its first, where it is empty).
+    pub(in crate::sled) last: Revision,
+    /// The last segment and how many octets of it are valid.
+    pub(in crate::sled) tail: Option<(SegmentPlace, u64)>,
+}
+
+/// All segments in order. A last one whose header never became durable holds nothing that was
+/// acknowledged, and is left out.
+pub(in crate::sled) fn list(folder: &Path, store: StoreId) -> Result<Vec<SegmentPlace>, OpenError> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder).while_doing("read", folder)? {
+        numbers.extend(segment::number(&entry.while_doing("read", folder)?.path()));
+    }
+    numbers.sort_unstable();
+    let newest = numbers.last().copied();
+    let mut places = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let path = segment::path(folder, number);
+        let mut header = Vec::new();
+        let read = File::open(&path)
+            .and_then(|file| file.take(HEADER_OCTETS as u64).read_to_end(&mut header));
+        read.while_doing("read", &path)?;
+        match segment::read_header(&header, store, number) {
+            Some(first) => places.push(SegmentPlace {
+                path,
+                number,
+                first,
+            }),
+            None if Some(number) == newest && !holds_frames(&path, store, number)? => {}
+            None => {
+                return Err(damaged(
+                    &path,
+                    "its header is unreadable, all commits in it are lost",
+                ));
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn holds_frames(path: &Path, store: StoreId, number: u64) -> Result<bool, OpenError> {
+    let octets = fs::read(path).while_doing("read", path)?;
+    Ok(frame::find(&octets, segment::seed(store, number)).is_some())
+}
+
+fn damaged(path: &Path, what: &str) -> OpenError {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    OpenError::Damaged(format!(
+        "journal segment {name}: {what}; put the segment back from a copy, or restore a backup"
+    ))
+}
+
+fn lost(path: &Path, first: Revision, next: Revision) -> OpenError {
+    let last = Revision(next.0.saturating_sub(1));
+    damaged(
+        path,
+        &format!("the commits {} to {} are lost", first.0, last.0),
+    )
+}
+
+/// Visits every commit after the revision `after` and up to `through` (the end, where none is given),
+/// in order. Nothing in between may be missing.
+///
+/// A bad frame is the torn end of the journal only where nothing valid follows it; anywhere else
+/// something acknowledged was damaged, and that is an error which says what is lost.
+pub(in crate::sled) fn read_from(
+    places: &[SegmentPlace],
+    store: StoreId,
+    after: Revision,
+    through: Option<Revision>,
+    mut visit: impl FnMut(&Recorded<'_>) -> Result<(), OpenError>,
+) -> Result<End, OpenError> {
+    // The last segment that begins at or before the first commit wanted.
+    let Some(start) = places
+        .iter()
+        .rposition(|place| place.first.0 <= after.0 + 1)
+    else {
+        return match places.first() {
+            Some(place) => Err(lost(&place.path, Revision(after.0 + 1), place.first)),
+            None => Ok(End {
+                last: after,
+                tail: None,
+            }),
+        };
+    };
+    let mut end = End {
+        last: after,
+        tail: None,
+    };
+    for (index, place) in places.iter().enumerate().skip(start) {
+        if through.is_some_and(|through| end.last >= through || place.first > through) {
+            break;
+        }
+        let next = places.get(index + 1).map(|next| next.first);
+        let (last, octets) = read_segment(place, store, next, through, |recorded| {
+            if recorded.committed.revision > after {
+                visit(recorded)
+            } else {
+                Ok(())
+            }
+        })?;
+        end = End {
+            last,
+            tail: Some((place.clone(), octets)),
+        };
+    }
+    Ok(end)
+}
+
+/// Visits the commits of one segment; `next` is where the following one begins. Gives the last
+/// commit's number and where the valid octets end.
+fn read_segment(
+    place: &SegmentPlace,
+    store: StoreId,
+    next: Option<Revision>,
+    through: Option<Revision>,
+    mut visit: impl FnMut(&Recorded<'_>) -> Result<(), OpenError>,
+) -> Result<(Revision, u64), OpenError> {
+    let octets = fs::read(&place.path).while_doing("read", &place.path)?;
+    let seed = segment::seed(store, place.number);
+    let mut rest = octets.get(HEADER_OCTETS..).unwrap_or_default();
+    let mut expected = place.first;
+    while let Some((payload, behind)) = frame::read(rest, seed) {
+        let commits = group::read(payload).ok_or_else(|| {
+            damaged(
+                &place.path,
+                &format!("the commits from {} are unreadable", expected.0),
+            )
+        })?;
+        let first = commits[0].committed.revision;
+        if next.is_some_and(|next| first >= next) {
+            // A tail that was cut off after a failed sync and came back: never acknowledged.
+            break;
+        }
+        if first != expected {
+            return Err(lost(&place.path, expected, first));
+        }
+        for recorded in &commits {
+            if through.is_some_and(|through| recorded.committed.revision > through) {
+                // The rest may be in the middle of being written.
+                return Ok((Revision(expected.0 - 1), (octets.len() - rest.len()) as u64));
+            }
+            visit(recorded)?;
+            expected.0 += 1;
+        }
+        rest = behind;
+    }
+    if through.is_some_and(|through| expected > through) {
+        return Ok((Revision(expected.0 - 1), (octets.len() - rest.len()) as u64));
+    }
+    let follows = next.or_else(|| frame::find(rest, seed).and_then(group::first_revision));
+    match follows {
+        Some(next) if next != expected => Err(lost(&place.path, expected, next)),
+        _ => Ok((Revision(expected.0 - 1), (octets.len() - rest.len()) as u64)),
+    }
+}
+
+/// Deletes the segments that hold nothing after the revision `covered`; the last one always stays.
+pub(in crate::sled) fn delete_covered(
+    folder: &Path,
+    store: StoreId,
+    covered: Revision,
+) -> Result<usize, OpenError> {
+    let places = list(folder, store)?;
+    let mut deleted = 0;
+    for pair in places.windows(2) {
+        if pair[1].first.0 <= covered.0 + 1 {
+            fs::remove_file(&pair[0].path).while_doing("delete", &pair[0].path)?;
+            deleted += 1;
+        } else {
+            break;
+        }
+    }
+    if deleted > 0 {
+        sync_folder(folder).while_doing("sync", folder)?;
+    }
+    Ok(deleted)
+}
+
+/// How many octets the segments have that hold commits after the revision `after`.
+pub(in crate::sled) fn octets_since(places: &[SegmentPlace], after: Revision) -> io::Result<u64> {
+    let start = places
+        .iter()
+        .rposition(|place| place.first.0 <= after.0 + 1)
+        .unwrap_or(0);
+    places[start..]
+        .iter()
+        .map(|place| Ok(fs::metadata(&place.path)?.len()))
+        .sum()
+}
+
+/// Deletes the segment at the journal's former end if nothing was ever written into it, now that
+/// another one follows.
+pub(in crate::sled) fn remove_empty(end: &End) -> Result<(), OpenError> {
+    match &end.tail {
+        Some((place, octets)) if *octets <= HEADER_OCTETS as u64 => {
+            fs::remove_file(&place.path).while_doing("delete", &place.path)
+        }
+        _ => Ok(()),
+    }
+}

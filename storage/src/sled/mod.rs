@@ -1,0 +1,305 @@
+//! The embedded backend: sled as the index under a journal of our own.
+//!
+//! The truth is the journal (with the snapshots that stand for its deleted part): a commit is
+//! acknowledged when its group is synced there. It is then shown in the overlay, moved into the
+//! index by and by, and the index can be built again from the truth at any time.
+//!
+//! ```text
+//! commit -> queue -> committer -> journal (one sync per group) -> overlay -> answer
+//!                                                                    |
+//! read   -> overlay, then index                       mover: overlay -> index, checkpoints,
+//!                                                            snapshots, deletion of journal
+//! ```
+//!
+//! Assumptions about the disk: see [`journal`]'s and [`index`]'s own words.
+
+mod checkpoint;
+mod committer;
+mod disk;
+mod error;
+mod folder;
+mod frame;
+mod group;
+mod index;
+mod journal;
+mod mover;
+mod octets;
+mod overlay;
+mod queue;
+mod read;
+mod recovery;
+mod row;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::watch;
+
+pub use self::error::OpenError;
+use self::{
+    committer::Committer,
+    disk::{Disk, RealDisk},
+    error::IoContext,
+    folder::Folder,
+    journal::Journal,
+    mover::{Mailbox, Mover},
+    overlay::Overlay,
+    queue::Queue,
+    read::View,
+};
+use crate::{
+    Clock, Revision,
+    backend::{
+        Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
+        ScanPage,
+    },
+};
+
+/// Pages with more rows are read on a thread where waiting for the disk holds nobody up.
+const SHORT_PAGE_ROWS: usize = 128;
+/// The overlay is moved in parts, so that it can be filled while it is moved.
+const LAYERS: usize = 4;
+
+/// How much memory and disk the store takes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// sled's cache.
+    pub cache_octets: u64,
+    /// Memory for what is not yet moved into the index; when it is full, commits wait.
+    pub overlay_octets: usize,
+    /// After so many octets another segment of the journal is begun.
+    pub segment_octets: u64,
+    /// After so many octets of journal (or as many as the last snapshot has, if that is more) a
+    /// snapshot is made.
+    pub snapshot_octets: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            cache_octets: 32 * 1024 * 1024,
+            overlay_octets: 8 * 1024 * 1024,
+            segment_octets: 8 * 1024 * 1024,
+            snapshot_octets: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// The embedded backend. Dropping it does what [`Backend::close`] does, and waits for it.
+pub struct Sled {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    ended: watch::Receiver<()>,
+}
+
+/// What the threads share.
+struct Shared {
+    options: Options,
+    overlay: Overlay,
+    queue: Queue,
+    mover: Mailbox,
+    newest: watch::Sender<Revision>,
+}
+
+impl Shared {
+    fn layer_octets(&self) -> usize {
+        self.options.overlay_octets / LAYERS
+    }
+}
+
+impl Sled {
+    /// Opens the store in a folder, which is made (for its owner only) where it is missing.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. A damaged index is none: it is built again.
+    pub fn open(folder: &Path, options: Options, clock: Arc<dyn Clock>) -> Result<Sled, OpenError> {
+        Sled::open_on(Arc::new(RealDisk), folder, options, clock)
+    }
+
+    fn open_on(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Sled, OpenError> {
+        let (folder, lock) = Folder::open(path, clock.now())?;
+        let recovered = recovery::recover(&folder, options.cache_octets, None)?;
+        let last = recovered.last;
+        recovery::cut_torn_tail(&recovered.end)?;
+        let next_number = recovered
+            .end
+            .tail
+            .as_ref()
+            .map_or(1, |(place, _)| place.next_number());
+        let mut journal = Journal::new(
+            disk,
+            folder.journal(),
+            folder.store(),
+            options.segment_octets,
+            next_number,
+        );
+        journal
+            .begin(Revision(last.revision.0 + 1))
+            .while_doing("write", &folder.journal())?;
+        journal::remove_empty(&recovered.end)?;
+        let journal_octets = journal_since_snapshot(&folder)?;
+
+        let shared = Arc::new(Shared {
+            overlay: Overlay::new(Arc::new(recovered.index), last),
+            queue: Queue::default(),
+            mover: Mailbox::default(),
+            newest: watch::Sender::new(last.revision),
+            options,
+        });
+        let mover = Mover::new(
+            shared.clone(),
+            folder,
+            lock,
+            last,
+            recovered.checkpoint.revision,
+            journal_octets,
+        );
+        let committer = Committer::new(shared.clone(), clock, journal, last);
+        let (ends, ended) = watch::channel(());
+        let mut sled = Sled {
+            shared,
+            threads: Mutex::default(),
+            ended,
+        };
+        sled.start("store-mover", {
+            let ends = ends.clone();
+            move || {
+                mover.run();
+                drop(ends);
+            }
+        })?;
+        sled.start("store-commit", move || {
+            committer.run();
+            drop(ends);
+        })?;
+        Ok(sled)
+    }
+
+    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        let shared = self.shared.clone();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _closing = CloseAtEnd(shared);
+            work();
+        });
+        match thread {
+            Ok(thread) => {
+                self.threads().push(thread);
+                Ok(())
+            }
+            Err(source) => {
+                self.shared
+                    .mover
+                    .give_up("a thread of the store could not be started");
+                Err(OpenError::Io {
+                    action: format!("start the thread {name}"),
+                    source,
+                })
+            }
+        }
+    }
+
+    fn threads(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// However a thread ends, nobody waits for it in vain.
+struct CloseAtEnd(Arc<Shared>);
+
+impl Drop for CloseAtEnd {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        if thread::panicking() {
+            self.0.queue.abandon();
+            self.0.mover.give_up("a thread of the store panicked");
+        }
+    }
+}
+
+/// How much journal there is since the newest snapshot.
+fn journal_since_snapshot(folder: &Folder) -> Result<u64, OpenError> {
+    let snapshots = snapshot::list(&folder.snapshots()).while_doing("read", &folder.snapshots())?;
+    let newest = snapshots.first().map_or(Revision(0), |place| place.through);
+    let places = journal::list(&folder.journal(), folder.store())?;
+    journal::octets_since(&places, newest).while_doing("look at", &folder.journal())
+}
+
+impl Drop for Sled {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        for thread in self.threads().drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Backend for Sled {
+    fn get_many<'a>(
+        &'a self,
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<Vec<Option<Entry>>, ReadError>> {
+        Box::pin(async move {
+            let version = self.shared.overlay.pin();
+            let view = View::of(&version);
+            keys.iter().map(|key| view.row(key)).collect()
+        })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        range: KeyRange,
+        page: Page,
+    ) -> BoxFuture<'a, Result<ScanPage, ReadError>> {
+        Box::pin(async move {
+            let version = self.shared.overlay.pin();
+            let read = move || View::of(&version).page(&range, page);
+            match tokio::runtime::Handle::try_current() {
+                Ok(runtime) if page.rows > SHORT_PAGE_ROWS => {
+                    runtime.spawn_blocking(read).await.unwrap_or_else(|_| {
+                        Err(ReadError::Unavailable("reading was broken off".to_owned()))
+                    })
+                }
+                _ => read(),
+            }
+        })
+    }
+
+    fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>> {
+        Box::pin(async move {
+            let answer = self.shared.queue.push(commit)?;
+            answer.await.unwrap_or_else(|_| {
+                Err(CommitError::Unavailable(
+                    "the committer has ended".to_owned(),
+                ))
+            })
+        })
+    }
+
+    fn revision(&self) -> Revision {
+        *self.shared.newest.borrow()
+    }
+
+    fn watch(&self) -> watch::Receiver<Revision> {
+        self.shared.newest.subscribe()
+    }
+
+    fn close<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.shared.queue.close();
+            let mut ended = self.ended.clone();
+            // An error says that both threads have let their ends go: what is waited for.
+            while ended.changed().await.is_ok() {}
+        })
+    }
+}

@@ -1,0 +1,290 @@
+//! Start: from the truth (snapshots and journal) to an index that serves reads.
+//!
+//! A sound index is completed with the journal since its checkpoint. One that cannot be opened, is
+//! older than it says or was seen to be damaged is set aside and built again.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io,
+    path::Path,
+};
+
+use crate::{
+    Revision, Timestamp,
+    backend::{Committed, ReadError},
+    sled::{
+        checkpoint,
+        error::{IoContext, OpenError},
+        folder::Folder,
+        group::Recorded,
+        index::Index,
+        journal::{self, End, SegmentPlace},
+        snapshot::{self, Piece, SnapshotError},
+    },
+};
+
+/// How much is replayed before it is handed to the index.
+const REPLAY_OCTETS: usize = 2 * 1024 * 1024;
+/// Before the first commit.
+const NOTHING: Committed = Committed {
+    revision: Revision(0),
+    time: Timestamp(i64::MIN),
+};
+
+/// An index that contains the whole journal, or all of it up to the commit asked for.
+pub(super) struct Recovered {
+    pub(super) index: Index,
+    /// The newest commit that it contains.
+    pub(super) last: Committed,
+    /// What it is known to contain after a power failure.
+    pub(super) checkpoint: Committed,
+    /// Where the journal ends.
+    pub(super) end: End,
+}
+
+/// Opens the index and completes it from the journal up to the commit `through` (the journal's end,
+/// where none is given), or builds it anew.
+pub(super) fn recover(
+    folder: &Folder,
+    cache_octets: u64,
+    through: Option<Revision>,
+) -> Result<Recovered, OpenError> {
+    let places = journal::list(&folder.journal(), folder.store())?;
+    match open_trusted(folder, cache_octets)? {
+        Ok((index, checkpoint)) => complete(folder, index, checkpoint, &places, through),
+        Err(reason) => {
+            if !places.is_empty() {
+                tracing::warn!(%reason, "the index is built again from the snapshots and the journal");
+            }
+            rebuild(folder, cache_octets, &places, through)
+        }
+    }
+}
+
+/// The index and its checkpoint, or why it must be built again.
+fn open_trusted(
+    folder: &Folder,
+    cache_octets: u64,
+) -> Result<Result<(Index, Committed), String>, OpenError> {
+    let path = folder.index();
+    if folder.must_rebuild().while_doing("look at", &path)? {
+        return Ok(Err("it was found damaged".to_owned()));
+    }
+    if !path.join("db").try_exists().while_doing("look at", &path)? {
+        return Ok(Err("it is missing".to_owned()));
+    }
+    let noted = checkpoint::read(&folder.checkpoint(), folder.store())
+        .while_doing("read", &folder.checkpoint())?;
+    let Some(checkpoint) = noted else {
+        return Ok(Err("nothing says what it contains".to_owned()));
+    };
+    Ok(
+        Index::open(&path, cache_octets).and_then(|index| match index.contains() {
+            Ok(Some(contains)) if contains.revision >= checkpoint.revision => {
+                Ok((index, checkpoint))
+            }
+            Ok(_) => Err("it is older than its checkpoint".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }),
+    )
+}
+
+/// Replays the journal since the checkpoint.
+fn complete(
+    folder: &Folder,
+    index: Index,
+    checkpoint: Committed,
+    places: &[SegmentPlace],
+    through: Option<Revision>,
+) -> Result<Recovered, OpenError> {
+    let contained = index
+        .contains()
+        .map_err(index_failed)?
+        .unwrap_or(checkpoint);
+    let (last, end) = replay(folder, &index, checkpoint, places, through)?;
+    if through.is_none() && contained.revision > end.last {
+        return Err(OpenError::Damaged(format!(
+            "the journal ends with commit {}, but commits up to {} were acknowledged; put the missing end of the \
+             journal back from a copy, or restore a backup",
+            end.last.0, contained.revision.0
+        )));
+    }
+    Ok(Recovered {
+        index,
+        last,
+        checkpoint,
+        end,
+    })
+}
+
+/// Builds the index from the newest sound snapshot and the journal after it.
+fn rebuild(
+    folder: &Folder,
+    cache_octets: u64,
+    places: &[SegmentPlace],
+    through: Option<Revision>,
+) -> Result<Recovered, OpenError> {
+    let path = folder.index();
+    folder
+        .demand_rebuild()
+        .while_doing("prepare the rebuilding of", &path)?;
+    folder.set_index_aside().while_doing("set aside", &path)?;
+    let (index, loaded) = load_newest(folder, cache_octets)?;
+    let (last, end) = replay(folder, &index, loaded, places, through)?;
+    index.sync().map_err(index_failed)?;
+    checkpoint::write(&folder.checkpoint(), folder.store(), last)
+        .while_doing("write", &folder.checkpoint())?;
+    folder.rebuilt().while_doing("finish", &path)?;
+    Ok(Recovered {
+        index,
+        last,
+        checkpoint: last,
+        end,
+    })
+}
+
+/// A new index with the rows of the newest sound snapshot; empty, where there is none.
+fn load_newest(folder: &Folder, cache_octets: u64) -> Result<(Index, Committed), OpenError> {
+    let snapshots = snapshot::list(&folder.snapshots()).while_doing("read", &folder.snapshots())?;
+    for place in snapshots {
+        let index = new_index(folder, cache_octets)?;
+        match load(&index, &place.path, folder) {
+            Ok(through) => return Ok((index, through)),
+            Err(SnapshotError::Damaged) => {
+                tracing::warn!(snapshot = %place.path.display(), "a snapshot is damaged and not used");
+            }
+            Err(error) => {
+                let source = io::Error::other(error.to_string());
+                return Err(OpenError::Io {
+                    action: format!("load {}", place.path.display()),
+                    source,
+                });
+            }
+        }
+    }
+    Ok((new_index(folder, cache_octets)?, NOTHING))
+}
+
+fn new_index(folder: &Folder, cache_octets: u64) -> Result<Index, OpenError> {
+    let path = folder.index();
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).while_doing("empty", &path);
+        }
+        _ => {}
+    }
+    Index::open(&path, cache_octets)
+        .map_err(io::Error::other)
+        .while_doing("make", &path)
+}
+
+fn index_failed(error: ReadError) -> OpenError {
+    OpenError::Io {
+        action: "write the index".to_owned(),
+        source: io::Error::other(error.to_string()),
+    }
+}
+
+/// Loads a snapshot into an empty index.
+fn load(index: &Index, path: &Path, folder: &Folder) -> Result<Committed, SnapshotError> {
+    let mut pending = Pending::default();
+    let through = snapshot::read(path, folder.store(), |piece| {
+        match piece {
+            Piece::Row {
+                key,
+                revision,
+                value,
+            } => pending.put(key, revision, Some(value)),
+            Piece::Commit(recorded) => pending.push(recorded),
+        }
+        pending.apply_if_large(index, NOTHING)
+    })?;
+    pending.apply(index, through)?;
+    Ok(through)
+}
+
+/// Hands the journal after `after` to the index.
+fn replay(
+    folder: &Folder,
+    index: &Index,
+    after: Committed,
+    places: &[SegmentPlace],
+    through: Option<Revision>,
+) -> Result<(Committed, End), OpenError> {
+    let mut pending = Pending::default();
+    let mut last = after;
+    let end = journal::read_from(
+        places,
+        folder.store(),
+        after.revision,
+        through,
+        |recorded| {
+            pending.push(recorded);
+            last = recorded.committed;
+            pending.apply_if_large(index, last).map_err(index_failed)
+        },
+    )?;
+    if !pending.rows.is_empty() {
+        pending.apply(index, last).map_err(index_failed)?;
+    }
+    Ok((last, end))
+}
+
+/// Rows on their way into the index, the newest of each key only.
+#[derive(Default)]
+struct Pending {
+    rows: BTreeMap<Vec<u8>, (Revision, Option<Vec<u8>>)>,
+    octets: usize,
+}
+
+impl Pending {
+    fn put(&mut self, key: &[u8], revision: Revision, value: Option<&[u8]>) {
+        self.octets += key.len() + value.map_or(0, <[u8]>::len);
+        self.rows
+            .insert(key.to_vec(), (revision, value.map(<[u8]>::to_vec)));
+    }
+
+    fn push(&mut self, recorded: &Recorded<'_>) {
+        for (key, value) in &recorded.effects {
+            self.put(key, recorded.committed.revision, *value);
+        }
+    }
+
+    fn apply_if_large(&mut self, index: &Index, through: Committed) -> Result<(), ReadError> {
+        if self.octets < REPLAY_OCTETS {
+            Ok(())
+        } else {
+            self.apply(index, through)
+        }
+    }
+
+    fn apply(&mut self, index: &Index, through: Committed) -> Result<(), ReadError> {
+        let rows = self
+            .rows
+            .iter()
+            .map(|(key, (revision, value))| (&key[..], *revision, value.as_deref()));
+        index.apply(rows, through)?;
+        *self = Pending::default();
+        Ok(())
+    }
+}
+
+/// Cuts off what is torn at the journal's end, so that the last segment is whole before another is
+/// begun.
+pub(super) fn cut_torn_tail(end: &End) -> Result<(), OpenError> {
+    let Some((place, octets)) = &end.tail else {
+        return Ok(());
+    };
+    let file = OpenOptions::new()
+        .write(true)
+        .open(place.path())
+        .while_doing("open", place.path())?;
+    let length = file.metadata().while_doing("look at", place.path())?.len();
+    if length > *octets {
+        file.set_len(*octets)
+            .and_then(|()| file.sync_data())
+            .while_doing("cut the end off", place.path())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! A server of one's own: real sockets on a free port; alice, bob and carol (each with the name as
+//! password), admin, a room and a group; a clock that stands still until it is moved; mail in memory.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use server::{
+    Options, Running, Server, Storage,
+    authentication::Argon2Cost,
+    mail::{MailOptions, MailRoute, MemoryOutbox, Rendered},
+};
+use storage::{
+    Environment, Timestamp,
+    model::{Booking, Credential, Principal, PrincipalId, PrincipalKind},
+    testing::ManualClock,
+};
+
+use crate::client::Client;
+
+/// How long a test waits for work that is done behind an answer before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. It stops by itself when dropped.
+pub struct TestServer {
+    running: Option<Running>,
+    url: String,
+    address: String,
+    clock: Arc<ManualClock>,
+    outbox: MemoryOutbox,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestServer {
+    /// A server on memory.
+    pub async fn start() -> TestServer {
+        TestServer::start_with(Storage::Memory, None).await
+    }
+
+    /// A server on the real store, in a folder that vanishes with it.
+    pub async fn start_on_disk() -> TestServer {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let storage = Storage::Folder(folder.path().join("data"));
+        TestServer::start_with(storage, Some(folder)).await
+    }
+
+    /// A server on the real store in a folder that stays.
+    pub async fn start_on(folder: &Path) -> TestServer {
+        TestServer::start_with(Storage::Folder(folder.to_path_buf()), None).await
+    }
+
+    async fn start_with(storage: Storage, folder: Option<tempfile::TempDir>) -> TestServer {
+        // Clients compare with their own clock, so the server's begins there.
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970");
+        let clock = Arc::new(ManualClock::new(Timestamp(
+            i64::try_from(now.as_millis()).expect("before the year 292278994"),
+        )));
+        let outbox = MemoryOutbox::default();
+        let mut options = Options::new(storage);
+        options.argon2 = Argon2Cost::FOR_TESTS;
+        options.environment = Environment {
+            clock: clock.clone(),
+            entropy: server::environment::system().entropy,
+        };
+        options.mail = MailOptions {
+            route: MailRoute::Memory(outbox.clone()),
+            system_address: "calendar@example.com".to_owned(),
+            domains: vec!["example.com".to_owned()],
+        };
+        let running = Server::start(options)
+            .await
+            .unwrap_or_else(|error| panic!("the server does not start: {error}"));
+        let address = running.addresses()[0].to_string();
+        let server = TestServer {
+            url: format!("http://{address}"),
+            address,
+            running: Some(running),
+            clock,
+            outbox,
+            _folder: folder,
+        };
+        server.make_accounts().await;
+        server
+    }
+
+    async fn make_accounts(&self) {
+        let running = self.running();
+        if running
+            .store()
+            .principal_by_name("alice")
+            .await
+            .expect("readable")
+            .is_some()
+        {
+            return;
+        }
+        let mut people = Vec::new();
+        for (name, display_name) in [
+            ("alice", "Alice"),
+            ("bob", "Bob"),
+            ("carol", "Carol"),
+            ("admin", "Administrator"),
+        ] {
+            let hash = running
+                .passwords()
+                .hash(name.to_owned().into())
+                .await
+                .expect("a cheap hash");
+            let principal = Principal {
+                administrator: name == "admin",
+                ..principal(PrincipalKind::User, name, display_name)
+            };
+            let credential = Credential {
+                hash,
+                imported: true,
+            };
+            let made = running
+                .store()
+                .add_account(principal, Some(credential))
+                .await
+                .expect("a new account");
+            people.push(made.id);
+        }
+        let room = Principal {
+            capacity: Some(8),
+            booking: Booking::None,
+            ..principal(PrincipalKind::Location, "room", "Room 1")
+        };
+        running
+            .store()
+            .add_account(room, None)
+            .await
+            .expect("a new room");
+        let group = Principal {
+            members: people[..2].to_vec(),
+            ..principal(PrincipalKind::Group, "team", "Team")
+        };
+        running
+            .store()
+            .add_account(group, None)
+            .await
+            .expect("a new group");
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("runs until stopped")
+    }
+
+    /// `http://host:port`
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `host:port`
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The store behind the server.
+    pub fn store(&self) -> &storage::Store {
+        self.running().store()
+    }
+
+    /// The desk behind the server.
+    pub fn desk(&self) -> &scheduling::Desk {
+        self.running().desk()
+    }
+
+    /// A client that signs in as this person.
+    pub fn client(&self, name: &str) -> Client {
+        Client::signed_in(&self.url, name, name)
+    }
+
+    /// A client without credentials.
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(&self.url)
+    }
+
+    /// Moves the server's clock.
+    pub fn advance(&self, time: Duration) {
+        self.clock
+            .advance(i64::try_from(time.as_millis()).expect("a small step"));
+    }
+
+    /// Waits until this many mails have left and nothing more is queued, and gives them all as text.
+    pub async fn mails(&self, number: usize) -> Vec<String> {
+        let mut commits = self.store().backend().watch();
+        let wait = async {
+            loop {
+                commits.borrow_and_update();
+                let waiting = self
+                    .store()
+                    .list_work(scheduling::mail::QUEUE, None, 1)
+                    .await
+                    .expect("readable");
+                if waiting.is_empty() && self.outbox.sent().len() >= number {
+                    return;
+                }
+                commits.changed().await.expect("the store is open");
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| {
+                panic!(
+                    "only {} of {number} mails were sent",
+                    self.outbox.sent().len()
+                )
+            });
+        self.outbox
+            .sent()
+            .iter()
+            .map(|mail: &Rendered| String::from_utf8_lossy(&mail.octets).into_owned())
+            .collect()
+    }
+
+    /// Stops the server and waits until everything is on disk.
+    pub async fn stop(mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+}
+
+fn principal(kind: PrincipalKind, name: &str, display_name: &str) -> Principal {
+    Principal {
+        id: PrincipalId(0),
+        kind,
+        name: name.to_owned(),
+        display_name: display_name.to_owned(),
+        addresses: vec![format!("mailto:{name}@example.com")],
+        language: None,
+        time_zone: None,
+        administrator: false,
+        disabled: false,
+        members: Vec::new(),
+        capacity: None,
+        location: None,
+        features: Vec::new(),
+        booking: Booking::None,
+        read_delegates: Vec::new(),
+        write_delegates: Vec::new(),
+        home: None,
+        default_calendar: None,
+        properties: storage::model::Properties::new(),
+    }
+}

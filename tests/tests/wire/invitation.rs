@@ -1,0 +1,445 @@
+//! One invitation, end to end: RFC 6638 §3.2 and RFC 6047 §2, for single events.
+
+use tests::{client::Client, server::TestServer};
+
+use super::{calendar, event, put_new};
+
+const CALDAV: &str = "{urn:ietf:params:xml:ns:caldav}";
+
+fn meeting(uid: &str, lines: &str) -> String {
+    event(
+        uid,
+        &format!(
+            "ORGANIZER;CN=Alice:mailto:alice@example.com\nATTENDEE;CN=Alice;PARTSTAT=ACCEPTED:mailto:alice@example.com\nATTENDEE;CN=Bob;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:bob@example.com\n{lines}"
+        ),
+    )
+}
+
+/// The only object in a collection: its path and text.
+async fn only(client: &Client, collection: &str) -> (String, String) {
+    let listed = client
+        .propfind(collection, "1", "<D:getetag/>")
+        .await
+        .multistatus();
+    let paths: Vec<&str> = listed
+        .hrefs()
+        .into_iter()
+        .filter(|href| !href.ends_with('/'))
+        .collect();
+    assert_eq!(paths.len(), 1, "{paths:?}");
+    let got = client.get(paths[0]).await;
+    got.expect(&[200]);
+    (paths[0].to_owned(), unfold(got.text()))
+}
+
+fn unfold(text: &str) -> String {
+    text.replace("\r\n ", "").replace("\r\n\t", "")
+}
+
+/// The line of a property that mentions this address.
+fn line<'a>(text: &'a str, property: &str, address: &str) -> &'a str {
+    text.lines()
+        .find(|line| line.starts_with(property) && line.contains(address))
+        .unwrap_or_else(|| panic!("no {property} {address} in {text}"))
+}
+
+/// RFC 6638 §3.2.1.1: a local attendee finds it in inbox and calendar; SCHEDULE-STATUS and Schedule-Tag.
+#[tokio::test]
+async fn rfc_6638_3_2_1_1_an_invitation_is_delivered() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "meeting.ics";
+    let reply = alice.put(&path, &meeting("meeting", "")).await;
+    reply.expect(&[201]);
+    assert!(!reply.header("Schedule-Tag").is_empty());
+    assert!(
+        reply.headers.get("ETag").is_none(),
+        "the stored octets are not the sent ones"
+    );
+    let stored = alice.get(&path).await;
+    assert_eq!(stored.header("Schedule-Tag"), reply.header("Schedule-Tag"));
+    let text = unfold(stored.text());
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("SCHEDULE-STATUS=\"1.2")
+            || line(&text, "ATTENDEE", "bob@").contains("SCHEDULE-STATUS=1.2"),
+        "{text}"
+    );
+
+    let (_, message) = only(&bob, "/dav/calendars/users/bob/inbox/").await;
+    assert!(message.contains("METHOD:REQUEST"), "{message}");
+    assert!(message.contains("UID:meeting"));
+    let (copy, text) = only(&bob, &calendar("bob")).await;
+    assert!(!text.contains("METHOD:"), "{text}");
+    assert!(!text.contains("SCHEDULE-STATUS"), "{text}");
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("NEEDS-ACTION"),
+        "{text}"
+    );
+    assert!(!bob.get(&copy).await.header("Schedule-Tag").is_empty());
+    let found = bob
+        .propfind(&copy, "0", "<C:schedule-tag/>")
+        .await
+        .multistatus();
+    assert_eq!(
+        found.responses[0].text(&format!("{CALDAV}schedule-tag")),
+        bob.get(&copy).await.header("Schedule-Tag")
+    );
+}
+
+/// RFC 6638 §3.2.2 and §3.2.10: an answer reaches the organizer; the ETag changes, the Schedule-Tag does not.
+#[tokio::test]
+async fn rfc_6638_3_2_2_an_answer_reaches_the_organizer() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "meeting.ics";
+    alice
+        .put(&path, &meeting("meeting", ""))
+        .await
+        .expect(&[201]);
+    let before = alice.get(&path).await;
+    let (copy, _) = only(&bob, &calendar("bob")).await;
+    let original = bob.get(&copy).await;
+    let accepted = original
+        .text()
+        .replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
+    assert_ne!(accepted, original.text());
+    let reply = bob
+        .request("PUT", &copy)
+        .header("Content-Type", "text/calendar")
+        .header("If-Schedule-Tag-Match", original.header("Schedule-Tag"))
+        .body(accepted)
+        .send()
+        .await;
+    reply.expect(&[204]);
+    let after = alice.get(&path).await;
+    let text = unfold(after.text());
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("PARTSTAT=ACCEPTED"),
+        "{text}"
+    );
+    assert!(line(&text, "ATTENDEE", "bob@").contains("2.0"), "{text}");
+    assert_ne!(before.header("ETag"), after.header("ETag"));
+    assert_eq!(before.header("Schedule-Tag"), after.header("Schedule-Tag"));
+    let (_, message) = only(&alice, "/dav/calendars/users/alice/inbox/").await;
+    assert!(message.contains("METHOD:REPLY"), "{message}");
+    // The attendee's copy says that the answer was delivered (client behaviour 13).
+    let text = unfold(bob.get(&copy).await.text());
+    assert!(line(&text, "ORGANIZER", "alice@").contains("1.2"), "{text}");
+}
+
+/// RFC 6638 §8.3: a stale Schedule-Tag is refused.
+#[tokio::test]
+async fn rfc_6638_8_3_if_schedule_tag_match() {
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    let path = calendar("alice") + "meeting.ics";
+    let first = alice
+        .put(&path, &meeting("meeting", ""))
+        .await
+        .header("Schedule-Tag")
+        .to_owned();
+    alice
+        .put(&path, &meeting("meeting", "LOCATION:Elsewhere\n"))
+        .await
+        .expect(&[204]);
+    let refused = alice
+        .request("PUT", &path)
+        .header("Content-Type", "text/calendar")
+        .header("If-Schedule-Tag-Match", &first)
+        .body(meeting("meeting", "LOCATION:Nowhere\n"))
+        .send()
+        .await;
+    refused.expect(&[412]);
+    assert!(alice.get(&path).await.text().contains("Elsewhere"));
+}
+
+/// RFC 6638 §3.2.1.3: deletion cancels for everyone; RFC 6638 §3.2.2.3: an attendee's deletion declines.
+#[tokio::test]
+async fn rfc_6638_3_2_1_3_deletion_cancels_or_declines() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "meeting.ics";
+    alice
+        .put(&path, &meeting("meeting", ""))
+        .await
+        .expect(&[201]);
+    alice.delete(&path).await.expect(&[204]);
+    let (_, text) = only(&bob, &calendar("bob")).await;
+    assert!(text.contains("STATUS:CANCELLED"), "{text}");
+
+    let path = calendar("alice") + "second.ics";
+    alice
+        .put(&path, &meeting("second", ""))
+        .await
+        .expect(&[201]);
+    let listed = bob
+        .propfind(&calendar("bob"), "1", "<D:getetag/>")
+        .await
+        .multistatus();
+    for href in listed
+        .hrefs()
+        .into_iter()
+        .filter(|href| !href.ends_with('/'))
+    {
+        bob.delete(href).await.expect(&[204]);
+    }
+    let text = unfold(alice.get(&path).await.text());
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("PARTSTAT=DECLINED"),
+        "{text}"
+    );
+}
+
+/// RFC 6638 §8.1: `Schedule-Reply: F` declines without a word.
+#[tokio::test]
+async fn rfc_6638_8_1_schedule_reply_header() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "meeting.ics";
+    alice
+        .put(&path, &meeting("meeting", ""))
+        .await
+        .expect(&[201]);
+    let (copy, _) = only(&bob, &calendar("bob")).await;
+    bob.request("DELETE", &copy)
+        .header("Schedule-Reply", "F")
+        .send()
+        .await
+        .expect(&[204]);
+    let text = unfold(alice.get(&path).await.text());
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("NEEDS-ACTION"),
+        "{text}"
+    );
+}
+
+/// RFC 6047 §2: people outside get mail, and its fate is written into the object.
+#[tokio::test]
+async fn rfc_6047_2_people_outside_get_mail() {
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    let path = calendar("alice") + "meeting.ics";
+    let outside = "ATTENDEE;CN=\"Doe, John\";PARTSTAT=NEEDS-ACTION:mailto:john@outside.example\n";
+    let reply = alice.put(&path, &meeting("meeting", outside)).await;
+    reply.expect(&[201]);
+    let tag = reply.header("Schedule-Tag").to_owned();
+    let mails = server.mails(1).await;
+    assert_eq!(mails.len(), 1);
+    let mail = &mails[0];
+    assert!(mail.contains("john@outside.example"), "{mail}");
+    assert!(
+        mail.to_lowercase().contains("text/calendar")
+            && mail.to_lowercase().contains("method=request"),
+        "{mail}"
+    );
+    let text = unfold(alice.get(&path).await.text());
+    assert!(line(&text, "ATTENDEE", "john@").contains("1.1"), "{text}");
+    assert_eq!(alice.get(&path).await.header("Schedule-Tag"), tag);
+    // A change nobody needs to hear of sends nothing; a new place does; deletion cancels.
+    alice
+        .put(
+            &path,
+            &meeting("meeting", &format!("{outside}X-NOTE:private\n")),
+        )
+        .await
+        .expect(&[204]);
+    alice
+        .put(
+            &path,
+            &meeting("meeting", &format!("{outside}LOCATION:Elsewhere\n")),
+        )
+        .await
+        .expect(&[204]);
+    assert_eq!(server.mails(2).await.len(), 2);
+    alice.delete(&path).await.expect(&[204]);
+    let mails = server.mails(3).await;
+    assert_eq!(mails.len(), 3);
+    assert!(
+        mails[2].to_lowercase().contains("method=cancel"),
+        "{}",
+        mails[2]
+    );
+}
+
+/// Recurring meetings are stored, not scheduled, and say so; never half-scheduled.
+#[tokio::test]
+async fn recurring_meetings_say_that_they_are_not_scheduled() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "series.ics";
+    alice
+        .put(&path, &meeting("series", "RRULE:FREQ=WEEKLY;COUNT=3\n"))
+        .await
+        .expect(&[201]);
+    let text = unfold(alice.get(&path).await.text());
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("SCHEDULE-STATUS="),
+        "{text}"
+    );
+    for collection in [
+        "/dav/calendars/users/bob/inbox/".to_owned(),
+        calendar("bob"),
+    ] {
+        assert_eq!(
+            bob.propfind(&collection, "1", "<D:getetag/>")
+                .await
+                .multistatus()
+                .responses
+                .len(),
+            1
+        );
+    }
+}
+
+/// RFC 6638 §3.2.4.1: one scheduling object per owner and UID, wherever it is.
+#[tokio::test]
+async fn rfc_6638_3_2_4_1_unique_scheduling_object_resource() {
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    let other = "/dav/calendars/users/alice/other/";
+    alice
+        .request("MKCALENDAR", other)
+        .send()
+        .await
+        .expect(&[201]);
+    alice
+        .put(
+            &(calendar("alice") + "meeting.ics"),
+            &meeting("meeting", ""),
+        )
+        .await
+        .expect(&[201]);
+    let refused = alice
+        .put(&format!("{other}meeting.ics"), &meeting("meeting", ""))
+        .await;
+    refused.expect_precondition(403, &format!("{CALDAV}unique-scheduling-object-resource"));
+    assert_eq!(
+        refused.xml().descendants("{DAV:}href")[0].all_text(),
+        calendar("alice") + "meeting.ics"
+    );
+    // A plain event may have the UID of another in another calendar.
+    put_new(
+        &alice,
+        &(calendar("alice") + "plain.ics"),
+        &event("plain", ""),
+    )
+    .await;
+    put_new(&alice, &format!("{other}plain.ics"), &event("plain", "")).await;
+}
+
+/// The decision on C4.7: a client's own PUT of an invitation that was delivered is merged into the copy.
+#[tokio::test]
+async fn an_own_put_of_a_delivered_invitation_is_merged() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    alice
+        .put(
+            &(calendar("alice") + "meeting.ics"),
+            &meeting("meeting", ""),
+        )
+        .await
+        .expect(&[201]);
+    let (copy, _) = only(&bob, &calendar("bob")).await;
+    let text = bob
+        .get(&copy)
+        .await
+        .text()
+        .replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=TENTATIVE");
+    let reply = bob
+        .request("PUT", &(calendar("bob") + "my-own-name.ics"))
+        .header("Content-Type", "text/calendar")
+        .header("If-None-Match", "*")
+        .body(text)
+        .send()
+        .await;
+    reply.expect(&[200, 201, 204]);
+    assert_eq!(reply.header("Content-Location"), copy);
+    let (after, text) = only(&bob, &calendar("bob")).await;
+    assert_eq!(after, copy);
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("TENTATIVE"),
+        "{text}"
+    );
+    let organizer = unfold(alice.get(&(calendar("alice") + "meeting.ics")).await.text());
+    assert!(
+        line(&organizer, "ATTENDEE", "bob@").contains("TENTATIVE"),
+        "{organizer}"
+    );
+}
+
+/// Scheduling-behaviours C1.5: an invitation claimed from a local organizer who has none.
+#[tokio::test]
+async fn an_invented_invitation_of_a_local_organizer_is_refused() {
+    let server = TestServer::start().await;
+    let bob = server.client("bob");
+    let refused = bob
+        .put(
+            &(calendar("bob") + "invented.ics"),
+            &meeting("invented", ""),
+        )
+        .await;
+    refused.expect_precondition(
+        403,
+        &format!("{CALDAV}allowed-attendee-scheduling-object-change"),
+    );
+    assert!(
+        refused.text().contains("attendee-allowed"),
+        "{}",
+        refused.text()
+    );
+}
+
+/// Two attendees and the organizer act at once: one consistent state in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_and_edits_at_once_end_in_one_state() {
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    for round in 0..5 {
+        let uid = format!("raced-{round}");
+        let path = calendar("alice") + &uid + ".ics";
+        let third = "ATTENDEE;CN=Carol;PARTSTAT=NEEDS-ACTION:mailto:carol@example.com\n";
+        alice.put(&path, &meeting(&uid, third)).await.expect(&[201]);
+        let mut people = tokio::task::JoinSet::new();
+        for name in ["bob", "carol"] {
+            let (person, uid) = (server.client(name), uid.clone());
+            people.spawn(async move {
+                let listed = person
+                    .propfind(&calendar(name), "1", "<D:getetag/>")
+                    .await
+                    .multistatus();
+                for href in listed
+                    .hrefs()
+                    .into_iter()
+                    .filter(|href| !href.ends_with('/'))
+                {
+                    let copy = person.get(href).await;
+                    if !copy.text().contains(&format!("UID:{uid}")) {
+                        continue;
+                    }
+                    let own = format!("mailto:{name}@example.com");
+                    let text = unfold(copy.text());
+                    let line = line(&text, "ATTENDEE", &own);
+                    let accepted = text.replace(line, &line.replace("NEEDS-ACTION", "ACCEPTED"));
+                    person
+                        .request("PUT", href)
+                        .header("Content-Type", "text/calendar")
+                        .header("If-Schedule-Tag-Match", copy.header("Schedule-Tag"))
+                        .body(accepted)
+                        .send()
+                        .await
+                        .expect(&[204]);
+                }
+            });
+        }
+        while let Some(done) = people.join_next().await {
+            done.unwrap();
+        }
+        let text = unfold(alice.get(&path).await.text());
+        for address in ["bob@", "carol@"] {
+            assert!(
+                line(&text, "ATTENDEE", address).contains("PARTSTAT=ACCEPTED"),
+                "{text}"
+            );
+        }
+    }
+}

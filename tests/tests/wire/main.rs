@@ -1,0 +1,44 @@
+//! What goes over the wire, by the RFC sections and client behaviours that ask for it. Each test has a
+//! server of its own, on memory, with alice, bob and carol.
+#![allow(clippy::unwrap_used)]
+
+mod collections;
+mod conditions;
+mod discovery;
+mod invitation;
+mod locks;
+mod objects;
+mod properties;
+mod queries;
+mod races;
+mod sign_in;
+mod sync;
+
+use tests::client::Client;
+
+/// The default calendar of a person.
+pub fn calendar(name: &str) -> String {
+    format!("/dav/calendars/users/{name}/calendar/")
+}
+
+/// A single event with these lines added.
+pub fn event(uid: &str, lines: &str) -> String {
+    object(&format!(
+        "BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20261101T080000Z\nDTSTART:20261102T090000Z\nDTEND:20261102T100000Z\nSUMMARY:Meeting\n{lines}END:VEVENT\n"
+    ))
+}
+
+/// A calendar object of these components.
+pub fn object(components: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Example//Test//EN\n{components}END:VCALENDAR\n"
+    )
+    .replace('\n', "\r\n")
+}
+
+/// Puts an event that must be new, and returns its ETag.
+pub async fn put_new(client: &Client, path: &str, text: &str) -> String {
+    let reply = client.put(path, text).await;
+    reply.expect(&[201]);
+    reply.header("ETag").to_owned()
+}
