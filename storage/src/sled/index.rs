@@ -36,6 +36,9 @@ pub(super) struct Index {
     path: PathBuf,
     /// A row failed its checksum.
     damaged: AtomicBool,
+    /// A test wants it to fail, as sled does after its first I/O error.
+    #[cfg(test)]
+    failing: AtomicBool,
 }
 
 impl Index {
@@ -58,6 +61,8 @@ impl Index {
                         database,
                         path: path.to_owned(),
                         damaged: AtomicBool::new(false),
+                        #[cfg(test)]
+                        failing: AtomicBool::new(false),
                     });
                 }
                 Err(error) => {
@@ -134,6 +139,8 @@ impl Index {
         rows: impl Iterator<Item = (&'a [u8], Revision, Option<&'a [u8]>)>,
         through: Committed,
     ) -> Result<(), ReadError> {
+        #[cfg(test)]
+        self.check_planned_failure()?;
         let mut batch = Batch::default();
         let mut size = 0;
         for (key, revision, value) in rows {
@@ -154,6 +161,19 @@ impl Index {
             row::write(NOTE, through.revision, &through.time.0.to_be_bytes()),
         );
         self.database.apply_batch(batch).map_err(unavailable)
+    }
+
+    #[cfg(test)]
+    pub(super) fn fail_from_now_on(&self) {
+        self.failing.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    fn check_planned_failure(&self) -> Result<(), ReadError> {
+        match self.failing.load(Ordering::Relaxed) {
+            true => Err(ReadError::Unavailable("a planned failure".to_owned())),
+            false => Ok(()),
+        }
     }
 
     /// Returns when everything applied so far is on stable storage.

@@ -26,6 +26,12 @@ impl SegmentPlace {
         &self.path
     }
 
+    /// What the checksums of its frames begin with.
+    #[cfg(test)]
+    pub(in crate::sled) fn seed(&self, store: StoreId) -> u32 {
+        seed(store, self.number)
+    }
+
     /// The number of the segment that follows this one.
     pub(in crate::sled) fn next_number(&self) -> u64 {
         self.number + 1

@@ -1,0 +1,344 @@
+//! What is damaged is repaired from the rest, or refused with words; never answered wrongly.
+
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use super::*;
+use crate::sled::{frame, journal::SegmentPlace};
+
+/// A store of three commits without an index, its one segment, and where the last frame stands in it.
+async fn three_commits() -> (Place, PathBuf, std::ops::Range<usize>) {
+    let place = Place::new();
+    let store = place.open();
+    for name in ["a", "b", "c"] {
+        write(&store, name, "1").await.unwrap();
+    }
+    store.close().await;
+    drop(store);
+    place.remove_index();
+    let segment = place.segments().remove(0);
+    let frames = frames(&place, &segment);
+    let last = frames.last().unwrap().clone();
+    (place, segment, last)
+}
+
+/// Where the frames of a segment stand.
+fn frames(place: &Place, path: &Path) -> Vec<std::ops::Range<usize>> {
+    let octets = fs::read(path).unwrap();
+    let places = journal::list(&place.path().join("journal"), place.store()).unwrap();
+    let segment: &SegmentPlace = places.iter().find(|place| place.path() == path).unwrap();
+    let mut frames = Vec::new();
+    let mut start = 48;
+    while let Some((_, behind)) = frame::read(&octets[start..], segment.seed(place.store())) {
+        let end = octets.len() - behind.len();
+        frames.push(start..end);
+        start = end;
+    }
+    frames
+}
+
+fn overwrite(path: &Path, offset: usize, octets: &[u8]) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(octets, offset as u64).unwrap();
+}
+
+/// Whatever part of the last frame reached the disk, the commits before it are there, it is not, and
+/// the store goes on.
+#[tokio::test]
+async fn a_tail_torn_at_any_offset_is_cut_off() {
+    let (place, segment, last) = three_commits().await;
+    let whole = fs::read(&segment).unwrap();
+    for cut in last.clone() {
+        // The rest was never written; or it reads as zeros; or as what stood on the disk before.
+        let mut noise = whole.clone();
+        noise[cut..last.end]
+            .iter_mut()
+            .for_each(|octet| *octet ^= 0x55);
+        let mut zeros = whole.clone();
+        zeros[cut..last.end].fill(0);
+        for torn in [whole[..cut].to_vec(), zeros, noise] {
+            if torn == whole {
+                continue;
+            }
+            for added in &place.segments()[1..] {
+                fs::remove_file(added).unwrap();
+            }
+            fs::write(&segment, torn).unwrap();
+            place.remove_index_if_there();
+            let store = place.open();
+            assert_eq!(names(&store).await, ["a", "b"], "cut at {cut}");
+            assert_eq!(write(&store, "d", "1").await.unwrap().revision.0, 3);
+        }
+    }
+    let store = place.open();
+    assert_eq!(names(&store).await, ["a", "b", "d"]);
+}
+
+/// A flipped bit before the last frame took something acknowledged: it is named.
+#[tokio::test]
+async fn damage_in_the_middle_says_what_is_lost() {
+    let (place, segment, _) = three_commits().await;
+    let second = frames(&place, &segment)[1].clone();
+    let whole = fs::read(&segment).unwrap();
+    for offset in second {
+        overwrite(&segment, offset, &[whole[offset] ^ 1]);
+        let text = place.damage();
+        assert!(
+            text.contains("0000000001.journal") && text.contains("commits 2 to 2 are lost"),
+            "{text}"
+        );
+        overwrite(&segment, offset, &[whole[offset]]);
+    }
+    assert_eq!(names(&place.open()).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_damaged_header_is_noticed() {
+    let (place, segment, _) = three_commits().await;
+    for offset in 0..48 {
+        let whole = fs::read(&segment).unwrap();
+        overwrite(&segment, offset, &[whole[offset] ^ 1]);
+        assert!(
+            place.damage().contains("its header is unreadable"),
+            "octet {offset}"
+        );
+        overwrite(&segment, offset, &[whole[offset]]);
+    }
+}
+
+/// A segment whose header never reached the disk holds nothing, and does not hinder.
+#[tokio::test]
+async fn a_segment_that_was_never_begun_is_ignored() {
+    for octets in [&b""[..], b"CNVK", &[0; 300]] {
+        let (place, segment, _) = three_commits().await;
+        fs::write(segment.with_file_name("0000000002.journal"), octets).unwrap();
+        let store = place.open();
+        assert_eq!(names(&store).await, ["a", "b", "c"]);
+        write(&store, "d", "1").await.unwrap();
+        drop(store);
+        assert_eq!(names(&place.open()).await, ["a", "b", "c", "d"]);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_segment_says_what_is_lost() {
+    let place = Place::new();
+    for name in ["a", "b", "c"] {
+        let store = place.open();
+        write(&store, name, "1").await.unwrap();
+    }
+    let segments = place.segments();
+    assert_eq!(segments.len(), 3);
+    place.remove_index();
+    for (missing, lost) in [
+        (0, "commits 1 to 1 are lost"),
+        (1, "commits 2 to 2 are lost"),
+    ] {
+        let octets = fs::read(&segments[missing]).unwrap();
+        fs::remove_file(&segments[missing]).unwrap();
+        let text = place.damage();
+        assert!(text.contains(lost), "{text}");
+        fs::write(&segments[missing], octets).unwrap();
+    }
+    assert_eq!(names(&place.open()).await, ["a", "b", "c"]);
+}
+
+/// The index knows of commits that the journal has lost: they are not dropped without a word.
+#[tokio::test]
+async fn a_journal_that_ends_before_the_index_is_refused() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        let store = place.open();
+        write(&store, name, "1").await.unwrap();
+    }
+    fs::remove_file(&place.segments()[1]).unwrap();
+    let text = place.damage();
+    assert!(
+        text.contains("the journal ends with commit 1, but commits up to 2"),
+        "{text}"
+    );
+}
+
+/// Each way to spoil what can be derived.
+#[tokio::test]
+async fn a_spoiled_index_is_built_again() {
+    let spoil: [(&str, fn(&Place)); 7] = [
+        ("removed", |place| place.remove_index()),
+        ("emptied", |place| {
+            place.remove_index();
+            fs::create_dir(place.path().join("index")).unwrap();
+        }),
+        ("overwritten with noise", |place| {
+            let path = place.path().join("index").join("db");
+            let length = fs::metadata(&path).unwrap().len() as usize;
+            let noise: Vec<u8> = (0..length)
+                .map(|index| (index * 7919 % 251) as u8)
+                .collect();
+            overwrite(&path, 0, &noise);
+        }),
+        ("its configuration damaged", |place| {
+            fs::write(place.path().join("index").join("conf"), b"nonsense").unwrap();
+        }),
+        ("without a checkpoint", |place| {
+            fs::remove_file(place.path().join("checkpoint")).unwrap()
+        }),
+        ("with a damaged checkpoint", |place| {
+            overwrite(&place.path().join("checkpoint"), 30, b"x")
+        }),
+        ("found damaged before", |place| {
+            fs::write(place.path().join("index.rebuild"), b"").unwrap()
+        }),
+    ];
+    for (how, spoil) in spoil {
+        let place = Place::new();
+        let rows = fill(&place, 100).await;
+        spoil(&place);
+        let store = place.open();
+        assert_eq!(all(&store).await, rows, "{how}");
+        assert_eq!(
+            write(&store, "new", "1").await.unwrap().revision.0,
+            111,
+            "{how}"
+        );
+        assert!(!place.path().join("index.rebuild").exists(), "{how}");
+    }
+}
+
+/// A copy of the index from earlier says less than its checkpoint.
+#[tokio::test]
+async fn an_older_copy_of_the_index_is_not_believed() {
+    let place = Place::new();
+    fill(&place, 20).await;
+    let (index, copy) = (place.path().join("index"), place.path().join("copy"));
+    copy_files(&index, &copy);
+    let rows = fill(&place, 100).await;
+    place.remove_index();
+    copy_files(&copy, &index);
+    assert_eq!(all(&place.open()).await, rows);
+    assert!(place.path().join("index.set-aside").exists());
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
+/// A row that was damaged at rest is an error when read, and the next start mends it.
+#[tokio::test]
+async fn a_damaged_row_is_noticed_and_mended() {
+    let place = Place::new();
+    let store = place.open();
+    write(&store, "a", "1").await.unwrap();
+    write(&store, "b", "1").await.unwrap();
+    store.close().await;
+    drop(store);
+    let database = ::sled::open(place.path().join("index")).unwrap();
+    let mut row = database.get("a").unwrap().unwrap().to_vec();
+    *row.last_mut().unwrap() ^= 1;
+    database.insert("a", row).unwrap();
+    drop(database);
+    let store = place.open();
+    assert!(matches!(
+        store.get(&key("a")).await,
+        Err(crate::backend::ReadError::Corrupt(_))
+    ));
+    let page = Page {
+        rows: 10,
+        octets: 100,
+        reverse: false,
+    };
+    assert!(store.scan(KeyRange::all(), page).await.is_err());
+    assert!(store.get(&key("b")).await.unwrap().is_some());
+    write(&store, "c", "1").await.unwrap();
+    store.close().await;
+    drop(store);
+    assert_eq!(names(&place.open()).await, ["a", "b", "c"]);
+}
+
+/// From a snapshot and the journal after it, when the journal before it is gone; from the older
+/// snapshot, when the newer is damaged; not at all, when both are.
+#[tokio::test]
+async fn the_index_is_built_again_from_snapshots() {
+    let place = Place::cramped();
+    let rows = fill_beyond_two_snapshots(&place).await;
+    place.remove_index();
+    assert_eq!(all(&place.open()).await, rows);
+    for (damaged, sound) in [(0, true), (1, false)] {
+        let path = place.snapshots()[damaged].path.clone();
+        let middle = fs::metadata(&path).unwrap().len() as usize / 2;
+        let octet = fs::read(&path).unwrap()[middle];
+        overwrite(&path, middle, &[octet ^ 1]);
+        place.remove_index();
+        if sound {
+            assert_eq!(all(&place.open()).await, rows);
+        } else {
+            let text = place.damage();
+            assert!(text.contains("commits 1 to"), "{text}");
+        }
+    }
+}
+
+/// What a snapshot promises, damaged at every octet or cut anywhere.
+#[tokio::test]
+async fn every_damage_of_a_snapshot_is_noticed() {
+    let place = Place::cramped();
+    fill_beyond_two_snapshots(&place).await;
+    let (path, store) = (place.snapshots()[0].path.clone(), place.store());
+    let good = fs::read(&path).unwrap();
+    let copy = place.path().join("copy");
+    for offset in (0..good.len()).step_by(good.len() / 200 + 1) {
+        let mut bad = good.clone();
+        bad[offset] ^= 1;
+        for octets in [&bad[..], &good[..offset]] {
+            fs::write(&copy, octets).unwrap();
+            assert!(
+                snapshot::read(&copy, store, |_| Ok(())).is_err(),
+                "octet {offset}"
+            );
+        }
+    }
+}
+
+/// A segment goes only when both kept snapshots contain it.
+#[tokio::test]
+async fn the_journal_reaches_back_to_the_older_snapshot() {
+    let place = Place::cramped();
+    fill_beyond_two_snapshots(&place).await;
+    let older = place.snapshots()[1].through;
+    let places = journal::list(&place.path().join("journal"), place.store()).unwrap();
+    let mut expected = older.0 + 1;
+    journal::read_from(&places, place.store(), older, None, |recorded| {
+        assert_eq!(recorded.committed.revision.0, expected);
+        expected += 1;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(place.open().revision().0 + 1, expected);
+}
+
+#[tokio::test]
+async fn with_one_snapshot_all_journal_is_kept() {
+    let place = Place {
+        options: Options {
+            snapshot_octets: u64::MAX,
+            ..Place::cramped().options
+        },
+        ..Place::new()
+    };
+    fill(&place, 300).await;
+    assert_eq!(
+        (
+            place.snapshots().len(),
+            &place.segments()[0].ends_with("0000000001.journal")
+        ),
+        (0, &true)
+    );
+}

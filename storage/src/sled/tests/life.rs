@@ -1,0 +1,191 @@
+//! Opening, closing, and what readers see in between.
+
+use super::*;
+use crate::{Revision, backend::Expect, sled::read::View};
+
+#[tokio::test]
+async fn a_folder_is_opened_once() {
+    let place = Place::new();
+    let store = place.open();
+    let error = place.try_open().err().unwrap();
+    assert!(
+        matches!(error, OpenError::InUse { pid: Some(pid) } if pid == std::process::id()),
+        "{error}"
+    );
+    store.close().await;
+    let again = place.open();
+    drop(store);
+    assert!(
+        place.try_open().is_err(),
+        "dropping the closed one does not unlock the folder"
+    );
+    drop(again);
+    place.open();
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused() {
+    let place = Place::new();
+    drop(place.open());
+    fs::write(place.path().join("format"), "format 2\n").unwrap();
+    assert!(matches!(
+        place.try_open(),
+        Err(OpenError::NewerFormat { found: 2, known: 1 })
+    ));
+}
+
+#[tokio::test]
+async fn a_closed_store_answers_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    write(&store, "a", "1").await.unwrap();
+    store.close().await;
+    assert!(store.get(&key("a")).await.is_err());
+    assert!(write(&store, "b", "1").await.is_err());
+    assert_eq!(store.revision(), Revision(1));
+}
+
+/// Many restarts leave no trail of empty segments.
+#[tokio::test]
+async fn restarts_leave_nothing_behind() {
+    let place = Place::new();
+    for _ in 0..5 {
+        drop(place.open());
+    }
+    assert_eq!(place.segments().len(), 1);
+    let store = place.open();
+    write(&store, "a", "1").await.unwrap();
+    drop(store);
+    for _ in 0..5 {
+        drop(place.open());
+    }
+    assert_eq!(place.segments().len(), 2);
+}
+
+/// Those whose commits were acknowledged find them, those who were refused do not, when the store is
+/// closed in the middle of work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_in_the_middle_of_work_is_clean() {
+    for round in 0..5 {
+        let place = Place::new();
+        let store = Arc::new(place.open());
+        let writers: Vec<_> = (0..8)
+            .map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let mut acknowledged = Vec::new();
+                    for number in 0.. {
+                        let name = format!("{writer} {number:05}");
+                        match write(&store, &name, "1").await {
+                            Ok(_) => acknowledged.push(name),
+                            Err(error) => {
+                                assert!(matches!(error, CommitError::Unavailable(_)), "{error}");
+                                break;
+                            }
+                        }
+                    }
+                    acknowledged
+                })
+            })
+            .collect();
+        let mut watch = store.watch();
+        watch
+            .wait_for(|revision| revision.0 > 20 * round)
+            .await
+            .unwrap();
+        store.close().await;
+        let mut acknowledged = Vec::new();
+        for writer in writers {
+            acknowledged.extend(writer.await.unwrap());
+        }
+        acknowledged.sort();
+        drop(store);
+        assert_eq!(names(&place.open()).await, acknowledged);
+    }
+}
+
+/// As long as a reader holds a version, the index gets nothing that he must not see.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_sees_his_moment_whatever_is_moved() {
+    let place = Place::new();
+    let store = place.open();
+    for name in ["a", "b"] {
+        write(&store, name, "old").await.unwrap();
+    }
+    let held = store.shared.overlay.pin();
+    let before = View::of(&held).page(&KeyRange::all(), EVERYTHING).unwrap();
+    write(&store, "a", "new").await.unwrap();
+    write(&store, "c", "new").await.unwrap();
+    let removal = Commit {
+        id: 0,
+        expect: vec![],
+        operations: vec![Operation::Delete(key("b"))],
+    };
+    store.commit(removal).await.unwrap();
+    store.shared.overlay.freeze();
+    store.shared.mover.wake();
+    for _ in 0..100 {
+        assert_eq!(
+            View::of(&held).page(&KeyRange::all(), EVERYTHING).unwrap(),
+            before
+        );
+        assert!(
+            store.shared.overlay.oldest_frozen().is_some(),
+            "nothing is moved past a reader"
+        );
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    while store.shared.overlay.oldest_frozen().is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(names(&store).await, ["a", "c"]);
+    let index = store.shared.overlay.pin().index.clone().unwrap();
+    assert_eq!(index.contains().unwrap().unwrap().revision, Revision(5));
+    assert_eq!(index.get(b"a").unwrap().unwrap().value, "new");
+    assert_eq!(index.get(b"b").unwrap(), None);
+}
+
+const EVERYTHING: Page = Page {
+    rows: usize::MAX,
+    octets: usize::MAX,
+    reverse: false,
+};
+
+/// Start after an unclean stop reads the journal since the checkpoint, not before it.
+#[tokio::test]
+async fn replay_starts_at_the_checkpoint() {
+    let place = Place::new();
+    fill(&place, 50).await;
+    let rows = fill(&place, 50).await;
+    let first = place.segments().remove(0);
+    fs::remove_file(first).unwrap();
+    let store = place.open();
+    assert_eq!(all(&store).await, rows, "the first segment was not needed");
+    assert_eq!(
+        write(&store, "x", "1").await.unwrap().revision,
+        Revision(111)
+    );
+}
+
+/// A group may hold commits that depend on each other: each sees those before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_of_one_group_see_each_other() {
+    let place = Place::new();
+    let store = Arc::new(place.open());
+    let tasks: Vec<_> = (0..200)
+        .map(|number| {
+            let store = store.clone();
+            let commit = Commit {
+                expect: vec![Expect::Absent(key("a"))],
+                ..put("a", &number.to_string())
+            };
+            tokio::spawn(async move { store.commit(commit).await })
+        })
+        .collect();
+    let mut winners = 0;
+    for task in tasks {
+        winners += usize::from(task.await.unwrap().is_ok());
+    }
+    assert_eq!((winners, store.revision()), (1, Revision(1)));
+}
