@@ -12,6 +12,8 @@ pub mod authentication;
 mod background;
 mod bounded_map;
 pub mod configuration;
+pub mod control;
+pub mod data;
 pub mod environment;
 pub mod http;
 pub mod limits;

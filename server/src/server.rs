@@ -3,12 +3,15 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use scheduling::{Desk, desk::Settings};
-use storage::{Environment, Store, backend::Backend, memory::Memory};
+use storage::{Environment, Store, backend::Backend};
 use tower::ServiceExt;
 
 use crate::{
+    accounts::Accounts,
     authentication::{Argon2Cost, Authenticator, Passwords},
     background::Background,
+    control::{self, Control},
+    data,
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
     limits::Limits,
     mail::{Identity, MailOptions, MailRoute, MailWorker, Transport, TransportError},
@@ -90,9 +93,34 @@ pub enum StartError {
     /// The server's mail address.
     #[error("{0}")]
     MailAddress(String),
-    /// The data.
-    #[error("{0}")]
-    Storage(String),
+    /// Somebody else has the data folder.
+    #[error("the data folder {folder} is in use{}: stop the server that runs there, or name another folder", by(.process))]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// The process, where it is known.
+        process: Option<u32>,
+    },
+    /// The data cannot be opened.
+    #[error("{folder} cannot be opened: {error}")]
+    Data {
+        /// The folder.
+        folder: String,
+        /// Why.
+        error: String,
+    },
+    /// The control socket cannot be made.
+    #[error("the control socket {path} cannot be made: {error}")]
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+fn by(process: &Option<u32>) -> String {
+    process.map_or_else(String::new, |process| format!(" by process {process}"))
 }
 
 fn listen_remedy(error: &io::Error) -> &'static str {
@@ -118,6 +146,7 @@ pub struct Running {
     mail: MailWorker,
     acceptor: Acceptor,
     background: Background,
+    control: Option<Control>,
     limits: Limits,
 }
 
@@ -131,14 +160,17 @@ impl Server {
     /// See [`StartError`]; nothing is left running or locked then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+        let transport = Transport::open(&options.mail.route)?;
+        let identity = Identity::new(&options.mail.domains, &options.mail.system_address)
+            .map_err(StartError::MailAddress)?;
         let listeners = bind(&options.listen).await?;
         let addresses = listeners.addresses();
         let public_url = public_url(&options, &addresses);
-        let backend = open_backend(&options.storage, &options.environment).await?;
-        let store = open_store(&backend, &options.environment).await?;
+        let store = data::open(&options.storage, &options.environment).await?;
         let passwords = Passwords::new(options.environment.clone(), options.argon2);
+        let control = start_control(&options.storage, &store, &passwords).await?;
         let desk = Desk::new(store.clone(), desk_settings(&options));
-        let mail = mail_worker(&options.mail, &desk)?;
+        let mail = MailWorker::new(desk.clone(), transport, identity);
         let background = Background::start(&store, mail.clone());
         let stack = stack(&options, &desk, &passwords, &public_url);
         let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());
@@ -151,6 +183,7 @@ impl Server {
             mail,
             acceptor,
             background,
+            control,
             limits: options.limits,
         })
     }
@@ -196,6 +229,9 @@ impl Running {
                 self.limits.stop_time.as_secs()
             );
         }
+        if let Some(control) = self.control {
+            control.stop(self.limits.stop_time).await;
+        }
         if !self.background.stop(self.limits.stop_time).await {
             tracing::warn!(
                 "work in the background did not end in time; it goes on at the next start"
@@ -229,33 +265,26 @@ fn public_url(options: &Options, addresses: &[SocketAddr]) -> String {
     })
 }
 
-/// Opens the store that a server or a command works on.
-pub(crate) async fn open_backend(
+/// A store in a folder has a control socket beside it.
+async fn start_control(
     storage: &Storage,
-    environment: &Environment,
-) -> Result<Arc<dyn Backend>, StartError> {
-    match storage {
-        Storage::Memory => Ok(Arc::new(Memory::new(Arc::clone(&environment.clock)))),
-        Storage::Folder(_folder) => Err(StartError::Storage("later".into())),
-        Storage::Backend(backend) => Ok(Arc::clone(backend)),
+    store: &Store,
+    passwords: &Passwords,
+) -> Result<Option<Control>, StartError> {
+    let Storage::Folder(folder) = storage else {
+        return Ok(None);
+    };
+    let path = control::socket_path(folder);
+    match Control::start(
+        path.clone(),
+        Accounts::new(store.clone(), passwords.clone()),
+    ) {
+        Ok(control) => Ok(Some(control)),
+        Err(error) => {
+            store.backend().close().await;
+            Err(StartError::Control { path, error })
+        }
     }
-}
-
-/// The domain over a backend.
-pub(crate) async fn open_store(
-    backend: &Arc<dyn Backend>,
-    environment: &Environment,
-) -> Result<Store, StartError> {
-    Store::open(Arc::clone(backend), environment.clone())
-        .await
-        .map_err(|error| StartError::Storage(error.to_string()))
-}
-
-fn mail_worker(options: &MailOptions, desk: &Desk) -> Result<MailWorker, StartError> {
-    let transport = Transport::open(&options.route)?;
-    let identity = Identity::new(&options.domains, &options.system_address)
-        .map_err(StartError::MailAddress)?;
-    Ok(MailWorker::new(desk.clone(), transport, identity))
 }
 
 fn desk_settings(options: &Options) -> Settings {

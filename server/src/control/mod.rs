@@ -1,0 +1,57 @@
+//! The control socket: how commands reach the data that a running server holds.
+//!
+//! It lies in the data folder and is its owner's only (mode 0600): who may open it may open the data
+//! too, so nothing more is asked. Each line of a connection is an [`crate::accounts::Operation`] in
+//! JSON, each line back a [`Reply`].
+
+mod client;
+mod listener;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use client::{AskError, ask};
+pub use listener::Control;
+
+use crate::accounts::{AccountsError, Outcome};
+
+/// The longest line: an import of some ten thousand accounts.
+const MAXIMUM_LINE_OCTETS: u64 = 16 * 1024 * 1024;
+
+/// What came of an operation.
+pub type Reply = Result<Outcome, AccountsError>;
+
+/// The reply as it stands on the line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Done(Outcome),
+    Refused(AccountsError),
+}
+
+impl From<Reply> for Line {
+    fn from(reply: Reply) -> Line {
+        match reply {
+            Ok(outcome) => Line::Done(outcome),
+            Err(error) => Line::Refused(error),
+        }
+    }
+}
+
+impl From<Line> for Reply {
+    fn from(line: Line) -> Reply {
+        match line {
+            Line::Done(outcome) => Ok(outcome),
+            Line::Refused(error) => Err(error),
+        }
+    }
+}
+
+/// Where the socket of a data folder is.
+pub fn socket_path(data: &Path) -> PathBuf {
+    data.join("control.sock")
+}
+
+#[cfg(test)]
+mod tests;

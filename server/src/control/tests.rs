@@ -1,0 +1,89 @@
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
+
+use storage::{Store, memory::Memory, model::PrincipalKind, testing};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::{
+    accounts::{Accounts, Entry, Operation},
+    authentication::{Argon2Cost, Passwords},
+};
+
+async fn accounts() -> Accounts {
+    let environment = testing::environment();
+    let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+    let store = Store::open(backend, environment.clone()).await.unwrap();
+    Accounts::new(store, Passwords::new(environment, Argon2Cost::FOR_TESTS))
+}
+
+#[tokio::test]
+async fn a_command_reaches_the_server_and_its_answer_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = socket_path(folder.path());
+    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    let add = Operation::Add(Box::new(Entry::new(PrincipalKind::User, "alice")));
+    assert_eq!(ask(&socket, &add).await.unwrap(), Ok(Outcome::Done));
+    let twice = ask(&socket, &add).await.unwrap().unwrap_err();
+    assert_eq!(twice.to_string(), "user \"alice\": the name is taken");
+    let Ok(Outcome::Listed(users)) = ask(&socket, &Operation::List(PrincipalKind::User))
+        .await
+        .unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(users.len(), 1);
+    control.stop(Duration::from_secs(10)).await;
+    assert!(!socket.exists());
+    assert!(matches!(
+        ask(&socket, &add).await,
+        Err(AskError::NotRunning)
+    ));
+}
+
+#[tokio::test]
+async fn the_socket_is_its_owners_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = socket_path(folder.path());
+    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    assert_eq!(
+        fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    control.stop(Duration::from_secs(10)).await;
+}
+
+#[tokio::test]
+async fn what_a_dead_server_left_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = socket_path(folder.path());
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    let list = Operation::List(PrincipalKind::User);
+    assert!(matches!(
+        ask(&socket, &list).await,
+        Err(AskError::NotRunning)
+    ));
+    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    assert!(ask(&socket, &list).await.unwrap().is_ok());
+    control.stop(Duration::from_secs(10)).await;
+}
+
+#[tokio::test]
+async fn nonsense_is_answered_and_harms_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = socket_path(folder.path());
+    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+    stream.write_all(b"nonsense\n").await.unwrap();
+    let mut answer = vec![0; 4096];
+    let octets = stream.read(&mut answer).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer[..octets]).contains("is it of another version?"));
+    assert!(
+        ask(&socket, &Operation::List(PrincipalKind::User))
+            .await
+            .unwrap()
+            .is_ok()
+    );
+    control.stop(Duration::from_secs(10)).await;
+}
