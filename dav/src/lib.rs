@@ -35,6 +35,8 @@ mod property;
 mod report;
 mod service;
 mod target;
+#[cfg(test)]
+mod testing;
 mod xml;
 
 pub use body::Body;

@@ -202,12 +202,16 @@ fn max_attendees_per_instance(facts: &Facts, writer: &mut Writer) -> Presence {
     number(writer, facts.limits.maximum_attendees)
 }
 
+/// Civil time reaches further than jiff's instants, which leave room for offsets.
 fn date_time(writer: &mut Writer, seconds: i64) -> Presence {
-    let Ok(moment) = jiff::Timestamp::from_second(seconds) else {
-        return Absent;
-    };
-    writer.text(&moment.strftime("%Y%m%dT%H%M%SZ").to_string());
-    Present
+    let epoch = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+    match epoch.checked_add(jiff::SignedDuration::from_secs(seconds)) {
+        Ok(moment) => {
+            writer.text(&moment.strftime("%Y%m%dT%H%M%SZ").to_string());
+            Present
+        }
+        Err(_) => Absent,
+    }
 }
 
 fn min_date_time(facts: &Facts, writer: &mut Writer) -> Presence {

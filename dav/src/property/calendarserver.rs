@@ -8,6 +8,7 @@ use crate::{
         facts::Facts,
         table::{Needs, Presence, Property},
     },
+    report::people::mail_addresses,
     xml::{Writer, name::calendarserver},
 };
 
@@ -64,10 +65,8 @@ fn email_address_set(facts: &Facts, writer: &mut Writer) -> Presence {
     let Some(principal) = facts.principal() else {
         return Absent;
     };
-    let mails = principal.addresses.iter().filter_map(|address| {
-        let (scheme, rest) = address.split_once(':')?;
-        scheme.eq_ignore_ascii_case("mailto").then_some(rest)
-    });
-    mails.for_each(|mail| writer.leaf(calendarserver::EMAIL_ADDRESS, mail));
+    for mail in mail_addresses(principal) {
+        writer.leaf(calendarserver::EMAIL_ADDRESS, &mail);
+    }
     Present
 }

@@ -14,9 +14,11 @@ pub(crate) mod facts;
 mod principal;
 pub(crate) mod principal_change;
 mod quota;
-mod scheduling;
+pub(crate) mod scheduling;
 mod sync;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod update;
 pub(crate) mod wanted;
 mod webdav;

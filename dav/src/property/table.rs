@@ -82,6 +82,8 @@ pub(crate) struct Property {
     pub allprop: bool,
     /// Where it comes from.
     pub origin: Origin,
+    /// Where clients may set it, if they may at all; protected in the rest of `kinds`.
+    pub settable: Kinds,
     /// What it needs.
     pub needs: Needs,
     /// Writes it.
@@ -102,6 +104,7 @@ impl Property {
             kinds,
             allprop: false,
             origin: Origin::Computed,
+            settable: kinds,
             needs: Needs::NOTHING,
             write,
         }
@@ -130,6 +133,12 @@ impl Property {
     /// The same row, with another origin.
     pub const fn from(mut self, origin: Origin) -> Property {
         self.origin = origin;
+        self
+    }
+
+    /// The same row, to be set only on these kinds.
+    pub const fn settable_on(mut self, kinds: Kinds) -> Property {
+        self.settable = kinds;
         self
     }
 

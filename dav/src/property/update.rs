@@ -107,15 +107,21 @@ pub(crate) fn judge(
     kind: ResourceKind,
     instruction: &Instruction<'_>,
 ) -> Result<Verdict, PropertyFault> {
-    match table::find(instruction.name()).map(|row| (row.origin, row.kinds.contains(kind))) {
-        Some((Origin::Computed | Origin::SetAtCreation, _)) => Err(PropertyFault::PROTECTED),
-        Some((Origin::OfPrincipal, true)) => Ok(Verdict::OfPrincipal),
-        Some((Origin::OfPrincipal, false)) => Err(PropertyFault::PROTECTED),
-        Some((Origin::Kept(check), true)) if !instruction.remove => {
+    let Some(row) = table::find(instruction.name()) else {
+        return store(instruction);
+    };
+    let applies = row.kinds.contains(kind);
+    match row.origin {
+        Origin::Computed | Origin::SetAtCreation => Err(PropertyFault::PROTECTED),
+        _ if applies && !row.settable.contains(kind) => Err(PropertyFault::PROTECTED),
+        Origin::OfPrincipal if applies => Ok(Verdict::OfPrincipal),
+        Origin::OfPrincipal => Err(PropertyFault::PROTECTED),
+        Origin::Kept(check) if applies && !instruction.remove => {
             check(instruction.element)?;
             store(instruction)
         }
-        Some((Origin::Kept(_), _)) | None => store(instruction),
+        // Where a property means nothing it is a dead one.
+        Origin::Kept(_) => store(instruction),
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) const PROPERTIES: &[Property] = &[
         update::text_only,
         display_name,
     )
+    // The name of an account is its administrator's business.
+    .settable_on(Kinds::STORED)
     .in_allprop(),
     Property::kept(
         dav::GETCONTENTLANGUAGE,

@@ -1,15 +1,26 @@
 //! The table of reports: dispatch and `supported-report-set` are derived from it.
 
+mod acl_principal_prop_set;
 pub(crate) mod collation;
+mod expand_property;
+pub(crate) mod people;
+mod principal_match;
+mod principal_property_search;
+mod principal_search_property_set;
+#[cfg(test)]
+mod tests;
 
 use storage::backend::BoxFuture;
 
 use crate::{
     error::DavError,
+    header::{Depth, depth, prefer},
     kind::{Kinds, ResourceKind},
+    multistatus::Multistatus,
+    property::{Loader, Wanted, answer::write_propstats},
     service::{Dav, Request, Response},
     target::Target,
-    xml::{Document, Name},
+    xml::{Document, Name, name::dav},
 };
 
 /// A report that is asked for.
@@ -37,12 +48,84 @@ pub(crate) struct Report {
     pub handle: Handler,
 }
 
+/// Where people are searched.
+const PRINCIPALS: Kinds = Kinds::of(&[
+    ResourceKind::Root,
+    ResourceKind::Principals,
+    ResourceKind::Principal,
+    ResourceKind::ProxyGroup,
+]);
+
 /// Every report.
-pub(crate) const REPORTS: &[Report] = &[];
+pub(crate) const REPORTS: &[Report] = &[
+    Report {
+        name: dav::EXPAND_PROPERTY,
+        source: "RFC 3253 §3.8",
+        kinds: Kinds::EXISTING,
+        handle: |dav, asked| Box::pin(expand_property::report(dav, asked)),
+    },
+    Report {
+        name: dav::ACL_PRINCIPAL_PROP_SET,
+        source: "RFC 3744 §9.2",
+        kinds: Kinds::EXISTING,
+        handle: |dav, asked| Box::pin(acl_principal_prop_set::report(dav, asked)),
+    },
+    Report {
+        name: dav::PRINCIPAL_MATCH,
+        source: "RFC 3744 §9.3",
+        kinds: Kinds::EXISTING,
+        handle: |dav, asked| Box::pin(principal_match::report(dav, asked)),
+    },
+    Report {
+        name: dav::PRINCIPAL_PROPERTY_SEARCH,
+        source: "RFC 3744 §9.4",
+        kinds: PRINCIPALS,
+        handle: |dav, asked| Box::pin(principal_property_search::report(dav, asked)),
+    },
+    Report {
+        name: dav::PRINCIPAL_SEARCH_PROPERTY_SET,
+        source: "RFC 3744 §9.5",
+        kinds: PRINCIPALS,
+        handle: |dav, asked| Box::pin(principal_search_property_set::report(dav, asked)),
+    },
+];
 
 /// The reports that a kind of resource supports.
 pub(crate) fn reports_of(kind: ResourceKind) -> impl Iterator<Item = &'static Report> {
     REPORTS
         .iter()
         .filter(move |report| report.kinds.contains(kind))
+}
+
+/// The reports of RFC 3744 are defined for depth 0 only (RFC 3744 §9.2 to §9.5).
+fn require_depth_zero(asked: &Asked) -> Result<(), DavError> {
+    match depth::parse(&asked.request.headers)? {
+        None | Some(Depth::Zero) => Ok(()),
+        Some(_) => Err(DavError::BadRequest(
+            "this report is defined for depth 0 only".into(),
+        )),
+    }
+}
+
+/// A 207 answer with the same properties of each of these resources.
+async fn respond_with(
+    asked: &Asked,
+    loader: &mut Loader<'_>,
+    wanted: &Wanted,
+    targets: Vec<Target>,
+) -> Result<Response, DavError> {
+    let brief = is_brief(asked)?;
+    let mut answer = Multistatus::new();
+    for target in targets {
+        let facts = loader.facts(target).await?;
+        answer.response(&facts.target.href(), |writer| {
+            write_propstats(writer, &facts, wanted, brief)
+        });
+    }
+    Ok(answer.finish())
+}
+
+/// Whether what is not there is to be left out (RFC 8144 §2.1).
+fn is_brief(asked: &Asked) -> Result<bool, DavError> {
+    Ok(prefer::parse(&asked.request.headers)?.returns == prefer::Return::Minimal)
 }

@@ -41,6 +41,16 @@ impl Writer {
         writer
     }
 
+    /// Begins a piece that is to be put into such a document by [`Writer::piece`].
+    pub fn begin_piece() -> Writer {
+        Writer { out: String::new() }
+    }
+
+    /// Puts in what another writer wrote after [`Writer::begin_piece`].
+    pub fn piece(&mut self, piece: &Writer) {
+        self.out.push_str(&piece.out);
+    }
+
     /// Ends the document that [`Writer::begin`] began with the same name.
     pub fn finish(mut self, root: Name<'_>) -> Bytes {
         self.close(root);
