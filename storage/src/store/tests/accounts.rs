@@ -286,6 +286,49 @@ async fn a_second_store_over_the_same_rows_sees_each_change() {
     assert_eq!(other.principal(alice.id).await.unwrap(), None);
 }
 
+/// Whoever's change is read first: the one who gives a name up, or the one who takes it.
+#[tokio::test]
+async fn a_name_handed_over_belongs_to_the_new_owner_everywhere() {
+    let world = world().await;
+    let other = Store::open(world.backend.clone(), environment())
+        .await
+        .unwrap();
+    let mut owner = world.user("one").await.id;
+    let mut next = world.user("two").await.id;
+    for _ in 0..2 {
+        other.principals().await.unwrap();
+        let give_up =
+            |it: &mut Principal| (it.name, it.addresses) = ("free".to_owned(), Vec::new());
+        let take = |it: &mut Principal| {
+            (it.name, it.addresses) = ("one".to_owned(), vec!["mailto:one@example.com".to_owned()])
+        };
+        world
+            .store
+            .change_principal(next, |it| it.name = "third".to_owned())
+            .await
+            .unwrap();
+        world.store.change_principal(owner, give_up).await.unwrap();
+        world.store.change_principal(next, take).await.unwrap();
+        for store in [&world.store, &other] {
+            let by_name = store
+                .principal_by_name("one")
+                .await
+                .unwrap()
+                .map(|it| it.id);
+            let by_address = store
+                .principal_by_address("mailto:one@example.com")
+                .await
+                .unwrap();
+            assert_eq!(
+                (by_name, by_address.map(|it| it.id)),
+                (Some(next), Some(next))
+            );
+        }
+        (owner, next) = (next, owner);
+    }
+    world.assert_sound().await;
+}
+
 #[tokio::test]
 async fn a_principal_changed_meanwhile_is_a_conflict() {
     let world = world().await;

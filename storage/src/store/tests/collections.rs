@@ -119,16 +119,16 @@ async fn two_moves_at_once_cannot_close_a_circle() {
     world.user("alice").await;
     let a = world.make(&path("alice", "a"), CollectionKind::Plain).await;
     let b = world.make(&path("alice", "b"), CollectionKind::Plain).await;
-    let (into_a, into_b) = (
-        world.resolve(&path("alice", "a/b")).await,
-        world.resolve(&path("alice", "b/a")).await,
-    );
-    let a_before = into_a.collection().clone();
-    let b_before = into_b.collection().clone();
+    let inner = world
+        .make(&path("alice", "b/inner"), CollectionKind::Plain)
+        .await;
+    let into_a = world.resolve(&path("alice", "a")).await.collections;
+    let into_inner = world.resolve(&path("alice", "b/inner")).await.collections;
+    let (a_before, b_before) = (&into_a[1], &into_inner[1]);
     let mut first = world.store.batch();
-    first.move_collection(&b_before, &at(&b, a.id, "b"), &into_a.collections);
+    first.move_collection(b_before, &at(&b, a.id, "b"), &into_a);
     let mut second = world.store.batch();
-    second.move_collection(&a_before, &at(&a, b.id, "a"), &into_b.collections);
+    second.move_collection(a_before, &at(&a, inner.id, "a"), &into_inner);
     world.store.commit(first).await.unwrap();
     assert!(is_conflict(world.store.commit(second).await));
     world.assert_sound().await;

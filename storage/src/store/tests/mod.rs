@@ -5,6 +5,8 @@ mod accounts;
 mod blobs;
 mod check;
 mod collections;
+mod cost;
+mod embedded;
 mod model;
 mod objects;
 mod open;
@@ -18,7 +20,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    Environment, ResourcePath, Revision, Stored, Timestamp,
+    ResourcePath, Revision, Stored, Timestamp,
     memory::Memory,
     model::*,
     testing::{ManualClock, environment_at},
@@ -28,14 +30,19 @@ use crate::{
 struct World {
     store: Store,
     clock: Arc<ManualClock>,
-    backend: Arc<Memory>,
+    backend: Arc<dyn Backend>,
 }
 
 async fn world() -> World {
     let clock = Arc::new(ManualClock::default());
-    let environment: Environment = environment_at(Arc::clone(&clock));
-    let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
-    let store = Store::open(backend.clone(), environment).await.unwrap();
+    world_over(Arc::new(Memory::new(clock.clone())), clock).await
+}
+
+async fn world_over(backend: Arc<dyn Backend>, clock: Arc<ManualClock>) -> World {
+    let environment = environment_at(Arc::clone(&clock));
+    let store = Store::open(Arc::clone(&backend), environment)
+        .await
+        .unwrap();
     World {
         store,
         clock,

@@ -9,7 +9,7 @@ use super::*;
 
 /// A step of a history. Places are names from a small alphabet, so that steps meet each other.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Put {
         place: Place,
         uid: u8,
@@ -32,7 +32,7 @@ enum Step {
     Remember(Place),
 }
 
-type Place = Vec<u8>;
+pub(super) type Place = Vec<u8>;
 
 fn place() -> impl Strategy<Value = Place> {
     prop::collection::vec(0..3u8, 1..=3)
@@ -379,24 +379,35 @@ impl History {
     }
 }
 
+/// Lives through the steps in an empty world, and compares all along.
+pub(super) async fn live(world: World, steps: Vec<Step>) {
+    world.user("alice").await;
+    let mut history = History {
+        world,
+        nodes: BTreeMap::new(),
+        memories: Vec::new(),
+    };
+    for step in steps {
+        history.run(step).await;
+        history.compare().await;
+    }
+    for limit in [1, 2, 1_000] {
+        history.replay(limit).await;
+    }
+    history.end().await;
+}
+
+/// Any history.
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..60)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn histories_agree_with_the_model(steps in prop::collection::vec(step(), 1..60)) {
+    fn histories_agree_with_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let world = world().await;
-            world.user("alice").await;
-            let mut history = History { world, nodes: BTreeMap::new(), memories: Vec::new() };
-            for step in steps {
-                history.run(step).await;
-                history.compare().await;
-            }
-            for limit in [1, 2, 1_000] {
-                history.replay(limit).await;
-            }
-            history.end().await;
-        });
+        runtime.block_on(async { live(world().await, steps).await });
     }
 }

@@ -303,9 +303,13 @@ async fn a_full_home_only_shrinks() {
 /// No interleaving of writers loses an update.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_writers_lose_nothing() {
+    race(world().await).await;
+}
+
+pub(super) async fn race(world: World) {
     const WRITERS: usize = 8;
     const ROUNDS: usize = 25;
-    let world = Arc::new(world().await);
+    let world = Arc::new(world);
     world.user("alice").await;
     let place = path("alice", "calendar/a.ics");
     world.put(&place, &event("a", "")).await.unwrap();
