@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod house;
+pub mod kill;
 pub mod licences;
 pub mod server;
 pub mod xml;
