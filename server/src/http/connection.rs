@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     Peer, Stack,
     timed_stream::{StillnessBounds, TimedStream},
+    whole_target::WholeTarget,
 };
 
 /// The wait after an error of accept, such as having no file descriptors left.
@@ -240,9 +241,10 @@ async fn serve(
     shared: &Shared,
     watcher: Watcher,
 ) {
-    let served = shared
-        .builder
-        .serve_connection(TokioIo::new(stream), shared.stack.for_peer(peer));
+    let served = shared.builder.serve_connection(
+        TokioIo::new(WholeTarget::new(stream)),
+        shared.stack.for_peer(peer),
+    );
     if let Err(error) = watcher.watch(served.into_owned()).await {
         tracing::debug!(address = %peer.address, %error, "a connection ended with an error");
     }

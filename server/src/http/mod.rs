@@ -13,6 +13,7 @@ mod respond;
 mod sign_in;
 mod stack;
 mod timed_stream;
+mod whole_target;
 
 use std::sync::Arc;
 
