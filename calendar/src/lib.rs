@@ -14,8 +14,7 @@
 //! - [`value`]: DATE, DATE-TIME, DURATION, PERIOD, UTC-OFFSET: read and printed.
 //! - [`mod@check`]: RFC 4791 §4.1 and §5.3.2.1 on an object that is to be stored: `check(&CalendarObject) ->
 //!   Result<ObjectFacts, ObjectFault>`; a fault knows its precondition.
-//! - `zone`: resolve a TZID in an object: IANA name, Windows name, prefixed name, VTIMEZONE of the
-//!   object, else floating. `Zones::of(&CalendarObject)`, `Zones::instant(&DateTime, floating: &TimeZone) -> jiff::Timestamp`.
+//! - [`zone`]: what a TZID of an object means, and wall-clock times as instants.
 //! - [`recurrence`]: RRULE read, and the engine with seek and a work budget.
 //! - `occurrence`: the instances of an object in a window: master, RDATE, EXDATE, overrides,
 //!   THISANDFUTURE; `occurrences(&CalendarObject, window, floating zone, &mut Budget)`.
@@ -27,6 +26,7 @@ pub mod object;
 pub mod recurrence;
 pub mod text;
 pub mod value;
+pub mod zone;
 
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use object::{CalendarObject, Component, Limits, ParseError, Property};
