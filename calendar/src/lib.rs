@@ -16,17 +16,24 @@
 //!   Result<ObjectFacts, ObjectFault>`; a fault knows its precondition.
 //! - [`zone`]: what a TZID of an object means, and wall-clock times as instants.
 //! - [`recurrence`]: RRULE read, and the engine with seek and a work budget.
-//! - `occurrence`: the instances of an object in a window: master, RDATE, EXDATE, overrides,
-//!   THISANDFUTURE; `occurrences(&CalendarObject, window, floating zone, &mut Budget)`.
-//! - `time_range`: overlap by the tables of RFC 4791 §9.9, and the object's overall span (projection).
+//! - [`occurrence`]: the instances of an object in a window: master, RDATE, EXDATE, overrides,
+//!   THISANDFUTURE; [`RecurrenceSet`], `occurrences(&CalendarObject, &TimeRange, floating zone, &mut Budget)`,
+//!   `is_recurrence_instance`, and `overall_span` (the object's span, for indexes).
+//! - [`time_range`]: overlap of components, alarms and properties by the tables of RFC 4791 §9.9.
 //! - `free_busy`: busy periods of an object.
 
 pub mod check;
 pub mod object;
+pub mod occurrence;
 pub mod recurrence;
 pub mod text;
+pub mod time_range;
 pub mod value;
 pub mod zone;
 
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use object::{CalendarObject, Component, Limits, ParseError, Property};
+pub use occurrence::{Instance, OverallSpan, RecurrenceSet};
+pub use recurrence::{Budget, TooMuchWork};
+pub use time_range::TimeRange;
+pub use zone::{Zone, Zones};

@@ -6,12 +6,16 @@
 mod date_time;
 mod duration;
 mod period;
+mod property;
 mod utc_offset;
 
 pub use date_time::{DateOrDateTime, DateTime, Form};
 pub use duration::Duration;
 pub use jiff::civil::Date;
 pub use period::{Period, PeriodEnd};
+pub use property::{
+    RecurrenceDate, date_in, date_of, dates_of, duration_in, periods_of, recurrence_dates_of,
+};
 pub use utc_offset::UtcOffset;
 
 use thiserror::Error;

@@ -161,10 +161,15 @@ impl<'o> Zones<'o> {
     /// of an unknown zone.
     #[must_use]
     pub fn of_form(&self, form: &Form, floating: &Zone) -> Zone {
+        self.known(form).unwrap_or_else(|| floating.clone())
+    }
+
+    /// The zone that a form says, if it says one that is known.
+    pub(crate) fn known(&self, form: &Form) -> Option<Zone> {
         match form {
-            Form::Utc => Zone::utc(),
-            Form::Floating => floating.clone(),
-            Form::Zoned(id) => self.resolve(id).unwrap_or_else(|| floating.clone()),
+            Form::Utc => Some(Zone::utc()),
+            Form::Floating => None,
+            Form::Zoned(id) => self.resolve(id),
         }
     }
 
