@@ -1,0 +1,314 @@
+//! The command line: what can be typed, and the help that explains it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// A CalDAV server with built-in scheduling.
+#[derive(Debug, Parser)]
+#[command(name = "convoke", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Cli {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "convoke.toml"
+    )]
+    pub config: PathBuf,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+To look around:        convoke demo
+To set up a server:    convoke init, then convoke serve
+To let people in:      convoke user add NAME";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a server with a few made-up people, to look around
+    ///
+    /// Everything is kept in one folder: started again, all is still there; delete the folder to
+    /// begin anew. Outgoing mail is not sent but collected in that folder.
+    Demo(Demo),
+    /// Write a configuration and make the first administrator
+    Init(Init),
+    /// Run the server
+    Serve,
+    /// Add, list and remove users, and set passwords
+    #[command(subcommand, arg_required_else_help = true)]
+    User(UserCommand),
+    /// Add, list and remove groups, and change who is in them
+    #[command(subcommand, arg_required_else_help = true)]
+    Group(GroupCommand),
+    /// Add, list and remove rooms
+    #[command(subcommand, arg_required_else_help = true)]
+    Room(PlaceCommand),
+    /// Add, list and remove resources (things that can be booked)
+    #[command(subcommand, arg_required_else_help = true)]
+    Resource(PlaceCommand),
+    /// Import many accounts at once
+    #[command(subcommand, arg_required_else_help = true)]
+    Accounts(AccountsCommand),
+}
+
+/// `convoke demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to keep everything
+    #[arg(long, value_name = "FOLDER", default_value = "convoke-demo")]
+    pub folder: PathBuf,
+    /// The address to listen on; passwords travel unencrypted, so it must be one of this machine only
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+}
+
+/// `convoke init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The data folder
+    #[arg(long, value_name = "FOLDER", default_value = "convoke-data")]
+    pub data: String,
+    /// The address to listen on
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// What people will enter in their calendar programs [default: http:// and the address above]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// The name of the first administrator
+    #[arg(long, value_name = "NAME", default_value = "admin")]
+    pub administrator: String,
+    /// The administrator's calendar address
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub password: PasswordArguments,
+}
+
+/// Where a password comes from. Never from the command line itself: other users of the machine could
+/// read it there.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PasswordArguments {
+    /// Read the password from the first line of this file ("-" is standard input) instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Make up a password and print it
+    #[arg(long, conflicts_with = "password_file")]
+    pub generate_password: bool,
+}
+
+/// `convoke user`
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user, with a calendar of their own
+    Add(UserAdd),
+    /// List all users
+    List,
+    /// Set a user's password
+    Password {
+        /// Whose
+        name: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        password: PasswordArguments,
+    },
+    /// Remove a user with all calendars
+    Remove {
+        /// Whom
+        name: String,
+    },
+}
+
+/// `convoke user add`
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// The name for sign-in
+    pub name: String,
+    /// The name for people
+    #[arg(long, value_name = "TEXT")]
+    pub display_name: Option<String>,
+    /// A calendar address such as alice@example.com; give it again for aliases
+    #[arg(long = "address", value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// The language of mails, such as "en" or "de-CH"
+    #[arg(long, value_name = "TAG")]
+    pub language: Option<String>,
+    /// The time zone, such as "Europe/Berlin"
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// May read and write everybody's calendars
+    #[arg(long)]
+    pub administrator: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub password: PasswordArguments,
+}
+
+/// `convoke group`
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// Add a group
+    Add {
+        /// Its name
+        name: String,
+        /// The name for people
+        #[arg(long, value_name = "TEXT")]
+        display_name: Option<String>,
+        /// A calendar address of the group
+        #[arg(long = "address", value_name = "ADDRESS")]
+        addresses: Vec<String>,
+        /// A member: a user, a room, a resource or another group; give it again for more
+        #[arg(long = "member", value_name = "NAME")]
+        members: Vec<String>,
+    },
+    /// List all groups with their members
+    List,
+    /// Remove a group; its members stay
+    Remove {
+        /// Which
+        name: String,
+    },
+    /// Change who is in a group
+    #[command(subcommand, arg_required_else_help = true)]
+    Member(MemberCommand),
+}
+
+/// `convoke group member`
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Put somebody into a group
+    Add {
+        /// The group
+        group: String,
+        /// Who
+        member: String,
+    },
+    /// Take somebody out of a group
+    Remove {
+        /// The group
+        group: String,
+        /// Who
+        member: String,
+    },
+}
+
+/// `convoke room` and `convoke resource`
+#[derive(Debug, Subcommand)]
+pub enum PlaceCommand {
+    /// Add one, with a calendar of its own
+    Add(PlaceAdd),
+    /// List all
+    List,
+    /// Remove one with its calendar
+    Remove {
+        /// Which
+        name: String,
+    },
+}
+
+/// `convoke room add` and `convoke resource add`
+#[derive(Debug, Args)]
+pub struct PlaceAdd {
+    /// Its name
+    pub name: String,
+    /// The name for people
+    #[arg(long, value_name = "TEXT")]
+    pub display_name: Option<String>,
+    /// A calendar address such as room1@example.com; give it again for aliases
+    #[arg(long = "address", value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// How many people fit in
+    #[arg(long, value_name = "NUMBER")]
+    pub capacity: Option<u32>,
+    /// Where it is
+    #[arg(long, value_name = "TEXT")]
+    pub location: Option<String>,
+    /// What it has, such as "projector"; give it again for more
+    #[arg(long = "feature", value_name = "TEXT")]
+    pub features: Vec<String>,
+    /// How it answers invitations: none, accept-always, decline-always, accept-if-free, decline-if-busy or automatic
+    #[arg(long, value_name = "HOW", value_parser = booking)]
+    pub booking: Option<storage::model::Booking>,
+    /// Who may read for it; give it again for more
+    #[arg(long = "read-delegate", value_name = "NAME")]
+    pub read_delegates: Vec<String>,
+    /// Who may write for it; give it again for more
+    #[arg(long = "write-delegate", value_name = "NAME")]
+    pub write_delegates: Vec<String>,
+}
+
+/// The words of the accounts file.
+fn booking(word: &str) -> Result<storage::model::Booking, String> {
+    serde_json::from_value(word.into()).map_err(|error| error.to_string())
+}
+
+/// `convoke accounts`
+#[derive(Debug, Subcommand)]
+pub enum AccountsCommand {
+    /// Make users, groups, rooms and resources from a TOML file, again without harm
+    ///
+    /// Who is missing is made; of who is there, only the fields that stand in the file are changed,
+    /// and never a password that was changed since an import set it.
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_of_the_manual_are_understood() {
+        for line in [
+            "convoke demo",
+            "convoke demo --folder x --listen 127.0.0.1:0",
+            "convoke init",
+            "convoke init --data x --administrator root --password-file -",
+            "convoke --config x.toml serve",
+            "convoke serve --config x.toml",
+            "convoke user add alice --display-name Alice --address a@example.com --address b@example.com",
+            "convoke user list",
+            "convoke user password alice --generate-password",
+            "convoke user remove alice",
+            "convoke group add team --member alice --member bob",
+            "convoke group member add team carol",
+            "convoke group member remove team carol",
+            "convoke room add room1 --capacity 12 --booking accept-if-free --write-delegate alice",
+            "convoke resource list",
+            "convoke accounts import accounts.toml",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_password_cannot_be_an_argument() {
+        for line in [
+            "convoke user add alice secret",
+            "convoke user add alice --password secret",
+            "convoke user password alice secret",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_way_to_book_is_refused_with_the_known_ones() {
+        let error = Cli::try_parse_from(["convoke", "room", "add", "r", "--booking", "maybe"])
+            .expect_err("maybe");
+        assert!(error.to_string().contains("accept-if-free"), "{error}");
+    }
+}

@@ -1,0 +1,87 @@
+//! The commands, one per file.
+
+mod accounts_import;
+mod demo;
+mod group;
+mod init;
+mod output;
+mod password;
+mod place;
+mod reach;
+mod run;
+mod serve;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use storage::model::PrincipalKind;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cli::{AccountsCommand, Cli, Command};
+
+use output::Output;
+use reach::Reach;
+
+/// Why a command failed, in words for a person.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the program: exit code 0 for success, 1 for a failure that is explained on standard error, 2
+/// for a command line that is not understood.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::standard();
+    match run_command(cli, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.error(&format!("convoke: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_command(cli: Cli, output: &mut Output) -> Result<(), Failure> {
+    let config = cli.config;
+    match cli.command {
+        Command::Demo(arguments) => server_runtime()?.block_on(demo::run(arguments, output)),
+        Command::Init(arguments) => {
+            command_runtime()?.block_on(init::run(arguments, &config, output))
+        }
+        Command::Serve => server_runtime()?.block_on(serve::run(&config, output)),
+        Command::User(command) => {
+            command_runtime()?.block_on(user::run(command, &Reach::configured(&config)?, output))
+        }
+        Command::Group(command) => {
+            command_runtime()?.block_on(group::run(command, &Reach::configured(&config)?, output))
+        }
+        Command::Room(command) => {
+            let reach = Reach::configured(&config)?;
+            command_runtime()?.block_on(place::run(
+                PrincipalKind::Location,
+                command,
+                &reach,
+                output,
+            ))
+        }
+        Command::Resource(command) => {
+            let reach = Reach::configured(&config)?;
+            command_runtime()?.block_on(place::run(
+                PrincipalKind::Resource,
+                command,
+                &reach,
+                output,
+            ))
+        }
+        Command::Accounts(AccountsCommand::Import { file }) => command_runtime()?.block_on(
+            accounts_import::run(&file, &Reach::configured(&config)?, output),
+        ),
+    }
+}
+
+fn server_runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn command_runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,0 +1,106 @@
+//! `convoke user`
+
+use storage::model::PrincipalKind;
+
+use super::{
+    Failure, Output, Reach,
+    password::{self, Unattended},
+};
+use crate::{
+    accounts::{Entry, Operation, Outcome},
+    cli::{UserAdd, UserCommand},
+};
+
+/// Runs it.
+///
+/// # Errors
+/// In words for a person.
+pub async fn run(command: UserCommand, reach: &Reach, output: &mut Output) -> Result<(), Failure> {
+    match command {
+        UserCommand::Add(arguments) => add(arguments, reach, output).await,
+        UserCommand::List => list(reach, output).await,
+        UserCommand::Password { name, password } => {
+            let password = password::obtain(
+                &name,
+                &password,
+                Unattended::Refuse,
+                reach.environment(),
+                output,
+            )?;
+            reach
+                .perform(Operation::SetPassword {
+                    name: name.clone(),
+                    password,
+                })
+                .await?;
+            output.line(&format!("The password of {name} is set."));
+            Ok(())
+        }
+        UserCommand::Remove { name } => {
+            reach
+                .perform(Operation::Remove {
+                    kind: PrincipalKind::User,
+                    name: name.clone(),
+                })
+                .await?;
+            output.line(&format!("The user {name} is removed, with all calendars."));
+            Ok(())
+        }
+    }
+}
+
+async fn add(arguments: UserAdd, reach: &Reach, output: &mut Output) -> Result<(), Failure> {
+    let name = arguments.name;
+    let password = password::obtain(
+        &name,
+        &arguments.password,
+        Unattended::Refuse,
+        reach.environment(),
+        output,
+    )?;
+    let entry = Entry {
+        password: Some(password),
+        display_name: arguments.display_name,
+        addresses: (!arguments.addresses.is_empty()).then_some(arguments.addresses),
+        language: arguments.language,
+        time_zone: arguments.time_zone,
+        administrator: Some(arguments.administrator),
+        ..Entry::new(PrincipalKind::User, &name)
+    };
+    let without_address = entry.addresses.is_none();
+    reach.perform(Operation::Add(Box::new(entry))).await?;
+    output.line(&format!("The user {name} is added."));
+    if without_address {
+        output.error(&format!(
+            "Without a calendar address (--address) nobody can invite {name} by mail address."
+        ));
+    }
+    Ok(())
+}
+
+async fn list(reach: &Reach, output: &mut Output) -> Result<(), Failure> {
+    let Outcome::Listed(users) = reach.perform(Operation::List(PrincipalKind::User)).await? else {
+        return Ok(());
+    };
+    let rows: Vec<Vec<String>> = users
+        .into_iter()
+        .map(|user| {
+            let notes = [
+                (user.administrator, "administrator"),
+                (user.disabled, "disabled"),
+            ];
+            let notes: Vec<&str> = notes
+                .into_iter()
+                .filter_map(|(is, note)| is.then_some(note))
+                .collect();
+            vec![
+                user.name,
+                user.display_name,
+                user.addresses.join(" "),
+                notes.join(", "),
+            ]
+        })
+        .collect();
+    output.table(&["NAME", "DISPLAY NAME", "ADDRESSES", "NOTES"], &rows);
+    Ok(())
+}
