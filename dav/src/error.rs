@@ -45,6 +45,9 @@ pub(crate) enum DavError {
     /// 502: the Destination header names another server (RFC 4918 §9.8.5).
     #[error("nothing can be copied or moved to another server from here")]
     ForeignDestination,
+    /// 412 with `lock-token-matches-request-uri`: there is no such lock to refresh (RFC 4918 §9.10.6).
+    #[error("the If header names no lock of this resource that is yours")]
+    NoLockToRefresh,
     /// 424: said in a multistatus of what would have worked alone (RFC 4918 §11.4).
     #[error("another part of the request failed")]
     FailedDependency,
@@ -83,6 +86,7 @@ impl DavError {
             DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             DavError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             DavError::ForeignDestination => StatusCode::BAD_GATEWAY,
+            DavError::NoLockToRefresh => StatusCode::PRECONDITION_FAILED,
             DavError::FailedDependency => StatusCode::FAILED_DEPENDENCY,
             DavError::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             DavError::NotSignedIn => StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,15 +97,21 @@ impl DavError {
     pub(crate) fn has_elements(&self) -> bool {
         matches!(
             self,
-            DavError::Refused(
-                Refusal::Locked { .. } | Refusal::Forbidden { .. } | Refusal::Precondition { .. }
-            )
+            DavError::NoLockToRefresh
+                | DavError::Refused(
+                    Refusal::Locked { .. }
+                        | Refusal::Forbidden { .. }
+                        | Refusal::Precondition { .. }
+                )
         )
     }
 
     /// What stands in `DAV:error`, in an error body as in a multistatus.
     pub(crate) fn write_elements(&self, writer: &mut Writer) {
         match self {
+            DavError::NoLockToRefresh => {
+                write_precondition(writer, Precondition::LockTokenMatchesRequestUri, |_| {});
+            }
             DavError::Refused(Refusal::Locked {
                 precondition,
                 roots,

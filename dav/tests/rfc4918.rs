@@ -267,10 +267,10 @@ async fn lock_is_refreshed_by_its_token() {
     assert_eq!(world.ask("PUT file", &[], "y").await.code(), 423);
     world.clock.advance(60_000);
     assert_eq!(world.ask("PUT file", &[], "y").await.code(), 204);
-    assert_eq!(
-        world.ask("LOCK file", &[("if", &list)], "").await.code(),
-        412
-    );
+    world
+        .ask("LOCK file", &[("if", &list)], "")
+        .await
+        .refuses(412, "D:lock-token-matches-request-uri");
 }
 
 /// RFC 4918 §9.10.3

@@ -82,10 +82,14 @@ async fn refresh(dav: &Dav, request: Request) -> Result<Response, DavError> {
         ));
     }
     let timeout_seconds = timeout::parse(&request.headers)?;
-    let lock = dav
+    let refreshed = dav
         .desk()
         .refresh_lock(&request.actor, path, conditions, timeout_seconds)
-        .await?;
+        .await;
+    let lock = refreshed.map_err(|refusal| match refusal {
+        Refusal::ConditionFailed("If") => DavError::NoLockToRefresh,
+        refusal => refusal.into(),
+    })?;
     Ok(lock_discovery(dav, StatusCode::OK, &lock))
 }
 
