@@ -24,5 +24,4 @@ pub(crate) mod wanted;
 mod webdav;
 
 pub(crate) use facts::{Facts, Loader};
-pub(crate) use sync::SYNCED;
 pub(crate) use wanted::Wanted;

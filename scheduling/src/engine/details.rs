@@ -1,7 +1,8 @@
 //! A meeting in words, for the text of a mail.
 
-use calendar::{Component, Property};
+use calendar::{CalendarObject, Component, Property};
 
+use super::{directory::mail_address, entry::single, when::in_words};
 use crate::mail::Details;
 
 /// More of a text than this is not read in a mail.
@@ -10,10 +11,13 @@ const TEXT_CHARACTERS: usize = 4_000;
 const PEOPLE: usize = 50;
 
 /// The meeting in words. UTC times are shown in `time_zone` (the sender's, IANA) if it is given.
-pub(super) fn details(entry: &Component, time_zone: Option<&str>) -> Details {
+pub(super) fn details(object: &CalendarObject, time_zone: Option<&str>) -> Details {
+    let Some(entry) = single(object) else {
+        return Details::default();
+    };
     Details {
         summary: text(entry, "SUMMARY").unwrap_or_default(),
-        when: when(entry, time_zone),
+        when: in_words(object, entry, time_zone),
         location: text(entry, "LOCATION"),
         description: text(entry, "DESCRIPTION"),
         organizer: entry.property("ORGANIZER").map(person).unwrap_or_default(),
@@ -33,7 +37,7 @@ fn text(entry: &Component, name: &str) -> Option<String> {
 /// "Bob Brown (bob@example.org)", or the address alone.
 fn person(line: &Property) -> String {
     let address = line.raw_value().trim();
-    let address = super::directory::mail_address(address).unwrap_or(address);
+    let address = mail_address(address).unwrap_or(address);
     match line
         .parameter("CN")
         .map(|name| name.trim().to_owned())
@@ -42,9 +46,4 @@ fn person(line: &Property) -> String {
         Some(name) => format!("{name} ({address})"),
         None => address.to_owned(),
     }
-}
-
-fn when(entry: &Component, time_zone: Option<&str>) -> String {
-    let _ = (entry, time_zone);
-    String::new()
 }

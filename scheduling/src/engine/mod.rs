@@ -35,6 +35,9 @@ mod sequence;
 mod settle;
 mod significance;
 mod status;
+#[cfg(test)]
+mod tests;
+mod when;
 
 pub use decision::Decision;
 pub use directory::{Addressee, Directory, normalise};

@@ -2,10 +2,10 @@
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::entry::{is_cancelled, single};
-
-/// Properties that place a component in time. They are compared as moments, not as text.
-const TIME: [&str; 4] = ["DTSTART", "DTEND", "DURATION", "DUE"];
+use super::{
+    entry::{is_cancelled, single},
+    when::{TIME, place},
+};
 
 /// Properties that mean nothing to others: bookkeeping, and each person's own progress.
 const PRIVATE: [&str; 7] = [
@@ -72,23 +72,12 @@ fn upper(value: Option<&str>) -> Option<String> {
     value.map(|value| value.trim().to_ascii_uppercase())
 }
 
-/// Whether a single event stands at another time.
+/// Whether a single event stands at another time: moments are compared, not texts.
 pub(super) fn rescheduled(before: &CalendarObject, after: &CalendarObject) -> bool {
     let (Some(old), Some(new)) = (single(before), single(after)) else {
         return true;
     };
-    moments(old) != moments(new)
-}
-
-/// The lines that place it in time, in one form.
-fn moments(entry: &Component) -> Vec<String> {
-    let mut moments: Vec<String> = entry
-        .properties()
-        .filter(|property| TIME.contains(&property.name()))
-        .map(|property| canonical(property, |_| false))
-        .collect();
-    moments.sort();
-    moments
+    place(before, old) != place(after, new)
 }
 
 /// The lines that attendees see, without their participation, in one form and order.

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod locks;
-mod meetings;
 mod objects;
 mod races;
 mod transfers;

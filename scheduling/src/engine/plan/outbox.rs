@@ -93,10 +93,7 @@ impl Outbox {
                 address: mail.to_owned(),
                 name: common_name(to),
             },
-            details: message
-                .entry()
-                .map(|entry| details(entry, change.owner.time_zone.as_deref()))
-                .unwrap_or_default(),
+            details: details(&message.object, change.owner.time_zone.as_deref()),
             calendar: message.object.to_octets().to_vec(),
             language: change.owner.language.clone(),
             home,

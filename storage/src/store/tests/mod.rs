@@ -7,7 +7,6 @@ mod check;
 mod collections;
 mod cost;
 mod embedded;
-mod faults;
 mod model;
 mod objects;
 mod open;

@@ -1,0 +1,608 @@
+//! An attendee creates, changes and removes (RFC 6638 §3.2.2).
+
+use super::*;
+
+const ALICE: &str = "mailto:alice@example.org";
+const BOB: &str = "mailto:bob@example.org";
+
+fn invited() -> World {
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting(
+            "ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.org
+            ATTENDEE;CN=Bob:mailto:bob@example.org
+            ATTENDEE:mailto:carol@example.org",
+        ),
+    );
+    for who in ["bob", "carol"] {
+        world.news(who);
+    }
+    world
+}
+
+/// What an organizer elsewhere sent, as a client stores it.
+fn from_outside(more: &str) -> CalendarObject {
+    event(&format!(
+        "UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260301T090000Z\nSEQUENCE:2\nSUMMARY:Far\n{more}"
+    ))
+}
+
+#[test]
+fn an_answer_reaches_the_organizer_and_the_others() {
+    // RFC 6638 §3.2.2.3, §4.2 and §3.2.10
+    for participation in ["ACCEPTED", "TENTATIVE", "DECLINED"] {
+        let mut world = invited();
+        let tags = (world.tag("alice"), world.tag("carol"));
+        world.answer("bob", participation);
+        assert_eq!(
+            world.line("alice", "ATTENDEE", BOB),
+            format!("ATTENDEE;CN=Bob;SCHEDULE-STATUS=2.0;PARTSTAT={participation}:{BOB}")
+        );
+        assert_eq!(
+            world.line("bob", "ORGANIZER", ALICE),
+            format!("ORGANIZER;SCHEDULE-STATUS=1.2:{ALICE}")
+        );
+        assert!(
+            world
+                .line("carol", "ATTENDEE", BOB)
+                .contains(&format!("PARTSTAT={participation}"))
+        );
+        assert_eq!(
+            (world.news("alice").concat(), world.news("carol").len()),
+            ("REPLY".to_owned(), 0)
+        );
+        // an answer is no change for the others: neither tag moved
+        assert_eq!((world.tag("alice"), world.tag("carol")), tags);
+        assert_eq!(world.tag("bob"), 2);
+    }
+}
+
+#[test]
+fn the_reply_holds_one_attendee_and_no_more_than_needed() {
+    // RFC 5546 §3.2.3
+    let mut world = invited();
+    let mut object = world.copy("bob").clone();
+    object.entries_mut().for_each(|entry| {
+        for line in entry
+            .properties_mut()
+            .filter(|line| line.raw_value() == BOB)
+        {
+            line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+        }
+        entry
+            .set_raw_value("X-MOZ-LASTACK", "20260101T000000Z")
+            .unwrap();
+        entry.push_property(calendar::Property::with_text("COMMENT", "On my way, late").unwrap());
+    });
+    world.put("bob", &object);
+    assert_eq!(
+        lines(&world.inboxes["alice"][0]),
+        [
+            "ATTENDEE;CN=Bob;PARTSTAT=ACCEPTED:mailto:bob@example.org",
+            "COMMENT:On my way\\, late",
+            "DTEND:20260301T100000Z",
+            "DTSTART:20260301T090000Z",
+            "ORGANIZER:mailto:alice@example.org",
+            "REQUEST-STATUS:2.0;Success",
+            "SUMMARY:Plan",
+            "UID:1",
+        ]
+    );
+    assert_eq!(
+        world.inboxes["alice"][0]
+            .entries()
+            .next()
+            .unwrap()
+            .raw_value("DTSTAMP"),
+        Some("20260101T000200Z")
+    );
+    // the same comment again is no news
+    world.news("alice");
+    world.edit("bob", "TRANSP", "TRANSPARENT");
+    assert_eq!(world.news("alice"), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_the_attendees_own_is_stored_as_it_came() {
+    // RFC 6638 §3.2.2.1: allowed without a message to anybody
+    let alarm = calendar::Component::parse(
+        b"BEGIN:VALARM\nTRIGGER:-PT5M\nACTION:DISPLAY\nEND:VALARM\n",
+        &Limits::default(),
+    )
+    .unwrap();
+    let mut world = invited();
+    let mut object = world.copy("bob").clone();
+    object.entries_mut().for_each(|entry| {
+        entry.push_component(alarm.clone());
+        for (name, value) in [
+            ("TRANSP", "TRANSPARENT"),
+            ("CREATED", "20260101T000000Z"),
+            ("DTSTAMP", "20260102T000000Z"),
+            ("LAST-MODIFIED", "20260102T000000Z"),
+            ("X-MOZ-LASTACK", "20260101T000000Z"),
+            ("CATEGORIES", "Work"),
+            ("CLASS", "PRIVATE"),
+        ] {
+            entry.set_raw_value(name, value).unwrap();
+        }
+    });
+    object
+        .calendar_mut()
+        .set_raw_value("PRODID", "-//client")
+        .unwrap();
+    object
+        .calendar_mut()
+        .set_raw_value("CALSCALE", "GREGORIAN")
+        .unwrap();
+    let (tag, alice) = (world.tag("bob"), world.copy("alice").clone());
+    world.put("bob", &object);
+    assert_eq!(world.copy("bob").to_octets(), object.to_octets());
+    assert_eq!(world.tag("bob"), tag + 1);
+    assert_eq!(world.news("alice").len(), 0);
+    assert_eq!(world.copy("alice"), &alice);
+    // and it survives what the organizer changes afterwards
+    world.edit("alice", "DTSTART", "20260301T080000Z");
+    let entry = world.copy("bob").entries().next().unwrap();
+    assert_eq!(entry.components().collect::<Vec<_>>(), [&alarm]);
+    for (name, value) in [
+        ("TRANSP", "TRANSPARENT"),
+        ("CATEGORIES", "Work"),
+        ("X-MOZ-LASTACK", "20260101T000000Z"),
+        ("DTSTART", "20260301T080000Z"),
+    ] {
+        assert_eq!(entry.raw_value(name), Some(value));
+    }
+}
+
+#[test]
+fn what_is_the_organizers_is_put_back() {
+    // decision C3.1: merged, not refused
+    let changes: [fn(&mut calendar::Component); 8] = [
+        |entry| entry.set_raw_value("SUMMARY", "Mine").unwrap(),
+        |entry| entry.set_raw_value("DTSTART", "20300101T000000Z").unwrap(),
+        |entry| entry.set_raw_value("LOCATION", "Home").unwrap(),
+        |entry| entry.set_raw_value("RRULE", "FREQ=DAILY").unwrap(),
+        |entry| entry.set_raw_value("SEQUENCE", "9").unwrap(),
+        |entry| drop(entry.remove_properties("SUMMARY")),
+        |entry| drop(entry.remove_properties("ORGANIZER")),
+        |entry| {
+            drop(entry.retain_properties(|line| line.raw_value() != "mailto:carol@example.org"))
+        },
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let mut world = invited();
+        let before = world.copy("bob").clone();
+        let mut object = before.clone();
+        object.entries_mut().for_each(|entry| {
+            change(entry);
+            entry.set_raw_value("TRANSP", "TRANSPARENT").unwrap();
+            for line in entry
+                .properties_mut()
+                .filter(|line| line.raw_value() == BOB)
+            {
+                line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+            }
+        });
+        world.put("bob", &object);
+        let mut expected = before.clone();
+        expected.entries_mut().for_each(|entry| {
+            entry.set_raw_value("TRANSP", "TRANSPARENT").unwrap();
+            for line in entry.properties_mut() {
+                match line.raw_value() {
+                    BOB => line.set_parameter("PARTSTAT", "ACCEPTED").unwrap(),
+                    ALICE if line.is("ORGANIZER") => {
+                        line.set_parameter("SCHEDULE-STATUS", "1.2").unwrap()
+                    }
+                    _ => {}
+                }
+            }
+        });
+        assert_eq!(lines(world.copy("bob")), lines(&expected), "change {index}");
+        assert!(
+            world
+                .line("alice", "ATTENDEE", BOB)
+                .contains("PARTSTAT=ACCEPTED"),
+            "change {index}"
+        );
+        assert!(
+            world
+                .decisions
+                .iter()
+                .any(|decision| matches!(decision, Decision::Changed(_)))
+        );
+    }
+}
+
+#[test]
+fn an_attendee_speaks_for_nobody_else() {
+    let mut world = invited();
+    let mut object = world.copy("bob").clone();
+    object.entries_mut().for_each(|entry| {
+        for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
+            line.set_parameter("PARTSTAT", "DECLINED").unwrap();
+        }
+    });
+    world.put("bob", &object);
+    assert!(world.line("alice", "ATTENDEE", BOB).contains("DECLINED"));
+    for whose in ["alice", "bob"] {
+        assert!(world.line(whose, "ATTENDEE", ALICE).contains("ACCEPTED"));
+        assert!(
+            !world
+                .line(whose, "ATTENDEE", "mailto:carol@example.org")
+                .contains("DECLINED")
+        );
+    }
+}
+
+#[test]
+fn an_old_version_of_the_others_answers_is_put_right() {
+    // RFC 6638 §3.2.10.1: carol answers while bob's client still has the old list
+    let mut world = invited();
+    let seen = world.copy("bob").clone();
+    world.answer("carol", "ACCEPTED");
+    let mut object = seen;
+    object.entries_mut().for_each(|entry| {
+        for line in entry
+            .properties_mut()
+            .filter(|line| line.raw_value() == BOB)
+        {
+            line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+        }
+    });
+    world.schedule_tag_matched = true;
+    world.put("bob", &object);
+    for whose in ["alice", "bob", "carol"] {
+        assert!(
+            world.line(whose, "ATTENDEE", BOB).contains("ACCEPTED"),
+            "{whose}"
+        );
+        assert!(
+            world
+                .line(whose, "ATTENDEE", "mailto:carol@example.org")
+                .contains("ACCEPTED"),
+            "{whose}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused() {
+    // RFC 6638 §3.2.4.4
+    for organizer in [
+        "mailto:bob@example.org",
+        "mailto:carol@example.org",
+        "mailto:x@elsewhere.net",
+    ] {
+        let mut world = invited();
+        let before = world.copy("bob").clone();
+        let mut object = before.clone();
+        object.entries_mut().for_each(|entry| {
+            entry
+                .property_mut("ORGANIZER")
+                .unwrap()
+                .set_raw_value(organizer)
+                .unwrap()
+        });
+        let fault = world.change("bob", Some(&object)).unwrap_err();
+        assert!(matches!(fault, Fault::AttendeeChange(_)), "{organizer}");
+        assert_eq!(
+            fault.precondition(),
+            crate::Precondition::AllowedAttendeeSchedulingObjectChange
+        );
+        assert_eq!(world.copy("bob"), &before);
+        assert_eq!(world.news("alice").len(), 0);
+    }
+    // an alias of the same organizer is no other one; the organizer's form is put back
+    let mut world = invited();
+    let mut object = world.copy("bob").clone();
+    object.entries_mut().for_each(|entry| {
+        entry
+            .property_mut("ORGANIZER")
+            .unwrap()
+            .set_raw_value("MAILTO:A.Smith@example.org")
+            .unwrap()
+    });
+    world.put("bob", &object);
+    assert_eq!(
+        world
+            .copy("bob")
+            .entries()
+            .next()
+            .unwrap()
+            .raw_value("ORGANIZER"),
+        Some(ALICE)
+    );
+}
+
+#[test]
+fn schedule_reply_false_keeps_the_answer_private() {
+    // RFC 6638 §8.1, for PUT by decision
+    let mut world = invited();
+    world.schedule_reply = false;
+    world.answer("bob", "ACCEPTED");
+    assert!(world.line("bob", "ATTENDEE", BOB).contains("ACCEPTED"));
+    assert!(!world.line("alice", "ATTENDEE", BOB).contains("ACCEPTED"));
+    assert_eq!(world.news("alice"), Vec::<String>::new());
+    // what the organizer does not know is not taken back by an update that asks nothing
+    world.schedule_reply = true;
+    world.edit("alice", "SUMMARY", "Other");
+    assert!(world.line("bob", "ATTENDEE", BOB).contains("ACCEPTED"));
+    world.answer("carol", "ACCEPTED");
+    assert!(world.line("bob", "ATTENDEE", BOB).contains("ACCEPTED"));
+    world.edit("alice", "DTSTART", "20260301T080000Z");
+    assert!(world.line("bob", "ATTENDEE", BOB).contains("RSVP=TRUE"));
+    assert!(!world.line("bob", "ATTENDEE", BOB).contains("ACCEPTED"));
+}
+
+#[test]
+fn removal_declines() {
+    // RFC 6638 §3.2.2.4 and §8.1; C4.2
+    let cases: [(&str, fn(&mut World), bool); 6] = [
+        ("untouched", |_| {}, true),
+        ("accepted", |world| world.answer("bob", "ACCEPTED"), true),
+        ("declined", |world| world.answer("bob", "DECLINED"), false),
+        ("cancelled", |world| world.delete("alice"), false),
+        (
+            "no reply wanted",
+            |world| world.schedule_reply = false,
+            false,
+        ),
+        (
+            "the client replies",
+            |world| {
+                let mut object = world.copy("bob").clone();
+                object.entries_mut().for_each(|entry| {
+                    entry
+                        .property_mut("ORGANIZER")
+                        .unwrap()
+                        .set_parameter("SCHEDULE-AGENT", "CLIENT")
+                        .unwrap()
+                });
+                world.put("bob", &object);
+            },
+            false,
+        ),
+    ];
+    for (what, prepare, replied) in cases {
+        let mut world = invited();
+        prepare(&mut world);
+        world.news("alice");
+        world.delete("bob");
+        assert!(!world.calendars.contains_key("bob"));
+        assert_eq!(world.news("alice").len(), usize::from(replied), "{what}");
+        if replied {
+            // the attendee stays in the list
+            assert!(
+                world
+                    .line("alice", "ATTENDEE", BOB)
+                    .contains("PARTSTAT=DECLINED"),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_removed_meeting_comes_back_only_with_something_new() {
+    // decision C4.3
+    let mut world = invited();
+    world.delete("bob");
+    world.edit("alice", "SUMMARY", "Other");
+    assert!(!world.calendars.contains_key("bob"));
+    assert_eq!(world.news("bob"), Vec::<String>::new());
+    world.edit("alice", "DTSTART", "20260301T080000Z");
+    assert!(world.line("bob", "ATTENDEE", BOB).contains("NEEDS-ACTION"));
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    // removed without a reply: the organizer's next change brings it back
+    world.schedule_reply = false;
+    world.delete("bob");
+    world.edit("alice", "SUMMARY", "Third");
+    assert!(world.calendars.contains_key("bob"));
+}
+
+#[test]
+fn agent_client_leaves_replies_to_the_client() {
+    // RFC 6638 §3.2.2.3, §7.1: honoured for local organizers too
+    for agent in ["CLIENT", "NONE", "X-OTHER"] {
+        let mut world = invited();
+        let mut object = world.copy("bob").clone();
+        object.entries_mut().for_each(|entry| {
+            for line in entry.properties_mut() {
+                match line.name() {
+                    "ORGANIZER" => line.set_parameter("SCHEDULE-AGENT", agent).unwrap(),
+                    "ATTENDEE" if line.raw_value() == BOB => {
+                        line.set_parameter("PARTSTAT", "ACCEPTED").unwrap()
+                    }
+                    _ => {}
+                }
+            }
+        });
+        world.put("bob", &object);
+        assert_eq!(world.copy("bob").to_octets(), object.to_octets());
+        assert_eq!(world.news("alice"), Vec::<String>::new());
+        assert!(!world.line("alice", "ATTENDEE", BOB).contains("ACCEPTED"));
+    }
+}
+
+#[test]
+fn force_send_reply() {
+    // RFC 6638 §7.2
+    for (force, told, status) in [("REPLY", 1, "1.2"), ("CANCEL", 0, "2.3")] {
+        let mut world = invited();
+        let mut object = world.copy("bob").clone();
+        object.entries_mut().for_each(|entry| {
+            entry
+                .property_mut("ORGANIZER")
+                .unwrap()
+                .set_parameter("SCHEDULE-FORCE-SEND", force)
+                .unwrap()
+        });
+        world.put("bob", &object);
+        assert_eq!(world.news("alice").len(), told, "{force}");
+        assert_eq!(
+            world.line("bob", "ORGANIZER", ALICE),
+            format!("ORGANIZER;SCHEDULE-STATUS={status}:{ALICE}")
+        );
+    }
+}
+
+#[test]
+fn claimed_invitations_are_refused() {
+    // decision C1.5
+    let claim = || meeting("ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org");
+    let mut world = new_world();
+    let fault = world.change("bob", Some(&claim())).unwrap_err();
+    assert!(matches!(fault, Fault::NotInvited(_)));
+    assert_eq!(
+        fault.precondition(),
+        crate::Precondition::AllowedAttendeeSchedulingObjectChange
+    );
+    world.put("alice", &meeting("ATTENDEE:mailto:carol@example.org"));
+    assert!(matches!(
+        world.change("bob", Some(&claim())),
+        Err(Fault::NotInvited(_))
+    ));
+    assert!(!world.calendars.contains_key("bob"));
+}
+
+#[test]
+fn an_invitation_that_was_removed_can_be_stored_again() {
+    // what the organizer says holds, the attendee's own is taken
+    let mut world = invited();
+    let mut object = world.copy("bob").clone();
+    world.schedule_reply = false;
+    world.delete("bob");
+    world.schedule_reply = true;
+    object.entries_mut().for_each(|entry| {
+        entry.set_raw_value("SUMMARY", "Forged").unwrap();
+        for line in entry
+            .properties_mut()
+            .filter(|line| line.raw_value() == BOB)
+        {
+            line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+        }
+    });
+    world.put("bob", &object);
+    assert_eq!(
+        world
+            .copy("bob")
+            .entries()
+            .next()
+            .unwrap()
+            .raw_value("SUMMARY"),
+        Some("Plan")
+    );
+    assert!(world.line("alice", "ATTENDEE", BOB).contains("ACCEPTED"));
+    assert_eq!(
+        world.line("bob", "ORGANIZER", ALICE),
+        format!("ORGANIZER;SCHEDULE-STATUS=1.2:{ALICE}")
+    );
+}
+
+#[test]
+fn an_invitation_from_outside_is_answered_by_mail() {
+    // RFC 6638 §3.2.2.2; C3.5
+    let object = |participation: &str| {
+        from_outside(&format!(
+            "ORGANIZER;CN=X:mailto:x@elsewhere.net\nATTENDEE;PARTSTAT={participation}:mailto:bob@example.org"
+        ))
+    };
+    let mut world = new_world();
+    world.put("bob", &object("NEEDS-ACTION"));
+    assert_eq!(
+        (world.mails.len(), world.copy("bob")),
+        (0, &object("NEEDS-ACTION"))
+    );
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.mails.len(), 1);
+    assert_eq!(
+        world.line("bob", "ORGANIZER", "mailto:x@elsewhere.net"),
+        "ORGANIZER;CN=X;SCHEDULE-STATUS=1.0:mailto:x@elsewhere.net"
+    );
+    world.delete("bob");
+    assert_eq!(world.mails.len(), 2);
+    let mut world = new_world();
+    world.put("bob", &object("TENTATIVE"));
+    assert_eq!(world.mails.len(), 1);
+}
+
+#[test]
+fn an_organizer_out_of_reach_is_left_alone() {
+    // client-behaviours, point 14
+    for (organizer, mail_possible, status) in [
+        ("mailto:x@elsewhere.net", false, "5.3"),
+        ("mailto:nobody@example.org", true, "3.7"),
+        ("urn:uuid:1", true, "5.3"),
+        ("mailto:team@example.org", true, "5.3"),
+    ] {
+        let mut world = new_world();
+        world.mail_possible = mail_possible;
+        world.put(
+            "bob",
+            &from_outside(&format!(
+                "ORGANIZER:{organizer}\nATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org"
+            )),
+        );
+        assert_eq!(
+            world.line("bob", "ORGANIZER", organizer),
+            format!("ORGANIZER;SCHEDULE-AGENT=NONE;SCHEDULE-STATUS={status}:{organizer}")
+        );
+        world.answer("bob", "DECLINED");
+        world.delete("bob");
+        assert_eq!(world.mails.len(), 0);
+    }
+}
+
+#[test]
+fn somebody_elses_meeting_is_just_stored() {
+    // C1.1: neither organizer nor attendee
+    let mut world = new_world();
+    let object = from_outside("ORGANIZER:mailto:x@elsewhere.net\nATTENDEE:mailto:y@elsewhere.net");
+    world.put("bob", &object);
+    assert_eq!(world.copy("bob").to_octets(), object.to_octets());
+    assert_eq!(world.tag("bob"), 0);
+    world.delete("bob");
+    assert_eq!(world.mails.len(), 0);
+}
+
+#[test]
+fn who_acts_for_the_attendee_signs() {
+    let mut world = invited();
+    world.sent_by = Some("mailto:carol@example.org");
+    world.answer("bob", "ACCEPTED");
+    for whose in ["alice", "bob"] {
+        assert!(
+            world
+                .line(whose, "ATTENDEE", BOB)
+                .contains("SENT-BY=\"mailto:carol@example.org\""),
+            "{whose}"
+        );
+    }
+}
+
+#[test]
+fn a_copy_whose_event_is_gone_can_still_be_edited_and_removed() {
+    let mut world = invited();
+    world.calendars.remove("alice");
+    world.edit("bob", "TRANSP", "TRANSPARENT");
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(
+        world.line("bob", "ORGANIZER", ALICE),
+        format!("ORGANIZER;SCHEDULE-STATUS=5.2:{ALICE}")
+    );
+    world.delete("bob");
+    assert!(!world.calendars.contains_key("bob"));
+}
+
+#[test]
+fn a_cancelled_copy_answers_nobody() {
+    let mut world = invited();
+    world.delete("alice");
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.news("alice"), Vec::<String>::new());
+    assert_eq!(
+        world.line("bob", "ORGANIZER", ALICE),
+        format!("ORGANIZER:{ALICE}")
+    );
+}

@@ -1,0 +1,163 @@
+//! What leaves by mail, and what is written when it fared well or badly (RFC 6047, RFC 6638 §3.2.9).
+
+use super::*;
+use crate::mail::{DeliveryOutcome, MessageKind};
+
+const DAVE: &str = "mailto:Dave@elsewhere.net";
+
+fn dave_invited() -> World {
+    let mut world = new_world();
+    world.put("alice", &meeting("LOCATION:Room 1\nDESCRIPTION:Bring\\npens\nATTENDEE;CN=Dave D:mailto:Dave@elsewhere.net\nATTENDEE:mailto:bob@example.org"));
+    world
+}
+
+#[test]
+fn an_invitation_in_words_and_for_machines() {
+    let mut world = dave_invited();
+    assert_eq!(world.mails.len(), 1);
+    let mail = world.mails.remove(0);
+    assert_eq!(
+        (mail.kind, mail.method.as_str(), mail.uid.as_str()),
+        (MessageKind::Invitation, "REQUEST", "1")
+    );
+    assert_eq!(
+        (mail.from.address.as_str(), mail.from.name.as_deref()),
+        ("alice@example.org", Some("ALICE"))
+    );
+    assert_eq!(
+        (mail.to.address.as_str(), mail.to.name.as_deref()),
+        ("Dave@elsewhere.net", Some("Dave D"))
+    );
+    assert_eq!(
+        (mail.recipient.as_str(), mail.home),
+        (DAVE, CollectionId(10))
+    );
+    assert_eq!(mail.details.summary, "Plan");
+    assert_eq!(
+        mail.details.when,
+        "Sunday, 1 March 2026, 10:00 – 11:00 (Europe/Berlin)"
+    );
+    assert_eq!(mail.details.location.as_deref(), Some("Room 1"));
+    assert_eq!(mail.details.description.as_deref(), Some("Bring\npens"));
+    assert_eq!(mail.details.organizer, "alice@example.org");
+    assert_eq!(
+        mail.details.attendees,
+        ["Dave D (Dave@elsewhere.net)", "bob@example.org"]
+    );
+    let object = CalendarObject::parse(&mail.calendar, &Limits::default()).unwrap();
+    assert_eq!(method(&object), Some("REQUEST"));
+    assert!(
+        people_lines(&object)
+            .contains(&"ATTENDEE;CN=Dave D;RSVP=TRUE:mailto:Dave@elsewhere.net".to_owned())
+    );
+}
+
+#[test]
+fn kinds_of_mail() {
+    let mut world = dave_invited();
+    world.edit("alice", "SUMMARY", "Other");
+    world.delete("alice");
+    let kinds: Vec<_> = world
+        .mails
+        .iter()
+        .map(|mail| (mail.kind, mail.method.as_str()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (MessageKind::Invitation, "REQUEST"),
+            (MessageKind::Update, "REQUEST"),
+            (MessageKind::Cancellation, "CANCEL")
+        ]
+    );
+    for (participation, kind) in [
+        ("ACCEPTED", MessageKind::Accepted),
+        ("DECLINED", MessageKind::Declined),
+        ("TENTATIVE", MessageKind::Tentative),
+        ("DELEGATED", MessageKind::Answered),
+    ] {
+        let mut world = new_world();
+        world.put("bob", &event(&format!("UID:1\nDTSTART:20260301T090000Z\nORGANIZER:mailto:x@elsewhere.net\nATTENDEE;PARTSTAT={participation}:mailto:ROBERT@example.org")));
+        assert_eq!(
+            (world.mails[0].kind, world.mails[0].method.as_str()),
+            (kind, "REPLY")
+        );
+        // the address under which bob was invited
+        assert_eq!(world.mails[0].from.address, "ROBERT@example.org");
+    }
+}
+
+#[test]
+fn answers_are_not_mailed_to_the_others() {
+    let mut world = dave_invited();
+    world.answer("bob", "ACCEPTED");
+    world.answer("alice", "ACCEPTED");
+    assert_eq!(world.mails.len(), 1);
+}
+
+#[test]
+fn outcomes_are_written_where_they_belong() {
+    let world = dave_invited();
+    for (outcome, status) in [
+        (DeliveryOutcome::Accepted, "1.1"),
+        (DeliveryOutcome::Rejected, "5.2"),
+        (DeliveryOutcome::GivenUp, "5.1"),
+        (DeliveryOutcome::NotPossible, "5.3"),
+    ] {
+        let object = record_status(
+            world.copy("alice"),
+            "MAILTO:dave@elsewhere.net",
+            &outcome.into(),
+        )
+        .unwrap();
+        assert!(people_lines(&object).contains(&format!(
+            "ATTENDEE;CN=Dave D;SCHEDULE-STATUS={status}:{DAVE}"
+        )));
+        assert!(
+            people_lines(&object)
+                .contains(&"ATTENDEE;SCHEDULE-STATUS=1.2:mailto:bob@example.org".to_owned())
+        );
+        // told once
+        assert_eq!(record_status(&object, DAVE, &outcome.into()), None);
+    }
+    assert_eq!(
+        record_status(
+            world.copy("alice"),
+            "mailto:other@elsewhere.net",
+            &Status::SENT
+        ),
+        None
+    );
+}
+
+#[test]
+fn a_bounce_that_comes_after_the_answer_is_no_news() {
+    let mut world = dave_invited();
+    let reply = {
+        let mut object = event(
+            "UID:1\nDTSTAMP:20260102T000000Z\nORGANIZER:mailto:alice@example.org\nATTENDEE;PARTSTAT=ACCEPTED:mailto:dave@elsewhere.net",
+        );
+        object
+            .calendar_mut()
+            .set_raw_value("METHOD", "REPLY")
+            .unwrap();
+        object
+    };
+    world.mail_in("alice", Method::Reply, DAVE, reply);
+    assert_eq!(
+        record_status(world.copy("alice"), DAVE, &Status::NO_WAY),
+        None
+    );
+}
+
+#[test]
+fn the_answer_by_mail_is_followed_on_organizer() {
+    let mut world = new_world();
+    world.put("bob", &event("UID:1\nDTSTART:20260301T090000Z\nORGANIZER:mailto:x@elsewhere.net\nATTENDEE:mailto:x@elsewhere.net\nATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org"));
+    let object = record_status(world.copy("bob"), "mailto:x@elsewhere.net", &Status::SENT).unwrap();
+    assert!(
+        people_lines(&object)
+            .contains(&"ORGANIZER;SCHEDULE-STATUS=1.1:mailto:x@elsewhere.net".to_owned())
+    );
+    assert!(people_lines(&object).contains(&"ATTENDEE:mailto:x@elsewhere.net".to_owned()));
+}

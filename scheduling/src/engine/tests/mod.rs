@@ -1,0 +1,367 @@
+//! The rules as stories: what somebody stores, and what then stands in whose calendar, inbox and mail.
+//! Each case names the rule that it proves.
+#![allow(clippy::unwrap_used)]
+
+mod attendee;
+mod mail;
+mod organizer;
+mod properties;
+mod receiving;
+mod recurring;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use calendar::{CalendarObject, Limits};
+use storage::{
+    Timestamp,
+    model::{Booking, CollectionId, Principal, PrincipalId, PrincipalKind},
+};
+
+use super::*;
+use crate::mail::OutgoingMessage;
+
+/// 2026-01-01T00:00:00Z; each change of the world comes a minute after the one before.
+const START: i64 = 1_767_225_600_000;
+const MINUTE: i64 = 60_000;
+
+/// A few people, their calendars and inboxes, and the desk's part played without a store.
+struct World {
+    people: BTreeMap<&'static str, Arc<Principal>>,
+    calendars: BTreeMap<&'static str, CalendarObject>,
+    inboxes: BTreeMap<&'static str, Vec<CalendarObject>>,
+    /// Counts up with each change of a Schedule-Tag.
+    tags: BTreeMap<&'static str, u32>,
+    mails: Vec<OutgoingMessage>,
+    decisions: Vec<Decision>,
+    now: Timestamp,
+    mail_possible: bool,
+    schedule_reply: bool,
+    schedule_tag_matched: bool,
+    sent_by: Option<&'static str>,
+}
+
+fn principal(id: u64, name: &'static str, kind: PrincipalKind, aliases: &[&str]) -> Arc<Principal> {
+    let mut addresses = vec![format!("mailto:{name}@example.org")];
+    addresses.extend(aliases.iter().map(|alias| (*alias).to_owned()));
+    let home = (kind != PrincipalKind::Group).then_some(CollectionId(id * 10));
+    Arc::new(Principal {
+        id: PrincipalId(id),
+        kind,
+        name: name.to_owned(),
+        display_name: name.to_uppercase(),
+        addresses,
+        language: None,
+        time_zone: Some("Europe/Berlin".to_owned()),
+        administrator: false,
+        disabled: false,
+        members: Vec::new(),
+        capacity: None,
+        location: None,
+        features: Vec::new(),
+        booking: Booking::None,
+        read_delegates: Vec::new(),
+        write_delegates: Vec::new(),
+        home,
+        default_calendar: home.map(|home| CollectionId(home.0 + 1)),
+        properties: BTreeMap::new(),
+    })
+}
+
+fn new_world() -> World {
+    let people = [
+        principal(
+            1,
+            "alice",
+            PrincipalKind::User,
+            &["mailto:a.smith@example.org", "/dav/principals/users/alice/"],
+        ),
+        principal(
+            2,
+            "bob",
+            PrincipalKind::User,
+            &["mailto:robert@example.org", "/dav/principals/users/bob/"],
+        ),
+        principal(3, "carol", PrincipalKind::User, &[]),
+        principal(4, "room", PrincipalKind::Location, &[]),
+        principal(5, "team", PrincipalKind::Group, &[]),
+    ];
+    let leaked = |name: &str| {
+        ["alice", "bob", "carol", "room", "team"]
+            .into_iter()
+            .find(|known| *known == name)
+            .unwrap()
+    };
+    World {
+        people: people
+            .into_iter()
+            .map(|person| (leaked(&person.name), person))
+            .collect(),
+        calendars: BTreeMap::new(),
+        inboxes: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        mails: Vec::new(),
+        decisions: Vec::new(),
+        now: Timestamp(START),
+        mail_possible: true,
+        schedule_reply: true,
+        schedule_tag_matched: false,
+        sent_by: None,
+    }
+}
+
+/// A stream with one component of these lines (leading spaces do not count).
+fn stream(component: &str, lines: &str) -> CalendarObject {
+    let lines: String = lines
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("{line}\r\n"))
+        .collect();
+    let text = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:{component}\r\n{lines}END:{component}\r\nEND:VCALENDAR\r\n"
+    );
+    CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+}
+
+fn event(lines: &str) -> CalendarObject {
+    stream("VEVENT", lines)
+}
+
+/// The lines that most cases begin with; `more` are added.
+fn meeting(more: &str) -> CalendarObject {
+    event(&format!(
+        "UID:1
+        DTSTAMP:20251231T000000Z
+        DTSTART:20260301T090000Z
+        DTEND:20260301T100000Z
+        SUMMARY:Plan
+        ORGANIZER:mailto:alice@example.org
+        {more}"
+    ))
+}
+
+/// The unfolded lines of the components, sorted, DTSTAMP aside: what is compared.
+fn lines(object: &CalendarObject) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut open: Vec<_> = object.entries().collect();
+    while let Some(component) = open.pop() {
+        let prefix = if component.is("VEVENT") || component.is("VTODO") {
+            String::new()
+        } else {
+            format!("{} ", component.name())
+        };
+        lines.extend(
+            component
+                .properties()
+                .filter(|line| !line.is("DTSTAMP"))
+                .map(|line| format!("{prefix}{}", line.content())),
+        );
+        open.extend(component.components());
+    }
+    lines.sort();
+    lines
+}
+
+fn people_lines(object: &CalendarObject) -> Vec<String> {
+    let is_person = |line: &String| line.starts_with("ATTENDEE") || line.starts_with("ORGANIZER");
+    lines(object).into_iter().filter(is_person).collect()
+}
+
+fn method(object: &CalendarObject) -> Option<&str> {
+    object.calendar().raw_value("METHOD")
+}
+
+impl World {
+    fn directory(&self) -> Directory {
+        let mut directory = Directory::new();
+        for person in self.people.values() {
+            for address in &person.addresses {
+                directory.insert(address, Addressee::Local(person.clone()));
+            }
+        }
+        directory.insert("mailto:nobody@example.org", Addressee::UnknownLocal);
+        directory
+    }
+
+    fn name_of(&self, id: PrincipalId) -> &'static str {
+        self.people
+            .iter()
+            .find(|(_, person)| person.id == id)
+            .map(|(name, _)| *name)
+            .unwrap()
+    }
+
+    /// What PUT (or, with `None`, DELETE) of the one object in a calendar does, all the way.
+    fn change(&mut self, who: &'static str, after: Option<&CalendarObject>) -> Result<(), Fault> {
+        self.now.0 += MINUTE;
+        let directory = self.directory();
+        let owner = self.people[who].clone();
+        let before = self.calendars.get(who).cloned();
+        let organizer = organizer_to_load(before.as_ref(), after, owner.id, &directory);
+        let organizer_copy =
+            organizer.and_then(|organizer| self.calendars.get(self.name_of(organizer.id)).cloned());
+        let plan = plan(&Change {
+            before: before.as_ref(),
+            after,
+            owner: &owner,
+            sent_by: self.sent_by,
+            directory: &directory,
+            organizer_copy: organizer_copy.as_ref(),
+            now: self.now,
+            schedule_reply: self.schedule_reply,
+            schedule_tag_matched: self.schedule_tag_matched,
+            mail_possible: self.mail_possible,
+        })?;
+        let mut outcomes = Vec::new();
+        for delivery in &plan.deliveries {
+            outcomes.push((delivery.address.clone(), self.deliver(delivery).status));
+        }
+        match settle(&plan, &outcomes) {
+            Some(object) => {
+                // what is stored can be read again
+                let again = CalendarObject::parse(&object.to_octets(), &Limits::default()).unwrap();
+                assert_eq!(again, object);
+                self.calendars.insert(who, object);
+                if plan.is_scheduling_object() {
+                    *self.tags.entry(who).or_default() += 1;
+                }
+            }
+            None => drop(self.calendars.remove(who)),
+        }
+        for mail in &plan.mails {
+            assert_eq!(OutgoingMessage::decode(&mail.encode()).as_ref(), Some(mail));
+        }
+        self.mails.extend(plan.mails);
+        self.decisions = plan.decisions;
+        Ok(())
+    }
+
+    fn put(&mut self, who: &'static str, after: &CalendarObject) {
+        self.change(who, Some(after)).unwrap();
+    }
+
+    fn delete(&mut self, who: &'static str) {
+        self.change(who, None).unwrap();
+    }
+
+    fn deliver(&mut self, delivery: &Delivery) -> Receipt {
+        let directory = self.directory();
+        let who = self.name_of(delivery.recipient.id);
+        let receipt = receive(&Incoming {
+            copy: self.calendars.get(who),
+            message: &delivery.message,
+            recipient: &delivery.recipient,
+            directory: &directory,
+            now: self.now,
+        });
+        match &receipt.copy {
+            CopyChange::Create(object) | CopyChange::Replace(object) => {
+                assert_eq!(method(object), None, "a stored object has no METHOD");
+                self.calendars.insert(who, object.clone());
+            }
+            CopyChange::Remove => drop(self.calendars.remove(who)),
+            CopyChange::Unchanged => {}
+        }
+        if receipt.inbox_item {
+            self.inboxes
+                .entry(who)
+                .or_default()
+                .push(delivery.message.object.clone());
+        }
+        if receipt.schedule_tag_changes {
+            *self.tags.entry(who).or_default() += 1;
+        }
+        if receipt.refresh_others {
+            let object = self.calendars[who].clone();
+            for refresh in refresh(
+                &object,
+                &delivery.recipient,
+                &directory,
+                Some(&delivery.message.sender),
+                self.now,
+            ) {
+                self.deliver(&refresh);
+            }
+        }
+        receipt
+    }
+
+    /// A message as it comes by mail.
+    fn mail_in(
+        &mut self,
+        to: &'static str,
+        method: Method,
+        sender: &str,
+        object: CalendarObject,
+    ) -> Receipt {
+        self.now.0 += MINUTE;
+        let message = Message {
+            method,
+            origin: Origin::Mail,
+            sender: sender.to_owned(),
+            uid: "1".to_owned(),
+            is_refresh: false,
+            asks_again: false,
+            object,
+        };
+        self.deliver(&Delivery {
+            recipient: self.people[to].clone(),
+            address: String::new(),
+            message,
+        })
+    }
+
+    fn copy(&self, who: &str) -> &CalendarObject {
+        self.calendars
+            .get(who)
+            .unwrap_or_else(|| panic!("{who} has no copy"))
+    }
+
+    /// Takes what came into an inbox since the last look, as methods.
+    fn news(&mut self, who: &'static str) -> Vec<String> {
+        let items = self.inboxes.remove(who).unwrap_or_default();
+        items
+            .iter()
+            .map(|item| method(item).unwrap_or("none").to_owned())
+            .collect()
+    }
+
+    fn tag(&self, who: &str) -> u32 {
+        self.tags.get(who).copied().unwrap_or_default()
+    }
+
+    /// The line of an attendee or organizer in somebody's copy.
+    fn line(&self, whose: &str, name: &str, address: &str) -> String {
+        let lines = lines(self.copy(whose));
+        let suffix = format!(":{address}");
+        lines
+            .into_iter()
+            .find(|line| line.starts_with(name) && line.ends_with(&suffix))
+            .unwrap_or_default()
+    }
+
+    /// An answer as clients give it: the own copy with another PARTSTAT.
+    fn answer(&mut self, who: &'static str, participation: &str) {
+        let mut object = self.copy(who).clone();
+        let directory = self.directory();
+        let id = self.people[who].id;
+        for line in object
+            .entries_mut()
+            .flat_map(calendar::Component::properties_mut)
+        {
+            if line.is("ATTENDEE") && directory.is(line.raw_value(), id) {
+                line.set_parameter("PARTSTAT", participation).unwrap();
+            }
+        }
+        self.put(who, &object);
+    }
+
+    /// The own copy with one property set to another value.
+    fn edit(&mut self, who: &'static str, name: &str, value: &str) {
+        let mut object = self.copy(who).clone();
+        object
+            .entries_mut()
+            .for_each(|entry| entry.set_raw_value(name, value).unwrap());
+        self.put(who, &object);
+    }
+}
