@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         clock,
     )?);
     let numbers = Arc::new(AtomicU64::new(store.revision().0 * 1000));
+    println!("resident memory when open: {} KiB", resident()?);
     for writers in [1, 4, 16, 64] {
         let (before, started) = (processor_time()?, Instant::now());
         let commits = commits(&store, &numbers, writers, duration).await?;

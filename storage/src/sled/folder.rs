@@ -64,6 +64,15 @@ impl Folder {
         ))
     }
 
+    /// The places of a store that is open already.
+    #[cfg(test)]
+    pub(super) fn at(path: &Path, store: StoreId) -> Folder {
+        Folder {
+            path: path.to_owned(),
+            store,
+        }
+    }
+
     pub(super) fn store(&self) -> StoreId {
         self.store
     }

@@ -333,7 +333,9 @@ impl Mover {
         let started = thread::Builder::new()
             .name("store-snapshot".to_owned())
             .spawn(move || {
-                let written = snapshot::write(&folder, &shared.overlay, &stop);
+                let written = snapshot::write(&folder, &shared.overlay, &mut || {
+                    !stop.load(Ordering::Relaxed)
+                });
                 shared.mover.wake();
                 written
             });

@@ -187,7 +187,11 @@ fn index_failed(error: ReadError) -> OpenError {
 }
 
 /// Loads a snapshot into an empty index.
-fn load(index: &Index, path: &Path, folder: &Folder) -> Result<Committed, SnapshotError> {
+pub(super) fn load(
+    index: &Index,
+    path: &Path,
+    folder: &Folder,
+) -> Result<Committed, SnapshotError> {
     let mut pending = Pending::default();
     let through = snapshot::read(path, folder.store(), |piece| {
         match piece {

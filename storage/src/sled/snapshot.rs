@@ -9,7 +9,6 @@ use std::{
     io::{self, BufReader, BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 use crate::{
@@ -111,15 +110,16 @@ fn seed(store: StoreId) -> u32 {
     hasher.finalize()
 }
 
-/// Writes a snapshot, reads it back, and only then gives it its name.
+/// Writes a snapshot, reads it back, and only then gives it its name. Before each page it asks
+/// whether to go on.
 pub(super) fn write(
     folder: &Folder,
     overlay: &Overlay,
-    stop: &AtomicBool,
+    go_on: &mut dyn FnMut() -> bool,
 ) -> Result<SnapshotPlace, SnapshotError> {
     let draft = folder.snapshots().join("new.draft");
     let store = folder.store();
-    let through = Writer::create(&draft, store)?.write_all(folder, overlay, stop)?;
+    let through = Writer::create(&draft, store)?.write_all(folder, overlay, go_on)?;
     let found = read(&draft, store, |_| Ok(()))?;
     if found != through {
         return Err(SnapshotError::Damaged);
@@ -164,13 +164,13 @@ impl Writer {
         mut self,
         folder: &Folder,
         overlay: &Overlay,
-        stop: &AtomicBool,
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Committed, SnapshotError> {
         let since = overlay.pin().last().revision;
         self.write_frame(HEADER, &VERSION.to_be_bytes())?;
         let mut range = Some(KeyRange::all());
         while let Some(part) = range.take() {
-            if stop.load(Ordering::Relaxed) {
+            if !go_on() {
                 return Err(SnapshotError::Stopped);
             }
             let page = View::of(&overlay.pin()).page(&part, PAGE)?;

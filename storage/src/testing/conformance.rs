@@ -1,6 +1,6 @@
 //! The obligations of a backend, written once and run on each.
 //!
-//! ```ignore
+//! ```text
 //! struct OnDisk { ... }
 //! impl storage::testing::conformance::Subject for OnDisk { ... }
 //! storage::conformance!(OnDisk::new());

@@ -4,6 +4,7 @@
 pub mod conformance;
 mod environment;
 mod faulty;
+pub mod model;
 
 pub use environment::{ManualClock, SeededEntropy, environment, environment_at};
 pub use faulty::Faulty;

@@ -1,7 +1,11 @@
 //! Opening, closing, and what readers see in between.
 
 use super::*;
-use crate::{Revision, backend::Expect, sled::read::View};
+use crate::{
+    Revision,
+    backend::Expect,
+    sled::{folder::Folder, index::Index, read::View, recovery},
+};
 
 #[tokio::test]
 async fn a_folder_is_opened_once() {
@@ -188,4 +192,64 @@ async fn commits_of_one_group_see_each_other() {
         winners += usize::from(task.await.unwrap().is_ok());
     }
     assert_eq!((winners, store.revision()), (1, Revision(1)));
+}
+
+/// A snapshot is scanned while everything changes, before and behind the page being read; with the
+/// journal of that time it is the store as of its last commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_of_a_store_in_motion_is_of_one_moment() {
+    const ROWS: usize = 2000;
+    let place = Place::new();
+    let store = Arc::new(place.open());
+    let row = |number: usize| Operation::Put(key(&format!("{number:04}")), key("old"));
+    let rows = Commit {
+        id: 0,
+        expect: vec![],
+        operations: (0..ROWS).map(row).collect(),
+    };
+    store.commit(rows).await.unwrap();
+    let folder = Folder::at(place.path(), place.store());
+    let runtime = tokio::runtime::Handle::current();
+    let writer = store.clone();
+    let snapshot = tokio::task::spawn_blocking({
+        let folder = folder.clone();
+        move || {
+            let mut pages = 0;
+            let mut change = || {
+                pages += 1;
+                for number in [0, 1000, ROWS - 2] {
+                    let operations = vec![
+                        Operation::Put(
+                            key(&format!("{:04}", number + pages % 2)),
+                            key(&format!("new {pages}")),
+                        ),
+                        Operation::Put(key(&format!("{number:04} added {pages}")), key("")),
+                        Operation::Delete(key(&format!("{:04}", number + 2 + pages))),
+                    ];
+                    let change = Commit {
+                        id: 0,
+                        expect: vec![],
+                        operations,
+                    };
+                    runtime.block_on(writer.commit(change)).unwrap();
+                }
+                true
+            };
+            let place = snapshot::write(&folder, &writer.shared.overlay, &mut change).unwrap();
+            assert!(pages >= 3, "the store is read in pages");
+            place
+        }
+    });
+    let snapshot = snapshot.await.unwrap();
+    assert_eq!(snapshot.through, store.revision());
+    let index = Index::open(&place.path().join("elsewhere"), 1 << 20).unwrap();
+    recovery::load(&index, &snapshot.path, &folder).unwrap();
+    let everything = index.range(&KeyRange::all(), false).map(|row| {
+        let (key, octets) = row.unwrap();
+        (
+            Key::copy_from_slice(&key),
+            index.read_row(&key, &octets).unwrap(),
+        )
+    });
+    assert_eq!(everything.collect::<Rows>(), all(&store).await);
 }
