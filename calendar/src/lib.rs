@@ -20,9 +20,10 @@
 //!   THISANDFUTURE; [`RecurrenceSet`], `occurrences(&CalendarObject, &TimeRange, floating zone, &mut Budget)`,
 //!   `is_recurrence_instance`, and `overall_span` (the object's span, for indexes).
 //! - [`time_range`]: overlap of components, alarms and properties by the tables of RFC 4791 §9.9.
-//! - `free_busy`: busy periods of an object.
+//! - [`free_busy`]: the busy periods of an object, and merging those of many.
 
 pub mod check;
+pub mod free_busy;
 pub mod object;
 pub mod occurrence;
 pub mod recurrence;

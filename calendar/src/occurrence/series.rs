@@ -11,11 +11,12 @@ use super::{Instance, RecurrenceSet};
 use crate::recurrence::gregorian::{SECONDS_OF_DAY, civil_of_seconds};
 use crate::recurrence::{Budget, Frequency, Occurrences, RecurrenceRule, TooMuchWork};
 use crate::time_range::TimeRange;
-use crate::value::{DateOrDateTime, Duration, RecurrenceDate, dates_of, recurrence_dates_of};
+use crate::value::{DateOrDateTime, Duration, Form, RecurrenceDate, dates_of, recurrence_dates_of};
 use crate::zone::nearest_instant;
 
-/// Between a civil time and its instant, in any zone and any gap, there is less than this.
-const SLACK: i64 = 2 * SECONDS_OF_DAY;
+/// A clock that is put forward or back while an instance lasts, or at a window's edge, moves by less than this (a
+/// zone that changes sides of the date line: a day).
+const SLACK: i64 = SECONDS_OF_DAY + 7_200;
 
 /// An override with RANGE=THISANDFUTURE.
 #[derive(Debug)]
@@ -198,6 +199,15 @@ impl<'s, 'o> Series<'s, 'o> {
         )
     }
 
+    /// What civil time and instants may be apart beyond the zone's offset; nothing in UTC.
+    fn slack(&self) -> i64 {
+        if self.clock().form == Form::Utc {
+            0
+        } else {
+            SLACK
+        }
+    }
+
     /// Shows the visitor the instances that touch the window; not the overrides.
     pub(super) fn visit(
         &self,
@@ -207,15 +217,16 @@ impl<'s, 'o> Series<'s, 'o> {
     ) -> Result<ControlFlow<()>, TooMuchWork> {
         let (earlier, later, length) = self.reach();
         let clock = self.clock();
+        let slack = self.slack();
         let first = window.start.map_or(i64::MIN, |start| {
             clock
                 .civil(start)
                 .saturating_sub(length)
-                .saturating_sub(later + SLACK)
+                .saturating_sub(later + slack)
         });
         let last = window
             .end
-            .map_or(i64::MAX, |end| clock.civil(end) + earlier + SLACK);
+            .map_or(i64::MAX, |end| clock.civil(end) + earlier + slack);
         let mut show = |civil, key, instant, end| {
             let instance = self.instance(civil, key, instant, end);
             if window.touches(instance.start, instance.end) {
@@ -402,9 +413,14 @@ impl<'s, 'o> Series<'s, 'o> {
             last = last.map(|last| last.max(added.civil));
             last_end = last_end.max(added.end);
         }
-        let start = clock.instant(first.saturating_sub(earlier));
+        let first = first.saturating_sub(earlier);
+        let mut start = clock.instant(first);
+        if clock.civil(start) != first {
+            // In a gap what is later on the clock may be earlier.
+            start = clock.instant(first - self.slack());
+        }
         let end = last.map(|last| {
-            let reach = later.saturating_add(length).saturating_add(SLACK);
+            let reach = later.saturating_add(length).saturating_add(self.slack());
             let end = clock.instant(last.saturating_add(reach));
             last_end.map_or(end, |last_end| end.max(last_end))
         });

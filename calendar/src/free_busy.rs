@@ -1,0 +1,184 @@
+//! Busy time: what an object contributes to the free-busy of its owner (RFC 4791 §7.10, RFC 5545 §3.6.4).
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use crate::object::{CalendarObject, Component};
+use crate::occurrence::{Kind, RecurrenceSet, bounds_of_period};
+use crate::recurrence::{Budget, TooMuchWork};
+use crate::time_range::TimeRange;
+use crate::value::periods_of;
+use crate::zone::Zone;
+
+/// FBTYPE of time that is not free (RFC 5545 §3.2.9). Other values are BUSY, as the RFC wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BusyType {
+    /// BUSY
+    Busy,
+    /// BUSY-UNAVAILABLE
+    Unavailable,
+    /// BUSY-TENTATIVE
+    Tentative,
+}
+
+impl BusyType {
+    /// The value of FBTYPE.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BusyType::Busy => "BUSY",
+            BusyType::Unavailable => "BUSY-UNAVAILABLE",
+            BusyType::Tentative => "BUSY-TENTATIVE",
+        }
+    }
+}
+
+/// A span of time that is not free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BusyPeriod {
+    /// Where it begins.
+    pub start: Timestamp,
+    /// Where it ends; later than the start.
+    pub end: Timestamp,
+    /// How it is not free.
+    pub busy_type: BusyType,
+}
+
+/// The busy periods of an object in a window, cut to it, neither merged nor in order (that is [`merge`]'s, over
+/// all objects of a calendar).
+///
+/// `is_owner` says whether a calendar user address is the calendar owner's. An owner who is ATTENDEE is
+/// busy as their PARTSTAT says: not if they declined or delegated, tentatively if they are tentative or have not
+/// answered. The organizer's own events, and those without attendees, go by STATUS and TRANSP alone.
+/// VFREEBUSY contributes its FREEBUSY periods. Other components are free.
+///
+/// # Errors
+/// If the budget is spent before the window is covered.
+pub fn busy_periods(
+    object: &CalendarObject,
+    window: &TimeRange,
+    floating: &Zone,
+    is_owner: &dyn Fn(&str) -> bool,
+    budget: &mut Budget,
+) -> Result<Vec<BusyPeriod>, TooMuchWork> {
+    let set = RecurrenceSet::of(object, floating);
+    let busy_types: Vec<Option<BusyType>> = set
+        .entries()
+        .iter()
+        .map(|entry| match entry.kind {
+            Kind::Event => busy_type_of_event(entry.component, is_owner),
+            _ => None,
+        })
+        .collect();
+    let mut periods = published_periods(&set, window);
+    if busy_types.iter().all(Option::is_none) {
+        return Ok(periods);
+    }
+    let _ = set.visit(window, budget, &mut |instance| {
+        let busy_type = busy_types[instance.entry];
+        periods.extend(
+            busy_type.and_then(|busy_type| within(window, instance.start, instance.end, busy_type)),
+        );
+        ControlFlow::Continue(())
+    })?;
+    Ok(periods)
+}
+
+/// RFC 4791 §7.10: FBTYPE by TRANSP and STATUS, and by the owner's PARTSTAT; `None` is FREE.
+fn busy_type_of_event(event: &Component, is_owner: &dyn Fn(&str) -> bool) -> Option<BusyType> {
+    let is = |name: &str, value: &str| {
+        let raw_value = event.raw_value(name);
+        raw_value.is_some_and(|raw_value| raw_value.trim().eq_ignore_ascii_case(value))
+    };
+    if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") {
+        return None;
+    }
+    let by_status = if is("STATUS", "TENTATIVE") {
+        BusyType::Tentative
+    } else {
+        BusyType::Busy
+    };
+    let organizer = event.raw_value("ORGANIZER");
+    let own_attendance = event
+        .properties_named("ATTENDEE")
+        .find(|attendee| is_owner(attendee.raw_value().trim()));
+    let Some(attendance) = own_attendance else {
+        return Some(by_status);
+    };
+    // The organizer among the attendees need not answer themselves.
+    if organizer.is_some_and(|organizer| is_owner(organizer.trim())) {
+        let declined = attendance.parameter("PARTSTAT");
+        let declined = declined.is_some_and(|status| status.eq_ignore_ascii_case("DECLINED"));
+        return (!declined).then_some(by_status);
+    }
+    let participation = attendance.parameter("PARTSTAT").unwrap_or_default();
+    match participation.to_ascii_uppercase().as_str() {
+        "DECLINED" | "DELEGATED" => None,
+        "ACCEPTED" => Some(by_status),
+        // NEEDS-ACTION, which is also the default (RFC 5545 §3.2.12), TENTATIVE, and what is not known.
+        _ => Some(BusyType::Tentative),
+    }
+}
+
+/// The FREEBUSY properties of VFREEBUSY components.
+fn published_periods(set: &RecurrenceSet<'_>, window: &TimeRange) -> Vec<BusyPeriod> {
+    let mut periods = Vec::new();
+    for entry in set
+        .entries()
+        .iter()
+        .filter(|entry| entry.kind == Kind::FreeBusy)
+    {
+        for property in entry.component.properties_named("FREEBUSY") {
+            let busy_type = property.parameter("FBTYPE").unwrap_or_default();
+            let busy_type = match busy_type.to_ascii_uppercase().as_str() {
+                "FREE" => continue,
+                "BUSY-UNAVAILABLE" => BusyType::Unavailable,
+                "BUSY-TENTATIVE" => BusyType::Tentative,
+                _ => BusyType::Busy,
+            };
+            periods.extend(periods_of(property).filter_map(|period| {
+                let (start, end) = bounds_of_period(&period, set.zones(), set.floating());
+                within(window, start, end, busy_type)
+            }));
+        }
+    }
+    periods
+}
+
+/// The part of a span that is in the window, if any; what has no length makes nobody busy.
+fn within(
+    window: &TimeRange,
+    start: Timestamp,
+    end: Timestamp,
+    busy_type: BusyType,
+) -> Option<BusyPeriod> {
+    let start = window.start.map_or(start, |first| first.max(start));
+    let end = window.end.map_or(end, |last| last.min(end));
+    (start < end).then_some(BusyPeriod {
+        start,
+        end,
+        busy_type,
+    })
+}
+
+/// Puts periods in order, and makes one of those of the same type that overlap or follow each other (RFC 4791
+/// §7.10). Periods of different types may overlap.
+#[must_use]
+pub fn merge(mut periods: Vec<BusyPeriod>) -> Vec<BusyPeriod> {
+    periods.sort_unstable_by_key(|period| (period.busy_type, period.start));
+    let mut merged: Vec<BusyPeriod> = Vec::with_capacity(periods.len());
+    for period in periods {
+        match merged.last_mut() {
+            Some(last) if last.busy_type == period.busy_type && period.start <= last.end => {
+                last.end = last.end.max(period.end);
+            }
+            _ => merged.push(period),
+        }
+    }
+    merged.sort_unstable();
+    merged
+}
