@@ -6,6 +6,7 @@
 mod accounts;
 mod batch;
 mod blobs;
+mod cache;
 mod changes;
 mod check;
 mod collections;
@@ -16,6 +17,7 @@ mod objects;
 mod principals;
 mod purge;
 mod record;
+mod resolution;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -38,7 +40,8 @@ pub use accounts::{AccountError, PrincipalNameFault};
 pub use batch::Batch;
 pub use changes::Changes;
 pub use check::Damage;
-pub use tree::{Found, Listed, Resolution};
+pub use resolution::{Found, Resolution};
+pub use tree::Listed;
 pub use uids::{UidPlace, UidPlaces};
 
 /// The version of the keys and records that this code reads and writes.
@@ -61,7 +64,7 @@ struct Shared {
     environment: Environment,
     epoch: u64,
     directory: RwLock<Arc<directory::Directory>>,
-    tree: tree::TreeCache,
+    tree: cache::TreeCache,
 }
 
 /// Why a store could not be opened.
@@ -107,7 +110,7 @@ impl Store {
             environment,
             epoch: meta.epoch,
             directory: RwLock::default(),
-            tree: tree::TreeCache::default(),
+            tree: cache::TreeCache::default(),
         };
         Ok(Store {
             shared: Arc::new(shared),
