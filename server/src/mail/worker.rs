@@ -313,21 +313,4 @@ fn wait_after(attempts: u32) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_a_bound() {
-        let minutes: Vec<i64> = (1..=10)
-            .map(|attempts| wait_after(attempts) / 60_000)
-            .collect();
-        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240]);
-    }
-
-    #[test]
-    fn all_attempts_together_last_four_to_five_days() {
-        let milliseconds: i64 = (1..MAXIMUM_ATTEMPTS).map(wait_after).sum();
-        let days = milliseconds as f64 / (24.0 * 60.0 * 60.0 * 1000.0);
-        assert!((4.0..5.0).contains(&days), "{days}");
-    }
-}
+mod tests;
