@@ -91,6 +91,19 @@ struct Shared {
     places: Arc<Semaphore>,
 }
 
+impl Shared {
+    fn new(stack: Stack, tls: Option<TlsAcceptor>, bounds: ConnectionBounds) -> Shared {
+        let places = bounds.connections.clamp(1, Semaphore::MAX_PERMITS);
+        Shared {
+            stack,
+            tls,
+            bounds,
+            builder: builder(bounds),
+            places: Arc::new(Semaphore::new(places)),
+        }
+    }
+}
+
 impl Acceptor {
     /// Starts to serve.
     pub fn start(
@@ -99,15 +112,7 @@ impl Acceptor {
         tls: Option<TlsAcceptor>,
         bounds: ConnectionBounds,
     ) -> Acceptor {
-        let shared = Arc::new(Shared {
-            stack,
-            tls,
-            bounds,
-            builder: builder(bounds),
-            places: Arc::new(Semaphore::new(
-                bounds.connections.clamp(1, Semaphore::MAX_PERMITS),
-            )),
-        });
+        let shared = Arc::new(Shared::new(stack, tls, bounds));
         let graceful = Arc::new(GracefulShutdown::new());
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
@@ -247,5 +252,57 @@ async fn serve(
     );
     if let Err(error) = watcher.watch(served.into_owned()).await {
         tracing::debug!(address = %peer.address, %error, "a connection ended with an error");
+    }
+}
+
+/// The same over connections in memory.
+#[cfg(test)]
+pub mod testing {
+    use std::sync::Mutex;
+
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    /// Octets on the way in each direction.
+    const PIPE_OCTETS: usize = 64 * 1024;
+
+    /// Serves connections without sockets.
+    pub struct Server {
+        shared: Arc<Shared>,
+        graceful: GracefulShutdown,
+        connections: Mutex<JoinSet<()>>,
+    }
+
+    impl Server {
+        /// A server without TLS.
+        pub fn new(stack: Stack, bounds: ConnectionBounds) -> Server {
+            Server {
+                shared: Arc::new(Shared::new(stack, None, bounds)),
+                graceful: GracefulShutdown::new(),
+                connections: Mutex::new(JoinSet::new()),
+            }
+        }
+
+        /// A new connection; the server sees it come from `peer`.
+        pub fn connect(&self, peer: &str) -> DuplexStream {
+            let (far, near) = duplex(PIPE_OCTETS);
+            let peer = Peer {
+                address: peer.parse().expect("an address"),
+                tls: false,
+            };
+            let (shared, watcher) = (Arc::clone(&self.shared), self.graceful.watcher());
+            let stream = TimedStream::new(near, shared.bounds.stillness);
+            let mut connections = self.connections.lock().expect("whole");
+            connections.spawn(async move { serve(stream, peer, &shared, watcher).await });
+            far
+        }
+
+        /// See [`Acceptor::stop`].
+        pub async fn stop(self, deadline: Duration) -> bool {
+            tokio::time::timeout(deadline, self.graceful.shutdown())
+                .await
+                .is_ok()
+        }
     }
 }

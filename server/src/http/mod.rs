@@ -48,3 +48,6 @@ where
 {
     response.map(|body| body.map_err(Into::into).boxed_unsync())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! The program as a person runs it.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+/// Runs `convoke` in a folder.
+fn convoke(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_convoke"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG");
+    command
+}
+
+#[track_caller]
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[track_caller]
+fn fails(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A server that runs until it is stopped.
+struct Serving {
+    child: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+}
+
+impl Serving {
+    /// Starts one, and waits for the line that says it runs.
+    fn start(folder: &Path, arguments: &[&str], line: &str) -> (Serving, String) {
+        let mut child = command(folder, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(line) {
+            let before = said.len();
+            stdout.read_line(&mut said).unwrap();
+            assert!(said.len() > before, "it ended: {said}");
+        }
+        (Serving { child, stdout }, said)
+    }
+
+    /// As Ctrl-C does.
+    fn interrupt(mut self) -> Output {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let mut rest = Vec::new();
+        self.stdout.read_to_end(&mut rest).unwrap();
+        self.child.wait_with_output().unwrap()
+    }
+}
+
+/// A port that is free now. (The file must name one before the server can take one.)
+fn initialised(folder: &Path) {
+    fs::write(folder.join("password"), "secret\n").unwrap();
+    let output = convoke(
+        folder,
+        &[
+            "init",
+            "--listen",
+            "127.0.0.1:0",
+            "--password-file",
+            "password",
+        ],
+    );
+    let said = succeeds(&output);
+    assert!(
+        said.contains("The administrator is admin.")
+            && said.contains("convoke --config convoke.toml serve"),
+        "{said}"
+    );
+}
+
+#[test]
+fn init_writes_once_and_makes_the_administrator() {
+    let folder = tempfile::tempdir().unwrap();
+    initialised(folder.path());
+    let users = succeeds(&convoke(folder.path(), &["user", "list"]));
+    assert!(
+        users
+            .lines()
+            .any(|line| line.starts_with("admin") && line.contains("administrator")),
+        "{users}"
+    );
+    let again = fails(&convoke(folder.path(), &["init", "--generate-password"]));
+    assert!(
+        again.contains("convoke.toml exists already and is not overwritten"),
+        "{again}"
+    );
+}
+
+#[test]
+fn init_without_a_terminal_makes_up_a_password_and_prints_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = succeeds(&convoke(folder.path(), &["init"]));
+    let password = said
+        .lines()
+        .find_map(|line| line.strip_prefix("The password of admin: "))
+        .unwrap();
+    assert_eq!(password.len(), 20);
+}
+
+#[test]
+fn accounts_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    initialised(folder.path());
+    let run = |line: &str| convoke(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    succeeds(&run(
+        "user add alice --password-file password --address alice@example.com",
+    ));
+    succeeds(&run(
+        "room add garden --capacity 8 --booking automatic --write-delegate alice",
+    ));
+    succeeds(&run("resource add car"));
+    succeeds(&run("group add team --member alice"));
+    succeeds(&run("group member add team garden"));
+    assert!(succeeds(&run("group list")).contains("alice garden"));
+    succeeds(&run("group member remove team alice"));
+    assert!(succeeds(&run("room list")).contains("garden"));
+    succeeds(&run("user password alice --generate-password"));
+    succeeds(&run("user remove alice"));
+    assert!(!succeeds(&run("user list")).contains("alice"));
+    assert!(fails(&run("user remove alice")).contains("there is no user \"alice\""));
+    assert!(fails(&run("user password admin")).contains("--password-file"));
+    assert!(fails(&run("user add bob --password-file nowhere")).contains("nowhere cannot be read"));
+}
+
+#[test]
+fn a_password_comes_from_standard_input_too() {
+    let folder = tempfile::tempdir().unwrap();
+    initialised(folder.path());
+    let mut child = command(
+        folder.path(),
+        &["user", "add", "alice", "--password-file", "-"],
+    )
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    child.stdin.take().unwrap().write_all(b"secret\n").unwrap();
+    succeeds(&child.wait_with_output().unwrap());
+}
+
+#[test]
+fn accounts_while_a_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    initialised(folder.path());
+    let (serving, said) = Serving::start(folder.path(), &["serve"], "Convoke serves");
+    assert!(said.contains("http://127.0.0.1"), "{said}");
+    fs::write(
+        folder.path().join("accounts.toml"),
+        "[[users]]\nname = \"alice\"\npassword = \"x\"\n",
+    )
+    .unwrap();
+    let import = || convoke(folder.path(), &["accounts", "import", "accounts.toml"]);
+    assert_eq!(succeeds(&import()), "1 added, 0 changed, 0 unchanged.\n");
+    assert_eq!(succeeds(&import()), "0 added, 0 changed, 1 unchanged.\n");
+    succeeds(&convoke(folder.path(), &["user", "remove", "alice"]));
+    assert!(succeeds(&serving.interrupt()).is_empty());
+    assert_eq!(succeeds(&import()), "1 added, 0 changed, 0 unchanged.\n");
+    fs::write(
+        folder.path().join("accounts.toml"),
+        "[[users]]\nname = \"alice\"\nage = 5\n",
+    )
+    .unwrap();
+    assert!(fails(&import()).contains("accounts.toml, line 3: unknown field `age`"));
+}
+
+#[test]
+fn a_configuration_that_is_wrong_names_line_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(fails(&convoke(folder.path(), &["serve"])).contains("convoke init"));
+    fs::write(
+        folder.path().join("convoke.toml"),
+        "listen = [\"127.0.0.1:0\"]\npublic_url = \"x\"\ndata = \"d\"\n",
+    )
+    .unwrap();
+    let message = fails(&convoke(folder.path(), &["serve"]));
+    assert!(
+        message.contains("convoke.toml, line 2: `x` is not a public URL"),
+        "{message}"
+    );
+    assert!(
+        message.contains("https://calendar.example.com"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(convoke(folder.path(), &["dance"]).status.code(), Some(2));
+}
+
+/// Sends a request with Alice's password, and returns the status line.
+fn ask(url: &str, method: &str, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic YWxpY2U6YWxpY2U=\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn the_demo_as_its_first_user_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = ["demo", "--listen", "127.0.0.1:0"];
+    let (serving, said) = Serving::start(folder.path(), &demo, "delete the folder");
+    let url = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Convoke runs at "))
+        .unwrap();
+    for expected in [
+        "alice",
+        "bob",
+        "carol",
+        "garden-room@example.com",
+        "team@example.com",
+        "convoke-demo/mail",
+        "*.eml",
+        "Thunderbird",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing:\n{said}");
+    }
+    assert!(folder.path().join("convoke-demo/mail").is_dir());
+    let curl = said
+        .lines()
+        .find(|line| line.trim_start().starts_with("curl "))
+        .unwrap();
+    assert!(
+        curl.ends_with(&format!("{url}/dav/calendars/users/alice/")),
+        "{curl}"
+    );
+    assert_eq!(
+        ask(url, "PROPFIND", "/dav/calendars/users/alice/", ""),
+        "HTTP/1.1 207 Multi-Status"
+    );
+    assert_eq!(
+        ask(url, "MKCOL", "/dav/calendars/users/alice/notes/", ""),
+        "HTTP/1.1 201 Created"
+    );
+
+    let beside = fails(&convoke(folder.path(), &demo));
+    assert!(beside.contains("is in use by process"), "{beside}");
+    let port = url.rsplit(':').next().unwrap();
+    let same_port = fails(&convoke(
+        folder.path(),
+        &[
+            "demo",
+            "--folder",
+            "other",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+        ],
+    ));
+    assert!(same_port.contains("choose another port"), "{same_port}");
+    assert!(succeeds(&serving.interrupt()).is_empty());
+
+    let (serving, said) = Serving::start(folder.path(), &demo, "delete the folder");
+    let url = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Convoke runs at "))
+        .unwrap();
+    assert_eq!(
+        ask(url, "PROPFIND", "/dav/calendars/users/alice/notes/", ""),
+        "HTTP/1.1 207 Multi-Status"
+    );
+    succeeds(&serving.interrupt());
+}
+
+#[test]
+fn the_demo_is_for_this_machine_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = fails(&convoke(folder.path(), &["demo", "--listen", "0.0.0.0:0"]));
+    assert!(message.contains("convoke init"), "{message}");
+    assert!(!folder.path().join("convoke-demo").exists());
+}
