@@ -11,7 +11,10 @@
 
 use std::collections::HashSet;
 
-use crate::object::{CalendarObject, Component};
+use crate::{
+    object::{CalendarObject, Component},
+    value::date_of,
+};
 
 /// What is to be known of an object whose form is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,16 @@ pub enum ObjectFault {
         /// Its name.
         property: &'static str,
     },
+    /// A date that places or names the component and cannot be read as one.
+    #[error("line {line}: {property} is no date: {value:?}")]
+    Unreadable {
+        /// Where it stands.
+        line: usize,
+        /// Its name.
+        property: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// METHOD is for messages (RFC 4791 §4.1).
     #[error("line {line}: an object in a calendar has no METHOD")]
     Method {
@@ -132,11 +145,15 @@ impl ObjectFault {
             ObjectFault::NoVersion
             | ObjectFault::OtherVersion(_)
             | ObjectFault::Missing { .. }
+            | ObjectFault::Unreadable { .. }
             | ObjectFault::Repeated { .. } => ObjectPrecondition::ValidCalendarData,
             _ => ObjectPrecondition::ValidCalendarObjectResource,
         }
     }
 }
+
+/// Characters of a value that an error shows.
+const SHOWN_CHARACTERS: usize = 80;
 
 /// Properties that identify or place a component; each stands once at most.
 const ONCE: [&str; 7] = [
@@ -148,6 +165,10 @@ const ONCE: [&str; 7] = [
     "DURATION",
     "ORGANIZER",
 ];
+
+/// Dates without which nobody knows when, or which instance, a component is. (An end that cannot be
+/// read is let through: the component then ends as if it had none.)
+const DATES: [&str; 2] = ["DTSTART", "RECURRENCE-ID"];
 
 /// Looks whether an object may be stored in a calendar, and what is to be known of it.
 ///
@@ -169,6 +190,7 @@ pub fn check(object: &CalendarObject) -> Result<ObjectFacts, ObjectFault> {
     for entry in object.entries() {
         check_same_object(&facts, entry)?;
         let counted = count(entry)?;
+        check_dates(entry)?;
         check_instance(entry, &mut instances)?;
         facts.has_organizer |= counted.organizer;
         facts.most_attendees = facts.most_attendees.max(counted.attendees);
@@ -225,6 +247,25 @@ fn check_same_object(facts: &ObjectFacts, entry: &Component) -> Result<(), Objec
             component: entry.name().to_owned(),
             property: "DTSTART",
         });
+    }
+    Ok(())
+}
+
+fn check_dates(entry: &Component) -> Result<(), ObjectFault> {
+    for name in DATES {
+        if let Some(property) = entry.property(name)
+            && date_of(property).is_none()
+        {
+            return Err(ObjectFault::Unreadable {
+                line: property.line_number(),
+                property: name,
+                value: property
+                    .raw_value()
+                    .chars()
+                    .take(SHOWN_CHARACTERS)
+                    .collect(),
+            });
+        }
     }
     Ok(())
 }
@@ -421,6 +462,24 @@ mod tests {
                 },
                 ValidCalendarData,
             ),
+            (
+                calendar("BEGIN:VEVENT UID:1 DTSTART:soon END:VEVENT"),
+                Unreadable {
+                    line: 5,
+                    property: "DTSTART",
+                    value: "soon".into(),
+                },
+                ValidCalendarData,
+            ),
+            (
+                calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 RECURRENCE-ID: END:VEVENT"),
+                Unreadable {
+                    line: 6,
+                    property: "RECURRENCE-ID",
+                    value: "".into(),
+                },
+                ValidCalendarData,
+            ),
             // RFC 4791 §4.1
             (
                 calendar(&format!("METHOD:REQUEST {EVENT}")),
@@ -493,6 +552,7 @@ mod tests {
         for lines in [
             "BEGIN:VEVENT UID:1 DTSTART:20260101 DTEND:20260102 DURATION:P1D END:VEVENT",
             "BEGIN:VEVENT UID:1 DTSTART:20260102 DTEND:20260101 END:VEVENT",
+            "BEGIN:VEVENT UID:1 DTSTART:20260102 DTEND:later END:VEVENT",
             "BEGIN:VEVENT UID:1 DTSTART;TZID=Nowhere:20260102T090000 END:VEVENT",
             "BEGIN:VEVENT UID:1 DTSTART:20260102 SUMMARY:a SUMMARY:b END:VEVENT",
             "X-WR-CALNAME:x BEGIN:VEVENT UID:1 DTSTART:20260102 BEGIN:X-Y END:X-Y END:VEVENT",

@@ -45,6 +45,8 @@ pub struct CalendarObject {
     calendar: Component,
     /// Blank lines.
     after: Bytes,
+    /// The octets were UTF-8 as they stood, so that no line is folded within a character.
+    read_as_utf8: bool,
 }
 
 impl CalendarObject {
@@ -67,6 +69,7 @@ impl CalendarObject {
             before: parsed.before,
             calendar: parsed.root,
             after: parsed.after,
+            read_as_utf8: parsed.is_utf8,
         })
     }
 
@@ -77,6 +80,7 @@ impl CalendarObject {
             before: Bytes::new(),
             calendar,
             after: Bytes::new(),
+            read_as_utf8: false,
         }
     }
 
@@ -123,6 +127,9 @@ impl CalendarObject {
     /// Folds those lines again that are folded within a UTF-8 character; says whether there were any.
     /// No XML report can carry the others as they stand, so a server that stores them has to mend them.
     pub fn mend_folds(&mut self) -> bool {
+        if self.source.is_some() && self.read_as_utf8 {
+            return false;
+        }
         let mended = self.calendar.mend_folds();
         if mended {
             self.source = None;

@@ -17,6 +17,8 @@ pub(super) struct Parsed {
     pub root: Component,
     /// Blank lines.
     pub after: Bytes,
+    /// The octets are UTF-8 as they stand.
+    pub is_utf8: bool,
 }
 
 /// Reads a stream whose one outermost component is `root` (any, where `None`).
@@ -68,6 +70,7 @@ pub(super) fn parse(
             before: source.slice(..start),
             root,
             after: source.slice(span.1..),
+            is_utf8: known_utf8,
         }),
         _ => Err(fault(ParseFault::NoCalendar)),
     }

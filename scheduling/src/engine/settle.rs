@@ -1,6 +1,6 @@
 //! Writing down how the messages fared (RFC 6638 §3.2.9 and §7.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
@@ -13,7 +13,7 @@ use super::{Plan, Role, Status, directory::normalise};
 /// says wins: SCHEDULE-FORCE-SEND with an unknown value is 2.3 whatever else went out (RFC 6638 §7.2).
 pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObject> {
     let object = plan.object.as_ref()?;
-    let asked: Vec<String> = plan
+    let asked: BTreeSet<String> = plan
         .deliveries
         .iter()
         .filter(|delivery| !delivery.message.is_refresh)

@@ -6,7 +6,7 @@ use super::{
     Change, Plan,
     merge::{Merged, merge},
     outbox::{Outbox, kind_of_reply, unreachable},
-    plain, unscheduled,
+    plain, sign, unscheduled,
 };
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
@@ -187,7 +187,7 @@ fn answer_with_force(
         for line in entry.properties_mut().filter(|line| line.is("ORGANIZER")) {
             line.remove_parameter("SCHEDULE-FORCE-SEND");
         }
-        sign(change, entry);
+        sign_answer(change, entry);
     }
     let mut outbox = Outbox::default();
     let forced = force.is_some_and(|force| force.eq_ignore_ascii_case("REPLY"));
@@ -223,15 +223,14 @@ fn answer_with_force(
 }
 
 /// Who acts for the owner signs the owner's line.
-fn sign(change: &Change<'_>, entry: &mut Component) {
+fn sign_answer(change: &Change<'_>, entry: &mut Component) {
     let Some(address) = change.sent_by else {
         return;
     };
     for line in entry.properties_mut().filter(|line| {
         line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
     }) {
-        line.set_parameter("SENT-BY", address)
-            .expect("an address has no control characters");
+        sign(line, address);
     }
 }
 
@@ -368,7 +367,7 @@ fn removal_reply(
             line.set_parameter("PARTSTAT", DECLINED)
                 .expect("a plain word is a valid value");
         }
-        sign(change, entry);
+        sign_answer(change, entry);
     }
     Ok(declined)
 }

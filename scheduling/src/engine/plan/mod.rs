@@ -7,7 +7,7 @@ mod outbox;
 
 use std::sync::Arc;
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Property};
 use storage::{Timestamp, model::Principal};
 
 use super::{
@@ -121,6 +121,12 @@ pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
         (_, Role::Attendee) => attendee::create(change, after),
         (_, Role::None) => Ok(plain(Some(after))),
     }
+}
+
+/// Writes on ORGANIZER or ATTENDEE who acted for that person. (An address that no line can carry is no
+/// calendar user address; nobody signs then.)
+fn sign(line: &mut Property, address: &str) {
+    let _ = line.set_parameter("SENT-BY", address);
 }
 
 /// No scheduling object resource, before or after.

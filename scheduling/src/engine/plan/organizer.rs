@@ -7,7 +7,7 @@ use calendar::{CalendarObject, Component, Property};
 use super::{
     Change, Plan,
     outbox::{Outbox, kind_of_message},
-    unscheduled,
+    sign, unscheduled,
 };
 use crate::engine::{
     Decision, Fault, Method, Role, Status,
@@ -107,18 +107,17 @@ impl<'a> Edit<'a> {
             .unwrap_or_default();
         let is_cancelled = new.is_some_and(is_cancelled);
         let was_cancelled = old.is_some_and(self::is_cancelled);
-        let told = |person: &Person| {
-            invitees
-                .iter()
-                .any(|invitee| invitee.person == *person && invitee.agent == Agent::Server)
-        };
-        let told: Vec<bool> = earlier.keys().map(told).collect();
+        let told: BTreeSet<&Person> = invitees
+            .iter()
+            .filter(|invitee| invitee.agent == Agent::Server)
+            .map(|invitee| &invitee.person)
+            .collect();
         let removed: Vec<&Property> = earlier
-            .values()
-            .zip(told)
-            .filter(|(earlier, told)| earlier.agent == Agent::Server && (!told || is_cancelled))
-            .map(|(earlier, _)| earlier.line)
+            .iter()
             .filter(|_| !was_cancelled)
+            .filter(|(_, earlier)| earlier.agent == Agent::Server)
+            .filter(|(person, _)| is_cancelled || !told.contains(person))
+            .map(|(_, earlier)| earlier.line)
             .collect();
         let is_revision = before.is_some() && (changes.revision || !removed.is_empty());
         let old_sequence = old.map_or(0, sequence);
@@ -173,7 +172,7 @@ impl<'a> Edit<'a> {
     fn write_organizer(&self, line: &mut Property) {
         line.remove_parameter("SCHEDULE-FORCE-SEND");
         if let Some(address) = self.sent_by {
-            set(line, "SENT-BY", address);
+            sign(line, address);
         }
     }
 

@@ -839,3 +839,21 @@ fn carol_sees_the_whole_list() {
         "ATTENDEE;RSVP=FALSE:mailto:carol@example.org"
     );
 }
+
+#[test]
+fn a_thousand_people_are_told_once_each() {
+    let mut world = new_world();
+    let mut more = String::from("ATTENDEE:mailto:bob@example.org\n");
+    for number in 0..1_000 {
+        more += &format!("ATTENDEE:mailto:p{number}@elsewhere.net\n");
+    }
+    let object = meeting(&more);
+    world.put("alice", &object);
+    assert_eq!((world.mails.len(), world.news("bob").len()), (1_000, 1));
+    world.put("alice", &world.copy("alice").clone());
+    assert_eq!((world.mails.len(), world.news("bob").len()), (1_000, 0));
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.mails.len(), 1_000);
+    world.delete("alice");
+    assert_eq!(world.mails.len(), 2_000);
+}

@@ -7,13 +7,26 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Step {
     /// The organizer stores these attendees with these agents and this start hour.
-    Organize { invited: Vec<(usize, usize)>, hour: u8, cancelled: bool, force: bool },
+    Organize {
+        invited: Vec<(usize, usize)>,
+        hour: u8,
+        cancelled: bool,
+        force: bool,
+    },
     /// The organizer stores what is there again.
     Again,
-    Answer { who: usize, participation: usize },
+    Answer {
+        who: usize,
+        participation: usize,
+    },
     /// An attendee's client changes what is not its own.
-    Meddle { who: usize, property: usize },
-    Remove { who: usize },
+    Meddle {
+        who: usize,
+        property: usize,
+    },
+    Remove {
+        who: usize,
+    },
 }
 
 const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "room"];
@@ -42,24 +55,43 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn apply(world: &mut World, step: &Step) {
     match step {
-        Step::Organize { invited, hour, cancelled, force } => {
+        Step::Organize {
+            invited,
+            hour,
+            cancelled,
+            force,
+        } => {
             let mut more = String::new();
             let mut seen = Vec::new();
             for (address, agent) in invited {
                 // RFC 6638 §7.1: one agent for one person
-                if seen.contains(address) || (*address == 5 && seen.contains(&0)) || (*address == 0 && seen.contains(&5)) {
+                if seen.contains(address)
+                    || (*address == 5 && seen.contains(&0))
+                    || (*address == 0 && seen.contains(&5))
+                {
                     continue;
                 }
                 seen.push(*address);
                 let agent = AGENTS.get(*agent).copied().unwrap_or("SERVER");
-                let force = if *force { ";SCHEDULE-FORCE-SEND=REQUEST" } else { "" };
-                more += &format!("ATTENDEE;SCHEDULE-AGENT={agent}{force}:{}\n", ADDRESSES[*address]);
+                let force = if *force {
+                    ";SCHEDULE-FORCE-SEND=REQUEST"
+                } else {
+                    ""
+                };
+                more += &format!(
+                    "ATTENDEE;SCHEDULE-AGENT={agent}{force}:{}\n",
+                    ADDRESSES[*address]
+                );
             }
             if *cancelled {
                 more += "STATUS:CANCELLED\n";
             }
             let mut object = meeting(&more);
-            object.entries_mut().for_each(|entry| entry.set_raw_value("DTSTART", &format!("20260301T{hour:02}0000Z")).unwrap());
+            object.entries_mut().for_each(|entry| {
+                entry
+                    .set_raw_value("DTSTART", &format!("20260301T{hour:02}0000Z"))
+                    .unwrap()
+            });
             world.put("alice", &object);
         }
         Step::Again => {
@@ -67,7 +99,10 @@ fn apply(world: &mut World, step: &Step) {
                 let inboxes = world.inboxes.clone();
                 let copies = world.calendars.clone();
                 world.put("alice", &object);
-                assert_eq!(world.inboxes, inboxes, "the same object again is news for nobody");
+                assert_eq!(
+                    world.inboxes, inboxes,
+                    "the same object again is news for nobody"
+                );
                 assert_eq!(world.calendars, copies);
             }
         }
@@ -78,7 +113,11 @@ fn apply(world: &mut World, step: &Step) {
         }
         Step::Meddle { who, property } => {
             if world.calendars.contains_key(PEOPLE[*who]) {
-                let value = if PROPERTIES[*property] == "DTSTART" { "20300101T000000Z" } else { "7" };
+                let value = if PROPERTIES[*property] == "DTSTART" {
+                    "20300101T000000Z"
+                } else {
+                    "7"
+                };
                 world.edit(PEOPLE[*who], PROPERTIES[*property], value);
             }
         }
@@ -102,28 +141,54 @@ fn check(world: &World) {
         let text = lines(copy).concat();
         assert!(!text.contains("SCHEDULE-FORCE-SEND"), "{who}: {text}");
         if *who != "alice" {
-            let attendees = people_lines(copy).into_iter().filter(|line| line.starts_with("ATTENDEE")).collect::<Vec<_>>();
-            assert!(!attendees.concat().contains("SCHEDULE-"), "{who}: {attendees:?}");
+            let attendees = people_lines(copy)
+                .into_iter()
+                .filter(|line| line.starts_with("ATTENDEE"))
+                .collect::<Vec<_>>();
+            assert!(
+                !attendees.concat().contains("SCHEDULE-"),
+                "{who}: {attendees:?}"
+            );
         }
     }
-    let Some(organized) = world.calendars.get("alice") else { return };
+    let Some(organized) = world.calendars.get("alice") else {
+        return;
+    };
     let entry = organized.entries().next().unwrap();
-    if super::entry::is_cancelled(entry) {
+    if entry::is_cancelled(entry) {
         return;
     }
     for line in entry.properties_named("ATTENDEE") {
-        let Some(local) = directory.local(line.raw_value()) else { continue };
-        let Some(copy) = world.calendars.get(world.name_of(local.id)).filter(|_| super::entry::agent(line) == super::entry::Agent::Server)
+        let Some(local) = directory.local(line.raw_value()) else {
+            continue;
+        };
+        let Some(copy) = world
+            .calendars
+            .get(world.name_of(local.id))
+            .filter(|_| entry::agent(line) == entry::Agent::Server)
         else {
             continue;
         };
         let copied = copy.entries().next().unwrap();
         // whoever is invited by the server sees the organizer's meeting, and both know the same answer
         for name in ["DTSTART", "SUMMARY"] {
-            assert_eq!(copied.raw_value(name), entry.raw_value(name), "{name} of {}", line.raw_value());
+            assert_eq!(
+                copied.raw_value(name),
+                entry.raw_value(name),
+                "{name} of {}",
+                line.raw_value()
+            );
         }
-        let own = copied.properties_named("ATTENDEE").find(|own| directory.is(own.raw_value(), local.id)).unwrap();
-        assert_eq!(super::entry::participation(own), super::entry::participation(line), "{}", line.raw_value());
+        let own = copied
+            .properties_named("ATTENDEE")
+            .find(|own| directory.is(own.raw_value(), local.id))
+            .unwrap();
+        assert_eq!(
+            entry::participation(own),
+            entry::participation(line),
+            "{}",
+            line.raw_value()
+        );
     }
 }
 
