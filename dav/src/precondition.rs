@@ -80,6 +80,7 @@ preconditions! {
     ValidResourcetype = DAV "valid-resourcetype", FORBIDDEN, Nothing, "RFC 5689 §3.3";
     ValidSyncToken = DAV "valid-sync-token", FORBIDDEN, Nothing, "RFC 6578 §3.2";
     NumberOfMatchesWithinLimits = DAV "number-of-matches-within-limits", INSUFFICIENT_STORAGE, Nothing, "RFC 3744 §9.4";
+    SyncTraversalSupported = DAV "sync-traversal-supported", FORBIDDEN, Nothing, "RFC 6578 §3.3";
     QuotaNotExceeded = DAV "quota-not-exceeded", INSUFFICIENT_STORAGE, Nothing, "RFC 4331 §6";
     ResourceMustBeNull = DAV "resource-must-be-null", FORBIDDEN, Nothing, "RFC 4791 §5.3.1";
     CalendarCollectionLocationOk = CALDAV "calendar-collection-location-ok", FORBIDDEN, Nothing, "RFC 4791 §5.3.1";

@@ -25,6 +25,7 @@ pub enum Precondition {
     // RFC 6578
     ValidSyncToken,
     NumberOfMatchesWithinLimits,
+    SyncTraversalSupported,
     // RFC 4331
     QuotaNotExceeded,
     // RFC 4791 §5.3

@@ -291,6 +291,7 @@ fn desk_settings(options: &Options) -> Settings {
     Settings {
         limits: options.limits.of_desk(),
         local_domains: options.mail.domains.clone(),
+        mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,
     }
 }

@@ -58,7 +58,7 @@ pub enum Privilege {
 }
 
 /// Whom an access control entry is about (RFC 3744 §5.5.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AcePrincipal {
     /// One principal, or the members of a group.
     Principal(PrincipalId),
@@ -291,21 +291,11 @@ impl Privileges {
     /// Adds each aggregate whose supported parts are all there. (The table has aggregates first, so
     /// backwards every part is settled before its aggregate.)
     fn completed(self, site: Site) -> Privileges {
-        let mut set = self.0;
-        for aggregate in PRIVILEGES
-            .iter()
-            .rev()
-            .filter(|row| row.is_supported_at(site))
-        {
-            let is_part = |row: &&PrivilegeRow| {
-                row.within == Some(aggregate.privilege) && row.is_supported_at(site)
-            };
-            let parts = PRIVILEGES
-                .iter()
-                .filter(is_part)
-                .fold(0, |set, row| set | bit(row.privilege));
+        let (mut set, supported) = (self.0, supported(site));
+        for row in PRIVILEGES.iter().rev() {
+            let parts = PARTS[row.privilege as usize] & supported;
             if parts != 0 && set & parts == parts {
-                set |= bit(aggregate.privilege);
+                set |= bit(row.privilege) & supported;
             }
         }
         Privileges(set)
@@ -333,6 +323,19 @@ impl Privileges {
 const fn bit(privilege: Privilege) -> u32 {
     1 << privilege as u32
 }
+
+/// What each privilege directly contains, by its number.
+const PARTS: [u32; PRIVILEGES.len()] = {
+    let mut parts = [0; PRIVILEGES.len()];
+    let mut place = 0;
+    while place < PRIVILEGES.len() {
+        if let Some(aggregate) = PRIVILEGES[place].within {
+            parts[aggregate as usize] |= bit(PRIVILEGES[place].privilege);
+        }
+        place += 1;
+    }
+    parts
+};
 
 fn supported(site: Site) -> u32 {
     let rows = PRIVILEGES.iter().filter(|row| row.is_supported_at(site));
@@ -396,37 +399,60 @@ pub struct EffectiveAce {
     pub inherited_from: Option<usize>,
 }
 
+/// One entry that takes effect, from either table or collection.
+struct Entry<'a> {
+    principal: AcePrincipal,
+    grant: &'a [Privilege],
+    protected: bool,
+    inherited_from: Option<usize>,
+}
+
+fn entries<'a>(
+    owner: PrincipalId,
+    site: Site,
+    chain: &'a [&'a [Ace]],
+) -> impl Iterator<Item = Entry<'a>> {
+    let here = BUILT_IN
+        .iter()
+        .filter(move |(scope, ..)| scope.covers(site));
+    let built_in = here.map(move |(_, party, grant)| Entry {
+        principal: match party {
+            Party::Owner => AcePrincipal::Principal(owner),
+            Party::Authenticated => AcePrincipal::Authenticated,
+        },
+        grant,
+        protected: true,
+        inherited_from: None,
+    });
+    let own = chain.len().saturating_sub(1);
+    let stored = chain
+        .iter()
+        .enumerate()
+        .rev()
+        .flat_map(move |(place, aces)| {
+            aces.iter().map(move |ace| Entry {
+                principal: ace.principal,
+                grant: &ace.grant,
+                protected: false,
+                inherited_from: (place != own).then_some(place),
+            })
+        });
+    built_in.chain(stored)
+}
+
 /// The entries that take effect on a resource of `owner`: the built-in ones, its own, and those of
 /// the collections above it. `chain` holds the entries of every collection from the home down; the
 /// last are the site's own.
 pub fn effective_aces(owner: PrincipalId, site: Site, chain: &[&[Ace]]) -> Vec<EffectiveAce> {
-    let built_in = BUILT_IN
-        .iter()
-        .filter(|(scope, ..)| scope.covers(site))
-        .map(|(_, party, grant)| {
-            let principal = match party {
-                Party::Owner => AcePrincipal::Principal(owner),
-                Party::Authenticated => AcePrincipal::Authenticated,
-            };
-            EffectiveAce {
-                ace: Ace {
-                    principal,
-                    grant: grant.to_vec(),
-                },
-                protected: true,
-                inherited_from: None,
-            }
-        });
-    let own = chain.len().saturating_sub(1);
-    let stored = chain.iter().enumerate().rev().flat_map(|(place, aces)| {
-        let inherited_from = (place != own).then_some(place);
-        aces.iter().map(move |ace| EffectiveAce {
-            ace: ace.clone(),
-            protected: false,
-            inherited_from,
-        })
-    });
-    built_in.chain(stored).collect()
+    let effective = |entry: Entry| EffectiveAce {
+        ace: Ace {
+            principal: entry.principal,
+            grant: entry.grant.to_vec(),
+        },
+        protected: entry.protected,
+        inherited_from: entry.inherited_from,
+    };
+    entries(owner, site, chain).map(effective).collect()
 }
 
 /// What the subject may do on a resource of `owner`; see [`effective_aces`] for `chain`.
@@ -434,12 +460,10 @@ pub fn granted(subject: Subject, owner: PrincipalId, site: Site, chain: &[&[Ace]
     if subject.administrator {
         return Privileges::at(site, &[Privilege::All]);
     }
-    let aces = effective_aces(owner, site, chain);
-    let grants: Vec<Privilege> = aces
-        .into_iter()
-        .filter(|it| subject.is(&it.ace.principal))
-        .flat_map(|it| it.ace.grant)
-        .collect();
+    let mut grants = Vec::new();
+    for entry in entries(owner, site, chain).filter(|entry| subject.is(&entry.principal)) {
+        grants.extend_from_slice(entry.grant);
+    }
     Privileges::at(site, &grants)
 }
 
@@ -647,7 +671,7 @@ mod tests {
             (AcePrincipal::Unauthenticated, member, false),
         ];
         for (principal, subject, expected) in cases {
-            let aces = [ace(principal.clone())];
+            let aces = [ace(principal)];
             for chain in [[&aces[..], &[]], [&[], &aces[..]]] {
                 let set = granted(subject, OWNER, CALENDAR, &chain);
                 assert_eq!(

@@ -24,4 +24,5 @@ pub(crate) mod wanted;
 mod webdav;
 
 pub(crate) use facts::{Facts, Loader};
+pub(crate) use sync::SYNCED;
 pub(crate) use wanted::Wanted;

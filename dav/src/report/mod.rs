@@ -1,12 +1,16 @@
 //! The table of reports: dispatch and `supported-report-set` are derived from it.
 
 mod acl_principal_prop_set;
+mod calendar_data;
+mod calendar_multiget;
 pub(crate) mod collation;
 mod expand_property;
 pub(crate) mod people;
 mod principal_match;
 mod principal_property_search;
 mod principal_search_property_set;
+mod reader;
+mod sync_collection;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +21,13 @@ use crate::{
     header::{Depth, depth, prefer},
     kind::{Kinds, ResourceKind},
     multistatus::Multistatus,
-    property::{Loader, Wanted, answer::write_propstats},
+    property::{Loader, SYNCED, Wanted, answer::write_propstats},
     service::{Dav, Request, Response},
     target::Target,
-    xml::{Document, Name, name::dav},
+    xml::{
+        Document, Name,
+        name::{caldav, dav},
+    },
 };
 
 /// A report that is asked for.
@@ -56,6 +63,16 @@ const PRINCIPALS: Kinds = Kinds::of(&[
     ResourceKind::ProxyGroup,
 ]);
 
+/// Where calendar data is, or is below.
+const CALENDAR_DATA: Kinds = Kinds::of(&[
+    ResourceKind::Home,
+    ResourceKind::Calendar,
+    ResourceKind::Inbox,
+    ResourceKind::Plain,
+    ResourceKind::CalendarObject,
+    ResourceKind::InboxItem,
+]);
+
 /// Every report.
 pub(crate) const REPORTS: &[Report] = &[
     Report {
@@ -87,6 +104,18 @@ pub(crate) const REPORTS: &[Report] = &[
         source: "RFC 3744 §9.5",
         kinds: PRINCIPALS,
         handle: |dav, asked| Box::pin(principal_search_property_set::report(dav, asked)),
+    },
+    Report {
+        name: dav::SYNC_COLLECTION,
+        source: "RFC 6578 §3.2",
+        kinds: SYNCED,
+        handle: |dav, asked| Box::pin(sync_collection::report(dav, asked)),
+    },
+    Report {
+        name: caldav::CALENDAR_MULTIGET,
+        source: "RFC 4791 §7.9",
+        kinds: CALENDAR_DATA,
+        handle: |dav, asked| Box::pin(calendar_multiget::report(dav, asked)),
     },
 ];
 

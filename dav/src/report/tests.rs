@@ -1,4 +1,5 @@
 //! The reports, through the service.
+#![allow(clippy::unwrap_used)]
 
 use http::StatusCode;
 
@@ -6,7 +7,7 @@ use crate::{
     kind::ResourceKind,
     report::{REPORTS, reports_of},
     testing::{Answer, World, world, xml},
-    xml::name::{calendarserver, dav},
+    xml::name::{caldav, calendarserver, dav},
 };
 
 const PRINCIPAL: &str = "/dav/principals/users/alice/";
@@ -259,4 +260,229 @@ async fn the_principals_of_an_acl() {
         .send(&world.bob, "REPORT", PRINCIPAL, &[], &body)
         .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+const CALENDAR: &str = "/dav/calendars/users/alice/calendar/";
+
+/// RFC 4791 §7.9
+#[tokio::test]
+async fn resources_are_fetched_by_name() {
+    let world = world().await;
+    world
+        .put_event("a", "DTSTART:20260301T090000Z\nSUMMARY:One")
+        .await;
+    let hrefs = [
+        "/dav/calendars/users/alice/calendar/%61.ics",
+        "http://calendar.example.com/dav/calendars/users/alice/calendar/a.ics",
+        "/dav/calendars/users/alice/calendar/missing.ics",
+        "/dav/calendars/users/bob/calendar/a.ics",
+        "http://elsewhere.example.com/dav/calendars/users/alice/calendar/a.ics",
+        "nonsense",
+        "/dav/principals/users/alice/",
+    ];
+    let all: String = hrefs
+        .iter()
+        .map(|href| format!("<D:href>{href}</D:href>"))
+        .collect();
+    let body = xml(
+        "C:calendar-multiget",
+        &format!("<D:prop><D:getetag/><C:calendar-data/></D:prop>{all}"),
+    );
+    let answer = report(&world, CALENDAR, &["Depth: 1"], &body).await;
+    assert_eq!(answer.status, StatusCode::MULTI_STATUS, "{}", answer.text());
+    assert_eq!(answer.hrefs(), hrefs);
+    for href in &hrefs[..2] {
+        assert!(
+            answer
+                .property(href, caldav::CALENDAR_DATA)
+                .contains("SUMMARY:One\r\n")
+        );
+        assert!(answer.property(href, dav::GETETAG).starts_with('"'));
+    }
+    for href in [hrefs[2], hrefs[4], hrefs[5], hrefs[6]] {
+        assert_eq!(
+            answer.response_status(href),
+            "HTTP/1.1 404 Not Found",
+            "{href}"
+        );
+    }
+    assert_eq!(answer.response_status(hrefs[3]), "HTTP/1.1 403 Forbidden");
+    assert!(answer.text().contains("SUMMARY:One&#13;\n"), "CR survives");
+}
+
+struct Sync {
+    token: String,
+    hrefs: Vec<String>,
+    answer: Answer,
+}
+
+async fn sync(world: &World, path: &str, token: &str, more: &str, headers: &[&str]) -> Sync {
+    let content = format!(
+        "<D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>{more}<D:prop><D:getetag/></D:prop>"
+    );
+    let answer = report(world, path, headers, &xml("D:sync-collection", &content)).await;
+    assert_eq!(answer.status, StatusCode::MULTI_STATUS, "{}", answer.text());
+    let token = answer
+        .document()
+        .root()
+        .child(dav::SYNC_TOKEN)
+        .unwrap()
+        .trimmed_text();
+    Sync {
+        token,
+        hrefs: answer.hrefs(),
+        answer,
+    }
+}
+
+/// RFC 6578 §3.2, client behaviours 6
+#[tokio::test]
+async fn changes_are_followed() {
+    let world = world().await;
+    let (a, b) = (format!("{CALENDAR}a.ics"), format!("{CALENDAR}b.ics"));
+    let empty = sync(&world, CALENDAR, "", "", &[]).await;
+    assert!(
+        empty.hrefs.is_empty(),
+        "the collection itself is not listed"
+    );
+    world.put_event("a", "DTSTART:20260301T090000Z").await;
+    world.put_event("b", "DTSTART:20260301T090000Z").await;
+    for headers in [&[][..], &["Depth: 0"], &["Depth: 1"]] {
+        let first = sync(&world, CALENDAR, "", "", headers).await;
+        assert_eq!(first.hrefs, [a.clone(), b.clone()]);
+        assert_eq!(
+            sync(&world, CALENDAR, &empty.token, "", headers)
+                .await
+                .hrefs,
+            [a.clone(), b.clone()]
+        );
+    }
+    let after = sync(&world, CALENDAR, "", "", &[]).await;
+    world.send(&world.alice, "DELETE", &a, &[], "").await;
+    let gone = sync(&world, CALENDAR, &after.token, "", &[]).await;
+    assert_eq!(gone.hrefs, [a.clone()]);
+    assert_eq!(gone.answer.response_status(&a), "HTTP/1.1 404 Not Found");
+    assert_ne!(gone.token, after.token);
+    assert!(
+        sync(&world, CALENDAR, &gone.token, "", &[])
+            .await
+            .hrefs
+            .is_empty()
+    );
+    let properties = world
+        .propfind(&world.alice, CALENDAR, "0", "<D:sync-token/><CS:getctag/>")
+        .await;
+    assert_eq!(properties.property(CALENDAR, dav::SYNC_TOKEN), gone.token);
+}
+
+/// RFC 6578 §3.6, §3.7
+#[tokio::test]
+async fn a_limit_cuts_and_goes_on() {
+    let world = world().await;
+    let before = sync(&world, CALENDAR, "", "", &[]).await.token;
+    for name in ["a", "b", "c", "d", "e"] {
+        world.put_event(name, "DTSTART:20260301T090000Z").await;
+    }
+    let limit = "<D:limit><D:nresults>2</D:nresults></D:limit>";
+    for start in ["", &before] {
+        let (mut token, mut seen, mut rounds) = (start.to_owned(), Vec::new(), 0);
+        loop {
+            let part = sync(&world, CALENDAR, &token, limit, &[]).await;
+            let truncated = part.hrefs.contains(&CALENDAR.to_owned());
+            seen.extend(part.hrefs.iter().filter(|href| *href != CALENDAR).cloned());
+            (token, rounds) = (part.token, rounds + 1);
+            if !truncated {
+                break;
+            }
+            assert_eq!(
+                part.answer.response_status(CALENDAR),
+                "HTTP/1.1 507 Insufficient Storage"
+            );
+            assert!(
+                part.answer
+                    .text()
+                    .contains("number-of-matches-within-limits")
+            );
+            if rounds == 1 {
+                // Behind what was listed already: must come with the last token.
+                world.put_event("a", "DTSTART:20260302T090000Z").await;
+            }
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5, "{seen:?}");
+        let rest = sync(&world, CALENDAR, &token, "", &[]).await;
+        let again = if start.is_empty() {
+            vec![format!("{CALENDAR}a.ics")]
+        } else {
+            vec![]
+        };
+        assert_eq!(
+            rest.hrefs, again,
+            "a change during the listing shows up again"
+        );
+    }
+}
+
+/// RFC 6578 §3.2, §3.3
+#[tokio::test]
+async fn tokens_and_levels_that_are_refused() {
+    let world = world().await;
+    let body = |token: &str, level: &str| {
+        xml(
+            "D:sync-collection",
+            &format!(
+                "<D:sync-token>{token}</D:sync-token><D:sync-level>{level}</D:sync-level><D:prop/>"
+            ),
+        )
+    };
+    for token in [
+        "http://example.com/1",
+        "urn:convoke:sync:1-2-3",
+        "urn:convoke:sync:1-2-3/a",
+    ] {
+        let answer = report(&world, CALENDAR, &[], &body(token, "1")).await;
+        assert_eq!(
+            (answer.status, answer.precondition().as_str()),
+            (StatusCode::FORBIDDEN, "valid-sync-token")
+        );
+    }
+    let malformed = [
+        body("", "2"),
+        xml("D:sync-collection", ""),
+        body("", "1").replace("<D:prop/>", "<D:limit><D:nresults>0</D:nresults></D:limit>"),
+    ];
+    for body in malformed {
+        assert_eq!(
+            report(&world, CALENDAR, &[], &body).await.status,
+            StatusCode::BAD_REQUEST
+        );
+    }
+    let deep = report(&world, CALENDAR, &["Depth: infinity"], &body("", "1")).await;
+    assert_eq!(deep.status, StatusCode::BAD_REQUEST);
+    let home = "/dav/calendars/users/alice/";
+    let infinite = report(&world, home, &[], &body("", "infinite")).await;
+    assert!(
+        infinite.text().contains("sync-traversal-supported"),
+        "{}",
+        infinite.text()
+    );
+    let one = sync(&world, home, "", "", &[]).await;
+    assert_eq!(
+        one.hrefs,
+        ["calendar/", "inbox/", "outbox/"].map(|name| format!("{home}{name}"))
+    );
+    world
+        .send(&world.alice, "MKCALENDAR", &format!("{home}work"), &[], "")
+        .await;
+    let made = sync(&world, home, &one.token, "", &[]).await;
+    assert_eq!(made.hrefs, [format!("{home}work/")]);
+    world
+        .send(&world.alice, "DELETE", &format!("{home}work"), &[], "")
+        .await;
+    let gone = sync(&world, home, &made.token, "", &[]).await;
+    assert_eq!(
+        gone.answer.response_status(&format!("{home}work/")),
+        "HTTP/1.1 404 Not Found"
+    );
 }

@@ -149,6 +149,8 @@ names!(dav = "DAV:" {
 });
 
 names!(caldav = "urn:ietf:params:xml:ns:caldav" {
+    ALLCOMP = "allcomp",
+    ALLPROP = "allprop",
     CALENDAR = "calendar",
     CALENDAR_DATA = "calendar-data",
     CALENDAR_DESCRIPTION = "calendar-description",
@@ -176,6 +178,7 @@ names!(caldav = "urn:ietf:params:xml:ns:caldav" {
     MKCALENDAR_RESPONSE = "mkcalendar-response",
     OPAQUE = "opaque",
     PARAM_FILTER = "param-filter",
+    PROP = "prop",
     PROP_FILTER = "prop-filter",
     READ_FREE_BUSY = "read-free-busy",
     SCHEDULE_CALENDAR_TRANSP = "schedule-calendar-transp",

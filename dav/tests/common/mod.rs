@@ -65,6 +65,7 @@ impl World {
             maximum_locks_per_home: 50,
         };
         let settings = Settings {
+            mail_possible: true,
             limits,
             local_domains: Vec::new(),
             principal_path_to_name: dav::principal_name_of_path,

@@ -1,8 +1,11 @@
-//! A calendar object comes to stand in a calendar, by PUT, COPY or MOVE: what must hold for that.
+//! A calendar object comes to stand in a calendar, by PUT, COPY or MOVE: what must hold for that, and
+//! who hears of it.
+
+use std::sync::Arc;
 
 use storage::{
     Batch, ResourcePath, Stored, UidPlaces,
-    model::{CalendarFacts, Collection, CollectionId, Object},
+    model::{CalendarFacts, Collection, CollectionId, Object, Principal},
 };
 
 use super::{
@@ -10,8 +13,9 @@ use super::{
     admission::{self, Admitted, CALENDAR_CONTENT_TYPE},
     refuse::{in_the_way, read_failed},
     scene::Scene,
+    schedule::Proposal,
 };
-use crate::{Precondition, Refusal};
+use crate::{Actor, ObjectProjection, Precondition, Refusal};
 
 /// An object on its way into a calendar.
 pub(crate) struct Arrival<'a> {
@@ -29,17 +33,53 @@ pub(crate) struct Arrival<'a> {
     pub leaves: Option<(CollectionId, &'a str)>,
     /// Properties and time of creation come from here: what it replaces, or what it is a copy of.
     pub keeps: Option<&'a Object>,
+    /// Who hears of it.
+    pub scheduling: Scheduling<'a>,
+}
+
+/// What an arrival means for other people.
+pub(crate) enum Scheduling<'a> {
+    /// It is a change by its owner, or in the owner's name (RFC 6638 §3.2).
+    Applies {
+        actor: &'a Actor,
+        owner: &'a Arc<Principal>,
+        schedule_reply: bool,
+        /// If-Schedule-Tag-Match was given and held.
+        schedule_tag_matched: bool,
+    },
+    /// It stands in another calendar of the same owner now, and nobody need hear of it.
+    Moves {
+        /// Whether it is a scheduling object.
+        is_scheduling_object: bool,
+    },
+    /// It is a copy for somebody whom the meeting does not concern: an object as any other.
+    Never,
+}
+
+/// An object that was put into the batch.
+pub(crate) struct Arrived {
+    pub object: Object,
+    /// The stored octets are those that arrived.
+    pub is_unchanged: bool,
+}
+
+/// What is stored of an arrival.
+struct Settled {
+    octets: bytes::Bytes,
+    projection: bytes::Bytes,
+    is_scheduling_object: bool,
 }
 
 impl Desk {
     /// Puts the object into the batch, with all that must hold for it.
     ///
-    /// Errors: `supported-calendar-component`, `no-uid-conflict`, `unique-scheduling-object-resource`.
+    /// Errors: `supported-calendar-component`, `no-uid-conflict`, `unique-scheduling-object-resource`, and
+    /// those of [`Desk::schedule`].
     pub(crate) async fn arrive(
         &self,
         batch: &mut Batch,
         arrival: &Arrival<'_>,
-    ) -> Result<Object, Refusal> {
+    ) -> Result<Arrived, Refusal> {
         let Arrival {
             scene,
             path,
@@ -55,15 +95,28 @@ impl Desk {
             .await
             .map_err(read_failed)?;
         self.check_uid(arrival, &places, false).await?;
+        let settled = self.settle_arrival(batch, arrival).await?;
+        if settled.is_scheduling_object || matches!(arrival.scheduling, Scheduling::Never) {
+            self.check_uid(arrival, &places, true).await?;
+        }
         batch.expect_uid(calendar.home, uid, &places);
+        let is_unchanged = !admitted.mended && settled.octets == admitted.octets;
         let facts = CalendarFacts {
             uid: uid.clone(),
-            scheduling: false,
-            schedule_tag: None,
-            projection: admitted.projection.clone(),
+            scheduling: settled.is_scheduling_object,
+            // RFC 6638 §3.2.10: each direct change gives a new tag
+            schedule_tag: settled
+                .is_scheduling_object
+                .then(|| self.fresh_schedule_tag()),
+            projection: settled.projection,
         };
-        let body = self.body(admitted.octets.clone()).await?;
-        let after = body.into_object(
+        let body = self
+            .body(
+                settled.octets,
+                arrival.keeps.map(|object| &object.properties),
+            )
+            .await?;
+        let object = body.into_object(
             CALENDAR_CONTENT_TYPE.into(),
             Some(facts),
             arrival.keeps,
@@ -73,9 +126,70 @@ impl Desk {
             calendar,
             path.name().unwrap_or_default(),
             arrival.before,
-            &after,
+            &object,
         );
-        Ok(after)
+        Ok(Arrived {
+            object,
+            is_unchanged,
+        })
+    }
+
+    async fn settle_arrival(
+        &self,
+        batch: &mut Batch,
+        arrival: &Arrival<'_>,
+    ) -> Result<Settled, Refusal> {
+        let admitted = arrival.admitted;
+        let as_it_is = |is_scheduling_object| Settled {
+            octets: admitted.octets.clone(),
+            projection: admitted.projection.clone(),
+            is_scheduling_object,
+        };
+        let (actor, owner, schedule_reply, schedule_tag_matched) = match &arrival.scheduling {
+            Scheduling::Never => return Ok(as_it_is(false)),
+            Scheduling::Moves {
+                is_scheduling_object,
+            } => return Ok(as_it_is(*is_scheduling_object)),
+            Scheduling::Applies {
+                actor,
+                owner,
+                schedule_reply,
+                schedule_tag_matched,
+            } => (*actor, *owner, *schedule_reply, *schedule_tag_matched),
+        };
+        let was_meeting = arrival
+            .before
+            .and_then(|before| before.calendar.as_ref())
+            .is_some_and(|it| it.scheduling);
+        if !was_meeting && !admitted.facts.mentions_people() {
+            return Ok(as_it_is(false));
+        }
+        let before = match arrival.before.filter(|before| before.calendar.is_some()) {
+            Some(before) => Some(self.parsed(before).await?),
+            None => None,
+        };
+        let proposal = Proposal {
+            actor,
+            owner,
+            before: before.as_ref(),
+            after: Some(&admitted.object),
+            schedule_reply,
+            schedule_tag_matched,
+            now: arrival.scene.now,
+        };
+        let scheduled = self.schedule(batch, &proposal).await?;
+        let Some(object) = scheduled.object else {
+            return Ok(as_it_is(false));
+        };
+        let octets = object.to_octets();
+        if octets == admitted.octets {
+            return Ok(as_it_is(scheduled.is_scheduling_object));
+        }
+        Ok(Settled {
+            octets,
+            projection: ObjectProjection::of(&object).encode(),
+            is_scheduling_object: scheduled.is_scheduling_object,
+        })
     }
 
     /// RFC 4791 §5.3.2.1 `no-uid-conflict`: a UID names one object of a calendar, and an object keeps its
@@ -84,7 +198,7 @@ impl Desk {
         &self,
         arrival: &Arrival<'_>,
         places: &UidPlaces,
-        scheduling: bool,
+        is_scheduling_object: bool,
     ) -> Result<(), Refusal> {
         let Arrival {
             path,
@@ -94,10 +208,11 @@ impl Desk {
         } = arrival;
         let replaced = arrival.before.and_then(|before| before.calendar.as_ref());
         if replaced.is_some_and(|facts| facts.uid != admitted.facts.uid) {
+            let path = ResourcePath::clone(path);
             return Err(in_the_way(
                 Precondition::NoUidConflict,
                 "an object keeps its UID",
-                ResourcePath::clone(path),
+                path,
             ));
         }
         for place in places {
@@ -106,19 +221,17 @@ impl Desk {
                 continue;
             }
             if place.collection == calendar.id {
-                let resource = path.parent().map(|calendar| calendar.child(&place.name));
                 return Err(Refusal::Precondition {
                     precondition: Precondition::NoUidConflict,
                     detail: "the calendar has another object with this UID".into(),
-                    resource,
+                    resource: path.parent().map(|calendar| calendar.child(&place.name)),
                 });
             }
-            if scheduling && place.scheduling {
-                let resource = self.path_of(place.collection, &place.name).await?;
+            if is_scheduling_object && place.scheduling {
                 return Err(Refusal::Precondition {
                     precondition: Precondition::UniqueSchedulingObjectResource,
                     detail: "another calendar of this owner has this meeting".into(),
-                    resource,
+                    resource: self.path_of(place.collection, &place.name).await?,
                 });
             }
         }

@@ -1,8 +1,8 @@
-//! Somebody's copy of a meeting: the scheduling object with a UID, in whichever calendar it stands.
+//! Somebody's copy of a meeting, in whichever calendar it stands.
 
 use calendar::CalendarObject;
 use storage::{
-    Batch, Stored, UidPlaces,
+    Batch, Stored, UidPlace, UidPlaces,
     model::{Collection, CollectionId, Object},
 };
 
@@ -15,11 +15,11 @@ pub(crate) struct Copies {
     home: CollectionId,
     uid: String,
     places: UidPlaces,
-    /// The scheduling object with this UID, if there is one.
+    /// The owner's copy of the meeting with this UID, if there is one.
     pub meeting: Option<Copy>,
 }
 
-/// A scheduling object, where it stands and what it says.
+/// A copy of a meeting, where it stands and what it says.
 #[derive(Debug)]
 pub(crate) struct Copy {
     pub calendar: Stored<Collection>,
@@ -32,34 +32,49 @@ impl Desk {
     /// Reads the copy of a meeting in a home.
     pub(crate) async fn copies(&self, home: CollectionId, uid: &str) -> Result<Copies, Refusal> {
         let places = self.store.find_uid(home, uid).await.map_err(read_failed)?;
-        let mut copies = Copies {
+        let mut meeting = None;
+        for place in &places {
+            if let Some(copy) = self.copy_at(place).await? {
+                meeting = Some(copy);
+                if place.scheduling {
+                    break;
+                }
+            }
+        }
+        Ok(Copies {
             home,
             uid: uid.to_owned(),
             places,
-            meeting: None,
+            meeting,
+        })
+    }
+
+    /// The object of a UID, if it is part of a meeting: a scheduling object, or one that names an
+    /// organizer and becomes a scheduling object when its owner is invited.
+    async fn copy_at(&self, place: &UidPlace) -> Result<Option<Copy>, Refusal> {
+        let calendar = self
+            .store
+            .collection(place.collection)
+            .await
+            .map_err(read_failed)?;
+        let stored = self
+            .store
+            .object(place.collection, &place.name)
+            .await
+            .map_err(read_failed)?;
+        let (Some(calendar), Some(stored)) = (calendar, stored) else {
+            return Ok(None);
         };
-        if let Some(place) = copies.places.iter().find(|place| place.scheduling) {
-            let calendar = self
-                .store
-                .collection(place.collection)
-                .await
-                .map_err(read_failed)?;
-            let stored = self
-                .store
-                .object(place.collection, &place.name)
-                .await
-                .map_err(read_failed)?;
-            if let (Some(calendar), Some(stored)) = (calendar, stored) {
-                let object = self.parsed(&stored).await?;
-                copies.meeting = Some(Copy {
-                    calendar,
-                    name: place.name.clone(),
-                    stored,
-                    object,
-                });
-            }
-        }
-        Ok(copies)
+        let object = self.parsed(&stored).await?;
+        let has_organizer = object
+            .entries()
+            .any(|entry| entry.property("ORGANIZER").is_some());
+        Ok((place.scheduling || has_organizer).then(|| Copy {
+            calendar,
+            name: place.name.clone(),
+            stored,
+            object,
+        }))
     }
 
     /// A stored calendar object, read. It was admitted once, so that a failure is damage.
@@ -79,7 +94,22 @@ impl Desk {
     }
 }
 
+impl Copy {
+    /// RFC 6638 §3.1.
+    pub fn is_scheduling_object(&self) -> bool {
+        self.stored
+            .calendar
+            .as_ref()
+            .is_some_and(|facts| facts.scheduling)
+    }
+}
+
 impl Copies {
+    /// Whether a calendar has an object with this UID.
+    pub fn stands_in(&self, calendar: CollectionId) -> bool {
+        self.places.iter().any(|place| place.collection == calendar)
+    }
+
     /// Makes a commit depend upon the UID being used where it was found, and the copy being as it was.
     pub fn expect(&self, batch: &mut Batch) {
         batch.expect_uid(self.home, &self.uid, &self.places);

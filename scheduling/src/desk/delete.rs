@@ -1,18 +1,26 @@
 //! DELETE (RFC 4918 §9.6): a resource with all below it, or nothing of it.
 
+use std::sync::Arc;
+
 use storage::{
-    Batch, Found, Resolution, ResourcePath, Stored, access::Privilege, model::Collection,
+    Batch, Found, Listed, Resolution, ResourcePath, Stored, Timestamp,
+    access::Privilege,
+    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, conditions,
     guard::{self, Touched},
     place,
-    refuse::{crowded, precondition},
+    refuse::{crowded, precondition, read_failed},
     rights::Need,
     scene::{self, Scene},
+    schedule::Proposal,
 };
 use crate::{Actor, Conditions, Precondition, Refusal};
+
+/// Members of a calendar read at once.
+const MEMBERS_AT_ONCE: usize = 500;
 
 /// DELETE of a resource.
 #[derive(Clone, Debug)]
@@ -25,16 +33,36 @@ pub struct Delete {
     pub schedule_reply: bool,
 }
 
+/// A removal whose conditions held, with the tokens that were submitted for it.
+pub(crate) struct Removal<'a> {
+    pub actor: &'a Actor,
+    pub submitted: &'a [&'a str],
+    pub schedule_reply: bool,
+}
+
 impl Desk {
     /// Removes a resource, with all below it. A tree in which a lock stands in the way is refused as a
     /// whole, so that the list of single failures is empty for now.
     ///
+    /// The meetings of a calendar are cancelled or declined one by one before the calendar goes, each in
+    /// a commit of its own: wherever that ends early, everybody's calendars agree.
+    ///
     /// Errors: `NotFound`; `Forbidden` (`DAV:unbind`; nobody has it for a home, an inbox or an outbox);
     /// `ConditionFailed`; `Locked`; `default-calendar-needed` (RFC 6638 §4.3).
     pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> {
+        let submitted = conditions::submitted_tokens(&delete.conditions);
+        let removal = Removal {
+            actor,
+            submitted: &submitted,
+            schedule_reply: delete.schedule_reply,
+        };
         for _ in 0..MAXIMUM_ROUNDS {
-            if let Some(failures) = self.delete_round(actor, &delete).await? {
-                return Ok(failures);
+            if self
+                .delete_round(&removal, &delete.path, &delete.conditions)
+                .await?
+                .is_some()
+            {
+                return Ok(PartialFailures::new());
             }
         }
         Err(crowded())
@@ -42,16 +70,14 @@ impl Desk {
 
     async fn delete_round(
         &self,
-        actor: &Actor,
-        delete: &Delete,
-    ) -> Result<Option<PartialFailures>, Refusal> {
-        let Delete {
-            path, conditions, ..
-        } = delete;
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+        conditions: &Conditions,
+    ) -> Result<Option<()>, Refusal> {
         let scene = self.scene(&[path], conditions).await?;
         let resolution = scene.resolution(path)?;
         self.require(
-            actor,
+            removal.actor,
             &[Need::on_parent(path, resolution, Privilege::Unbind)],
         )
         .await?;
@@ -60,24 +86,28 @@ impl Desk {
         }
         scene.check_conditions(conditions, path)?;
         let locks = scene.locks(resolution.home().id)?;
-        let submitted = conditions::submitted_tokens(conditions);
         guard::check(
             locks,
             scene.now,
             &Touched::unbound(path),
-            &submitted,
-            actor.principal.id,
+            removal.submitted,
+            removal.actor.principal.id,
         )?;
         let mut batch = self.store.batch();
         scene.expect(&mut batch);
         match &resolution.found {
             Found::Object(before) => {
-                let parent = scene::parent(resolution)?;
-                batch.remove_object(parent, path.name().unwrap_or_default(), before);
+                self.withdraw(&mut batch, removal, &resolution.owner, before, scene.now)
+                    .await?;
+                batch.remove_object(
+                    scene::parent(resolution)?,
+                    path.name().unwrap_or_default(),
+                    before,
+                );
             }
             _ => {
-                check_collection_removable(path, resolution)?;
-                batch.detach_collection(resolution.collection());
+                self.remove_collection(&mut batch, removal, path, resolution)
+                    .await?;
             }
         }
         drop_locks(
@@ -86,16 +116,136 @@ impl Desk {
             resolution.home(),
             std::slice::from_ref(path),
         )?;
-        Ok(self.commit(batch).await?.map(|_| PartialFailures::new()))
+        Ok(self.commit(batch).await?.map(|_| ()))
+    }
+
+    /// Tells everybody in a meeting that its owner's copy goes (RFC 6638 §3.2.1.3, §3.2.2.4).
+    pub(crate) async fn withdraw(
+        &self,
+        batch: &mut Batch,
+        removal: &Removal<'_>,
+        owner: &Arc<Principal>,
+        object: &Object,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if !object
+            .calendar
+            .as_ref()
+            .is_some_and(|facts| facts.scheduling)
+        {
+            return Ok(());
+        }
+        let before = self.parsed(object).await?;
+        let proposal = Proposal {
+            actor: removal.actor,
+            owner,
+            before: Some(&before),
+            after: None,
+            schedule_reply: removal.schedule_reply,
+            schedule_tag_matched: false,
+            now,
+        };
+        self.schedule(batch, &proposal).await?;
+        Ok(())
+    }
+
+    /// Removes the collection at the end of the path with all below it.
+    pub(crate) async fn remove_collection(
+        &self,
+        batch: &mut Batch,
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+        resolution: &Resolution,
+    ) -> Result<(), Refusal> {
+        check_collection_removable(path, resolution)?;
+        self.clear_meetings(batch, removal, path, resolution.collection())
+            .await?;
+        batch.detach_collection(resolution.collection());
+        Ok(())
+    }
+
+    /// Removes the meetings of a calendar that is about to go, and lets the batch depend upon there being
+    /// no new ones.
+    async fn clear_meetings(
+        &self,
+        batch: &mut Batch,
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+        calendar: &Collection,
+    ) -> Result<(), Refusal> {
+        if calendar.kind != CollectionKind::Calendar {
+            return Ok(());
+        }
+        for _ in 0..MAXIMUM_ROUNDS {
+            let token = self
+                .store
+                .sync_token(calendar.id)
+                .await
+                .map_err(read_failed)?;
+            let meetings = self.meetings(calendar.id).await?;
+            if meetings.is_empty() {
+                batch.expect_unchanged_since(calendar.id, token);
+                return Ok(());
+            }
+            for name in meetings {
+                self.delete_meeting(removal, &path.child(&name)).await?;
+            }
+        }
+        Err(crowded())
+    }
+
+    /// The names of the scheduling objects in a calendar.
+    async fn meetings(&self, calendar: CollectionId) -> Result<Vec<String>, Refusal> {
+        let mut names = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self
+                .store
+                .members(calendar, after.as_deref(), MEMBERS_AT_ONCE)
+                .await;
+            let (members, more) = page.map_err(read_failed)?;
+            after = members.last().map(|listed| listed.name.clone());
+            names.extend(
+                members
+                    .into_iter()
+                    .filter(is_meeting)
+                    .map(|listed| listed.name),
+            );
+            if !more {
+                return Ok(names);
+            }
+        }
+    }
+
+    async fn delete_meeting(
+        &self,
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+    ) -> Result<(), Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            match Box::pin(self.delete_round(removal, path, &Conditions::default())).await {
+                Ok(Some(())) | Err(Refusal::NotFound) => return Ok(()),
+                Ok(None) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(crowded())
+    }
+}
+
+fn is_meeting(listed: &Listed) -> bool {
+    match &listed.member.value {
+        Member::Object(object) => object
+            .calendar
+            .as_ref()
+            .is_some_and(|facts| facts.scheduling),
+        Member::Collection(_) => false,
     }
 }
 
 /// Whether the collection at the end of the path may be removed: not those that belong to the account,
 /// and not the default calendar (RFC 6638 §4.3).
-pub(crate) fn check_collection_removable(
-    path: &ResourcePath,
-    resolution: &Resolution,
-) -> Result<(), Refusal> {
+fn check_collection_removable(path: &ResourcePath, resolution: &Resolution) -> Result<(), Refusal> {
     let collection = resolution.collection();
     place::check_removable(path, collection)?;
     if resolution.owner.default_calendar == Some(collection.id) {

@@ -200,7 +200,8 @@ mod tests {
     fn which_locks_stand_in_the_way() {
         // locks, what is done, tokens submitted, the roots that refuse it
         #[rustfmt::skip]
-        let table: &[(&[&str], &str, &[&str], &[&str])] = &[
+        type Row<'a> = (&'a [&'a str], &'a str, &'a [&'a str], &'a [&'a str]);
+        let table: &[Row<'_>] = &[
             (&[], "write /a/b", &[], &[]),
             (&["exclusive t /a/b"], "write /a/b", &[], &["/a/b"]),
             (&["exclusive t /a/b"], "write /a/b", &["t"], &[]),

@@ -59,7 +59,7 @@ impl Desk {
             if entity_tag(&octets) != copy.stored.etag {
                 copies.expect(batch);
                 let mut after = copy.stored.value.clone();
-                let body = self.body(octets).await?;
+                let body = self.body(octets, Some(&after.properties)).await?;
                 (after.content, after.etag, after.modified) = (body.content, body.etag, self.now());
                 batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
             }

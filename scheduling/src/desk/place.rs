@@ -3,7 +3,7 @@
 use storage::{
     ResourcePath,
     access::Privilege,
-    model::{Collection, CollectionKind, MAXIMUM_NAME_OCTETS},
+    model::{Collection, CollectionKind, MAXIMUM_NAME_OCTETS, RESERVED_NAMES},
 };
 
 use super::refuse::{forbidden, precondition};
@@ -11,8 +11,6 @@ use crate::{Precondition, Refusal};
 
 /// The most collections between a home and a resource.
 pub const MAXIMUM_DEPTH: usize = 32;
-/// Names directly in a home that clients cannot give.
-pub const RESERVED_NAMES: [&str; 4] = ["inbox", "outbox", "notifications", "trash"];
 
 /// Whether a new resource may take this path below `parent`.
 pub(crate) fn check_name(path: &ResourcePath, parent: &Collection) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use storage::{
     Found, Resolution, ResourcePath,
     access::Privilege,
-    model::{CollectionId, CollectionKind, Principal, PrincipalId, Properties},
+    model::{CollectionId, CollectionKind, Content, Principal, PrincipalId, Properties},
 };
 
 use super::{
@@ -55,16 +55,20 @@ pub(crate) fn apply(
 
 /// Refuses more properties than a resource may have.
 pub(crate) fn check_size(properties: &Properties) -> Result<(), Refusal> {
-    let octets: usize = properties
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    match octets > MAXIMUM_PROPERTIES_OCTETS {
+    match properties_octets(properties) > MAXIMUM_PROPERTIES_OCTETS {
         true => Err(Refusal::InsufficientStorage(
             "the properties of one resource",
         )),
         false => Ok(()),
     }
+}
+
+/// The octets of all names and values.
+pub(crate) fn properties_octets(properties: &Properties) -> usize {
+    properties
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
 }
 
 impl Desk {
@@ -127,6 +131,12 @@ impl Desk {
                 let mut after = before.value.clone();
                 after.properties = apply(&before.properties, changes)?;
                 after.modified = scene.now;
+                if let Content::Inline(octets) = &before.content {
+                    after.content = self
+                        .body(octets.clone(), Some(&after.properties))
+                        .await?
+                        .content;
+                }
                 let parent = scene::parent(resolution)?;
                 batch.put_object(
                     parent,

@@ -1,24 +1,31 @@
 //! PUT: an object is made or replaced.
 
 use bytes::Bytes;
+use calendar::CalendarObject;
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
     model::{Collection, CollectionKind, Object},
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS, admission,
-    admission::Admitted,
-    arrival::Arrival,
+    Desk, MAXIMUM_ROUNDS,
+    admission::{self, Admitted},
+    arrival::{Arrival, Scheduling},
     conditions,
-    content::{Body, DEFAULT_CONTENT_TYPE},
+    content::DEFAULT_CONTENT_TYPE,
     guard::{self, Touched},
     place,
     refuse::crowded,
     rights::Need,
     scene::{self, Scene},
 };
-use crate::{Actor, Conditions, Refusal};
+use crate::{
+    Actor, Conditions, Refusal,
+    engine::{self, Directory, Role},
+};
+
+/// The most octets of a media type.
+const MAXIMUM_CONTENT_TYPE_OCTETS: usize = 255;
 
 /// PUT of a resource.
 #[derive(Clone, Debug)]
@@ -50,11 +57,16 @@ pub struct Written {
     pub modified: Timestamp,
 }
 
-/// What of a PUT need be done only once, however many rounds it takes.
-#[derive(Default)]
-struct Prepared {
-    admitted: Option<Admitted>,
-    file: Option<Body>,
+/// One round of a PUT: what was read, named.
+struct Round<'a> {
+    actor: &'a Actor,
+    put: &'a Put,
+    /// Where the object is written: as asked for, or where the owner's copy of the meeting stands.
+    path: &'a ResourcePath,
+    scene: &'a Scene,
+    resolution: &'a Resolution,
+    parent: &'a Stored<Collection>,
+    before: Option<&'a Stored<Object>>,
 }
 
 impl Desk {
@@ -64,9 +76,9 @@ impl Desk {
     /// `DAV:write-content`); `ConditionFailed`; `Locked`; in calendars the preconditions of RFC 4791
     /// §5.3.2.1 and RFC 6638 §3.2.4; `quota-not-exceeded`.
     pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> {
-        let mut prepared = Prepared::default();
+        let mut admitted = None;
         for _ in 0..MAXIMUM_ROUNDS {
-            if let Some(written) = self.put_round(actor, &put, &mut prepared).await? {
+            if let Some(written) = self.put_round(actor, &put, &mut admitted).await? {
                 return Ok(written);
             }
         }
@@ -77,7 +89,7 @@ impl Desk {
         &self,
         actor: &Actor,
         put: &Put,
-        prepared: &mut Prepared,
+        admitted: &mut Option<Admitted>,
     ) -> Result<Option<Written>, Refusal> {
         let Put {
             path, conditions, ..
@@ -97,105 +109,172 @@ impl Desk {
         };
         let parent = scene::parent(resolution)?;
         place::check_object_location(path, parent)?;
-        self.check_put_locks(actor, put, &scene, resolution)?;
-        match parent.kind {
-            CollectionKind::Calendar => {
-                self.put_calendar_object(put, &scene, parent, before, &mut prepared.admitted)
-                    .await
+        let round = Round {
+            actor,
+            put,
+            path,
+            scene: &scene,
+            resolution,
+            parent,
+            before,
+        };
+        check_put_locks(&round)?;
+        if parent.kind != CollectionKind::Calendar {
+            return self.put_file(&round).await;
+        }
+        let admitted = match admitted {
+            Some(admitted) => admitted,
+            None => {
+                let content_type = put.content_type.as_deref();
+                admitted.insert(admission::admit(
+                    &self.settings.limits,
+                    content_type,
+                    put.octets.clone(),
+                )?)
             }
-            _ => {
-                self.put_file(put, &scene, parent, before, &mut prepared.file)
-                    .await
-            }
+        };
+        match self.delivered_invitation(&round, admitted).await? {
+            Some(path) => self.put_into_delivered(&round, &path, admitted).await,
+            None => self.put_calendar_object(&round, admitted).await,
         }
     }
 
-    fn check_put_locks(
-        &self,
-        actor: &Actor,
-        put: &Put,
-        scene: &Scene,
-        resolution: &Resolution,
-    ) -> Result<(), Refusal> {
-        let touched = match resolution.found {
-            Found::Object(_) => Touched::resource(&put.path),
-            _ => Touched::bound(&put.path),
-        };
-        let locks = scene.locks(resolution.home().id)?;
-        let submitted = conditions::submitted_tokens(&put.conditions);
-        guard::check(locks, scene.now, &touched, &submitted, actor.principal.id)
-    }
-
-    /// A calendar object; its octets come back as they were sent unless they had to be mended.
+    /// A calendar object; its octets come back as they were sent unless the server had to change them.
     async fn put_calendar_object(
         &self,
-        put: &Put,
-        scene: &Scene,
-        calendar: &Stored<Collection>,
-        before: Option<&Stored<Object>>,
-        prepared: &mut Option<Admitted>,
+        round: &Round<'_>,
+        admitted: &Admitted,
     ) -> Result<Option<Written>, Refusal> {
-        let admitted = match prepared {
-            Some(admitted) => admitted,
-            None => prepared.insert(admission::admit(
-                &self.settings.limits,
-                put.content_type.as_deref(),
-                put.octets.clone(),
-            )?),
-        };
-        let mut batch = self.batch_upon(scene, calendar);
+        let put = round.put;
+        let mut batch = self.batch_upon(round.scene, round.parent);
         let arrival = Arrival {
-            scene,
-            path: &put.path,
-            calendar,
-            before,
+            scene: round.scene,
+            path: round.path,
+            calendar: round.parent,
+            before: round.before,
             admitted,
             leaves: None,
-            keeps: before.map(|before| &before.value),
+            keeps: round.before.map(|before| &before.value),
+            scheduling: Scheduling::Applies {
+                actor: round.actor,
+                owner: &round.resolution.owner,
+                schedule_reply: put.schedule_reply,
+                // what was given held, or the round would have ended
+                schedule_tag_matched: put.conditions.if_schedule_tag_match.is_some(),
+            },
         };
-        let after = self.arrive(&mut batch, &arrival).await?;
+        let arrived = self.arrive(&mut batch, &arrival).await?;
+        let object = arrived.object;
         Ok(self.commit(batch).await?.map(|_| Written {
-            created: before.is_none(),
-            path: put.path.clone(),
-            etag: (!admitted.mended).then_some(after.etag),
-            schedule_tag: after.calendar.and_then(|facts| facts.schedule_tag),
-            modified: after.modified,
+            created: round.before.is_none(),
+            path: round.path.clone(),
+            etag: arrived.is_unchanged.then_some(object.etag),
+            schedule_tag: object.calendar.and_then(|facts| facts.schedule_tag),
+            modified: object.modified,
+        }))
+    }
+
+    /// Where the owner's copy of this meeting stands, if it was delivered already and a client that
+    /// does not know brings it under a name of its own.
+    async fn delivered_invitation(
+        &self,
+        round: &Round<'_>,
+        admitted: &Admitted,
+    ) -> Result<Option<ResourcePath>, Refusal> {
+        let owner = &round.resolution.owner;
+        if round.before.is_some() || !admitted.facts.has_organizer {
+            return Ok(None);
+        }
+        let copies = self.copies(round.parent.home, &admitted.facts.uid).await?;
+        let Some(copy) = copies.meeting.filter(|copy| copy.is_scheduling_object()) else {
+            return Ok(None);
+        };
+        let mut directory = Directory::new();
+        let addresses = engine::addresses(Some(&copy.object), Some(&admitted.object));
+        self.look_up(&mut directory, &addresses).await?;
+        let is_attendee = engine::role(&copy.object, owner.id, &directory) == Ok(Role::Attendee);
+        let organizer = |object: &CalendarObject| {
+            object
+                .entries()
+                .find_map(|entry| entry.raw_value("ORGANIZER"))
+                .map(str::to_owned)
+        };
+        let is_same = match (organizer(&copy.object), organizer(&admitted.object)) {
+            (Some(one), Some(other)) => directory.same_person(&one, &other),
+            _ => false,
+        };
+        match is_attendee && is_same {
+            true => self.path_of(copy.calendar.id, &copy.name).await,
+            false => Ok(None),
+        }
+    }
+
+    /// Merges a client's own copy of an invitation into the delivered one, which stays where it is. The
+    /// conditions held for the place that was asked for; the tokens it submitted count here, too.
+    async fn put_into_delivered(
+        &self,
+        asked: &Round<'_>,
+        path: &ResourcePath,
+        admitted: &Admitted,
+    ) -> Result<Option<Written>, Refusal> {
+        let scene = self.scene(&[path], &Conditions::default()).await?;
+        let resolution = scene.resolution(path)?;
+        self.require(asked.actor, &[Need::to_write(path, resolution)])
+            .await?;
+        let Found::Object(before) = &resolution.found else {
+            return Ok(None);
+        };
+        let parent = scene::parent(resolution)?;
+        let round = Round {
+            actor: asked.actor,
+            put: asked.put,
+            path,
+            scene: &scene,
+            resolution,
+            parent,
+            before: Some(before),
+        };
+        check_put_locks(&round)?;
+        let written = self.put_calendar_object(&round, admitted).await?;
+        // the client named another place, so it has to fetch what stands here
+        Ok(written.map(|written| Written {
+            etag: None,
+            ..written
         }))
     }
 
     /// A file in a plain collection is stored as it is.
-    async fn put_file(
-        &self,
-        put: &Put,
-        scene: &Scene,
-        parent: &Stored<Collection>,
-        before: Option<&Stored<Object>>,
-        prepared: &mut Option<Body>,
-    ) -> Result<Option<Written>, Refusal> {
+    async fn put_file(&self, round: &Round<'_>) -> Result<Option<Written>, Refusal> {
+        let Round {
+            put,
+            before,
+            parent,
+            ..
+        } = round;
         if put.octets.len() as u64 > self.settings.limits.maximum_file_octets {
             return Err(Refusal::InsufficientStorage("the octets of one file"));
         }
-        let body = match prepared {
-            Some(body) => body.clone(),
-            None => prepared
-                .insert(self.body(put.octets.clone()).await?)
-                .clone(),
-        };
         let content_type = put
             .content_type
             .clone()
             .unwrap_or_else(|| DEFAULT_CONTENT_TYPE.into());
-        let after = body.into_object(
-            content_type,
-            None,
-            before.map(|before| &before.value),
-            scene.now,
+        if content_type.len() > MAXIMUM_CONTENT_TYPE_OCTETS {
+            return Err(Refusal::Conflict("the media type is too long"));
+        }
+        let before_object = before.map(|before| &before.value);
+        let properties = before_object.map(|before| &before.properties);
+        let body = self.body(put.octets.clone(), properties).await?;
+        let after = body.into_object(content_type, None, before_object, round.scene.now);
+        let mut batch = self.batch_upon(round.scene, parent);
+        batch.put_object(
+            parent,
+            round.path.name().unwrap_or_default(),
+            *before,
+            &after,
         );
-        let mut batch = self.batch_upon(scene, parent);
-        batch.put_object(parent, put.path.name().unwrap_or_default(), before, &after);
         Ok(self.commit(batch).await?.map(|_| Written {
             created: before.is_none(),
-            path: put.path.clone(),
+            path: round.path.clone(),
             etag: Some(after.etag),
             schedule_tag: None,
             modified: after.modified,
@@ -211,4 +290,20 @@ impl Desk {
         }
         batch
     }
+}
+
+fn check_put_locks(round: &Round<'_>) -> Result<(), Refusal> {
+    let touched = match round.before {
+        Some(_) => Touched::resource(round.path),
+        None => Touched::bound(round.path),
+    };
+    let locks = round.scene.locks(round.resolution.home().id)?;
+    let submitted = conditions::submitted_tokens(&round.put.conditions);
+    guard::check(
+        locks,
+        round.scene.now,
+        &touched,
+        &submitted,
+        round.actor.principal.id,
+    )
 }

@@ -45,16 +45,19 @@ pub struct Settings {
     pub limits: Limits,
     /// Domains whose unknown addresses are answered 3.7 instead of being mailed.
     pub local_domains: Vec<String>,
+    /// There is a way to send mail at all; without one, people elsewhere are answered 5.3.
+    pub mail_possible: bool,
     /// Turns the path of a principal URL (as in ORGANIZER:/dav/principals/...) into its principal's name.
     pub principal_path_to_name: fn(&str) -> Option<String>,
 }
 
 impl Default for Settings {
-    /// The default limits, no local domains, and no principal URLs.
+    /// The default limits, no local domains, mail, and no principal URLs.
     fn default() -> Settings {
         Settings {
             limits: Limits::default(),
             local_domains: Vec::new(),
+            mail_possible: true,
             principal_path_to_name: |_| None,
         }
     }

@@ -8,8 +8,9 @@ use storage::{
 
 use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, Written, admission,
-    arrival::Arrival,
-    conditions, delete,
+    arrival::{Arrival, Scheduling},
+    conditions,
+    delete::{self, Removal},
     guard::{self, Touched},
     place,
     refuse::{crowded, read_failed},
@@ -44,6 +45,8 @@ pub(crate) struct Ends<'a> {
     pub destination: &'a Resolution,
     /// The collection that the resource comes to stand in.
     pub parent: &'a Stored<Collection>,
+    /// For what is removed on the way: the source of a MOVE, and what stood at the destination.
+    pub removal: Removal<'a>,
 }
 
 impl Desk {
@@ -96,11 +99,18 @@ impl Desk {
             false => scene::parent(to)?,
         };
         check_locks(actor, transfer, &scene, from, to)?;
+        let submitted = conditions::submitted_tokens(conditions);
+        let removal = Removal {
+            actor,
+            submitted: &submitted,
+            schedule_reply: transfer.schedule_reply,
+        };
         let ends = Ends {
             scene: &scene,
             source: from,
             destination: to,
             parent,
+            removal,
         };
         match &from.found {
             Found::Object(object) => {
@@ -225,56 +235,32 @@ impl Desk {
         let before = match &ends.destination.found {
             Found::Object(before) => Some(before),
             Found::Collection => {
-                delete::check_collection_removable(destination, ends.destination)?;
-                batch.detach_collection(ends.destination.collection());
+                self.remove_collection(&mut batch, &ends.removal, destination, ends.destination)
+                    .await?;
                 gone.push(destination.clone());
                 None
             }
             Found::Missing | Found::ParentMissing => None,
         };
-        let source_parent = scene::parent(ends.source)?;
-        let source_name = source.name().unwrap_or_default();
         if !transfer.keep_source {
-            batch.remove_object(source_parent, source_name, object);
+            batch.remove_object(
+                scene::parent(ends.source)?,
+                source.name().unwrap_or_default(),
+                object,
+            );
             gone.extend([source.clone(), destination.clone()]);
         }
         let after = match ends.parent.kind {
             CollectionKind::Calendar => {
-                let octets = self
-                    .store
-                    .content(&object.content)
-                    .await
-                    .map_err(read_failed)?;
-                let admitted =
-                    admission::admit(&self.settings.limits, Some(&object.content_type), octets)?;
-                let leaves = (!transfer.keep_source).then_some((source_parent.id, source_name));
-                let arrival = Arrival {
-                    scene: ends.scene,
-                    path: destination,
-                    calendar: ends.parent,
-                    before,
-                    admitted: &admitted,
-                    leaves,
-                    keeps: Some(object),
-                };
-                self.arrive(&mut batch, &arrival).await?
+                self.place_in_calendar(&mut batch, transfer, ends, object, before)
+                    .await?
             }
             _ => {
-                let after = Object {
-                    calendar: None,
-                    modified: ends.scene.now,
-                    ..object.value.clone()
-                };
-                batch.put_object(
-                    ends.parent,
-                    destination.name().unwrap_or_default(),
-                    before,
-                    &after,
-                );
-                after
+                self.place_in_folder(&mut batch, transfer, ends, object, before)
+                    .await?
             }
         };
-        self.drop_locks_of(&mut batch, ends, gone)?;
+        drop_locks(&mut batch, ends, &gone)?;
         Ok(self.commit(batch).await?.map(|_| Written {
             created: matches!(ends.destination.found, Found::Missing),
             path: destination.clone(),
@@ -284,16 +270,123 @@ impl Desk {
         }))
     }
 
-    fn drop_locks_of(
+    /// RFC 4791 §5.3.2.1: what PUT demands, COPY and MOVE demand, too.
+    async fn place_in_calendar(
         &self,
         batch: &mut Batch,
+        transfer: &Transfer,
         ends: &Ends<'_>,
-        gone: Vec<ResourcePath>,
-    ) -> Result<(), Refusal> {
-        delete::drop_locks(batch, ends.scene, ends.source.home(), &gone)?;
-        match ends.source.home().id == ends.destination.home().id {
-            true => Ok(()),
-            false => delete::drop_locks(batch, ends.scene, ends.destination.home(), &gone),
+        object: &Stored<Object>,
+        before: Option<&Stored<Object>>,
+    ) -> Result<Object, Refusal> {
+        let octets = self
+            .store
+            .content(&object.content)
+            .await
+            .map_err(read_failed)?;
+        let admitted = admission::admit(&self.settings.limits, Some(&object.content_type), octets)?;
+        let source = placed(transfer, ends, object);
+        let leaves = match transfer.keep_source {
+            true => None,
+            false => Some((
+                scene::parent(ends.source)?.id,
+                transfer.source.name().unwrap_or_default(),
+            )),
+        };
+        let arrival = Arrival {
+            scene: ends.scene,
+            path: &transfer.destination,
+            calendar: ends.parent,
+            before,
+            admitted: &admitted,
+            leaves,
+            keeps: Some(&source),
+            scheduling: scheduling(transfer, ends, object)?,
+        };
+        Ok(self.arrive(batch, &arrival).await?.object)
+    }
+
+    /// Outside of calendars an object is a file. One that leaves its calendar for that is removed as far
+    /// as others are concerned.
+    async fn place_in_folder(
+        &self,
+        batch: &mut Batch,
+        transfer: &Transfer,
+        ends: &Ends<'_>,
+        object: &Stored<Object>,
+        before: Option<&Stored<Object>>,
+    ) -> Result<Object, Refusal> {
+        if !transfer.keep_source {
+            self.withdraw(
+                batch,
+                &ends.removal,
+                &ends.source.owner,
+                object,
+                ends.scene.now,
+            )
+            .await?;
         }
+        let after = Object {
+            calendar: None,
+            ..placed(transfer, ends, object)
+        };
+        batch.put_object(
+            ends.parent,
+            transfer.destination.name().unwrap_or_default(),
+            before,
+            &after,
+        );
+        Ok(after)
+    }
+}
+
+/// The object as it stands at the destination: a copy is new, what moves is not (RFC 4918 §15.1).
+fn placed(transfer: &Transfer, ends: &Ends<'_>, object: &Object) -> Object {
+    let created = if transfer.keep_source {
+        ends.scene.now
+    } else {
+        object.created
+    };
+    Object {
+        created,
+        modified: ends.scene.now,
+        ..object.clone()
+    }
+}
+
+/// Who hears of an object that comes into a calendar: nobody, where a meeting only moves between its
+/// owner's calendars, or is copied to somebody else. To take somebody else's part in a meeting by MOVE
+/// is refused. Whatever was no scheduling object is treated as if it were PUT there.
+fn scheduling<'a>(
+    transfer: &Transfer,
+    ends: &Ends<'a>,
+    object: &Object,
+) -> Result<Scheduling<'a>, Refusal> {
+    let is_meeting = object
+        .calendar
+        .as_ref()
+        .is_some_and(|facts| facts.scheduling);
+    let same_home = ends.source.home().id == ends.destination.home().id;
+    match (is_meeting, transfer.keep_source, same_home) {
+        (true, false, true) => Ok(Scheduling::Moves {
+            is_scheduling_object: true,
+        }),
+        (true, false, false) => Err(Refusal::Prohibited("a meeting stays with its owner")),
+        (true, true, false) => Ok(Scheduling::Never),
+        (true, true, true) | (false, ..) => Ok(Scheduling::Applies {
+            actor: ends.removal.actor,
+            owner: &ends.destination.owner,
+            schedule_reply: transfer.schedule_reply,
+            schedule_tag_matched: false,
+        }),
+    }
+}
+
+/// The locks on what is gone from either home.
+fn drop_locks(batch: &mut Batch, ends: &Ends<'_>, gone: &[ResourcePath]) -> Result<(), Refusal> {
+    delete::drop_locks(batch, ends.scene, ends.source.home(), gone)?;
+    match ends.source.home().id == ends.destination.home().id {
+        true => Ok(()),
+        false => delete::drop_locks(batch, ends.scene, ends.destination.home(), gone),
     }
 }

@@ -59,7 +59,7 @@ impl Desk {
         }
         place::check_collection_location(destination, before.kind, ends.parent)?;
         let mut batch = self.batch_upon(ends.scene, ends.parent);
-        clear_destination(&mut batch, transfer, ends)?;
+        self.clear_destination(&mut batch, transfer, ends).await?;
         let after = Collection {
             parent: Some(ends.parent.id),
             name: destination.name().unwrap_or_default().to_owned(),
@@ -87,7 +87,7 @@ impl Desk {
         let source = ends.source.collection();
         place::check_collection_location(destination, source.kind, ends.parent)?;
         let mut batch = self.batch_upon(ends.scene, ends.parent);
-        clear_destination(&mut batch, transfer, ends)?;
+        self.clear_destination(&mut batch, transfer, ends).await?;
         delete::drop_locks(
             &mut batch,
             ends.scene,
@@ -120,6 +120,30 @@ impl Desk {
             return Ok(None);
         }
         Ok(Some((written(transfer, ends), copying.failures)))
+    }
+
+    /// Removes what a collection replaces (RFC 4918 §9.8.4, §9.9.3).
+    async fn clear_destination(
+        &self,
+        batch: &mut Batch,
+        transfer: &Transfer,
+        ends: &Ends<'_>,
+    ) -> Result<(), Refusal> {
+        let destination = &transfer.destination;
+        match &ends.destination.found {
+            Found::Collection => {
+                self.remove_collection(batch, &ends.removal, destination, ends.destination)
+                    .await?;
+            }
+            Found::Object(before) => {
+                let now = ends.scene.now;
+                self.withdraw(batch, &ends.removal, &ends.destination.owner, before, now)
+                    .await?;
+                batch.remove_object(ends.parent, destination.name().unwrap_or_default(), before);
+            }
+            Found::Missing | Found::ParentMissing => {}
+        }
+        Ok(())
     }
 
     /// A new collection with the properties of another one (dead properties travel; rights do not).
@@ -287,26 +311,6 @@ impl Copying {
     fn is_full(&self) -> bool {
         self.members >= MEMBERS_PER_COMMIT || self.batch.octets() >= OCTETS_PER_COMMIT
     }
-}
-
-/// Removes what a collection replaces (RFC 4918 §9.8.4, §9.9.3).
-fn clear_destination(
-    batch: &mut Batch,
-    transfer: &Transfer,
-    ends: &Ends<'_>,
-) -> Result<(), Refusal> {
-    let destination = &transfer.destination;
-    match &ends.destination.found {
-        Found::Collection => {
-            delete::check_collection_removable(destination, ends.destination)?;
-            batch.detach_collection(ends.destination.collection());
-        }
-        Found::Object(before) => {
-            batch.remove_object(ends.parent, destination.name().unwrap_or_default(), before);
-        }
-        Found::Missing | Found::ParentMissing => {}
-    }
-    Ok(())
 }
 
 fn written(transfer: &Transfer, ends: &Ends<'_>) -> Written {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod locks;
+mod meetings;
 mod objects;
 mod races;
 mod transfers;

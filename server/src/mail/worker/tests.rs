@@ -27,6 +27,7 @@ async fn office() -> Office {
     let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
     let store = Store::open(backend, environment).await.unwrap();
     let settings = Settings {
+        mail_possible: true,
         limits: Limits::default().of_desk(),
         local_domains: Vec::new(),
         principal_path_to_name: |_| None,

@@ -352,3 +352,36 @@ async fn a_long_log_is_purged_in_pieces() {
         []
     );
 }
+
+#[tokio::test]
+async fn whoever_removes_an_object_first_is_counted_once() {
+    let world = world().await;
+    let alice = world.user("alice").await;
+    for name in ["a", "b"] {
+        world
+            .make(&path("alice", name), CollectionKind::Calendar)
+            .await;
+        let place = path("alice", &format!("{name}/x"));
+        world.put(&place, &event("x", "octets")).await.unwrap();
+    }
+    world
+        .put(&path("alice", "calendar/kept"), &event("x", "kept"))
+        .await
+        .unwrap();
+    for (name, purge_first) in [("a", true), ("b", false)] {
+        let seen = world.resolve(&path("alice", &format!("{name}/x"))).await;
+        let Found::Object(before) = &seen.found else {
+            unreachable!()
+        };
+        world.detach(&path("alice", name)).await;
+        if purge_first {
+            world.purge().await;
+        }
+        let mut batch = world.store.batch();
+        batch.remove_object(seen.collection(), "x", before);
+        assert_eq!(is_conflict(world.store.commit(batch).await), purge_first);
+        world.purge().await;
+        world.assert_sound().await;
+    }
+    assert_eq!(world.used(&alice).await, "kept".len() as u64);
+}

@@ -7,6 +7,7 @@ mod check;
 mod collections;
 mod cost;
 mod embedded;
+mod faults;
 mod model;
 mod objects;
 mod open;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::SeededEntropy;
 
 /// A step of a history. Places are names from a small alphabet, so that steps meet each other.
 #[derive(Clone, Debug)]
@@ -409,5 +410,140 @@ proptest! {
     fn histories_agree_with_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async { live(world().await, steps).await });
+    }
+}
+
+/// Many at once do whatever they like; who is too late is refused, and nothing contradicts itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_hands_leave_a_sound_store() {
+    const HANDS: u64 = 6;
+    const STEPS: usize = 150;
+    let world = Arc::new(world().await);
+    world.user("alice").await;
+    let hands: Vec<_> = (0..HANDS)
+        .map(|seed| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { Hand::new(&world, seed).work(STEPS).await })
+        })
+        .collect();
+    let (mut done, mut refused) = (0, 0);
+    for hand in hands {
+        let (more_done, more_refused) = hand.await.unwrap();
+        done += more_done;
+        refused += more_refused;
+    }
+    assert!(done > STEPS, "{done} done, {refused} refused");
+    world.assert_sound().await;
+    world.purge().await;
+    world.assert_sound().await;
+}
+
+/// Somebody who takes random steps without looking at what others do.
+struct Hand<'a> {
+    world: &'a World,
+    random: SeededEntropy,
+}
+
+impl Hand<'_> {
+    fn new(world: &World, seed: u64) -> Hand<'_> {
+        Hand {
+            world,
+            random: SeededEntropy::new(seed),
+        }
+    }
+
+    fn number(&self, below: u64) -> u64 {
+        self.random.next() % below
+    }
+
+    fn place(&self) -> ResourcePath {
+        let depth = 1 + self.number(3);
+        names(&(0..depth).map(|_| self.number(3) as u8).collect::<Vec<_>>())
+    }
+
+    /// How many steps were done, and how many refused.
+    async fn work(&self, steps: usize) -> (usize, usize) {
+        let (mut done, mut refused) = (0, 0);
+        for _ in 0..steps {
+            match self.step().await {
+                None => {}
+                Some(Ok(_)) => done += 1,
+                Some(Err(CommitError::Conflict(_))) => refused += 1,
+                Some(Err(error)) => panic!("{error}"),
+            }
+        }
+        (done, refused)
+    }
+
+    /// `None` where there was nothing to do.
+    async fn step(&self) -> Option<Result<Committed, CommitError>> {
+        let store = &self.world.store;
+        let place = self.place();
+        let name = place.name().unwrap();
+        let found = self.world.resolve(&place).await;
+        tokio::task::yield_now().await;
+        let here = found.collection();
+        let mut batch = store.batch();
+        match (&found.found, self.number(4)) {
+            (Found::ParentMissing, _) => return None,
+            (Found::Missing, 0) => {
+                let kind =
+                    [CollectionKind::Plain, CollectionKind::Calendar][self.number(2) as usize];
+                let made = Collection {
+                    id: store.new_collection_id(),
+                    kind,
+                    parent: Some(here.id),
+                    name: name.to_owned(),
+                    ..here.value.clone()
+                };
+                batch.create_collection(Some(here), &made);
+            }
+            (Found::Missing, _) => {
+                let object = content(self.number(4) as u8, self.number(40) as usize);
+                batch.put_object(here, name, None, &object);
+            }
+            (Found::Object(before), 0) => {
+                batch.remove_object(here, name, before);
+            }
+            (Found::Object(before), _) => {
+                let object = content(self.number(4) as u8, self.number(40) as usize);
+                batch.put_object(here, name, Some(before), &object);
+            }
+            (Found::Collection, 0) => {
+                batch.detach_collection(here);
+            }
+            (Found::Collection, 1) => {
+                batch.update_collection(here, here);
+            }
+            (Found::Collection, 2) => return self.shift(here, batch).await,
+            (Found::Collection, _) => {
+                store.purge_detached(50).await.unwrap();
+                return None;
+            }
+        }
+        Some(store.commit(batch).await)
+    }
+
+    async fn shift(
+        &self,
+        before: &Stored<Collection>,
+        mut batch: Batch,
+    ) -> Option<Result<Committed, CommitError>> {
+        let to = self.place();
+        let above = self.world.resolve(&to.parent().unwrap()).await;
+        let circle = above
+            .collections
+            .iter()
+            .any(|ancestor| ancestor.id == before.id);
+        if circle || !matches!(above.found, Found::Collection) {
+            return None;
+        }
+        let after = Collection {
+            parent: Some(above.collection().id),
+            name: to.name().unwrap().to_owned(),
+            ..before.value.clone()
+        };
+        batch.move_collection(before, &after, &above.collections);
+        Some(self.world.store.commit(batch).await)
     }
 }

@@ -1,0 +1,74 @@
+//! Reads facts together with the selected part of calendar data.
+
+use bytes::Bytes;
+use scheduling::Actor;
+
+use crate::{
+    error::DavError,
+    property::{Facts, Loader, Wanted},
+    report::calendar_data::Selection,
+    service::Dav,
+    target::Target,
+    xml::Element,
+};
+
+/// Facts and calendar data for one report.
+pub(super) struct Reader<'a> {
+    dav: &'a Dav,
+    actor: &'a Actor,
+    loader: Loader<'a>,
+    selection: Option<Selection>,
+}
+
+impl<'a> Reader<'a> {
+    /// For a report that asks for this.
+    pub fn new(
+        dav: &'a Dav,
+        actor: &'a Actor,
+        wanted: &Wanted,
+        request: Element<'_>,
+    ) -> Result<Reader<'a>, DavError> {
+        let selection = Selection::of_request(request)?;
+        Ok(Reader {
+            dav,
+            actor,
+            loader: Loader::new(dav, actor, wanted.needs()),
+            selection,
+        })
+    }
+
+    /// The octets of a calendar object as the actor may see them; `None` for everything else.
+    pub async fn octets(&self, target: &Target) -> Result<Option<Bytes>, DavError> {
+        let Target::Stored(resource) = target else {
+            return Ok(None);
+        };
+        match &resource.object {
+            Some(object) if object.calendar.is_some() => {
+                Ok(Some(self.dav.desk().octets(self.actor, object).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The facts about a resource, with its calendar data where that is asked for.
+    pub async fn facts(&mut self, target: Target) -> Result<Facts, DavError> {
+        let octets = match self.selection {
+            Some(_) => self.octets(&target).await?,
+            None => None,
+        };
+        self.facts_with(target, octets.as_ref()).await
+    }
+
+    /// The same, where the octets were read already.
+    pub async fn facts_with(
+        &mut self,
+        target: Target,
+        octets: Option<&Bytes>,
+    ) -> Result<Facts, DavError> {
+        let mut facts = self.loader.facts(target).await?;
+        if let (Some(selection), Some(octets)) = (&self.selection, octets) {
+            facts.calendar_data = Some(selection.apply(octets));
+        }
+        Ok(facts)
+    }
+}

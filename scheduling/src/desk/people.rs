@@ -1,0 +1,118 @@
+//! Who is behind the addresses of an object: one batched read, as a value for the engine.
+
+use super::{Desk, refuse::read_failed};
+use crate::{
+    Refusal,
+    engine::{self, Addressee, Directory},
+};
+
+impl Desk {
+    /// Adds to the directory what is known of these addresses, as they stand in an object.
+    pub(crate) async fn look_up(
+        &self,
+        directory: &mut Directory,
+        addresses: &[String],
+    ) -> Result<(), Refusal> {
+        let asked: Vec<String> = addresses
+            .iter()
+            .map(|address| lookup_form(address))
+            .collect();
+        let found = self
+            .store
+            .principals_by_address(&asked)
+            .await
+            .map_err(read_failed)?;
+        for (address, principal) in addresses.iter().zip(found) {
+            let addressee = match principal {
+                Some(principal) => Addressee::Local(principal),
+                None => self.by_url_or_domain(address).await?,
+            };
+            directory.insert(address, addressee);
+        }
+        Ok(())
+    }
+
+    /// A principal URL (RFC 6638 §2.4.1), or an address in a domain whose people are all here.
+    async fn by_url_or_domain(&self, address: &str) -> Result<Addressee, Refusal> {
+        if let Some(name) = url_path(address).and_then(self.settings.principal_path_to_name) {
+            let principal = self
+                .store
+                .principal_by_name(&name)
+                .await
+                .map_err(read_failed)?;
+            return Ok(principal.map_or(Addressee::UnknownLocal, Addressee::Local));
+        }
+        let form = engine::normalise(address);
+        let domain = form
+            .strip_prefix("mailto:")
+            .and_then(|mail| mail.rsplit_once('@'));
+        let is_local = domain.is_some_and(|(_, domain)| {
+            self.settings
+                .local_domains
+                .iter()
+                .any(|local| local.eq_ignore_ascii_case(domain))
+        });
+        Ok(if is_local {
+            Addressee::UnknownLocal
+        } else {
+            Addressee::Remote
+        })
+    }
+}
+
+/// Mail addresses in the one form that mailboxes are compared in; other URIs as they are written,
+/// because the store folds their case only where that is harmless.
+fn lookup_form(address: &str) -> String {
+    let form = engine::normalise(address);
+    if form.starts_with("mailto:") {
+        form
+    } else {
+        address.trim().to_owned()
+    }
+}
+
+/// The path of an HTTP URL, or of a reference that is a path.
+fn url_path(address: &str) -> Option<&str> {
+    let address = address.trim();
+    if address.starts_with('/') {
+        return Some(address);
+    }
+    let (scheme, rest) = address.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    rest.find('/').map(|at| &rest[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_urls() {
+        for (address, path) in [
+            (
+                "/dav/principals/users/bob/",
+                Some("/dav/principals/users/bob/"),
+            ),
+            ("https://host:8443/dav/x", Some("/dav/x")),
+            ("HTTP://host/", Some("/")),
+            ("https://host", None),
+            ("mailto:a@b/c", None),
+            ("urn:x://y/z", None),
+        ] {
+            assert_eq!(url_path(address), path, "{address}");
+        }
+    }
+
+    #[test]
+    fn forms_for_the_lookup() {
+        for (address, form) in [
+            ("MAILTO:Bob@Example.ORG?x", "mailto:bob@example.org"),
+            ("Bob@example.org", "mailto:bob@example.org"),
+            (" urn:uuid:ABC", "urn:uuid:ABC"),
+        ] {
+            assert_eq!(lookup_form(address), form);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The people here who hear of a change: what they have, what the messages make of it, and how that
+//! gets into the change's own commit.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use calendar::CalendarObject;
+use storage::{
+    Batch, Found, Resolution, Stored, Timestamp,
+    access::Privilege,
+    model::{
+        CalendarFacts, Collection, CollectionId, CollectionKind, INBOX_NAME, Object, Principal,
+        PrincipalId,
+    },
+};
+
+use super::{
+    Desk, admission::CALENDAR_CONTENT_TYPE, copy::Copies, properties::home_path,
+    refuse::read_failed,
+};
+use crate::{
+    Actor, Refusal,
+    engine::{self, CopyChange, Delivery, Directory, Incoming, Message, Method, Receipt, Status},
+    projection::ObjectProjection,
+};
+
+/// One of them, with all that a message may touch.
+struct Recipient {
+    principal: Arc<Principal>,
+    inbox: Resolution,
+    /// Whether the sender may deliver invitations here, and replies (RFC 6638 §6.1).
+    may_invite: bool,
+    may_reply: bool,
+    default_calendar: Option<Stored<Collection>>,
+    copies: Copies,
+    /// The copy as the messages so far have left it.
+    object: Option<CalendarObject>,
+    is_changed: bool,
+    new_schedule_tag: bool,
+    inbox_items: Vec<CalendarObject>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Recipients(BTreeMap<PrincipalId, Recipient>);
+
+impl Desk {
+    /// Reads what the recipients of these deliveries have, unless it was read already. `sender` is the
+    /// owner of the calendar that the messages come from.
+    pub(crate) async fn load_recipients(
+        &self,
+        recipients: &mut Recipients,
+        sender: &Arc<Principal>,
+        deliveries: &[Delivery],
+    ) -> Result<(), Refusal> {
+        let mut new: Vec<(&Arc<Principal>, &str)> = Vec::new();
+        for delivery in deliveries {
+            let id = delivery.recipient.id;
+            if !recipients.0.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id) {
+                new.push((&delivery.recipient, &delivery.message.uid));
+            }
+        }
+        let paths: Vec<_> = new
+            .iter()
+            .map(|(principal, _)| home_path(principal).child(INBOX_NAME))
+            .collect();
+        let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
+        let ids: Vec<CollectionId> = new
+            .iter()
+            .filter_map(|(principal, _)| principal.default_calendar)
+            .collect();
+        let calendars = self.store.collections(&ids).await.map_err(read_failed)?;
+        let calendars: Vec<Stored<Collection>> = calendars.into_iter().flatten().collect();
+        for ((principal, uid), inbox) in new.into_iter().zip(inboxes) {
+            let Some(inbox) = inbox.filter(|it| matches!(it.found, Found::Collection)) else {
+                continue;
+            };
+            let default = calendars
+                .iter()
+                .find(|it| Some(it.id) == principal.default_calendar);
+            let recipient = self
+                .load_recipient(sender, principal, uid, inbox, default)
+                .await?;
+            recipients.0.insert(principal.id, recipient);
+        }
+        Ok(())
+    }
+
+    async fn load_recipient(
+        &self,
+        sender: &Arc<Principal>,
+        principal: &Arc<Principal>,
+        uid: &str,
+        inbox: Resolution,
+        default_calendar: Option<&Stored<Collection>>,
+    ) -> Result<Recipient, Refusal> {
+        let copies = self.copies(inbox.home().id, uid).await?;
+        let sender = Actor {
+            principal: Arc::clone(sender),
+            on_behalf_of: None,
+        };
+        let held = self.privileges(&sender, &inbox, &inbox.collections).await?;
+        Ok(Recipient {
+            principal: Arc::clone(principal),
+            may_invite: held.has(Privilege::ScheduleDeliverInvite),
+            may_reply: held.has(Privilege::ScheduleDeliverReply),
+            inbox,
+            default_calendar: default_calendar.filter(|it| !it.is_detached()).cloned(),
+            object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
+            copies,
+            is_changed: false,
+            new_schedule_tag: false,
+            inbox_items: Vec::new(),
+        })
+    }
+
+    /// Writes everything that the messages changed into the batch, which then depends upon all that
+    /// was read for it. A lock never stops a delivery.
+    pub(crate) async fn write_recipients(
+        &self,
+        batch: &mut Batch,
+        recipients: &Recipients,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        for recipient in recipients.0.values() {
+            batch.expect_collection(recipient.inbox.collection());
+            recipient.copies.expect(batch);
+            if recipient.is_changed {
+                self.write_copy(batch, recipient, now).await?;
+            }
+            for item in &recipient.inbox_items {
+                let name = self.fresh_name();
+                let item = self.delivered(item, None, now).await?;
+                batch.put_object(recipient.inbox.collection(), &name, None, &item);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_copy(
+        &self,
+        batch: &mut Batch,
+        recipient: &Recipient,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Recipient {
+            copies,
+            object,
+            default_calendar,
+            ..
+        } = recipient;
+        match (&copies.meeting, object) {
+            (Some(copy), None) => {
+                batch.remove_object(&copy.calendar, &copy.name, &copy.stored);
+            }
+            (Some(copy), Some(object)) => {
+                let mut after = self.delivered(object, Some(&copy.stored), now).await?;
+                if let Some(facts) = &mut after.calendar {
+                    let is_new = recipient.new_schedule_tag || !facts.scheduling;
+                    facts.scheduling = true;
+                    if is_new {
+                        facts.schedule_tag = Some(self.fresh_schedule_tag());
+                    }
+                }
+                batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
+            }
+            (None, Some(object)) => {
+                if let Some(calendar) = default_calendar {
+                    let mut after = self.delivered(object, None, now).await?;
+                    if let Some(facts) = &mut after.calendar {
+                        facts.scheduling = true;
+                        facts.schedule_tag = Some(self.fresh_schedule_tag());
+                    }
+                    batch.put_object(calendar, &self.fresh_name(), None, &after);
+                }
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// An object as the server stores it, in place of another one.
+    async fn delivered(
+        &self,
+        object: &CalendarObject,
+        before: Option<&Object>,
+        now: Timestamp,
+    ) -> Result<Object, Refusal> {
+        let replaced = before.and_then(|before| before.calendar.as_ref());
+        let uid = object
+            .entries()
+            .find_map(|entry| entry.text("UID"))
+            .unwrap_or_default()
+            .into_owned();
+        let facts = CalendarFacts {
+            uid,
+            scheduling: replaced.is_some_and(|facts| facts.scheduling),
+            schedule_tag: replaced.and_then(|facts| facts.schedule_tag.clone()),
+            projection: ObjectProjection::of(object).encode(),
+        };
+        let body = self
+            .body(object.to_octets(), before.map(|before| &before.properties))
+            .await?;
+        Ok(body.into_object(CALENDAR_CONTENT_TYPE.into(), Some(facts), before, now))
+    }
+
+    /// RFC 6638 §3.2.10: a tag that was never used before.
+    pub(crate) fn fresh_schedule_tag(&self) -> String {
+        format!("{:016x}", self.environment().random_u64())
+    }
+
+    /// A name for an object that the server makes.
+    fn fresh_name(&self) -> String {
+        format!("{:032x}.ics", self.environment().random_u128())
+    }
+}
+
+impl Recipients {
+    /// Hands a message to its recipient. `None` where there is nobody to take it.
+    pub fn receive(
+        &mut self,
+        delivery: &Delivery,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Option<Receipt> {
+        let recipient = self.0.get_mut(&delivery.recipient.id)?;
+        if !recipient.may_take(&delivery.message) {
+            return Some(recipient.refuse(Status::NO_PRIVILEGE));
+        }
+        let incoming = Incoming {
+            copy: recipient.object.as_ref(),
+            message: &delivery.message,
+            recipient: &recipient.principal,
+            directory,
+            now,
+        };
+        let receipt = engine::receive(&incoming);
+        let has_place = match &receipt.copy {
+            CopyChange::Create(object) => recipient.has_place_for(object),
+            CopyChange::Replace(_) | CopyChange::Remove | CopyChange::Unchanged => true,
+        };
+        if !has_place {
+            return Some(recipient.refuse(Status::NO_WAY));
+        }
+        recipient.take(&receipt, &delivery.message);
+        Some(receipt)
+    }
+
+    /// The copy of somebody as the messages so far have left it.
+    pub fn object(&self, id: PrincipalId) -> Option<&CalendarObject> {
+        self.0.get(&id)?.object.as_ref()
+    }
+}
+
+impl Recipient {
+    /// A refresh shows what others said, to somebody who took the invitation before.
+    fn may_take(&self, message: &Message) -> bool {
+        message.is_refresh
+            || match message.method {
+                Method::Request | Method::Cancel => self.may_invite,
+                Method::Reply => self.may_reply,
+            }
+    }
+
+    /// Whether a new copy can stand in the default calendar: the calendar takes its type of component,
+    /// and no other object there has its UID.
+    fn has_place_for(&self, object: &CalendarObject) -> bool {
+        let Some(calendar) = &self.default_calendar else {
+            return false;
+        };
+        let takes = |name: &str| {
+            calendar.components.is_empty() || calendar.components.iter().any(|it| it == name)
+        };
+        calendar.kind == CollectionKind::Calendar
+            && object.entries().all(|entry| takes(entry.name()))
+            && !self.copies.stands_in(calendar.id)
+    }
+
+    fn refuse(&self, status: Status) -> Receipt {
+        Receipt {
+            copy: CopyChange::Unchanged,
+            inbox_item: false,
+            status,
+            schedule_tag_changes: false,
+            refresh_others: false,
+            decisions: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, receipt: &Receipt, message: &Message) {
+        match &receipt.copy {
+            CopyChange::Create(object) | CopyChange::Replace(object) => {
+                self.object = Some(object.clone())
+            }
+            CopyChange::Remove => self.object = None,
+            CopyChange::Unchanged => {}
+        }
+        self.is_changed |= receipt.copy != CopyChange::Unchanged;
+        self.new_schedule_tag |= receipt.schedule_tag_changes;
+        if receipt.inbox_item {
+            self.inbox_items.push(message.object.clone());
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A change of a calendar object and everybody who hears of it, in one commit: the engine decides,
+//! this loads and writes (RFC 6638 §3.2).
+
+use std::sync::Arc;
+
+use calendar::CalendarObject;
+use storage::{
+    Batch, Timestamp,
+    access::Privilege,
+    model::{OUTBOX_NAME, Principal, Work},
+};
+
+use super::{
+    Desk,
+    properties::home_path,
+    recipients::Recipients,
+    refuse::{forbidden, read_failed},
+};
+use crate::{
+    Actor, Refusal,
+    engine::{self, Change, Delivery, Directory, Method, Plan, Status},
+    mail::{self, OutgoingMessage},
+};
+
+/// A change that may concern other people.
+pub(crate) struct Proposal<'a> {
+    pub actor: &'a Actor,
+    /// The owner of the calendar, who decides the role.
+    pub owner: &'a Arc<Principal>,
+    /// What is stored, if anything.
+    pub before: Option<&'a CalendarObject>,
+    /// What is asked for; `None` removes.
+    pub after: Option<&'a CalendarObject>,
+    /// RFC 6638 §8.1.
+    pub schedule_reply: bool,
+    /// If-Schedule-Tag-Match was given and held.
+    pub schedule_tag_matched: bool,
+    /// The round's moment.
+    pub now: Timestamp,
+}
+
+/// What is to be stored; the messages stand in the batch already.
+pub(crate) struct Scheduled {
+    /// `None` for a removal.
+    pub object: Option<CalendarObject>,
+    /// RFC 6638 §3.1.
+    pub is_scheduling_object: bool,
+}
+
+impl Desk {
+    /// Plans the change, and puts its effects on everybody else into the batch: copies, inbox items,
+    /// mails.
+    ///
+    /// Errors: the preconditions of RFC 6638 §3.2.4; `Forbidden` where the actor may not schedule for
+    /// the owner.
+    pub(crate) async fn schedule(
+        &self,
+        batch: &mut Batch,
+        proposal: &Proposal<'_>,
+    ) -> Result<Scheduled, Refusal> {
+        let Proposal {
+            owner,
+            before,
+            after,
+            now,
+            ..
+        } = *proposal;
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(before, after))
+            .await?;
+        let organizer = match engine::organizer_to_load(before, after, owner.id, &directory) {
+            Some(organizer) => self.organizer_copy(&organizer, before.or(after)).await?,
+            None => None,
+        };
+        if let Some(organizer) = &organizer {
+            organizer.expect(batch);
+        }
+        let organizer_copy = organizer
+            .as_ref()
+            .and_then(|copies| copies.meeting.as_ref());
+        let organizer_copy = organizer_copy.map(|copy| &copy.object);
+        if let Some(copy) = organizer_copy {
+            self.look_up(&mut directory, &engine::addresses(Some(copy), None))
+                .await?;
+        }
+        let plan = engine::plan(&Change {
+            before,
+            after,
+            owner,
+            sent_by: sent_by(proposal.actor, owner),
+            directory: &directory,
+            organizer_copy,
+            now,
+            schedule_reply: proposal.schedule_reply,
+            schedule_tag_matched: proposal.schedule_tag_matched,
+            mail_possible: self.settings.mail_possible,
+        })?;
+        self.check_may_schedule(proposal.actor, owner, &plan)
+            .await?;
+        let outcomes = self.deliver(batch, owner, &plan, &directory, now).await?;
+        for message in &plan.mails {
+            self.enqueue_mail(batch, message, now);
+        }
+        for decision in &plan.decisions {
+            tracing::debug!(%decision, "scheduling");
+        }
+        Ok(Scheduled {
+            object: engine::settle(&plan, &outcomes),
+            is_scheduling_object: plan.is_scheduling_object(),
+        })
+    }
+
+    async fn organizer_copy(
+        &self,
+        organizer: &Principal,
+        object: Option<&CalendarObject>,
+    ) -> Result<Option<super::copy::Copies>, Refusal> {
+        let uid = object.and_then(|object| object.entries().find_map(|entry| entry.text("UID")));
+        match (organizer.home, uid) {
+            (Some(home), Some(uid)) => Ok(Some(self.copies(home, &uid).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// RFC 6638 §6.2: who edits somebody else's meeting must also be allowed to schedule for them.
+    async fn check_may_schedule(
+        &self,
+        actor: &Actor,
+        owner: &Principal,
+        plan: &Plan,
+    ) -> Result<(), Refusal> {
+        let methods = plan
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.message.method.as_str());
+        let mut methods: Vec<&str> = methods
+            .chain(plan.mails.iter().map(|mail| mail.method.as_str()))
+            .collect();
+        methods.dedup();
+        if actor.principal.id == owner.id || methods.is_empty() {
+            return Ok(());
+        }
+        let outbox = home_path(owner).child(OUTBOX_NAME);
+        let resolution = self
+            .store
+            .resolve(&outbox)
+            .await
+            .map_err(read_failed)?
+            .ok_or(Refusal::NotFound)?;
+        let held = self
+            .privileges(actor, &resolution, &resolution.collections)
+            .await?;
+        let needed = match methods
+            .iter()
+            .all(|method| *method == Method::Reply.as_str())
+        {
+            true => Privilege::ScheduleSendReply,
+            false => Privilege::ScheduleSendInvite,
+        };
+        if held.has(needed) {
+            Ok(())
+        } else {
+            Err(forbidden(&outbox, needed))
+        }
+    }
+
+    /// Hands the messages to their recipients here; the status of each delivery, by its address.
+    async fn deliver(
+        &self,
+        batch: &mut Batch,
+        sender: &Arc<Principal>,
+        plan: &Plan,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Status)>, Refusal> {
+        let mut recipients = Recipients::default();
+        self.load_recipients(&mut recipients, sender, &plan.deliveries)
+            .await?;
+        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
+        let mut refreshes: Vec<Delivery> = Vec::new();
+        for delivery in plan
+            .deliveries
+            .iter()
+            .filter(|delivery| delivery.recipient.id != sender.id)
+        {
+            let Some(receipt) = recipients.receive(delivery, directory, now) else {
+                outcomes.push((delivery.address.clone(), Status::NO_WAY));
+                continue;
+            };
+            if receipt.refresh_others
+                && let Some(object) = recipients.object(delivery.recipient.id)
+            {
+                let replied = Some(delivery.message.sender.as_str());
+                refreshes.extend(engine::refresh(
+                    object,
+                    &delivery.recipient,
+                    directory,
+                    replied,
+                    now,
+                ));
+            }
+            outcomes.push((delivery.address.clone(), receipt.status));
+        }
+        refreshes.retain(|delivery| delivery.recipient.id != sender.id);
+        self.load_recipients(&mut recipients, sender, &refreshes)
+            .await?;
+        for refresh in &refreshes {
+            recipients.receive(refresh, directory, now);
+        }
+        self.write_recipients(batch, &recipients, now).await?;
+        Ok(outcomes)
+    }
+
+    fn enqueue_mail(&self, batch: &mut Batch, message: &OutgoingMessage, now: Timestamp) {
+        let work = Work {
+            queue: mail::QUEUE.to_owned(),
+            attempts: 0,
+            created: now,
+            last_error: None,
+            payload: message.encode().into(),
+        };
+        batch.enqueue(&self.store.new_work_id(now), &work);
+    }
+}
+
+/// SENT-BY: somebody else acts for the owner. An administrator's edit acts as the owner.
+fn sent_by<'a>(actor: &'a Actor, owner: &Principal) -> Option<&'a str> {
+    let acting = &actor.principal;
+    let for_somebody = acting.id != owner.id && !acting.administrator;
+    acting
+        .addresses
+        .first()
+        .filter(|_| for_somebody)
+        .map(String::as_str)
+}

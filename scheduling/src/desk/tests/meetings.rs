@@ -1,0 +1,593 @@
+//! Meetings: an organizer, attendees here and elsewhere (RFC 6638 §3.2, §4).
+
+use storage::{
+    Stored,
+    model::{Member, Work, WorkId},
+};
+
+use super::{yielding::Yielding, *};
+use crate::mail::{self, DeliveryOutcome, OutgoingMessage};
+
+/// A meeting of Alice with Bob and with Xenia, who is elsewhere.
+fn meeting(uid: &str, summary: &str, start: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\nDTSTART:{start}\r\nDURATION:PT1H\r\nSUMMARY:{summary}\r\n\
+         ORGANIZER;CN=Alice:mailto:alice@example.com\r\n\
+         ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.com\r\n\
+         ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:Bob@example.com\r\n\
+         ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:xenia@elsewhere.test\r\n\
+         END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+const START: &str = "20260201T090000Z";
+const AT: &str = "alice/calendar/m.ics";
+
+impl World {
+    /// What a collection's members are named, and what they hold.
+    async fn members(&self, at: &str) -> Vec<(String, Object)> {
+        let resolution = self.desk.store().resolve(&path(at)).await.unwrap().unwrap();
+        let (members, _) = self
+            .desk
+            .store()
+            .members(resolution.collection().id, None, 1_000)
+            .await
+            .unwrap();
+        let objects = members
+            .into_iter()
+            .filter_map(|listed| match listed.member.value {
+                Member::Object(object) => Some((listed.name, object)),
+                Member::Collection(_) => None,
+            });
+        objects.collect()
+    }
+
+    async fn text(&self, object: &Object) -> String {
+        let octets = self.desk.octets(&self.alice, object).await.unwrap();
+        String::from_utf8(octets.to_vec())
+            .unwrap()
+            .replace("\r\n ", "")
+    }
+
+    /// The one object in Bob's calendar.
+    async fn bobs(&self) -> (String, Object, String) {
+        let mut members = self.members("bob/calendar").await;
+        assert_eq!(members.len(), 1, "{members:?}");
+        let (name, object) = members.remove(0);
+        let text = self.text(&object).await;
+        (format!("bob/calendar/{name}"), object, text)
+    }
+
+    async fn text_at(&self, at: &str) -> String {
+        self.text(&self.object(at).await.unwrap()).await
+    }
+
+    async fn mails(&self) -> Vec<(WorkId, Stored<Work>, OutgoingMessage)> {
+        let due = self
+            .desk
+            .store()
+            .due_work(mail::QUEUE, self.desk.now(), 100)
+            .await
+            .unwrap();
+        due.into_iter()
+            .map(|(id, work)| {
+                let message = OutgoingMessage::decode(&work.payload).unwrap();
+                (id, work, message)
+            })
+            .collect()
+    }
+
+    async fn put_as(
+        &self,
+        actor: &Actor,
+        at: &str,
+        text: String,
+        conditions: Conditions,
+    ) -> Result<Written, Refusal> {
+        let put = Put {
+            path: path(at),
+            content_type: Some("text/calendar".into()),
+            octets: text.into(),
+            conditions,
+            schedule_reply: true,
+        };
+        self.desk.put(actor, put).await
+    }
+}
+
+/// The line of an attendee or the organizer.
+fn line<'a>(text: &'a str, property: &str, address: &str) -> &'a str {
+    let wanted = format!(":mailto:{address}");
+    let is_it = |line: &&str| line.starts_with(property) && line.to_lowercase().ends_with(&wanted);
+    text.lines()
+        .find(is_it)
+        .unwrap_or_else(|| panic!("no {property} {address} in {text}"))
+}
+
+fn answer(text: &str, status: &str) -> String {
+    text.lines()
+        .map(
+            |line| match line.to_lowercase().ends_with(":mailto:bob@example.com") {
+                true => format!("ATTENDEE;PARTSTAT={status}:mailto:Bob@example.com\r\n"),
+                false => format!("{line}\r\n"),
+            },
+        )
+        .collect()
+}
+
+/// RFC 6638 §3.2.1.1, §3.2.9
+#[tokio::test]
+async fn an_invitation_is_delivered_in_one_commit() {
+    let world = world().await;
+    let before = world.desk.store().backend().revision();
+    let written = world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    assert_eq!(world.desk.store().backend().revision().0, before.0 + 1);
+    assert!(written.created && written.schedule_tag.is_some());
+    assert_eq!(written.etag, None, "SCHEDULE-STATUS was added");
+
+    let stored = world.text_at(AT).await;
+    assert!(
+        line(&stored, "ATTENDEE", "bob@example.com").contains("SCHEDULE-STATUS=1.2"),
+        "{stored}"
+    );
+    let external = line(&stored, "ATTENDEE", "xenia@elsewhere.test");
+    assert!(external.contains("SCHEDULE-STATUS=1.0"), "{stored}");
+
+    let (_, object, text) = world.bobs().await;
+    let facts = object.calendar.unwrap();
+    assert!(facts.scheduling && facts.schedule_tag.is_some());
+    assert!(
+        text.contains("SUMMARY:Plan")
+            && !text.contains("METHOD")
+            && !text.contains("SCHEDULE-STATUS")
+    );
+    let inbox = world.members("bob/inbox").await;
+    assert_eq!(inbox.len(), 1);
+    assert!(world.text(&inbox[0].1).await.contains("METHOD:REQUEST"));
+
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(
+        (mails[0].2.to.address.as_str(), mails[0].2.method.as_str()),
+        ("xenia@elsewhere.test", "REQUEST")
+    );
+}
+
+/// RFC 6638 §3.2.2, §4.2, §3.2.10: the answer reaches the organizer; the tag stays, the ETag changes.
+#[tokio::test]
+async fn an_answer_reaches_the_organizer() {
+    let world = world().await;
+    let invited = world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let before = world.object(AT).await.unwrap();
+    let (at, _, text) = world.bobs().await;
+    let bob = world.bob.clone();
+    world
+        .put_as(&bob, &at, answer(&text, "ACCEPTED"), Conditions::default())
+        .await
+        .unwrap();
+
+    let after = world.object(AT).await.unwrap();
+    assert_ne!(after.etag, before.etag);
+    assert_eq!(
+        after.calendar.as_ref().unwrap().schedule_tag,
+        invited.schedule_tag
+    );
+    let text = world.text(&after).await;
+    let attendee = line(&text, "ATTENDEE", "bob@example.com");
+    assert!(
+        attendee.contains("PARTSTAT=ACCEPTED") && attendee.contains("SCHEDULE-STATUS=2.0"),
+        "{text}"
+    );
+    let (_, _, text) = world.bobs().await;
+    assert!(
+        line(&text, "ORGANIZER", "alice@example.com").contains("SCHEDULE-STATUS=1.2"),
+        "{text}"
+    );
+    let inbox = world.members("alice/inbox").await;
+    assert_eq!(inbox.len(), 1);
+    assert!(world.text(&inbox[0].1).await.contains("METHOD:REPLY"));
+
+    // RFC 6638 §3.2.10: the organizer's client, which knows the tag only, does not undo the answer
+    let tag = Conditions {
+        if_schedule_tag_match: invited.schedule_tag,
+        ..Conditions::default()
+    };
+    let alice = world.alice.clone();
+    world
+        .put_as(&alice, AT, meeting("m", "Better plan", START), tag)
+        .await
+        .unwrap();
+    let text = world.text_at(AT).await;
+    assert!(text.contains("SUMMARY:Better plan"));
+    assert!(
+        line(&text, "ATTENDEE", "bob@example.com").contains("PARTSTAT=ACCEPTED"),
+        "{text}"
+    );
+}
+
+/// The answer is applied in whichever calendar holds the organizer's event.
+#[tokio::test]
+async fn copies_are_found_wherever_they_stand() {
+    let world = world().await;
+    world
+        .make("alice/work", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    let first = world
+        .put("alice/work/m.ics", meeting("m", "Plan", START))
+        .await
+        .unwrap();
+    let (moved, _) = world
+        .rename("alice/work/m.ics", "alice/calendar/n.ics")
+        .await
+        .unwrap();
+    // RFC 6638 §3.2.10: a MOVE is a direct change
+    assert!(moved.schedule_tag.is_some() && moved.schedule_tag != first.schedule_tag);
+    assert_eq!(
+        world.members("bob/inbox").await.len(),
+        1,
+        "a MOVE sends nothing"
+    );
+    let (at, _, text) = world.bobs().await;
+    world
+        .desk
+        .make_collection(&world.bob, making("bob/mine", CollectionKind::Calendar))
+        .await
+        .unwrap();
+    let moving = transfer(&at, "bob/mine/m.ics", false);
+    world.desk.transfer(&world.bob, moving).await.unwrap();
+    let bob = world.bob.clone();
+    world
+        .put_as(
+            &bob,
+            "bob/mine/m.ics",
+            answer(&text, "TENTATIVE"),
+            Conditions::default(),
+        )
+        .await
+        .unwrap();
+    let text = world.text_at("alice/calendar/n.ics").await;
+    assert!(
+        line(&text, "ATTENDEE", "bob@example.com").contains("PARTSTAT=TENTATIVE"),
+        "{text}"
+    );
+    world
+        .put("alice/calendar/n.ics", meeting("m", "Other", START))
+        .await
+        .unwrap();
+    assert!(
+        world
+            .text_at("bob/mine/m.ics")
+            .await
+            .contains("SUMMARY:Other")
+    );
+    assert!(world.members("bob/calendar").await.is_empty());
+}
+
+/// RFC 6638 §3.2.1.3: the copies stay, cancelled.
+#[tokio::test]
+async fn deleting_cancels_for_everyone() {
+    let world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    world.delete(AT).await.unwrap();
+    let (_, _, text) = world.bobs().await;
+    assert!(text.contains("STATUS:CANCELLED"), "{text}");
+    assert_eq!(world.members("bob/inbox").await.len(), 2);
+    let methods: Vec<String> = world
+        .mails()
+        .await
+        .into_iter()
+        .map(|(_, _, it)| it.method)
+        .collect();
+    assert_eq!(
+        methods.iter().filter(|method| *method == "CANCEL").count(),
+        1,
+        "{methods:?}"
+    );
+}
+
+/// The same for the deletion of the calendar.
+#[tokio::test]
+async fn deleting_a_calendar_cancels_its_meetings() {
+    let world = world().await;
+    world
+        .make("alice/work", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    world
+        .put("alice/work/m.ics", meeting("m", "Plan", START))
+        .await
+        .unwrap();
+    world
+        .put("alice/work/n.ics", event("n", "mine alone"))
+        .await
+        .unwrap();
+    world.delete("alice/work").await.unwrap();
+    assert!(world.bobs().await.2.contains("STATUS:CANCELLED"));
+    assert_eq!(
+        world.tree("alice").await,
+        ["alice/calendar/", "alice/inbox/", "alice/outbox/"]
+    );
+}
+
+/// RFC 6638 §3.2.2.4, §8.1
+#[tokio::test]
+async fn an_attendee_who_deletes_declines() {
+    for (schedule_reply, expected) in [
+        (true, "PARTSTAT=DECLINED"),
+        (false, "PARTSTAT=NEEDS-ACTION"),
+    ] {
+        let world = world().await;
+        world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+        let (at, ..) = world.bobs().await;
+        let delete = Delete {
+            path: path(&at),
+            conditions: Conditions::default(),
+            schedule_reply,
+        };
+        world.desk.delete(&world.bob, delete).await.unwrap();
+        let text = world.text_at(AT).await;
+        assert!(
+            line(&text, "ATTENDEE", "bob@example.com").contains(expected),
+            "{text}"
+        );
+    }
+}
+
+/// Our decision on C4.7: a client's own PUT of a delivered invitation is merged into the delivered copy.
+#[tokio::test]
+async fn an_own_copy_is_merged_into_the_delivered_one() {
+    let world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let (at, _, text) = world.bobs().await;
+    let bob = world.bob.clone();
+    for own in ["bob/calendar/own-name.ics", "bob/calendar/another.ics"] {
+        let accepted = answer(&text, "ACCEPTED");
+        let written = world
+            .put_as(&bob, own, accepted, if_none_match("*"))
+            .await
+            .unwrap();
+        assert_eq!(
+            (written.created, written.path, written.etag),
+            (false, path(&at), None)
+        );
+    }
+    world.bobs().await;
+    let text = world.text_at(AT).await;
+    assert!(
+        line(&text, "ATTENDEE", "bob@example.com").contains("PARTSTAT=ACCEPTED"),
+        "{text}"
+    );
+}
+
+/// RFC 6638 §3.2.4.1
+#[tokio::test]
+async fn a_meeting_stands_in_one_calendar_of_its_owner() {
+    let world = world().await;
+    world
+        .make("alice/work", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let in_the_way = |refusal| match refusal {
+        Refusal::Precondition {
+            precondition,
+            resource,
+            ..
+        } => (precondition, resource),
+        other => panic!("{other:?}"),
+    };
+    let expected = (Precondition::UniqueSchedulingObjectResource, Some(path(AT)));
+    let refused = world
+        .put("alice/work/m.ics", meeting("m", "Plan", START))
+        .await
+        .unwrap_err();
+    assert_eq!(in_the_way(refused), expected);
+    let refused = world.copy(AT, "alice/work/m.ics").await.unwrap_err();
+    assert_eq!(in_the_way(refused), expected);
+    let (_, failures) = world.copy("alice/calendar", "alice/copy").await.unwrap();
+    let failures: Vec<_> = failures
+        .into_iter()
+        .map(|(at, refusal)| (at, in_the_way(refusal)))
+        .collect();
+    assert_eq!(failures, [(path("alice/copy/m.ics"), expected)]);
+    assert_eq!(
+        world.members("bob/inbox").await.len(),
+        1,
+        "what was refused sent nothing"
+    );
+}
+
+/// Our decision on C4.4: COPY to somebody else makes a plain object, MOVE is refused.
+#[tokio::test]
+async fn meetings_and_other_peoples_homes() {
+    let world = world().await;
+    let carol = user(world.desk.store(), "carol").await;
+    let mut root = Principal::clone(&world.alice.principal);
+    root.administrator = true;
+    let root = Actor {
+        principal: Arc::new(root),
+        on_behalf_of: None,
+    };
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let refused = world
+        .desk
+        .transfer(&root, transfer(AT, "carol/calendar/m.ics", false))
+        .await;
+    assert_eq!(
+        refused,
+        Err(Refusal::Prohibited("a meeting stays with its owner"))
+    );
+    world
+        .desk
+        .transfer(&root, transfer(AT, "carol/calendar/m.ics", true))
+        .await
+        .unwrap();
+    let facts = world
+        .object("carol/calendar/m.ics")
+        .await
+        .unwrap()
+        .calendar
+        .unwrap();
+    assert!(!facts.scheduling && facts.schedule_tag.is_none());
+    let refused = world
+        .desk
+        .transfer(&root, transfer(AT, "bob/calendar/x.ics", true))
+        .await;
+    assert!(refused.is_err(), "Bob has this meeting");
+    assert!(world.members("carol/inbox").await.is_empty());
+    drop(carol);
+}
+
+/// Our decision on C1.5.
+#[tokio::test]
+async fn an_invitation_that_was_never_sent_is_refused() {
+    let world = world().await;
+    let bob = world.bob.clone();
+    let claimed = meeting("never", "Plan", START);
+    let refused = world
+        .put_as(&bob, "bob/calendar/m.ics", claimed, Conditions::default())
+        .await;
+    assert_eq!(
+        violated(refused),
+        Precondition::AllowedAttendeeSchedulingObjectChange
+    );
+    assert!(world.members("bob/calendar").await.is_empty());
+}
+
+/// RFC 6638 §3.2.9, §3.2.10: statuses that are known later change the ETag, never the tag.
+#[tokio::test]
+async fn how_a_mail_fared_is_written_down() {
+    for (outcome, status) in [
+        (DeliveryOutcome::Accepted, "1.1"),
+        (DeliveryOutcome::Rejected, "5.2"),
+    ] {
+        let world = world().await;
+        let written = world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+        let before = world.object(AT).await.unwrap();
+        let mails = world.mails().await;
+        let (id, work, _) = &mails[0];
+        world.desk.record_delivery(id, work, outcome).await.unwrap();
+        let after = world.object(AT).await.unwrap();
+        let text = world.text(&after).await;
+        let attendee = line(&text, "ATTENDEE", "xenia@elsewhere.test");
+        assert!(
+            attendee.contains(&format!("SCHEDULE-STATUS={status}")),
+            "{text}"
+        );
+        assert_ne!(after.etag, before.etag);
+        assert_eq!(after.calendar.unwrap().schedule_tag, written.schedule_tag);
+        assert!(world.mails().await.is_empty());
+        // again, by a worker that did not know: nothing happens
+        world
+            .desk
+            .record_delivery(id, work, DeliveryOutcome::GivenUp)
+            .await
+            .unwrap();
+        assert_eq!(world.text_at(AT).await, text);
+    }
+}
+
+#[tokio::test]
+async fn a_mail_about_a_meeting_that_is_gone_ends_its_row() {
+    let world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let mails = world.mails().await;
+    world.delete(AT).await.unwrap();
+    let (id, work, _) = &mails[0];
+    world
+        .desk
+        .record_delivery(id, work, DeliveryOutcome::Accepted)
+        .await
+        .unwrap();
+    assert!(world.mails().await.iter().all(|(other, ..)| other != id));
+}
+
+/// Who cannot be reached.
+#[tokio::test]
+async fn people_who_cannot_be_reached() {
+    let settings = Settings {
+        local_domains: vec!["example.com".into()],
+        mail_possible: false,
+        ..Settings::default()
+    };
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let text = meeting("m", "Plan", START).replace("mailto:Bob@", "mailto:nobody@");
+    world.put(AT, text).await.unwrap();
+    let text = world.text_at(AT).await;
+    assert!(
+        line(&text, "ATTENDEE", "nobody@example.com").contains("SCHEDULE-STATUS=3.7"),
+        "{text}"
+    );
+    assert!(
+        line(&text, "ATTENDEE", "xenia@elsewhere.test").contains("SCHEDULE-STATUS=5.3"),
+        "{text}"
+    );
+    assert!(world.mails().await.is_empty());
+}
+
+/// Locks never stop a delivery, and an invitation comes also where an unrelated object has its UID.
+#[tokio::test]
+async fn locks_do_not_stop_deliveries() {
+    let world = world().await;
+    let lock = TakeLock {
+        deep: true,
+        ..locks::taking("bob", true, true)
+    };
+    world.desk.lock(&world.bob, lock).await.unwrap();
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    world.bobs().await;
+}
+
+/// Bob's two clients and Alice's edits at once end in one state: everybody's copies agree.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_at_once() {
+    let world = world_with(Settings::default(), |memory| {
+        Arc::new(Yielding(Arc::new(memory)))
+    })
+    .await;
+    let world = Arc::new(world);
+    world.put(AT, meeting("m", "0", START)).await.unwrap();
+    let (at, ..) = world.bobs().await;
+    let mut tasks = Vec::new();
+    for client in 0..2 {
+        let (world, at) = (Arc::clone(&world), at.clone());
+        tasks.push(tokio::spawn(async move {
+            for round in 0..6 {
+                let status = ["ACCEPTED", "DECLINED", "TENTATIVE"][(client + round) % 3];
+                let text = world.text_at(&at).await;
+                let bob = world.bob.clone();
+                world
+                    .put_as(&bob, &at, answer(&text, status), Conditions::default())
+                    .await
+                    .unwrap();
+            }
+        }));
+    }
+    let organizer = Arc::clone(&world);
+    tasks.push(tokio::spawn(async move {
+        for round in 1..6 {
+            organizer
+                .put(AT, meeting("m", &round.to_string(), START))
+                .await
+                .unwrap();
+        }
+    }));
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let (alices, (_, _, bobs)) = (world.text_at(AT).await, world.bobs().await);
+    let status = |text: &str| {
+        let attendee = line(text, "ATTENDEE", "bob@example.com").to_owned();
+        let from = attendee
+            .find("PARTSTAT=")
+            .map(|at| attendee[at..].to_owned());
+        from.map(|rest| rest.split([';', ':']).next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(status(&alices), status(&bobs), "{alices}\n{bobs}");
+    assert!(
+        alices.contains("SUMMARY:5") && bobs.contains("SUMMARY:5"),
+        "{alices}\n{bobs}"
+    );
+}

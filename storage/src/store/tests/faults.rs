@@ -1,0 +1,162 @@
+//! A backend that fails at each step of an operation in turn.
+
+use super::*;
+use crate::testing::Faulty;
+
+async fn faulty() -> (World, Arc<Faulty>) {
+    let clock = Arc::new(ManualClock::default());
+    let faulty = Arc::new(Faulty::new(Arc::new(Memory::new(clock.clone()))));
+    (world_over(faulty.clone(), clock).await, faulty)
+}
+
+fn down() -> CommitError {
+    CommitError::Unavailable("a test".to_owned())
+}
+
+#[tokio::test]
+async fn a_commit_is_repeated_when_the_backend_asks_for_it() {
+    let (world, faulty) = faulty().await;
+    world.user("alice").await;
+    let place = path("alice", "a");
+    for nth in 1..COMMIT_ATTEMPTS as u64 {
+        faulty.fail_commit(nth, CommitError::Retry);
+    }
+    world.put(&place, &file("a")).await.unwrap();
+    faulty.fail_all_commits(CommitError::Retry);
+    let before = faulty.commits();
+    assert_eq!(world.put(&place, &file("b")).await, Err(CommitError::Retry));
+    assert_eq!(
+        faulty.commits() - before,
+        COMMIT_ATTEMPTS as u64,
+        "not for ever"
+    );
+}
+
+#[tokio::test]
+async fn a_blob_can_be_written_after_a_fault_at_any_step() {
+    let octets = Bytes::from(vec![5; 600_000]);
+    let (world, counting) = faulty().await;
+    let before = counting.commits();
+    world.store.write_blob(octets.clone()).await.unwrap();
+    let steps = counting.commits() - before;
+    assert!(steps > 3, "{steps}");
+    for step in 1..=steps {
+        let (world, faulty) = faulty().await;
+        world.user("alice").await;
+        faulty.fail_commit(step, down());
+        assert_eq!(world.store.write_blob(octets.clone()).await, Err(down()));
+        let content = world.store.write_blob(octets.clone()).await.unwrap();
+        assert_eq!(
+            world.store.content(&content).await.unwrap(),
+            octets,
+            "step {step}"
+        );
+        world
+            .put(
+                &path("alice", "a"),
+                &Object {
+                    content,
+                    ..file("")
+                },
+            )
+            .await
+            .unwrap();
+        world.assert_sound().await;
+    }
+}
+
+/// A home with something below it, removed and not yet purged.
+async fn removed_account() -> (World, Arc<Faulty>) {
+    let (world, faulty) = faulty().await;
+    let alice = world.user("alice").await;
+    world.make(&path("alice", "a"), CollectionKind::Plain).await;
+    world
+        .make(&path("alice", "a/b"), CollectionKind::Calendar)
+        .await;
+    world
+        .put(&path("alice", "a/b/x"), &event("x", "octets"))
+        .await
+        .unwrap();
+    world.store.remove_account(alice.id).await.unwrap();
+    (world, faulty)
+}
+
+#[tokio::test]
+async fn a_purge_goes_on_after_a_fault_at_any_step() {
+    let (world, counting) = removed_account().await;
+    let before = counting.commits();
+    world.purge().await;
+    let steps = counting.commits() - before;
+    assert!(steps > 5, "{steps}");
+    for step in 1..=steps {
+        let (world, faulty) = removed_account().await;
+        faulty.fail_commit(step, down());
+        let fault = loop {
+            match world.store.purge_detached(1_000).await {
+                Ok(more) => assert!(more, "step {step} was never reached"),
+                Err(fault) => break fault,
+            }
+        };
+        assert_eq!(fault, down());
+        world.assert_sound().await;
+        world.purge().await;
+        world.assert_sound().await;
+        let rows = world.rows().await;
+        assert_eq!(
+            rows,
+            [keys::meta(), keys::directory()],
+            "nothing else is left"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_made_as_a_whole_or_not_at_all() {
+    let (world, faulty) = faulty().await;
+    let alice = || Principal::new(PrincipalKind::User, "alice");
+    faulty.fail_commit(1, down());
+    assert_eq!(
+        world.store.add_account(alice(), None).await,
+        Err(AccountError::Commit(down()))
+    );
+    assert_eq!(world.rows().await.len(), 1);
+    // Somebody else is faster, again and again: an error that says so, not an endless loop.
+    faulty.fail_all_commits(CommitError::Conflict(0));
+    let refusal = world.store.add_account(alice(), None).await.unwrap_err();
+    assert!(
+        matches!(refusal, AccountError::Commit(CommitError::Unavailable(_))),
+        "{refusal}"
+    );
+    faulty.heal();
+    world.store.add_account(alice(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_that_fails_is_an_error_and_never_an_absence() {
+    let (world, faulty) = faulty().await;
+    let home = world.user("alice").await.home.unwrap();
+    let place = path("alice", "calendar/a.ics");
+    world.put(&place, &event("a", "")).await.unwrap();
+    let error = ReadError::Unavailable("a test".to_owned());
+    let calendar = world.collection(&path("alice", "calendar")).await.id;
+    let token = world.store.sync_token(calendar).await.unwrap();
+    faulty.fail_all_reads(error.clone());
+    assert_eq!(world.store.resolve(&place).await.err(), Some(error.clone()));
+    assert_eq!(
+        world.store.principal_by_name("alice").await,
+        Err(error.clone())
+    );
+    assert_eq!(
+        world.store.find_uid(home, "a").await.err(),
+        Some(error.clone())
+    );
+    assert_eq!(
+        world.store.changes(calendar, token, 1).await,
+        Err(error.clone())
+    );
+    assert_eq!(world.store.locks(home).await, Err(error.clone()));
+    assert_eq!(world.store.used_octets(home).await, Err(error.clone()));
+    assert_eq!(world.store.check().await, Err(error));
+    faulty.heal();
+    world.assert_sound().await;
+}
