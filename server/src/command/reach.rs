@@ -18,7 +18,6 @@ use crate::{
 pub struct Reach {
     data: PathBuf,
     environment: Environment,
-    cost: Argon2Cost,
 }
 
 impl Reach {
@@ -35,14 +34,7 @@ impl Reach {
         Reach {
             data,
             environment: environment::system(),
-            cost: Argon2Cost::default(),
         }
-    }
-
-    /// The same with hashes of another cost.
-    #[cfg(test)]
-    pub fn with_cost(self, cost: Argon2Cost) -> Reach {
-        Reach { cost, ..self }
     }
 
     /// Clock and randomness.
@@ -78,7 +70,7 @@ impl Reach {
         };
         let accounts = Accounts::new(
             store.clone(),
-            Passwords::new(self.environment.clone(), self.cost),
+            Passwords::new(self.environment.clone(), Argon2Cost::default()),
         );
         let outcome = accounts.perform(operation).await;
         store.backend().close().await;

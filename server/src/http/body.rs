@@ -16,7 +16,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use super::{IncomingRequest, Request, Response, respond::Answer};
+use super::{
+    IncomingRequest, Request, Response,
+    middleware::{Handler, Middleware, next},
+    respond::Answer,
+};
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +54,7 @@ pub struct BoundedBody {
     verdict: Verdict,
 }
 
-/// Tells the layer outside why a body broke off, whatever the handler made of its error.
+/// Among the request's extensions: tells [`JudgeBody`] why a body broke off, whatever the handler made of its error.
 #[derive(Clone, Default)]
 pub struct Verdict(Arc<AtomicU8>);
 
@@ -68,24 +72,48 @@ impl Verdict {
     }
 }
 
-/// Puts the bounds around a request's body; refuses at once what says itself that it is too large.
-pub fn bound(request: IncomingRequest, bounds: BodyBounds) -> Result<(Request, Verdict), Response> {
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|octets| octets > bounds.maximum_octets) {
-        return Err(Answer::BodyTooLarge.into_response());
-    }
+/// Puts the bounds around a request's body. What says itself that it is too large is judged at once.
+pub fn bound(request: IncomingRequest, bounds: BodyBounds) -> Request {
     let verdict = Verdict::default();
-    let request = request.map(|inner| BoundedBody {
+    if announced_octets(&request).is_some_and(|octets| octets > bounds.maximum_octets) {
+        verdict.0.store(TOO_LARGE, Ordering::Relaxed);
+    }
+    let mut request = request.map(|inner| BoundedBody {
         inner,
         left: bounds.maximum_octets,
         stall: bounds.stall,
         timer: None,
         verdict: verdict.clone(),
     });
-    Ok((request, verdict))
+    request.extensions_mut().insert(verdict);
+    request
+}
+
+fn announced_octets(request: &IncomingRequest) -> Option<u64> {
+    request
+        .headers()
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// Answers in place of a handler whose request's body was too large or stalled: what the handler made
+/// of its error says less.
+pub struct JudgeBody;
+
+impl Middleware for JudgeBody {
+    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+        let Some(verdict) = request.extensions().get::<Verdict>().cloned() else {
+            return Answer::Defect.into_response();
+        };
+        if let Some(answer) = verdict.answer() {
+            return answer.into_response();
+        }
+        let response = next(inner, request).await;
+        verdict.answer().map_or(response, Answer::into_response)
+    }
 }
 
 impl BoundedBody {

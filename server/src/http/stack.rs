@@ -7,7 +7,8 @@ use storage::Environment;
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
 use super::{
-    BodyBounds, IncomingRequest, Network, Peer, Request, Response, body,
+    BodyBounds, IncomingRequest, Network, Peer, Request, Response,
+    body::{self, JudgeBody},
     catch_panic::CatchPanic,
     concurrency::Concurrency,
     deadline::Deadline,
@@ -46,6 +47,8 @@ pub fn build(options: StackOptions, environment: &Environment, handler: impl Han
         .layer(layer(AssignRequestId::new(environment)))
         // around all that answers, so that every answer is logged as it goes out
         .layer(layer(LogRequests))
+        // within the log, around all that may read the body
+        .layer(layer(JudgeBody))
         // before the bounds: a panic gives its place and its time back
         .layer(layer(CatchPanic))
         // before the wait for a place, which counts
@@ -75,16 +78,10 @@ impl Stack {
     }
 
     async fn answer(self, peer: Peer, request: IncomingRequest) -> Response {
-        let (mut request, verdict) = match body::bound(request, self.body) {
-            Ok(bounded) => bounded,
-            Err(refused) => return refused,
-        };
+        let mut request = body::bound(request, self.body);
         request.extensions_mut().insert(peer);
         let Ok(response) = self.path.oneshot(request).await;
-        match verdict.answer() {
-            Some(answer) => answer.into_response(),
-            None => response,
-        }
+        response
     }
 }
 

@@ -18,7 +18,7 @@ use storage::{
     testing,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     sync::Notify,
     time::Instant,
 };
@@ -86,7 +86,7 @@ async fn server(handler: impl Handler) -> Server {
     server_with(handler, |_| {}).await
 }
 
-fn response(text: impl Into<bytes::Bytes>) -> Result<Response, Infallible> {
+fn response(text: impl Into<Bytes>) -> Result<Response, Infallible> {
     Ok(boxed(http::Response::new(Full::new(text.into()))))
 }
 
@@ -422,7 +422,7 @@ async fn http_2_is_understood_by_prior_knowledge() {
         .method("PROPFIND")
         .uri("http://x/dav/")
         .header("Authorization", BASIC)
-        .body(Full::new(bytes::Bytes::from_static(b"hello")))
+        .body(Full::new(Bytes::from_static(b"hello")))
         .unwrap();
     let answer = sender.send_request(request).await.unwrap();
     assert_eq!(
