@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scheduling::Desk;
 use storage::{Store, Timestamp, backend::CommitError};
 use tokio::{sync::watch, task::JoinSet};
 
@@ -17,6 +18,10 @@ const SWEEP_ROWS: usize = 200;
 const PURGE_ROWS: usize = 1000;
 /// Between two looks for removed collections, as long as anything is committed.
 const PURGE_PERIOD: Duration = Duration::from_secs(10);
+/// Between a commit and the look whether it left deliveries to be made.
+const HINT_PAUSE: Duration = Duration::from_millis(50);
+/// After an error.
+const ERROR_PAUSE: Duration = Duration::from_secs(5);
 /// Between two steps, so that requests come first.
 const STEP_PAUSE: Duration = Duration::from_millis(10);
 
@@ -28,12 +33,14 @@ pub struct Background {
 
 impl Background {
     /// Starts all workers.
-    pub fn start(store: &Store, mail: MailWorker) -> Background {
+    pub fn start(desk: &Desk, mail: MailWorker) -> Background {
+        let store = desk.store();
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
         workers.spawn(mail.run(stopped.clone()));
         workers.spawn(sweep_blobs(store.clone(), stopped.clone()));
-        workers.spawn(purge_removed(store.clone(), stopped));
+        workers.spawn(purge_removed(store.clone(), stopped.clone()));
+        workers.spawn(deliver(desk.clone(), stopped));
         Background { stop, workers }
     }
 
@@ -95,6 +102,29 @@ async fn purge_removed(store: Store, mut stopped: watch::Receiver<bool>) {
             return;
         }
         if !more && !commit_or_stop(&mut commits, &mut stopped).await {
+            return;
+        }
+    }
+}
+
+/// Finishes the deliveries of meetings that were too large for one commit.
+async fn deliver(desk: Desk, mut stopped: watch::Receiver<bool>) {
+    let mut commits = desk.store().backend().watch();
+    loop {
+        commits.mark_unchanged();
+        let go_on = match desk.deliver_outstanding().await {
+            Ok(true) => pause(STEP_PAUSE, &mut stopped).await,
+            // Many commits in a row are one hint.
+            Ok(false) => {
+                commit_or_stop(&mut commits, &mut stopped).await
+                    && pause(HINT_PAUSE, &mut stopped).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "deliveries cannot be finished now");
+                pause(ERROR_PAUSE, &mut stopped).await
+            }
+        };
+        if !go_on {
             return;
         }
     }

@@ -110,12 +110,7 @@ impl Desk {
                 .then(|| self.fresh_schedule_tag()),
             projection: settled.projection,
         };
-        let body = self
-            .body(
-                settled.octets,
-                arrival.keeps.map(|object| &object.properties),
-            )
-            .await?;
+        let body = self.body(settled.octets).await?;
         let object = body.into_object(
             CALENDAR_CONTENT_TYPE.into(),
             Some(facts),

@@ -9,7 +9,7 @@ use super::{
     Desk, MAXIMUM_ROUNDS, conditions,
     guard::{self, Touched},
     place,
-    properties::check_size,
+    properties::{MAXIMUM_COLLECTION_PROPERTIES_OCTETS, check_size},
     refuse::{crowded, precondition},
     rights::Need,
     scene,
@@ -45,7 +45,7 @@ impl Desk {
         actor: &Actor,
         make: MakeCollection,
     ) -> Result<(), Refusal> {
-        check_size(&make.properties)?;
+        check_size(&make.properties, MAXIMUM_COLLECTION_PROPERTIES_OCTETS)?;
         if make
             .components
             .iter()

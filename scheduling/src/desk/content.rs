@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use storage::{
     Timestamp,
-    model::{CalendarFacts, Content, INLINE_CONTENT_OCTETS, Object, Properties},
+    model::{CalendarFacts, Content, Object},
 };
 
-use super::{Desk, properties::properties_octets, refuse::commit_failed};
+use super::{Desk, refuse::commit_failed};
 use crate::Refusal;
 
 /// The media type of a file that came without one.
@@ -54,19 +54,10 @@ impl Body {
 }
 
 impl Desk {
-    /// Prepares octets for a commit: what fits into a row beside these properties stays inline, the rest
-    /// is written ahead.
-    pub(crate) async fn body(
-        &self,
-        octets: Bytes,
-        properties: Option<&Properties>,
-    ) -> Result<Body, Refusal> {
+    /// Prepares octets for a commit: small ones stay in the row, large ones are written ahead.
+    pub(crate) async fn body(&self, octets: Bytes) -> Result<Body, Refusal> {
         let etag = entity_tag(&octets);
-        let beside = properties.map_or(0, properties_octets);
-        let content = match octets.len() + beside <= INLINE_CONTENT_OCTETS {
-            true => Content::Inline(octets),
-            false => self.store.write_blob(octets).await.map_err(commit_failed)?,
-        };
+        let content = self.store.write_blob(octets).await.map_err(commit_failed)?;
         Ok(Body { content, etag })
     }
 }

@@ -1,5 +1,6 @@
 //! Somebody's copy of a meeting, in whichever calendar it stands.
 
+use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
     Batch, Stored, UidPlace, UidPlaces,
@@ -7,7 +8,7 @@ use storage::{
 };
 
 use super::{Desk, refuse::read_failed};
-use crate::Refusal;
+use crate::{Refusal, engine::normalise};
 
 /// What was found of a UID in a home.
 #[derive(Debug)]
@@ -77,13 +78,18 @@ impl Desk {
         }))
     }
 
-    /// A stored calendar object, read. It was admitted once, so that a failure is damage.
+    /// A stored calendar object, read.
     pub(crate) async fn parsed(&self, object: &Object) -> Result<CalendarObject, Refusal> {
-        let octets = self
-            .store
-            .content(&object.content)
-            .await
-            .map_err(read_failed)?;
+        self.parse(
+            self.store
+                .content(&object.content)
+                .await
+                .map_err(read_failed)?,
+        )
+    }
+
+    /// Octets that the store kept for us: they were admitted once, so that a failure is damage.
+    pub(crate) fn parse(&self, octets: Bytes) -> Result<CalendarObject, Refusal> {
         let limits = calendar::object::Limits {
             octets: usize::MAX,
             ..calendar::object::Limits::default()
@@ -108,6 +114,14 @@ impl Copies {
     /// Whether a calendar has an object with this UID.
     pub fn stands_in(&self, calendar: CollectionId) -> bool {
         self.places.iter().any(|place| place.collection == calendar)
+    }
+
+    /// Whether the meeting has an attendee with this address.
+    pub fn invites(&self, address: &str) -> bool {
+        let wanted = normalise(address);
+        let entries = self.meeting.iter().flat_map(|copy| copy.object.entries());
+        let mut attendees = entries.flat_map(|entry| entry.properties_named("ATTENDEE"));
+        attendees.any(|attendee| normalise(attendee.raw_value()) == wanted)
     }
 
     /// Makes a commit depend upon the UID being used where it was found, and the copy being as it was.

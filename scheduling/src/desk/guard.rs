@@ -221,14 +221,39 @@ mod tests {
             (&["exclusive-deep t /a"], "write /b", &[], &[]),
             // what vanishes needs the tokens of all that stands below
             (&["exclusive t /a/b/c"], "unbind /a", &[], &["/a/b/c"]),
-            (&["exclusive t /a/b/c", "exclusive u /a/d"], "unbind /a", &["t"], &["/a/d"]),
-            (&["exclusive t /a/b/c", "exclusive u /a/d"], "unbind /a", &["t", "u"], &[]),
+            (
+                &["exclusive t /a/b/c", "exclusive u /a/d"],
+                "unbind /a",
+                &["t"],
+                &["/a/d"],
+            ),
+            (
+                &["exclusive t /a/b/c", "exclusive u /a/d"],
+                "unbind /a",
+                &["t", "u"],
+                &[],
+            ),
             (&["exclusive t /a/b/c"], "write /a", &[], &[]),
             // of several shared locks one token suffices, if it is one's own
             (&["shared t /a", "shared u /a"], "write /a", &["u"], &[]),
-            (&["shared-bob t /a", "shared u /a"], "write /a", &["t"], &["/a"]),
-            (&["shared-deep t /a", "shared u /a/b"], "write /a/b", &["t"], &[]),
-            (&["shared-deep t /a", "shared u /a/b"], "write /a/b", &[], &["/a", "/a/b"]),
+            (
+                &["shared-bob t /a", "shared u /a"],
+                "write /a",
+                &["t"],
+                &["/a"],
+            ),
+            (
+                &["shared-deep t /a", "shared u /a/b"],
+                "write /a/b",
+                &["t"],
+                &[],
+            ),
+            (
+                &["shared-deep t /a", "shared u /a/b"],
+                "write /a/b",
+                &[],
+                &["/a", "/a/b"],
+            ),
         ];
         for (locks, what, tokens, roots) in table {
             let locks: Vec<Lock> = locks.iter().map(|text| lock(text)).collect();

@@ -5,7 +5,7 @@ use storage::{
     model::{Work, WorkId},
 };
 
-use super::{Desk, MAXIMUM_ROUNDS, content::entity_tag, refuse::crowded};
+use super::{Desk, MAXIMUM_ROUNDS, refuse::crowded};
 use crate::{
     Refusal, engine,
     mail::{DeliveryOutcome, OutgoingMessage},
@@ -50,20 +50,8 @@ impl Desk {
         outcome: DeliveryOutcome,
     ) -> Result<Option<Revision>, Refusal> {
         let copies = self.copies(message.home, &message.uid).await?;
-        let Some(copy) = &copies.meeting else {
-            return Ok(None);
-        };
-        let status = engine::Status::from(outcome);
-        if let Some(object) = engine::record_status(&copy.object, &message.recipient, &status) {
-            let octets = object.to_octets();
-            if entity_tag(&octets) != copy.stored.etag {
-                copies.expect(batch);
-                let mut after = copy.stored.value.clone();
-                let body = self.body(octets, Some(&after.properties)).await?;
-                (after.content, after.etag, after.modified) = (body.content, body.etag, self.now());
-                batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
-            }
-        }
-        Ok(Some(copy.stored.revision))
+        let status = (message.recipient.clone(), engine::Status::from(outcome));
+        self.write_statuses(batch, &copies, &[status]).await?;
+        Ok(copies.meeting.map(|copy| copy.stored.revision))
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use storage::{
     Found, Resolution, ResourcePath,
     access::Privilege,
-    model::{CollectionId, CollectionKind, Content, Principal, PrincipalId, Properties},
+    model::{CollectionId, CollectionKind, Principal, PrincipalId, Properties},
 };
 
 use super::{
@@ -16,9 +16,11 @@ use super::{
 };
 use crate::{Actor, Conditions, Precondition, Refusal};
 
-/// The most octets of names and values that the properties of one resource may have, so that the row
-/// that holds them with an object's octets stays within a row's bound.
-pub const MAXIMUM_PROPERTIES_OCTETS: usize = 12 * 1024;
+/// The most octets of names and values that the properties of a collection may have: its row holds
+/// little else.
+pub const MAXIMUM_COLLECTION_PROPERTIES_OCTETS: usize = 24 * 1024;
+/// The same for an object, whose row also holds octets of its own.
+pub const MAXIMUM_OBJECT_PROPERTIES_OCTETS: usize = 6 * 1024;
 
 /// One property by its Clark name, set to the octets, or removed.
 pub type PropertyChange = (String, Option<Bytes>);
@@ -37,10 +39,11 @@ pub struct ChangeProperties {
 /// The properties after the changes, applied in order (RFC 4918 §9.2: removing what is not there is
 /// no error).
 ///
-/// Errors: `InsufficientStorage` above [`MAXIMUM_PROPERTIES_OCTETS`].
+/// Errors: `InsufficientStorage` above `maximum_octets`.
 pub(crate) fn apply(
     before: &Properties,
     changes: &[PropertyChange],
+    maximum_octets: usize,
 ) -> Result<Properties, Refusal> {
     let mut after = before.clone();
     for (name, value) in changes {
@@ -49,26 +52,22 @@ pub(crate) fn apply(
             None => after.remove(name),
         };
     }
-    check_size(&after)?;
+    check_size(&after, maximum_octets)?;
     Ok(after)
 }
 
 /// Refuses more properties than a resource may have.
-pub(crate) fn check_size(properties: &Properties) -> Result<(), Refusal> {
-    match properties_octets(properties) > MAXIMUM_PROPERTIES_OCTETS {
+pub(crate) fn check_size(properties: &Properties, maximum_octets: usize) -> Result<(), Refusal> {
+    let octets: usize = properties
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    match octets > maximum_octets {
         true => Err(Refusal::InsufficientStorage(
             "the properties of one resource",
         )),
         false => Ok(()),
     }
-}
-
-/// The octets of all names and values.
-pub(crate) fn properties_octets(properties: &Properties) -> usize {
-    properties
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum()
 }
 
 impl Desk {
@@ -129,14 +128,12 @@ impl Desk {
         match &resolution.found {
             Found::Object(before) => {
                 let mut after = before.value.clone();
-                after.properties = apply(&before.properties, changes)?;
+                after.properties = apply(
+                    &before.properties,
+                    changes,
+                    MAXIMUM_OBJECT_PROPERTIES_OCTETS,
+                )?;
                 after.modified = scene.now;
-                if let Content::Inline(octets) = &before.content {
-                    after.content = self
-                        .body(octets.clone(), Some(&after.properties))
-                        .await?
-                        .content;
-                }
                 let parent = scene::parent(resolution)?;
                 batch.put_object(
                     parent,
@@ -148,7 +145,11 @@ impl Desk {
             _ => {
                 let before = resolution.collections.last().ok_or(Refusal::NotFound)?;
                 let mut after = before.value.clone();
-                after.properties = apply(&before.properties, changes)?;
+                after.properties = apply(
+                    &before.properties,
+                    changes,
+                    MAXIMUM_COLLECTION_PROPERTIES_OCTETS,
+                )?;
                 batch.update_collection(before, &after);
             }
         }
@@ -175,7 +176,11 @@ impl Desk {
                 return Err(forbidden(&home_path(&before), Privilege::WriteProperties));
             }
             let mut after = Principal::clone(&before);
-            after.properties = apply(&before.properties, changes)?;
+            after.properties = apply(
+                &before.properties,
+                changes,
+                MAXIMUM_OBJECT_PROPERTIES_OCTETS,
+            )?;
             let mut batch = self.store.batch();
             batch.put_principal(Some(&before), &after);
             if self.commit(batch).await?.is_some() {
@@ -290,7 +295,7 @@ mod tests {
             set("{DAV:}a", "3"),
             ("{DAV:}missing".into(), None),
         ];
-        let after = apply(&before, &changes).unwrap();
+        let after = apply(&before, &changes, 100).unwrap();
         assert_eq!(
             after,
             Properties::from([("{DAV:}a".into(), Bytes::from_static(b"3"))])
@@ -299,9 +304,9 @@ mod tests {
 
     #[test]
     fn properties_are_bounded() {
-        let large = |octets| [("{DAV:}a".into(), Some(Bytes::from(vec![0; octets])))];
-        assert!(apply(&Properties::new(), &large(MAXIMUM_PROPERTIES_OCTETS - 7)).is_ok());
-        let refused = apply(&Properties::new(), &large(MAXIMUM_PROPERTIES_OCTETS - 6));
+        let changes = [set("{DAV:}a", "12345")];
+        assert!(apply(&Properties::new(), &changes, 12).is_ok());
+        let refused = apply(&Properties::new(), &changes, 11);
         assert!(matches!(refused, Err(Refusal::InsufficientStorage(_))));
     }
 }

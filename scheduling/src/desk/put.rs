@@ -262,8 +262,7 @@ impl Desk {
             return Err(Refusal::Conflict("the media type is too long"));
         }
         let before_object = before.map(|before| &before.value);
-        let properties = before_object.map(|before| &before.properties);
-        let body = self.body(put.octets.clone(), properties).await?;
+        let body = self.body(put.octets.clone()).await?;
         let after = body.into_object(content_type, None, before_object, round.scene.now);
         let mut batch = self.batch_upon(round.scene, parent);
         batch.put_object(

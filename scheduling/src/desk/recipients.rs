@@ -197,9 +197,7 @@ impl Desk {
             schedule_tag: replaced.and_then(|facts| facts.schedule_tag.clone()),
             projection: ObjectProjection::of(object).encode(),
         };
-        let body = self
-            .body(object.to_octets(), before.map(|before| &before.properties))
-            .await?;
+        let body = self.body(object.to_octets()).await?;
         Ok(body.into_object(CALENDAR_CONTENT_TYPE.into(), Some(facts), before, now))
     }
 

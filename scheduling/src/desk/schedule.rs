@@ -12,6 +12,7 @@ use storage::{
 
 use super::{
     Desk,
+    outstanding::{self, Outstanding},
     properties::home_path,
     recipients::Recipients,
     refuse::{forbidden, read_failed},
@@ -97,10 +98,18 @@ impl Desk {
         })?;
         self.check_may_schedule(proposal.actor, owner, &plan)
             .await?;
-        let outcomes = self.deliver(batch, owner, &plan, &directory, now).await?;
-        for message in &plan.mails {
+        let uid = before.or(after).map(uid_of).unwrap_or_default();
+        let home = owner.home.ok_or(Refusal::NotFound)?;
+        let mut outstanding = Outstanding::of(owner.id, home, uid);
+        let outcomes = self
+            .deliver(batch, &mut outstanding, owner, &plan, &directory, now)
+            .await?;
+        let at_once = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
+        for message in &plan.mails[..at_once] {
             self.enqueue_mail(batch, message, now);
         }
+        outstanding.add_mails(&plan.mails[at_once..]);
+        self.enqueue_outstanding(batch, &outstanding, now);
         for decision in &plan.decisions {
             tracing::debug!(%decision, "scheduling");
         }
@@ -115,8 +124,7 @@ impl Desk {
         organizer: &Principal,
         object: Option<&CalendarObject>,
     ) -> Result<Option<super::copy::Copies>, Refusal> {
-        let uid = object.and_then(|object| object.entries().find_map(|entry| entry.text("UID")));
-        match (organizer.home, uid) {
+        match (organizer.home, object.map(uid_of)) {
             (Some(home), Some(uid)) => Ok(Some(self.copies(home, &uid).await?)),
             _ => Ok(None),
         }
@@ -164,25 +172,30 @@ impl Desk {
         }
     }
 
-    /// Hands the messages to their recipients here; the status of each delivery, by its address.
+    /// Hands the messages to their recipients here, as many as one commit holds; the status of each
+    /// delivery, by its address.
     async fn deliver(
         &self,
         batch: &mut Batch,
+        outstanding: &mut Outstanding,
         sender: &Arc<Principal>,
         plan: &Plan,
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
-        let mut recipients = Recipients::default();
-        self.load_recipients(&mut recipients, sender, &plan.deliveries)
-            .await?;
-        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
-        let mut refreshes: Vec<Delivery> = Vec::new();
-        for delivery in plan
-            .deliveries
+        let at_once = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
+        let (at_once, later) = plan.deliveries.split_at(at_once);
+        outstanding.add_deliveries(later);
+        let pending = later
             .iter()
-            .filter(|delivery| delivery.recipient.id != sender.id)
-        {
+            .map(|delivery| (delivery.address.clone(), Status::PENDING));
+        let mut outcomes: Vec<(String, Status)> = pending.collect();
+
+        let mut recipients = Recipients::default();
+        self.load_recipients(&mut recipients, sender, at_once)
+            .await?;
+        let mut refreshes: Vec<Delivery> = Vec::new();
+        for delivery in at_once {
             let Some(receipt) = recipients.receive(delivery, directory, now) else {
                 outcomes.push((delivery.address.clone(), Status::NO_WAY));
                 continue;
@@ -202,16 +215,24 @@ impl Desk {
             outcomes.push((delivery.address.clone(), receipt.status));
         }
         refreshes.retain(|delivery| delivery.recipient.id != sender.id);
-        self.load_recipients(&mut recipients, sender, &refreshes)
+        let at_once = outstanding::fitting(refreshes.iter().map(outstanding::weight));
+        let (at_once, later) = refreshes.split_at(at_once);
+        outstanding.add_deliveries(later);
+        self.load_recipients(&mut recipients, sender, at_once)
             .await?;
-        for refresh in &refreshes {
+        for refresh in at_once {
             recipients.receive(refresh, directory, now);
         }
         self.write_recipients(batch, &recipients, now).await?;
         Ok(outcomes)
     }
 
-    fn enqueue_mail(&self, batch: &mut Batch, message: &OutgoingMessage, now: Timestamp) {
+    pub(crate) fn enqueue_mail(
+        &self,
+        batch: &mut Batch,
+        message: &OutgoingMessage,
+        now: Timestamp,
+    ) {
         let work = Work {
             queue: mail::QUEUE.to_owned(),
             attempts: 0,
@@ -221,6 +242,14 @@ impl Desk {
         };
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
+}
+
+fn uid_of(object: &CalendarObject) -> String {
+    object
+        .entries()
+        .find_map(|entry| entry.text("UID"))
+        .unwrap_or_default()
+        .into_owned()
 }
 
 /// SENT-BY: somebody else acts for the owner. An administrator's edit acts as the owner.

@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Default for Limits {
     /// Wide enough for everything that clients were seen to store: 1 MiB for a calendar object, 64 MiB
-    /// for a file, 1,000 attendees, 100,000 instances of a series that ends, the years 1 to 9999.
+    /// for a file, 1,000 attendees, 100,000 instances of a series that ends, the years 1 to 9999, 100 locks in a home.
     fn default() -> Limits {
         Limits {
             maximum_resource_octets: 1024 * 1024,
@@ -33,7 +33,7 @@ impl Default for Limits {
             minimum_date_time: -62_135_596_800,
             maximum_date_time: 253_402_300_799,
             quota_octets: None,
-            maximum_locks_per_home: 1_000,
+            maximum_locks_per_home: 100,
         }
     }
 }

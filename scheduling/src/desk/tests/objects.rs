@@ -379,3 +379,36 @@ async fn reading_needs_the_right_to_read() {
         .await
         .unwrap();
 }
+
+/// As many properties as are allowed fit into a row with as many octets as stand inline.
+#[tokio::test]
+async fn properties_and_content_fit_together() {
+    let world = world().await;
+    let at = "alice/a";
+    let octets = vec![1; storage::model::INLINE_CONTENT_OCTETS];
+    world.put(at, octets.clone()).await.unwrap();
+    let value = vec![2; properties::MAXIMUM_OBJECT_PROPERTIES_OCTETS - 1];
+    let change = ChangeProperties {
+        path: path(at),
+        changes: vec![("p".into(), Some(Bytes::from(value)))],
+        conditions: Conditions::default(),
+    };
+    world
+        .desk
+        .change_properties(&world.alice, change)
+        .await
+        .unwrap();
+    assert_eq!(world.octets(at).await.unwrap(), octets);
+    world.make("alice/c", CollectionKind::Plain).await.unwrap();
+    let value = vec![2; properties::MAXIMUM_COLLECTION_PROPERTIES_OCTETS - 1];
+    let change = ChangeProperties {
+        path: path("alice/c"),
+        changes: vec![("p".into(), Some(Bytes::from(value)))],
+        conditions: Conditions::default(),
+    };
+    world
+        .desk
+        .change_properties(&world.alice, change)
+        .await
+        .unwrap();
+}

@@ -1,0 +1,358 @@
+//! What one commit cannot hold: the copies and mails of a large meeting.
+//!
+//! The change itself commits a state that is right by itself: SCHEDULE-STATUS 1.0 for everybody who
+//! has not heard yet, and one row of work that says who has to. [`Desk::deliver_outstanding`] finishes
+//! it in bounded commits; each holds some copies, their statuses in the sender's object, and the row
+//! with what is left, so that it may be interrupted anywhere and nothing is delivered twice.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use calendar::CalendarObject;
+use serde::{Deserialize, Serialize};
+use storage::{
+    Batch, Stored, Timestamp,
+    model::{CollectionId, Principal, PrincipalId, Work, WorkId},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS,
+    content::entity_tag,
+    copy::Copies,
+    recipients::Recipients,
+    refuse::{crowded, read_failed},
+};
+use crate::{
+    Refusal,
+    engine::{self, Delivery, Directory, Message, Method, Origin, Status},
+    mail::OutgoingMessage,
+};
+
+/// The queue of deliveries that wait.
+pub const DELIVERY_QUEUE: &str = "delivery";
+/// The most copies that one commit changes.
+pub(crate) const COPIES_PER_COMMIT: usize = 50;
+/// Octets of messages beyond which a commit takes no further one.
+pub(crate) const OCTETS_PER_COMMIT: usize = 256 * 1024;
+
+/// The payload of a row in [`DELIVERY_QUEUE`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Outstanding {
+    /// Whose messages they are, and the home with the object that carries their statuses.
+    sender: PrincipalId,
+    home: CollectionId,
+    uid: String,
+    letters: Vec<Letter>,
+    mails: Vec<OutgoingMessage>,
+}
+
+/// One message to several people.
+#[derive(Debug, Serialize, Deserialize)]
+struct Letter {
+    method: Method,
+    sender: String,
+    is_refresh: bool,
+    asks_again: bool,
+    octets: Vec<u8>,
+    /// With the address of each as it stands in the sender's object.
+    recipients: Vec<(PrincipalId, String)>,
+}
+
+/// How many of these fit into one commit.
+pub(crate) fn fitting(octets: impl Iterator<Item = usize>) -> usize {
+    let mut sum = 0;
+    octets
+        .take(COPIES_PER_COMMIT)
+        .take_while(|octets| {
+            let fits = sum < OCTETS_PER_COMMIT;
+            sum += octets;
+            fits
+        })
+        .count()
+}
+
+/// What a delivery weighs in a commit: a copy and an inbox item.
+pub(crate) fn weight(delivery: &Delivery) -> usize {
+    2 * delivery.message.object.to_octets().len()
+}
+
+impl Outstanding {
+    /// Nothing yet.
+    pub fn of(sender: PrincipalId, home: CollectionId, uid: String) -> Outstanding {
+        Outstanding {
+            sender,
+            home,
+            uid,
+            letters: Vec::new(),
+            mails: Vec::new(),
+        }
+    }
+
+    /// Adds deliveries; equal messages are kept once.
+    pub fn add_deliveries(&mut self, deliveries: &[Delivery]) {
+        for Delivery {
+            recipient,
+            address,
+            message,
+        } in deliveries
+        {
+            let octets = message.object.to_octets();
+            let to = (recipient.id, address.clone());
+            match self
+                .letters
+                .last_mut()
+                .filter(|letter| letter.is(message, &octets))
+            {
+                Some(letter) => letter.recipients.push(to),
+                None => self.letters.push(Letter {
+                    method: message.method,
+                    sender: message.sender.clone(),
+                    is_refresh: message.is_refresh,
+                    asks_again: message.asks_again,
+                    octets: octets.to_vec(),
+                    recipients: vec![to],
+                }),
+            }
+        }
+    }
+
+    /// Adds mails.
+    pub fn add_mails(&mut self, mails: &[OutgoingMessage]) {
+        self.mails.extend_from_slice(mails);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.letters.is_empty() && self.mails.is_empty()
+    }
+
+    fn work(&self, now: Timestamp) -> Work {
+        let payload = postcard::to_stdvec(self).expect("a plain value always encodes");
+        Work {
+            queue: DELIVERY_QUEUE.to_owned(),
+            attempts: 0,
+            created: now,
+            last_error: None,
+            payload: payload.into(),
+        }
+    }
+
+    /// Takes what the next commit delivers: some recipients of one message.
+    fn take_letter(&mut self) -> Option<Letter> {
+        let letter = self.letters.first_mut()?;
+        let weight = 2 * letter.octets.len();
+        let count = fitting(letter.recipients.iter().map(|_| weight));
+        let rest = letter.recipients.split_off(count);
+        let next = Letter {
+            recipients: rest,
+            octets: letter.octets.clone(),
+            sender: letter.sender.clone(),
+            ..*letter
+        };
+        let taken = std::mem::replace(letter, next);
+        if self
+            .letters
+            .first()
+            .is_some_and(|letter| letter.recipients.is_empty())
+        {
+            self.letters.remove(0);
+        }
+        Some(taken)
+    }
+
+    fn take_mails(&mut self) -> Vec<OutgoingMessage> {
+        let count = fitting(self.mails.iter().map(|mail| mail.calendar.len()));
+        self.mails.drain(..count).collect()
+    }
+}
+
+impl Letter {
+    fn is(&self, message: &Message, octets: &Bytes) -> bool {
+        self.method == message.method
+            && self.sender == message.sender
+            && self.is_refresh == message.is_refresh
+            && self.asks_again == message.asks_again
+            && self.octets == *octets
+    }
+
+    /// The message. It may have been overtaken by a later one, so that its SEQUENCE and DTSTAMP have to
+    /// tell its place, as with a message that comes by mail.
+    fn message(&self, uid: &str, object: &CalendarObject) -> Message {
+        Message {
+            method: self.method,
+            origin: Origin::Mail,
+            sender: self.sender.clone(),
+            uid: uid.to_owned(),
+            is_refresh: self.is_refresh,
+            asks_again: self.asks_again,
+            object: object.clone(),
+        }
+    }
+}
+
+impl Desk {
+    /// Leaves what one commit cannot hold to [`Desk::deliver_outstanding`].
+    pub(crate) fn enqueue_outstanding(
+        &self,
+        batch: &mut Batch,
+        outstanding: &Outstanding,
+        now: Timestamp,
+    ) {
+        if !outstanding.is_empty() {
+            batch.enqueue(&self.store.new_work_id(now), &outstanding.work(now));
+        }
+    }
+
+    /// Makes one commit of deliveries that wait; says whether there was one to make, and hence perhaps
+    /// another. To be called by a worker whenever [`DELIVERY_QUEUE`] has rows.
+    ///
+    /// Errors: `Unavailable`, `Damaged`.
+    pub async fn deliver_outstanding(&self) -> Result<bool, Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let now = self.now();
+            let due = self
+                .store
+                .due_work(DELIVERY_QUEUE, now, 1)
+                .await
+                .map_err(read_failed)?;
+            let Some((id, work)) = due.into_iter().next() else {
+                return Ok(false);
+            };
+            let mut batch = self.store.batch();
+            match postcard::from_bytes::<Outstanding>(&work.payload) {
+                Ok(outstanding) => {
+                    self.deliver_some(&mut batch, &id, &work, outstanding, now)
+                        .await?
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a row of deliveries cannot be read and is dropped");
+                    batch.finish_work(&id, &work);
+                }
+            }
+            if self.commit(batch).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Err(crowded())
+    }
+
+    async fn deliver_some(
+        &self,
+        batch: &mut Batch,
+        id: &WorkId,
+        work: &Stored<Work>,
+        mut outstanding: Outstanding,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        match outstanding.take_letter() {
+            Some(letter) => {
+                self.deliver_letter(batch, &outstanding, &letter, now)
+                    .await?
+            }
+            None => {
+                for mail in outstanding.take_mails() {
+                    self.enqueue_mail(batch, &mail, now);
+                }
+            }
+        }
+        match outstanding.is_empty() {
+            true => batch.finish_work(id, work),
+            false => batch.reschedule(id, work, id.due, &outstanding.work(work.created)),
+        };
+        Ok(())
+    }
+
+    async fn deliver_letter(
+        &self,
+        batch: &mut Batch,
+        outstanding: &Outstanding,
+        letter: &Letter,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Some(sender) = self
+            .store
+            .principal(outstanding.sender)
+            .await
+            .map_err(read_failed)?
+        else {
+            return Ok(());
+        };
+        let own = self.copies(outstanding.home, &outstanding.uid).await?;
+        let deliveries = self.deliveries(&outstanding.uid, letter, &own).await?;
+        let mut directory = Directory::new();
+        let object = deliveries.first().map(|delivery| &delivery.message.object);
+        self.look_up(&mut directory, &engine::addresses(object, None))
+            .await?;
+        let mut recipients = Recipients::default();
+        self.load_recipients(&mut recipients, &sender, &deliveries)
+            .await?;
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for delivery in &deliveries {
+            let receipt = recipients.receive(delivery, &directory, now);
+            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
+            outcomes.push((delivery.address.clone(), status));
+        }
+        self.write_recipients(batch, &recipients, now).await?;
+        if !letter.is_refresh {
+            self.write_statuses(batch, &own, &outcomes).await?;
+        }
+        Ok(())
+    }
+
+    /// The deliveries of a letter that are still meant: an invitation to a meeting that is gone, or to
+    /// somebody who is no longer in it, is not.
+    async fn deliveries(
+        &self,
+        uid: &str,
+        letter: &Letter,
+        own: &Copies,
+    ) -> Result<Vec<Delivery>, Refusal> {
+        let object = self.parse(Bytes::copy_from_slice(&letter.octets))?;
+        let mut deliveries = Vec::with_capacity(letter.recipients.len());
+        for (id, address) in &letter.recipients {
+            let recipient: Option<Arc<Principal>> =
+                self.store.principal(*id).await.map_err(read_failed)?;
+            let is_meant = letter.method != Method::Request || own.invites(address);
+            if let Some(recipient) = recipient.filter(|_| is_meant) {
+                let message = letter.message(uid, &object);
+                deliveries.push(Delivery {
+                    recipient,
+                    address: address.clone(),
+                    message,
+                });
+            }
+        }
+        Ok(deliveries)
+    }
+
+    /// Writes statuses into the sender's object, if it is still there (RFC 6638 §3.2.9). The
+    /// Schedule-Tag stays.
+    pub(crate) async fn write_statuses(
+        &self,
+        batch: &mut Batch,
+        own: &Copies,
+        statuses: &[(String, Status)],
+    ) -> Result<(), Refusal> {
+        let Some(copy) = &own.meeting else {
+            return Ok(());
+        };
+        let mut object: Option<CalendarObject> = None;
+        for (address, status) in statuses {
+            let before = object.as_ref().unwrap_or(&copy.object);
+            if let Some(after) = engine::record_status(before, address, status) {
+                object = Some(after);
+            }
+        }
+        let Some(octets) = object.map(|object| object.to_octets()) else {
+            return Ok(());
+        };
+        if entity_tag(&octets) == copy.stored.etag {
+            return Ok(());
+        }
+        own.expect(batch);
+        let mut after = copy.stored.value.clone();
+        let body = self.body(octets).await?;
+        (after.content, after.etag, after.modified) = (body.content, body.etag, self.now());
+        batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
+        Ok(())
+    }
+}
