@@ -3,8 +3,11 @@
 mod acl_principal_prop_set;
 mod calendar_data;
 mod calendar_multiget;
+mod calendar_query;
 pub(crate) mod collation;
 mod expand_property;
+mod filter;
+mod floating_zone;
 pub(crate) mod people;
 mod principal_match;
 mod principal_property_search;
@@ -13,6 +16,7 @@ mod reader;
 mod sync_collection;
 #[cfg(test)]
 mod tests;
+mod time_range;
 
 use storage::backend::BoxFuture;
 
@@ -110,6 +114,12 @@ pub(crate) const REPORTS: &[Report] = &[
         source: "RFC 6578 §3.2",
         kinds: SYNCED,
         handle: |dav, asked| Box::pin(sync_collection::report(dav, asked)),
+    },
+    Report {
+        name: caldav::CALENDAR_QUERY,
+        source: "RFC 4791 §7.8",
+        kinds: CALENDAR_DATA,
+        handle: |dav, asked| Box::pin(calendar_query::report(dav, asked)),
     },
     Report {
         name: caldav::CALENDAR_MULTIGET,

@@ -486,3 +486,108 @@ async fn tokens_and_levels_that_are_refused() {
         "HTTP/1.1 404 Not Found"
     );
 }
+
+/// RFC 4791 §7.8
+#[tokio::test]
+async fn events_are_searched() {
+    let world = world().await;
+    world
+        .put_event(
+            "a",
+            "DTSTART;TZID=Europe/Berlin:20260301T090000\nSUMMARY:Breakfast",
+        )
+        .await;
+    world
+        .put_event(
+            "b",
+            "DTSTART:20260401T090000Z\nSUMMARY:Lunch\nRRULE:FREQ=DAILY",
+        )
+        .await;
+    world
+        .put_event("c", "DTSTART:20260501T090000\nSUMMARY:Floating")
+        .await;
+    let (a, b, c) = (
+        format!("{CALENDAR}a.ics"),
+        format!("{CALENDAR}b.ics"),
+        format!("{CALENDAR}c.ics"),
+    );
+    let query = |inside: &str, more: &str| {
+        let filter = format!(
+            "<C:filter><C:comp-filter name=\"VCALENDAR\">{inside}</C:comp-filter></C:filter>"
+        );
+        xml(
+            "C:calendar-query",
+            &format!("<D:prop><D:getetag/><C:calendar-data/></D:prop>{filter}{more}"),
+        )
+    };
+    let event = |content: &str| format!("<C:comp-filter name=\"VEVENT\">{content}</C:comp-filter>");
+    let between =
+        |start: &str, end: &str| event(&format!("<C:time-range start=\"{start}\" end=\"{end}\"/>"));
+    let text =
+        event("<C:prop-filter name=\"SUMMARY\"><C:text-match>lunch</C:text-match></C:prop-filter>");
+    let tokyo = "<C:timezone>BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VTIMEZONE\nTZID:Asia/Tokyo\nEND:VTIMEZONE\nEND:VCALENDAR</C:timezone>";
+    let cases = [
+        ("1", query(&event(""), ""), vec![&a, &b, &c]),
+        ("1", query("<C:comp-filter name=\"VTODO\"/>", ""), vec![]),
+        ("1", query(&text, ""), vec![&b]),
+        ("0", query(&text, ""), vec![]),
+        (
+            "1",
+            query(&between("20260301T080000Z", "20260301T080001Z"), ""),
+            vec![&a],
+        ),
+        (
+            "1",
+            query(&between("20300101T000000Z", "20300102T000000Z"), ""),
+            vec![&b],
+        ),
+        (
+            "1",
+            query(&between("20260501T090000Z", "20260501T090001Z"), ""),
+            vec![&b, &c],
+        ),
+        (
+            "1",
+            query(&between("20260501T000000Z", "20260501T000001Z"), tokyo),
+            vec![&c],
+        ),
+    ];
+    for (depth, body, expected) in cases {
+        let answer = report(&world, CALENDAR, &[&format!("Depth: {depth}")], &body).await;
+        assert_eq!(answer.status, StatusCode::MULTI_STATUS, "{}", answer.text());
+        assert_eq!(
+            answer.hrefs().iter().collect::<Vec<_>>(),
+            expected,
+            "{body}"
+        );
+    }
+    let home = "/dav/calendars/users/alice/";
+    let deep = report(&world, home, &["Depth: infinity"], &query(&text, "")).await;
+    assert_eq!(deep.hrefs(), [b.clone()]);
+    let itself = report(&world, &b, &["Depth: 0"], &query(&text, "")).await;
+    assert_eq!(itself.hrefs(), [b.clone()]);
+    assert!(
+        itself
+            .property(&b, caldav::CALENDAR_DATA)
+            .contains("SUMMARY:Lunch")
+    );
+    let refused = [
+        (
+            query(&event(""), "<C:timezone>x</C:timezone>"),
+            "valid-calendar-data",
+        ),
+        (xml("C:calendar-query", "<D:prop/>"), "valid-filter"),
+        (
+            query(&event("<C:time-range start=\"00000101T000000Z\"/>"), ""),
+            "min-date-time",
+        ),
+    ];
+    for (body, expected) in refused {
+        assert_eq!(
+            report(&world, CALENDAR, &["Depth: 1"], &body)
+                .await
+                .precondition(),
+            expected
+        );
+    }
+}

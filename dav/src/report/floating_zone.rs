@@ -1,0 +1,45 @@
+//! The zone in which floating times and DATEs are read (RFC 4791 §5.2.2, §9.8).
+
+use calendar::{CalendarObject, Limits, Zone};
+use scheduling::Precondition;
+use storage::model::Collection;
+
+use crate::{
+    error::DavError,
+    xml::{Document, Element, name::caldav},
+};
+
+/// Of a `CALDAV:timezone` element in a request.
+///
+/// # Errors
+/// `valid-calendar-data` where it holds no time zone (RFC 4791 §7.8).
+pub(super) fn of_request(request: Element<'_>) -> Result<Option<Zone>, DavError> {
+    let Some(element) = request.child(caldav::TIMEZONE) else {
+        return Ok(None);
+    };
+    let zone = parse(&element.text());
+    let wrong = || {
+        DavError::precondition(
+            Precondition::ValidCalendarData,
+            "the timezone holds no time zone",
+        )
+    };
+    zone.map(Some).ok_or_else(wrong)
+}
+
+/// Of the property of a collection; UTC where it has none.
+pub(super) fn of_collection(collection: &Collection) -> Zone {
+    let stored = collection
+        .properties
+        .get(&caldav::CALENDAR_TIMEZONE.clark());
+    let zone = stored.and_then(|octets| {
+        let document = Document::parse(octets).ok()?;
+        parse(&document.root().text())
+    });
+    zone.unwrap_or_else(Zone::utc)
+}
+
+fn parse(text: &str) -> Option<Zone> {
+    let object = CalendarObject::parse(text.trim().as_bytes(), &Limits::default()).ok()?;
+    Zone::of_calendar_timezone(&object)
+}
