@@ -1,18 +1,21 @@
 //! What part of calendar data a report returns (RFC 4791 §9.6). Pure.
 
 mod components;
+mod expand;
+mod limit;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Limits};
-use scheduling::Precondition;
+use calendar::{CalendarObject, Limits, TimeRange, TooMuchWork, Zone};
+use scheduling::{Precondition, desk};
 
 use self::components::ComponentSelection;
 use crate::{
     error::DavError,
+    report::time_range,
     xml::{
         Element,
         name::{caldav, dav},
@@ -24,18 +27,36 @@ use crate::{
 pub(crate) struct Selection {
     /// Which components and properties; `None` for all.
     components: Option<ComponentSelection>,
+    /// Which instances; `None` for all, as they are stored.
+    instances: Option<Instances>,
+    /// Which periods of FREEBUSY properties; `None` for all.
+    free_busy: Option<TimeRange>,
+}
+
+/// How recurrence sets are cut down.
+#[derive(Clone, Copy, Debug)]
+enum Instances {
+    /// RFC 4791 §9.6.5
+    Expand(TimeRange),
+    /// RFC 4791 §9.6.6
+    Limit(TimeRange),
 }
 
 impl Selection {
     /// From the `DAV:prop` of a report; `None` where it does not ask for calendar data.
-    pub fn of_request(request: Element<'_>) -> Result<Option<Selection>, DavError> {
+    pub fn of_request(
+        request: Element<'_>,
+        limits: &desk::Limits,
+    ) -> Result<Option<Selection>, DavError> {
         let wanted = request
             .child(dav::PROP)
             .and_then(|prop| prop.child(caldav::CALENDAR_DATA));
-        wanted.map(Selection::read).transpose()
+        wanted
+            .map(|element| Selection::read(element, limits))
+            .transpose()
     }
 
-    fn read(element: Element<'_>) -> Result<Selection, DavError> {
+    fn read(element: Element<'_>, limits: &desk::Limits) -> Result<Selection, DavError> {
         let content_type = element.attribute("content-type").unwrap_or("text/calendar");
         let version = element.attribute("version").unwrap_or("2.0");
         if !content_type.eq_ignore_ascii_case("text/calendar") || version != "2.0" {
@@ -45,25 +66,56 @@ impl Selection {
                 reason,
             ));
         }
-        let components = element
-            .child(caldav::COMP)
-            .map(ComponentSelection::read)
-            .transpose()?;
-        Ok(Selection { components })
+        let span = |name| -> Result<Option<TimeRange>, DavError> {
+            let child = element.child(name);
+            child
+                .map(|child| time_range::read_closed(child, limits, None))
+                .transpose()
+        };
+        let instances = match (span(caldav::EXPAND)?, span(caldav::LIMIT_RECURRENCE_SET)?) {
+            (Some(_), Some(_)) => {
+                let reason = "instances are either expanded or limited";
+                return Err(DavError::BadRequest(reason.into()));
+            }
+            (Some(range), None) => Some(Instances::Expand(range)),
+            (None, range) => range.map(Instances::Limit),
+        };
+        Ok(Selection {
+            components: element
+                .child(caldav::COMP)
+                .map(ComponentSelection::read)
+                .transpose()?,
+            instances,
+            free_busy: span(caldav::LIMIT_FREEBUSY_SET)?,
+        })
     }
 
-    /// The selected part of an object, as text. What is no calendar object is returned as it is.
-    pub fn apply(&self, octets: &Bytes) -> String {
-        let Some(components) = &self.components else {
-            return whole(octets);
-        };
+    /// The selected part of an object, as text; `floating` is the zone in which floating times are read.
+    /// What is no calendar object is returned as it is.
+    ///
+    /// # Errors
+    /// If the work on the recurrence set is more than is done for one object.
+    pub fn apply(&self, octets: &Bytes, floating: &Zone) -> Result<String, TooMuchWork> {
+        if self.components.is_none() && self.instances.is_none() && self.free_busy.is_none() {
+            return Ok(whole(octets));
+        }
         let Ok(mut object) = CalendarObject::parse_shared(octets.clone(), &Limits::default())
         else {
-            return whole(octets);
+            return Ok(whole(octets));
         };
-        components.reduce(object.calendar_mut());
+        match &self.instances {
+            Some(Instances::Expand(range)) => object = expand::expand(&object, range, floating)?,
+            Some(Instances::Limit(range)) => limit::limit_instances(&mut object, range, floating)?,
+            None => {}
+        }
+        if let Some(range) = &self.free_busy {
+            limit::limit_periods(&mut object, range, floating);
+        }
+        if let Some(components) = &self.components {
+            components.reduce(object.calendar_mut());
+        }
         object.mend_folds();
-        text(&object.to_octets())
+        Ok(text(&object.to_octets()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `CALDAV:calendar-query` (RFC 4791 §7.8).
 
-use calendar::{CalendarObject, Limits, Zone};
+use calendar::{CalendarObject, Limits};
 use scheduling::{Precondition, projection::ObjectProjection};
 
 use crate::{
@@ -32,7 +32,6 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         .ok_or_else(|| DavError::precondition(Precondition::ValidFilter, "there is no filter"))?;
     let mut query = Query {
         filter: Filter::read(element, &dav.desk().settings().limits)?,
-        zone: floating_zone::of_request(root)?,
         reader: Reader::new(dav, &asked.request.actor, &wanted, root)?,
     };
     let brief = is_brief(&asked)?;
@@ -69,8 +68,6 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
 
 struct Query<'a> {
     filter: Filter,
-    /// The zone of the request, which goes before that of the collection (RFC 4791 §9.8).
-    zone: Option<Zone>,
     reader: Reader<'a>,
 }
 
@@ -99,10 +96,7 @@ impl Query<'_> {
             // What was stored was valid; what is damaged matches nothing.
             return Ok(None);
         };
-        let zone = match &self.zone {
-            Some(zone) => zone.clone(),
-            None => floating_zone::of_collection(&resource.collection),
-        };
+        let zone = self.reader.zone_of(&target);
         match self.filter.matches(&Subject::new(&object, &zone)) {
             true => Ok(Some(self.reader.facts_with(target, Some(&octets)).await?)),
             false => Ok(None),

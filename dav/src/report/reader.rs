@@ -1,12 +1,13 @@
 //! Reads facts together with the selected part of calendar data.
 
 use bytes::Bytes;
-use scheduling::Actor;
+use calendar::Zone;
+use scheduling::{Actor, Precondition};
 
 use crate::{
     error::DavError,
     property::{Facts, Loader, Wanted},
-    report::calendar_data::Selection,
+    report::{calendar_data::Selection, floating_zone},
     service::Dav,
     target::Target,
     xml::Element,
@@ -18,6 +19,8 @@ pub(super) struct Reader<'a> {
     actor: &'a Actor,
     loader: Loader<'a>,
     selection: Option<Selection>,
+    /// The zone of the request, which goes before that of a collection (RFC 4791 §9.8).
+    zone: Option<Zone>,
 }
 
 impl<'a> Reader<'a> {
@@ -28,12 +31,13 @@ impl<'a> Reader<'a> {
         wanted: &Wanted,
         request: Element<'_>,
     ) -> Result<Reader<'a>, DavError> {
-        let selection = Selection::of_request(request)?;
+        let selection = Selection::of_request(request, &dav.desk().settings().limits)?;
         Ok(Reader {
             dav,
             actor,
             loader: Loader::new(dav, actor, wanted.needs()),
             selection,
+            zone: floating_zone::of_request(request)?,
         })
     }
 
@@ -67,8 +71,21 @@ impl<'a> Reader<'a> {
     ) -> Result<Facts, DavError> {
         let mut facts = self.loader.facts(target).await?;
         if let (Some(selection), Some(octets)) = (&self.selection, octets) {
-            facts.calendar_data = Some(selection.apply(octets));
+            let data = selection.apply(octets, &self.zone_of(&facts.target));
+            facts.calendar_data = Some(data.map_err(|error| {
+                let reason = format!("{}: {error}", facts.target.href());
+                DavError::precondition(Precondition::NumberOfMatchesWithinLimits, reason)
+            })?);
         }
         Ok(facts)
+    }
+
+    /// The zone in which floating times of a resource are read.
+    pub fn zone_of(&self, target: &Target) -> Zone {
+        match (&self.zone, target) {
+            (Some(zone), _) => zone.clone(),
+            (None, Target::Stored(resource)) => floating_zone::of_collection(&resource.collection),
+            (None, _) => Zone::utc(),
+        }
     }
 }

@@ -14,13 +14,13 @@ const EPOCH: civil::DateTime = civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
 /// Reads the span of an element, within the published limits.
 ///
 /// # Errors
-/// `malformed` where it is none; `min-date-time` and `max-date-time` beyond the limits (RFC 4791 §7.8).
+/// `malformed`, or 400 where there is no such precondition, where it is none; `min-date-time` and `max-date-time` beyond the limits (RFC 4791 §7.8).
 pub(super) fn read(
     element: Element<'_>,
     limits: &Limits,
-    malformed: Precondition,
+    malformed: Option<Precondition>,
 ) -> Result<TimeRange, DavError> {
-    let wrong = |reason: &str| DavError::precondition(malformed, reason);
+    let wrong = |reason: &str| refuse(malformed, reason);
     let read = |attribute: &str| -> Result<Option<i64>, DavError> {
         let Some(text) = element.attribute(attribute) else {
             return Ok(None);
@@ -44,7 +44,7 @@ pub(super) fn read(
 pub(super) fn read_closed(
     element: Element<'_>,
     limits: &Limits,
-    malformed: Precondition,
+    malformed: Option<Precondition>,
 ) -> Result<TimeRange, DavError> {
     let range = read(element, limits, malformed)?;
     match range {
@@ -52,10 +52,14 @@ pub(super) fn read_closed(
             start: Some(_),
             end: Some(_),
         } => Ok(range),
-        _ => Err(DavError::precondition(
-            malformed,
-            "the span lacks its start or its end",
-        )),
+        _ => Err(refuse(malformed, "the span lacks its start or its end")),
+    }
+}
+
+fn refuse(precondition: Option<Precondition>, reason: &str) -> DavError {
+    match precondition {
+        Some(precondition) => DavError::precondition(precondition, reason),
+        None => DavError::BadRequest(reason.into()),
     }
 }
 
@@ -102,7 +106,7 @@ mod tests {
             maximum_date_time: 4_102_444_800,
             ..Limits::default()
         };
-        read(document.root(), &limits, Precondition::ValidFilter)
+        read(document.root(), &limits, Some(Precondition::ValidFilter))
     }
 
     /// RFC 4791 §9.9

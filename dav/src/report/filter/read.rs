@@ -184,7 +184,7 @@ impl Reader<'_> {
     fn time_range(&self, element: Element<'_>) -> Result<Option<calendar::TimeRange>, DavError> {
         let range = element.child(caldav::TIME_RANGE);
         range
-            .map(|range| time_range::read(range, self.limits, Precondition::ValidFilter))
+            .map(|range| time_range::read(range, self.limits, Some(Precondition::ValidFilter)))
             .transpose()
     }
 }
