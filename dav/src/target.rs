@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scheduling::{Actor, Refusal, desk::Opened};
 use storage::{
     Found, ResourcePath, Stored,
-    access::Privileges,
+    access::{Privilege, Privileges},
     model::{Collection, Object, Principal},
 };
 
@@ -49,6 +49,16 @@ pub(crate) struct StoredResource {
 impl Target {
     /// Loads what stands at a path. What is not there, or may not be seen, is a refusal.
     pub async fn open(dav: &Dav, actor: &Actor, path: &Path) -> Result<Target, DavError> {
+        Target::open_for(dav, actor, path, Privilege::Read).await
+    }
+
+    /// The same, for somebody who needs another privilege than `DAV:read`.
+    pub async fn open_for(
+        dav: &Dav,
+        actor: &Actor,
+        path: &Path,
+        privilege: Privilege,
+    ) -> Result<Target, DavError> {
         match path {
             Path::Root
             | Path::WellKnown
@@ -72,7 +82,7 @@ impl Target {
                 Ok(Target::Proxy(principal, *access))
             }
             Path::Stored(path) => {
-                let opened = dav.desk().open(actor, path).await?;
+                let opened = dav.desk().open_for(actor, path, privilege).await?;
                 Ok(Target::Stored(StoredResource::from_opened(
                     path.clone(),
                     opened,

@@ -1,6 +1,7 @@
 //! REPORT (RFC 3253 §3.6): finds the row of the report that the body names.
 
-use scheduling::Precondition;
+use scheduling::{Precondition, Refusal};
+use storage::access::Privilege;
 
 use crate::{
     error::DavError,
@@ -13,9 +14,14 @@ use crate::{
 /// Answers the report that the body asks for, where the resource supports it.
 pub(crate) async fn report(dav: &Dav, request: Request) -> Result<Response, DavError> {
     let document = Document::parse(&request.body)?;
-    let target = Target::open(dav, &request.actor, &request.path).await?;
     let name = document.root().name();
-    let Some(row) = report::reports_of(target.kind()).find(|row| row.name == name) else {
+    let row = report::find(name);
+    let privilege = row.map_or(Privilege::Read, |row| row.privilege);
+    let (actor, path) = (&request.actor, &request.path);
+    let target = Target::open_for(dav, actor, path, privilege)
+        .await
+        .map_err(|error| hide(error, privilege))?;
+    let Some(row) = row.filter(|row| row.kinds.contains(target.kind())) else {
         let reason = format!("{name} is not a report of this resource");
         return Err(DavError::precondition(
             Precondition::SupportedReport,
@@ -28,4 +34,14 @@ pub(crate) async fn report(dav: &Dav, request: Request) -> Result<Response, DavE
         target,
     };
     (row.handle)(dav, asked).await
+}
+
+/// RFC 4791 §7.10: who may not even know busy times does not hear that the resource exists.
+fn hide(error: DavError, privilege: Privilege) -> DavError {
+    match error {
+        DavError::Refused(Refusal::Forbidden { .. }) if privilege == Privilege::ReadFreeBusy => {
+            Refusal::NotFound.into()
+        }
+        error => error,
+    }
 }

@@ -8,6 +8,7 @@ pub(crate) mod collation;
 mod expand_property;
 mod filter;
 mod floating_zone;
+mod free_busy_query;
 pub(crate) mod people;
 mod principal_match;
 mod principal_property_search;
@@ -18,7 +19,7 @@ mod sync_collection;
 mod tests;
 mod time_range;
 
-use storage::backend::BoxFuture;
+use storage::{access::Privilege, backend::BoxFuture};
 
 use crate::{
     error::DavError,
@@ -55,6 +56,8 @@ pub(crate) struct Report {
     pub source: &'static str,
     /// Where it is supported.
     pub kinds: Kinds,
+    /// What it takes to ask for it.
+    pub privilege: Privilege,
     /// Answers it.
     pub handle: Handler,
 }
@@ -83,48 +86,67 @@ pub(crate) const REPORTS: &[Report] = &[
         name: dav::EXPAND_PROPERTY,
         source: "RFC 3253 §3.8",
         kinds: Kinds::EXISTING,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(expand_property::report(dav, asked)),
     },
     Report {
         name: dav::ACL_PRINCIPAL_PROP_SET,
         source: "RFC 3744 §9.2",
         kinds: Kinds::EXISTING,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(acl_principal_prop_set::report(dav, asked)),
     },
     Report {
         name: dav::PRINCIPAL_MATCH,
         source: "RFC 3744 §9.3",
         kinds: Kinds::EXISTING,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(principal_match::report(dav, asked)),
     },
     Report {
         name: dav::PRINCIPAL_PROPERTY_SEARCH,
         source: "RFC 3744 §9.4",
         kinds: PRINCIPALS,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(principal_property_search::report(dav, asked)),
     },
     Report {
         name: dav::PRINCIPAL_SEARCH_PROPERTY_SET,
         source: "RFC 3744 §9.5",
         kinds: PRINCIPALS,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(principal_search_property_set::report(dav, asked)),
     },
     Report {
         name: dav::SYNC_COLLECTION,
         source: "RFC 6578 §3.2",
         kinds: SYNCED,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(sync_collection::report(dav, asked)),
     },
     Report {
         name: caldav::CALENDAR_QUERY,
         source: "RFC 4791 §7.8",
         kinds: CALENDAR_DATA,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(calendar_query::report(dav, asked)),
+    },
+    Report {
+        name: caldav::FREE_BUSY_QUERY,
+        source: "RFC 4791 §7.10",
+        kinds: Kinds::of(&[
+            ResourceKind::Home,
+            ResourceKind::Calendar,
+            ResourceKind::Plain,
+        ]),
+        privilege: Privilege::ReadFreeBusy,
+        handle: |dav, asked| Box::pin(free_busy_query::report(dav, asked)),
     },
     Report {
         name: caldav::CALENDAR_MULTIGET,
         source: "RFC 4791 §7.9",
         kinds: CALENDAR_DATA,
+        privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(calendar_multiget::report(dav, asked)),
     },
 ];
@@ -134,6 +156,11 @@ pub(crate) fn reports_of(kind: ResourceKind) -> impl Iterator<Item = &'static Re
     REPORTS
         .iter()
         .filter(move |report| report.kinds.contains(kind))
+}
+
+/// The row of a report.
+pub(crate) fn find(name: Name<'_>) -> Option<&'static Report> {
+    REPORTS.iter().find(|report| report.name == name)
 }
 
 /// The reports of RFC 3744 are defined for depth 0 only (RFC 3744 §9.2 to §9.5).

@@ -591,3 +591,68 @@ async fn events_are_searched() {
         );
     }
 }
+
+/// RFC 4791 §7.10
+#[tokio::test]
+async fn busy_times_are_told() {
+    let world = world().await;
+    world
+        .put_event(
+            "a",
+            "DTSTART:20260301T090000Z\nDTEND:20260301T100000Z\nRRULE:FREQ=DAILY;COUNT=3",
+        )
+        .await;
+    world
+        .put_event("b", "DTSTART:20260302T093000Z\nDURATION:PT1H")
+        .await;
+    world
+        .put_event(
+            "c",
+            "DTSTART:20260302T200000Z\nDURATION:PT1H\nSTATUS:TENTATIVE",
+        )
+        .await;
+    world
+        .put_event(
+            "d",
+            "DTSTART:20260302T210000Z\nDURATION:PT1H\nTRANSP:TRANSPARENT",
+        )
+        .await;
+    let body = xml(
+        "C:free-busy-query",
+        "<C:time-range start=\"20260302T000000Z\" end=\"20260303T091500Z\"/>",
+    );
+    let home = "/dav/calendars/users/alice/";
+    let expected = "FREEBUSY;FBTYPE=BUSY:20260302T090000Z/20260302T103000Z,20260303T090000Z/20260303T091500Z\r\n\
+        FREEBUSY;FBTYPE=BUSY-TENTATIVE:20260302T200000Z/20260302T210000Z\r\n";
+    let unfolded = |answer: &Answer| answer.text().replace("\r\n ", "");
+    // Bob may ask for busy times, as everybody who signed in (client behaviours 17), and for nothing else.
+    for actor in [&world.alice, &world.bob] {
+        let answer = world
+            .send(actor, "REPORT", CALENDAR, &["Depth: 1"], &body)
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert_eq!(
+            answer.header("content-type"),
+            "text/calendar; charset=utf-8"
+        );
+        assert!(unfolded(&answer).contains(expected), "{}", answer.text());
+    }
+    let refused = world
+        .send(&world.bob, "PROPFIND", CALENDAR, &["Depth: 0"], "")
+        .await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let hidden = world
+        .send(&world.bob, "REPORT", home, &["Depth: infinity"], &body)
+        .await;
+    assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{}", hidden.text());
+    let deep = report(&world, home, &["Depth: infinity"], &body).await;
+    assert!(unfolded(&deep).contains(expected), "{}", deep.text());
+    for (path, depth) in [(CALENDAR, "0"), (home, "1")] {
+        let empty = report(&world, path, &[&format!("Depth: {depth}")], &body).await;
+        assert!(empty.text().contains("BEGIN:VFREEBUSY") && !empty.text().contains("FBTYPE"));
+    }
+    let object = report(&world, &format!("{CALENDAR}a.ics"), &[], &body).await;
+    assert_eq!(object.status, StatusCode::FORBIDDEN);
+    let malformed = report(&world, CALENDAR, &[], &xml("C:free-busy-query", "")).await;
+    assert_eq!(malformed.status, StatusCode::BAD_REQUEST);
+}

@@ -21,6 +21,7 @@ mod conditions;
 mod content;
 mod copy;
 mod delete;
+mod free_busy;
 mod guard;
 mod lock;
 mod mail_status;
@@ -44,6 +45,7 @@ mod tests;
 
 pub use collection::MakeCollection;
 pub use delete::Delete;
+pub use free_busy::BusyQuery;
 pub use lock::TakeLock;
 pub use open::Opened;
 pub use outstanding::DELIVERY_QUEUE;

@@ -72,7 +72,7 @@ fn lookup_form(address: &str) -> String {
 }
 
 /// The path of an HTTP URL, or of a reference that is a path.
-fn url_path(address: &str) -> Option<&str> {
+pub(super) fn url_path(address: &str) -> Option<&str> {
     let address = address.trim();
     if address.starts_with('/') {
         return Some(address);

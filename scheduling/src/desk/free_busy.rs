@@ -1,0 +1,158 @@
+//! When somebody is busy (RFC 4791 §7.10): told to whoever may know that, also without a right to read.
+
+use std::sync::Arc;
+
+use calendar::{
+    Budget, CalendarObject, Limits, TimeRange, Zone,
+    free_busy::{BusyPeriod, busy_periods, merge},
+};
+use storage::{
+    Found, ResourcePath, Stored,
+    access::Privilege,
+    model::{Collection, CollectionKind, Member, Object, Principal},
+};
+
+use super::{Desk, people::url_path, refuse::read_failed};
+use crate::{Actor, Precondition, Refusal, engine, projection::ObjectProjection};
+
+/// Members read at once.
+const PAGE_ROWS: usize = 500;
+
+/// What is asked.
+pub struct BusyQuery<'a> {
+    /// A collection.
+    pub path: ResourcePath,
+    /// The calendars below the collection too, at any depth.
+    pub deep: bool,
+    /// From when to when.
+    pub window: TimeRange,
+    /// The zone in which floating times of a calendar are read.
+    pub floating: &'a (dyn Fn(&Collection) -> Zone + Sync),
+}
+
+impl Desk {
+    /// The busy periods of calendars, merged and in order.
+    ///
+    /// Errors: `NotFound` where the actor may not know, so that nobody finds out what exists
+    /// (RFC 4791 §7.10); `number-of-matches-within-limits` where the recurrences take too much work.
+    pub async fn busy_periods(
+        &self,
+        actor: &Actor,
+        query: &BusyQuery<'_>,
+    ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let mut periods = Vec::new();
+        let mut open = vec![query.path.clone()];
+        while let Some(path) = open.pop() {
+            let opened = match self.open_for(actor, &path, Privilege::ReadFreeBusy).await {
+                Ok(opened) => opened,
+                Err(Refusal::Forbidden { .. }) if path == query.path => {
+                    return Err(Refusal::NotFound);
+                }
+                Err(Refusal::Forbidden { .. } | Refusal::NotFound) if path != query.path => {
+                    continue;
+                }
+                Err(refusal) => return Err(refusal),
+            };
+            let resolution = opened.resolution;
+            if !matches!(resolution.found, Found::Collection) {
+                return Err(Refusal::Prohibited("busy times are those of a collection"));
+            }
+            let below = self
+                .add_periods(
+                    resolution.collection(),
+                    &resolution.owner,
+                    query,
+                    &mut periods,
+                )
+                .await?;
+            if query.deep {
+                open.extend(below.into_iter().map(|name| path.child(&name)));
+            }
+        }
+        Ok(merge(periods))
+    }
+
+    /// Adds the periods of a calendar, and returns the names of the collections in it.
+    async fn add_periods(
+        &self,
+        collection: &Stored<Collection>,
+        owner: &Arc<Principal>,
+        query: &BusyQuery<'_>,
+        periods: &mut Vec<BusyPeriod>,
+    ) -> Result<Vec<String>, Refusal> {
+        let floating = (query.floating)(collection);
+        let is_calendar = collection.kind == CollectionKind::Calendar;
+        let (mut below, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = self
+                .store
+                .members(collection.id, after.as_deref(), PAGE_ROWS)
+                .await;
+            let (rows, more) = page.map_err(read_failed)?;
+            after = rows.last().map(|row| row.name.clone());
+            for row in rows {
+                match row.member.value {
+                    Member::Collection(_) => below.push(row.name),
+                    Member::Object(object) if is_calendar => {
+                        periods.extend(
+                            self.periods_of(&object, owner, &query.window, &floating)
+                                .await?,
+                        );
+                    }
+                    Member::Object(_) => {}
+                }
+            }
+            if !more || after.is_none() {
+                return Ok(below);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn periods_of(
+        &self,
+        object: &Object,
+        owner: &Principal,
+        window: &TimeRange,
+        floating: &Zone,
+    ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let Some(facts) = &object.calendar else {
+            return Ok(Vec::new());
+        };
+        let projection = ObjectProjection::decode(&facts.projection);
+        let may_count = |kinds: crate::projection::Kinds| {
+            kinds.may_contain("VEVENT") || kinds.may_contain("VFREEBUSY")
+        };
+        if projection.is_some_and(|projection| !may_count(projection.kinds())) {
+            return Ok(Vec::new());
+        }
+        let octets = self
+            .store
+            .content(&object.content)
+            .await
+            .map_err(read_failed)?;
+        let Ok(object) = CalendarObject::parse_shared(octets, &Limits::default()) else {
+            return Ok(Vec::new());
+        };
+        let is_owner = |address: &str| self.is_address_of(owner, address);
+        busy_periods(&object, window, floating, &is_owner, &mut Budget::default()).map_err(
+            |error| Refusal::Precondition {
+                precondition: Precondition::NumberOfMatchesWithinLimits,
+                detail: error.to_string(),
+                resource: None,
+            },
+        )
+    }
+
+    fn is_address_of(&self, principal: &Principal, address: &str) -> bool {
+        let form = engine::normalise(address);
+        principal
+            .addresses
+            .iter()
+            .any(|own| engine::normalise(own) == form)
+            || url_path(address)
+                .and_then(self.settings.principal_path_to_name)
+                .as_ref()
+                == Some(&principal.name)
+    }
+}
