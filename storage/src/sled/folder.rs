@@ -123,7 +123,6 @@ impl Folder {
                 _ => fs::rename(&index, &aside)?,
             }
         }
-        remove_if_there(&self.checkpoint())?;
         sync_folder(&self.path)
     }
 }

@@ -49,11 +49,27 @@ struct State {
     journal_octets: u64,
     /// Why the index cannot be written now.
     trouble: Option<String>,
+    /// Whether the mover ever had to wait for a reader to finish.
+    #[cfg(test)]
+    waits_for_reader: bool,
 }
 
 impl Mailbox {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(not(test))]
+    fn note_wait_for_reader(&self) {}
+
+    #[cfg(test)]
+    fn note_wait_for_reader(&self) {
+        self.state().waits_for_reader = true;
+    }
+
+    #[cfg(test)]
+    pub(super) fn waits_for_reader(&self) -> bool {
+        self.state().waits_for_reader
     }
 
     /// There is a layer to be moved.
@@ -102,9 +118,9 @@ impl Mailbox {
     }
 
     fn room_was_made(&self) {
-        // Taken, so that the committer is either before its look at the overlay or already waiting.
-        drop(self.state());
-        self.moved.notify_all();
+        // Under the lock, so that the committer either sees the room or is waiting already. Whatever
+        // the trouble was, it is over.
+        self.set_trouble(None);
     }
 
     /// Waits to be woken, at most for `patience` where one is given. Gives whether to finish.
@@ -213,6 +229,7 @@ impl Mover {
             self.look_after_snapshot();
             if moved.is_ok() && self.checkpoint_is_due() {
                 self.set_checkpoint();
+                self.note_damage();
             }
             self.start_snapshot_if_due();
         }
@@ -234,6 +251,7 @@ impl Mover {
     fn move_layer(&mut self, layer: &Layer, index: &Index) -> Result<(), ReadError> {
         // Nobody may find in the index what is newer than the moment he reads.
         while self.shared.overlay.is_held_before(layer.last.revision) {
+            self.shared.mover.note_wait_for_reader();
             thread::sleep(READER_PATIENCE);
         }
         let rows = layer
@@ -263,12 +281,6 @@ impl Mover {
         let Some(index) = self.shared.overlay.pin().index.clone() else {
             return;
         };
-        if index.is_damaged() {
-            tracing::error!("the index is damaged; it will be built again at the next start");
-            if let Err(error) = self.folder.demand_rebuild() {
-                tracing::error!(%error, "the index cannot be marked as damaged");
-            }
-        }
         let journal_octets = self.journal_octets();
         let noted = index
             .sync()
@@ -297,6 +309,21 @@ impl Mover {
         }
     }
 
+    /// If a row failed its checksum, the next start builds the index again.
+    fn note_damage(&self) {
+        let version = self.shared.overlay.pin();
+        if version
+            .index
+            .as_ref()
+            .is_some_and(|index| index.is_damaged())
+        {
+            tracing::error!("the index is damaged; it will be built again at the next start");
+            if let Err(error) = self.folder.demand_rebuild() {
+                tracing::error!(%error, "the index cannot be marked as damaged");
+            }
+        }
+    }
+
     /// Opens the index again after it failed. sled refuses everything after its first I/O error;
     /// opened again it is as good as the disk.
     fn mend(&mut self) {
@@ -311,7 +338,6 @@ impl Mover {
         ) {
             Ok(recovered) => {
                 self.shared.overlay.reopen(Arc::new(recovered.index));
-                self.shared.mover.set_trouble(None);
                 self.shared.mover.wake();
             }
             Err(error) => tracing::error!(%error, "the index cannot be opened again; trying on"),
@@ -359,6 +385,8 @@ impl Mover {
                 tracing::debug!(revision = place.through.0, "a snapshot was made");
                 self.snapshots.interval_octets =
                     size_of_newest(&self.folder).max(self.shared.options.snapshot_octets);
+                // Otherwise the checkpoint would keep journal that the snapshots no longer need.
+                self.set_checkpoint();
                 self.delete_covered_journal();
             }
             Ok(Err(error)) => tracing::error!(%error, "no snapshot could be made"),
@@ -389,6 +417,7 @@ impl Mover {
         if self.checkpoint.through < self.contains.revision {
             self.set_checkpoint();
         }
+        self.note_damage();
         self.shared.overlay.close();
         while self.shared.overlay.index_is_held() {
             thread::sleep(READER_PATIENCE);

@@ -20,7 +20,7 @@ use crate::{
         group::Recorded,
         index::Index,
         journal::{self, End, SegmentPlace},
-        snapshot::{self, Piece, SnapshotError},
+        snapshot::{self, Piece, SnapshotError, SnapshotPlace},
     },
 };
 
@@ -51,14 +51,58 @@ pub(super) fn recover(
     through: Option<Revision>,
 ) -> Result<Recovered, OpenError> {
     let places = journal::list(&folder.journal(), folder.store())?;
-    match open_trusted(folder, cache_octets)? {
-        Ok((index, checkpoint)) => complete(folder, index, checkpoint, &places, through),
+    let noted = checkpoint::read(&folder.checkpoint(), folder.store())
+        .while_doing("read", &folder.checkpoint())?;
+    let snapshots = snapshot::list(&folder.snapshots()).while_doing("read", &folder.snapshots())?;
+    let truth = Truth {
+        acknowledged: noted
+            .map(|checkpoint| checkpoint.revision)
+            .max(snapshots.first().map(|place| place.through))
+            .unwrap_or_default(),
+        places,
+        snapshots,
+        through,
+    };
+    if truth.places.is_empty() && truth.acknowledged > NOTHING.revision {
+        return Err(truth.end_is_missing(NOTHING.revision, truth.acknowledged));
+    }
+    match open_trusted(folder, cache_octets, noted)? {
+        Ok((index, checkpoint)) => complete(folder, index, checkpoint, &truth),
         Err(reason) => {
-            if !places.is_empty() {
+            if !truth.places.is_empty() {
                 tracing::warn!(%reason, "the index is built again from the snapshots and the journal");
             }
-            rebuild(folder, cache_octets, &places, through)
+            rebuild(folder, cache_octets, &truth)
         }
+    }
+}
+
+/// What the index is completed or built from.
+struct Truth {
+    places: Vec<SegmentPlace>,
+    snapshots: Vec<SnapshotPlace>,
+    /// What the journal must reach, as far as is known without the index.
+    acknowledged: Revision,
+    /// Up to where it is wanted; to its end, where nothing is said.
+    through: Option<Revision>,
+}
+
+impl Truth {
+    /// Whether the journal ends where it may.
+    fn check_end(&self, end: &End, acknowledged: Revision) -> Result<(), OpenError> {
+        let acknowledged = acknowledged.max(self.acknowledged);
+        match self.through {
+            None if acknowledged > end.last => Err(self.end_is_missing(end.last, acknowledged)),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_is_missing(&self, last: Revision, acknowledged: Revision) -> OpenError {
+        OpenError::Damaged(format!(
+            "the journal ends with commit {}, but commits up to {} were acknowledged; put the \
+             missing end of the journal back from a copy, or restore a backup",
+            last.0, acknowledged.0
+        ))
     }
 }
 
@@ -66,6 +110,7 @@ pub(super) fn recover(
 fn open_trusted(
     folder: &Folder,
     cache_octets: u64,
+    noted: Option<Committed>,
 ) -> Result<Result<(Index, Committed), String>, OpenError> {
     let path = folder.index();
     if folder.must_rebuild().while_doing("look at", &path)? {
@@ -74,8 +119,6 @@ fn open_trusted(
     if !path.join("db").try_exists().while_doing("look at", &path)? {
         return Ok(Err("it is missing".to_owned()));
     }
-    let noted = checkpoint::read(&folder.checkpoint(), folder.store())
-        .while_doing("read", &folder.checkpoint())?;
     let Some(checkpoint) = noted else {
         return Ok(Err("nothing says what it contains".to_owned()));
     };
@@ -95,21 +138,12 @@ fn complete(
     folder: &Folder,
     index: Index,
     checkpoint: Committed,
-    places: &[SegmentPlace],
-    through: Option<Revision>,
+    truth: &Truth,
 ) -> Result<Recovered, OpenError> {
-    let contained = index
-        .contains()
-        .map_err(index_failed)?
-        .unwrap_or(checkpoint);
-    let (last, end) = replay(folder, &index, checkpoint, places, through)?;
-    if through.is_none() && contained.revision > end.last {
-        return Err(OpenError::Damaged(format!(
-            "the journal ends with commit {}, but commits up to {} were acknowledged; put the missing end of the \
-             journal back from a copy, or restore a backup",
-            end.last.0, contained.revision.0
-        )));
-    }
+    let contained = index.contains().map_err(index_failed)?;
+    let contained = contained.map_or(checkpoint.revision, |contained| contained.revision);
+    let (last, end) = replay(folder, &index, checkpoint, truth)?;
+    truth.check_end(&end, contained)?;
     Ok(Recovered {
         index,
         last,
@@ -119,19 +153,15 @@ fn complete(
 }
 
 /// Builds the index from the newest sound snapshot and the journal after it.
-fn rebuild(
-    folder: &Folder,
-    cache_octets: u64,
-    places: &[SegmentPlace],
-    through: Option<Revision>,
-) -> Result<Recovered, OpenError> {
+fn rebuild(folder: &Folder, cache_octets: u64, truth: &Truth) -> Result<Recovered, OpenError> {
     let path = folder.index();
     folder
         .demand_rebuild()
         .while_doing("prepare the rebuilding of", &path)?;
     folder.set_index_aside().while_doing("set aside", &path)?;
-    let (index, loaded) = load_newest(folder, cache_octets)?;
-    let (last, end) = replay(folder, &index, loaded, places, through)?;
+    let (index, loaded) = load_newest(folder, cache_octets, &truth.snapshots)?;
+    let (last, end) = replay(folder, &index, loaded, truth)?;
+    truth.check_end(&end, NOTHING.revision)?;
     index.sync().map_err(index_failed)?;
     checkpoint::write(&folder.checkpoint(), folder.store(), last)
         .while_doing("write", &folder.checkpoint())?;
@@ -145,8 +175,11 @@ fn rebuild(
 }
 
 /// A new index with the rows of the newest sound snapshot; empty, where there is none.
-fn load_newest(folder: &Folder, cache_octets: u64) -> Result<(Index, Committed), OpenError> {
-    let snapshots = snapshot::list(&folder.snapshots()).while_doing("read", &folder.snapshots())?;
+fn load_newest(
+    folder: &Folder,
+    cache_octets: u64,
+    snapshots: &[SnapshotPlace],
+) -> Result<(Index, Committed), OpenError> {
     for place in snapshots {
         let index = new_index(folder, cache_octets)?;
         match load(&index, &place.path, folder) {
@@ -213,22 +246,16 @@ fn replay(
     folder: &Folder,
     index: &Index,
     after: Committed,
-    places: &[SegmentPlace],
-    through: Option<Revision>,
+    truth: &Truth,
 ) -> Result<(Committed, End), OpenError> {
     let mut pending = Pending::default();
     let mut last = after;
-    let end = journal::read_from(
-        places,
-        folder.store(),
-        after.revision,
-        through,
-        |recorded| {
-            pending.push(recorded);
-            last = recorded.committed;
-            pending.apply_if_large(index, last).map_err(index_failed)
-        },
-    )?;
+    let (places, store) = (&truth.places, folder.store());
+    let end = journal::read_from(places, store, after.revision, truth.through, |recorded| {
+        pending.push(recorded);
+        last = recorded.committed;
+        pending.apply_if_large(index, last).map_err(index_failed)
+    })?;
     if !pending.rows.is_empty() {
         pending.apply(index, last).map_err(index_failed)?;
     }

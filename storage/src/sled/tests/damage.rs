@@ -18,7 +18,7 @@ async fn three_commits() -> (Place, PathBuf, std::ops::Range<usize>) {
     }
     store.close().await;
     drop(store);
-    place.remove_index();
+    place.forget_index();
     let segment = place.segments().remove(0);
     let frames = frames(&place, &segment);
     let last = frames.last().unwrap().clone();
@@ -67,7 +67,7 @@ async fn a_tail_torn_at_any_offset_is_cut_off() {
                 fs::remove_file(added).unwrap();
             }
             fs::write(&segment, torn).unwrap();
-            place.remove_index_if_there();
+            place.forget_index();
             let store = place.open();
             assert_eq!(names(&store).await, ["a", "b"], "cut at {cut}");
             assert_eq!(write(&store, "d", "1").await.unwrap().revision.0, 3);
@@ -162,10 +162,64 @@ async fn a_journal_that_ends_before_the_index_is_refused() {
     );
 }
 
+/// The same when the index is gone too: the checkpoint and the snapshots tell how far it reached.
+#[tokio::test]
+async fn a_journal_whose_end_is_missing_is_refused() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        let store = place.open();
+        write(&store, name, "1").await.unwrap();
+    }
+    let segments = place.segments();
+    let last = fs::read(&segments[1]).unwrap();
+    fs::remove_file(&segments[1]).unwrap();
+    place.remove_index();
+    for _ in 0..2 {
+        let text = place.damage();
+        assert!(
+            text.contains("ends with commit 1, but commits up to 2"),
+            "{text}"
+        );
+    }
+    fs::write(&segments[1], last).unwrap();
+    assert_eq!(names(&place.open()).await, ["a", "b"]);
+
+    let place = Place::cramped();
+    fill_beyond_two_snapshots(&place).await;
+    place.remove_index();
+    fs::remove_file(place.path().join("checkpoint")).unwrap();
+    for segment in place.segments() {
+        fs::remove_file(segment).unwrap();
+    }
+    let text = place.damage();
+    assert!(
+        text.contains("ends with commit 0, but commits up to"),
+        "{text}"
+    );
+}
+
+/// What another segment left on the disk is not taken for this one's.
+#[tokio::test]
+async fn a_frame_of_another_segment_is_not_believed() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        let store = place.open();
+        write(&store, name, "1").await.unwrap();
+    }
+    let segments = place.segments();
+    let first = frames(&place, &segments[0])[0].clone();
+    let stale = fs::read(&segments[0]).unwrap()[first].to_vec();
+    let end = frames(&place, &segments[1]).last().unwrap().end;
+    overwrite(&segments[1], end, &stale);
+    place.remove_index();
+    assert_eq!(names(&place.open()).await, ["a", "b"]);
+}
+
 /// Each way to spoil what can be derived.
 #[tokio::test]
 async fn a_spoiled_index_is_built_again() {
-    let spoil: [(&str, fn(&Place)); 7] = [
+    type Spoil = fn(&Place);
+    let spoil: [(&str, Spoil); 7] = [
         ("removed", |place| place.remove_index()),
         ("emptied", |place| {
             place.remove_index();

@@ -227,6 +227,16 @@ async fn an_index_that_fails_is_opened_again() {
         }
         rows.push(name);
     }
+    while store.shared.overlay.pin().index.is_none() {
+        tokio::task::yield_now().await;
+    }
+    for round in 60..100 {
+        let name = format!("{round:02}");
+        write(&store, &name, &"x".repeat(300))
+            .await
+            .expect("the trouble is over");
+        rows.push(name);
+    }
     store.close().await;
     drop(store);
     assert_eq!(names(&place.open()).await, rows);

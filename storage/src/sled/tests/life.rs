@@ -128,17 +128,17 @@ async fn a_reader_sees_his_moment_whatever_is_moved() {
     store.commit(removal).await.unwrap();
     store.shared.overlay.freeze();
     store.shared.mover.wake();
-    for _ in 0..100 {
-        assert_eq!(
-            View::of(&held).page(&KeyRange::all(), EVERYTHING).unwrap(),
-            before
-        );
+    while !store.shared.mover.waits_for_reader() {
         assert!(
             store.shared.overlay.oldest_frozen().is_some(),
             "nothing is moved past a reader"
         );
         tokio::task::yield_now().await;
     }
+    assert_eq!(
+        View::of(&held).page(&KeyRange::all(), EVERYTHING).unwrap(),
+        before
+    );
     drop(held);
     while store.shared.overlay.oldest_frozen().is_some() {
         tokio::task::yield_now().await;

@@ -90,9 +90,11 @@ impl Place {
         fs::remove_dir_all(self.path().join("index")).unwrap();
     }
 
-    fn remove_index_if_there(&self) {
+    /// Takes away every trace of what was moved into the index.
+    fn forget_index(&self) {
         if self.path().join("index").exists() {
             self.remove_index();
+            fs::remove_file(self.path().join("checkpoint")).unwrap();
         }
     }
 
