@@ -333,4 +333,17 @@ mod tests {
         assert!(read(newer.into()).is_err());
         assert!(counter(&[0; 7]).is_err());
     }
+
+    proptest::proptest! {
+        /// Whatever octets a row has, reading it ends with a value or an error.
+        #[test]
+        fn no_row_is_too_odd_to_be_refused(mut row: Vec<u8>, version: bool) {
+            if let (Some(first), true) = (row.first_mut(), version) {
+                *first = VERSION;
+            }
+            let _ = read(row.clone().into());
+            let _ = decode::<crate::model::Principal>(&row, "principal");
+            let _ = decode::<crate::model::Collection>(&row, "collection");
+        }
+    }
 }

@@ -465,3 +465,54 @@ async fn a_removed_account_is_gone_at_once_and_leaves_nothing() {
     );
     assert_eq!(world.store.principals().await.unwrap(), [bob]);
 }
+
+#[tokio::test]
+async fn of_two_who_want_one_name_or_address_one_gets_it() {
+    let world = world().await;
+    let principal = |name: &str, address: &str| Principal {
+        id: world.store.new_principal_id(),
+        addresses: vec![address.to_owned()],
+        ..Principal::new(PrincipalKind::Group, name)
+    };
+    let add = |principal: Principal| {
+        let mut batch = world.store.batch();
+        batch.put_principal(None, &principal);
+        world.store.commit(batch)
+    };
+    add(principal("one", "mailto:one@example.com"))
+        .await
+        .unwrap();
+    for (name, address) in [
+        ("ONE", "mailto:x@example.com"),
+        ("x", "MAILTO:one@example.com"),
+    ] {
+        let answer = add(principal(name, address)).await;
+        assert!(
+            matches!(answer, Err(CommitError::Conflict(_))),
+            "{name} {address}"
+        );
+    }
+    add(principal("x", "mailto:x@example.com")).await.unwrap();
+    world.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_set_while_the_account_is_removed_is_not_kept() {
+    let world = world().await;
+    let alice = world.user("alice").await.id;
+    let hash = Credential {
+        hash: "hash".to_owned(),
+        imported: false,
+    };
+    // The decision falls between reading and writing.
+    let remove_and_set = |_: Option<&Credential>| {
+        let removal = world.store.remove_account(alice);
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(removal))
+            .unwrap();
+        Some(hash.clone())
+    };
+    let refusal = world.store.change_credential(alice, remove_and_set).await;
+    assert_eq!(refusal, Err(AccountError::NotFound));
+    assert_eq!(world.store.credential(alice).await.unwrap(), None);
+    world.assert_sound().await;
+}

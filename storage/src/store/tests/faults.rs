@@ -73,10 +73,13 @@ async fn removed_account() -> (World, Arc<Faulty>) {
     world
         .make(&path("alice", "a/b"), CollectionKind::Calendar)
         .await;
-    world
-        .put(&path("alice", "a/b/x"), &event("x", "octets"))
-        .await
-        .unwrap();
+    // Many collections, so that some are purged before the home would be and some after it.
+    for names in ["a/b/x", "a/x", "calendar/x", "inbox/x", "outbox/x", "x"] {
+        world
+            .put(&path("alice", names), &event(names, "octets"))
+            .await
+            .unwrap();
+    }
     world.store.remove_account(alice.id).await.unwrap();
     (world, faulty)
 }
