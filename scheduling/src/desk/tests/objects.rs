@@ -412,3 +412,82 @@ async fn properties_and_content_fit_together() {
         .await
         .unwrap();
 }
+
+/// RFC 4791 §5.2.6, §5.2.7, §5.2.8
+#[tokio::test]
+async fn dates_and_instances_are_bounded() {
+    let mut settings = Settings::default();
+    settings.limits.minimum_date_time = 0;
+    settings.limits.maximum_date_time = 4_102_444_800; // 2100-01-01
+    settings.limits.maximum_instances = 400;
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let table = [
+        ("DTSTART:19700101T000000Z", "", None),
+        (
+            "DTSTART:19691231T235959Z",
+            "",
+            Some(Precondition::MinDateTime),
+        ),
+        ("DTSTART:21000101T000000Z", "", None),
+        (
+            "DTSTART:21000101T000001Z",
+            "",
+            Some(Precondition::MaxDateTime),
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "DTEND:21000101T000001Z",
+            Some(Precondition::MaxDateTime),
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=DAILY;COUNT=400",
+            None,
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=DAILY;COUNT=401",
+            Some(Precondition::MaxInstances),
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=WEEKLY;COUNT=300",
+            None,
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=HOURLY;COUNT=400",
+            None,
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=HOURLY;COUNT=401",
+            Some(Precondition::MaxInstances),
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=SECONDLY;COUNT=2000000000",
+            Some(Precondition::MaxInstances),
+        ),
+        (
+            "DTSTART:20260101T000000Z",
+            "RRULE:FREQ=DAILY;UNTIL=20991231T000000Z",
+            Some(Precondition::MaxInstances),
+        ),
+        ("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY", None),
+        ("DTSTART:20260101T000000Z", "RRULE:FREQ=SECONDLY", None),
+    ];
+    for (number, (start, more, expected)) in table.into_iter().enumerate() {
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:{number}\n{start}\n{more}\nEND:VEVENT\nEND:VCALENDAR\n"
+        );
+        let result = world
+            .put(
+                &format!("alice/calendar/{number}.ics"),
+                text.replace("\n\n", "\n"),
+            )
+            .await;
+        let found = result.err().map(|refusal| violated::<()>(Err(refusal)));
+        assert_eq!(found, expected, "{start} {more}");
+    }
+}
