@@ -113,6 +113,13 @@ pub(super) fn is_participation(property: &Property, parameter: &str) -> bool {
         && (TOLD.contains(&parameter) || parameter.starts_with("X-"))
 }
 
+/// Parameters of a person that an answer may bring.
+pub(super) fn is_answer(property: &Property, parameter: &str) -> bool {
+    const BROUGHT: [&str; 4] = ["CN", "SENT-BY", "DELEGATED-TO", "DELEGATED-FROM"];
+    is_participation(property, parameter)
+        || (property.is("ATTENDEE") && BROUGHT.contains(&parameter))
+}
+
 /// A line in one form: name, parameters in order and decoded, value as it stands.
 pub(super) fn canonical(property: &Property, without: impl Fn(&str) -> bool) -> String {
     let mut parameters: Vec<(String, String)> = property

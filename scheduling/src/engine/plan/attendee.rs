@@ -3,10 +3,10 @@
 use calendar::{CalendarObject, Component, Property};
 
 use super::{
-    Change, Plan,
+    Change, Plan, RECURRING,
     merge::{Merged, merge},
     outbox::{Outbox, kind_of_reply, unreachable},
-    plain, sign, unscheduled,
+    plain, sign, unscheduled, without_force_send,
 };
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
@@ -56,7 +56,12 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
     if is_recurring(after) {
         return Ok(unscheduled(change, after, Role::Attendee));
     }
-    Ok(answer(change, after.clone(), NEEDS_ACTION, &[], Vec::new()))
+    let said = Said {
+        participation: NEEDS_ACTION.to_owned(),
+        comments: &[],
+        force: force_of(after),
+    };
+    Ok(answer(change, without_status(after), &said))
 }
 
 /// The organizer is on this server: the event must exist there and name the owner.
@@ -123,130 +128,108 @@ fn is_same_organizer(
     }
 }
 
+/// What the organizer knows already, and what the client demands.
+struct Said<'a> {
+    participation: String,
+    comments: &'a [&'a Property],
+    force: Option<String>,
+}
+
+/// SCHEDULE-FORCE-SEND on ORGANIZER.
+fn force_of(object: &CalendarObject) -> Option<String> {
+    let force = organizer_line(object)?.parameter("SCHEDULE-FORCE-SEND")?;
+    Some(force.into_owned())
+}
+
+/// The object without a SCHEDULE-STATUS on ORGANIZER, which only the server knows.
+fn without_status(object: &CalendarObject) -> CalendarObject {
+    let mut object = object.clone();
+    if organizer_line(&object).is_some_and(|line| line.parameter("SCHEDULE-STATUS").is_some()) {
+        for line in organizer_lines_mut(&mut object) {
+            line.remove_parameter("SCHEDULE-STATUS");
+        }
+    }
+    object
+}
+
+fn organizer_lines_mut(object: &mut CalendarObject) -> impl Iterator<Item = &mut Property> {
+    object
+        .entries_mut()
+        .flat_map(Component::properties_mut)
+        .filter(|line| line.is("ORGANIZER"))
+}
+
 fn merge_and_answer(change: &Change<'_>, before: &CalendarObject, after: &CalendarObject) -> Plan {
     let Merged { object, restored } = merge(before, after, change.owner.id, change.directory);
     let old = single(before);
-    let participation_before = old
-        .and_then(|old| own(change, old))
-        .map_or(NEEDS_ACTION.to_owned(), participation);
-    let known_comments: Vec<&Property> = old
+    let comments: Vec<&Property> = old
         .map(|old| old.properties_named("COMMENT").collect())
         .unwrap_or_default();
-    let mut decisions = Vec::new();
+    let said = Said {
+        participation: old
+            .and_then(|old| own(change, old))
+            .map_or(NEEDS_ACTION.to_owned(), participation),
+        comments: &comments,
+        force: force_of(after),
+    };
+    let mut plan = answer(change, object, &said);
     if restored {
-        decisions.push(Decision::Changed(
-            "only the attendee's own was taken over".to_owned(),
-        ));
+        let what = "only the attendee's own was taken over".to_owned();
+        plan.decisions.insert(0, Decision::Changed(what));
     }
-    let force = organizer_line(after)
-        .and_then(|line| line.parameter("SCHEDULE-FORCE-SEND"))
-        .map(|force| force.into_owned());
-    let mut plan = answer_with_force(
-        change,
-        object,
-        &participation_before,
-        &known_comments,
-        force.as_deref(),
-    );
-    decisions.append(&mut plan.decisions);
-    plan.decisions = decisions;
-    plan
-}
-
-/// Answers without regard to SCHEDULE-FORCE-SEND in another version of the object.
-fn answer(
-    change: &Change<'_>,
-    object: CalendarObject,
-    participation_before: &str,
-    known_comments: &[&Property],
-    decisions: Vec<Decision>,
-) -> Plan {
-    let force = organizer_line(&object)
-        .and_then(|line| line.parameter("SCHEDULE-FORCE-SEND"))
-        .map(|force| force.into_owned());
-    let mut plan = answer_with_force(
-        change,
-        object,
-        participation_before,
-        known_comments,
-        force.as_deref(),
-    );
-    plan.decisions.extend(decisions);
     plan
 }
 
 /// Sends the owner's answer where it is news (RFC 6638 §3.2.2.3).
-fn answer_with_force(
-    change: &Change<'_>,
-    mut object: CalendarObject,
-    participation_before: &str,
-    known_comments: &[&Property],
-    force: Option<&str>,
-) -> Plan {
-    for entry in object.entries_mut() {
-        for line in entry.properties_mut().filter(|line| line.is("ORGANIZER")) {
-            line.remove_parameter("SCHEDULE-FORCE-SEND");
-        }
-        sign_answer(change, entry);
+fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_>) -> Plan {
+    let mut object = without_force_send(object);
+    if let Some(address) = change.sent_by {
+        sign_answer(change, &mut object, address);
     }
     let mut outbox = Outbox::default();
-    let forced = force.is_some_and(|force| force.eq_ignore_ascii_case("REPLY"));
-    if let (Some(entry), Some(line)) = (single(&object), organizer_line(&object)) {
-        if force.is_some() && !forced {
-            outbox.statuses.push((
-                line.raw_value().trim().to_owned(),
-                Status::PARAMETER_IGNORED,
-            ));
-        }
-        let comments: Vec<&Property> = entry
-            .properties_named("COMMENT")
-            .filter(|comment| !known_comments.contains(comment))
-            .collect();
-        send_answer(
-            change,
-            &object,
-            entry,
-            participation_before,
-            &comments,
-            forced,
-            &mut outbox,
-        );
-    }
-    Plan {
-        object: Some(object),
-        role: Role::Attendee,
-        deliveries: outbox.deliveries,
-        mails: outbox.mails,
-        statuses: outbox.statuses,
-        decisions: outbox.decisions,
-    }
+    send_answer(change, &object, said, &mut outbox);
+    outbox.into_plan(Some(object), Role::Attendee)
 }
 
 /// Who acts for the owner signs the owner's line.
-fn sign_answer(change: &Change<'_>, entry: &mut Component) {
-    let Some(address) = change.sent_by else {
-        return;
-    };
-    for line in entry.properties_mut().filter(|line| {
-        line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
-    }) {
+fn sign_answer(change: &Change<'_>, object: &mut CalendarObject, address: &str) {
+    for line in own_lines_mut(change, object) {
         sign(line, address);
     }
 }
 
-fn send_answer(
+fn own_lines_mut<'a>(
     change: &Change<'_>,
-    object: &CalendarObject,
-    entry: &Component,
-    participation_before: &str,
-    comments: &[&Property],
-    forced: bool,
-    outbox: &mut Outbox,
-) {
-    let (Some(to), Some(line)) = (organizer_line(object), own(change, entry)) else {
+    object: &'a mut CalendarObject,
+) -> impl Iterator<Item = &'a mut Property> {
+    let (directory, owner) = (change.directory, change.owner.id);
+    object
+        .entries_mut()
+        .flat_map(Component::properties_mut)
+        .filter(move |line| line.is("ATTENDEE") && directory.is(line.raw_value(), owner))
+}
+
+fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, outbox: &mut Outbox) {
+    let (Some(entry), Some(to)) = (single(object), organizer_line(object)) else {
         return;
     };
-    let is_news = participation(line) != participation_before || !comments.is_empty();
+    let Some(line) = own(change, entry) else {
+        return;
+    };
+    let forced = said
+        .force
+        .as_ref()
+        .is_some_and(|force| force.eq_ignore_ascii_case("REPLY"));
+    if said.force.is_some() && !forced {
+        outbox
+            .statuses
+            .push((to.raw_value().trim().to_owned(), Status::PARAMETER_IGNORED));
+    }
+    let comments: Vec<&Property> = entry
+        .properties_named("COMMENT")
+        .filter(|comment| !said.comments.contains(comment))
+        .collect();
+    let is_news = participation(line) != said.participation || !comments.is_empty();
     let reason = if is_cancelled(entry) {
         Err("the meeting is cancelled")
     } else if forced {
@@ -258,12 +241,12 @@ fn send_answer(
     } else {
         Ok("the participation changed")
     };
-    match (reason, reply(object, line, comments, change.now)) {
+    match (reason, reply(object, line, &comments, change.now)) {
         (Ok(reason), Some(message)) => {
             outbox.send(change, to, message, kind_of_reply(line), reason)
         }
+        (Ok(_), None) => outbox.pass_over(to.raw_value(), RECURRING),
         (Err(reason), _) => outbox.pass_over(to.raw_value(), reason),
-        (Ok(_), None) => outbox.pass_over(to.raw_value(), super::RECURRING),
     }
 }
 
@@ -273,21 +256,17 @@ fn left_to_others(after: &CalendarObject, role: Role) -> Plan {
     Plan {
         role,
         decisions: vec![Decision::NoMessages(reason)],
-        ..plain(Some(after))
+        object: Some(without_force_send(after.clone())),
+        ..plain(None)
     }
 }
 
 /// Nobody at ORGANIZER can be told anything: the object says so and is left alone.
 fn out_of_reach(after: &CalendarObject, status: &Status) -> Plan {
-    let mut object = after.clone();
+    let mut object = without_force_send(after.clone());
     let mut recipient = String::new();
-    for line in object
-        .entries_mut()
-        .flat_map(Component::properties_mut)
-        .filter(|line| line.is("ORGANIZER"))
-    {
+    for line in organizer_lines_mut(&mut object) {
         recipient = line.raw_value().trim().to_owned();
-        line.remove_parameter("SCHEDULE-FORCE-SEND");
         line.set_parameter("SCHEDULE-AGENT", "NONE")
             .expect("a plain word is a valid value");
     }
@@ -308,44 +287,31 @@ fn out_of_reach(after: &CalendarObject, status: &Status) -> Plan {
 /// A removal (RFC 6638 §3.2.2.4): the organizer hears that the attendee declines.
 pub(super) fn remove(change: &Change<'_>, before: &CalendarObject) -> Plan {
     let mut outbox = Outbox::default();
-    match removal_reply(change, before) {
-        Ok(declined) => {
-            let entry = single(&declined);
-            if let (Some(to), Some(line)) = (
-                organizer_line(&declined),
-                entry.and_then(|entry| own(change, entry)),
-            ) && let Some(message) = reply(&declined, line, &[], change.now)
-            {
-                outbox.send(
-                    change,
-                    to,
-                    message,
-                    kind_of_reply(line),
-                    "the attendee removed the meeting",
-                );
-            }
-        }
-        Err(reason) => outbox
-            .decisions
-            .push(Decision::NoMessages(reason.to_owned())),
+    match declined(change, before) {
+        Ok(declined) => send_removal(change, &declined, &mut outbox),
+        Err(reason) => outbox.stay_silent(reason),
     }
-    Plan {
-        object: None,
-        role: Role::Attendee,
-        deliveries: outbox.deliveries,
-        mails: outbox.mails,
-        // nothing is left to carry a status
-        statuses: Vec::new(),
-        decisions: outbox.decisions,
+    outbox.into_plan(None, Role::Attendee)
+}
+
+fn send_removal(change: &Change<'_>, declined: &CalendarObject, outbox: &mut Outbox) {
+    let line = single(declined).and_then(|entry| own(change, entry));
+    if let (Some(to), Some(line)) = (organizer_line(declined), line)
+        && let Some(message) = reply(declined, line, &[], change.now)
+    {
+        outbox.send(
+            change,
+            to,
+            message,
+            kind_of_reply(line),
+            "the attendee removed the meeting",
+        );
     }
 }
 
 /// The object as if it were declined first, or why nobody needs to hear of it.
-fn removal_reply(
-    change: &Change<'_>,
-    before: &CalendarObject,
-) -> Result<CalendarObject, &'static str> {
-    let entry = single(before).ok_or(super::RECURRING)?;
+fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<CalendarObject, &'static str> {
+    let entry = single(before).ok_or(RECURRING)?;
     let line = own(change, entry).ok_or("the owner is not among the attendees")?;
     if !change.schedule_reply {
         return Err("the client wants no reply");
@@ -360,14 +326,12 @@ fn removal_reply(
         return Err("declined already");
     }
     let mut declined = before.clone();
-    for entry in declined.entries_mut() {
-        for line in entry.properties_mut().filter(|line| {
-            line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
-        }) {
-            line.set_parameter("PARTSTAT", DECLINED)
-                .expect("a plain word is a valid value");
-        }
-        sign_answer(change, entry);
+    for line in own_lines_mut(change, &mut declined) {
+        line.set_parameter("PARTSTAT", DECLINED)
+            .expect("a plain word is a valid value");
+    }
+    if let Some(address) = change.sent_by {
+        sign_answer(change, &mut declined, address);
     }
     Ok(declined)
 }

@@ -141,7 +141,7 @@ fn shared_lines(entry: &Component, is_owner: &impl Fn(&Property) -> bool) -> Vec
 
 /// Puts back what the server keeps in parameters of people.
 fn restore_parameters(object: &mut CalendarObject, stored: &Component) {
-    const KEPT: [&str; 2] = ["SCHEDULE-STATUS", NOTE];
+    const KEPT: [&str; 3] = ["SCHEDULE-STATUS", NOTE, "SCHEDULE-AGENT"];
     let people: Vec<&Property> = stored
         .properties()
         .filter(|line| matches!(line.name(), "ATTENDEE" | "ORGANIZER"))
@@ -158,7 +158,13 @@ fn restore_parameters(object: &mut CalendarObject, stored: &Component) {
             let twin = people.iter().find(|person| {
                 person.name() == line.name() && person.raw_value() == line.raw_value()
             });
-            for parameter in KEPT {
+            // that on ORGANIZER is the attendee's to say
+            let kept = if line.is("ORGANIZER") {
+                &KEPT[..2]
+            } else {
+                &KEPT[..]
+            };
+            for parameter in kept {
                 match twin.and_then(|twin| twin.parameter(parameter)) {
                     Some(value) => {
                         line.set_parameter(parameter, &value)

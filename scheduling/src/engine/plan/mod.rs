@@ -1,13 +1,15 @@
 //! What a change of a calendar object means for everybody in it.
 
 mod attendee;
+mod invitee;
 mod merge;
 mod organizer;
 mod outbox;
+mod removal;
 
 use std::sync::Arc;
 
-use calendar::{CalendarObject, Property};
+use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
 
 use super::{
@@ -99,7 +101,7 @@ pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
     });
     let Some(after) = change.after else {
         return Ok(match before {
-            Some((before, Role::Organizer)) => organizer::remove(change, before, None),
+            Some((before, Role::Organizer)) => removal::remove(change, before, None),
             Some((before, Role::Attendee)) => attendee::remove(change, before),
             _ => plain(None),
         });
@@ -127,6 +129,25 @@ pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
 /// calendar user address; nobody signs then.)
 fn sign(line: &mut Property, address: &str) {
     let _ = line.set_parameter("SENT-BY", address);
+}
+
+/// "Servers MUST NOT preserve this property parameter" (RFC 6638 §7.2).
+fn without_force_send(mut object: CalendarObject) -> CalendarObject {
+    const FORCE_SEND: &str = "SCHEDULE-FORCE-SEND";
+    let forces = |line: &Property| {
+        matches!(line.name(), "ORGANIZER" | "ATTENDEE") && line.parameter(FORCE_SEND).is_some()
+    };
+    // looked for first: an object that nobody edits keeps its octets without being printed again
+    if object.entries().flat_map(Component::properties).any(forces) {
+        for line in object
+            .entries_mut()
+            .flat_map(Component::properties_mut)
+            .filter(|line| forces(line))
+        {
+            line.remove_parameter(FORCE_SEND);
+        }
+    }
+    object
 }
 
 /// No scheduling object resource, before or after.
@@ -161,7 +182,7 @@ fn release(
             "attendees remain without an ORGANIZER",
         ));
     }
-    Ok(organizer::remove(change, before, Some(after)))
+    Ok(removal::remove(change, before, Some(after)))
 }
 
 /// An object that is stored as it came because its recurrence cannot be scheduled: all people whom the
@@ -183,7 +204,7 @@ fn unscheduled(change: &Change<'_>, after: &CalendarObject, role: Role) -> Plan 
     statuses.sort_by(|(one, _), (other, _)| one.cmp(other));
     statuses.dedup();
     Plan {
-        object: Some(after.clone()),
+        object: Some(without_force_send(after.clone())),
         role,
         statuses,
         decisions: vec![Decision::NoMessages(RECURRING.to_owned())],

@@ -6,43 +6,19 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{
     Change, Plan,
+    invitee::{Earlier, Invitee, earlier, invitees},
     outbox::{Outbox, kind_of_message},
     sign, unscheduled,
 };
 use crate::engine::{
-    Decision, Fault, Method, Role, Status,
+    Fault, Method, Role, Status,
     directory::Person,
-    entry::{
-        Agent, NEEDS_ACTION, agent, attendees, is_cancelled, is_recurring, participation, sequence,
-        single,
-    },
+    entry::{Agent, attendees, is_cancelled, is_recurring, participation, sequence, single},
     message::{Message, cancel, request},
     refresh::refresh,
     sequence::{NOTE, Revision, revised, set_sequence},
     significance::{Changes, changes},
 };
-
-/// One attendee as stored before.
-struct Earlier<'a> {
-    line: &'a Property,
-    agent: Agent,
-    participation: String,
-}
-
-/// One attendee as asked for.
-struct Invitee {
-    address: String,
-    person: Person,
-    agent: Agent,
-    /// The server did not schedule with this person before.
-    is_new: bool,
-    /// Asked again without another change: by NEEDS-ACTION, or by SCHEDULE-FORCE-SEND.
-    asked_again: bool,
-    /// SCHEDULE-FORCE-SEND with a value that means nothing.
-    force_unknown: bool,
-    /// What the stored object must say.
-    participation: Option<String>,
-}
 
 /// A create, or a change, of an organizer scheduling object resource (RFC 6638 §3.2.1.1 and §3.2.1.2).
 pub(super) fn store(
@@ -63,14 +39,7 @@ pub(super) fn store(
     edit.invite(change, &object, &mut outbox);
     edit.pass_over(&mut outbox);
     edit.refresh(change, &object, &mut outbox);
-    Ok(Plan {
-        object: Some(object),
-        role: Role::Organizer,
-        deliveries: outbox.deliveries,
-        mails: outbox.mails,
-        statuses: outbox.statuses,
-        decisions: outbox.decisions,
-    })
+    Ok(outbox.into_plan(Some(object), Role::Organizer))
 }
 
 /// All that one edit is judged by.
@@ -107,18 +76,11 @@ impl<'a> Edit<'a> {
             .unwrap_or_default();
         let is_cancelled = new.is_some_and(is_cancelled);
         let was_cancelled = old.is_some_and(self::is_cancelled);
-        let told: BTreeSet<&Person> = invitees
-            .iter()
-            .filter(|invitee| invitee.agent == Agent::Server)
-            .map(|invitee| &invitee.person)
-            .collect();
-        let removed: Vec<&Property> = earlier
-            .iter()
-            .filter(|_| !was_cancelled)
-            .filter(|(_, earlier)| earlier.agent == Agent::Server)
-            .filter(|(person, _)| is_cancelled || !told.contains(person))
-            .map(|(_, earlier)| earlier.line)
-            .collect();
+        let removed = if was_cancelled {
+            Vec::new()
+        } else {
+            no_longer_told(&earlier, &invitees, is_cancelled)
+        };
         let is_revision = before.is_some() && (changes.revision || !removed.is_empty());
         let old_sequence = old.map_or(0, sequence);
         Edit {
@@ -298,10 +260,7 @@ impl<'a> Edit<'a> {
             .iter()
             .filter(|invitee| invitee.agent != Agent::Server)
         {
-            outbox.pass_over(
-                &invitee.address,
-                "SCHEDULE-AGENT leaves this person to others",
-            );
+            outbox.leave_to_others(&invitee.address);
         }
         if outbox.deliveries.is_empty() && outbox.mails.is_empty() && outbox.statuses.is_empty() {
             let reason = match (self.before, self.was_cancelled && self.is_cancelled) {
@@ -309,9 +268,7 @@ impl<'a> Edit<'a> {
                 (Some(_), _) => "nothing that concerns others changed",
                 (None, _) => "nobody is to be told",
             };
-            outbox
-                .decisions
-                .push(Decision::NoMessages(reason.to_owned()));
+            outbox.stay_silent(reason);
         }
     }
 
@@ -337,75 +294,23 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// The attendees of the stored object by person, the organizer apart.
-fn earlier<'a>(change: &Change<'_>, entry: &'a Component) -> BTreeMap<Person, Earlier<'a>> {
-    let mut people = BTreeMap::new();
-    for line in
-        attendees(entry).filter(|line| !change.directory.is(line.raw_value(), change.owner.id))
-    {
-        people
-            .entry(change.directory.person(line.raw_value()))
-            .or_insert_with(|| Earlier {
-                line,
-                agent: agent(line),
-                participation: participation(line),
-            });
-    }
-    people
-}
-
-/// The attendees of the new object, one entry for each person, the organizer apart: "the server MUST
-/// NOT send a scheduling message to the Attendee that matches the Organizer" (RFC 6638 §3.2.1).
-fn invitees(
-    change: &Change<'_>,
-    entry: &Component,
-    earlier: &BTreeMap<Person, Earlier<'_>>,
-    changes: Changes,
-) -> Vec<Invitee> {
-    let mut seen = BTreeSet::new();
-    attendees(entry)
-        .filter(|line| !change.directory.is(line.raw_value(), change.owner.id))
-        .map(|line| (line, change.directory.person(line.raw_value())))
-        .filter(|(_, person)| seen.insert(person.clone()))
-        .map(|(line, person)| invitee(change, line, earlier.get(&person), person, changes))
+/// Attendees whom the server told, and who are not told any more: all, if the meeting is off.
+fn no_longer_told<'a>(
+    earlier: &BTreeMap<Person, Earlier<'a>>,
+    invitees: &[Invitee],
+    is_cancelled: bool,
+) -> Vec<&'a Property> {
+    let told: BTreeSet<&Person> = invitees
+        .iter()
+        .filter(|invitee| invitee.agent == Agent::Server)
+        .map(|invitee| &invitee.person)
+        .collect();
+    earlier
+        .iter()
+        .filter(|(_, earlier)| earlier.agent == Agent::Server)
+        .filter(|(person, _)| is_cancelled || !told.contains(person))
+        .map(|(_, earlier)| earlier.line)
         .collect()
-}
-
-fn invitee(
-    change: &Change<'_>,
-    line: &Property,
-    earlier: Option<&Earlier<'_>>,
-    person: Person,
-    changes: Changes,
-) -> Invitee {
-    let agent = agent(line);
-    let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
-    let force = line.parameter("SCHEDULE-FORCE-SEND");
-    let forced = force
-        .as_ref()
-        .is_some_and(|force| force.eq_ignore_ascii_case("REQUEST"));
-    // only an explicit NEEDS-ACTION asks again, and only from a client that has seen the answer
-    let asked = line.parameter("PARTSTAT").is_some()
-        && participation(line) == NEEDS_ACTION
-        && !change.schedule_tag_matched;
-    let answered = earlier.is_some_and(|earlier| earlier.participation != NEEDS_ACTION);
-    let asked_again = told.is_some() && (forced || (asked && answered));
-    let participation = match earlier {
-        _ if agent != Agent::Server => None,
-        Some(earlier) if !(changes.asks_anew || asked && answered) => {
-            Some(earlier.participation.clone())
-        }
-        _ => Some(NEEDS_ACTION.to_owned()),
-    };
-    Invitee {
-        address: line.raw_value().trim().to_owned(),
-        person,
-        agent,
-        is_new: told.is_none(),
-        asked_again,
-        force_unknown: force.is_some() && !forced,
-        participation,
-    }
 }
 
 fn own_participation(change: &Change<'_>, entry: Option<&Component>) -> Option<String> {
@@ -431,61 +336,4 @@ fn keep(line: &mut Property, earlier: Option<&Property>, parameter: &str) {
 fn set(line: &mut Property, parameter: &str, value: &str) {
     line.set_parameter(parameter, value)
         .expect("the value comes from a valid line");
-}
-
-/// The organizer removes the object, or makes it nobody's meeting: all are told (RFC 6638 §3.2.1.3).
-pub(super) fn remove(
-    change: &Change<'_>,
-    before: &CalendarObject,
-    after: Option<&CalendarObject>,
-) -> Plan {
-    let mut outbox = Outbox::default();
-    match single(before) {
-        None => outbox
-            .decisions
-            .push(Decision::NoMessages(super::RECURRING.to_owned())),
-        Some(entry) if is_cancelled(entry) => {
-            outbox.decisions.push(Decision::NoMessages(
-                "the meeting was cancelled already".to_owned(),
-            ));
-        }
-        Some(entry) => {
-            let organizer = entry.raw_value("ORGANIZER").unwrap_or_default().trim();
-            let sequence = sequence(entry).saturating_add(1);
-            for earlier in earlier(change, entry).values() {
-                if earlier.agent != Agent::Server {
-                    outbox.pass_over(
-                        earlier.line.raw_value(),
-                        "SCHEDULE-AGENT leaves this person to others",
-                    );
-                    continue;
-                }
-                let Some(message) =
-                    cancel(organizer, before, earlier.line, sequence, true, change.now)
-                else {
-                    continue;
-                };
-                outbox.send(
-                    change,
-                    earlier.line,
-                    message,
-                    kind_of_message(Method::Cancel, false),
-                    "the meeting is removed",
-                );
-            }
-        }
-    }
-    Plan {
-        object: after.cloned(),
-        role: if after.is_some() {
-            Role::None
-        } else {
-            Role::Organizer
-        },
-        deliveries: outbox.deliveries,
-        mails: outbox.mails,
-        // nobody is left to carry a status
-        statuses: Vec::new(),
-        decisions: outbox.decisions,
-    }
 }

@@ -1,12 +1,13 @@
 //! Where messages go: to people here, by mail, or nowhere.
 
-use calendar::Property;
+use calendar::{CalendarObject, Property};
+use storage::model::Principal;
 
-use super::{Change, Delivery};
+use super::{Change, Delivery, Plan};
 use crate::{
     engine::{
-        Addressee, Decision, Message, Method, Status, details::details, directory::mail_address,
-        entry::participation,
+        Addressee, Decision, Message, Method, Role, Status, details::details,
+        directory::mail_address, entry::participation,
     },
     mail::{MessageKind, OutgoingMessage, Party},
 };
@@ -21,6 +22,29 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    /// The plan for an object of which `role` is the owner's part.
+    pub fn into_plan(self, object: Option<CalendarObject>, role: Role) -> Plan {
+        // where nothing is stored, nobody is left to carry a status
+        let statuses = if object.is_some() {
+            self.statuses
+        } else {
+            Vec::new()
+        };
+        Plan {
+            object,
+            role,
+            deliveries: self.deliveries,
+            mails: self.mails,
+            statuses,
+            decisions: self.decisions,
+        }
+    }
+
+    /// Why there are no messages at all.
+    pub fn stay_silent(&mut self, reason: &str) {
+        self.decisions.push(Decision::NoMessages(reason.to_owned()));
+    }
+
     /// Sends a message to whoever has this address, or notes why it cannot go.
     pub fn send(
         &mut self,
@@ -32,9 +56,7 @@ impl Outbox {
     ) {
         let address = to.raw_value().trim();
         match change.directory.get(address) {
-            Addressee::Local(principal)
-                if principal.home.is_some() && principal.default_calendar.is_some() =>
-            {
+            Addressee::Local(principal) if can_receive(principal, message.method) => {
                 self.note_sent(&message, address, reason);
                 let recipient = principal.clone();
                 self.deliveries.push(Delivery {
@@ -119,6 +141,11 @@ impl Outbox {
         });
     }
 
+    /// RFC 6638 §7.1: SCHEDULE-AGENT is not SERVER.
+    pub fn leave_to_others(&mut self, address: &str) {
+        self.pass_over(address, "SCHEDULE-AGENT leaves this person to others");
+    }
+
     /// Somebody gets no message who might expect one.
     pub fn pass_over(&mut self, address: &str, reason: &str) {
         self.decisions.push(Decision::NotSent {
@@ -126,6 +153,11 @@ impl Outbox {
             reason: reason.to_owned(),
         });
     }
+}
+
+/// An invitation needs a calendar to stand in; an answer and a cancellation find the copy where it is.
+fn can_receive(principal: &Principal, method: Method) -> bool {
+    principal.home.is_some() && (method != Method::Request || principal.default_calendar.is_some())
 }
 
 /// Whether anybody at this address can be reached at all.

@@ -1,75 +1,65 @@
 //! A cancellation reaches an attendee (RFC 6638 §4.1, RFC 5546 §3.2.5).
 
-use calendar::Property;
+use calendar::{CalendarObject, Component, Property};
 use storage::model::PrincipalKind;
 
 use super::{
-    CopyChange, Incoming, Receipt,
-    request::{note_revision, refuse_organizer},
+    CopyChange, Declined, Incoming, Receipt,
+    request::{check_organizer, note_revision, single_copy},
 };
 use crate::engine::{
     Origin, Status,
-    entry::{is_cancelled, sequence, single},
+    entry::{is_cancelled, sequence},
     message::utc,
     sequence::{Revision, set_sequence},
 };
 
 /// Applies a CANCEL: the copy stays and says so; that of a room or resource goes.
-pub(super) fn receive(incoming: &Incoming<'_>) -> Receipt {
-    let Some(copy) = incoming.copy else {
-        return Receipt::nothing(incoming, Status::DELIVERED, "there is no copy to cancel");
-    };
-    if let Some(refusal) = refuse_organizer(incoming, copy) {
-        return refusal;
-    }
-    let (Some(stored), Some(entry)) = (single(copy), incoming.message.entry()) else {
-        return Receipt::nothing(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the copy here is recurring, which is not scheduled",
-        );
-    };
+pub(super) fn receive(incoming: &Incoming<'_>, entry: &Component) -> Result<Receipt, Declined> {
+    let silently = |reason| Declined::silently(Status::DELIVERED, reason);
+    let copy = incoming
+        .copy
+        .ok_or(silently("there is no copy to cancel"))?;
+    check_organizer(incoming, copy, entry)?;
+    let stored = single_copy(copy)?;
     // equal is enough for a cancellation: some organizers do not raise SEQUENCE for it
     if incoming.message.origin == Origin::Mail && sequence(entry) < known_sequence(stored) {
-        return Receipt::nothing(
-            incoming,
-            Status::DELIVERED,
-            "a newer message was applied already",
-        );
+        return Err(silently("a newer message was applied already"));
     }
     if is_cancelled(stored) {
-        return Receipt::nothing(incoming, Status::DELIVERED, "the copy is cancelled already");
+        return Err(silently("the copy is cancelled already"));
     }
-    let mut object = copy.clone();
-    for target in object.entries_mut() {
-        target.set_property(
-            Property::new("STATUS", "CANCELLED").expect("a plain word is a valid value"),
-        );
-        target.set_property(
-            Property::new("DTSTAMP", &utc(incoming.now)).expect("a date is a valid value"),
-        );
-        set_sequence(target, sequence(entry).max(sequence(target)));
-    }
-    note_revision(incoming, entry, &mut object);
     let is_thing = matches!(
         incoming.recipient.kind,
         PrincipalKind::Location | PrincipalKind::Resource
     );
-    Receipt {
+    Ok(Receipt {
         copy: if is_thing {
             CopyChange::Remove
         } else {
-            CopyChange::Replace(object)
+            CopyChange::Replace(cancelled(incoming, copy, entry))
         },
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: true,
         refresh_others: false,
         decisions: Vec::new(),
-    }
+    })
 }
 
-fn known_sequence(stored: &calendar::Component) -> u32 {
+fn cancelled(incoming: &Incoming<'_>, copy: &CalendarObject, entry: &Component) -> CalendarObject {
+    let mut object = copy.clone();
+    for target in object.entries_mut() {
+        for (name, value) in [("STATUS", "CANCELLED"), ("DTSTAMP", &utc(incoming.now))] {
+            target.set_property(Property::new(name, value).expect("the value is plain"));
+        }
+        set_sequence(target, sequence(entry).max(sequence(target)));
+    }
+    note_revision(incoming, entry, &mut object);
+    object
+}
+
+fn known_sequence(stored: &Component) -> u32 {
     stored
         .property("ORGANIZER")
         .and_then(Revision::noted)

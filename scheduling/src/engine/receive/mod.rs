@@ -56,46 +56,73 @@ pub struct Receipt {
     pub decisions: Vec<Decision>,
 }
 
-impl Receipt {
-    /// The copy stays as it is and nobody is bothered.
-    fn nothing(incoming: &Incoming<'_>, status: Status, reason: &str) -> Receipt {
-        Receipt {
-            copy: CopyChange::Unchanged,
-            inbox_item: false,
+/// Why a message changes nothing.
+struct Declined {
+    status: Status,
+    reason: &'static str,
+    /// Only the user can tell what is to be done with it: kept in the inbox, with the reason.
+    for_the_user: bool,
+}
+
+impl Declined {
+    fn silently(status: Status, reason: &'static str) -> Declined {
+        Declined {
             status,
-            schedule_tag_changes: false,
-            refresh_others: false,
-            decisions: vec![Decision::NotApplied {
-                method: incoming.message.method,
-                sender: incoming.message.sender.clone(),
-                reason: reason.to_owned(),
-            }],
+            reason,
+            for_the_user: false,
         }
     }
 
-    /// Only the user can tell what is to be done with it: kept in the inbox, with a reason.
-    fn for_the_user(incoming: &Incoming<'_>, status: Status, reason: &str) -> Receipt {
+    fn for_the_user(status: Status, reason: &'static str) -> Declined {
+        Declined {
+            status,
+            reason,
+            for_the_user: true,
+        }
+    }
+
+    /// The copy stays as it is.
+    fn receipt(self, message: &Message) -> Receipt {
+        let (method, sender, reason) = (
+            message.method,
+            message.sender.clone(),
+            self.reason.to_owned(),
+        );
         Receipt {
-            inbox_item: true,
-            decisions: vec![Decision::ForTheUser {
-                method: incoming.message.method,
-                sender: incoming.message.sender.clone(),
-                reason: reason.to_owned(),
+            copy: CopyChange::Unchanged,
+            inbox_item: self.for_the_user,
+            status: self.status,
+            schedule_tag_changes: false,
+            refresh_others: false,
+            decisions: vec![if self.for_the_user {
+                Decision::ForTheUser {
+                    method,
+                    sender,
+                    reason,
+                }
+            } else {
+                Decision::NotApplied {
+                    method,
+                    sender,
+                    reason,
+                }
             }],
-            ..Receipt::nothing(incoming, status, reason)
         }
     }
 }
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    if incoming.message.entry().is_none() {
-        let reason = "recurring objects are not scheduled";
-        return Receipt::nothing(incoming, Status::NOT_ALLOWED, reason);
-    }
-    match incoming.message.method {
-        Method::Request => request::receive(incoming),
-        Method::Cancel => cancel::receive(incoming),
-        Method::Reply => reply::receive(incoming),
-    }
+    let result = match incoming.message.entry() {
+        None => Err(Declined::silently(
+            Status::NOT_ALLOWED,
+            "recurring objects are not scheduled",
+        )),
+        Some(entry) => match incoming.message.method {
+            Method::Request => request::receive(incoming, entry),
+            Method::Cancel => cancel::receive(incoming, entry),
+            Method::Reply => reply::receive(incoming, entry),
+        },
+    };
+    result.unwrap_or_else(|declined| declined.receipt(incoming.message))
 }

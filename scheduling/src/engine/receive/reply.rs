@@ -2,77 +2,67 @@
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{CopyChange, Incoming, Receipt};
+use super::{CopyChange, Declined, Incoming, Receipt, request::single_copy};
 use crate::engine::{
     Origin, Status,
-    entry::{attendees, is_cancelled, participation, single},
+    entry::{attendees, is_cancelled, participation},
     sequence::Revision,
 };
 
 /// Applies a REPLY: participation and status of the one who sent it, and nothing else.
-pub(super) fn receive(incoming: &Incoming<'_>) -> Receipt {
-    let Some(copy) = incoming.copy else {
-        return Receipt::nothing(incoming, Status::NO_WAY, "the organizer has no such event");
-    };
-    let Some(stored) = single(copy) else {
-        return Receipt::nothing(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the organizer's event is recurring, which is not scheduled",
-        );
-    };
-    let Some(message) = incoming.message.entry() else {
-        return Receipt::nothing(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the message has no component",
-        );
-    };
-    if !stored
-        .raw_value("ORGANIZER")
-        .is_some_and(|organizer| incoming.directory.is(organizer, incoming.recipient.id))
-    {
-        return Receipt::for_the_user(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the recipient is not the organizer of this event",
-        );
-    }
-    // of several, the one that matches the sender
-    let sender = &incoming.message.sender;
-    let Some(answer) =
-        attendees(message).find(|line| incoming.directory.same_person(line.raw_value(), sender))
-    else {
-        return Receipt::for_the_user(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the sender answers for somebody else",
-        );
-    };
-    let Some(invited) =
-        attendees(stored).find(|line| incoming.directory.same_person(line.raw_value(), sender))
-    else {
-        return Receipt::for_the_user(incoming, Status::NOT_ALLOWED, "the sender is not invited");
-    };
+pub(super) fn receive(incoming: &Incoming<'_>, message: &Component) -> Result<Receipt, Declined> {
+    let copy = incoming.copy.ok_or(Declined::silently(
+        Status::NO_WAY,
+        "the organizer has no such event",
+    ))?;
+    let stored = single_copy(copy)?;
+    let (invited, answer) = find_people(incoming, stored, message)?;
     if is_cancelled(stored) {
-        return Receipt::nothing(incoming, Status::DELIVERED, "the meeting is cancelled");
+        return Err(Declined::silently(
+            Status::DELIVERED,
+            "the meeting is cancelled",
+        ));
     }
     if incoming.message.origin == Origin::Mail && is_obsolete(invited, message) {
-        return Receipt::nothing(
-            incoming,
+        return Err(Declined::silently(
             Status::DELIVERED,
             "a newer or the same answer was applied already",
-        );
+        ));
     }
-    let changed = participation(invited) != participation(answer);
-    Receipt {
+    Ok(Receipt {
         copy: apply(incoming, copy, message, answer),
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: false,
-        refresh_others: changed,
+        refresh_others: participation(invited) != participation(answer),
         decisions: Vec::new(),
+    })
+}
+
+/// The sender's ATTENDEE in the organizer's copy and in the message: of several there, the one that
+/// matches the sender.
+fn find_people<'a>(
+    incoming: &Incoming<'_>,
+    stored: &'a Component,
+    message: &'a Component,
+) -> Result<(&'a Property, &'a Property), Declined> {
+    let for_the_user = |reason| Declined::for_the_user(Status::NOT_ALLOWED, reason);
+    let directory = incoming.directory;
+    let is_organizer = |address| directory.is(address, incoming.recipient.id);
+    if !stored.raw_value("ORGANIZER").is_some_and(is_organizer) {
+        return Err(for_the_user(
+            "the recipient is not the organizer of this event",
+        ));
     }
+    let sender = &incoming.message.sender;
+    let is_sender = |line: &&Property| directory.same_person(line.raw_value(), sender);
+    let answer = attendees(message)
+        .find(is_sender)
+        .ok_or(for_the_user("the sender answers for somebody else"))?;
+    let invited = attendees(stored)
+        .find(is_sender)
+        .ok_or(for_the_user("the sender is not invited"))?;
+    Ok((invited, answer))
 }
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last

@@ -2,12 +2,12 @@
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{CopyChange, Incoming, Receipt};
+use super::{CopyChange, Declined, Incoming, Receipt};
 use crate::engine::{
     Origin, Status,
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation, single},
     sequence::{NOTE, Revision},
-    significance::{canonical, is_participation, is_private_extension, rescheduled},
+    significance::{canonical, is_answer, is_private_extension, rescheduled},
 };
 
 /// Properties that an attendee keeps through the organizer's updates.
@@ -20,21 +20,13 @@ const OWN: [&str; 5] = [
 ];
 
 /// Applies a REQUEST.
-pub(super) fn receive(incoming: &Incoming<'_>) -> Receipt {
-    let Some(entry) = incoming.message.entry() else {
-        return Receipt::nothing(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the message has no component",
-        );
-    };
-    let Some(own) = attendees(entry).find(|line| is_recipient(incoming, line)) else {
-        return Receipt::for_the_user(
-            incoming,
+pub(super) fn receive(incoming: &Incoming<'_>, entry: &Component) -> Result<Receipt, Declined> {
+    let own = attendees(entry)
+        .find(|line| is_recipient(incoming, line))
+        .ok_or(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "the recipient is not among the attendees",
-        );
-    };
+        ))?;
     match incoming.copy {
         None => create(incoming, entry, own),
         Some(copy) => update(incoming, copy, entry),
@@ -47,57 +39,50 @@ pub(super) fn is_recipient(incoming: &Incoming<'_>, line: &Property) -> bool {
         .is(line.raw_value(), incoming.recipient.id)
 }
 
-fn create(incoming: &Incoming<'_>, entry: &Component, own: &Property) -> Receipt {
+fn create(incoming: &Incoming<'_>, entry: &Component, own: &Property) -> Result<Receipt, Declined> {
     let message = incoming.message;
+    let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     if message.is_refresh {
-        return Receipt::nothing(incoming, Status::DELIVERED, "there is no copy to refresh");
+        return Err(silently("there is no copy to refresh"));
     }
     // a reset would have set it to NEEDS-ACTION: what this attendee declined and removed stays away
     if participation(own) == DECLINED && !message.asks_again {
-        return Receipt::nothing(
-            incoming,
-            Status::DELIVERED,
+        return Err(silently(
             "declined and removed, and nothing changed in time",
-        );
+        ));
     }
     let mut object = message.object.clone();
     object.calendar_mut().remove_properties("METHOD");
     note_revision(incoming, entry, &mut object);
-    Receipt {
+    Ok(Receipt {
         copy: CopyChange::Create(object),
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: true,
         refresh_others: false,
         decisions: Vec::new(),
-    }
+    })
 }
 
-fn update(incoming: &Incoming<'_>, copy: &CalendarObject, entry: &Component) -> Receipt {
-    if let Some(refusal) = refuse_organizer(incoming, copy) {
-        return refusal;
-    }
-    let Some(stored) = single(copy) else {
-        return Receipt::nothing(
-            incoming,
-            Status::NOT_ALLOWED,
-            "the copy here is recurring, which is not scheduled",
-        );
-    };
+fn update(
+    incoming: &Incoming<'_>,
+    copy: &CalendarObject,
+    entry: &Component,
+) -> Result<Receipt, Declined> {
+    let silently = |reason| Declined::silently(Status::DELIVERED, reason);
+    check_organizer(incoming, copy, entry)?;
+    let stored = single_copy(copy)?;
     if incoming.message.origin == Origin::Mail && is_obsolete(stored, entry) {
-        return Receipt::nothing(
-            incoming,
-            Status::DELIVERED,
-            "a newer or the same message was applied already",
-        );
+        return Err(silently("a newer or the same message was applied already"));
     }
     let object = merge(incoming, copy, stored, entry);
     let changed = is_changed(stored, single(&object), |_, _| false);
     if !changed && !incoming.message.asks_again {
-        return Receipt::nothing(incoming, Status::DELIVERED, "the copy says so already");
+        return Err(silently("the copy says so already"));
     }
-    let changed_beside_participation = is_changed(stored, single(&object), is_participation);
-    Receipt {
+    // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag
+    let schedule_tag_changes = is_changed(stored, single(&object), is_answer);
+    Ok(Receipt {
         copy: if changed {
             CopyChange::Replace(object)
         } else {
@@ -105,37 +90,48 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject, entry: &Component) -> 
         },
         inbox_item: !incoming.message.is_refresh,
         status: Status::DELIVERED,
-        schedule_tag_changes: changed_beside_participation && !incoming.message.is_refresh,
+        schedule_tag_changes,
         refresh_others: false,
         decisions: Vec::new(),
-    }
+    })
+}
+
+/// The one component of the recipient's copy.
+pub(super) fn single_copy(copy: &CalendarObject) -> Result<&Component, Declined> {
+    single(copy).ok_or(Declined::silently(
+        Status::NOT_ALLOWED,
+        "the copy here is recurring, which is not scheduled",
+    ))
 }
 
 /// A message about somebody else's event with the same UID touches nothing.
-pub(super) fn refuse_organizer(incoming: &Incoming<'_>, copy: &CalendarObject) -> Option<Receipt> {
-    let claimed = incoming
-        .message
-        .entry()
-        .and_then(|entry| entry.raw_value("ORGANIZER"))
-        .unwrap_or_default();
-    let organizer = copy.entries().find_map(|entry| entry.property("ORGANIZER"));
-    let (status, reason) = match organizer {
-        None => (
+pub(super) fn check_organizer(
+    incoming: &Incoming<'_>,
+    copy: &CalendarObject,
+    entry: &Component,
+) -> Result<(), Declined> {
+    let claimed = entry.raw_value("ORGANIZER").unwrap_or_default();
+    let line = copy.entries().find_map(|entry| entry.property("ORGANIZER"));
+    let Some(line) = line else {
+        return Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "an event of the user's own has this UID",
-        ),
-        Some(line) if !incoming.directory.same_person(line.raw_value(), claimed) => (
+        ));
+    };
+    if !incoming.directory.same_person(line.raw_value(), claimed) {
+        return Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "another organizer's event has this UID",
-        ),
-        // RFC 6638 §3.2.2.3: the client looks after this object itself
-        Some(line) if agent(line) == Agent::Client => (
+        ));
+    }
+    // RFC 6638 §3.2.2.3: the client looks after this object itself
+    if agent(line) == Agent::Client {
+        return Err(Declined::for_the_user(
             Status::DELIVERED,
             "SCHEDULE-AGENT leaves the copy to the client",
-        ),
-        Some(_) => return None,
-    };
-    Some(Receipt::for_the_user(incoming, status, reason))
+        ));
+    }
+    Ok(())
 }
 
 /// RFC 5546 §2.1.5, for messages that may come late or twice.

@@ -610,3 +610,38 @@ fn a_cancelled_copy_answers_nobody() {
         format!("ORGANIZER:{ALICE}")
     );
 }
+
+#[test]
+fn what_is_between_client_and_server_is_not_kept() {
+    // RFC 6638 §7.2, and SCHEDULE-STATUS that only the server knows
+    let mut world = new_world();
+    world.put(
+        "bob",
+        &from_outside(
+            "ORGANIZER;SCHEDULE-STATUS=2.0:mailto:x@elsewhere.net
+            ATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob@example.org",
+        ),
+    );
+    assert_eq!(
+        people_lines(world.copy("bob")),
+        [
+            "ATTENDEE:mailto:bob@example.org",
+            "ORGANIZER:mailto:x@elsewhere.net"
+        ]
+    );
+    // nor what an attendee writes upon the others
+    let mut world = invited();
+    let before = people_lines(world.copy("bob"));
+    let mut object = world.copy("bob").clone();
+    for line in object
+        .entries_mut()
+        .flat_map(calendar::Component::properties_mut)
+        .filter(|line| line.is("ATTENDEE"))
+    {
+        line.set_parameter("SCHEDULE-AGENT", "CLIENT").unwrap();
+        line.set_parameter("SCHEDULE-STATUS", "5.1").unwrap();
+        line.set_parameter("SCHEDULE-FORCE-SEND", "REQUEST").unwrap();
+    }
+    world.put("bob", &object);
+    assert_eq!(people_lines(world.copy("bob")), before);
+}

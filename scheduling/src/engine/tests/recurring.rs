@@ -116,3 +116,17 @@ fn components_name_one_organizer() {
         .count();
     assert_eq!(statuses, 2);
 }
+
+#[test]
+fn a_series_keeps_no_force_send() {
+    // RFC 6638 §7.2
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting("RRULE:FREQ=DAILY\nATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob@example.org"),
+    );
+    assert_eq!(
+        world.line("alice", "ATTENDEE", "mailto:bob@example.org"),
+        "ATTENDEE;SCHEDULE-STATUS=5.3:mailto:bob@example.org"
+    );
+}
