@@ -1,5 +1,7 @@
 //! One pass over the octets: content lines, and the tree that BEGIN and END make of them.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use memchr::memchr;
 
@@ -34,46 +36,27 @@ pub(super) fn parse(
             fault: ParseFault::TooManyOctets(most_octets),
         });
     }
+    let is_utf8 = check_characters(source)?;
     let mut lines = Lines::new(source, limits);
-    let mut tree = Tree {
-        root,
-        limits,
-        open: Vec::with_capacity(4),
-        closed: None,
-    };
-    let known_utf8 = check_characters(source)?;
-    let mut span = (None, source.len());
+    let mut tree = Tree::new(root, limits);
     while let Some(line) = lines.next_line()? {
-        let number = line.number;
-        let (start, end) = (line.start, line.end);
-        tree.take(source, line, known_utf8)
+        tree.take(source, &line, is_utf8)
             .map_err(|fault| ParseError {
-                line: number,
+                line: line.number,
                 fault,
             })?;
-        if span.0.is_none() && !tree.open.is_empty() {
-            span.0 = Some(start);
-        }
-        if tree.closed.is_some() && span.1 == source.len() {
-            span.1 = end;
-        }
     }
-    let fault = |fault| ParseError {
+    let span = tree.span.clone();
+    let root = tree.close().map_err(|fault| ParseError {
         line: lines.number.max(1),
         fault,
-    };
-    if let Some(open) = tree.open.last() {
-        return Err(fault(ParseFault::NotEnded(open.name.to_string())));
-    }
-    match (tree.closed, span.0) {
-        (Some(root), Some(start)) => Ok(Parsed {
-            before: source.slice(..start),
-            root,
-            after: source.slice(span.1..),
-            is_utf8: known_utf8,
-        }),
-        _ => Err(fault(ParseFault::NoCalendar)),
-    }
+    })?;
+    Ok(Parsed {
+        before: source.slice(..span.start),
+        root,
+        after: source.slice(span.end..),
+        is_utf8,
+    })
 }
 
 /// Whether the octets are UTF-8 as they stand; where they are not, each line is checked when it is
@@ -219,13 +202,33 @@ struct Tree<'a> {
     limits: &'a Limits,
     open: Vec<Component>,
     closed: Option<Component>,
+    /// From the first BEGIN to behind the last END.
+    span: Range<usize>,
 }
 
-impl Tree<'_> {
+impl<'a> Tree<'a> {
+    fn new(root: Option<&'a str>, limits: &'a Limits) -> Tree<'a> {
+        Tree {
+            root,
+            limits,
+            open: Vec::with_capacity(4),
+            closed: None,
+            span: 0..0,
+        }
+    }
+
+    /// The outermost component, once there are no more lines.
+    fn close(self) -> Result<Component, ParseFault> {
+        match self.open.last() {
+            Some(open) => Err(ParseFault::NotEnded(open.name.to_string())),
+            None => self.closed.ok_or(ParseFault::NoCalendar),
+        }
+    }
+
     fn take(
         &mut self,
         source: &Bytes,
-        line: ContentLine,
+        line: &ContentLine,
         known_utf8: bool,
     ) -> Result<(), ParseFault> {
         let octets = &source[line.start..line.end];
@@ -246,9 +249,9 @@ impl Tree<'_> {
             line.number,
         )?;
         if property.is("BEGIN") {
-            self.begin(&property)
+            self.begin(&property, line.start)
         } else if property.is("END") {
-            self.end(&property)
+            self.end(&property, line.end)
         } else if let Some(open) = self.open.last_mut() {
             open.items.push(Item::Property(property));
             Ok(())
@@ -257,7 +260,7 @@ impl Tree<'_> {
         }
     }
 
-    fn begin(&mut self, line: &Property) -> Result<(), ParseFault> {
+    fn begin(&mut self, line: &Property, start: usize) -> Result<(), ParseFault> {
         let name = component_name(line)?;
         if self.open.is_empty() {
             if self.closed.is_some() {
@@ -283,6 +286,9 @@ impl Tree<'_> {
         if self.open.len() >= self.limits.depth {
             return Err(ParseFault::TooDeep(self.limits.depth));
         }
+        if self.open.is_empty() {
+            self.span = start..start;
+        }
         self.open.push(Component {
             begin: line.octets().clone(),
             end: Bytes::new(),
@@ -293,7 +299,7 @@ impl Tree<'_> {
         Ok(())
     }
 
-    fn end(&mut self, line: &Property) -> Result<(), ParseFault> {
+    fn end(&mut self, line: &Property, end: usize) -> Result<(), ParseFault> {
         let name = component_name(line)?;
         let Some(mut component) = self.open.pop() else {
             return Err(ParseFault::OutsideCalendar);
@@ -307,7 +313,10 @@ impl Tree<'_> {
         component.end = line.octets().clone();
         match self.open.last_mut() {
             Some(outer) => outer.items.push(Item::Component(Box::new(component))),
-            None => self.closed = Some(component),
+            None => {
+                self.closed = Some(component);
+                self.span.end = end;
+            }
         }
         Ok(())
     }
