@@ -24,6 +24,8 @@ mod series;
 mod span;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod window_tests;
 
 use std::ops::ControlFlow;
 
@@ -267,19 +269,10 @@ impl<'o> RecurrenceSet<'o> {
         let end = place
             .clock
             .end(place.start, place.start_instant, place.length);
-        let recurrence_id = entry.recurrence_id.as_ref().map(|id| {
-            match self
-                .masters()
-                .next()
-                .and_then(|master| self.entries[master].place.as_ref())
-            {
-                Some(master) => match master.clock.meant_by(id, &self.zones, &self.floating) {
-                    clock::Meant::Instance(key) => master.clock.value_of_key(key),
-                    clock::Meant::Day(_) => id.clone(),
-                },
-                None => id.clone(),
-            }
-        });
+        let recurrence_id = entry
+            .recurrence_id
+            .as_ref()
+            .map(|id| self.in_master_form(id));
         Some(Instance {
             entry: index,
             recurrence_id,
@@ -288,5 +281,19 @@ impl<'o> RecurrenceSet<'o> {
             start_value: place.clock.value(place.start),
             end_value: place.clock.value(place.clock.civil(end)),
         })
+    }
+
+    /// A RECURRENCE-ID in the form of the master's DTSTART, if there is a master and an instance is meant.
+    fn in_master_form(&self, id: &DateOrDateTime) -> DateOrDateTime {
+        let master = self.masters().next();
+        let Some(place) = master.and_then(|master| self.entries[master].place.as_ref()) else {
+            return id.clone();
+        };
+        match place.clock.meant_by(id, &self.zones, &self.floating) {
+            clock::Meant::Instance(key) if !place.clock.has_form_of(id) => {
+                place.clock.value_of_key(key)
+            }
+            _ => id.clone(),
+        }
     }
 }

@@ -59,6 +59,23 @@ impl Clock {
         self.is_floating
     }
 
+    /// Whether a value is written as the values of this clock are.
+    pub(super) fn has_form_of(&self, value: &DateOrDateTime) -> bool {
+        match value {
+            DateOrDateTime::Date(_) => self.is_date,
+            DateOrDateTime::DateTime(value) => !self.is_date && value.form == self.form,
+        }
+    }
+
+    /// Where a value of this clock begins: a DATE, which a rule of hours can yield, at midnight.
+    pub(super) fn start_of(&self, civil: i64) -> i64 {
+        if self.is_date {
+            civil - civil.rem_euclid(SECONDS_OF_DAY)
+        } else {
+            civil
+        }
+    }
+
     pub(super) fn instant(&self, civil: i64) -> Timestamp {
         self.zone.instant(civil_of_seconds(civil))
     }
@@ -131,12 +148,7 @@ impl Clock {
         Meant::Instance(match &value.form {
             Form::Utc if self.is_date && is_midnight => civil_seconds(value.civil),
             Form::Utc if self.is_floating() => {
-                let civil = self.civil(zones.instant(value, floating));
-                if self.is_date {
-                    civil - civil.rem_euclid(SECONDS_OF_DAY)
-                } else {
-                    civil
-                }
+                self.start_of(self.civil(zones.instant(value, floating)))
             }
             _ if self.is_date => civil_seconds(value.civil.date().into()),
             _ if self.is_floating() => civil_seconds(value.civil),

@@ -37,6 +37,24 @@ struct Added {
     end: Option<Timestamp>,
 }
 
+/// An original start: where an instance would begin if nobody had moved it.
+#[derive(Debug, Clone, Copy)]
+struct Original<'a> {
+    civil: i64,
+    key: Key,
+    instant: Timestamp,
+    /// The RDATE that it is of; else it is of DTSTART or a rule.
+    added: Option<&'a Added>,
+}
+
+/// An instance, but for its values.
+struct Times {
+    entry: usize,
+    start_civil: i64,
+    start: Timestamp,
+    end: Timestamp,
+}
+
 /// What a set of RECURRENCE-IDs or EXDATEs names, in order.
 #[derive(Debug, Default)]
 struct Named {
@@ -227,15 +245,14 @@ impl<'s, 'o> Series<'s, 'o> {
         let last = window
             .end
             .map_or(i64::MAX, |end| clock.civil(end) + earlier + slack);
-        let mut show = |civil, key, instant, end| {
-            let instance = self.instance(civil, key, instant, end);
-            if window.touches(instance.start, instance.end) {
-                visitor(instance)
+        self.originals(first, last, budget, &mut |original| {
+            let times = self.times(original);
+            if window.touches(times.start, times.end) {
+                visitor(self.instance(original, &times))
             } else {
                 ControlFlow::Continue(())
             }
-        };
-        self.originals(first, last, budget, &mut show)
+        })
     }
 
     /// The original starts between two civil times that are neither excluded nor overridden, each once.
@@ -244,11 +261,11 @@ impl<'s, 'o> Series<'s, 'o> {
         first: i64,
         last: i64,
         budget: &mut Budget,
-        show: &mut dyn FnMut(i64, Key, Timestamp, Option<Timestamp>) -> ControlFlow<()>,
+        show: &mut dyn FnMut(&Original<'_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, TooMuchWork> {
         let clock = self.clock();
         let mut seen = self.needs_memory().then(HashSet::new);
-        let mut pass = |civil: i64, instant: Timestamp, end: Option<Timestamp>| {
+        let mut pass = |civil: i64, instant: Timestamp, added: Option<&Added>| {
             let key = clock.key(civil, instant);
             let is_out = self.excluded.has(key, civil)
                 || self.overridden.has(key, civil)
@@ -256,7 +273,12 @@ impl<'s, 'o> Series<'s, 'o> {
             if is_out {
                 ControlFlow::Continue(())
             } else {
-                show(civil, key, instant, end)
+                show(&Original {
+                    civil,
+                    key,
+                    instant,
+                    added,
+                })
             }
         };
         // A PERIOD brings its own end, so it goes before what the rule says of the same start.
@@ -267,7 +289,7 @@ impl<'s, 'o> Series<'s, 'o> {
             } else {
                 nearest_instant(added.key)
             };
-            if added.civil <= last && pass(added.civil, instant, added.end).is_break() {
+            if added.civil <= last && pass(added.civil, instant, Some(added)).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -280,6 +302,7 @@ impl<'s, 'o> Series<'s, 'o> {
                 occurrences.seek_second(first, budget)?;
             }
             while let Some(civil) = occurrences.next_second(budget)? {
+                let civil = clock.start_of(civil);
                 if civil > last {
                     break;
                 }
@@ -308,44 +331,49 @@ impl<'s, 'o> Series<'s, 'o> {
         self.rules.len().max(1) + self.added.len() > 1 || self.rules.iter().any(several_a_day)
     }
 
-    /// The instance with an original start, as the master or the last THISANDFUTURE before it has it.
-    fn instance(
-        &self,
-        civil: i64,
-        key: Key,
-        instant: Timestamp,
-        end: Option<Timestamp>,
-    ) -> Instance {
+    /// The times that an original start has by the master, or by the last THISANDFUTURE before it.
+    fn times(&self, original: &Original<'_>) -> Times {
         let clock = self.clock();
-        let passed = self.futures.partition_point(|future| future.from <= key);
-        let future = passed.checked_sub(1).map(|index| &self.futures[index]);
-        let (entry, start_civil, start, length) = match future {
-            None => (self.master, civil, instant, self.place.length),
-            Some(future) => {
-                let moved = civil + future.shift;
-                let start = if future.shift == 0 {
-                    instant
-                } else {
-                    clock.instant(moved)
-                };
-                (future.entry, moved, start, future.length)
-            }
+        let passed = self
+            .futures
+            .partition_point(|future| future.from <= original.key);
+        let Some(future) = passed.checked_sub(1).map(|index| &self.futures[index]) else {
+            let own_end = original.added.and_then(|added| added.end);
+            return Times {
+                entry: self.master,
+                start_civil: original.civil,
+                start: original.instant,
+                end: own_end.unwrap_or_else(|| {
+                    clock.end(original.civil, original.instant, self.place.length)
+                }),
+            };
         };
-        let end = match end {
-            Some(end) if future.is_none() => end,
-            _ => clock.end(start_civil, start, length),
-        };
-        let end_civil = if end == start {
-            start_civil
+        let start_civil = original.civil + future.shift;
+        let start = clock.instant(start_civil);
+        Times {
+            entry: future.entry,
+            start_civil,
+            start,
+            end: clock.end(start_civil, start, future.length),
+        }
+    }
+
+    fn instance(&self, original: &Original<'_>, times: &Times) -> Instance {
+        let clock = self.clock();
+        let end_civil = if times.end == times.start {
+            times.start_civil
         } else {
-            clock.civil(end)
+            clock.civil(times.end)
         };
         Instance {
-            entry,
-            recurrence_id: Some(clock.value_of_key(key)),
-            start,
-            end,
-            start_value: clock.value(start_civil),
+            entry: times.entry,
+            recurrence_id: Some(match original.added {
+                Some(added) => clock.value_of_key(added.key),
+                None => clock.value(original.civil),
+            }),
+            start: times.start,
+            end: times.end,
+            start_value: clock.value(times.start_civil),
             end_value: clock.value(end_civil),
         }
     }
@@ -378,13 +406,13 @@ impl<'s, 'o> Series<'s, 'o> {
             Meant::Day(day) => (day * SECONDS_OF_DAY, (day + 1) * SECONDS_OF_DAY - 1),
         };
         let mut found = None;
-        let _ = self.originals(first, last, budget, &mut |civil, key, instant, end| {
+        let _ = self.originals(first, last, budget, &mut |original| {
             let is_meant = match meant {
-                Meant::Instance(wanted) => key == wanted,
-                Meant::Day(day) => civil.div_euclid(SECONDS_OF_DAY) == day,
+                Meant::Instance(key) => original.key == key,
+                Meant::Day(day) => original.civil.div_euclid(SECONDS_OF_DAY) == day,
             };
             if is_meant {
-                found = Some(self.instance(civil, key, instant, end));
+                found = Some(self.instance(original, &self.times(original)));
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())

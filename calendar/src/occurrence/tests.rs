@@ -136,6 +136,36 @@ fn a_series_follows_its_zone() {
     );
 }
 
+/// An instance in a gap is named as the rule has it, and found by that name as by the time that is made of it.
+#[test]
+fn an_instance_in_a_gap_has_the_name_of_its_rule() {
+    let master = "DTSTART;TZID=Europe/Berlin:20240329T023000\nRRULE:FREQ=DAILY";
+    let series = events(&[master]);
+    for (id, zone) in [
+        ("20240331T023000", Some("Europe/Berlin")),
+        ("20240331T033000", Some("Europe/Berlin")),
+        ("20240331T013000Z", None),
+    ] {
+        let value = DateOrDateTime::parse(id, zone).unwrap();
+        let set = RecurrenceSet::of(&series, &Zone::utc());
+        let found = set.find(&value, &mut Budget::default()).unwrap();
+        let name = found.as_ref().map(shown_instance);
+        assert_eq!(
+            name.as_deref(),
+            Some("0 20240331T023000 20240331T023000/20240331T023000"),
+            "{id}"
+        );
+        let zone = zone.map(|zone| format!(";TZID={zone}")).unwrap_or_default();
+        let moved = format!("RECURRENCE-ID{zone}:{id}\nDTSTART:20240331T120000Z");
+        let overridden = events(&[master, &moved]);
+        assert_eq!(
+            shown(&overridden, "2024-03-31", "2024-04-01").len(),
+            1,
+            "{id}"
+        );
+    }
+}
+
 /// RFC 5545 §3.3.5 and §3.8.5: what a gap makes the same is one instance; an overlap shows the first.
 #[test]
 fn an_hourly_series_has_no_hour_twice() {
