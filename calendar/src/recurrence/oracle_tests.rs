@@ -17,7 +17,7 @@ use proptest::test_runner::RngSeed;
 use super::tests::{first_from, first_of, rrule_answer};
 
 const COMPARED: usize = 40;
-const CASES: u32 = 400;
+const CASES: u32 = 200;
 
 fn part<T: ToString>(name: &str, values: Option<impl IntoIterator<Item = T>>) -> String {
     let Some(values) = values else {
