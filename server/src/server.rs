@@ -310,5 +310,5 @@ fn stack(options: &Options, desk: &Desk, passwords: &Passwords, public_url: &str
         request_time: options.limits.request_time,
         body: options.limits.of_body(),
     };
-    http::build(options, &desk.store().environment().clone(), dav)
+    http::build(options, desk.store().environment(), dav)
 }
