@@ -21,6 +21,7 @@
 mod active_lock;
 mod answer;
 mod body;
+mod conformance;
 mod demand;
 mod error;
 pub mod header;
@@ -40,5 +41,6 @@ mod testing;
 mod xml;
 
 pub use body::Body;
+pub use conformance::{ConformanceRow, conformance};
 pub use path::{open_without_sign_in, principal_name_of_path};
 pub use service::{Dav, DavSettings, SignedIn};

@@ -333,8 +333,8 @@ fn matches(pieces: &[Piece], segments: &[String]) -> Option<Held> {
     let mut segments = segments.iter();
     for piece in pieces {
         match piece {
-            Piece::Word(word) => (segments.next()? == word).then_some(())?,
-            Piece::Kind(kinds) => {
+            Word(word) => (segments.next()? == word).then_some(())?,
+            Kind(kinds) => {
                 let word = segments.next()?;
                 held.kind = Some(
                     kinds
@@ -343,8 +343,8 @@ fn matches(pieces: &[Piece], segments: &[String]) -> Option<Held> {
                         .find(|kind| kind_word(*kind) == word)?,
                 );
             }
-            Piece::Name => held.name = segments.next()?.clone(),
-            Piece::Rest => held.rest = segments.by_ref().cloned().collect(),
+            Name => held.name = segments.next()?.clone(),
+            Rest => held.rest = segments.by_ref().cloned().collect(),
         }
     }
     segments.next().is_none().then_some(held)

@@ -22,6 +22,7 @@ pub enum Carries {
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// Which.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests find each row by it"))]
     pub precondition: Precondition,
     /// The namespace of its element.
     pub namespace: &'static str,

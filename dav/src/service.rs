@@ -203,3 +203,6 @@ where
         Err(_) => Err(DavError::BadRequest("the body broke off".into())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,9 +176,4 @@ impl StoredResource {
             Some(_) => ResourceKind::of_member(self.collection.kind),
         }
     }
-
-    /// Its URL.
-    pub fn href(&self) -> String {
-        Path::Stored(self.path.clone()).href(self.object.is_none())
-    }
 }

@@ -23,12 +23,9 @@ use crate::{
 /// The service and those who use it.
 pub(crate) struct World {
     pub dav: Dav,
-    pub clock: Arc<ManualClock>,
     pub alice: Actor,
     pub bob: Actor,
     pub administrator: Actor,
-    pub room: Actor,
-    pub group: Actor,
 }
 
 /// An answer, read.
@@ -43,8 +40,7 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(settings: Settings) -> World {
-    let clock = Arc::new(ManualClock::default());
-    let environment = environment_at(Arc::clone(&clock));
+    let environment = environment_at(Arc::new(ManualClock::default()));
     let memory = Memory::new(Arc::clone(&environment.clock));
     let store = Store::open(Arc::new(memory), environment).await.unwrap();
     let alice = add(&store, PrincipalKind::User, "alice", |_| {}).await;
@@ -53,9 +49,9 @@ pub(crate) async fn world_with(settings: Settings) -> World {
         principal.administrator = true
     })
     .await;
-    let room = add(&store, PrincipalKind::Location, "aula", |_| {}).await;
+    add(&store, PrincipalKind::Location, "aula", |_| {}).await;
     let members = vec![alice.principal.id, bob.principal.id];
-    let group = add(&store, PrincipalKind::Group, "team", |principal| {
+    add(&store, PrincipalKind::Group, "team", |principal| {
         principal.members = members
     })
     .await;
@@ -69,12 +65,9 @@ pub(crate) async fn world_with(settings: Settings) -> World {
     };
     World {
         dav: Dav::new(Desk::new(store, settings), public),
-        clock,
         alice,
         bob,
         administrator,
-        room,
-        group,
     }
 }
 

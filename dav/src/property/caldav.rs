@@ -154,31 +154,6 @@ fn supported_calendar_component_set(facts: &Facts, writer: &mut Writer) -> Prese
     Present
 }
 
-/// The component names in a `CALDAV:supported-calendar-component-set` element, upper case, each once.
-///
-/// # Errors
-/// What is not one of [`ALL_COMPONENTS`], or nothing at all (RFC 4791 §5.3.1.2).
-pub(crate) fn read_component_set(element: Element<'_>) -> Result<Vec<String>, PropertyFault> {
-    let fault = PropertyFault::precondition(Precondition::SupportedCalendarComponent);
-    let mut components: Vec<String> = Vec::new();
-    for component in element.children_named(caldav::COMP) {
-        let name = component
-            .attribute("name")
-            .ok_or(fault.clone())?
-            .to_ascii_uppercase();
-        if !ALL_COMPONENTS.contains(&name.as_str()) {
-            return Err(fault);
-        }
-        if !components.contains(&name) {
-            components.push(name);
-        }
-    }
-    match components.is_empty() {
-        true => Err(fault),
-        false => Ok(components),
-    }
-}
-
 fn supported_calendar_data(_: &Facts, writer: &mut Writer) -> Presence {
     let attributes = [("content-type", "text/calendar"), ("version", "2.0")];
     writer.element_with(caldav::CALENDAR_DATA, &attributes, |_| {});

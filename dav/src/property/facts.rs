@@ -235,11 +235,7 @@ impl<'a> Loader<'a> {
             facts.locks = self.locks[&home].clone();
         }
         if self.needs.has(Needs::QUOTA) && resource.object.is_none() {
-            if !self.used_octets.contains_key(&home) {
-                self.used_octets
-                    .insert(home, store.used_octets(home).await?);
-            }
-            facts.used_octets = self.used_octets.get(&home).copied();
+            facts.used_octets = Some(self.used_octets(home).await?);
         }
         if self.needs.has(Needs::SYNC_TOKEN) && resource.object.is_none() {
             facts.sync_token = Some(store.sync_token(resource.collection.id).await?);
@@ -252,6 +248,15 @@ impl<'a> Loader<'a> {
             facts.default_calendar = store.path_of(&calendar).await?;
         }
         Ok(())
+    }
+
+    async fn used_octets(&mut self, home: CollectionId) -> Result<u64, DavError> {
+        if let Some(octets) = self.used_octets.get(&home) {
+            return Ok(*octets);
+        }
+        let octets = self.dav.desk().store().used_octets(home).await?;
+        self.used_octets.insert(home, octets);
+        Ok(octets)
     }
 
     /// The locks of a home that have not ended.

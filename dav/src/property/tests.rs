@@ -511,3 +511,36 @@ async fn the_default_calendar_can_be_another() {
         );
     }
 }
+
+/// RFC 4331 §3, §4
+#[tokio::test]
+async fn quota_counts_down() {
+    let limits = scheduling::desk::Limits {
+        quota_octets: Some(100_000),
+        ..Default::default()
+    };
+    let settings = scheduling::desk::Settings {
+        limits,
+        ..Default::default()
+    };
+    let world = crate::testing::world_with(settings).await;
+    let numbers = async || {
+        let props = "<D:quota-available-bytes/><D:quota-used-bytes/>";
+        let answer = world.propfind(&world.alice, CALENDAR, "0", props).await;
+        let number = |name| {
+            answer
+                .property(CALENDAR, name)
+                .parse::<u64>()
+                .expect("a number")
+        };
+        (
+            number(dav::QUOTA_AVAILABLE_BYTES),
+            number(dav::QUOTA_USED_BYTES),
+        )
+    };
+    assert_eq!(numbers().await, (100_000, 0));
+    world.put_event("a", "DTSTART:20260301T090000Z").await;
+    let (available, used) = numbers().await;
+    assert!(used > 100, "{used}");
+    assert_eq!(available + used, 100_000);
+}

@@ -87,23 +87,13 @@ impl Wanted {
                 })
         };
         let all = |filter: fn(&&Property) -> bool| {
-            let rows = table::properties().filter(|property| filter(property));
+            let rows = table::properties().filter(filter);
             rows.fold(Needs::NOTHING, |needs, property| needs.and(property.needs))
         };
         match self {
             Wanted::These(wanted) => of(wanted),
             Wanted::All(include) => of(include).and(all(|property| property.allprop)),
             Wanted::Names => all(|_| true),
-        }
-    }
-
-    /// Whether a row of the table is asked for by name.
-    pub fn names(&self, name: Name<'_>) -> bool {
-        match self {
-            Wanted::These(wanted) | Wanted::All(wanted) => {
-                wanted.iter().any(|property| property.name() == name)
-            }
-            Wanted::Names => false,
         }
     }
 }

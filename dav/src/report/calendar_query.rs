@@ -12,7 +12,7 @@ use crate::{
     report::{
         Asked,
         filter::{Filter, Subject},
-        floating_zone, is_brief,
+        is_brief,
         reader::Reader,
     },
     service::{Dav, Response},

@@ -180,7 +180,7 @@ async fn people_are_found() {
         let content = format!("{content}<D:prop><D:displayname/></D:prop>");
         let body = xml("D:principal-property-search", &content).replacen(
             "xmlns:D",
-            &format!("{attributes} xmlns:D").trim_start().to_owned(),
+            format!("{attributes} xmlns:D").trim_start(),
             1,
         );
         let answer = report(&world, path, &["Depth: 0"], &body).await;
@@ -360,7 +360,7 @@ async fn changes_are_followed() {
     let after = sync(&world, CALENDAR, "", "", &[]).await;
     world.send(&world.alice, "DELETE", &a, &[], "").await;
     let gone = sync(&world, CALENDAR, &after.token, "", &[]).await;
-    assert_eq!(gone.hrefs, [a.clone()]);
+    assert_eq!(gone.hrefs, [a.as_str()]);
     assert_eq!(gone.answer.response_status(&a), "HTTP/1.1 404 Not Found");
     assert_ne!(gone.token, after.token);
     assert!(
@@ -563,9 +563,9 @@ async fn events_are_searched() {
     }
     let home = "/dav/calendars/users/alice/";
     let deep = report(&world, home, &["Depth: infinity"], &query(&text, "")).await;
-    assert_eq!(deep.hrefs(), [b.clone()]);
+    assert_eq!(deep.hrefs(), [b.as_str()]);
     let itself = report(&world, &b, &["Depth: 0"], &query(&text, "")).await;
-    assert_eq!(itself.hrefs(), [b.clone()]);
+    assert_eq!(itself.hrefs(), [b.as_str()]);
     assert!(
         itself
             .property(&b, caldav::CALENDAR_DATA)
