@@ -516,3 +516,22 @@ async fn a_password_set_while_the_account_is_removed_is_not_kept() {
     assert_eq!(world.store.credential(alice).await.unwrap(), None);
     world.assert_sound().await;
 }
+
+/// Whatever the order of the identities of a home and of what is in it.
+#[tokio::test]
+async fn homes_are_purged_behind_all_that_was_in_them() {
+    let world = world().await;
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for name in names {
+        let id = world.user(name).await.id;
+        for place in ["calendar/x", "inbox/x", "outbox/x", "x"] {
+            world
+                .put(&path(name, place), &event("x", "octets"))
+                .await
+                .unwrap();
+        }
+        world.store.remove_account(id).await.unwrap();
+    }
+    world.purge().await;
+    assert_eq!(world.rows().await, [keys::meta(), keys::directory()]);
+}
