@@ -1,6 +1,6 @@
 //! The desk: the one door through which calendar objects are written, and read for somebody.
 //!
-//! `engine` is pure: (object before, object after, who acts and for whom, what the directory knows,
+//! [`engine`] is pure: (object before, object after, who acts and for whom, what the directory knows,
 //! now, fresh ids) → (object to store, deliveries, mails, decisions). [`desk`] loads, asks the engine,
 //! and commits once, in bounded rounds. [`view`] decides what a given viewer sees of an object.
 

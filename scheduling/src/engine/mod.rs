@@ -20,6 +20,11 @@
 //!
 //! Scheduled are single events and tasks. An object with RRULE, RDATE or RECURRENCE-ID anywhere is
 //! stored and *not* scheduled, its people carry the status 5.3, and a [`Decision`] says so: never half.
+//!
+//! Knowingly not here: instances of recurring objects; the methods ADD, REFRESH, COUNTER and
+//! DECLINECOUNTER; inviting the delegate of an attendee who answers PARTSTAT=DELEGATED (the answer and
+//! its DELEGATED-TO are carried to the organizer, and the organizer invites); answers that a room gives
+//! by itself.
 
 mod decision;
 mod details;

@@ -157,7 +157,7 @@ fn what_is_the_attendees_own_is_stored_as_it_came() {
 
 #[test]
 fn what_is_the_organizers_is_put_back() {
-    // decision C3.1: merged, not refused
+    // by decision: merged, not refused
     let changes: [fn(&mut calendar::Component); 8] = [
         |entry| entry.set_raw_value("SUMMARY", "Mine").unwrap(),
         |entry| entry.set_raw_value("DTSTART", "20300101T000000Z").unwrap(),
@@ -340,7 +340,7 @@ fn schedule_reply_false_keeps_the_answer_private() {
 
 #[test]
 fn removal_declines() {
-    // RFC 6638 §3.2.2.4 and §8.1; C4.2
+    // RFC 6638 §3.2.2.4 and §8.1
     type Prepare = fn(&mut World);
     let cases: [(&str, Prepare, bool); 6] = [
         ("untouched", |_| {}, true),
@@ -389,7 +389,7 @@ fn removal_declines() {
 
 #[test]
 fn a_removed_meeting_comes_back_only_with_something_new() {
-    // decision C4.3
+    // by decision: what was declined and removed does not come back for small changes
     let mut world = invited();
     world.delete("bob");
     world.edit("alice", "SUMMARY", "Other");
@@ -453,7 +453,7 @@ fn force_send_reply() {
 
 #[test]
 fn claimed_invitations_are_refused() {
-    // decision C1.5
+    // RFC 6638 §3.2.4.4, by decision: only what the organizer sent can be claimed
     let claim = || meeting("ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org");
     let mut world = new_world();
     let fault = world.change("bob", Some(&claim())).unwrap_err();
@@ -506,7 +506,7 @@ fn an_invitation_that_was_removed_can_be_stored_again() {
 
 #[test]
 fn an_invitation_from_outside_is_answered_by_mail() {
-    // RFC 6638 §3.2.2.2; C3.5
+    // RFC 6638 §3.2.2.2
     let object = |participation: &str| {
         from_outside(&format!(
             "ORGANIZER;CN=X:mailto:x@elsewhere.net\nATTENDEE;PARTSTAT={participation}:mailto:bob@example.org"
@@ -533,7 +533,7 @@ fn an_invitation_from_outside_is_answered_by_mail() {
 
 #[test]
 fn an_organizer_out_of_reach_is_left_alone() {
-    // client-behaviours, point 14
+    // by decision: the object says that nobody was told, and why
     for (organizer, mail_possible, status) in [
         ("mailto:x@elsewhere.net", false, "5.3"),
         ("mailto:nobody@example.org", true, "3.7"),
@@ -560,7 +560,7 @@ fn an_organizer_out_of_reach_is_left_alone() {
 
 #[test]
 fn somebody_elses_meeting_is_just_stored() {
-    // C1.1: neither organizer nor attendee
+    // RFC 6638 §3.1: neither organizer nor attendee
     let mut world = new_world();
     let object = from_outside("ORGANIZER:mailto:x@elsewhere.net\nATTENDEE:mailto:y@elsewhere.net");
     world.put("bob", &object);
@@ -640,7 +640,8 @@ fn what_is_between_client_and_server_is_not_kept() {
     {
         line.set_parameter("SCHEDULE-AGENT", "CLIENT").unwrap();
         line.set_parameter("SCHEDULE-STATUS", "5.1").unwrap();
-        line.set_parameter("SCHEDULE-FORCE-SEND", "REQUEST").unwrap();
+        line.set_parameter("SCHEDULE-FORCE-SEND", "REQUEST")
+            .unwrap();
     }
     world.put("bob", &object);
     assert_eq!(people_lines(world.copy("bob")), before);

@@ -165,7 +165,7 @@ fn replies_in_any_order() {
 
 #[test]
 fn an_answer_to_what_was_before_comes_too_late() {
-    // C5.7: rescheduled meanwhile
+    // RFC 5546 §2.1.5: rescheduled meanwhile
     let mut world = outside_invited();
     world.edit("alice", "DTSTART", "20260301T080000Z");
     let receipt = world.mail_in(
@@ -354,7 +354,7 @@ fn a_message_from_here_twice_is_once() {
 
 #[test]
 fn an_update_by_mail_keeps_the_own_answer_until_it_is_asked_anew() {
-    // C5.2: the organizer's message may carry an older answer
+    // RFC 6638 §4.1: the organizer's message may carry an older answer
     let mut world = new_world();
     world.mail_in(
         "bob",
