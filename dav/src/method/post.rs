@@ -1,21 +1,58 @@
-//! POST to a scheduling outbox (RFC 6638 §5).
+//! POST to a scheduling outbox: questions for busy time (RFC 6638 §5).
 
-use scheduling::Refusal;
+use bytes::Bytes;
+use http::StatusCode;
+use scheduling::{Precondition, Refusal, free_busy::FreeBusyAnswer};
 
 use crate::{
+    answer,
     error::DavError,
+    header::content_type,
     kind::ResourceKind,
+    property::scheduling::is_opaque,
     service::{Dav, Request, Response},
     target::Target,
+    xml::{
+        Writer,
+        name::{caldav, dav},
+    },
 };
 
-/// Refuses what is no outbox, and at an outbox what is asked for.
+/// Answers with the busy time of each person that is asked about.
 pub(crate) async fn post(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    match Target::open(dav, &request.actor, &request.path)
-        .await?
-        .kind()
-    {
-        ResourceKind::Outbox => Err(Refusal::Prohibited("busy times are not told here").into()),
-        _ => Err(Refusal::NotAllowed("only an outbox takes messages").into()),
+    let outbox = Target::open(dav, &request.actor, &request.path).await?;
+    if outbox.kind() != ResourceKind::Outbox {
+        return Err(Refusal::NotAllowed("only an outbox takes messages").into());
     }
+    request.check_if_header(dav).await?;
+    let media = content_type::parse(&request.headers)?;
+    if media.is_some_and(|media| media.essence != "text/calendar" || !media.is_utf8()) {
+        return Err(DavError::precondition(
+            Precondition::SupportedCalendarData,
+            "an outbox takes text/calendar in UTF-8",
+        ));
+    }
+    let path = request.stored_path()?;
+    let answers = dav
+        .desk()
+        .ask_for_busy_time(&request.actor, path, request.body.clone(), is_opaque)
+        .await?;
+    Ok(answer::xml(StatusCode::OK, schedule_response(&answers)))
+}
+
+/// RFC 6638 §10.1
+fn schedule_response(answers: &[FreeBusyAnswer]) -> Bytes {
+    Writer::document(caldav::SCHEDULE_RESPONSE, |writer| {
+        for answer in answers {
+            writer.element(caldav::RESPONSE, |writer| {
+                writer.element(caldav::RECIPIENT, |writer| {
+                    writer.leaf(dav::HREF, &answer.recipient)
+                });
+                writer.leaf(caldav::REQUEST_STATUS, answer.request_status);
+                if let Some(octets) = &answer.calendar_data {
+                    writer.leaf(caldav::CALENDAR_DATA, &String::from_utf8_lossy(octets));
+                }
+            });
+        }
+    })
 }

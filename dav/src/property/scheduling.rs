@@ -1,6 +1,6 @@
 //! RFC 6638 §2 and §9.
 
-use storage::model::{INBOX_NAME, OUTBOX_NAME, Principal, PrincipalKind};
+use storage::model::{Collection, INBOX_NAME, OUTBOX_NAME, Principal, PrincipalKind};
 
 use crate::{
     kind::{Kinds, ResourceKind},
@@ -11,7 +11,7 @@ use crate::{
         update::{self, PropertyFault},
     },
     xml::{
-        Element, Writer,
+        Document, Element, Writer,
         name::{caldav, dav},
     },
 };
@@ -145,6 +145,16 @@ fn one_transparency(element: Element<'_>) -> Result<(), PropertyFault> {
         (Some(caldav::OPAQUE | caldav::TRANSPARENT), None) => Ok(()),
         _ => Err(PropertyFault::WRONG_VALUE),
     }
+}
+
+/// Whether a calendar counts for its owner's busy time (RFC 6638 §9.1); it does unless a client said
+/// otherwise.
+pub(crate) fn is_opaque(calendar: &Collection) -> bool {
+    let kept = calendar
+        .properties
+        .get(&caldav::SCHEDULE_CALENDAR_TRANSP.clark());
+    let document = kept.and_then(|octets| Document::parse(octets).ok());
+    document.is_none_or(|document| document.root().child(caldav::TRANSPARENT).is_none())
 }
 
 fn opaque(_: &Facts, writer: &mut Writer) -> Presence {

@@ -16,6 +16,7 @@ use crate::Refusal;
 
 mod admission;
 mod arrival;
+mod busy_time;
 mod collection;
 mod conditions;
 mod content;
@@ -43,6 +44,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use busy_time::Counts;
 pub use collection::MakeCollection;
 pub use delete::Delete;
 pub use free_busy::BusyQuery;

@@ -89,10 +89,10 @@ impl Message {
 }
 
 /// Whose product the messages are (RFC 5545 §3.7.3).
-const PRODUCT: &str = "-//Convoke//Convoke//EN";
+pub(crate) const PRODUCT: &str = "-//Convoke//Convoke//EN";
 
 /// A moment as a UTC date-time (RFC 5545 §3.3.5).
-pub(super) fn utc(now: Timestamp) -> String {
+pub(crate) fn utc(now: Timestamp) -> String {
     let now = jiff::Timestamp::from_second(now.seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
 }

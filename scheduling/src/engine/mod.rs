@@ -48,6 +48,7 @@ pub use decision::Decision;
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
 pub use message::{Message, Method, Origin};
+pub(crate) use message::{PRODUCT, utc};
 pub use plan::{Change, Delivery, Plan, plan};
 pub use receive::{CopyChange, Incoming, Receipt, receive};
 pub use refresh::refresh;

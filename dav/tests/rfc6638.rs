@@ -1,0 +1,213 @@
+//! What RFC 6638 adds to the methods: schedule tags, and questions for busy time.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{HOME, World, event, url};
+
+const BOB: &str = "/dav/calendars/users/bob/";
+
+/// An event with an organizer and an attendee.
+fn meeting(uid: &str) -> String {
+    event(uid, "Meeting").replace(
+        "SUMMARY",
+        "ORGANIZER:mailto:alice@example.org\r\nATTENDEE:mailto:alice@example.org\r\n\
+         ATTENDEE:mailto:bob@example.org\r\nSUMMARY",
+    )
+}
+
+fn question(lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nMETHOD:REQUEST\r\nBEGIN:VFREEBUSY\r\n\
+         UID:q\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260102T000000Z\r\nDTEND:20260103T000000Z\r\n{lines}\
+         END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+const ASK_BOB: &str = "ORGANIZER:mailto:alice@example.org\r\nATTENDEE:mailto:bob@example.org\r\n";
+const PERIOD: &str = "FREEBUSY;FBTYPE=BUSY:20260102T100000Z/20260102T110000Z";
+
+/// RFC 6638 §3.2.10 and §8.2
+#[tokio::test]
+async fn scheduling_objects_have_a_schedule_tag() {
+    let world = World::new().await;
+    let made = world.ask("PUT calendar/m.ics", &[], &meeting("m")).await;
+    assert_eq!(made.code(), 201, "{made:?}");
+    let tag = world
+        .ask("GET calendar/m.ics", &[], "")
+        .await
+        .header("schedule-tag")
+        .to_owned();
+    assert!(tag.starts_with('"') && tag.len() > 2, "{tag}");
+    assert_eq!(made.header("schedule-tag"), tag);
+    assert_eq!(
+        world
+            .ask("HEAD calendar/m.ics", &[], "")
+            .await
+            .header("schedule-tag"),
+        tag
+    );
+}
+
+/// RFC 6638 §8.3
+#[tokio::test]
+async fn the_schedule_tag_is_a_condition() {
+    let world = World::new().await;
+    let tag = world
+        .ask("PUT calendar/m.ics", &[], &meeting("m"))
+        .await
+        .header("schedule-tag")
+        .to_owned();
+    let changed = meeting("m").replace("Meeting", "Changed");
+    let wrong = world
+        .ask(
+            "PUT calendar/m.ics",
+            &[("if-schedule-tag-match", "\"wrong\"")],
+            &changed,
+        )
+        .await;
+    assert_eq!(wrong.code(), 412);
+    let right = world
+        .ask(
+            "PUT calendar/m.ics",
+            &[("if-schedule-tag-match", &tag)],
+            &changed,
+        )
+        .await;
+    assert_eq!(right.code(), 204, "{right:?}");
+    let odd = world
+        .ask(
+            "PUT calendar/m.ics",
+            &[("if-schedule-tag-match", "W/\"x\"")],
+            &changed,
+        )
+        .await;
+    assert_eq!(odd.code(), 400);
+}
+
+/// RFC 6638 §8.1
+#[tokio::test]
+async fn schedule_reply_is_t_or_f() {
+    let world = World::new().await;
+    world.put("calendar/1.ics", &event("1", "One")).await;
+    for (value, status) in [("maybe", 400), ("F", 204)] {
+        let answer = world
+            .ask("DELETE calendar/1.ics", &[("schedule-reply", value)], "")
+            .await;
+        assert_eq!(answer.code(), status, "{value}: {answer:?}");
+    }
+}
+
+/// RFC 6638 §5
+#[tokio::test]
+async fn busy_time_is_told_person_by_person() {
+    let world = World::new().await;
+    let busy = world
+        .ask_bob(
+            &format!("PUT {BOB}calendar/1.ics"),
+            &[],
+            &event("1", "Secret"),
+        )
+        .await;
+    assert_eq!(busy.code(), 201, "{busy:?}");
+    let lines = format!(
+        "{ASK_BOB}ATTENDEE:mailto:nobody@elsewhere.example\r\nATTENDEE:/dav/principals/users/bob/\r\n"
+    );
+    let answer = world
+        .ask(
+            "POST outbox/",
+            &[("content-type", "text/calendar; charset=utf-8")],
+            &question(&lines),
+        )
+        .await;
+    assert_eq!(answer.code(), 200, "{answer:?}");
+    assert_eq!(
+        answer.header("content-type"),
+        "application/xml; charset=utf-8"
+    );
+    assert_eq!(answer.body.matches("<C:response>").count(), 3, "{answer:?}");
+    for part in [
+        "<C:recipient><D:href>mailto:bob@example.org</D:href></C:recipient><C:request-status>2.0;Success</C:request-status>",
+        "<C:recipient><D:href>/dav/principals/users/bob/</D:href></C:recipient><C:request-status>2.0;Success",
+        "nobody@elsewhere.example</D:href></C:recipient><C:request-status>5.3;",
+        "METHOD:REPLY",
+        PERIOD,
+    ] {
+        assert!(answer.body.contains(part), "{part} in {}", answer.body);
+    }
+    assert!(!answer.body.contains("Secret"));
+}
+
+/// RFC 6638 §9.1, and the meeting that is being planned.
+#[tokio::test]
+async fn what_does_not_count_is_not_told() {
+    let world = World::new().await;
+    let busy = world
+        .ask_bob(&format!("PUT {BOB}calendar/1.ics"), &[], &event("1", "x"))
+        .await;
+    assert_eq!(busy.code(), 201);
+    let masked = question(&format!("{ASK_BOB}X-CALENDARSERVER-MASK-UID:1\r\n"));
+    let answer = world.ask("POST outbox/", &[], &masked).await;
+    assert!(
+        answer.body.contains("2.0;Success") && !answer.body.contains("FBTYPE"),
+        "{answer:?}"
+    );
+    let transparent = "<D:propertyupdate xmlns:D='DAV:' xmlns:C='urn:ietf:params:xml:ns:caldav'><D:set><D:prop>\
+        <C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp></D:prop></D:set></D:propertyupdate>";
+    let set = world
+        .ask_bob(&format!("PROPPATCH {BOB}calendar/"), &[], transparent)
+        .await;
+    assert_eq!(set.code(), 207, "{set:?}");
+    let answer = world.ask("POST outbox/", &[], &question(ASK_BOB)).await;
+    assert!(
+        answer.body.contains("2.0;Success") && !answer.body.contains("FBTYPE"),
+        "{answer:?}"
+    );
+}
+
+/// RFC 6638 §5.1 and §5.2
+#[tokio::test]
+async fn questions_that_cannot_be_answered_are_refused() {
+    let world = World::new().await;
+    let good = question(ASK_BOB);
+    let as_bob =
+        question("ORGANIZER:mailto:bob@example.org\r\nATTENDEE:mailto:alice@example.org\r\n");
+    for (headers, body, status, element) in [
+        (
+            vec![("content-type", "text/plain")],
+            good.clone(),
+            403,
+            "C:supported-calendar-data",
+        ),
+        (vec![], "junk".into(), 403, "C:valid-calendar-data"),
+        (
+            vec![],
+            good.replace("REQUEST", "PUBLISH"),
+            400,
+            "C:valid-scheduling-message",
+        ),
+        (
+            vec![],
+            good.replace("T000000Z\r\nDTEND", "\r\nDTEND"),
+            400,
+            "C:valid-scheduling-message",
+        ),
+        (vec![], as_bob, 403, "C:valid-organizer"),
+    ] {
+        world
+            .ask("POST outbox/", &headers, &body)
+            .await
+            .refuses(status, element);
+    }
+    let strange = world
+        .ask_bob(&format!("POST {HOME}outbox/"), &[], &good)
+        .await;
+    strange.refuses(403, "D:need-privileges");
+    for path in [url("calendar/"), url("inbox/"), "/".into()] {
+        assert_eq!(
+            world.ask(&format!("POST {path}"), &[], &good).await.code(),
+            405,
+            "{path}"
+        );
+    }
+}
