@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use scheduling::{Precondition, Refusal, free_busy::FreeBusyAnswer};
+use scheduling::{Precondition, Refusal, desk::CalendarRules, free_busy::FreeBusyAnswer};
 
 use crate::{
     answer,
@@ -10,12 +10,18 @@ use crate::{
     header::content_type,
     kind::ResourceKind,
     property::scheduling::is_opaque,
+    report::floating_zone,
     service::{Dav, Request, Response},
     target::Target,
     xml::{
         Writer,
         name::{caldav, dav},
     },
+};
+
+const RULES: CalendarRules = CalendarRules {
+    counts: is_opaque,
+    floating: floating_zone::of_collection,
 };
 
 /// Answers with the busy time of each person that is asked about.
@@ -35,7 +41,7 @@ pub(crate) async fn post(dav: &Dav, request: Request) -> Result<Response, DavErr
     let path = request.stored_path()?;
     let answers = dav
         .desk()
-        .ask_for_busy_time(&request.actor, path, request.body.clone(), is_opaque)
+        .ask_for_busy_time(&request.actor, path, request.body.clone(), &RULES)
         .await?;
     Ok(answer::xml(StatusCode::OK, schedule_response(&answers)))
 }

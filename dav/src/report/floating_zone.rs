@@ -28,7 +28,7 @@ pub(super) fn of_request(request: Element<'_>) -> Result<Option<Zone>, DavError>
 }
 
 /// Of the property of a collection; UTC where it has none.
-pub(super) fn of_collection(collection: &Collection) -> Zone {
+pub(crate) fn of_collection(collection: &Collection) -> Zone {
     let stored = collection
         .properties
         .get(&caldav::CALENDAR_TIMEZONE.clark());

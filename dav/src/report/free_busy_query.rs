@@ -43,6 +43,7 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
                 deep: depth == Depth::Infinity,
                 window,
                 floating: &floating_zone::of_collection,
+                masked_uid: None,
             };
             dav.desk()
                 .busy_periods(&asked.request.actor, &query)

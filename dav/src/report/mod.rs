@@ -7,7 +7,7 @@ mod calendar_query;
 pub(crate) mod collation;
 mod expand_property;
 mod filter;
-mod floating_zone;
+pub(crate) mod floating_zone;
 mod free_busy_query;
 pub(crate) mod people;
 mod principal_match;

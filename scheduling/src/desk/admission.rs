@@ -12,8 +12,11 @@ use storage::model::Collection;
 use super::{refuse::precondition, settings::Limits};
 use crate::{Precondition, Refusal, projection::ObjectProjection};
 
-/// The media type of calendar objects (RFC 4791 §4.1).
-pub(crate) const CALENDAR_CONTENT_TYPE: &str = "text/calendar; charset=utf-8";
+/// The media type of a calendar object (RFC 4791 §4.1); clients look at the component (RFC 5545 §8.1).
+pub(crate) fn content_type(component_name: &str) -> String {
+    format!("text/calendar; charset=utf-8; component={component_name}")
+}
+
 /// The most octets of a UID, which stands in an index and in every message.
 const MAXIMUM_UID_OCTETS: usize = 1024;
 

@@ -10,7 +10,7 @@ use storage::{
 
 use super::{
     Desk,
-    admission::{self, Admitted, CALENDAR_CONTENT_TYPE},
+    admission::{self, Admitted},
     refuse::{in_the_way, read_failed},
     scene::Scene,
     schedule::Proposal,
@@ -112,7 +112,7 @@ impl Desk {
         };
         let body = self.body(settled.octets).await?;
         let object = body.into_object(
-            CALENDAR_CONTENT_TYPE.into(),
+            admission::content_type(&admitted.facts.component_name),
             Some(facts),
             arrival.keeps,
             scene.now,

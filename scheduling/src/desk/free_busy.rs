@@ -28,6 +28,8 @@ pub struct BusyQuery<'a> {
     pub window: TimeRange,
     /// The zone in which floating times of a calendar are read.
     pub floating: &'a (dyn Fn(&Collection) -> Zone + Sync),
+    /// The UID of a meeting whose own time does not count.
+    pub masked_uid: Option<&'a str>,
 }
 
 impl Desk {
@@ -72,6 +74,41 @@ impl Desk {
         Ok(merge(periods))
     }
 
+    /// The busy periods of all calendars of somebody that count and whose busy time the actor may know,
+    /// merged and in order; the collections that hold them need not be readable.
+    ///
+    /// Errors: as [`Desk::busy_periods`], but for `NotFound`.
+    pub(super) async fn busy_periods_below(
+        &self,
+        actor: &Actor,
+        query: &BusyQuery<'_>,
+        counts: fn(&Collection) -> bool,
+    ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let mut periods = Vec::new();
+        let mut open = vec![query.path.clone()];
+        while let Some(path) = open.pop() {
+            let resolution = self.store.resolve(&path).await.map_err(read_failed)?;
+            let Some(resolution) = resolution.filter(|it| matches!(it.found, Found::Collection))
+            else {
+                continue;
+            };
+            let collection = resolution.collection();
+            if collection.kind == CollectionKind::Calendar {
+                let held = self
+                    .privileges(actor, &resolution, &resolution.collections)
+                    .await?;
+                if !held.has(Privilege::ReadFreeBusy) || !counts(collection) {
+                    continue;
+                }
+            }
+            let below = self
+                .add_periods(collection, &resolution.owner, query, &mut periods)
+                .await?;
+            open.extend(below.into_iter().map(|name| path.child(&name)));
+        }
+        Ok(merge(periods))
+    }
+
     /// Adds the periods of a calendar, and returns the names of the collections in it.
     async fn add_periods(
         &self,
@@ -94,10 +131,7 @@ impl Desk {
                 match row.member.value {
                     Member::Collection(_) => below.push(row.name),
                     Member::Object(object) if is_calendar => {
-                        periods.extend(
-                            self.periods_of(&object, owner, &query.window, &floating)
-                                .await?,
-                        );
+                        periods.extend(self.periods_of(&object, owner, query, &floating).await?);
                     }
                     Member::Object(_) => {}
                 }
@@ -113,12 +147,15 @@ impl Desk {
         &self,
         object: &Object,
         owner: &Principal,
-        window: &TimeRange,
+        query: &BusyQuery<'_>,
         floating: &Zone,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
         let Some(facts) = &object.calendar else {
             return Ok(Vec::new());
         };
+        if query.masked_uid == Some(&facts.uid) {
+            return Ok(Vec::new());
+        }
         let projection = ObjectProjection::decode(&facts.projection);
         let may_count = |kinds: crate::projection::Kinds| {
             kinds.may_contain("VEVENT") || kinds.may_contain("VFREEBUSY")
@@ -135,13 +172,18 @@ impl Desk {
             return Ok(Vec::new());
         };
         let is_owner = |address: &str| self.is_address_of(owner, address);
-        busy_periods(&object, window, floating, &is_owner, &mut Budget::default()).map_err(
-            |error| Refusal::Precondition {
-                precondition: Precondition::NumberOfMatchesWithinLimits,
-                detail: error.to_string(),
-                resource: None,
-            },
+        busy_periods(
+            &object,
+            &query.window,
+            floating,
+            &is_owner,
+            &mut Budget::default(),
         )
+        .map_err(|error| Refusal::Precondition {
+            precondition: Precondition::NumberOfMatchesWithinLimits,
+            detail: error.to_string(),
+            resource: None,
+        })
     }
 
     fn is_address_of(&self, principal: &Principal, address: &str) -> bool {

@@ -16,7 +16,6 @@ use crate::Refusal;
 
 mod admission;
 mod arrival;
-mod busy_time;
 mod collection;
 mod conditions;
 mod content;
@@ -27,6 +26,7 @@ mod guard;
 mod lock;
 mod mail_status;
 mod open;
+mod outbox;
 mod outstanding;
 mod people;
 mod place;
@@ -44,12 +44,12 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use busy_time::Counts;
 pub use collection::MakeCollection;
 pub use delete::Delete;
 pub use free_busy::BusyQuery;
 pub use lock::TakeLock;
 pub use open::Opened;
+pub use outbox::CalendarRules;
 pub use outstanding::DELIVERY_QUEUE;
 pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};

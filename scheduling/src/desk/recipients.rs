@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Component};
 use storage::{
     Batch, Found, Resolution, Stored, Timestamp,
     access::Privilege,
@@ -13,10 +13,7 @@ use storage::{
     },
 };
 
-use super::{
-    Desk, admission::CALENDAR_CONTENT_TYPE, copy::Copies, properties::home_path,
-    refuse::read_failed,
-};
+use super::{Desk, admission, copy::Copies, properties::home_path, refuse::read_failed};
 use crate::{
     Actor, Refusal,
     engine::{self, CopyChange, Delivery, Directory, Incoming, Message, Method, Receipt, Status},
@@ -198,7 +195,8 @@ impl Desk {
             projection: ObjectProjection::of(object).encode(),
         };
         let body = self.body(object.to_octets()).await?;
-        Ok(body.into_object(CALENDAR_CONTENT_TYPE.into(), Some(facts), before, now))
+        let component = object.entries().next().map_or("VEVENT", Component::name);
+        Ok(body.into_object(admission::content_type(component), Some(facts), before, now))
     }
 
     /// RFC 6638 §3.2.10: a tag that was never used before.
