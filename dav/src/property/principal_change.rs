@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use scheduling::{Precondition, Refusal};
 use storage::{
-    AccountError, Found,
+    AccountError,
     backend::{CommitError, ReadError},
-    model::{CollectionId, CollectionKind, Principal, PrincipalId},
+    model::{Principal, PrincipalId},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     path::{Path, ProxyAccess},
     property::update::{Instruction, PropertyFault},
     service::{Dav, Request},
-    target::Target,
+    target::{StoredResource, Target},
     xml::{
         Element,
         name::{caldav, dav},
@@ -48,7 +48,6 @@ pub(crate) struct PrincipalChange<'d> {
 /// What an instruction comes to.
 enum Setting {
     Delegates(ProxyAccess, Vec<PrincipalId>),
-    DefaultCalendar(CollectionId),
 }
 
 /// Makes the change, in one commit.
@@ -58,14 +57,16 @@ pub(crate) async fn apply(
     target: &Target,
     change: PrincipalChange<'_>,
 ) -> Result<(), Failure> {
-    let owner = match target {
-        Target::Principal(principal) | Target::Proxy(principal, _) => principal.clone(),
-        Target::Stored(resource) => resource.owner.clone(),
+    let principal = match target {
+        Target::Principal(principal) | Target::Proxy(principal, _) => principal,
+        Target::Stored(resource) => {
+            return choose_default_calendar(dav, request, resource, &change.instructions).await;
+        }
         Target::Fixed(_) => return Ok(()),
     };
     let mut settings = Vec::new();
     for (index, instruction) in &change.instructions {
-        match read_setting(dav, request, target, &owner, *instruction).await? {
+        match read_setting(dav, request, target, *instruction).await? {
             Ok(setting) => settings.push(setting),
             Err(fault) => return Err(Failure::One(*index, fault)),
         }
@@ -77,7 +78,12 @@ pub(crate) async fn apply(
             .for_each(|(name, value)| keep(principal, name, value));
         settings.iter().for_each(|setting| set(principal, setting));
     };
-    match dav.desk().store().change_principal(owner.id, apply).await {
+    match dav
+        .desk()
+        .store()
+        .change_principal(principal.id, apply)
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) => Err(refusal_of(error).into()),
     }
@@ -98,7 +104,6 @@ fn set(principal: &mut Principal, setting: &Setting) {
         Setting::Delegates(ProxyAccess::Write, members) => {
             principal.write_delegates = members.clone()
         }
-        Setting::DefaultCalendar(calendar) => principal.default_calendar = Some(*calendar),
     }
 }
 
@@ -117,7 +122,6 @@ async fn read_setting(
     dav: &Dav,
     request: &Request,
     target: &Target,
-    owner: &Principal,
     instruction: Instruction<'_>,
 ) -> Result<Result<Setting, PropertyFault>, DavError> {
     let paths = match instruction.remove {
@@ -131,13 +135,6 @@ async fn read_setting(
             Ok(members
                 .map(|members| Setting::Delegates(*access, members))
                 .ok_or(PropertyFault::WRONG_VALUE))
-        }
-        (Target::Stored(_), caldav::SCHEDULE_DEFAULT_CALENDAR_URL) => {
-            let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
-            Ok(read_default_calendar(dav, request, owner, paths)
-                .await?
-                .map(Setting::DefaultCalendar)
-                .ok_or(fault))
         }
         _ => Ok(Err(PropertyFault::PROTECTED)),
     }
@@ -176,25 +173,35 @@ async fn read_members(
     Ok(Some(members))
 }
 
-/// RFC 6638 §9.2: one existing calendar in the owner's own home.
-async fn read_default_calendar(
+/// RFC 6638 §9.2: the default calendar is a property of the inbox, and the desk's to change.
+async fn choose_default_calendar(
     dav: &Dav,
     request: &Request,
-    owner: &Principal,
-    paths: Option<Vec<Path>>,
-) -> Result<Option<CollectionId>, DavError> {
-    let Some([Path::Stored(path)]) = paths.as_deref() else {
-        return Ok(None);
-    };
-    match dav.desk().open(&request.actor, path).await {
-        Ok(opened) => {
-            let collection = opened.resolution.collection();
-            let fits = matches!(opened.resolution.found, Found::Collection)
-                && collection.kind == CollectionKind::Calendar
-                && collection.owner == owner.id;
-            Ok(fits.then_some(collection.id))
+    inbox: &StoredResource,
+    instructions: &[(usize, Instruction<'_>)],
+) -> Result<(), Failure> {
+    for (index, instruction) in instructions {
+        let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
+        if instruction.name() != caldav::SCHEDULE_DEFAULT_CALENDAR_URL {
+            return Err(Failure::One(*index, PropertyFault::PROTECTED));
         }
-        Err(Refusal::NotFound | Refusal::ParentMissing | Refusal::Forbidden { .. }) => Ok(None),
-        Err(refusal) => Err(refusal.into()),
+        let paths = match instruction.remove {
+            true => None,
+            false => read_hrefs(dav, request, instruction.element),
+        };
+        let Some([Path::Stored(calendar)]) = paths.as_deref() else {
+            return Err(Failure::One(*index, fault));
+        };
+        let conditions = request.conditions(dav)?;
+        let desk = dav.desk();
+        match desk
+            .set_default_calendar(&request.actor, &inbox.path, calendar, &conditions)
+            .await
+        {
+            Ok(()) => {}
+            Err(Refusal::Precondition { .. }) => return Err(Failure::One(*index, fault)),
+            Err(refusal) => return Err(refusal.into()),
+        }
     }
+    Ok(())
 }

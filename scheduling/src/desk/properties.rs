@@ -4,13 +4,13 @@ use bytes::Bytes;
 use storage::{
     Found, Resolution, ResourcePath,
     access::Privilege,
-    model::{CollectionId, CollectionKind, Principal, PrincipalId, Properties},
+    model::{CollectionId, CollectionKind, Principal, Properties},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS, conditions,
     guard::{self, Touched},
-    refuse::{crowded, forbidden, precondition, read_failed},
+    refuse::{crowded, precondition, read_failed},
     rights::Need,
     scene,
 };
@@ -154,40 +154,6 @@ impl Desk {
             }
         }
         Ok(self.commit(batch).await?.map(|_| ()))
-    }
-
-    /// Changes dead properties of a principal resource: one's own, or anybody's for an administrator.
-    ///
-    /// Errors: `NotFound`, `Forbidden` (`DAV:write-properties`), `InsufficientStorage`.
-    pub async fn change_principal_properties(
-        &self,
-        actor: &Actor,
-        principal: PrincipalId,
-        changes: &[PropertyChange],
-    ) -> Result<(), Refusal> {
-        for _ in 0..MAXIMUM_ROUNDS {
-            let before = self
-                .store
-                .principal_to_change(principal)
-                .await
-                .map_err(read_failed)?;
-            let before = before.ok_or(Refusal::NotFound)?;
-            if before.id != actor.principal.id && !actor.principal.administrator {
-                return Err(forbidden(&home_path(&before), Privilege::WriteProperties));
-            }
-            let mut after = Principal::clone(&before);
-            after.properties = apply(
-                &before.properties,
-                changes,
-                MAXIMUM_OBJECT_PROPERTIES_OCTETS,
-            )?;
-            let mut batch = self.store.batch();
-            batch.put_principal(Some(&before), &after);
-            if self.commit(batch).await?.is_some() {
-                return Ok(());
-            }
-        }
-        Err(crowded())
     }
 
     /// Makes another calendar the one that invitations are put into: a change of the property

@@ -1,6 +1,7 @@
 //! The desk over a store in memory.
 #![allow(clippy::unwrap_used)]
 
+mod faults;
 mod locks;
 mod meetings;
 mod objects;
