@@ -211,15 +211,15 @@ async fn an_answer_reaches_the_organizer() {
 async fn copies_are_found_wherever_they_stand() {
     let world = world().await;
     world
-        .make("alice/work", CollectionKind::Calendar)
+        .make("alice/team", CollectionKind::Calendar)
         .await
         .unwrap();
     let first = world
-        .put("alice/work/m.ics", meeting("m", "Plan", START))
+        .put("alice/team/m.ics", meeting("m", "Plan", START))
         .await
         .unwrap();
     let (moved, _) = world
-        .rename("alice/work/m.ics", "alice/calendar/n.ics")
+        .rename("alice/team/m.ics", "alice/calendar/n.ics")
         .await
         .unwrap();
     // RFC 6638 §3.2.10: a MOVE is a direct change
@@ -292,18 +292,18 @@ async fn deleting_cancels_for_everyone() {
 async fn deleting_a_calendar_cancels_its_meetings() {
     let world = world().await;
     world
-        .make("alice/work", CollectionKind::Calendar)
+        .make("alice/team", CollectionKind::Calendar)
         .await
         .unwrap();
     world
-        .put("alice/work/m.ics", meeting("m", "Plan", START))
+        .put("alice/team/m.ics", meeting("m", "Plan", START))
         .await
         .unwrap();
     world
-        .put("alice/work/n.ics", event("n", "mine alone"))
+        .put("alice/team/n.ics", event("n", "mine alone"))
         .await
         .unwrap();
-    world.delete("alice/work").await.unwrap();
+    world.delete("alice/team").await.unwrap();
     assert!(world.bobs().await.2.contains("STATUS:CANCELLED"));
     assert_eq!(
         world.tree("alice").await,
@@ -366,7 +366,7 @@ async fn an_own_copy_is_merged_into_the_delivered_one() {
 async fn a_meeting_stands_in_one_calendar_of_its_owner() {
     let world = world().await;
     world
-        .make("alice/work", CollectionKind::Calendar)
+        .make("alice/team", CollectionKind::Calendar)
         .await
         .unwrap();
     world.put(AT, meeting("m", "Plan", START)).await.unwrap();
@@ -380,11 +380,11 @@ async fn a_meeting_stands_in_one_calendar_of_its_owner() {
     };
     let expected = (Precondition::UniqueSchedulingObjectResource, Some(path(AT)));
     let refused = world
-        .put("alice/work/m.ics", meeting("m", "Plan", START))
+        .put("alice/team/m.ics", meeting("m", "Plan", START))
         .await
         .unwrap_err();
     assert_eq!(in_the_way(refused), expected);
-    let refused = world.copy(AT, "alice/work/m.ics").await.unwrap_err();
+    let refused = world.copy(AT, "alice/team/m.ics").await.unwrap_err();
     assert_eq!(in_the_way(refused), expected);
     let (_, failures) = world.copy("alice/calendar", "alice/copy").await.unwrap();
     let failures: Vec<_> = failures

@@ -23,7 +23,7 @@ async fn where_collections_can_be_made() {
     };
     let table = [
         ("alice/c/d", Plain, Ok(())),
-        ("alice/work", Calendar, Ok(())),
+        ("alice/team", Calendar, Ok(())),
         (
             "alice/c",
             Plain,
@@ -45,7 +45,7 @@ async fn where_collections_can_be_made() {
         assert_eq!(world.make(at, kind).await, expected, "{at}");
     }
     assert_eq!(
-        violated(world.make("alice/work", Calendar).await),
+        violated(world.make("alice/team", Calendar).await),
         Precondition::ResourceMustBeNull
     );
     let strange = MakeCollection {
@@ -83,7 +83,7 @@ async fn what_cannot_be_deleted() {
 async fn another_default_calendar() {
     let world = world().await;
     world
-        .make("alice/work", CollectionKind::Calendar)
+        .make("alice/team", CollectionKind::Calendar)
         .await
         .unwrap();
     let choose = async |calendar: &str| {
@@ -97,20 +97,20 @@ async fn another_default_calendar() {
         "alice/missing",
         "alice/inbox",
         "bob/calendar",
-        "alice/work/a.ics",
+        "alice/team/a.ics",
     ] {
         assert_eq!(
             violated(choose(no_calendar).await),
             Precondition::ValidScheduleDefaultCalendarUrl
         );
     }
-    choose("alice/work").await.unwrap();
+    choose("alice/team").await.unwrap();
     assert_eq!(
-        violated(world.delete("alice/work").await),
+        violated(world.delete("alice/team").await),
         Precondition::DefaultCalendarNeeded
     );
     world.delete("alice/calendar").await.unwrap();
-    world.rename("alice/work", "alice/play").await.unwrap();
+    world.rename("alice/team", "alice/play").await.unwrap();
     assert_eq!(
         violated(world.delete("alice/play").await),
         Precondition::DefaultCalendarNeeded
@@ -122,11 +122,11 @@ async fn a_deleted_calendar_can_be_made_again_at_once() {
     let world = world().await;
     for _ in 0..3 {
         world
-            .make("alice/work", CollectionKind::Calendar)
+            .make("alice/team", CollectionKind::Calendar)
             .await
             .unwrap();
-        world.put("alice/work/a.ics", event("a", "")).await.unwrap();
-        world.delete("alice/work").await.unwrap();
+        world.put("alice/team/a.ics", event("a", "")).await.unwrap();
+        world.delete("alice/team").await.unwrap();
     }
     assert_eq!(
         world.tree("alice").await,
