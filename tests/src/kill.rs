@@ -54,7 +54,7 @@ fn row_keys(writer: u64, number: u64) -> [Key; 2] {
 }
 
 fn log_prefix(writer: u64) -> Key {
-    format!("l{writer}").into()
+    format!("l{writer}/").into()
 }
 
 const COUNTER: Key = Bytes::from_static(b"counter");
