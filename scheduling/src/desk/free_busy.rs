@@ -156,11 +156,12 @@ impl Desk {
         if query.masked_uid == Some(&facts.uid) {
             return Ok(Vec::new());
         }
-        let projection = ObjectProjection::decode(&facts.projection);
-        let may_count = |kinds: crate::projection::Kinds| {
-            kinds.may_contain("VEVENT") || kinds.may_contain("VFREEBUSY")
+        let may_count = |projection: ObjectProjection| {
+            let kinds = projection.kinds();
+            (kinds.may_contain("VEVENT") || kinds.may_contain("VFREEBUSY"))
+                && projection.may_overlap(&query.window)
         };
-        if projection.is_some_and(|projection| !may_count(projection.kinds())) {
+        if !ObjectProjection::decode(&facts.projection).is_none_or(may_count) {
             return Ok(Vec::new());
         }
         let octets = self

@@ -65,7 +65,10 @@ impl Filter {
             ComponentTest::NotDefined => true,
             // Time zones are not in the projection.
             ComponentTest::Defined { .. } if filter.name == "VTIMEZONE" => true,
-            ComponentTest::Defined { .. } => projection.kinds().may_contain(&filter.name),
+            ComponentTest::Defined { time_range, .. } => {
+                projection.kinds().may_contain(&filter.name)
+                    && time_range.is_none_or(|range| projection.may_overlap(&range))
+            }
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use calendar::{CalendarObject, Zone};
 use http::StatusCode;
-use scheduling::desk::Limits;
+use scheduling::{desk::Limits, projection::ObjectProjection};
 
 use super::*;
 use crate::{error::DavError, testing::xml, xml::Document};
@@ -31,9 +31,29 @@ fn object(component: &str, lines: &str) -> CalendarObject {
     CalendarObject::parse(text.as_bytes(), &calendar::Limits::default()).unwrap()
 }
 
+/// Also proves for each case that the projection never says "no" where the object says "yes".
 fn matches(filter: &Filter, object: &CalendarObject) -> bool {
     let berlin = Zone::named("Europe/Berlin").unwrap();
-    filter.matches(&Subject::new(object, &berlin))
+    let matches = filter.matches(&Subject::new(object, &berlin));
+    assert!(
+        filter.may_match(&ObjectProjection::of(object)) || !matches,
+        "{filter:?}"
+    );
+    matches
+}
+
+/// What projections are for: objects that are left out unread.
+#[test]
+fn projections_leave_objects_out() {
+    let event = object(
+        "VEVENT",
+        "UID:1\nDTSTART:20260101T000000Z\nRRULE:FREQ=DAILY;COUNT=3",
+    );
+    let projection = ObjectProjection::of(&event);
+    let range = |start: &str| format!("<C:time-range start=\"{start}\"/>");
+    assert!(!within("VTODO", "").may_match(&projection));
+    assert!(!within("VEVENT", &range("20260201T000000Z")).may_match(&projection));
+    assert!(within("VEVENT", &range("20260102T000000Z")).may_match(&projection));
 }
 
 /// RFC 4791 §9.7.1, §9.7.4
