@@ -6,6 +6,7 @@ mod locks;
 mod meetings;
 mod objects;
 mod races;
+mod rights;
 mod transfers;
 mod trees;
 mod yielding;

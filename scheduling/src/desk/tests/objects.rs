@@ -491,3 +491,36 @@ async fn dates_and_instances_are_bounded() {
         assert_eq!(found, expected, "{start} {more}");
     }
 }
+
+/// The hot path: however full the calendar is, a PUT costs the same few reads and one commit.
+#[tokio::test]
+async fn a_plain_put_costs_few_reads_and_one_commit() {
+    let mut faulty = None;
+    let world = world_with(Settings::default(), |memory| {
+        let backend = Arc::new(storage::testing::Faulty::new(Arc::new(memory)));
+        faulty = Some(Arc::clone(&backend));
+        backend
+    })
+    .await;
+    let faulty = faulty.unwrap();
+    let cost = async |at: &str, uid: &str| {
+        let (reads, commits) = (faulty.reads(), faulty.commits());
+        world.put(at, event(uid, "")).await.unwrap();
+        (faulty.reads() - reads, faulty.commits() - commits)
+    };
+    cost("alice/calendar/first.ics", "first").await;
+    let new = cost("alice/calendar/second.ics", "second").await;
+    assert!(new.0 <= 3 && new.1 == 1, "{new:?}");
+    for number in 0..200 {
+        world
+            .put(
+                &format!("alice/calendar/{number}.ics"),
+                event(&number.to_string(), ""),
+            )
+            .await
+            .unwrap();
+    }
+    assert_eq!(cost("alice/calendar/third.ics", "third").await, new);
+    let update = cost("alice/calendar/third.ics", "third").await;
+    assert!(update.0 <= 5 && update.1 == 1, "{update:?}");
+}
