@@ -142,7 +142,11 @@ fn store(instruction: &Instruction<'_>) -> Result<Verdict, PropertyFault> {
     if instruction.remove {
         return Ok(Verdict::Store(None));
     }
-    let octets = fragment::cut_out(instruction.element);
+    // Dead properties keep even their prefixes (RFC 4918 §4.3).
+    let octets = match table::find(instruction.name()) {
+        Some(_) => fragment::cut_out_known(instruction.element),
+        None => fragment::cut_out(instruction.element),
+    };
     match octets.len() > MAXIMUM_PROPERTY_OCTETS {
         true => Err(PropertyFault::TOO_LARGE),
         false => Ok(Verdict::Store(Some(octets))),

@@ -42,20 +42,21 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         });
     };
     let depth = depth::parse(&asked.request.headers)?.unwrap_or(Depth::One);
-    let mut open = vec![asked.target.clone()];
-    let mut first = true;
-    while let Some(target) = open.pop() {
+    let mut open = vec![(asked.target.clone(), depth)];
+    while let Some((target, depth)) = open.pop() {
         if let Some(facts) = query.matching(target.clone()).await? {
             write(&facts);
         }
-        if depth == Depth::Zero || (depth == Depth::One && !std::mem::take(&mut first)) {
-            continue;
-        }
+        let below = match depth {
+            Depth::Zero => continue,
+            Depth::One => Depth::Zero,
+            Depth::Infinity => Depth::Infinity,
+        };
         let mut listing = Listing::of(dav, &asked.request.actor, &target).await?;
         while let Some(page) = listing.page().await? {
             for member in page {
                 if member.kind().is_collection() {
-                    open.push(member);
+                    open.push((member, below));
                 } else if let Some(facts) = query.matching(member).await? {
                     write(&facts);
                 }

@@ -7,16 +7,32 @@ use bytes::Bytes;
 use super::{
     name::XML_NAMESPACE,
     tree::{Element, Node},
-    writer::{escape_attribute, escape_text},
+    writer::{escape_attribute, escape_text, known_prefix},
 };
 
 /// The element with everything in it.
 pub(crate) fn cut_out(element: Element<'_>) -> Bytes {
+    cut(element, element.prefix())
+}
+
+/// The same with the prefix that this server gives to names it knows, where the element leaves it free:
+/// there are clients that look for the usual prefixes.
+pub(crate) fn cut_out_known(element: Element<'_>) -> Bytes {
+    let usual = known_prefix(element.name().namespace);
+    let is_free = |prefix: &&str| {
+        element
+            .declarations()
+            .all(|(declared, _)| declared != *prefix)
+    };
+    cut(element, usual.filter(is_free).unwrap_or(element.prefix()))
+}
+
+fn cut<'d>(element: Element<'d>, prefix: &'d str) -> Bytes {
     let mut cutter = Cutter {
         out: String::new(),
         scope: vec![("xml", XML_NAMESPACE)],
     };
-    cutter.element(element, element.language());
+    cutter.element(element, prefix, element.language());
     Bytes::from(cutter.out)
 }
 
@@ -28,14 +44,14 @@ struct Cutter<'d> {
 
 impl<'d> Cutter<'d> {
     /// Depth is bounded by the parser.
-    fn element(&mut self, element: Element<'d>, language: Option<&str>) {
+    fn element(&mut self, element: Element<'d>, prefix: &'d str, language: Option<&str>) {
         let outside = self.scope.len();
         self.out.push('<');
-        self.name(element.prefix(), element.name().local);
-        for (prefix, namespace) in element.declarations() {
-            self.declare(prefix, namespace);
+        self.name(prefix, element.name().local);
+        for (declared, namespace) in element.declarations() {
+            self.declare(declared, namespace);
         }
-        self.need(element.prefix(), element.name().namespace);
+        self.need(prefix, element.name().namespace);
         let mut language = language;
         for attribute in element.attributes() {
             if !attribute.prefix.is_empty() {
@@ -55,12 +71,12 @@ impl<'d> Cutter<'d> {
         self.out.push('>');
         for node in element.nodes() {
             match node {
-                Node::Element(child) => self.element(child, None),
+                Node::Element(child) => self.element(child, child.prefix(), None),
                 Node::Text(text) => escape_text(&mut self.out, text),
             }
         }
         self.out.push_str("</");
-        self.name(element.prefix(), element.name().local);
+        self.name(prefix, element.name().local);
         self.out.push('>');
         self.scope.truncate(outside);
     }
@@ -152,6 +168,30 @@ mod tests {
         ];
         for (input, expected) in cases {
             assert_eq!(first_child(input), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn known_names_get_their_usual_prefix() {
+        let cases = [
+            (
+                "<a xmlns='DAV:'><b>t</b></a>",
+                "<D:b xmlns:D=\"DAV:\">t</D:b>",
+            ),
+            (
+                "<x:a xmlns:x='DAV:'><x:b><x:c/></x:b></x:a>",
+                "<D:b xmlns:D=\"DAV:\"><x:c xmlns:x=\"DAV:\"></x:c></D:b>",
+            ),
+            (
+                "<a xmlns='DAV:'><b xmlns:D='u'/></a>",
+                "<b xmlns:D=\"u\" xmlns=\"DAV:\"></b>",
+            ),
+            ("<a xmlns='u'><b/></a>", "<b xmlns=\"u\"></b>"),
+        ];
+        for (input, expected) in cases {
+            let document = Document::parse(input.as_bytes()).unwrap();
+            let cut = cut_out_known(document.root().children().next().unwrap());
+            assert_eq!(String::from_utf8_lossy(&cut), expected, "{input}");
         }
     }
 

@@ -159,7 +159,8 @@ impl Writer {
     }
 }
 
-fn known_prefix(namespace: &str) -> Option<&'static str> {
+/// The prefix of a namespace that every document declares at its root.
+pub(super) fn known_prefix(namespace: &str) -> Option<&'static str> {
     PREFIXES
         .iter()
         .find(|(_, known)| *known == namespace)
