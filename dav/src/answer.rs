@@ -46,12 +46,12 @@ pub(crate) fn made(created: bool) -> Response {
 
 /// Says a tag in quotes: ETag (strong) or Schedule-Tag. Our tags are ASCII.
 pub(crate) fn insert_tag(headers: &mut HeaderMap, name: HeaderName, tag: &str) {
-    insert(headers, name, &format!("\"{tag}\""));
+    insert_owned(headers, name, format!("\"{tag}\""));
 }
 
 /// RFC 9110 §8.8.2
 pub(crate) fn insert_last_modified(headers: &mut HeaderMap, modified: Timestamp) {
-    insert(headers, header::LAST_MODIFIED, &date::print(modified));
+    insert_owned(headers, header::LAST_MODIFIED, date::print(modified));
 }
 
 /// Says a path, which is ASCII as all others are percent-encoded.
@@ -70,6 +70,13 @@ pub(crate) fn insert_path(
 /// A header whose value comes from the store; one that cannot be said is left out.
 pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// The same without a copy.
+fn insert_owned(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }

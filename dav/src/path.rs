@@ -1,6 +1,6 @@
 //! The one table of addresses: every URL that this server has is a row here, to be read and printed.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use storage::{
@@ -209,9 +209,8 @@ impl Path {
             .split('/')
             .map(decode_segment)
             .collect::<Result<Vec<_>, _>>()?;
-        SCHEME
-            .iter()
-            .find_map(|row| (row.build)(matches(row.pieces, &segments)?))
+        let row = SCHEME.iter().find(|row| fits(row.pieces, &segments));
+        row.and_then(|row| (row.build)(hold(row.pieces, segments)))
             .ok_or(PathError::Unknown)
     }
 
@@ -288,7 +287,8 @@ pub(crate) fn home_path(principal: &Principal) -> ResourcePath {
 
 /// Whether the server must let a request through without sign-in: only what redirects.
 pub fn open_without_sign_in(path: &str) -> bool {
-    Path::parse(path) == Ok(Path::WellKnown)
+    // Every request is asked this; only few need to be read for it.
+    path.ends_with(['v', '/']) && Path::parse(path) == Ok(Path::WellKnown)
 }
 
 /// The name of the principal whose principal resource this path is, for calendar user addresses that
@@ -302,7 +302,7 @@ pub fn principal_name_of_path(path: &str) -> Option<String> {
 
 /// A segment, decoded. An encoded slash would name a resource that no listing can show; dots and
 /// control characters name nothing.
-fn decode_segment(segment: &str) -> Result<String, PathError> {
+fn decode_segment(segment: &str) -> Result<Cow<'_, str>, PathError> {
     let decoded = percent_decode_str(segment)
         .decode_utf8()
         .map_err(|_| PathError::Malformed)?;
@@ -315,7 +315,7 @@ fn decode_segment(segment: &str) -> Result<String, PathError> {
     }
     match decoded.len() > MAXIMUM_SEGMENT_OCTETS {
         true => Err(PathError::Unknown),
-        false => Ok(decoded.into_owned()),
+        false => Ok(decoded),
     }
 }
 
@@ -328,26 +328,43 @@ fn valid_escapes(segment: &str) -> bool {
     })
 }
 
-fn matches(pieces: &[Piece], segments: &[String]) -> Option<Held> {
-    let mut held = Held::default();
+/// The kind whose word this is, if it is one of these.
+fn kind_of_word(kinds: &[PrincipalKind], word: &str) -> Option<PrincipalKind> {
+    kinds.iter().copied().find(|kind| kind_word(*kind) == word)
+}
+
+/// Whether the segments have the form of a row.
+fn fits(pieces: &[Piece], segments: &[Cow<'_, str>]) -> bool {
     let mut segments = segments.iter();
     for piece in pieces {
-        match piece {
-            Word(word) => (segments.next()? == word).then_some(())?,
-            Kind(kinds) => {
-                let word = segments.next()?;
-                held.kind = Some(
-                    kinds
-                        .iter()
-                        .copied()
-                        .find(|kind| kind_word(*kind) == word)?,
-                );
-            }
-            Name => held.name = segments.next()?.clone(),
-            Rest => held.rest = segments.by_ref().cloned().collect(),
+        let fits = match piece {
+            Rest => return true,
+            Word(word) => segments.next().is_some_and(|segment| segment == word),
+            Kind(kinds) => segments
+                .next()
+                .is_some_and(|segment| kind_of_word(kinds, segment).is_some()),
+            Name => segments.next().is_some(),
+        };
+        if !fits {
+            return false;
         }
     }
-    segments.next().is_none().then_some(held)
+    segments.next().is_none()
+}
+
+/// What the variable pieces of a row hold of segments that have its form.
+fn hold(pieces: &[Piece], segments: Vec<Cow<'_, str>>) -> Held {
+    let mut held = Held::default();
+    let mut segments = segments.into_iter();
+    for piece in pieces {
+        match piece {
+            Rest => held.rest = segments.by_ref().map(Cow::into_owned).collect(),
+            Word(_) => drop(segments.next()),
+            Kind(kinds) => held.kind = segments.next().and_then(|word| kind_of_word(kinds, &word)),
+            Name => held.name = segments.next().unwrap_or_default().into_owned(),
+        }
+    }
+    held
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts, uri::Authority};
+use http::{
+    HeaderMap, HeaderValue, StatusCode, header,
+    request::Parts,
+    uri::{Authority, Uri},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scheduling::{Actor, Desk, Refusal};
 use storage::{backend::BoxFuture, model::Principal};
@@ -97,7 +101,7 @@ impl Dav {
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
-        let path = read_path(&parts)?;
+        let path = read_path(&parts.method, &parts.uri)?;
         if path == Path::WellKnown {
             return Ok(redirect_to_context_path());
         }
@@ -118,7 +122,7 @@ impl Dav {
         }
         let body = read_body(body, self.bound(method)).await?;
         let request = Request {
-            path: path.clone(),
+            path,
             authority: parts.uri.authority().cloned(),
             headers: parts.headers,
             body,
@@ -126,6 +130,8 @@ impl Dav {
         };
         match (method.handle)(self, request).await {
             Err(DavError::Refused(Refusal::NotAllowed(_))) => {
+                // Read again, so that requests that are allowed need not keep it.
+                let path = read_path(&parts.method, &parts.uri)?;
                 Ok(not_allowed(Target::kind_at(self, &actor, &path).await?))
             }
             result => result,
@@ -165,9 +171,9 @@ where
 }
 
 /// `OPTIONS *` (RFC 9110 §7.1) is about the server as a whole, as is `/`.
-fn read_path(parts: &Parts) -> Result<Path, PathError> {
-    match parts.uri.path() {
-        "*" if parts.method == http::Method::OPTIONS => Ok(Path::Root),
+fn read_path(method: &http::Method, uri: &Uri) -> Result<Path, PathError> {
+    match uri.path() {
+        "*" if method == http::Method::OPTIONS => Ok(Path::Root),
         path => Path::parse(path),
     }
 }
@@ -195,6 +201,9 @@ async fn read_body<B>(body: B, bound: usize) -> Result<Bytes, DavError>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
 {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     // `Limited` wants errors that are `Into<Box<dyn Error>>`; ours may be anything.
     let body = body.map_err(|_| std::io::Error::other("the body broke off"));
     match Limited::new(body, bound).collect().await {
