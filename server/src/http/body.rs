@@ -1,9 +1,12 @@
 //! A request's body, bounded in size and in the time between its pieces.
+//!
+//! What a handler leaves unread is read here before the answer goes out: a connection that is closed
+//! under a client which still sends loses the answer, or the client's next request.
 
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
@@ -11,8 +14,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::header;
+use http::{HeaderValue, header};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
@@ -45,18 +49,32 @@ pub enum BodyError {
     Broken(#[from] hyper::Error),
 }
 
+/// The most octets of an unread body that are read before the answer; what is longer costs the client
+/// the connection.
+const LINGER_OCTETS: usize = 1024 * 1024;
+/// The longest wait for the rest of an unread body.
+const LINGER_TIME: Duration = Duration::from_secs(5);
+
 /// The body that handlers read.
 pub struct BoundedBody {
-    inner: Incoming,
+    /// `None` once it was dropped.
+    inner: Option<Incoming>,
     left: u64,
     stall: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     verdict: Verdict,
 }
 
-/// Among the request's extensions: tells [`JudgeBody`] why a body broke off, whatever the handler made of its error.
+/// Among the request's extensions: tells [`JudgeBody`] why a body broke off, whatever the handler made
+/// of its error, and what the handler left unread.
 #[derive(Clone, Default)]
-pub struct Verdict(Arc<AtomicU8>);
+pub struct Verdict(Arc<Judged>);
+
+#[derive(Default)]
+struct Judged {
+    fault: AtomicU8,
+    unread: Mutex<Option<Incoming>>,
+}
 
 const TOO_LARGE: u8 = 1;
 const STALLED: u8 = 2;
@@ -64,11 +82,28 @@ const STALLED: u8 = 2;
 impl Verdict {
     /// The answer that is due in place of the handler's.
     pub fn answer(&self) -> Option<Answer> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.fault.load(Ordering::Relaxed) {
             TOO_LARGE => Some(Answer::BodyTooLarge),
             STALLED => Some(Answer::BodyStalled),
             _ => None,
         }
+    }
+
+    fn set(&self, fault: u8) {
+        self.0.fault.store(fault, Ordering::Relaxed);
+    }
+
+    /// Keeps what nobody will read any more.
+    fn leave(&self, body: Incoming) {
+        *self.0.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    }
+
+    fn take_unread(&self) -> Option<Incoming> {
+        self.0
+            .unread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -76,10 +111,10 @@ impl Verdict {
 pub fn bound(request: IncomingRequest, bounds: BodyBounds) -> Request {
     let verdict = Verdict::default();
     if announced_octets(&request).is_some_and(|octets| octets > bounds.maximum_octets) {
-        verdict.0.store(TOO_LARGE, Ordering::Relaxed);
+        verdict.set(TOO_LARGE);
     }
     let mut request = request.map(|inner| BoundedBody {
-        inner,
+        inner: Some(inner),
         left: bounds.maximum_octets,
         stall: bounds.stall,
         timer: None,
@@ -109,18 +144,50 @@ impl Middleware for JudgeBody {
             return Answer::Defect.into_response();
         };
         if let Some(answer) = verdict.answer() {
-            return answer.into_response();
+            return closing(answer.into_response());
         }
+        // RFC 9110 §10.1.1: who waits for permission to send is answered instead, and does not send.
+        let waits = request.headers().contains_key(header::EXPECT);
         let response = next(inner, request).await;
-        verdict.answer().map_or(response, Answer::into_response)
+        let mut response = verdict.answer().map_or(response, Answer::into_response);
+        if let Some(unread) = verdict.take_unread()
+            && (waits || !read_to_end(unread).await)
+        {
+            response = closing(response);
+        }
+        response
     }
+}
+
+/// Tells the client that nothing more can be said on this connection (RFC 9112 §9.6).
+fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
+}
+
+/// Reads and drops the rest of a body; says whether its end was reached within the bounds.
+async fn read_to_end(body: Incoming) -> bool {
+    let rest = Limited::new(body, LINGER_OCTETS);
+    let mut rest = std::pin::pin!(rest);
+    let read = async {
+        while let Some(frame) = rest.frame().await {
+            if frame.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(LINGER_TIME, read)
+        .await
+        .unwrap_or(false)
 }
 
 impl BoundedBody {
     fn fail(&self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match error {
-            BodyError::TooLarge => self.verdict.0.store(TOO_LARGE, Ordering::Relaxed),
-            BodyError::Stalled => self.verdict.0.store(STALLED, Ordering::Relaxed),
+            BodyError::TooLarge => self.verdict.set(TOO_LARGE),
+            BodyError::Stalled => self.verdict.set(STALLED),
             BodyError::Broken(_) => {}
         }
         Poll::Ready(Some(Err(error)))
@@ -135,7 +202,10 @@ impl Body for BoundedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
+        let Some(inner) = self.inner.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let Poll::Ready(frame) = Pin::new(inner).poll_frame(context) else {
             let stall = self.stall;
             let timer = self
                 .timer
@@ -160,10 +230,23 @@ impl Body for BoundedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+impl Drop for BoundedBody {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take()
+            && !inner.is_end_stream()
+            && self.verdict.answer().is_none()
+        {
+            self.verdict.leave(inner);
+        }
     }
 }

@@ -155,7 +155,9 @@ fn builder(bounds: ConnectionBounds) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.header)
+        // hyper counts the wait for a request as part of reading its header, so this may not be
+        // shorter than a connection may rest between two requests.
+        .header_read_timeout(bounds.header.max(bounds.stillness.idle))
         .max_headers(MAXIMUM_HEADERS)
         .max_buf_size(MAXIMUM_HEADER_OCTETS);
     builder
