@@ -8,8 +8,10 @@ use crate::http::{BodyBounds, ConnectionBounds, StillnessBounds};
 
 /// Room in a body beyond the largest content: none is needed for content, and XML has its own bound.
 const MAXIMUM_XML_OCTETS: u64 = 1024 * 1024;
-/// From the first octet of a header to its last, and for a TLS handshake.
+/// From the first octet of a header to its last.
 const HEADER_TIME: Duration = Duration::from_secs(15);
+/// For a TLS handshake.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(15);
 /// Until a connection's first octet.
 const FIRST_OCTET_TIME: Duration = Duration::from_secs(15);
 /// The longest wait for the next piece of a request's body.
@@ -99,9 +101,10 @@ impl Limits {
     pub(crate) fn of_connections(&self) -> ConnectionBounds {
         ConnectionBounds {
             connections: self.connections,
-            header: HEADER_TIME,
+            handshake: HANDSHAKE_TIME,
             stillness: StillnessBounds {
                 first_octet: FIRST_OCTET_TIME,
+                header: HEADER_TIME,
                 idle: self.idle_time,
             },
         }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -57,7 +57,7 @@ const LINGER_TIME: Duration = Duration::from_secs(5);
 
 /// The body that handlers read.
 pub struct BoundedBody {
-    /// `None` once it was dropped.
+    /// `None` once it was read to its end, or dropped.
     inner: Option<Incoming>,
     left: u64,
     stall: Duration,
@@ -143,19 +143,28 @@ impl Middleware for JudgeBody {
         let Some(verdict) = request.extensions().get::<Verdict>().cloned() else {
             return Answer::Defect.into_response();
         };
-        if let Some(answer) = verdict.answer() {
-            return closing(answer.into_response());
-        }
+        let version = request.version();
         // RFC 9110 §10.1.1: who waits for permission to send is answered instead, and does not send.
         let waits = request.headers().contains_key(header::EXPECT);
-        let response = next(inner, request).await;
-        let mut response = verdict.answer().map_or(response, Answer::into_response);
-        if let Some(unread) = verdict.take_unread()
-            && (waits || !read_to_end(unread).await)
-        {
-            response = closing(response);
+        let response = match verdict.answer() {
+            Some(answer) => answer.into_response(),
+            None => next(inner, request).await,
+        };
+        let unread = verdict.take_unread();
+        let response = verdict.answer().map_or(response, Answer::into_response);
+        // HTTP/2 ends a stream without harm to the others.
+        if version == Version::HTTP_2 {
+            return response;
         }
-        response
+        let ended = match unread {
+            _ if verdict.answer().is_some() => false,
+            None => true,
+            Some(unread) => !waits && read_to_end(unread).await,
+        };
+        match ended {
+            true => response,
+            false => closing(response),
+        }
     }
 }
 
@@ -215,7 +224,10 @@ impl Body for BoundedBody {
         };
         self.timer = None;
         let frame = match frame {
-            None => return Poll::Ready(None),
+            None => {
+                self.inner = None;
+                return Poll::Ready(None);
+            }
             Some(Err(error)) => return self.fail(BodyError::Broken(error)),
             Some(Ok(frame)) => frame,
         };

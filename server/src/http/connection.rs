@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     Peer, Stack,
+    phase::Phase,
     timed_stream::{StillnessBounds, TimedStream},
     whole_target::WholeTarget,
 };
@@ -40,8 +41,8 @@ const CONNECTION_WINDOW_OCTETS: u32 = 1024 * 1024;
 pub struct ConnectionBounds {
     /// Connections at once; further ones wait in the system's queue.
     pub connections: usize,
-    /// From the first octet of a request's header to its last, and for the TLS handshake.
-    pub header: Duration,
+    /// For the TLS handshake.
+    pub handshake: Duration,
     /// See [`StillnessBounds`].
     pub stillness: StillnessBounds,
 }
@@ -98,7 +99,7 @@ impl Shared {
             stack,
             tls,
             bounds,
-            builder: builder(bounds),
+            builder: builder(),
             places: Arc::new(Semaphore::new(places)),
         }
     }
@@ -150,14 +151,14 @@ impl Acceptor {
     }
 }
 
-fn builder(bounds: ConnectionBounds) -> auto::Builder<TokioExecutor> {
+fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        // hyper counts the wait for a request as part of reading its header, so this may not be
-        // shorter than a connection may rest between two requests.
-        .header_read_timeout(bounds.header.max(bounds.stillness.idle))
+        // hyper counts the rest between two requests as part of reading the second one's header, so
+        // `TimedStream` bounds both.
+        .header_read_timeout(None)
         .max_headers(MAXIMUM_HEADERS)
         .max_buf_size(MAXIMUM_HEADER_OCTETS);
     builder
@@ -222,7 +223,6 @@ async fn connection(
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
-    let stream = TimedStream::new(stream, shared.bounds.stillness);
     let Some(tls) = &shared.tls else {
         return serve(
             stream,
@@ -235,7 +235,7 @@ async fn connection(
         )
         .await;
     };
-    match tokio::time::timeout(shared.bounds.header, tls.accept(stream)).await {
+    match tokio::time::timeout(shared.bounds.handshake, tls.accept(stream)).await {
         Ok(Ok(stream)) => serve(stream, Peer { address, tls: true }, &shared, watcher).await,
         Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "TLS handshake took too long"),
@@ -248,9 +248,11 @@ async fn serve(
     shared: &Shared,
     watcher: Watcher,
 ) {
+    let phase = Phase::default();
+    let stream = TimedStream::new(stream, shared.bounds.stillness, phase.clone());
     let served = shared.builder.serve_connection(
         TokioIo::new(WholeTarget::new(stream)),
-        shared.stack.for_peer(peer),
+        shared.stack.for_peer(peer, phase),
     );
     if let Err(error) = watcher.watch(served.into_owned()).await {
         tracing::debug!(address = %peer.address, %error, "a connection ended with an error");
@@ -294,9 +296,8 @@ pub mod testing {
                 tls: false,
             };
             let (shared, watcher) = (Arc::clone(&self.shared), self.graceful.watcher());
-            let stream = TimedStream::new(near, shared.bounds.stillness);
             let mut connections = self.connections.lock().expect("whole");
-            connections.spawn(async move { serve(stream, peer, &shared, watcher).await });
+            connections.spawn(async move { serve(near, peer, &shared, watcher).await });
             far
         }
 

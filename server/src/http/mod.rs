@@ -8,6 +8,7 @@ mod connection;
 mod deadline;
 mod log;
 mod middleware;
+mod phase;
 mod request_id;
 mod respond;
 mod sign_in;

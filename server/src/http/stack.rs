@@ -14,6 +14,7 @@ use super::{
     deadline::Deadline,
     log::LogRequests,
     middleware::{Handler, layer},
+    phase::{AnswerBody, Phase},
     request_id::AssignRequestId,
     sign_in::SignIn,
 };
@@ -70,10 +71,11 @@ pub fn build(options: StackOptions, environment: &Environment, handler: impl Han
 
 impl Stack {
     /// The service of one connection.
-    pub fn for_peer(&self, peer: Peer) -> ConnectionService {
+    pub fn for_peer(&self, peer: Peer, phase: Phase) -> ConnectionService {
         ConnectionService {
             stack: self.clone(),
             peer,
+            phase,
         }
     }
 
@@ -89,15 +91,20 @@ impl Stack {
 pub struct ConnectionService {
     stack: Stack,
     peer: Peer,
+    phase: Phase,
 }
 
 impl HyperService<IncomingRequest> for ConnectionService {
-    type Response = Response;
+    type Response = http::Response<AnswerBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: IncomingRequest) -> Self::Future {
         let (stack, peer) = (self.stack.clone(), self.peer);
-        Box::pin(async move { Ok(stack.answer(peer, request).await) })
+        let in_request = self.phase.begin_request(request.version());
+        Box::pin(async move {
+            let response = stack.answer(peer, request).await;
+            Ok(response.map(|body| AnswerBody::new(body, in_request)))
+        })
     }
 }

@@ -10,7 +10,6 @@ use std::{
 };
 
 use http_body_util::{BodyExt, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use storage::{
     Store,
     memory::Memory,
@@ -30,6 +29,8 @@ use crate::{
     authentication::{Argon2Cost, Authenticator, Passwords},
     limits::Limits,
 };
+
+mod connections;
 
 const BASIC: &str = "Basic YWxpY2U6c2VjcmV0"; // alice:secret
 const LOOPBACK: &str = "127.0.0.1:1000";
@@ -328,36 +329,6 @@ async fn a_body_that_stalls_is_a_408() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_that_say_nothing_or_half_a_header_end() {
-    let server = server(mirror()).await;
-    for (said, seconds) in [("", 15), ("GET / HTTP/1.1\r\nHost:", 15)] {
-        let mut stream = server.connect(LOOPBACK);
-        let started = Instant::now();
-        write(&mut stream, said).await;
-        let mut answer = Vec::new();
-        let _ended = stream.read_to_end(&mut answer).await;
-        assert_eq!(started.elapsed().as_secs(), seconds, "{said:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_idle_connection_ends() {
-    let server = server(mirror()).await;
-    let mut stream = server.connect(LOOPBACK);
-    write(&mut stream, &signed_in("GET", "Host: x\r\n")).await;
-    read_answer(&mut stream).await;
-    let started = Instant::now();
-    let mut rest = Vec::new();
-    let _ended = stream.read_to_end(&mut rest).await;
-    // hyper waits for the next request's header as long as for any header.
-    assert!(
-        (15..=120).contains(&started.elapsed().as_secs()),
-        "{:?}",
-        started.elapsed()
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_header_beyond_its_bounds_is_refused() {
     let server = server(mirror()).await;
     let many: String = (0..101)
@@ -406,33 +377,6 @@ async fn only_so_many_requests_are_worked_on_at_once() {
         assert!(request.await.unwrap().ends_with("done"));
     }
     assert_eq!(at_once.lock().unwrap().1, 2);
-}
-
-/// RFC 9113 §3.3
-#[tokio::test(start_paused = true)]
-async fn http_2_is_understood_by_prior_knowledge() {
-    let server = server(mirror()).await;
-    let stream = TokioIo::new(server.connect(LOOPBACK));
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
-            .await
-            .unwrap();
-    tokio::spawn(connection);
-    let request = http::Request::builder()
-        .method("PROPFIND")
-        .uri("http://x/dav/")
-        .header("Authorization", BASIC)
-        .body(Full::new(Bytes::from_static(b"hello")))
-        .unwrap();
-    let answer = sender.send_request(request).await.unwrap();
-    assert_eq!(
-        (answer.version(), answer.status().as_u16()),
-        (http::Version::HTTP_2, 200)
-    );
-    assert_eq!(
-        answer.into_body().collect().await.unwrap().to_bytes(),
-        "alice false 5"
-    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,51 +12,78 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use super::phase::Phase;
+
 /// How long a connection may be still.
 #[derive(Clone, Copy, Debug)]
 pub struct StillnessBounds {
-    /// Until its first octet. (hyper waits for it without any bound of its own.)
+    /// Until its first octet.
     pub first_octet: Duration,
-    /// Between any two movements later, in either direction.
+    /// From the first octet of a request's header to its last, however much moves in between.
+    pub header: Duration,
+    /// Between any two movements otherwise, in either direction; so also the rest between two requests.
     pub idle: Duration,
 }
 
-/// Wraps a stream; reading or writing fails with `TimedOut` once the stream was still for too long.
+/// Wraps a stream; reading or writing fails with `TimedOut` once the stream was still for too long, or
+/// a request's header took too long.
 pub struct TimedStream<S> {
     inner: S,
     bounds: StillnessBounds,
+    phase: Phase,
     /// When the present stillness is too long. The timer is armed lazily: moving it with every octet
     /// would cost more than the octets.
-    deadline: Instant,
+    still_until: Instant,
+    /// When the header is too slow, in that phase.
+    header_until: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl<S> TimedStream<S> {
     /// Starts the time for the first octet.
-    pub fn new(inner: S, bounds: StillnessBounds) -> TimedStream<S> {
+    pub fn new(inner: S, bounds: StillnessBounds, phase: Phase) -> TimedStream<S> {
         let deadline = Instant::now() + bounds.first_octet;
         TimedStream {
             inner,
             bounds,
-            deadline,
+            phase,
+            still_until: deadline,
+            header_until: deadline,
             timer: Box::pin(sleep_until(deadline)),
         }
     }
 
     fn moved(&mut self) {
-        self.deadline = Instant::now() + self.bounds.idle;
+        self.still_until = Instant::now() + self.bounds.idle;
+    }
+
+    fn read(&mut self) {
+        if self.phase.is_resting() {
+            self.phase.begin_header();
+            self.header_until = Instant::now() + self.bounds.header;
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        match self.phase.is_header() {
+            true => self.header_until,
+            false => self.still_until,
+        }
     }
 
     /// Ready when the stream was still for too long; else the task is woken when that may be.
     fn poll_still(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        let deadline = self.deadline();
+        if deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(deadline);
+        }
         while self.timer.as_mut().poll(context).is_ready() {
-            if Instant::now() >= self.deadline {
+            if Instant::now() >= deadline {
                 return Poll::Ready(io::Error::new(
                     io::ErrorKind::TimedOut,
                     "the connection was still for too long",
                 ));
             }
-            let deadline = self.deadline;
             self.timer.as_mut().reset(deadline);
         }
         Poll::Pending
@@ -83,7 +110,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.inner).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.read();
+        }
         self.or_still(context, outcome)
     }
 }
@@ -112,7 +143,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+        // What is flushed was written before, so the end of a flush is no movement.
+        match Pin::new(&mut self.inner).poll_flush(context) {
+            Poll::Pending => self.poll_still(context).map(Err),
+            ready => ready,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -128,8 +163,13 @@ mod tests {
 
     const BOUNDS: StillnessBounds = StillnessBounds {
         first_octet: Duration::from_secs(10),
+        header: Duration::from_secs(20),
         idle: Duration::from_secs(60),
     };
+
+    fn timed<S>(inner: S) -> TimedStream<S> {
+        TimedStream::new(inner, BOUNDS, Phase::default())
+    }
 
     // Time is paused in these tests: it moves to the next timer when all tasks wait, without waiting.
 
@@ -137,7 +177,7 @@ mod tests {
     async fn a_silent_connection_ends_after_the_time_for_its_first_octet() {
         let (_far, near) = duplex(64);
         let started = Instant::now();
-        let mut stream = TimedStream::new(near, BOUNDS);
+        let mut stream = timed(near);
         let error = stream.read_u8().await.expect_err("silence");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(started.elapsed().as_secs(), 10);
@@ -146,7 +186,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn movement_starts_the_time_again() {
         let (mut far, near) = duplex(64);
-        let mut stream = TimedStream::new(near, BOUNDS);
+        let phase = Phase::default();
+        let mut stream = TimedStream::new(near, BOUNDS, phase.clone());
+        let _in_request = phase.begin_request(http::Version::HTTP_11);
         for _ in 0..5 {
             far.write_u8(1).await.expect("room");
             stream.read_u8().await.expect("an octet");
@@ -163,9 +205,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn movement_does_not_prolong_a_header() {
+        let (mut far, near) = duplex(64);
+        let phase = Phase::default();
+        let mut stream = TimedStream::new(near, BOUNDS, phase.clone());
+        drop(phase.begin_request(http::Version::HTTP_11));
+        let started = Instant::now();
+        let dribble = tokio::spawn(async move {
+            while far.write_u8(1).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+        });
+        let mut octets = Vec::new();
+        let error = stream.read_to_end(&mut octets).await.expect_err("slow");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!((started.elapsed().as_secs(), octets.len()), (20, 7));
+        dribble.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_reader_that_does_not_read_is_not_waited_for() {
         let (_far, near) = duplex(4);
-        let mut stream = TimedStream::new(near, BOUNDS);
+        let mut stream = timed(near);
         let error = stream.write_all(&[0; 64]).await.expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
