@@ -25,7 +25,7 @@ impl Element {
                 .read_resolved_event()
                 .unwrap_or_else(|error| panic!("not well-formed: {error}\n{document}"));
             let namespace = match namespace {
-                ResolveResult::Bound(namespace) => format!("{}", namespace.as_ref()),
+                ResolveResult::Bound(namespace) => namespace.as_ref().to_string(),
                 ResolveResult::Unbound => String::new(),
                 ResolveResult::Unknown(prefix) => {
                     panic!("undeclared prefix {prefix:?}\n{document}")

@@ -53,5 +53,4 @@ async fn python_caldav() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    println!("{}", String::from_utf8_lossy(&output.stdout));
 }
