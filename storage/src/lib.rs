@@ -29,7 +29,7 @@ pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
     AccountError, Batch, Changes, Damage, Found, Listed, OpenError, PrincipalNameFault, Resolution,
-    Store, UidPlace, UidPlaces,
+    Store, UidPlace, UidPlaces, check_account_form, normalise_address,
 };
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.

@@ -36,7 +36,8 @@ use crate::{
 };
 use record::MetaRecord;
 
-pub use accounts::{AccountError, PrincipalNameFault};
+pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
+pub use directory::normalise_address;
 pub use batch::Batch;
 pub use changes::Changes;
 pub use check::Damage;

@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use storage::model::{Principal, PrincipalKind};
+use storage::{
+    check_account_form,
+    model::{Principal, PrincipalKind},
+    normalise_address,
+};
 
 use super::{
     AccountsError,
@@ -20,7 +24,7 @@ use crate::authentication::check_stored_hash;
 pub fn check(entries: &mut [Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
     entries.iter_mut().for_each(complete);
     check_names(entries, existing)?;
-    check_addresses(entries)?;
+    check_addresses(entries, existing)?;
     let known: BTreeSet<&str> = existing
         .iter()
         .map(|principal| principal.name.as_str())
@@ -45,7 +49,7 @@ fn complete(entry: &mut Entry) {
 fn check_names(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
     let mut seen = HashMap::new();
     for entry in entries {
-        if let Some(first) = seen.insert(&entry.name, entry) {
+        if let Some(first) = seen.insert(entry.name.to_lowercase(), entry) {
             let what = format!(
                 "the name stands twice in the file (also as {})",
                 first.title()
@@ -54,13 +58,21 @@ fn check_names(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), Acc
         }
     }
     for principal in existing {
-        if let Some(entry) = seen
-            .get(&principal.name)
-            .filter(|entry| entry.kind != principal.kind)
-        {
+        let Some(entry) = seen.get(&principal.name.to_lowercase()) else {
+            continue;
+        };
+        if entry.kind != principal.kind {
             let what = format!(
                 "there is a {} of this name already; names are unique over all kinds",
                 word(principal.kind)
+            );
+            return Err(AccountsError::of(entry, what));
+        }
+        if entry.name != principal.name {
+            let what = format!(
+                "there is a {} \"{}\" already, and names differ in more than their case",
+                word(principal.kind),
+                principal.name
             );
             return Err(AccountsError::of(entry, what));
         }
@@ -68,11 +80,34 @@ fn check_names(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), Acc
     Ok(())
 }
 
-fn check_addresses(entries: &[Entry]) -> Result<(), AccountsError> {
+/// An address belongs to one person. Who gets new ones in the same file has given up the old ones.
+fn check_addresses(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
     let mut seen: HashMap<String, &Entry> = HashMap::new();
+    let renewed: BTreeSet<&str> = entries
+        .iter()
+        .filter(|entry| entry.addresses.is_some())
+        .map(|entry| entry.name.as_str())
+        .collect();
+    let keeping = existing
+        .iter()
+        .filter(|principal| !renewed.contains(principal.name.as_str()));
+    let kept: HashMap<String, &Principal> = keeping
+        .flat_map(|principal| {
+            let addresses = principal.addresses.iter();
+            addresses.map(|address| (normalise_address(address), &**principal))
+        })
+        .collect();
     for entry in entries {
         for address in entry.addresses.iter().flatten() {
-            if let Some(first) = seen.insert(address.to_lowercase(), entry) {
+            if let Some(owner) = kept.get(&normalise_address(address)) {
+                let what = format!(
+                    "the address {address} belongs to the {} \"{}\"",
+                    word(owner.kind),
+                    owner.name
+                );
+                return Err(AccountsError::of(entry, what));
+            }
+            if let Some(first) = seen.insert(normalise_address(address), entry) {
                 let what = format!(
                     "the address {address} stands twice in the file (also at {})",
                     first.title()
@@ -85,6 +120,8 @@ fn check_addresses(entries: &[Entry]) -> Result<(), AccountsError> {
 }
 
 fn check_fields(entry: &Entry) -> Result<(), AccountsError> {
+    check_account_form(&entry.name, entry.addresses.as_deref().unwrap_or_default())
+        .map_err(|error| AccountsError::of(entry, error.to_string()))?;
     if entry.password.is_some() && entry.password_hash.is_some() {
         return Err(AccountsError::of(
             entry,

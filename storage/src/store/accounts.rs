@@ -85,6 +85,18 @@ fn check_name(name: &str) -> Result<(), PrincipalNameFault> {
     }
 }
 
+/// Whether an account may have this name and these addresses at all, whoever else there is.
+///
+/// # Errors
+/// [`AccountError::InvalidName`] and [`AccountError::InvalidAddress`].
+pub fn check_account_form(name: &str, addresses: &[String]) -> Result<(), AccountError> {
+    check_name(name).map_err(|fault| AccountError::InvalidName(name.to_owned(), fault))?;
+    match addresses.iter().find(|address| !is_address(address)) {
+        Some(address) => Err(AccountError::InvalidAddress(address.clone())),
+        None => Ok(()),
+    }
+}
+
 fn is_address(address: &str) -> bool {
     let scheme_and_rest = address.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -265,11 +277,7 @@ impl Store {
         after: &Principal,
         before: Option<&Principal>,
     ) -> Result<(), AccountError> {
-        check_name(&after.name)
-            .map_err(|fault| AccountError::InvalidName(after.name.clone(), fault))?;
-        if let Some(address) = after.addresses.iter().find(|address| !is_address(address)) {
-            return Err(AccountError::InvalidAddress(address.clone()));
-        }
+        check_account_form(&after.name, &after.addresses)?;
         let own = before.map(unique_keys).unwrap_or_default();
         let wanted: Vec<_> = unique_keys(after).difference(&own).cloned().collect();
         let rows = self.backend().get_many(&wanted).await?;

@@ -29,7 +29,7 @@ pub(super) struct Directory {
 
 /// The form in which calendar user addresses are compared: the scheme in lower case, and all of a
 /// `mailto` (RFC 6638 §2.4.1 leaves the comparison to the server; mail systems ignore case).
-pub(super) fn normalise_address(address: &str) -> String {
+pub fn normalise_address(address: &str) -> String {
     let address = address.trim();
     match address.split_once(':') {
         Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("mailto") => {

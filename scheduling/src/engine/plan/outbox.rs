@@ -6,7 +6,7 @@ use storage::model::Principal;
 use super::{Change, Delivery, Plan};
 use crate::{
     engine::{
-        Addressee, Decision, Message, Method, Role, Status, details::details,
+        Addressee, Decision, Directory, Message, Method, Role, Status, details::details,
         directory::mail_address, entry::participation,
     },
     mail::{MessageKind, OutgoingMessage, Party},
@@ -107,6 +107,7 @@ impl Outbox {
         };
         self.note_sent(&message, address, reason);
         self.statuses.push((address.to_owned(), Status::PENDING));
+        let object = addressed_by_mail(&message.object, change.directory);
         self.mails.push(OutgoingMessage {
             kind,
             method: message.method.as_str().to_owned(),
@@ -115,8 +116,8 @@ impl Outbox {
                 address: mail.to_owned(),
                 name: common_name(to),
             },
-            details: details(&message.object, change.owner.time_zone.as_deref()),
-            calendar: message.object.to_octets().to_vec(),
+            details: details(&object, change.owner.time_zone.as_deref()),
+            calendar: object.to_octets().to_vec(),
             language: change.owner.language.clone(),
             home,
             uid: message.uid,
@@ -173,18 +174,39 @@ pub(super) fn unreachable(change: &Change<'_>, address: &str) -> Option<Status> 
 
 /// The owner, by the address in the object where that is a mail address, else by the primary one.
 fn sender(change: &Change<'_>, message: &Message) -> Option<Party> {
-    let address = mail_address(&message.sender).or_else(|| {
-        change
-            .owner
-            .addresses
-            .iter()
-            .find_map(|address| mail_address(address))
-    })?;
+    let address = mail_address(&message.sender).or_else(|| mail_address_of(change.owner))?;
     let name = Some(change.owner.display_name.clone()).filter(|name| !name.is_empty());
     Some(Party {
         address: address.to_owned(),
         name,
     })
+}
+
+/// The primary mail address of somebody here.
+fn mail_address_of(principal: &Principal) -> Option<&str> {
+    let mut addresses = principal.addresses.iter();
+    addresses.find_map(|address| mail_address(address))
+}
+
+/// RFC 6047 §2.3: in a mail, ORGANIZER and ATTENDEE are mailto URIs, also where a client named people
+/// here by their principal URLs, which nobody outside can answer to.
+fn addressed_by_mail(object: &CalendarObject, directory: &Directory) -> CalendarObject {
+    let mut object = object.clone();
+    let people = object
+        .entries_mut()
+        .flat_map(|entry| entry.properties_mut());
+    for person in people.filter(|line| line.is("ORGANIZER") || line.is("ATTENDEE")) {
+        if mail_address(person.raw_value()).is_some() {
+            continue;
+        }
+        let local = directory.local(person.raw_value());
+        if let Some(mail) = local.and_then(|principal| mail_address_of(principal)) {
+            person
+                .set_raw_value(&format!("mailto:{mail}"))
+                .expect("an address of an account has no control characters");
+        }
+    }
+    object
 }
 
 pub(super) fn common_name(person: &Property) -> Option<String> {

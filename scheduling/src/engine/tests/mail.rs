@@ -52,6 +52,38 @@ fn an_invitation_in_words_and_for_machines() {
     );
 }
 
+/// RFC 6047 §2.3
+#[test]
+fn people_here_are_named_by_mail_address_in_a_mail() {
+    let mut world = new_world();
+    let written = "UID:1\nDTSTART:20260301T090000Z\nORGANIZER:/dav/principals/users/alice/\nATTENDEE:/dav/principals/users/bob/\nATTENDEE:mailto:a.smith@example.org\nATTENDEE:mailto:Dave@elsewhere.net";
+    world.put("alice", &event(written));
+    let mail = &world.mails[0];
+    assert_eq!(mail.from.address, "alice@example.org");
+    assert_eq!(mail.details.organizer, "alice@example.org");
+    let sent = CalendarObject::parse(&mail.calendar, &Limits::default()).unwrap();
+    let addresses = |object: &CalendarObject| -> Vec<String> {
+        let entry = object.entries().next().unwrap();
+        let people = entry
+            .properties()
+            .filter(|line| line.is("ORGANIZER") || line.is("ATTENDEE"));
+        people.map(|line| line.raw_value().to_owned()).collect()
+    };
+    assert_eq!(
+        addresses(&sent),
+        [
+            "mailto:alice@example.org",
+            "mailto:bob@example.org",
+            "mailto:a.smith@example.org",
+            "mailto:Dave@elsewhere.net"
+        ]
+    );
+    // what people here have keeps the addresses as the client wrote them
+    for copy in [world.copy("alice"), world.copy("bob")] {
+        assert_eq!(addresses(copy)[1], "/dav/principals/users/bob/");
+    }
+}
+
 #[test]
 fn kinds_of_mail() {
     let mut world = dave_invited();
