@@ -28,6 +28,9 @@ struct Recipient {
     may_invite: bool,
     may_reply: bool,
     default_calendar: Option<Stored<Collection>>,
+    /// The octets by which the home may still grow, where there is a quota. Deliveries that come at the
+    /// same moment do not see each other's.
+    room: Option<u64>,
     copies: Copies,
     /// The copy as the messages so far have left it.
     object: Option<CalendarObject>,
@@ -96,18 +99,29 @@ impl Desk {
             on_behalf_of: None,
         };
         let held = self.privileges(&sender, &inbox, &inbox.collections).await?;
+        let room = self.room(inbox.home().id).await?;
         Ok(Recipient {
             principal: Arc::clone(principal),
             may_invite: held.has(Privilege::ScheduleDeliverInvite),
             may_reply: held.has(Privilege::ScheduleDeliverReply),
             inbox,
             default_calendar: default_calendar.filter(|it| !it.is_detached()).cloned(),
+            room,
             object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
             copies,
             is_changed: false,
             new_schedule_tag: false,
             inbox_items: Vec::new(),
         })
+    }
+
+    /// How many octets a home may still grow by; `None` without a quota (RFC 4331).
+    async fn room(&self, home: CollectionId) -> Result<Option<u64>, Refusal> {
+        let Some(quota) = self.settings.limits.quota_octets else {
+            return Ok(None);
+        };
+        let used = self.store.used_octets(home).await.map_err(read_failed)?;
+        Ok(Some(quota.saturating_sub(used)))
     }
 
     /// Writes everything that the messages changed into the batch, which then depends upon all that
@@ -237,6 +251,11 @@ impl Recipients {
         if !has_place {
             return Some(recipient.refuse(Status::NO_WAY));
         }
+        if let CopyChange::Create(object) = &receipt.copy
+            && !recipient.has_room_for(object)
+        {
+            return Some(recipient.refuse(Status::UNAVAILABLE));
+        }
         recipient.take(&receipt, &delivery.message);
         Some(receipt)
     }
@@ -271,6 +290,19 @@ impl Recipient {
             && !self.copies.stands_in(calendar.id)
     }
 
+    /// Whether the quota lets something new in. What changes a meeting that is there already always
+    /// comes in: better a home a little too large than a meeting that is wrong.
+    fn has_room_for(&self, object: &CalendarObject) -> bool {
+        self.room
+            .is_none_or(|room| object.to_octets().len() as u64 <= room)
+    }
+
+    fn take_room(&mut self, object: &CalendarObject) {
+        if let Some(room) = &mut self.room {
+            *room = room.saturating_sub(object.to_octets().len() as u64);
+        }
+    }
+
     fn refuse(&self, status: Status) -> Receipt {
         Receipt {
             copy: CopyChange::Unchanged,
@@ -284,15 +316,18 @@ impl Recipient {
 
     fn take(&mut self, receipt: &Receipt, message: &Message) {
         match &receipt.copy {
-            CopyChange::Create(object) | CopyChange::Replace(object) => {
-                self.object = Some(object.clone())
+            CopyChange::Create(object) => {
+                self.take_room(object);
+                self.object = Some(object.clone());
             }
+            CopyChange::Replace(object) => self.object = Some(object.clone()),
             CopyChange::Remove => self.object = None,
             CopyChange::Unchanged => {}
         }
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
-        if receipt.inbox_item {
+        if receipt.inbox_item && self.has_room_for(&message.object) {
+            self.take_room(&message.object);
             self.inbox_items.push(message.object.clone());
         }
     }

@@ -116,6 +116,51 @@ fn answer(text: &str, status: &str) -> String {
         .collect()
 }
 
+/// RFC 4331: a quota bounds what others deliver, too. An invitation that does not fit is not delivered
+/// (RFC 6638 §3.2.9, 5.1); a meeting that stands there is kept right, without filling the inbox.
+#[tokio::test]
+async fn deliveries_stop_at_the_quota() {
+    const QUOTA: u64 = 2_500;
+    let mut settings = Settings::default();
+    settings.limits.quota_octets = Some(QUOTA);
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    assert_eq!(world.members("bob/inbox").await.len(), 1);
+    let home = world.bob.principal.home.unwrap();
+    let used = world.desk.store().used_octets(home).await.unwrap();
+    let free = QUOTA - used - event("filler", "").len() as u64 - 100;
+    let filler = event("filler", &"x".repeat(usize::try_from(free).unwrap()));
+    world
+        .put_as(
+            &world.bob,
+            "bob/calendar/filler.ics",
+            String::from_utf8(filler.to_vec()).unwrap(),
+            Conditions::default(),
+        )
+        .await
+        .unwrap();
+    world.delete("alice/calendar/m.ics").await.unwrap();
+    world.put(AT, meeting("n", "Plan", START)).await.unwrap();
+    let stored = world.text_at(AT).await;
+    assert!(
+        line(&stored, "ATTENDEE", "bob@example.com").contains("SCHEDULE-STATUS=5.1"),
+        "{stored}"
+    );
+    let mut texts = Vec::new();
+    for (_, object) in world.members("bob/calendar").await {
+        texts.push(world.text(&object).await);
+    }
+    assert!(!texts.iter().any(|text| text.contains("UID:n\r")));
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.contains("UID:m\r") && text.contains("STATUS:CANCELLED")),
+        "the cancellation came in"
+    );
+    assert_eq!(world.members("bob/inbox").await.len(), 1);
+    assert!(world.desk.store().used_octets(home).await.unwrap() <= QUOTA + 100);
+}
+
 /// RFC 6638 §3.2.1.1, §3.2.9
 #[tokio::test]
 async fn an_invitation_is_delivered_in_one_commit() {
