@@ -26,6 +26,11 @@ To look around:        convoke demo
 To set up a server:    convoke init, then convoke serve
 To let people in:      convoke user add NAME";
 
+fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -62,7 +67,7 @@ pub struct Demo {
     #[arg(long, value_name = "FOLDER", default_value = "convoke-demo")]
     pub folder: PathBuf,
     /// The address to listen on; passwords travel unencrypted, so it must be one of this machine only
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     pub listen: SocketAddr,
 }
 
@@ -73,7 +78,7 @@ pub struct Init {
     #[arg(long, value_name = "FOLDER", default_value = "convoke-data")]
     pub data: String,
     /// The address to listen on
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
     pub listen: SocketAddr,
     /// What people will enter in their calendar programs [default: http:// and the address above]
     #[arg(long, value_name = "URL")]

@@ -1,6 +1,6 @@
 //! Where log lines go: standard error, for people or machines.
 
-use std::panic;
+use std::{io::IsTerminal, panic};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -9,7 +9,11 @@ use crate::configuration::LogFormat;
 /// Starts logging for this process. A second call changes nothing.
 pub fn start(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // a journal or a file wants no colours
+        .with_ansi(std::io::stderr().is_terminal());
     // Somebody who embeds the server may have their own.
     let _already_started = match format {
         LogFormat::Text => builder.try_init(),

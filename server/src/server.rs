@@ -126,7 +126,8 @@ fn by(process: &Option<u32>) -> String {
 fn listen_remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; another program (or another Convoke) listens there: stop it, or choose another port"
+            "; another program (or another Convoke) listens there: stop it, or choose another port \
+             (demo: --listen; serve: `listen` in the configuration)"
         }
         io::ErrorKind::PermissionDenied => {
             "; ports below 1024 need privileges: choose a higher port"

@@ -123,6 +123,29 @@ fn init_without_a_terminal_makes_up_a_password_and_prints_it() {
 }
 
 #[test]
+fn a_password_that_was_not_set_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    initialised(folder.path());
+    for (arguments, complaint) in [
+        (vec!["user", "add", "admin"], "the name is taken"),
+        (vec!["user", "password", "nobody"], "there is no user"),
+        (
+            vec!["user", "add", "eve", "--address", "nonsense"],
+            "is not possible",
+        ),
+    ] {
+        let output = convoke(
+            folder.path(),
+            &[&arguments[..], &["--generate-password"]].concat(),
+        );
+        assert_eq!(output.stdout, b"", "{arguments:?}");
+        let said = fails(&output);
+        assert!(said.contains(complaint), "{arguments:?}: {said}");
+    }
+    assert!(!succeeds(&convoke(folder.path(), &["user", "list"])).contains("eve"));
+}
+
+#[test]
 fn accounts_without_a_server() {
     let folder = tempfile::tempdir().unwrap();
     initialised(folder.path());

@@ -80,26 +80,28 @@ fn check_names(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), Acc
     Ok(())
 }
 
-/// An address belongs to one person. Who gets new ones in the same file has given up the old ones.
+/// An address belongs to one person. Entries are written one after the other, so it is free for another
+/// once an entry above gave who had it new ones.
 fn check_addresses(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
-    let mut seen: HashMap<String, &Entry> = HashMap::new();
-    let renewed: BTreeSet<&str> = entries
+    let by_name: HashMap<&str, &Arc<Principal>> = existing
         .iter()
-        .filter(|entry| entry.addresses.is_some())
-        .map(|entry| entry.name.as_str())
+        .map(|principal| (principal.name.as_str(), principal))
         .collect();
-    let keeping = existing
+    let mut owners: HashMap<String, &Principal> = existing
         .iter()
-        .filter(|principal| !renewed.contains(principal.name.as_str()));
-    let kept: HashMap<String, &Principal> = keeping
         .flat_map(|principal| {
             let addresses = principal.addresses.iter();
             addresses.map(|address| (normalise_address(address), &**principal))
         })
         .collect();
-    for entry in entries {
+    let mut seen: HashMap<String, &Entry> = HashMap::new();
+    for entry in entries.iter().filter(|entry| entry.addresses.is_some()) {
+        let given_up = by_name.get(entry.name.as_str());
+        for address in given_up.iter().flat_map(|before| &before.addresses) {
+            owners.remove(&normalise_address(address));
+        }
         for address in entry.addresses.iter().flatten() {
-            if let Some(owner) = kept.get(&normalise_address(address)) {
+            if let Some(owner) = owners.get(&normalise_address(address)) {
                 let what = format!(
                     "the address {address} belongs to the {} \"{}\"",
                     word(owner.kind),

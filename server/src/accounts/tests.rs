@@ -350,10 +350,16 @@ async fn an_address_passes_to_somebody_else() {
         .import("[[users]]\nname = \"a\"\naddresses = [\"x@example.com\"]")
         .await
         .unwrap();
-    house
-        .import("[[users]]\nname = \"a\"\naddresses = [\"y@example.com\"]\n[[users]]\nname = \"b\"\naddresses = [\"x@example.com\"]")
-        .await
-        .unwrap();
+    let (a, b) = (
+        "[[users]]\nname = \"a\"\naddresses = [\"y@example.com\"]\n",
+        "[[users]]\nname = \"b\"\naddresses = [\"x@example.com\"]\n",
+    );
+    let too_early = house.import(&[b, a].concat()).await.unwrap_err();
+    assert_eq!(
+        too_early.to_string(),
+        "user \"b\": the address mailto:x@example.com belongs to the user \"a\""
+    );
+    house.import(&[a, b].concat()).await.unwrap();
     assert_eq!(
         house.principal("b").await.addresses,
         ["mailto:x@example.com"]

@@ -25,11 +25,12 @@ pub async fn run(file: &Path, reach: &Reach, output: &mut Output) -> Result<(), 
         "{} added, {} changed, {} unchanged.",
         imported.added, imported.changed, imported.unchanged
     ));
-    if imported.passwords_kept > 0 {
-        output.line(&format!(
-            "{} passwords were changed here since and are kept.",
-            imported.passwords_kept
-        ));
+    match imported.passwords_kept {
+        0 => {}
+        1 => output.line("1 password was changed here since and is kept."),
+        kept => output.line(&format!(
+            "{kept} passwords were changed here since and are kept."
+        )),
     }
     Ok(())
 }

@@ -36,11 +36,10 @@ pub async fn run(arguments: Init, config: &Path, output: &mut Output) -> Result<
         &arguments.password,
         Unattended::Generate,
         reach.environment(),
-        output,
     )?;
     write_new(config, &text)?;
     let entry = Entry {
-        password: Some(password),
+        password: Some(password.secret.clone()),
         addresses: arguments.address.map(|address| vec![address]),
         administrator: Some(true),
         ..Entry::new(PrincipalKind::User, &name)
@@ -60,6 +59,7 @@ pub async fn run(arguments: Init, config: &Path, output: &mut Output) -> Result<
     ));
     output.line(&format!("The data is in {}.", configuration.data.display()));
     output.line(&format!("The administrator is {name}."));
+    password.print_if_made_up(&name, output);
     output.line(&format!("Next: convoke --config {config} serve"));
     output.line(&format!("      convoke --config {config} user add NAME"));
     Ok(())

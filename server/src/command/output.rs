@@ -17,15 +17,6 @@ impl Output {
         }
     }
 
-    /// To a test.
-    #[cfg(test)]
-    pub fn to(standard: impl Write + 'static) -> Output {
-        Output {
-            standard: Box::new(standard),
-            errors: Box::new(io::sink()),
-        }
-    }
-
     /// One line of the answer.
     pub fn line(&mut self, line: &str) {
         write(&mut *self.standard, line);

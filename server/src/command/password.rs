@@ -26,6 +26,32 @@ pub enum Unattended {
     Generate,
 }
 
+/// A password that is to be set.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Obtained {
+    /// The password.
+    pub secret: Secret,
+    made_up: bool,
+}
+
+impl Obtained {
+    fn given(secret: Secret) -> Result<Obtained, Failure> {
+        if secret.0.is_empty() {
+            return Err("the password is empty".into());
+        }
+        let made_up = false;
+        Ok(Obtained { secret, made_up })
+    }
+
+    /// Prints what was made up. To be called when it was set, and not before: a password on the screen
+    /// is believed to be in force.
+    pub fn print_if_made_up(&self, name: &str, output: &mut Output) {
+        if self.made_up {
+            output.line(&format!("The password of {name}: {}", *self.secret.0));
+        }
+    }
+}
+
 /// The password for `name`: from a file, made up, or typed twice.
 ///
 /// # Errors
@@ -35,16 +61,16 @@ pub fn obtain(
     arguments: &PasswordArguments,
     unattended: Unattended,
     environment: &Environment,
-    output: &mut Output,
-) -> Result<Secret, Failure> {
+) -> Result<Obtained, Failure> {
     let attended = io::stdin().is_terminal();
     if let Some(file) = &arguments.password_file {
-        return not_empty(read(file)?);
+        return Obtained::given(read(file)?);
     }
     if arguments.generate_password || (!attended && unattended == Unattended::Generate) {
-        let password = generate(environment);
-        output.line(&format!("The password of {name}: {}", *password.0));
-        return Ok(password);
+        return Ok(Obtained {
+            secret: generate(environment),
+            made_up: true,
+        });
     }
     if !attended {
         return Err("there is no terminal to ask for the password: give --password-file FILE (\"-\" is standard input) or \
@@ -56,7 +82,7 @@ pub fn obtain(
     if first != second {
         return Err("the two passwords differ; nothing was changed".into());
     }
-    not_empty(Secret(first))
+    Obtained::given(Secret(first))
 }
 
 fn read(file: &Path) -> Result<Secret, Failure> {
@@ -78,14 +104,6 @@ fn read(file: &Path) -> Result<Secret, Failure> {
     )))
 }
 
-fn not_empty(password: Secret) -> Result<Secret, Failure> {
-    if password.0.is_empty() {
-        Err("the password is empty".into())
-    } else {
-        Ok(password)
-    }
-}
-
 fn generate(environment: &Environment) -> Secret {
     let mut octets = Zeroizing::new([0; GENERATED_CHARACTERS]);
     environment.entropy.fill(&mut *octets);
@@ -101,13 +119,12 @@ mod tests {
     use super::*;
     use crate::environment;
 
-    fn obtain_with(arguments: &PasswordArguments) -> Result<Secret, Failure> {
+    fn obtain_with(arguments: &PasswordArguments) -> Result<Obtained, Failure> {
         obtain(
             "alice",
             arguments,
             Unattended::Refuse,
             &environment::system(),
-            &mut Output::to(io::sink()),
         )
     }
 
@@ -125,7 +142,7 @@ mod tests {
                 password_file: Some(file.clone()),
                 generate_password: false,
             };
-            assert_eq!(*obtain_with(&arguments).unwrap().0, expected);
+            assert_eq!(*obtain_with(&arguments).unwrap().secret.0, expected);
         }
         fs::write(&file, "\n").unwrap();
         let arguments = PasswordArguments {
@@ -145,7 +162,7 @@ mod tests {
             generate_password: true,
         };
         let first = obtain_with(&arguments).unwrap();
-        assert_eq!(first.0.len(), GENERATED_CHARACTERS);
+        assert_eq!(first.secret.0.len(), GENERATED_CHARACTERS);
         assert_ne!(first, obtain_with(&arguments).unwrap());
     }
 

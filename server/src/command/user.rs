@@ -20,20 +20,16 @@ pub async fn run(command: UserCommand, reach: &Reach, output: &mut Output) -> Re
         UserCommand::Add(arguments) => add(arguments, reach, output).await,
         UserCommand::List => list(reach, output).await,
         UserCommand::Password { name, password } => {
-            let password = password::obtain(
-                &name,
-                &password,
-                Unattended::Refuse,
-                reach.environment(),
-                output,
-            )?;
+            let password =
+                password::obtain(&name, &password, Unattended::Refuse, reach.environment())?;
             reach
                 .perform(Operation::SetPassword {
                     name: name.clone(),
-                    password,
+                    password: password.secret.clone(),
                 })
                 .await?;
             output.line(&format!("The password of {name} is set."));
+            password.print_if_made_up(&name, output);
             Ok(())
         }
         UserCommand::Remove { name } => {
@@ -56,10 +52,9 @@ async fn add(arguments: UserAdd, reach: &Reach, output: &mut Output) -> Result<(
         &arguments.password,
         Unattended::Refuse,
         reach.environment(),
-        output,
     )?;
     let entry = Entry {
-        password: Some(password),
+        password: Some(password.secret.clone()),
         display_name: arguments.display_name,
         addresses: (!arguments.addresses.is_empty()).then_some(arguments.addresses),
         language: arguments.language,
@@ -70,6 +65,7 @@ async fn add(arguments: UserAdd, reach: &Reach, output: &mut Output) -> Result<(
     let without_address = entry.addresses.is_none();
     reach.perform(Operation::Add(Box::new(entry))).await?;
     output.line(&format!("The user {name} is added."));
+    password.print_if_made_up(&name, output);
     if without_address {
         output.error(&format!(
             "Without a calendar address (--address) nobody can invite {name} by mail address."
