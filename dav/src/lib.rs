@@ -1,22 +1,22 @@
 //! WebDAV and CalDAV over HTTP, as a `tower::Service`.
 //!
-//! The way of a request: [`service`] reads the path ([`path`], the one table of addresses), finds the
-//! row of the method ([`method`], the one table of methods), reads the body within its bound, and calls
-//! the method. A method parses ([`header`], [`xml`]), opens what it needs through `scheduling::Desk`
-//! ([`target`]), and answers. Whatever goes wrong is a [`error::DavError`] and becomes a response in one place,
-//! with elements from one table ([`precondition`]).
+//! The way of a request: `service` reads the path (`path`, the one table of addresses), finds the
+//! row of the method (`method`, the one table of methods), reads the body within its bound, and calls
+//! the method. A method parses (`header`, `xml`), opens what it needs through `scheduling::Desk`
+//! (`target`), and answers. Whatever goes wrong is a `error::DavError` and becomes a response in one place,
+//! with elements from one table (`precondition`).
 //!
 //! Tables, each the only list of its kind:
-//! - addresses: [`path`]
-//! - methods: [`method`]
-//! - properties: [`property`]
-//! - reports: [`report`]
-//! - preconditions: [`precondition`]
-//! - privileges: [`privilege`]
-//! - compliance classes of the `DAV` header: [`method::options`]
+//! - addresses: `path`
+//! - methods: `method`
+//! - properties: `property`
+//! - reports: `report`
+//! - preconditions: `precondition`
+//! - privileges: `privilege`
+//! - compliance classes of the `DAV` header: `method::options`
 //!
 //! Invariants: no clock and no randomness, no sockets, no configuration files; no calendar object is
-//! written or read but through the desk; no XML is put together as text outside of [`xml`].
+//! written or read but through the desk; no XML is put together as text outside of `xml`.
 
 mod active_lock;
 mod answer;

@@ -35,7 +35,7 @@ pub struct TakeLock {
     pub exclusive: bool,
     /// The owner element, as octets.
     pub owner: Bytes,
-    /// As long as asked for; at most [`MAXIMUM_LOCK_SECONDS`] are granted.
+    /// As long as asked for; at most `MAXIMUM_LOCK_SECONDS` are granted.
     pub timeout_seconds: u32,
     /// What must hold.
     pub conditions: Conditions,

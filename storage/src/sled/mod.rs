@@ -11,7 +11,7 @@
 //!                                                            snapshots, deletion of journal
 //! ```
 //!
-//! Assumptions about the disk: see [`journal`]'s and [`index`]'s own words.
+//! Assumptions about the disk: see `journal`'s and `index`'s own words.
 
 mod checkpoint;
 mod committer;
