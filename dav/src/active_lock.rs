@@ -27,7 +27,7 @@ pub(crate) fn write(writer: &mut Writer, lock: &Lock, now: Timestamp) {
         );
         writer.element(dav::LOCKTOKEN, |writer| writer.leaf(dav::HREF, &lock.token));
         writer.element(dav::LOCKROOT, |writer| {
-            writer.leaf(dav::HREF, &Path::Stored(lock.root.clone()).href(false))
+            writer.leaf(dav::HREF, &Path::of_lock_root(&lock.root))
         });
     });
 }
@@ -45,7 +45,7 @@ mod tests {
     use bytes::Bytes;
     use storage::{
         ResourcePath,
-        model::{PrincipalId, PrincipalKind},
+        model::{LockRoot, PrincipalId, PrincipalKind},
     };
 
     use super::*;
@@ -54,10 +54,13 @@ mod tests {
     /// RFC 4918 §14.1
     #[test]
     fn a_lock_is_written_in_full() {
-        let root = ResourcePath {
-            owner_kind: PrincipalKind::User,
-            owner_name: "alice".into(),
-            segments: vec!["a b".into()],
+        let root = LockRoot {
+            path: ResourcePath {
+                owner_kind: PrincipalKind::User,
+                owner_name: "alice".into(),
+                segments: vec!["a b".into()],
+            },
+            is_collection: true,
         };
         let lock = Lock {
             token: "urn:uuid:1".into(),
@@ -98,7 +101,7 @@ mod tests {
         assert_eq!(text(&[dav::LOCKTOKEN, dav::HREF]), "urn:uuid:1");
         assert_eq!(
             text(&[dav::LOCKROOT, dav::HREF]),
-            "/dav/calendars/users/alice/a%20b"
+            "/dav/calendars/users/alice/a%20b/"
         );
     }
 }

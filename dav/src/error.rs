@@ -119,7 +119,7 @@ impl DavError {
                 write_precondition(writer, *precondition, |writer| {
                     roots
                         .iter()
-                        .for_each(|root| writer.leaf(dav::HREF, &href(root)));
+                        .for_each(|root| writer.leaf(dav::HREF, &Path::of_lock_root(root)));
                 });
             }
             DavError::Refused(Refusal::Forbidden { missing }) => {
@@ -209,7 +209,8 @@ fn write_precondition(
 /// RFC 3744 §7.1.1
 fn write_missing(writer: &mut Writer, path: &ResourcePath, privilege: Privilege) {
     writer.element(dav::RESOURCE, |writer| {
-        writer.leaf(dav::HREF, &href(path));
+        let is_collection = path.segments.is_empty() || privilege::is_of_collections(privilege);
+        writer.leaf(dav::HREF, &Path::Stored(path.clone()).href(is_collection));
         writer.element(dav::PRIVILEGE, |writer| {
             writer.empty(privilege::name(privilege))
         });
@@ -272,7 +273,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use http_body_util::BodyExt;
-    use storage::model::PrincipalKind;
+    use storage::model::{LockRoot, PrincipalKind};
 
     use super::*;
     use crate::xml::Document;
@@ -391,13 +392,17 @@ mod tests {
     /// RFC 4918 §16
     #[test]
     fn locks_name_their_roots() {
-        let roots = vec![path(&[]), path(&["a"])];
+        let roots = [(&["a"][..], true), (&["a", "b"], false)];
+        let roots = roots.map(|(segments, is_collection)| LockRoot {
+            path: path(segments),
+            is_collection,
+        });
         let refusal = Refusal::Locked {
             precondition: Precondition::LockTokenSubmitted,
-            roots,
+            roots: roots.to_vec(),
         };
-        let expected = "<D:lock-token-submitted><D:href>/dav/calendars/users/alice/</D:href>\
-            <D:href>/dav/calendars/users/alice/a</D:href></D:lock-token-submitted>";
+        let expected = "<D:lock-token-submitted><D:href>/dav/calendars/users/alice/a/</D:href>\
+            <D:href>/dav/calendars/users/alice/a/b</D:href></D:lock-token-submitted>";
         assert_eq!(elements(refusal), (423, expected.into()));
     }
 
@@ -408,7 +413,7 @@ mod tests {
             (path(&["a"]), Privilege::Bind),
             (path(&["b"]), Privilege::ReadFreeBusy),
         ];
-        let expected = "<D:need-privileges><D:resource><D:href>/dav/calendars/users/alice/a</D:href>\
+        let expected = "<D:need-privileges><D:resource><D:href>/dav/calendars/users/alice/a/</D:href>\
             <D:privilege><D:bind/></D:privilege></D:resource><D:resource>\
             <D:href>/dav/calendars/users/alice/b</D:href><D:privilege><C:read-free-busy/></D:privilege>\
             </D:resource></D:need-privileges>";

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use storage::{
     ResourcePath,
-    model::{Principal, PrincipalKind},
+    model::{LockRoot, Principal, PrincipalKind},
 };
 
 /// What is percent-encoded in a segment: everything that RFC 3986 §3.3 does not allow in `pchar`, and
@@ -223,6 +223,11 @@ impl Path {
     pub fn of_home(principal: &Principal) -> Option<Path> {
         principal.home?;
         Some(Path::Stored(home_path(principal)))
+    }
+
+    /// The URL of what a lock was taken on.
+    pub fn of_lock_root(root: &LockRoot) -> String {
+        Path::Stored(root.path.clone()).href(root.is_collection)
     }
 
     /// The decoded segments.

@@ -34,6 +34,32 @@ pub(crate) fn name(privilege: Privilege) -> Name<'static> {
     }
 }
 
+/// Whether only collections ask for it: membership (RFC 3744 §3.9, §3.10), inbox and outbox (RFC 6638 §6).
+pub(crate) fn is_of_collections(privilege: Privilege) -> bool {
+    match privilege {
+        Privilege::Bind
+        | Privilege::Unbind
+        | Privilege::ScheduleDeliver
+        | Privilege::ScheduleDeliverInvite
+        | Privilege::ScheduleDeliverReply
+        | Privilege::ScheduleQueryFreeBusy
+        | Privilege::ScheduleSend
+        | Privilege::ScheduleSendInvite
+        | Privilege::ScheduleSendReply
+        | Privilege::ScheduleSendFreeBusy => true,
+        Privilege::All
+        | Privilege::Read
+        | Privilege::Write
+        | Privilege::WriteProperties
+        | Privilege::WriteContent
+        | Privilege::Unlock
+        | Privilege::ReadAcl
+        | Privilege::ReadCurrentUserPrivilegeSet
+        | Privilege::WriteAcl
+        | Privilege::ReadFreeBusy => false,
+    }
+}
+
 /// `DAV:privilege` with the element of a privilege in it.
 pub(crate) fn write(writer: &mut Writer, privilege: Privilege) {
     writer.element(dav::PRIVILEGE, |writer| writer.empty(name(privilege)));

@@ -1,6 +1,6 @@
 //! Why a change was refused, as values. `dav` turns them into responses in one place.
 
-use storage::{ResourcePath, access::Privilege};
+use storage::{ResourcePath, access::Privilege, model::LockRoot};
 
 /// A precondition or postcondition element, by its RFC name. `dav`'s table knows namespace and status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +79,7 @@ pub enum Refusal {
         /// `lock-token-submitted` or `no-conflicting-lock`.
         precondition: Precondition,
         /// Where the locks stand.
-        roots: Vec<ResourcePath>,
+        roots: Vec<LockRoot>,
     },
     /// 403 `need-privileges`.
     #[error("privileges are missing")]

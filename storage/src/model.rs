@@ -275,13 +275,22 @@ pub struct Change {
     pub removed: bool,
 }
 
+/// What a lock was taken on (RFC 4918 §6.1). It stays what it is as long as the lock stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LockRoot {
+    /// Where it stands.
+    pub path: crate::ResourcePath,
+    /// A collection, whose URL ends in a slash (RFC 4918 §5.2).
+    pub is_collection: bool,
+}
+
 /// RFC 4918 §6.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// `urn:uuid:...`
     pub token: String,
     /// What is locked.
-    pub root: crate::ResourcePath,
+    pub root: LockRoot,
     /// Infinite depth (else 0).
     pub deep: bool,
     /// Exclusive (else shared).

@@ -37,10 +37,10 @@ use crate::{
 use record::MetaRecord;
 
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
-pub use directory::normalise_address;
 pub use batch::Batch;
 pub use changes::Changes;
 pub use check::Damage;
+pub use directory::normalise_address;
 pub use resolution::{Found, Resolution};
 pub use tree::Listed;
 pub use uids::{UidPlace, UidPlaces};

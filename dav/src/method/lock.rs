@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use http::StatusCode;
 use scheduling::{Precondition, Refusal, desk::TakeLock};
-use storage::{ResourcePath, model::Lock};
+use storage::{
+    ResourcePath,
+    model::{Lock, LockRoot},
+};
 
 use crate::{
     active_lock, answer,
@@ -64,7 +67,7 @@ async fn take(dav: &Dav, request: Request) -> Result<Response, DavError> {
             roots,
         }) if roots
             .iter()
-            .all(|root| *root != path && path.contains(root)) =>
+            .all(|root| root.path != path && path.contains(&root.path)) =>
         {
             Ok(conflict_below(&path, roots))
         }
@@ -105,10 +108,10 @@ fn lock_discovery(dav: &Dav, status: StatusCode, lock: &Lock) -> Response {
 }
 
 /// RFC 4918 §9.10.3: who cannot lock a member cannot lock the whole; the member says why.
-fn conflict_below(path: &ResourcePath, roots: Vec<ResourcePath>) -> Response {
+fn conflict_below(path: &ResourcePath, roots: Vec<LockRoot>) -> Response {
     let mut answer = Multistatus::new();
     for root in roots {
-        let href = Path::Stored(root.clone()).href(false);
+        let href = Path::of_lock_root(&root);
         let precondition = Precondition::NoConflictingLock;
         answer.failure(
             &href,

@@ -152,7 +152,9 @@ impl Facts {
             _ => None,
         };
         self.locks.iter().filter(move |lock| {
-            path.is_some_and(|path| lock.root == *path || (lock.deep && lock.root.contains(path)))
+            path.is_some_and(|path| {
+                lock.root.path == *path || (lock.deep && lock.root.path.contains(path))
+            })
         })
     }
 }

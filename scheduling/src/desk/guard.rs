@@ -53,9 +53,9 @@ impl Touched {
 /// Whether the resource is in the lock's scope, directly or by the lock's depth.
 pub(crate) fn covers(lock: &Lock, path: &ResourcePath) -> bool {
     if lock.deep {
-        lock.root.contains(path)
+        lock.root.path.contains(path)
     } else {
-        lock.root == *path
+        lock.root.path == *path
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn check(
     submitted: &[&str],
     actor: PrincipalId,
 ) -> Result<(), Refusal> {
-    let below = live(locks, now).map(|lock| &lock.root);
+    let below = live(locks, now).map(|lock| &lock.root.path);
     let below = below.filter(|root| touched.trees.iter().any(|tree| tree.contains(root)));
     let mut roots = Vec::new();
     for resource in touched.resources.iter().chain(&touched.trees).chain(below) {
@@ -108,7 +108,8 @@ pub(crate) fn check_new(
     exclusive: bool,
 ) -> Result<(), Refusal> {
     let conflicting = live(locks, now).filter(|lock| {
-        (lock.exclusive || exclusive) && (covers(lock, root) || deep && root.contains(&lock.root))
+        (lock.exclusive || exclusive)
+            && (covers(lock, root) || deep && root.contains(&lock.root.path))
     });
     let mut roots: Vec<_> = conflicting.map(|lock| lock.root.clone()).collect();
     roots.sort();
@@ -130,7 +131,7 @@ pub(crate) fn without_trees(
     now: Timestamp,
     trees: &[ResourcePath],
 ) -> Option<Vec<Lock>> {
-    let gone = |lock: &&Lock| trees.iter().any(|tree| tree.contains(&lock.root));
+    let gone = |lock: &&Lock| trees.iter().any(|tree| tree.contains(&lock.root.path));
     locks.iter().find(gone)?;
     Some(
         live(locks, now)
@@ -144,7 +145,7 @@ pub(crate) fn without_trees(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use bytes::Bytes;
-    use storage::model::PrincipalKind;
+    use storage::model::{LockRoot, PrincipalKind};
 
     use super::*;
 
@@ -164,6 +165,13 @@ mod tests {
         }
     }
 
+    fn root(text: &str) -> LockRoot {
+        LockRoot {
+            path: path(text),
+            is_collection: false,
+        }
+    }
+
     /// `kind token root`: kinds are `exclusive`, `shared`, each maybe with `-deep`, `-expired` or `-bob`.
     fn lock(text: &str) -> Lock {
         let mut words = text.split(' ');
@@ -171,7 +179,7 @@ mod tests {
         let token = words.next().unwrap();
         Lock {
             token: token.into(),
-            root: path(words.next().unwrap()),
+            root: root(words.next().unwrap()),
             deep: kind.contains("-deep"),
             exclusive: kind.starts_with("exclusive"),
             principal: if kind.contains("-bob") { BOB } else { ALICE },
@@ -261,7 +269,7 @@ mod tests {
                 true => Ok(()),
                 false => Err(Refusal::Locked {
                     precondition: Precondition::LockTokenSubmitted,
-                    roots: roots.iter().map(|root| path(root)).collect(),
+                    roots: roots.iter().map(|path| root(path)).collect(),
                 }),
             };
             assert_eq!(

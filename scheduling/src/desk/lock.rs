@@ -4,7 +4,7 @@ use bytes::Bytes;
 use storage::{
     Found, ResourcePath, Stored, Timestamp,
     access::Privilege,
-    model::{CollectionKind, Content, Lock, Object, Properties},
+    model::{CollectionKind, Content, Lock, LockRoot, Object, Properties},
 };
 
 use super::{
@@ -105,17 +105,21 @@ impl Desk {
                 &empty_object(scene.now),
             );
         }
-        let lock = self.new_lock(actor, take, scene.now);
+        let root = LockRoot {
+            path: path.clone(),
+            is_collection: matches!(resolution.found, Found::Collection),
+        };
+        let lock = self.new_lock(actor, take, root, scene.now);
         let after = self.with_lock(before, &scene, lock.clone())?;
         batch.set_locks(home.id, before, &after);
         Ok(self.commit(batch).await?.map(|_| (lock, created)))
     }
 
-    fn new_lock(&self, actor: &Actor, take: &TakeLock, now: Timestamp) -> Lock {
+    fn new_lock(&self, actor: &Actor, take: &TakeLock, root: LockRoot, now: Timestamp) -> Lock {
         let timeout_seconds = take.timeout_seconds.clamp(1, MAXIMUM_LOCK_SECONDS);
         Lock {
             token: lock_token(self.environment().random_u128()),
-            root: take.path.clone(),
+            root,
             deep: take.deep,
             exclusive: take.exclusive,
             principal: actor.principal.id,

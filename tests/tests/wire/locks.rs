@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tests::{client::Client, server::TestServer};
+use tests::{
+    client::{Client, Reply},
+    server::TestServer,
+};
 
 use super::{calendar, event, put_new};
 
@@ -22,6 +25,38 @@ async fn lock(client: &Client, path: &str, scope: &str, timeout: &str) -> String
         .await;
     reply.expect(&[200, 201]);
     reply.header("Lock-Token").to_owned()
+}
+
+/// RFC 4918 §5.2 and §9.10.1: what names a locked collection names it with a slash at its end.
+#[tokio::test]
+async fn rfc_4918_9_10_1_the_root_of_a_locked_collection() {
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    let collection = calendar("alice");
+    let named = |reply: &Reply, parent: &str| {
+        let answer = reply.xml();
+        answer.descendants(parent)[0].all_text()
+    };
+    let granted = alice
+        .request("LOCK", collection.trim_end_matches('/'))
+        .header("Depth", "0")
+        .xml(lock_body("exclusive"))
+        .send()
+        .await;
+    granted.expect(&[200]);
+    assert_eq!(named(&granted, "{DAV:}lockroot"), collection);
+    let refused = alice
+        .put(&(collection.clone() + "a.ics"), &event("a", ""))
+        .await;
+    refused.expect_precondition(423, "{DAV:}lock-token-submitted");
+    assert_eq!(named(&refused, "{DAV:}href"), collection);
+    // a privilege that only collections ask for
+    let refused = server
+        .client("bob")
+        .put(&(collection.clone() + "b.ics"), &event("b", ""))
+        .await;
+    refused.expect_precondition(403, "{DAV:}need-privileges");
+    assert_eq!(named(&refused, "{DAV:}href"), collection);
 }
 
 /// RFC 4918 §7: a locked object is changed with its token only, and named in the refusal.

@@ -1,6 +1,6 @@
 //! LOCK, UNLOCK, and what locks protect (RFC 4918 §6, §7, §9.10, §9.11).
 
-use storage::access::Privilege;
+use storage::{access::Privilege, model::LockRoot};
 
 use super::*;
 
@@ -32,10 +32,14 @@ impl World {
     }
 }
 
+/// A root that ends in a slash is a collection.
 fn locked(root: &str) -> Refusal {
     Refusal::Locked {
         precondition: Precondition::LockTokenSubmitted,
-        roots: vec![path(root)],
+        roots: vec![LockRoot {
+            path: path(root),
+            is_collection: root.ends_with('/'),
+        }],
     }
 }
 
@@ -128,7 +132,10 @@ async fn conflicting_locks() {
     world.lock("alice/c/a", false, false).await;
     let conflict = Refusal::Locked {
         precondition: Precondition::NoConflictingLock,
-        roots: vec![path("alice/c/a")],
+        roots: vec![LockRoot {
+            path: path("alice/c/a"),
+            is_collection: false,
+        }],
     };
     for taking in [
         taking("alice/c/a", true, false),
@@ -153,15 +160,15 @@ async fn a_locked_collection_keeps_its_members() {
         .put("alice/c/a", "content is not protected")
         .await
         .unwrap();
-    assert_eq!(world.put("alice/c/b", "1").await, Err(locked("alice/c")));
-    assert_eq!(world.delete("alice/c/a").await, Err(locked("alice/c")));
+    assert_eq!(world.put("alice/c/b", "1").await, Err(locked("alice/c/")));
+    assert_eq!(world.delete("alice/c/a").await, Err(locked("alice/c/")));
     assert_eq!(
         world.make("alice/c/d", CollectionKind::Plain).await,
-        Err(locked("alice/c"))
+        Err(locked("alice/c/"))
     );
     assert_eq!(
         world.rename("alice/c/a", "alice/a").await,
-        Err(locked("alice/c"))
+        Err(locked("alice/c/"))
     );
     let change = ChangeProperties {
         path: path("alice/c"),
@@ -170,7 +177,7 @@ async fn a_locked_collection_keeps_its_members() {
     };
     assert_eq!(
         world.desk.change_properties(&world.alice, change).await,
-        Err(locked("alice/c"))
+        Err(locked("alice/c/"))
     );
     world
         .put_if("alice/c/b", "1".into(), tokens(&[("alice/c", &token)]))

@@ -361,7 +361,10 @@ async fn locks_are_written_upon_what_was_read() {
     let home = alice.home.unwrap();
     let lock = |token: &str| Lock {
         token: token.to_owned(),
-        root: path("alice", "calendar"),
+        root: LockRoot {
+            path: path("alice", "calendar"),
+            is_collection: true,
+        },
         deep: true,
         exclusive: true,
         principal: alice.id,
