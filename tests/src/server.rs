@@ -226,7 +226,8 @@ impl TestServer {
     }
 }
 
-fn principal(kind: PrincipalKind, name: &str, display_name: &str) -> Principal {
+/// A principal as an account is made of.
+pub fn principal(kind: PrincipalKind, name: &str, display_name: &str) -> Principal {
     Principal {
         id: PrincipalId(0),
         kind,

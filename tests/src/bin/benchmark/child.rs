@@ -46,16 +46,7 @@ impl Child {
 
     /// Reads /proc: user and system time, resident memory.
     pub fn usage(&self) -> Usage {
-        let id = self.process.id();
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the child runs");
-        let fields: Vec<&str> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
-        let ticks: u64 =
-            fields[11].parse::<u64>().unwrap_or(0) + fields[12].parse::<u64>().unwrap_or(0);
+        let id = self.process.id().to_string();
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the child runs");
         let resident = status
             .lines()
@@ -67,7 +58,7 @@ impl Child {
             .parse()
             .unwrap_or(0.0);
         Usage {
-            cpu: Duration::from_micros(ticks * 1_000_000 / rustix::param::clock_ticks_per_second()),
+            cpu: cpu(&id),
             resident_mib: kib / 1024.0,
         }
     }
@@ -84,6 +75,25 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// User and system time of this process.
+pub fn own_cpu() -> Duration {
+    cpu("self")
+}
+
+fn cpu(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process runs");
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| fields[index].parse::<u64>().unwrap_or(0);
+    Duration::from_micros(
+        (ticks(11) + ticks(12)) * 1_000_000 / rustix::param::clock_ticks_per_second(),
+    )
 }
 
 fn print_address(address: &str) {

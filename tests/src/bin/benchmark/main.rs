@@ -10,8 +10,11 @@ mod ceiling;
 mod child;
 mod convoke;
 mod load;
+mod shares;
 
 use std::{path::PathBuf, time::Duration};
+
+use storage::model::PrincipalKind;
 
 const HELP: &str = "\
 usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
@@ -42,7 +45,8 @@ fn main() {
         .folder
         .clone()
         .unwrap_or_else(|| temporary.path().to_path_buf());
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
@@ -55,10 +59,14 @@ fn main() {
         let sync = ceiling::appends(&folder, short);
         eprintln!("convoke");
         let convoke = convoke::measure(&folder, sustained, arguments.preload).await;
+        eprintln!("shares of the cost");
+        let account = tests::server::principal(PrincipalKind::User, "shares", "Shares");
+        let shares = shares::measure(&folder, &bare, &convoke, account).await;
         serde_json::json!({
             "seconds_per_measurement": arguments.seconds,
             "ceiling": { "bare_server": bare, "append_4_kib_with_fdatasync_per_second": sync },
             "convoke": convoke,
+            "cpu_of_put_16": shares,
             "ratios": {
                 "put_16_to_bare_16 (to reach 0.10, aim 0.20)": convoke.put_16.per_second / bare.connections_16.per_second,
                 "get_16_to_bare_16 (to reach 0.50)": convoke.get_16.per_second / bare.connections_16.per_second,
