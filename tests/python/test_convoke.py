@@ -100,7 +100,7 @@ def test_search_by_time_over_a_series(calendar):
 def test_search_by_text(calendar):
     calendar.add_event(event("one", more="LOCATION:Second floor\r\n"))
     calendar.add_event(event("two"))
-    assert [found.id for found in calendar.search(event=True, location="second")] == ["one"]
+    assert [found.id for found in calendar.search(event=True, location="Second")] == ["one"]
 
 
 def test_tasks_are_added_found_and_completed(calendar):

@@ -153,7 +153,7 @@ async fn rfc_4791_7_8_preconditions() {
             "supported-collation",
         ),
         (
-            r#"<C:comp-filter name="VEVENT"><C:nonsense/></C:comp-filter>"#,
+            r#"<C:comp-filter name="VEVENT"><C:is-not-defined/><C:prop-filter name="SUMMARY"/></C:comp-filter>"#,
             "valid-filter",
         ),
     ] {
