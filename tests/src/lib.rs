@@ -1,6 +1,7 @@
 //! What the black-box suites share: a server of one's own, a small client, the checkout as data.
 
 pub mod client;
+pub mod conformance;
 pub mod house;
 pub mod kill;
 pub mod licences;

@@ -337,3 +337,13 @@ fn licences_of_the_dependencies() {
         tests::licences::check(&house::metadata()).refused,
     );
 }
+
+/// The README says what the code's own tables say.
+#[test]
+fn the_conformance_table_is_the_codes() {
+    let readme = std::fs::read_to_string(house::root().join("README.md")).unwrap();
+    assert!(
+        readme == tests::conformance::renewed(&readme),
+        "run `cargo run -p tests --bin conformance` and look at what it changed"
+    );
+}
