@@ -48,7 +48,7 @@ pub use uids::{UidPlace, UidPlaces};
 /// The version of the keys and records that this code reads and writes.
 const FORMAT: u32 = 1;
 /// Rows read at once where a range is read to its end.
-const SCAN_ROWS: usize = 1_000;
+const SCAN_ROWS: usize = 100;
 /// Octets read at once where a range is read to its end.
 const SCAN_OCTETS: usize = 4 * 1024 * 1024;
 /// How often a commit is repeated because the backend asks for it.
