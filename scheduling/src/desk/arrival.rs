@@ -70,6 +70,19 @@ struct Settled {
     is_scheduling_object: bool,
 }
 
+impl Arrival<'_> {
+    /// Nobody is, or was, invited to it, so that scheduling has nothing to say about it.
+    fn is_plain(&self) -> bool {
+        let was_meeting = self
+            .before
+            .and_then(|before| before.calendar.as_ref())
+            .is_some_and(|it| it.scheduling);
+        matches!(self.scheduling, Scheduling::Applies { .. })
+            && !was_meeting
+            && !self.admitted.facts.mentions_people()
+    }
+}
+
 impl Desk {
     /// Puts the object into the batch, with all that must hold for it.
     ///
@@ -89,11 +102,12 @@ impl Desk {
         } = arrival;
         admission::check_component(calendar, &admitted.facts.component_name)?;
         let uid = &admitted.facts.uid;
-        let places = self
-            .store
-            .find_uid(calendar.home, uid)
-            .await
-            .map_err(read_failed)?;
+        let places = if arrival.is_plain() {
+            self.store.find_uid_in(calendar, uid).await
+        } else {
+            self.store.find_uid(calendar.home, uid).await
+        };
+        let places = places.map_err(read_failed)?;
         self.check_uid(arrival, &places, false).await?;
         let settled = self.settle_arrival(batch, arrival).await?;
         if settled.is_scheduling_object || matches!(arrival.scheduling, Scheduling::Never) {
@@ -152,11 +166,7 @@ impl Desk {
                 schedule_tag_matched,
             } => (*actor, *owner, *schedule_reply, *schedule_tag_matched),
         };
-        let was_meeting = arrival
-            .before
-            .and_then(|before| before.calendar.as_ref())
-            .is_some_and(|it| it.scheduling);
-        if !was_meeting && !admitted.facts.mentions_people() {
+        if arrival.is_plain() {
             return Ok(as_it_is(false));
         }
         let before = match arrival.before.filter(|before| before.calendar.is_some()) {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Revision,
     backend::{Expect, Key, KeyRange, ReadError},
-    model::CollectionId,
+    model::{Collection, CollectionId},
 };
 
 /// A place where a UID is used.
@@ -31,6 +31,8 @@ pub struct UidPlaces {
     places: Vec<UidPlace>,
     /// Every row there is, also of calendars that are deleted and not yet purged.
     rows: Vec<(Key, Revision)>,
+    /// Only one calendar was looked into.
+    is_of_one_calendar: bool,
 }
 
 impl Deref for UidPlaces {
@@ -77,9 +79,43 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Where one calendar has an object with this UID: all that an object needs to know which nobody
+    /// is invited to, at the price of one row instead of a range.
+    pub async fn find_uid_in(
+        &self,
+        calendar: &Collection,
+        uid: &str,
+    ) -> Result<UidPlaces, ReadError> {
+        let key = keys::uid(calendar.home, uid, calendar.id);
+        let mut found = UidPlaces {
+            is_of_one_calendar: true,
+            ..UidPlaces::default()
+        };
+        if let Some(entry) = self.backend().get(&key).await? {
+            let UidRecord { name, scheduling } = record::decode(&entry.value, "uid")?;
+            found.rows.push((key, entry.revision));
+            found.places.push(UidPlace {
+                collection: calendar.id,
+                name,
+                scheduling,
+                revision: entry.revision,
+            });
+        }
+        Ok(found)
+    }
+}
+
 impl Batch {
-    /// Expects that the places of this UID are still exactly those that were found.
+    /// Expects that the places of this UID are still exactly those that were found. (That another
+    /// object of the same calendar has it is expected by [`Batch::put_object`] anyway.)
     pub fn expect_uid(&mut self, home: CollectionId, uid: &str, places: &UidPlaces) -> &mut Self {
+        if places.is_of_one_calendar {
+            for (key, revision) in &places.rows {
+                self.expect_row(key.clone(), *revision);
+            }
+            return self;
+        }
         let whole = KeyRange::prefix(keys::uid_places(home, uid));
         let mut start = whole.start;
         for (key, revision) in &places.rows {

@@ -7,28 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
-
 use crate::{child::Child, load};
 
-/// The bare server's rates.
-#[derive(Clone, Debug, Serialize)]
-pub struct Bare {
-    pub connections_1: load::Measured,
-    pub connections_16: load::Measured,
-}
-
-/// Measures the bare server.
-pub async fn bare(time: Duration) -> Bare {
-    let server = Child::start(&["child-bare"]);
+/// A slice of requests to the bare server.
+pub async fn bare(server: &Child, connections: usize, time: Duration) -> load::Measured {
     let request = |_, _| b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
-    let connections_1 = load::run(&server, 1, time, 200, request).await;
-    let connections_16 = load::run(&server, 16, time, 200, request).await;
-    server.stop();
-    Bare {
-        connections_1,
-        connections_16,
-    }
+    load::run(server, connections, time, 200, request).await
 }
 
 /// Appends of 4 KiB, each followed by fdatasync, per second.

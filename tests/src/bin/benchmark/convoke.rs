@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use crate::{
+    ceiling,
     child::Child,
     load::{self, Measured},
 };
@@ -14,14 +15,99 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Convoke {
     pub idle_resident_mib: f64,
-    pub put_1: Measured,
-    pub put_16: Measured,
-    pub get_1: Measured,
-    pub get_16: Measured,
+    pub put_1: Compared,
+    pub put_16: Compared,
+    pub get_1: Compared,
+    pub get_16: Compared,
     pub objects_in_the_full_account: usize,
-    pub put_1_full: Measured,
-    pub put_16_full: Measured,
+    pub put_1_full: Compared,
+    pub put_16_full: Compared,
     pub resident_mib_at_the_end: f64,
+}
+
+/// Slices of one kind of request, each right after a slice of the machine's ceiling: machines are noisy,
+/// and only what is measured side by side can be compared.
+#[derive(Clone, Debug, Serialize)]
+pub struct Compared {
+    /// Median of the slices.
+    pub per_second: f64,
+    /// Median of the slices' ratios to the ceiling before them: the bare server with as many
+    /// connections, or, for PUT on one connection, synced appends.
+    pub ratio_to_ceiling: f64,
+    /// Of all slices, the median one.
+    pub server_cpu_microseconds_per_request: f64,
+    pub ceilings_per_second: Vec<f64>,
+    pub slices: Vec<Measured>,
+}
+
+/// What a kind of request is held against.
+enum Ceiling<'a> {
+    Bare(&'a Child),
+    Appends(&'a Path),
+}
+
+/// How long slices are, and how many.
+#[derive(Clone, Copy)]
+pub struct Slices {
+    pub count: u32,
+    pub of_convoke: Duration,
+    pub of_ceiling: Duration,
+}
+
+async fn compare<R>(
+    server: &Child,
+    ceiling: Ceiling<'_>,
+    slices: Slices,
+    connections: usize,
+    status: u16,
+    mut request: impl FnMut(u32) -> R,
+) -> Compared
+where
+    R: Fn(usize, u64) -> Vec<u8> + Clone + 'static,
+{
+    let mut measured = Vec::new();
+    let mut ceilings = Vec::new();
+    for slice in 0..slices.count {
+        ceilings.push(match &ceiling {
+            Ceiling::Bare(bare) => {
+                ceiling::bare(bare, connections, slices.of_ceiling)
+                    .await
+                    .per_second
+            }
+            Ceiling::Appends(folder) => ceiling::appends(folder, slices.of_ceiling),
+        });
+        measured.push(
+            load::run(
+                server,
+                connections,
+                slices.of_convoke,
+                status,
+                request(slice),
+            )
+            .await,
+        );
+    }
+    let ratios = measured
+        .iter()
+        .zip(&ceilings)
+        .map(|(slice, ceiling)| slice.per_second / ceiling);
+    Compared {
+        per_second: median(measured.iter().map(|slice| slice.per_second)),
+        ratio_to_ceiling: median(ratios),
+        server_cpu_microseconds_per_request: median(
+            measured
+                .iter()
+                .map(|slice| slice.server_cpu_microseconds_per_request),
+        ),
+        ceilings_per_second: ceilings,
+        slices: measured,
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// An event of 700 octets.
@@ -45,15 +131,15 @@ fn authorization(user: &str) -> String {
 
 fn put(
     user: &'static str,
-    calendar: &'static str,
     run: &'static str,
+    slice: u32,
 ) -> impl Fn(usize, u64) -> Vec<u8> + Clone + 'static {
     let authorization = authorization(user);
     move |connection, number| {
-        let name = format!("{run}-{connection}-{number}");
+        let name = format!("{run}-{slice}-{connection}-{number}");
         let body = event(&name);
         format!(
-            "PUT /dav/calendars/users/{user}/{calendar}/{name}.ics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {authorization}\r\nContent-Type: text/calendar; charset=utf-8\r\nIf-None-Match: *\r\nContent-Length: {}\r\n\r\n{body}",
+            "PUT /dav/calendars/users/{user}/calendar/{name}.ics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {authorization}\r\nContent-Type: text/calendar; charset=utf-8\r\nIf-None-Match: *\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
         .into_bytes()
@@ -62,71 +148,55 @@ fn put(
 
 fn get(
     user: &'static str,
-    calendar: &'static str,
     run: &'static str,
+    slice: u32,
     objects: u64,
 ) -> impl Fn(usize, u64) -> Vec<u8> + Clone + 'static {
     let authorization = authorization(user);
     move |connection, number| {
         let number = (number * 7919 + connection as u64) % objects;
         format!(
-            "GET /dav/calendars/users/{user}/{calendar}/{run}-0-{number}.ics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {authorization}\r\n\r\n"
+            "GET /dav/calendars/users/{user}/calendar/{run}-{slice}-0-{number}.ics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {authorization}\r\n\r\n"
         )
         .into_bytes()
     }
 }
 
 /// Runs all of it on a fresh store.
-pub async fn measure(folder: &Path, sustained: Duration, preload: usize) -> Convoke {
+pub async fn measure(folder: &Path, bare: &Child, slices: Slices, preload: usize) -> Convoke {
     let data = folder.join("convoke-data");
     let server = Child::start(&["child-convoke", data.to_str().expect("a UTF-8 path")]);
     // The first sign-in hashes a password; what is idle afterwards is what counts.
-    load::run_number(&server, 1, 1, 201, put("alice", "calendar", "first")).await;
+    load::run_number(&server, 1, 1, 201, put("alice", "first", 0)).await;
     let idle_resident_mib = server.usage().resident_mib;
 
-    let put_1 = load::run(&server, 1, sustained, 201, put("alice", "calendar", "one")).await;
-    let put_16 = load::run(
+    let puts = |user, run| move |slice| put(user, run, slice);
+    let appends = || Ceiling::Appends(folder);
+    let put_1 = compare(&server, appends(), slices, 1, 201, puts("alice", "one")).await;
+    let put_16 = compare(
         &server,
+        Ceiling::Bare(bare),
+        slices,
         16,
-        sustained,
         201,
-        put("alice", "calendar", "sixteen"),
+        puts("alice", "sixteen"),
     )
     .await;
-    let objects = put_1.requests;
-    let get_1 = load::run(
-        &server,
-        1,
-        sustained,
-        200,
-        get("alice", "calendar", "one", objects),
-    )
-    .await;
-    let get_16 = load::run(
-        &server,
-        16,
-        sustained,
-        200,
-        get("alice", "calendar", "one", objects),
-    )
-    .await;
+    let objects = put_1.slices[0].requests;
+    let gets = |_| get("alice", "one", 0, objects);
+    let get_1 = compare(&server, Ceiling::Bare(bare), slices, 1, 200, gets).await;
+    let get_16 = compare(&server, Ceiling::Bare(bare), slices, 16, 200, gets).await;
 
     let per_connection = preload.div_ceil(16) as u64;
-    load::run_number(
+    load::run_number(&server, 16, per_connection, 201, put("bob", "preload", 0)).await;
+    let put_1_full = compare(&server, appends(), slices, 1, 201, puts("bob", "one")).await;
+    let put_16_full = compare(
         &server,
+        Ceiling::Bare(bare),
+        slices,
         16,
-        per_connection,
         201,
-        put("bob", "calendar", "preload"),
-    )
-    .await;
-    let put_1_full = load::run(&server, 1, sustained, 201, put("bob", "calendar", "one")).await;
-    let put_16_full = load::run(
-        &server,
-        16,
-        sustained,
-        201,
-        put("bob", "calendar", "sixteen"),
+        puts("bob", "sixteen"),
     )
     .await;
     let resident_mib_at_the_end = server.usage().resident_mib;

@@ -16,9 +16,12 @@ use std::{path::PathBuf, time::Duration};
 
 use storage::model::PrincipalKind;
 
+/// Each measurement is cut into so many slices, with the ceiling measured between them.
+const SLICES: u32 = 6;
+
 const HELP: &str = "\
 usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
-  --seconds N   how long each measurement of PUT and GET is sustained (default 60; the smaller ones take a sixth)
+  --seconds N   how long each measurement of PUT and GET is sustained (default 60)
   --preload N   objects in the account for the comparison of a full account with an empty one (default 100000)
   --folder DIR  where the store and the test file are put (default: a temporary folder)
   --output FILE also writes the JSON there";
@@ -50,31 +53,35 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let sustained = Duration::from_secs(arguments.seconds);
-    let short = Duration::from_secs((arguments.seconds / 6).max(2));
+    let slices = convoke::Slices {
+        count: SLICES,
+        of_convoke: Duration::from_secs(arguments.seconds) / SLICES,
+        of_ceiling: (Duration::from_secs(arguments.seconds) / SLICES / 5)
+            .max(Duration::from_secs(1)),
+    };
 
     let report = runtime.block_on(async {
-        eprintln!("ceilings: a bare server, and appends with fdatasync");
-        let bare = ceiling::bare(short).await;
-        let sync = ceiling::appends(&folder, short);
-        eprintln!("convoke");
-        let convoke = convoke::measure(&folder, sustained, arguments.preload).await;
-        eprintln!("shares of the cost");
+        let bare = child::Child::start(&["child-bare"]);
+        let ceiling_1 = ceiling::bare(&bare, 1, slices.of_ceiling).await;
+        let ceiling_16 = ceiling::bare(&bare, 16, slices.of_ceiling).await;
+        let convoke = convoke::measure(&folder, &bare, slices, arguments.preload).await;
         let account = tests::server::principal(PrincipalKind::User, "shares", "Shares");
-        let shares = shares::measure(&folder, &bare, &convoke, account).await;
+        let http = ceiling_16.server_cpu_microseconds_per_request;
+        let shares = shares::measure(&folder, http, &convoke, account).await;
+        bare.stop();
         serde_json::json!({
             "seconds_per_measurement": arguments.seconds,
-            "ceiling": { "bare_server": bare, "append_4_kib_with_fdatasync_per_second": sync },
-            "convoke": convoke,
-            "cpu_of_put_16": shares,
             "ratios": {
-                "put_16_to_bare_16 (to reach 0.10, aim 0.20)": convoke.put_16.per_second / bare.connections_16.per_second,
-                "get_16_to_bare_16 (to reach 0.50)": convoke.get_16.per_second / bare.connections_16.per_second,
-                "get_1_to_bare_1 (to reach 0.50)": convoke.get_1.per_second / bare.connections_1.per_second,
-                "put_1_to_appends (to reach 0.33, aim 0.50)": convoke.put_1.per_second / sync,
-                "put_1_in_a_full_account_to_an_empty_one": convoke.put_1_full.per_second / convoke.put_1.per_second,
-                "put_16_in_a_full_account_to_an_empty_one": convoke.put_16_full.per_second / convoke.put_16.per_second,
+                "put_1_to_synced_appends (to reach 0.33, aim 0.50)": convoke.put_1.ratio_to_ceiling,
+                "put_16_to_bare_server (to reach 0.10, aim 0.20)": convoke.put_16.ratio_to_ceiling,
+                "get_1_to_bare_server (to reach 0.50)": convoke.get_1.ratio_to_ceiling,
+                "get_16_to_bare_server (to reach 0.50)": convoke.get_16.ratio_to_ceiling,
+                "put_1_in_a_full_account_to_synced_appends": convoke.put_1_full.ratio_to_ceiling,
+                "put_16_in_a_full_account_to_bare_server": convoke.put_16_full.ratio_to_ceiling,
             },
+            "cpu_of_put_16": shares,
+            "bare_server": { "connections_1": ceiling_1, "connections_16": ceiling_16 },
+            "convoke": convoke,
         })
     });
     let text = serde_json::to_string_pretty(&report).expect("plain values");

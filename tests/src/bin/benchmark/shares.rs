@@ -17,7 +17,7 @@ use storage::{
     sled::{Options, Sled},
 };
 
-use crate::{ceiling::Bare, child, convoke};
+use crate::{child, convoke};
 
 /// Microseconds of processor time per PUT on 16 connections.
 #[derive(Clone, Debug, Serialize)]
@@ -29,15 +29,15 @@ pub struct Shares {
     pub sign_in_dav_and_desk_microseconds: f64,
 }
 
-/// Measures the parts and subtracts them from the whole.
+/// Measures the parts and subtracts them from the whole; `http` is the bare server's processor time per
+/// request, in microseconds.
 pub async fn measure(
     folder: &Path,
-    bare: &Bare,
+    http: f64,
     convoke: &convoke::Convoke,
     account: Principal,
 ) -> Shares {
     let whole = convoke.put_16.server_cpu_microseconds_per_request;
-    let http = bare.connections_16.server_cpu_microseconds_per_request;
     let parsing = parsing();
     let store = store(folder, account).await;
     Shares {
