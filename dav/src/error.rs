@@ -39,6 +39,9 @@ pub(crate) enum DavError {
     /// 413
     #[error("the body is too large")]
     BodyTooLarge,
+    /// 414 (RFC 9110 §15.5.15)
+    #[error("the path of the URL is too long")]
+    UriTooLong,
     /// 415
     #[error("the media type is not supported: {0}")]
     UnsupportedMediaType(String),
@@ -84,6 +87,7 @@ impl DavError {
             DavError::Refused(refusal) => status_of(refusal),
             DavError::BadRequest(_) => StatusCode::BAD_REQUEST,
             DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            DavError::UriTooLong => StatusCode::URI_TOO_LONG,
             DavError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             DavError::ForeignDestination => StatusCode::BAD_GATEWAY,
             DavError::NoLockToRefresh => StatusCode::PRECONDITION_FAILED,
@@ -241,6 +245,7 @@ impl From<PathError> for DavError {
         match error {
             PathError::Malformed => DavError::BadRequest("the path of the URL is malformed".into()),
             PathError::Unknown => Refusal::NotFound.into(),
+            PathError::TooLong => DavError::UriTooLong,
         }
     }
 }
@@ -442,6 +447,7 @@ mod tests {
             ),
             (PathError::Malformed.into(), 400),
             (PathError::Unknown.into(), 404),
+            (PathError::TooLong.into(), 414),
             (XmlError::Entity.into(), 403),
             (XmlError::DocumentType.into(), 403),
             (XmlError::TooMuch("levels").into(), 400),

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use storage::{
     ResourcePath,
-    model::{LockRoot, Principal, PrincipalKind},
+    model::{LockRoot, MAXIMUM_NAME_OCTETS, Principal, PrincipalKind},
 };
 
 /// What is percent-encoded in a segment: everything that RFC 3986 §3.3 does not allow in `pchar`, and
@@ -29,7 +29,7 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The longest segment, decoded, in octets.
-pub(crate) const MAXIMUM_SEGMENT_OCTETS: usize = 255;
+pub(crate) const MAXIMUM_SEGMENT_OCTETS: usize = MAXIMUM_NAME_OCTETS;
 /// The most segments of a path.
 pub(crate) const MAXIMUM_SEGMENTS: usize = 32;
 
@@ -74,6 +74,8 @@ pub(crate) enum PathError {
     Malformed,
     /// 404: nothing of ours is ever there.
     Unknown,
+    /// 414: longer or deeper than anything that can be made here.
+    TooLong,
 }
 
 /// A piece of a row.
@@ -203,7 +205,7 @@ impl Path {
         }
         let path = path.strip_suffix('/').unwrap_or(path);
         if path.split('/').count() > MAXIMUM_SEGMENTS {
-            return Err(PathError::Unknown);
+            return Err(PathError::TooLong);
         }
         let segments = path
             .split('/')
@@ -319,7 +321,7 @@ fn decode_segment(segment: &str) -> Result<Cow<'_, str>, PathError> {
         return Err(PathError::Malformed);
     }
     match decoded.len() > MAXIMUM_SEGMENT_OCTETS {
-        true => Err(PathError::Unknown),
+        true => Err(PathError::TooLong),
         false => Ok(decoded),
     }
 }
@@ -499,11 +501,12 @@ mod tests {
             "/dav/calendars/groups/",
             "/dav/principals/users/alice/x",
             "/.well-known/x",
-            &long,
-            &deep,
         ];
         for text in unknown {
             assert_eq!(Path::parse(text), Err(PathError::Unknown), "{text}");
+        }
+        for text in [&long, &deep] {
+            assert_eq!(Path::parse(text), Err(PathError::TooLong), "{text}");
         }
     }
 

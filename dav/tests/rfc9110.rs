@@ -176,6 +176,38 @@ async fn parts_are_refused() {
     assert_eq!(world.status("GET calendar/1.ics").await, 404);
 }
 
+/// RFC 9110 §8.4 and §15.5.16
+#[tokio::test]
+async fn coded_bodies_are_refused() {
+    let world = World::new().await;
+    let object = event("1", "One");
+    for (coding, status) in [("gzip", 415), ("identity", 201)] {
+        let headers = [("content-encoding", coding)];
+        let answer = world.ask("PUT calendar/1.ics", &headers, &object).await;
+        assert_eq!(answer.code(), status, "{answer:?}");
+    }
+}
+
+/// RFC 9110 §15.5.15, RFC 4918 §11.2: what is too long to be made is said to be, and not missing.
+#[tokio::test]
+async fn names_are_bounded() {
+    let world = World::new().await;
+    let (longest, too_long) = ("x".repeat(1024), "x".repeat(1025));
+    let object = event("1", "One");
+    let put = |name: &str| format!("PUT calendar/{name}");
+    assert_eq!(world.ask(&put(&too_long), &[], &object).await.code(), 414);
+    assert_eq!(world.ask(&put(&longest), &[], &object).await.code(), 201);
+    let destination = format!("/dav/calendars/users/alice/calendar/{too_long}");
+    let answer = world
+        .ask(
+            &format!("MOVE calendar/{longest}"),
+            &[("destination", &destination)],
+            "",
+        )
+        .await;
+    assert_eq!(answer.code(), 414, "{answer:?}");
+}
+
 /// RFC 9110 §15.5.14
 #[tokio::test]
 async fn what_is_too_large_is_refused() {

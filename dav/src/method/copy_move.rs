@@ -72,6 +72,8 @@ fn read_destination(dav: &Dav, request: &Request) -> Result<ResourcePath, DavErr
         Err(crate::path::PathError::Malformed) => Err(DavError::BadRequest(
             "the path in the Destination header is malformed".into(),
         )),
+        // RFC 4918 §11.2
+        Err(crate::path::PathError::TooLong) => Err(DavError::UriTooLong),
         _ => Err(Refusal::Prohibited("the destination is in no calendar home").into()),
     }
 }

@@ -24,6 +24,13 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
             "a PUT with a Content-Range header is not understood; send the whole".into(),
         ));
     }
+    // RFC 9110 §8.4 and §15.5.16: coded octets must not be taken for what they stand for.
+    let coding = request.headers.get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(DavError::UnsupportedMediaType(
+            "the body of a PUT must have no Content-Encoding".into(),
+        ));
+    }
     crate::header::content_type::parse(&request.headers)?;
     let content_type = request
         .headers
