@@ -12,7 +12,7 @@ use crate::{
         collation::{self, MatchType, Needle},
         time_range,
     },
-    xml::{Element, name::caldav},
+    xml::{Element, Name, name::caldav},
 };
 
 /// The most elements of one filter.
@@ -102,7 +102,7 @@ impl Reader<'_> {
         self.count()?;
         let name = read_name(element)?;
         check_place(&name, within)?;
-        if element.child(caldav::IS_NOT_DEFINED).is_some() {
+        if is_not_defined(element)? {
             return Ok(ComponentFilter {
                 name,
                 test: ComponentTest::NotDefined,
@@ -135,7 +135,7 @@ impl Reader<'_> {
     fn property(&mut self, element: Element<'_>) -> Result<PropertyFilter, DavError> {
         self.count()?;
         let name = read_name(element)?;
-        if element.child(caldav::IS_NOT_DEFINED).is_some() {
+        if is_not_defined(element)? {
             return Ok(PropertyFilter {
                 name,
                 test: PropertyTest::NotDefined,
@@ -168,15 +168,14 @@ impl Reader<'_> {
     fn parameter(&mut self, element: Element<'_>) -> Result<ParameterFilter, DavError> {
         self.count()?;
         let name = read_name(element)?;
-        let test = match element.child(caldav::IS_NOT_DEFINED) {
-            Some(_) => ParameterTest::NotDefined,
-            None => {
-                let text = element
-                    .child(caldav::TEXT_MATCH)
-                    .map(read_text_match)
-                    .transpose()?;
-                ParameterTest::Defined(text)
-            }
+        let test = if is_not_defined(element)? {
+            ParameterTest::NotDefined
+        } else {
+            let text = element
+                .child(caldav::TEXT_MATCH)
+                .map(read_text_match)
+                .transpose()?;
+            ParameterTest::Defined(text)
         };
         Ok(ParameterFilter { name, test })
     }
@@ -187,6 +186,22 @@ impl Reader<'_> {
             .map(|range| time_range::read(range, self.limits, Some(Precondition::ValidFilter)))
             .transpose()
     }
+}
+
+/// RFC 4791 §9.7.1 to §9.7.3: a filter asks for absence, or tests what is there, never both.
+fn is_not_defined(element: Element<'_>) -> Result<bool, DavError> {
+    const TESTS: [Name<'static>; 5] = [
+        caldav::TIME_RANGE,
+        caldav::TEXT_MATCH,
+        caldav::COMP_FILTER,
+        caldav::PROP_FILTER,
+        caldav::PARAM_FILTER,
+    ];
+    let absent = element.child(caldav::IS_NOT_DEFINED).is_some();
+    if absent && TESTS.iter().any(|test| element.child(*test).is_some()) {
+        return Err(invalid("what is not defined cannot be tested"));
+    }
+    Ok(absent)
 }
 
 /// RFC 4791 §7.8: a filter cannot nest what an object cannot.

@@ -285,6 +285,17 @@ fn what_makes_no_sense_is_refused() {
         (event("<C:comp-filter name=\"VTODO\"/>"), "ValidFilter"),
         (event("<C:comp-filter name=\"STANDARD\"/>"), "ValidFilter"),
         (event("<C:time-range/>"), "ValidFilter"),
+        (event(&format!("<C:is-not-defined/>{range}")), "ValidFilter"),
+        (
+            event("<C:prop-filter name=\"X\"><C:is-not-defined/><C:text-match/></C:prop-filter>"),
+            "ValidFilter",
+        ),
+        (
+            event(
+                "<C:prop-filter name=\"X\"><C:param-filter name=\"Y\"><C:text-match/><C:is-not-defined/></C:param-filter></C:prop-filter>",
+            ),
+            "ValidFilter",
+        ),
         (
             event(&format!(
                 "<C:prop-filter name=\"SUMMARY\">{range}</C:prop-filter>"
