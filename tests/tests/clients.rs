@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     process::{Command, Output},
 };
@@ -19,38 +20,94 @@ fn python() -> PathBuf {
     path
 }
 
-/// Runs Python beside a server of its own.
-async fn run(server: &TestServer, arguments: &[&str]) -> Output {
-    let mut command = Command::new(python());
+/// Runs a program of the interpreter's environment beside a server of its own.
+async fn run(server: &TestServer, mut command: Command) -> Output {
     command
-        .args(arguments)
         .env("CONVOKE_URL", server.url())
         .current_dir(house::root().join("tests/python"));
-    tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap()
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    output.await.unwrap()
 }
 
 /// What people do all day, through python-caldav.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_caldav() {
     let server = TestServer::start_on_disk().await;
-    let output = run(
-        &server,
-        &[
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "test_convoke.py",
-        ],
-    )
-    .await;
+    let mut command = Command::new(python());
+    command.args([
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "test_convoke.py",
+    ]);
+    let output = run(&server, command).await;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
+        "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    println!("{said}");
+}
+
+/// caldav-server-tester finds what the kept report says, and everything it does not call supported is
+/// explained beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn caldav_server_tester() {
+    let server = TestServer::start_on_disk().await;
+    let home = tempfile::tempdir().unwrap();
+    let account = |name: &str| serde_json::json!({ "caldav_url": server.url(), "caldav_username": name, "caldav_password": name });
+    let accounts = serde_json::json!({ "default": account("alice"), "bob": account("bob"), "carol": account("carol") });
+    let folder = home.path().join(".config/caldav");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("calendar.conf"), accounts.to_string()).unwrap();
+    let mut command = Command::new(python().with_file_name("caldav-server-tester"));
+    command
+        .env("HOME", home.path())
+        .env_remove("XDG_CONFIG_HOME")
+        .args([
+            "--config-section",
+            "default",
+            "--config-section",
+            "bob",
+            "--config-section",
+            "carol",
+            "--verbose",
+            "--format",
+            "json",
+        ]);
+    let output = run(&server, command).await;
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    let found: BTreeMap<String, String> = report["features"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(feature, facts)| {
+            (
+                feature.clone(),
+                facts["support"].as_str().unwrap_or("full").to_owned(),
+            )
+        })
+        .collect();
+    let kept = house::root().join("tests/python/server-tester.json");
+    if std::env::var_os("KEEP_REPORT").is_some() {
+        std::fs::write(&kept, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
+    }
+    let kept: BTreeMap<String, String> =
+        serde_json::from_str(&std::fs::read_to_string(kept).unwrap()).unwrap();
+    assert_eq!(
+        found, kept,
+        "if this is right, run the test again with KEEP_REPORT=1 and explain what is new"
+    );
+    let explained =
+        std::fs::read_to_string(house::root().join("tests/python/server-tester.md")).unwrap();
+    for (feature, support) in &kept {
+        assert!(
+            support == "full" || explained.contains(&format!("`{feature}`")),
+            "{feature} is {support} and not explained in server-tester.md"
+        );
+    }
 }
