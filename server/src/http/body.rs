@@ -139,7 +139,7 @@ fn announced_octets(request: &IncomingRequest) -> Option<u64> {
 pub struct JudgeBody;
 
 impl Middleware for JudgeBody {
-    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
         let Some(verdict) = request.extensions().get::<Verdict>().cloned() else {
             return Answer::Defect.into_response();
         };

@@ -17,7 +17,7 @@ use super::{
 pub struct CatchPanic;
 
 impl Middleware for CatchPanic {
-    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
         let mut answer = Box::pin(next(inner, request));
         // The future is not polled again after a panic, so nothing sees its broken state.
         poll_fn(

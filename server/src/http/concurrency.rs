@@ -23,7 +23,7 @@ impl Concurrency {
 }
 
 impl Middleware for Concurrency {
-    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
         match self.places.acquire().await {
             Ok(_place) => next(inner, request).await,
             Err(_) => Answer::Busy.into_response(),

@@ -16,7 +16,7 @@ pub struct Deadline {
 }
 
 impl Middleware for Deadline {
-    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
         match tokio::time::timeout(self.limit, next(inner, request)).await {
             Ok(response) => response,
             Err(_) => {

@@ -15,7 +15,7 @@ use super::{
 pub struct LogRequests;
 
 impl Middleware for LogRequests {
-    async fn handle(&self, request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
         let started = Instant::now();
         let id = request.extensions().get::<RequestId>().cloned();
         let span = tracing::info_span!(

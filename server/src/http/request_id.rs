@@ -44,7 +44,7 @@ impl AssignRequestId {
 }
 
 impl Middleware for AssignRequestId {
-    async fn handle(&self, mut request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, mut request: Request, inner: &impl Handler) -> Response {
         let id = self.fresh();
         request.extensions_mut().insert(id.clone());
         let mut response = next(inner, request).await;

@@ -21,7 +21,7 @@ pub struct SignIn {
 }
 
 impl Middleware for SignIn {
-    async fn handle(&self, mut request: Request, inner: impl Handler) -> Response {
+    async fn handle(&self, mut request: Request, inner: &impl Handler) -> Response {
         if dav::open_without_sign_in(request.uri().path()) {
             return next(inner, request).await;
         }

@@ -4,16 +4,16 @@ use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Durati
 
 use hyper::service::Service as HyperService;
 use storage::Environment;
-use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tower::ServiceBuilder;
 
 use super::{
-    BodyBounds, IncomingRequest, Network, Peer, Request, Response,
+    BodyBounds, IncomingRequest, Network, Peer, Response,
     body::{self, JudgeBody},
     catch_panic::CatchPanic,
     concurrency::Concurrency,
     deadline::Deadline,
     log::LogRequests,
-    middleware::{Handler, layer},
+    middleware::{AnyHandler, Handler, layer},
     phase::{AnswerBody, Phase},
     request_id::AssignRequestId,
     sign_in::SignIn,
@@ -37,7 +37,7 @@ pub struct StackOptions {
 /// The path, as each connection uses it. Cheap to clone.
 #[derive(Clone)]
 pub struct Stack {
-    path: BoxCloneSyncService<Request, Response, Infallible>,
+    path: Arc<dyn AnyHandler>,
     body: BodyBounds,
 }
 
@@ -64,7 +64,7 @@ pub fn build(options: StackOptions, environment: &Environment, handler: impl Han
         }))
         .service(handler);
     Stack {
-        path: BoxCloneSyncService::new(path),
+        path: Arc::new(path),
         body: options.body,
     }
 }
@@ -82,8 +82,7 @@ impl Stack {
     async fn answer(self, peer: Peer, request: IncomingRequest) -> Response {
         let mut request = body::bound(request, self.body);
         request.extensions_mut().insert(peer);
-        let Ok(response) = self.path.oneshot(request).await;
-        response
+        self.path.answer_boxed(request).await
     }
 }
 

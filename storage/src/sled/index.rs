@@ -19,7 +19,7 @@ use ::sled::{Batch, Db, IVec, Mode};
 use crate::{
     Revision, Timestamp,
     backend::{Committed, Entry, KeyRange, ReadError},
-    sled::{folder::sync_folder, octets::Reader, row},
+    sled::{folder::sync_folder, octets::Reader, row, small_rows::SmallRows},
 };
 
 /// The key of the note which says what the index contains. No row has the empty key.
@@ -33,6 +33,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// sled, open.
 pub(super) struct Index {
     database: Db,
+    small_rows: SmallRows,
     path: PathBuf,
     /// A row failed its checksum.
     damaged: AtomicBool,
@@ -59,6 +60,7 @@ impl Index {
                 Ok(database) => {
                     return Ok(Index {
                         database,
+                        small_rows: SmallRows::default(),
                         path: path.to_owned(),
                         damaged: AtomicBool::new(false),
                         #[cfg(test)]
@@ -97,10 +99,15 @@ impl Index {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Entry>, ReadError> {
-        match self.database.get(key).map_err(unavailable)? {
-            Some(octets) => self.read_row(key, &octets).map(Some),
-            None => Ok(None),
+        if let Some(kept) = self.small_rows.get(key) {
+            return Ok(Some(kept));
         }
+        let Some(octets) = self.database.get(key).map_err(unavailable)? else {
+            return Ok(None);
+        };
+        let entry = self.read_row(key, &octets)?;
+        self.small_rows.keep(key, &entry);
+        Ok(Some(entry))
     }
 
     /// Reads the octets of a row.
@@ -144,6 +151,7 @@ impl Index {
         let mut batch = Batch::default();
         let mut size = 0;
         for (key, revision, value) in rows {
+            self.small_rows.forget(key);
             match value {
                 Some(value) => batch.insert(key, row::write(key, revision, value)),
                 None => batch.remove(key),

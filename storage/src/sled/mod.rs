@@ -29,6 +29,7 @@ mod queue;
 mod read;
 mod recovery;
 mod row;
+mod small_rows;
 mod snapshot;
 #[cfg(test)]
 mod tests;
