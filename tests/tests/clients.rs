@@ -49,7 +49,6 @@ async fn python_caldav() {
         "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    println!("{said}");
 }
 
 /// caldav-server-tester finds what the kept report says, and everything it does not call supported is
