@@ -14,7 +14,7 @@ use server::{
 };
 use storage::{
     Environment, Timestamp,
-    model::{Booking, Credential, Principal, PrincipalId, PrincipalKind},
+    model::{Credential, Principal, PrincipalKind},
     testing::ManualClock,
 };
 
@@ -127,7 +127,6 @@ impl TestServer {
         }
         let room = Principal {
             capacity: Some(8),
-            booking: Booking::None,
             ..principal(PrincipalKind::Location, "room", "Room 1")
         };
         running
@@ -229,24 +228,8 @@ impl TestServer {
 /// A principal as an account is made of.
 pub fn principal(kind: PrincipalKind, name: &str, display_name: &str) -> Principal {
     Principal {
-        id: PrincipalId(0),
-        kind,
-        name: name.to_owned(),
         display_name: display_name.to_owned(),
         addresses: vec![format!("mailto:{name}@example.com")],
-        language: None,
-        time_zone: None,
-        administrator: false,
-        disabled: false,
-        members: Vec::new(),
-        capacity: None,
-        location: None,
-        features: Vec::new(),
-        booking: Booking::None,
-        read_delegates: Vec::new(),
-        write_delegates: Vec::new(),
-        home: None,
-        default_calendar: None,
-        properties: storage::model::Properties::new(),
+        ..Principal::new(kind, name)
     }
 }

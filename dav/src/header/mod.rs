@@ -58,6 +58,23 @@ pub(crate) fn single<'a>(
     text(value.as_bytes(), title).map(Some)
 }
 
+/// The value of a header that is `T` or `F` in either case; `None` where it is missing.
+pub(crate) fn flag(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    title: &'static str,
+) -> Result<Option<bool>, BadHeader> {
+    match single(headers, name, title)? {
+        None => Ok(None),
+        Some("T" | "t") => Ok(Some(true)),
+        Some("F" | "f") => Ok(Some(false)),
+        Some(value) => Err(BadHeader::new(
+            title,
+            format!("must be T or F, not {value:?}"),
+        )),
+    }
+}
+
 /// The values of a header that is a comma-separated list, its lines joined (RFC 9110 §5.3).
 pub(crate) fn joined(
     headers: &HeaderMap,

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use super::{BadHeader, single};
+use super::{BadHeader, flag};
 
 static OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
 
@@ -11,14 +11,7 @@ static OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
 /// # Errors
 /// Any value but `T` and `F`.
 pub fn parse(headers: &HeaderMap) -> Result<bool, BadHeader> {
-    match single(headers, &OVERWRITE, "Overwrite")? {
-        None | Some("T" | "t") => Ok(true),
-        Some("F" | "f") => Ok(false),
-        Some(value) => Err(BadHeader::new(
-            "Overwrite",
-            format!("must be T or F, not {value:?}"),
-        )),
-    }
+    Ok(flag(headers, &OVERWRITE, "Overwrite")?.unwrap_or(true))
 }
 
 #[cfg(test)]

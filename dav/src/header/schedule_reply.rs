@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use super::{BadHeader, single};
+use super::{BadHeader, flag};
 
 static SCHEDULE_REPLY: HeaderName = HeaderName::from_static("schedule-reply");
 
@@ -11,14 +11,7 @@ static SCHEDULE_REPLY: HeaderName = HeaderName::from_static("schedule-reply");
 /// # Errors
 /// Any value but `T` and `F`.
 pub fn parse(headers: &HeaderMap) -> Result<bool, BadHeader> {
-    match single(headers, &SCHEDULE_REPLY, "Schedule-Reply")? {
-        None | Some("T" | "t") => Ok(true),
-        Some("F" | "f") => Ok(false),
-        Some(value) => Err(BadHeader::new(
-            "Schedule-Reply",
-            format!("must be T or F, not {value:?}"),
-        )),
-    }
+    Ok(flag(headers, &SCHEDULE_REPLY, "Schedule-Reply")?.unwrap_or(true))
 }
 
 #[cfg(test)]

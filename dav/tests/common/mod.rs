@@ -14,7 +14,7 @@ use scheduling::{
 use storage::{
     Store,
     memory::Memory,
-    model::{Booking, Principal, PrincipalId, PrincipalKind, Properties},
+    model::{Principal, PrincipalKind},
     testing::{ManualClock, environment_at},
 };
 use tower::ServiceExt;
@@ -204,24 +204,7 @@ pub fn event(uid: &str, summary: &str) -> String {
 
 fn person(name: &str) -> Principal {
     Principal {
-        id: PrincipalId(0),
-        kind: PrincipalKind::User,
-        name: name.into(),
-        display_name: name.into(),
         addresses: vec![format!("mailto:{name}@example.org")],
-        language: None,
-        time_zone: None,
-        administrator: false,
-        disabled: false,
-        members: Vec::new(),
-        capacity: None,
-        location: None,
-        features: Vec::new(),
-        booking: Booking::None,
-        read_delegates: Vec::new(),
-        write_delegates: Vec::new(),
-        home: None,
-        default_calendar: None,
-        properties: Properties::new(),
+        ..Principal::new(PrincipalKind::User, name)
     }
 }

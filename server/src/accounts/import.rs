@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use storage::model::{Booking, CollectionId, Credential, Principal, PrincipalId, Properties};
+use storage::model::{Credential, Principal, PrincipalId};
 use tokio::task::JoinSet;
 
 use super::{Accounts, AccountsError, file::Entry, plan};
@@ -177,30 +177,9 @@ impl Accounts {
 
 /// A principal of the entry's kind and name, with nothing else; the store gives it identity and home.
 fn nobody(entry: &Entry) -> Principal {
-    Principal {
-        id: PrincipalId(0),
-        kind: entry.kind,
-        name: entry.name.clone(),
-        display_name: entry
-            .display_name
-            .clone()
-            .unwrap_or_else(|| entry.name.clone()),
-        addresses: Vec::new(),
-        language: None,
-        time_zone: None,
-        administrator: false,
-        disabled: false,
-        members: Vec::new(),
-        capacity: None,
-        location: None,
-        features: Vec::new(),
-        booking: Booking::default(),
-        read_delegates: Vec::new(),
-        write_delegates: Vec::new(),
-        home: None::<CollectionId>,
-        default_calendar: None,
-        properties: Properties::new(),
-    }
+    let mut principal = Principal::new(entry.kind, &entry.name);
+    set(&mut principal.display_name, entry.display_name.clone());
+    principal
 }
 
 /// Only what is present.

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use calendar::{CalendarObject, Limits};
 use storage::{
     Timestamp,
-    model::{Booking, CollectionId, Principal, PrincipalId, PrincipalKind},
+    model::{CollectionId, Principal, PrincipalId, PrincipalKind},
 };
 
 use super::*;
@@ -46,24 +46,12 @@ fn principal(id: u64, name: &'static str, kind: PrincipalKind, aliases: &[&str])
     let home = (kind != PrincipalKind::Group).then_some(CollectionId(id * 10));
     Arc::new(Principal {
         id: PrincipalId(id),
-        kind,
-        name: name.to_owned(),
         display_name: name.to_uppercase(),
         addresses,
-        language: None,
         time_zone: Some("Europe/Berlin".to_owned()),
-        administrator: false,
-        disabled: false,
-        members: Vec::new(),
-        capacity: None,
-        location: None,
-        features: Vec::new(),
-        booking: Booking::None,
-        read_delegates: Vec::new(),
-        write_delegates: Vec::new(),
         home,
         default_calendar: home.map(|home| CollectionId(home.0 + 1)),
-        properties: BTreeMap::new(),
+        ..Principal::new(kind, name)
     })
 }
 

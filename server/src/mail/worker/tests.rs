@@ -244,10 +244,13 @@ async fn it_is_woken_by_commits_and_stops_when_told() {
     let office = office().await;
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(office.worker.clone().run(stopped));
+    let mut commits = office.store.backend().watch();
     office.enqueue(1).await;
-    while office.outbox.sent().is_empty() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    // The row goes with the commit that records how its mail went.
+    while !office.rows().await.is_empty() {
+        commits.changed().await.unwrap();
     }
+    assert_eq!(office.outbox.sent().len(), 1);
     stop.send_replace(true);
     running.await.unwrap();
 }
