@@ -14,7 +14,7 @@ use std::{
 use std::sync::Arc;
 
 use storage::{Revision, backend::Backend, sled::Sled, testing::SeededEntropy};
-use tests::kill::{SystemClock, options, state, verify};
+use tests::kill::{Seen, SystemClock, options, state, verify};
 
 fn setting<T: FromStr>(name: &str, default: T) -> T {
     std::env::var(name)
@@ -42,8 +42,8 @@ impl Moment {
     }
 }
 
-/// Each writer's last acknowledged number and its revision.
-type Acknowledged = Vec<Option<(u64, Revision)>>;
+/// Each writer's last acknowledged commit.
+type Acknowledged = Vec<Option<Seen>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost() {
@@ -63,11 +63,7 @@ async fn nothing_acknowledged_is_lost() {
                 .unwrap_or_else(|lost| panic!("round {round}, seed {seed}, {moment:?}: {lost}"));
         }
     }
-    let total: u64 = acknowledged
-        .iter()
-        .flatten()
-        .map(|(number, _)| number)
-        .sum();
+    let total: u64 = acknowledged.iter().flatten().map(|seen| seen.number).sum();
     println!("{rounds} kills, {total} commits, seed {seed}");
     assert!(total > 0, "nothing was ever written");
 }
@@ -79,11 +75,13 @@ async fn check(folder: &Path, acknowledged: &Acknowledged) -> Result<Acknowledge
     verify(&store, acknowledged).await?;
     let mut states = Acknowledged::new();
     for writer in 0..acknowledged.len() as u64 {
-        states.push(
-            state(&store, writer)
-                .await
-                .map_err(|error| error.to_string())?,
-        );
+        let found = state(&store, writer).await;
+        let found = found.map_err(|error| error.to_string())?;
+        states.push(found.map(|(number, revision)| Seen {
+            number,
+            revision,
+            kills: 0,
+        }));
     }
     store.close().await;
     Ok(states)
@@ -116,6 +114,9 @@ fn kill_one(folder: &Path, moment: Moment, acknowledged: &mut Acknowledged) {
     while let Some(line) = lines.next() {
         note(&line, acknowledged);
     }
+    for seen in acknowledged.iter_mut().flatten() {
+        seen.kills += 1;
+    }
 }
 
 fn kill(victim: &mut Child) {
@@ -144,5 +145,9 @@ fn note(line: &str, acknowledged: &mut Acknowledged) {
         .split_whitespace()
         .map(|number| number.parse().unwrap())
         .collect();
-    acknowledged[numbers[0] as usize] = Some((numbers[1], Revision(numbers[2])));
+    acknowledged[numbers[0] as usize] = Some(Seen {
+        number: numbers[1],
+        revision: Revision(numbers[2]),
+        kills: 0,
+    });
 }
