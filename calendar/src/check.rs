@@ -9,10 +9,11 @@
 //! Whether a calendar takes this type of component, and how many attendees it takes, is for those to
 //! say who know the calendar: [`ObjectFacts`] holds what they need.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::{
-    object::{CalendarObject, Component},
+    object::{CalendarObject, Component, Landmarks, Property},
     value::date_of,
 };
 
@@ -36,6 +37,19 @@ pub struct ObjectFacts {
 }
 
 impl ObjectFacts {
+    /// What the first component says of all.
+    fn begin(first: &Component, uid: Cow<'_, str>) -> ObjectFacts {
+        ObjectFacts {
+            uid: uid.into_owned(),
+            component_name: first.name().to_owned(),
+            has_master: false,
+            overrides: 0,
+            recurring: false,
+            has_organizer: false,
+            most_attendees: 0,
+        }
+    }
+
     /// Whether scheduling may concern it: it has an organizer, or attendees (RFC 6638 §3.1 wants both;
     /// attendees alone are for the caller to judge).
     pub fn mentions_people(&self) -> bool {
@@ -77,7 +91,7 @@ pub enum ObjectFault {
         /// The second one.
         line: usize,
         /// Its name.
-        property: &'static str,
+        property: String,
     },
     /// A date that places or names the component and cannot be read as one.
     #[error("line {line}: {property} is no date: {value:?}")]
@@ -85,7 +99,7 @@ pub enum ObjectFault {
         /// Where it stands.
         line: usize,
         /// Its name.
-        property: &'static str,
+        property: String,
         /// Its value.
         value: String,
     },
@@ -155,50 +169,39 @@ impl ObjectFault {
 /// Characters of a value that an error shows.
 const SHOWN_CHARACTERS: usize = 80;
 
-/// Properties that identify or place a component; each stands once at most.
-const ONCE: [&str; 7] = [
-    "UID",
-    "RECURRENCE-ID",
-    "DTSTART",
-    "DTEND",
-    "DUE",
-    "DURATION",
-    "ORGANIZER",
-];
-
-/// Dates without which nobody knows when, or which instance, a component is. (An end that cannot be
-/// read is let through: the component then ends as if it had none.)
-const DATES: [&str; 2] = ["DTSTART", "RECURRENCE-ID"];
-
 /// Looks whether an object may be stored in a calendar, and what is to be known of it.
 ///
 /// # Errors
 /// The first fault, VCALENDAR's before its components', in the order of the lines.
 pub fn check(object: &CalendarObject) -> Result<ObjectFacts, ObjectFault> {
     check_calendar(object.calendar())?;
-    let first = object.entries().next().ok_or(ObjectFault::NoComponent)?;
-    let mut facts = ObjectFacts {
-        uid: uid(first)?,
-        component_name: first.name().to_owned(),
-        has_master: false,
-        overrides: 0,
-        recurring: false,
-        has_organizer: false,
-        most_attendees: 0,
-    };
+    let mut facts: Option<ObjectFacts> = None;
     let mut instances = HashSet::new();
     for entry in object.entries() {
-        check_same_object(&facts, entry)?;
-        let counted = count(entry)?;
-        check_dates(entry)?;
-        check_instance(entry, &mut instances)?;
-        facts.has_organizer |= counted.organizer;
-        facts.most_attendees = facts.most_attendees.max(counted.attendees);
-        facts.recurring |= counted.recurring;
-        facts.has_master |= !counted.override_;
-        facts.overrides += usize::from(counted.override_);
+        let found = Landmarks::of(entry);
+        let facts = match &mut facts {
+            Some(facts) => {
+                check_same_object(facts, entry, &found)?;
+                facts
+            }
+            None => facts.insert(ObjectFacts::begin(entry, uid(entry, &found)?)),
+        };
+        check_landmarks(entry, &found)?;
+        match instance_name(&found) {
+            Some(name) => check_override(entry, name, &mut instances)?,
+            None if facts.has_master => {
+                return Err(ObjectFault::SecondMaster {
+                    line: entry.line_number(),
+                });
+            }
+            None => facts.has_master = true,
+        }
+        facts.overrides = instances.len();
+        facts.recurring |= found.is_recurring();
+        facts.has_organizer |= found.organizer.is_some();
+        facts.most_attendees = facts.most_attendees.max(found.attendees);
     }
-    Ok(facts)
+    facts.ok_or(ObjectFault::NoComponent)
 }
 
 fn check_calendar(calendar: &Component) -> Result<(), ObjectFault> {
@@ -217,9 +220,9 @@ fn check_calendar(calendar: &Component) -> Result<(), ObjectFault> {
     }
 }
 
-fn uid(entry: &Component) -> Result<String, ObjectFault> {
-    match entry.text("UID") {
-        Some(uid) if !uid.trim().is_empty() => Ok(uid.into_owned()),
+fn uid<'o>(entry: &Component, found: &Landmarks<'o>) -> Result<Cow<'o, str>, ObjectFault> {
+    match found.uid.map(Property::text) {
+        Some(uid) if !uid.trim().is_empty() => Ok(uid),
         _ => Err(ObjectFault::NoUid {
             line: entry.line_number(),
             component: entry.name().to_owned(),
@@ -227,114 +230,84 @@ fn uid(entry: &Component) -> Result<String, ObjectFault> {
     }
 }
 
-fn check_same_object(facts: &ObjectFacts, entry: &Component) -> Result<(), ObjectFault> {
-    if !entry.is(&facts.component_name) {
+fn check_same_object(
+    facts: &ObjectFacts,
+    entry: &Component,
+    found: &Landmarks<'_>,
+) -> Result<(), ObjectFault> {
+    if entry.name() != facts.component_name {
         return Err(ObjectFault::SeveralTypes {
             line: entry.line_number(),
             first: facts.component_name.clone(),
             found: entry.name().to_owned(),
         });
     }
-    if uid(entry)? != facts.uid {
+    if uid(entry, found)? != facts.uid {
         return Err(ObjectFault::SeveralUids {
             line: entry.line_number(),
         });
     }
+    Ok(())
+}
+
+/// What identifies or places a component stands once at most, and can be read where nobody would know
+/// otherwise when, or which instance, the component is. (An end that cannot be read is let through: the
+/// component then ends as if it had none.)
+fn check_landmarks(entry: &Component, found: &Landmarks<'_>) -> Result<(), ObjectFault> {
     // VEVENT without METHOD needs DTSTART (RFC 5545 §3.6.1); a VTODO may stand in no time at all
-    if entry.is("VEVENT") && entry.property("DTSTART").is_none() {
+    if entry.is("VEVENT") && found.start.is_none() {
         return Err(ObjectFault::Missing {
             line: entry.line_number(),
             component: entry.name().to_owned(),
             property: "DTSTART",
         });
     }
-    Ok(())
-}
-
-fn check_dates(entry: &Component) -> Result<(), ObjectFault> {
-    for name in DATES {
-        if let Some(property) = entry.property(name)
-            && date_of(property).is_none()
-        {
+    if let Some(repeated) = found.repeated {
+        return Err(ObjectFault::Repeated {
+            line: repeated.line_number(),
+            property: repeated.name().to_owned(),
+        });
+    }
+    for date in [found.start, found.recurrence_id].into_iter().flatten() {
+        if date_of(date).is_none() {
             return Err(ObjectFault::Unreadable {
-                line: property.line_number(),
-                property: name,
-                value: property
-                    .raw_value()
-                    .chars()
-                    .take(SHOWN_CHARACTERS)
-                    .collect(),
+                line: date.line_number(),
+                property: date.name().to_owned(),
+                value: date.raw_value().chars().take(SHOWN_CHARACTERS).collect(),
             });
         }
     }
     Ok(())
-}
-
-#[derive(Default)]
-struct Counted {
-    organizer: bool,
-    attendees: usize,
-    recurring: bool,
-    override_: bool,
-}
-
-fn count(entry: &Component) -> Result<Counted, ObjectFault> {
-    let mut counted = Counted::default();
-    let mut seen = [false; ONCE.len()];
-    for property in entry.properties() {
-        let name = property.name();
-        if let Some(index) = ONCE.iter().position(|once| *once == name)
-            && std::mem::replace(&mut seen[index], true)
-        {
-            return Err(ObjectFault::Repeated {
-                line: property.line_number(),
-                property: ONCE[index],
-            });
-        }
-        match name {
-            "ATTENDEE" => counted.attendees += 1,
-            "ORGANIZER" => counted.organizer = true,
-            "RRULE" | "RDATE" => counted.recurring = true,
-            "RECURRENCE-ID" => {
-                counted.recurring = true;
-                counted.override_ = true;
-            }
-            _ => {}
-        }
-    }
-    Ok(counted)
 }
 
 /// An instance is named by the text of its RECURRENCE-ID: its zone, its value and its RANGE. (Two
 /// texts for one instant are let through: which instant a text means depends on zones.)
-fn check_instance<'a>(
-    entry: &'a Component,
-    instances: &mut HashSet<Option<InstanceName<'a>>>,
-) -> Result<(), ObjectFault> {
-    let name = entry
-        .property("RECURRENCE-ID")
-        .map(|property| InstanceName {
-            zone: property.parameter("TZID").unwrap_or_default().into_owned(),
-            value: property.raw_value().trim(),
-            this_and_future: property.parameter("RANGE").is_some(),
-        });
-    let line = entry.line_number();
-    let value = name.as_ref().map(|name| name.value);
-    if instances.insert(name) {
-        return Ok(());
-    }
-    Err(match value {
-        Some(value) => ObjectFault::SecondOverride {
-            line,
-            recurrence_id: value.to_owned(),
-        },
-        None => ObjectFault::SecondMaster { line },
+fn instance_name<'o>(found: &Landmarks<'o>) -> Option<InstanceName<'o>> {
+    found.recurrence_id.map(|property| InstanceName {
+        zone: property.parameter("TZID").unwrap_or_default(),
+        value: property.raw_value().trim(),
+        this_and_future: property.parameter("RANGE").is_some(),
     })
+}
+
+fn check_override<'o>(
+    entry: &Component,
+    name: InstanceName<'o>,
+    instances: &mut HashSet<InstanceName<'o>>,
+) -> Result<(), ObjectFault> {
+    let value = name.value;
+    match instances.insert(name) {
+        true => Ok(()),
+        false => Err(ObjectFault::SecondOverride {
+            line: entry.line_number(),
+            recurrence_id: value.to_owned(),
+        }),
+    }
 }
 
 #[derive(PartialEq, Eq, Hash)]
 struct InstanceName<'a> {
-    zone: String,
+    zone: Cow<'a, str>,
     value: &'a str,
     this_and_future: bool,
 }
@@ -450,7 +423,7 @@ mod tests {
                 calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 DTSTART:20260102 END:VEVENT"),
                 Repeated {
                     line: 6,
-                    property: "DTSTART",
+                    property: "DTSTART".into(),
                 },
                 ValidCalendarData,
             ),
@@ -458,7 +431,7 @@ mod tests {
                 calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 uid:2 END:VEVENT"),
                 Repeated {
                     line: 6,
-                    property: "UID",
+                    property: "UID".into(),
                 },
                 ValidCalendarData,
             ),
@@ -466,7 +439,7 @@ mod tests {
                 calendar("BEGIN:VEVENT UID:1 DTSTART:soon END:VEVENT"),
                 Unreadable {
                     line: 5,
-                    property: "DTSTART",
+                    property: "DTSTART".into(),
                     value: "soon".into(),
                 },
                 ValidCalendarData,
@@ -475,7 +448,7 @@ mod tests {
                 calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 RECURRENCE-ID: END:VEVENT"),
                 Unreadable {
                     line: 6,
-                    property: "RECURRENCE-ID",
+                    property: "RECURRENCE-ID".into(),
                     value: "".into(),
                 },
                 ValidCalendarData,

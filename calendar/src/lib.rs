@@ -33,7 +33,7 @@ pub mod value;
 pub mod zone;
 
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
-pub use object::{CalendarObject, Component, Limits, ParseError, Property};
+pub use object::{CalendarObject, Component, Landmarks, Limits, ParseError, Property};
 pub use occurrence::{Instance, OverallSpan, RecurrenceSet};
 pub use recurrence::{Budget, TooMuchWork};
 pub use time_range::TimeRange;

@@ -266,9 +266,7 @@ impl<'o> RecurrenceSet<'o> {
     fn own_instance(&self, index: usize) -> Option<Instance> {
         let entry = &self.entries[index];
         let place = entry.place.as_ref()?;
-        let end = place
-            .clock
-            .end(place.start, place.start_instant, place.length);
+        let end = place.end();
         let recurrence_id = entry
             .recurrence_id
             .as_ref()

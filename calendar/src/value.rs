@@ -43,8 +43,9 @@ impl ValueError {
 /// The number that `count` ASCII digits at the start of `text` make, and what follows them.
 fn digits(text: &str, count: usize) -> Option<(i32, &str)> {
     let (digits, rest) = text.split_at_checked(count)?;
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some((digits.parse().ok()?, rest))
+    let number = digits.bytes().try_fold(0, |number: i32, byte| {
+        let digit = byte.is_ascii_digit().then(|| i32::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })?;
+    Some((number, rest))
 }

@@ -84,6 +84,14 @@ impl Zone {
         }
     }
 
+    /// The instant at which the clocks of this zone show a civil time, given in seconds.
+    pub(crate) fn instant_of_seconds(&self, civil: i64) -> Timestamp {
+        match self {
+            Zone::Known(zone) if *zone == TimeZone::UTC => nearest_instant(civil),
+            _ => self.instant(civil_of_seconds(civil)),
+        }
+    }
+
     /// What the clocks of this zone show at an instant.
     #[must_use]
     pub fn civil(&self, instant: Timestamp) -> civil::DateTime {
@@ -176,6 +184,9 @@ impl<'o> Zones<'o> {
     /// The instant of a DATE-TIME.
     #[must_use]
     pub fn instant(&self, value: &DateTime, floating: &Zone) -> Timestamp {
+        if value.form == Form::Utc {
+            return nearest_instant(civil_seconds(value.civil));
+        }
         self.of_form(&value.form, floating).instant(value.civil)
     }
 

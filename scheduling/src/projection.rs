@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use calendar::{Budget, CalendarObject, Component, TimeRange, occurrence::overall_span};
+use calendar::{Budget, CalendarObject, Landmarks, TimeRange, occurrence::overall_span};
 use serde::{Deserialize, Serialize};
 
 /// The form of the octets, and the rules by which they were made. A projection of another version is
@@ -21,6 +21,12 @@ static ZONE_DATA: LazyLock<[u8; 4]> = LazyLock::new(|| {
     name.copy_from_slice(&blake3::hash(release.as_bytes()).as_bytes()[..4]);
     name
 });
+
+/// The version and the name of the time-zone data.
+const HEADER_OCTETS: usize = 1 + 4;
+/// The octets of the longest projection: behind its header a kind, three flags, and two instants with a
+/// flag each, which postcard writes in ten octets at most.
+const MAXIMUM_OCTETS: usize = HEADER_OCTETS + 1 + 3 + 2 * (1 + 10);
 
 /// The types of components in an object (RFC 4791 §4.1 lets it have one; a stored object may have more).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +82,9 @@ impl ObjectProjection {
         let span = overall_span(object, &mut Budget::default());
         ObjectProjection {
             kinds: Kinds::of(object),
-            is_recurring: object.entries().any(recurs),
+            is_recurring: object
+                .entries()
+                .any(|entry| Landmarks::of(entry).is_recurring()),
             span: span.map(|span| Span {
                 start: span.start.map(|start| start.as_second()),
                 // rounded up: a second may end within it
@@ -88,9 +96,13 @@ impl ObjectProjection {
 
     /// The octets for the object's row.
     pub fn encode(&self) -> Bytes {
-        let mut octets = vec![VERSION];
-        octets.extend_from_slice(&*ZONE_DATA);
-        Bytes::from(postcard::to_extend(self, octets).expect("a plain value always encodes"))
+        let mut octets = [0; MAXIMUM_OCTETS];
+        octets[0] = VERSION;
+        octets[1..HEADER_OCTETS].copy_from_slice(&*ZONE_DATA);
+        let body = postcard::to_slice(self, &mut octets[HEADER_OCTETS..])
+            .expect("a plain value always encodes, and there is room for the longest")
+            .len();
+        Bytes::copy_from_slice(&octets[..HEADER_OCTETS + body])
     }
 
     /// From an object's row; `None` where it was made by other rules, or with other time-zone data, and
@@ -135,12 +147,6 @@ impl ObjectProjection {
         let span = self.span?;
         Some(span.end?.saturating_sub(span.start?))
     }
-}
-
-fn recurs(entry: &Component) -> bool {
-    entry
-        .properties()
-        .any(|property| matches!(property.name(), "RRULE" | "RDATE" | "RECURRENCE-ID"))
 }
 
 #[cfg(test)]
@@ -208,6 +214,22 @@ mod tests {
             let read = ObjectProjection::decode(&projection.encode());
             assert_eq!(read, Some(projection));
         }
+    }
+
+    #[test]
+    fn the_longest_has_room() {
+        let longest = ObjectProjection {
+            kinds: Kinds(u8::MAX),
+            is_recurring: true,
+            span: Some(Span {
+                start: Some(i64::MIN),
+                end: Some(i64::MIN),
+                is_floating: true,
+            }),
+        };
+        let octets = longest.encode();
+        assert_eq!(octets.len(), MAXIMUM_OCTETS);
+        assert_eq!(ObjectProjection::decode(&octets), Some(longest));
     }
 
     #[test]

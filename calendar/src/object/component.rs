@@ -1,5 +1,7 @@
 //! A component: BEGIN, what stands within, END (RFC 5545 §3.6).
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::{
@@ -15,7 +17,7 @@ pub struct Component {
     pub(super) begin: Bytes,
     pub(super) end: Bytes,
     /// Upper case.
-    pub(super) name: Box<str>,
+    pub(super) name: Cow<'static, str>,
     pub(super) items: Vec<Item>,
     pub(super) line_number: u32,
 }
@@ -28,6 +30,29 @@ pub(super) enum Item {
     Blank(Bytes),
 }
 
+/// The names of RFC 5545 §3.6 and RFC 7953 §3.1, which need not be kept with each component.
+const NAMES: [&str; 11] = [
+    "VEVENT",
+    "VCALENDAR",
+    "VALARM",
+    "VTIMEZONE",
+    "STANDARD",
+    "DAYLIGHT",
+    "VTODO",
+    "VJOURNAL",
+    "VFREEBUSY",
+    "VAVAILABILITY",
+    "AVAILABLE",
+];
+
+/// The name of a component in upper case.
+pub(super) fn upper_case(name: &str) -> Cow<'static, str> {
+    NAMES
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .map_or_else(|| Cow::Owned(name.to_ascii_uppercase()), Cow::Borrowed)
+}
+
 impl Component {
     /// A new component without contents.
     ///
@@ -37,11 +62,11 @@ impl Component {
         if !is_name(name.as_bytes()) {
             return Err(EditError::BadName(name.to_owned()));
         }
-        let name = name.to_ascii_uppercase();
+        let name = upper_case(name);
         Ok(Component {
             begin: Bytes::from(format!("BEGIN:{name}\r\n")),
             end: Bytes::from(format!("END:{name}\r\n")),
-            name: name.into(),
+            name,
             items: Vec::new(),
             line_number: 0,
         })
@@ -129,7 +154,7 @@ impl Component {
     }
 
     /// The first property of this name as TEXT, unescaped.
-    pub fn text(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         self.property(name).map(Property::text)
     }
 

@@ -22,6 +22,7 @@
 mod component;
 mod error;
 mod fold;
+mod landmarks;
 mod parameter;
 mod parse;
 mod property;
@@ -32,6 +33,7 @@ use bytes::Bytes;
 
 pub use component::Component;
 pub use error::{EditError, Limits, ParseError, ParseFault};
+pub use landmarks::Landmarks;
 pub use parameter::Parameter;
 pub use property::Property;
 

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use memchr::memchr;
 
 use super::{
-    Component, Limits, ParseError, Property, component::Item, error::ParseFault, property::is_name,
+    Component, Limits, ParseError, Property,
+    component::{Item, upper_case},
+    error::ParseFault,
+    property::is_name,
 };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -62,18 +65,21 @@ pub(super) fn parse(
 /// Whether the octets are UTF-8 as they stand; where they are not, each line is checked when it is
 /// unfolded. Characters that XML cannot carry, and carriage returns within lines, are refused here.
 fn check_characters(source: &[u8]) -> Result<bool, ParseError> {
-    let mut bare_carriage_return = false;
+    // No branches, so that the compiler looks at many octets at once.
     let mut forbidden = false;
-    let mut next = b'\n';
-    for octet in source.iter().rev() {
-        forbidden |= *octet < b' ' && !matches!(octet, b'\t' | b'\n' | b'\r');
-        bare_carriage_return |= *octet == b'\r' && !matches!(next, b'\n' | b'\r');
-        next = *octet;
+    let mut is_ascii = true;
+    for octet in source {
+        forbidden |= (*octet < b' ') & (*octet != b'\t') & (*octet != b'\n') & (*octet != b'\r');
+        is_ascii &= octet.is_ascii();
+    }
+    let mut bare_carriage_return = false;
+    for (octet, next) in source.iter().zip(source.iter().skip(1)) {
+        bare_carriage_return |= (*octet == b'\r') & (*next != b'\n') & (*next != b'\r');
     }
     if forbidden || bare_carriage_return {
         return Err(locate_forbidden(source));
     }
-    if source.is_ascii() {
+    if is_ascii {
         return Ok(true);
     }
     match find_noncharacter(source) {
@@ -249,9 +255,9 @@ impl<'a> Tree<'a> {
             line.number,
         )?;
         if property.is("BEGIN") {
-            self.begin(&property, line.start)
+            self.begin(property, line.start)
         } else if property.is("END") {
-            self.end(&property, line.end)
+            self.end(property, line.end)
         } else if let Some(open) = self.open.last_mut() {
             open.items.push(Item::Property(property));
             Ok(())
@@ -260,8 +266,8 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn begin(&mut self, line: &Property, start: usize) -> Result<(), ParseFault> {
-        let name = component_name(line)?;
+    fn begin(&mut self, line: Property, start: usize) -> Result<(), ParseFault> {
+        let name = component_name(&line)?;
         if self.open.is_empty() {
             if self.closed.is_some() {
                 let is_root = self.root.is_none_or(|root| name.eq_ignore_ascii_case(root));
@@ -290,27 +296,27 @@ impl<'a> Tree<'a> {
             self.span = start..start;
         }
         self.open.push(Component {
-            begin: line.octets().clone(),
-            end: Bytes::new(),
-            name: name.to_ascii_uppercase().into(),
+            name: upper_case(name),
             items: Vec::with_capacity(16),
             line_number: u32::try_from(line.line_number()).unwrap_or(u32::MAX),
+            begin: line.into_octets(),
+            end: Bytes::new(),
         });
         Ok(())
     }
 
-    fn end(&mut self, line: &Property, end: usize) -> Result<(), ParseFault> {
-        let name = component_name(line)?;
+    fn end(&mut self, line: Property, end: usize) -> Result<(), ParseFault> {
+        let name = component_name(&line)?;
         let Some(mut component) = self.open.pop() else {
             return Err(ParseFault::OutsideCalendar);
         };
         if !component.is(name) {
             return Err(ParseFault::WrongEnd {
-                open: component.name.into(),
+                open: component.name.into_owned(),
                 found: name.to_owned(),
             });
         }
-        component.end = line.octets().clone();
+        component.end = line.into_octets();
         match self.open.last_mut() {
             Some(outer) => outer.items.push(Item::Component(Box::new(component))),
             None => {

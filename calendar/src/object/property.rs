@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use memchr::memchr2;
 
 use super::{
     EditError,
@@ -43,10 +44,27 @@ struct Rewritten {
 /// `_`, `.` and `/` occur in the wild and do no harm.
 pub(super) fn is_name(name: &[u8]) -> bool {
     !name.is_empty()
-        && name.iter().all(|octet| {
-            octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'/')
-        })
+        && name
+            .iter()
+            .all(|octet| NAME_OCTETS[usize::from(*octet)] != 0)
 }
+
+/// What an octet is in a name: [`PLAIN`], [`LOWER_CASE`], or 0 where it cannot stand in one.
+static NAME_OCTETS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut octet = 0;
+    while octet < table.len() {
+        table[octet] = match octet as u8 {
+            b'a'..=b'z' => LOWER_CASE,
+            b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => PLAIN,
+            _ => 0,
+        };
+        octet += 1;
+    }
+    table
+};
+const PLAIN: u8 = 1;
+const LOWER_CASE: u8 = 2;
 
 /// The first character that a content line cannot carry.
 pub(super) fn forbidden_character(content: &str) -> Option<u32> {
@@ -56,22 +74,38 @@ pub(super) fn forbidden_character(content: &str) -> Option<u32> {
         .find(|code| matches!(code, 0..=8 | 10..=31 | 0xFFFE | 0xFFFF))
 }
 
-/// Where the name ends and the value begins.
-fn split_content(content: &[u8]) -> Result<(usize, usize), ParseFault> {
+/// The parts of a content line.
+struct Places {
+    /// Where the name ends.
+    name_length: usize,
+    /// Where the value begins.
+    value_start: usize,
+    /// The name is not in upper case.
+    has_lower_case: bool,
+}
+
+fn split_content(content: &[u8]) -> Result<Places, ParseFault> {
+    let mut seen = 0;
     let name_length = content
         .iter()
-        .position(|octet| matches!(octet, b':' | b';'))
+        .position(|octet| {
+            let kind = NAME_OCTETS[usize::from(*octet)];
+            seen |= kind;
+            kind == 0
+        })
         .ok_or(ParseFault::NoColon)?;
-    if !is_name(&content[..name_length]) {
-        return Err(ParseFault::BadName);
-    }
-    if content[name_length] == b':' {
-        return Ok((name_length, name_length + 1));
-    }
-    Ok((
+    let after_name = name_length + 1;
+    let value_start = match content[name_length] {
+        b':' if name_length > 0 => after_name,
+        b';' if name_length > 0 => after_name + skip_parameters(&content[after_name..])?,
+        _ if memchr2(b':', b';', content).is_none() => return Err(ParseFault::NoColon),
+        _ => return Err(ParseFault::BadName),
+    };
+    Ok(Places {
         name_length,
-        name_length + 1 + skip_parameters(&content[name_length + 1..])?,
-    ))
+        value_start,
+        has_lower_case: seen & LOWER_CASE != 0,
+    })
 }
 
 /// The length of `NAME=VALUE;NAME=VALUE:`, checked for its form.
@@ -119,7 +153,7 @@ impl Property {
     ) -> Result<Property, ParseFault> {
         let mut rewritten = None;
         let content_length = length_without_end(&line);
-        let (name_length, value_start) = if folded {
+        let places = if folded {
             let content = String::from_utf8(unfold(&line)).map_err(|_| ParseFault::NotUtf8)?;
             if let Some(code) = forbidden_character(&content).filter(|_| !known_utf8) {
                 return Err(ParseFault::ForbiddenCharacter(code));
@@ -140,20 +174,15 @@ impl Property {
             line,
             rewritten,
             content_length: content_length as u32,
-            name_length: name_length as u32,
-            value_start: value_start as u32,
+            name_length: places.name_length as u32,
+            value_start: places.value_start as u32,
             line_number: u32::try_from(line_number).unwrap_or(u32::MAX),
         };
-        property.note_name();
-        Ok(property)
-    }
-
-    fn note_name(&mut self) {
-        let name = self.written_name();
-        if name.bytes().any(|octet| octet.is_ascii_lowercase()) {
-            let upper = name.to_ascii_uppercase().into_boxed_str();
-            self.rewritten.get_or_insert_default().name = Some(upper);
+        if places.has_lower_case {
+            let upper = property.written_name().to_ascii_uppercase();
+            property.rewritten.get_or_insert_default().name = Some(upper.into());
         }
+        Ok(property)
     }
 
     /// A new property with a value that is already in its iCalendar form.
@@ -223,8 +252,11 @@ impl Property {
     }
 
     fn written_name(&self) -> &str {
-        std::str::from_utf8(&self.content_octets()[..self.name_length as usize])
-            .expect("names are ASCII")
+        std::str::from_utf8(self.written_name_octets()).expect("names are ASCII")
+    }
+
+    fn written_name_octets(&self) -> &[u8] {
+        &self.content_octets()[..self.name_length as usize]
     }
 
     /// The name in upper case.
@@ -239,9 +271,24 @@ impl Property {
         }
     }
 
+    /// The name in upper case, for comparing it with many.
+    pub(super) fn name_octets(&self) -> &[u8] {
+        let rewritten = self.rewritten.as_ref();
+        match rewritten.and_then(|rewritten| rewritten.name.as_deref()) {
+            Some(name) => name.as_bytes(),
+            None => self.written_name_octets(),
+        }
+    }
+
     /// Whether it has this name, in any case.
+    #[inline]
     pub fn is(&self, name: &str) -> bool {
-        self.content_octets()[..self.name_length as usize].eq_ignore_ascii_case(name.as_bytes())
+        self.name_length as usize == name.len() && self.has_name_of_this_length(name)
+    }
+
+    fn has_name_of_this_length(&self, name: &str) -> bool {
+        self.written_name_octets()
+            .eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// The value as it stands, unfolded and still escaped.
@@ -274,6 +321,9 @@ impl Property {
 
     /// The first parameter of this name (in any case) as one text: unquoted, RFC 6868 decoded.
     pub fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        if self.value_start == self.name_length + 1 {
+            return None;
+        }
         self.parameters()
             .find(|parameter| parameter.name().eq_ignore_ascii_case(name))
             .map(|parameter| parameter.value())
@@ -295,6 +345,10 @@ impl Property {
     /// The octets as they are printed, with folds and line end.
     pub fn octets(&self) -> &Bytes {
         &self.line
+    }
+
+    pub(super) fn into_octets(self) -> Bytes {
+        self.line
     }
 
     /// Replaces the value by one that is already in its iCalendar form; parameters stay.

@@ -77,7 +77,7 @@ impl Clock {
     }
 
     pub(super) fn instant(&self, civil: i64) -> Timestamp {
-        self.zone.instant(civil_of_seconds(civil))
+        self.zone.instant_of_seconds(civil)
     }
 
     pub(super) fn civil(&self, instant: Timestamp) -> i64 {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use crate::object::Component;
+use crate::object::{Component, Landmarks};
 use crate::recurrence::gregorian::{SECONDS_OF_DAY, civil_seconds};
-use crate::value::{DateOrDateTime, Duration, date_in, date_of, duration_in};
+use crate::value::{DateOrDateTime, Duration, date_of};
 use crate::zone::{Zone, Zones};
 
 /// What a component is, as far as its times depend on it.
@@ -38,25 +38,41 @@ pub(crate) struct Entry<'o> {
     /// DTEND or DUE.
     pub(crate) has_end: bool,
     pub(crate) has_duration: bool,
+    /// RRULE or RDATE.
+    has_rule: bool,
     pub(crate) recurrence_id: Option<DateOrDateTime>,
     /// RANGE=THISANDFUTURE.
     pub(super) is_this_and_future: bool,
     pub(super) place: Option<Place>,
 }
 
+impl Place {
+    /// Where the component itself ends.
+    pub(super) fn end(&self) -> Timestamp {
+        self.clock.end(self.start, self.start_instant, self.length)
+    }
+}
+
 impl<'o> Entry<'o> {
     pub(super) fn of(component: &'o Component, zones: &Zones<'_>, floating: &Zone) -> Entry<'o> {
         let kind = kind_of(component);
-        let start = date_in(component, "DTSTART");
-        let end = date_in(component, if kind == Kind::Task { "DUE" } else { "DTEND" });
-        let duration = duration_in(component, "DURATION").filter(|_| kind != Kind::FreeBusy);
-        let recurrence_id = component.property("RECURRENCE-ID");
+        let found = Landmarks::of(component);
+        let end = match kind {
+            Kind::Task => found.due,
+            _ => found.end,
+        };
+        let start = found.start.and_then(date_of);
+        let end = end.and_then(date_of);
+        let duration = found.duration.filter(|_| kind != Kind::FreeBusy);
+        let duration = duration.and_then(|property| property.raw_value().parse().ok());
+        let recurrence_id = found.recurrence_id;
         Entry {
             component,
             kind,
             has_start: start.is_some(),
             has_end: end.is_some(),
             has_duration: duration.is_some(),
+            has_rule: found.has_rule,
             is_this_and_future: recurrence_id
                 .and_then(|property| property.parameter("RANGE"))
                 .is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE")),
@@ -71,8 +87,7 @@ impl<'o> Entry<'o> {
     }
 
     pub(super) fn recurs(&self) -> bool {
-        let mut properties = self.component.properties();
-        properties.any(|property| property.is("RRULE") || property.is("RDATE"))
+        self.has_rule
     }
 }
 

@@ -68,8 +68,7 @@ fn span_of_entry(
             let (start, end) = if !entry.is_override() && entry.recurs() {
                 set.series(index)?.span(budget)
             } else {
-                let own = set.own_instance(index)?;
-                (own.start, Some(own.end))
+                (place.start_instant, Some(place.end()))
             };
             let widening = if is_floating { WIDENING } else { 0 };
             Some(OverallSpan {

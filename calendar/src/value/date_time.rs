@@ -181,8 +181,10 @@ fn read(text: &str, time_zone_id: Option<&str>) -> Option<DateOrDateTime> {
     }
     let rest = rest.strip_prefix(['T', 't', ' '])?;
     let (time, rest) = read_time(rest)?;
-    let civil = date.to_datetime(civil::Time::midnight());
-    let civil = civil.checked_add(time).ok()?;
+    let civil = match time {
+        TimeOfDay::Within(time) => date.to_datetime(time),
+        TimeOfDay::End => date.tomorrow().ok()?.to_datetime(civil::Time::midnight()),
+    };
     let value = match rest {
         "" => DateTime {
             civil,
@@ -213,8 +215,15 @@ fn read_date(text: &str) -> Option<(civil::Date, &str)> {
     Some((date, rest))
 }
 
-/// `HHMMSS`, `HHMM`, with colons, with a fraction (dropped), as time passed since midnight.
-fn read_time(text: &str) -> Option<(jiff::SignedDuration, &str)> {
+/// A time as it may be written beside a date.
+enum TimeOfDay {
+    Within(civil::Time),
+    /// 24:00:00 (ISO 8601), which some clients write for an end.
+    End,
+}
+
+/// `HHMMSS`, `HHMM`, with colons, with a fraction (dropped).
+fn read_time(text: &str) -> Option<(TimeOfDay, &str)> {
     let colon = |rest: &'_ str| usize::from(rest.starts_with(':'));
     let (hour, rest) = digits(text, 2)?;
     let (minute, rest) = digits(&rest[colon(rest)..], 2)?;
@@ -223,13 +232,14 @@ fn read_time(text: &str) -> Option<(jiff::SignedDuration, &str)> {
         Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => rest,
     };
-    // 24:00:00 is the end of the day (ISO 8601), which some clients write for an end.
-    let end_of_day = (hour, minute, second) == (24, 0, 0);
-    if (hour > 23 && !end_of_day) || minute > 59 || second > 60 {
+    if (hour, minute, second) == (24, 0, 0) {
+        return Some((TimeOfDay::End, rest));
+    }
+    if second > 60 {
         return None;
     }
-    let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second.min(59));
-    Some((jiff::SignedDuration::from_secs(seconds), rest))
+    let time = civil::Time::new(hour as i8, minute as i8, second.min(59) as i8, 0).ok()?;
+    Some((TimeOfDay::Within(time), rest))
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use calendar::{
-    Budget, CalendarObject, TimeRange, Zone, Zones,
+    Budget, CalendarObject, Landmarks, TimeRange, Zone, Zones,
     check::{self, ObjectFacts, ObjectPrecondition},
     occurrence::occurrences,
-    value::date_in,
+    value::date_of,
 };
 use storage::model::Collection;
 
@@ -94,18 +94,14 @@ pub(crate) fn admit(
     })
 }
 
-/// The properties that place a component in time.
-const PLACES_IN_TIME: [&str; 4] = ["DTSTART", "DTEND", "DUE", "RECURRENCE-ID"];
-
 /// RFC 4791 §5.2.6 and §5.2.7.
 fn check_dates(limits: &Limits, object: &CalendarObject) -> Result<(), Refusal> {
     let zones = Zones::of(object);
     let utc = Zone::utc();
     for entry in object.entries() {
-        for value in PLACES_IN_TIME
-            .iter()
-            .filter_map(|name| date_in(entry, name))
-        {
+        let found = Landmarks::of(entry);
+        let places = [found.start, found.end, found.due, found.recurrence_id];
+        for value in places.into_iter().flatten().filter_map(date_of) {
             let second = zones.instant_of(&value, &utc).as_second();
             if second < limits.minimum_date_time {
                 return Err(precondition(
