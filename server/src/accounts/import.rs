@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use storage::model::{Credential, Principal, PrincipalId};
+use storage::{
+    model::{Credential, Principal, PrincipalId},
+    normalise_address,
+};
 use tokio::task::JoinSet;
 
 use super::{Accounts, AccountsError, file::Entry, plan};
@@ -64,13 +67,37 @@ impl Accounts {
             let added = self.store.add_account(nobody(entry), None).await;
             added.map_err(|error| AccountsError::of(entry, error.to_string()))?;
         }
-        let changed = self.change_all(&entries).await?;
+        self.hand_over(&entries, &existing).await?;
+        let changed = self.change_all(&entries, &existing).await?;
         let passwords = self.set_passwords(&entries, origin).await?;
         Ok(summary(&new, &changed, &passwords))
     }
 
-    /// Sets the fields that are present; says of each entry whether that changed anything.
-    async fn change_all(&self, entries: &[Entry]) -> Result<Vec<bool>, AccountsError> {
+    /// Takes the addresses that pass from one to another from those who have them. If the import ends
+    /// here, nobody has them until it is repeated; it does no other harm.
+    async fn hand_over(
+        &self,
+        entries: &[Entry],
+        existing: &[Arc<Principal>],
+    ) -> Result<(), AccountsError> {
+        for (owner, given_up) in plan::handed_over(entries, existing) {
+            let keeps = |address: &String| !given_up.contains(&normalise_address(address));
+            self.store
+                .change_principal(owner, |principal| principal.addresses.retain(keeps))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Sets the fields that are present; says of each entry whether the import changed anything of who
+    /// was there before.
+    async fn change_all(
+        &self,
+        entries: &[Entry],
+        existing: &[Arc<Principal>],
+    ) -> Result<Vec<bool>, AccountsError> {
+        let at_first: HashMap<PrincipalId, &Arc<Principal>> =
+            existing.iter().map(|other| (other.id, other)).collect();
         let everyone = self.store.principals().await?;
         let by_name: HashMap<&str, &Arc<Principal>> = everyone
             .iter()
@@ -86,7 +113,7 @@ impl Accounts {
                 .change_principal(before.id, |principal| apply(entry, principal, id_of))
                 .await;
             let after = after.map_err(|error| AccountsError::of(entry, error.to_string()))?;
-            changed.push(after != **before);
+            changed.push(after != **at_first.get(&before.id).unwrap_or(before));
         }
         Ok(changed)
     }

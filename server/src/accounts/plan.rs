@@ -7,7 +7,7 @@ use std::{
 
 use storage::{
     check_account_form,
-    model::{Principal, PrincipalKind},
+    model::{Principal, PrincipalId, PrincipalKind},
     normalise_address,
 };
 
@@ -80,27 +80,23 @@ fn check_names(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), Acc
     Ok(())
 }
 
-/// An address belongs to one person. Entries are written one after the other, so it is free for another
-/// once an entry above gave who had it new ones.
+/// An address belongs to one person. Whoever is given addresses by an entry leaves the others to whoever
+/// wants them, in whatever order the entries stand; [`handed_over`] says what that takes.
 fn check_addresses(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(), AccountsError> {
-    let by_name: HashMap<&str, &Arc<Principal>> = existing
-        .iter()
-        .map(|principal| (principal.name.as_str(), principal))
+    let renewed: BTreeSet<&str> = with_addresses(entries)
+        .map(|(entry, _)| entry.name.as_str())
         .collect();
-    let mut owners: HashMap<String, &Principal> = existing
+    let owners: HashMap<String, &Principal> = existing
         .iter()
+        .filter(|principal| !renewed.contains(principal.name.as_str()))
         .flat_map(|principal| {
             let addresses = principal.addresses.iter();
             addresses.map(|address| (normalise_address(address), &**principal))
         })
         .collect();
     let mut seen: HashMap<String, &Entry> = HashMap::new();
-    for entry in entries.iter().filter(|entry| entry.addresses.is_some()) {
-        let given_up = by_name.get(entry.name.as_str());
-        for address in given_up.iter().flat_map(|before| &before.addresses) {
-            owners.remove(&normalise_address(address));
-        }
-        for address in entry.addresses.iter().flatten() {
+    for (entry, addresses) in with_addresses(entries) {
+        for address in addresses {
             if let Some(owner) = owners.get(&normalise_address(address)) {
                 let what = format!(
                     "the address {address} belongs to the {} \"{}\"",
@@ -119,6 +115,42 @@ fn check_addresses(entries: &[Entry], existing: &[Arc<Principal>]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The addresses that pass from one person to another, normalised, with who has them now. An address is
+/// taken from the one before it is given to the other, so these must be given up first of all.
+pub fn handed_over(
+    entries: &[Entry],
+    existing: &[Arc<Principal>],
+) -> Vec<(PrincipalId, BTreeSet<String>)> {
+    let future: HashMap<String, &str> = with_addresses(entries)
+        .flat_map(|(entry, addresses)| {
+            let addresses = addresses.iter();
+            addresses.map(|address| (normalise_address(address), entry.name.as_str()))
+        })
+        .collect();
+    let passes_on = |owner: &Principal, address: &String| {
+        let to = future.get(address);
+        to.is_some_and(|name| *name != owner.name)
+    };
+    existing
+        .iter()
+        .map(|owner| {
+            let addresses = owner.addresses.iter();
+            let addresses = addresses
+                .map(|address| normalise_address(address))
+                .filter(|address| passes_on(owner, address));
+            (owner.id, addresses.collect::<BTreeSet<String>>())
+        })
+        .filter(|(_, addresses)| !addresses.is_empty())
+        .collect()
+}
+
+/// The entries that say who has which addresses from now on.
+fn with_addresses(entries: &[Entry]) -> impl Iterator<Item = (&Entry, &[String])> {
+    entries
+        .iter()
+        .filter_map(|entry| Some((entry, entry.addresses.as_deref()?)))
 }
 
 fn check_fields(entry: &Entry) -> Result<(), AccountsError> {

@@ -342,28 +342,114 @@ async fn errors_name_the_entry_and_nothing_is_written() {
     }
 }
 
-/// One who gets other addresses leaves the old ones to others.
+/// Who has which addresses, as a file.
+fn addresses(people: &[(&str, &[&str])]) -> String {
+    let entry = |(name, addresses): &(&str, &[&str])| {
+        let listed: Vec<String> = addresses
+            .iter()
+            .map(|it| format!("\"{it}@x.org\""))
+            .collect();
+        let listed = listed.join(", ");
+        format!("[[users]]\nname = \"{name}\"\naddresses = [{listed}]\n")
+    };
+    people.iter().map(entry).collect()
+}
+
+/// Whoever gets other addresses leaves the old ones to others, in whatever order a file names them.
 #[tokio::test]
-async fn an_address_passes_to_somebody_else() {
+async fn addresses_pass_from_one_to_another_in_any_order() {
+    type People<'a> = &'a [(&'a str, &'a [&'a str])];
+    // Before, after, and who of those who were there is changed by it.
+    let cases: [(People, People, usize); 7] = [
+        (&[("a", &["x"])], &[("a", &["y"]), ("b", &["x"])], 1),
+        (&[("a", &["x"])], &[("b", &["X"]), ("a", &["y"])], 1),
+        (
+            &[("a", &["x", "k"]), ("b", &["y"])],
+            &[("a", &["y", "k"]), ("b", &["x"])],
+            2,
+        ),
+        (
+            &[("a", &["x"]), ("b", &["y"]), ("c", &["z"])],
+            &[("c", &["y"]), ("b", &["x"]), ("a", &["new"])],
+            3,
+        ),
+        (
+            &[("a", &["x"]), ("b", &["y"]), ("c", &["z"])],
+            &[("a", &["y"]), ("b", &["z"]), ("c", &["x"])],
+            3,
+        ),
+        // Somebody who only gives something up is changed too.
+        (
+            &[("a", &["k", "x"]), ("b", &["y"])],
+            &[("b", &["x"]), ("a", &["k"])],
+            2,
+        ),
+        (
+            &[("a", &["x"]), ("b", &["y"])],
+            &[("b", &["x", "y"]), ("a", &[])],
+            2,
+        ),
+    ];
+    for (before, after, changed) in cases {
+        let house = house().await;
+        house.import(&addresses(before)).await.unwrap();
+        let imported = house.import(&addresses(after)).await.unwrap();
+        let expected = Imported {
+            changed,
+            added: after.len() - before.len(),
+            ..Imported::default()
+        };
+        assert_eq!(imported, expected, "{after:?}");
+        for (name, addresses) in after {
+            let wanted: Vec<String> = addresses
+                .iter()
+                .map(|it| format!("mailto:{it}@x.org"))
+                .collect();
+            assert_eq!(house.principal(name).await.addresses, wanted, "{after:?}");
+        }
+        let written = house.store.backend().revision();
+        let again = house.import(&addresses(after)).await.unwrap();
+        let expected = Imported {
+            unchanged: after.len(),
+            ..Imported::default()
+        };
+        assert_eq!(again, expected, "{after:?}");
+        assert_eq!(house.store.backend().revision(), written, "{after:?}");
+    }
+}
+
+/// Only an entry that names somebody's addresses takes any of them away.
+#[tokio::test]
+async fn an_address_is_not_taken_from_who_is_not_in_the_file() {
     let house = house().await;
-    house
-        .import("[[users]]\nname = \"a\"\naddresses = [\"x@example.com\"]")
-        .await
-        .unwrap();
-    let (a, b) = (
-        "[[users]]\nname = \"a\"\naddresses = [\"y@example.com\"]\n",
-        "[[users]]\nname = \"b\"\naddresses = [\"x@example.com\"]\n",
-    );
-    let too_early = house.import(&[b, a].concat()).await.unwrap_err();
+    house.import(&addresses(&[("a", &["x"])])).await.unwrap();
+    let taken = addresses(&[("b", &["x"])]) + "[[users]]\nname = \"a\"\n";
     assert_eq!(
-        too_early.to_string(),
-        "user \"b\": the address mailto:x@example.com belongs to the user \"a\""
+        house.import(&taken).await.unwrap_err().to_string(),
+        "user \"b\": the address mailto:x@x.org belongs to the user \"a\""
     );
-    house.import(&[a, b].concat()).await.unwrap();
-    assert_eq!(
-        house.principal("b").await.addresses,
-        ["mailto:x@example.com"]
+    assert_eq!(house.principal("a").await.addresses, ["mailto:x@x.org"]);
+}
+
+/// An import that ended between two commits is finished by the next.
+#[tokio::test]
+async fn an_import_that_broke_off_is_finished_by_the_next() {
+    let house = house().await;
+    let (before, after) = (
+        addresses(&[("a", &["x"]), ("b", &["y"])]),
+        addresses(&[("a", &["y"]), ("b", &["x"])]),
     );
+    house.import(&before).await.unwrap();
+    let existing = house.store.principals().await.unwrap();
+    let mut entries = parse(&after).unwrap();
+    plan::check(&mut entries, &existing).unwrap();
+    for (id, _) in plan::handed_over(&entries, &existing) {
+        let given_up = house.store.change_principal(id, |it| it.addresses.clear());
+        given_up.await.unwrap();
+    }
+    house.import(&after).await.unwrap();
+    assert_eq!(house.principal("a").await.addresses, ["mailto:y@x.org"]);
+    assert_eq!(house.principal("b").await.addresses, ["mailto:x@x.org"]);
 }
 
 #[test]
