@@ -46,7 +46,7 @@ pub(crate) fn made(created: bool) -> Response {
 
 /// Says a tag in quotes: ETag (strong) or Schedule-Tag. Our tags are ASCII.
 pub(crate) fn insert_tag(headers: &mut HeaderMap, name: HeaderName, tag: &str) {
-    insert_owned(headers, name, format!("\"{tag}\""));
+    insert_owned(headers, name, ["\"", tag, "\""].concat());
 }
 
 /// RFC 9110 §8.8.2

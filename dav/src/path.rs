@@ -122,6 +122,17 @@ use Piece::{Kind, Name, Rest, Word};
 
 /// The path scheme.
 const SCHEME: &[Row] = &[
+    // first, as nearly every request is about one of these
+    Row {
+        pieces: &[Word("dav"), Word("calendars"), Kind(HOME_KINDS), Name, Rest],
+        build: |held| {
+            Some(Path::Stored(ResourcePath {
+                owner_kind: held.kind?,
+                owner_name: held.name,
+                segments: held.rest,
+            }))
+        },
+    },
     Row {
         pieces: &[],
         build: |_| Some(Path::Root),
@@ -174,16 +185,6 @@ const SCHEME: &[Row] = &[
         pieces: &[Word("dav"), Word("calendars"), Kind(HOME_KINDS)],
         build: |held| Some(Path::HomesOfKind(held.kind?)),
     },
-    Row {
-        pieces: &[Word("dav"), Word("calendars"), Kind(HOME_KINDS), Name, Rest],
-        build: |held| {
-            Some(Path::Stored(ResourcePath {
-                owner_kind: held.kind?,
-                owner_name: held.name,
-                segments: held.rest,
-            }))
-        },
-    },
 ];
 
 /// The word of a kind in a URL.
@@ -204,13 +205,14 @@ impl Path {
             return Ok(Path::Root);
         }
         let path = path.strip_suffix('/').unwrap_or(path);
-        if path.split('/').count() > MAXIMUM_SEGMENTS {
+        let slashes = path.bytes().filter(|octet| *octet == b'/').count();
+        if slashes >= MAXIMUM_SEGMENTS {
             return Err(PathError::TooLong);
         }
-        let segments = path
-            .split('/')
-            .map(decode_segment)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut segments = Vec::with_capacity(slashes + 1);
+        for segment in path.split('/') {
+            segments.push(decode_segment(segment)?);
+        }
         let row = SCHEME.iter().find(|row| fits(row.pieces, &segments));
         row.and_then(|row| (row.build)(hold(row.pieces, segments)))
             .ok_or(PathError::Unknown)
@@ -307,21 +309,30 @@ pub fn principal_name_of_path(path: &str) -> Option<String> {
     }
 }
 
-/// A segment, decoded. An encoded slash would name a resource that no listing can show; dots and
-/// control characters name nothing.
+/// A segment, decoded. Dots name nothing.
 fn decode_segment(segment: &str) -> Result<Cow<'_, str>, PathError> {
+    // Most segments are spelled as they are meant.
+    let is_plain = |octet: u8| octet.is_ascii_graphic() && octet != b'%';
+    let decoded = match segment.bytes().all(is_plain) {
+        true => Cow::Borrowed(segment),
+        false => decode_escapes(segment)?,
+    };
+    match decoded.len() {
+        _ if matches!(&*decoded, "" | "." | "..") => Err(PathError::Malformed),
+        octets if octets > MAXIMUM_SEGMENT_OCTETS => Err(PathError::TooLong),
+        _ => Ok(decoded),
+    }
+}
+
+/// The same for one with escapes or other characters than ASCII's. An encoded slash would name a resource
+/// that no listing can show; control characters name nothing.
+fn decode_escapes(segment: &str) -> Result<Cow<'_, str>, PathError> {
     let decoded = percent_decode_str(segment)
         .decode_utf8()
         .map_err(|_| PathError::Malformed)?;
-    let names_nothing = matches!(&*decoded, "" | "." | "..");
-    if names_nothing || decoded.contains('/') || decoded.chars().any(char::is_control) {
-        return Err(PathError::Malformed);
-    }
-    if decoded.contains(['\u{FFFE}', '\u{FFFF}']) || !valid_escapes(segment) {
-        return Err(PathError::Malformed);
-    }
-    match decoded.len() > MAXIMUM_SEGMENT_OCTETS {
-        true => Err(PathError::TooLong),
+    let names_nothing = |c: char| c.is_control() || matches!(c, '/' | '\u{FFFE}' | '\u{FFFF}');
+    match decoded.contains(names_nothing) || !valid_escapes(segment) {
+        true => Err(PathError::Malformed),
         false => Ok(decoded),
     }
 }

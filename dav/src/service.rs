@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -38,7 +39,7 @@ pub struct DavSettings {
     pub maximum_xml_octets: usize,
 }
 
-/// Who signed in; a request extension that the sign-in layer sets.
+/// Who signed in; a request extension that the service over requests asks for.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub Arc<Principal>);
 
@@ -86,33 +87,43 @@ impl Dav {
         &self.shared.settings
     }
 
-    async fn answer<B>(self, request: http::Request<B>) -> Response
+    /// Answers a request of `caller`, of whose head it takes the header fields.
+    ///
+    /// Without a caller it answers only what anybody may ask ([`open_without_sign_in`]).
+    ///
+    /// [`open_without_sign_in`]: crate::open_without_sign_in
+    pub async fn answer<B>(
+        &self,
+        caller: Option<&Arc<Principal>>,
+        head: &mut Parts,
+        body: B,
+    ) -> Response
     where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send,
     {
-        let (parts, body) = request.into_parts();
-        match self.handle(parts, body).await {
+        match self.handle(caller, head, body).await {
             Ok(response) => response,
             Err(error) => error::respond(error),
         }
     }
 
-    async fn handle<B>(&self, parts: Parts, body: B) -> Result<Response, DavError>
+    async fn handle<B>(
+        &self,
+        caller: Option<&Arc<Principal>>,
+        head: &mut Parts,
+        body: B,
+    ) -> Result<Response, DavError>
     where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send,
     {
-        let path = read_path(&parts.method, &parts.uri)?;
+        let path = read_path(&head.method, &head.uri)?;
         if path == Path::WellKnown {
             return Ok(redirect_to_context_path());
         }
-        let method = method::find(parts.method.as_str()).ok_or(DavError::NotImplemented)?;
-        let SignedIn(principal) = parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or(DavError::NotSignedIn)?;
-        let actor = Actor {
-            principal,
+        let method = method::find(head.method.as_str()).ok_or(DavError::NotImplemented)?;
+        let principal = caller.ok_or(DavError::NotSignedIn)?;
+        let actor = || Actor {
+            principal: Arc::clone(principal),
             on_behalf_of: None,
         };
         if let Some(kind) = Target::fixed_kind(&path)
@@ -123,16 +134,16 @@ impl Dav {
         let body = read_body(body, self.bound(method)).await?;
         let request = Request {
             path,
-            authority: parts.uri.authority().cloned(),
-            headers: parts.headers,
+            authority: head.uri.authority().cloned(),
+            headers: mem::take(&mut head.headers),
             body,
-            actor: actor.clone(),
+            actor: actor(),
         };
         match (method.handle)(self, request).await {
             Err(DavError::Refused(Refusal::NotAllowed(_))) => {
-                // Read again, so that requests that are allowed need not keep it.
-                let path = read_path(&parts.method, &parts.uri)?;
-                Ok(not_allowed(Target::kind_at(self, &actor, &path).await?))
+                // Made again, so that requests that are allowed need not keep them.
+                let path = read_path(&head.method, &head.uri)?;
+                Ok(not_allowed(Target::kind_at(self, &actor(), &path).await?))
             }
             result => result,
         }
@@ -166,7 +177,12 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let dav = self.clone();
-        Box::pin(async move { Ok(dav.answer(request).await) })
+        Box::pin(async move {
+            let (mut head, body) = request.into_parts();
+            let caller = head.extensions.remove::<SignedIn>();
+            let caller = caller.as_ref().map(|SignedIn(principal)| principal);
+            Ok(dav.answer(caller, &mut head, body).await)
+        })
     }
 }
 
@@ -199,7 +215,7 @@ fn not_allowed(kind: ResourceKind) -> Response {
 
 async fn read_body<B>(body: B, bound: usize) -> Result<Bytes, DavError>
 where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send,
 {
     if body.is_end_stream() {
         return Ok(Bytes::new());
