@@ -63,10 +63,7 @@ impl House {
     }
 
     async fn signs_in(&self, name: &str, password: &str) -> Result<(), SignInError> {
-        let basic = BasicCredentials {
-            name: name.to_owned(),
-            password: password.to_owned().into(),
-        };
+        let basic = BasicCredentials::new(name, password);
         self.authenticator
             .sign_in(&basic, [127, 0, 0, 1].into())
             .await
@@ -689,10 +686,7 @@ async fn who_guesses_waits_and_others_do_not() {
         Err(SignInError::Wait { seconds: 1 })
     );
     house.signs_in("alice", "secret").await.unwrap();
-    let elsewhere = BasicCredentials {
-        name: "bob".into(),
-        password: "bob's".to_owned().into(),
-    };
+    let elsewhere = BasicCredentials::new("bob", "bob's");
     house
         .authenticator
         .sign_in(&elsewhere, [192, 0, 2, 1].into())

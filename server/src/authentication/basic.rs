@@ -1,6 +1,8 @@
 //! The credentials of HTTP Basic (RFC 7617 §2).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use std::mem;
+
+use base64::{Engine, decoded_len_estimate, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
@@ -10,10 +12,8 @@ const MAXIMUM_HEADER_OCTETS: usize = 2048;
 /// A name and a password as sent. The password leaves memory when this is dropped, and no `Debug`
 /// output can carry it into a log.
 pub struct BasicCredentials {
-    /// Who claims to sign in.
-    pub name: String,
-    /// The password.
-    pub password: Zeroizing<String>,
+    text: Zeroizing<String>,
+    colon: usize,
 }
 
 impl BasicCredentials {
@@ -27,20 +27,48 @@ impl BasicCredentials {
         if octets.len() > MAXIMUM_HEADER_OCTETS || !scheme.eq_ignore_ascii_case(b"basic ") {
             return None;
         }
-        let decoded = Zeroizing::new(STANDARD.decode(token.trim_ascii()).ok()?);
-        let text = match str::from_utf8(&decoded) {
-            Ok(text) => Zeroizing::new(text.to_owned()),
-            Err(_) => Zeroizing::new(decoded.iter().map(|octet| char::from(*octet)).collect()),
+        let token = token.trim_ascii();
+        // As large as it may become: one that grew would leave a copy behind.
+        let mut decoded = Zeroizing::new(Vec::with_capacity(decoded_len_estimate(token.len())));
+        STANDARD.decode_vec(token, &mut decoded).ok()?;
+        let text = match String::from_utf8(mem::take(&mut *decoded)) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) => from_iso_8859_1(Zeroizing::new(error.into_bytes())),
         };
-        let (name, password) = text.split_once(':')?;
         if text.chars().any(char::is_control) {
             return None;
         }
-        Some(BasicCredentials {
-            name: name.to_owned(),
-            password: Zeroizing::new(password.to_owned()),
-        })
+        let colon = text.find(':')?;
+        Some(BasicCredentials { text, colon })
     }
+
+    /// Who claims to sign in.
+    pub fn name(&self) -> &str {
+        &self.text[..self.colon]
+    }
+
+    /// The password.
+    pub fn password(&self) -> &str {
+        &self.text[self.colon + 1..]
+    }
+}
+
+#[cfg(test)]
+impl BasicCredentials {
+    /// As a client would send them.
+    pub fn new(name: &str, password: &str) -> BasicCredentials {
+        let text = Zeroizing::new(format!("{name}:{password}"));
+        BasicCredentials {
+            text,
+            colon: name.len(),
+        }
+    }
+}
+
+fn from_iso_8859_1(octets: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * octets.len()));
+    text.extend(octets.iter().map(|octet| char::from(*octet)));
+    text
 }
 
 #[cfg(test)]
@@ -49,7 +77,8 @@ mod tests {
 
     fn parse(header: &str) -> Option<(String, String)> {
         let value = HeaderValue::from_str(header).expect("a header of the test");
-        BasicCredentials::parse(&value).map(|basic| (basic.name, basic.password.to_string()))
+        BasicCredentials::parse(&value)
+            .map(|basic| (basic.name().to_owned(), basic.password().to_owned()))
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Authenticator {
         basic: &BasicCredentials,
         address: IpAddr,
     ) -> Result<Arc<Principal>, SignInError> {
-        let key = self.cache.key(&basic.name, &basic.password);
+        let key = self.cache.key(basic.name(), basic.password());
         if let Some(principal) = self.known(&key).await? {
             return Ok(principal);
         }
@@ -125,22 +125,26 @@ impl Authenticator {
     ) -> Result<Arc<Principal>, SignInError> {
         if let Some(seconds) =
             self.backoff
-                .wait_seconds(&basic.name, address, self.environment.clock.now())
+                .wait_seconds(basic.name(), address, self.environment.clock.now())
         {
             return Err(SignInError::Wait { seconds });
         }
         let account = self
-            .account(self.store.principal_by_name(&basic.name).await?)
+            .account(self.store.principal_by_name(basic.name()).await?)
             .await?;
         let stored = account
             .as_ref()
             .map(|(_, credential)| credential.hash.clone());
-        let right = match self.passwords.verify(basic.password.clone(), stored).await {
+        let right = match self
+            .passwords
+            .verify(basic.password().to_owned().into(), stored)
+            .await
+        {
             Ok(right) => right,
             Err(HashError::Busy) => return Err(SignInError::Busy),
             Err(HashError::Unusable) => {
                 tracing::warn!(
-                    account = basic.name,
+                    account = basic.name(),
                     "the stored password hash cannot be used; set a new password"
                 );
                 false
@@ -149,7 +153,7 @@ impl Authenticator {
         let now = self.environment.clock.now();
         match account {
             Some((principal, credential)) if right => {
-                self.backoff.succeeded(&basic.name, address);
+                self.backoff.succeeded(basic.name(), address);
                 self.cache.insert(
                     key,
                     Verified {
@@ -161,7 +165,7 @@ impl Authenticator {
                 Ok(principal)
             }
             _ => {
-                self.backoff.failed(&basic.name, address, now);
+                self.backoff.failed(basic.name(), address, now);
                 Err(SignInError::Wrong)
             }
         }
