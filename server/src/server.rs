@@ -4,7 +4,6 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use scheduling::{Desk, desk::Settings};
 use storage::{Environment, Store, backend::Backend};
-use tower::ServiceExt;
 
 use crate::{
     accounts::Accounts,
@@ -303,7 +302,6 @@ fn stack(options: &Options, desk: &Desk, passwords: &Passwords, public_url: &str
         maximum_xml_octets: options.limits.xml_octets(),
     };
     let dav = dav::Dav::new(desk.clone(), settings);
-    let dav = ServiceExt::<http::Request>::map_response(dav, http::boxed);
     let options = StackOptions {
         authenticator: Arc::new(Authenticator::new(desk.store().clone(), passwords.clone())),
         trusted_proxies: options.trusted_proxies.clone(),

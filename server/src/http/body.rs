@@ -5,24 +5,20 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Version, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use super::{
-    IncomingRequest, Request, Response,
-    middleware::{Handler, Middleware, next},
+    Exchange, Response,
+    middleware::{Handler, Middleware},
     respond::Answer,
 };
 
@@ -55,83 +51,44 @@ const LINGER_OCTETS: usize = 1024 * 1024;
 /// The longest wait for the rest of an unread body.
 const LINGER_TIME: Duration = Duration::from_secs(5);
 
-/// The body that handlers read.
+/// The body that handlers read. It remembers why it broke off, whatever the handler made of its error.
 pub struct BoundedBody {
-    /// `None` once it was read to its end, or dropped.
+    /// `None` once it was read to its end.
     inner: Option<Incoming>,
     left: u64,
     stall: Duration,
     timer: Option<Pin<Box<Sleep>>>,
-    verdict: Verdict,
-}
-
-/// Among the request's extensions: tells [`JudgeBody`] why a body broke off, whatever the handler made
-/// of its error, and what the handler left unread.
-#[derive(Clone, Default)]
-pub struct Verdict(Arc<Judged>);
-
-#[derive(Default)]
-struct Judged {
-    fault: AtomicU8,
-    unread: Mutex<Option<Incoming>>,
-}
-
-const TOO_LARGE: u8 = 1;
-const STALLED: u8 = 2;
-
-impl Verdict {
     /// The answer that is due in place of the handler's.
-    pub fn answer(&self) -> Option<Answer> {
-        match self.0.fault.load(Ordering::Relaxed) {
-            TOO_LARGE => Some(Answer::BodyTooLarge),
-            STALLED => Some(Answer::BodyStalled),
-            _ => None,
+    fault: Option<Answer>,
+}
+
+impl BoundedBody {
+    /// Puts bounds around a body. What says itself that it is too large is judged at once.
+    pub fn new(headers: &HeaderMap, inner: Incoming, bounds: BodyBounds) -> BoundedBody {
+        let announced = announced_octets(headers);
+        let too_large = announced.is_some_and(|octets| octets > bounds.maximum_octets);
+        BoundedBody {
+            inner: Some(inner),
+            left: bounds.maximum_octets,
+            stall: bounds.stall,
+            timer: None,
+            fault: too_large.then_some(Answer::BodyTooLarge),
         }
     }
 
-    fn set(&self, fault: u8) {
-        self.0.fault.store(fault, Ordering::Relaxed);
-    }
-
-    /// Keeps what nobody will read any more.
-    fn leave(&self, body: Incoming) {
-        *self.0.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
-    }
-
-    fn take_unread(&self) -> Option<Incoming> {
-        self.0
-            .unread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match error {
+            BodyError::TooLarge => self.fault = Some(Answer::BodyTooLarge),
+            BodyError::Stalled => self.fault = Some(Answer::BodyStalled),
+            BodyError::Broken(_) => {}
+        }
+        Poll::Ready(Some(Err(error)))
     }
 }
 
-/// Puts the bounds around a request's body. What says itself that it is too large is judged at once.
-pub fn bound(request: IncomingRequest, bounds: BodyBounds) -> Request {
-    let verdict = Verdict::default();
-    if announced_octets(&request).is_some_and(|octets| octets > bounds.maximum_octets) {
-        verdict.set(TOO_LARGE);
-    }
-    let mut request = request.map(|inner| BoundedBody {
-        inner: Some(inner),
-        left: bounds.maximum_octets,
-        stall: bounds.stall,
-        timer: None,
-        verdict: verdict.clone(),
-    });
-    request.extensions_mut().insert(verdict);
-    request
-}
-
-fn announced_octets(request: &IncomingRequest) -> Option<u64> {
-    request
-        .headers()
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+fn announced_octets(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// Answers in place of a handler whose request's body was too large or stalled: what the handler made
@@ -139,27 +96,24 @@ fn announced_octets(request: &IncomingRequest) -> Option<u64> {
 pub struct JudgeBody;
 
 impl Middleware for JudgeBody {
-    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
-        let Some(verdict) = request.extensions().get::<Verdict>().cloned() else {
-            return Answer::Defect.into_response();
-        };
-        let version = request.version();
+    async fn handle(&self, exchange: &mut Exchange, inner: &impl Handler) -> Response {
         // RFC 9110 §10.1.1: who waits for permission to send is answered instead, and does not send.
-        let waits = request.headers().contains_key(header::EXPECT);
-        let response = match verdict.answer() {
+        let waits = exchange.head.headers.contains_key(header::EXPECT);
+        let response = match exchange.body.fault {
             Some(answer) => answer.into_response(),
-            None => next(inner, request).await,
+            None => {
+                let response = inner.answer(exchange).await;
+                exchange.body.fault.map_or(response, Answer::into_response)
+            }
         };
-        let unread = verdict.take_unread();
-        let response = verdict.answer().map_or(response, Answer::into_response);
         // HTTP/2 ends a stream without harm to the others.
-        if version == Version::HTTP_2 {
+        if exchange.head.version == Version::HTTP_2 {
             return response;
         }
-        let ended = match unread {
-            _ if verdict.answer().is_some() => false,
-            None => true,
-            Some(unread) => !waits && read_to_end(unread).await,
+        let ended = match exchange.body.inner.take() {
+            _ if exchange.body.fault.is_some() => false,
+            Some(unread) if !unread.is_end_stream() => !waits && read_to_end(unread).await,
+            _ => true,
         };
         match ended {
             true => response,
@@ -190,17 +144,6 @@ async fn read_to_end(body: Incoming) -> bool {
     tokio::time::timeout(LINGER_TIME, read)
         .await
         .unwrap_or(false)
-}
-
-impl BoundedBody {
-    fn fail(&self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match error {
-            BodyError::TooLarge => self.verdict.set(TOO_LARGE),
-            BodyError::Stalled => self.verdict.set(STALLED),
-            BodyError::Broken(_) => {}
-        }
-        Poll::Ready(Some(Err(error)))
-    }
 }
 
 impl Body for BoundedBody {
@@ -249,16 +192,5 @@ impl Body for BoundedBody {
         self.inner
             .as_ref()
             .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
-    }
-}
-
-impl Drop for BoundedBody {
-    fn drop(&mut self) {
-        if let Some(inner) = self.inner.take()
-            && !inner.is_end_stream()
-            && self.verdict.answer().is_none()
-        {
-            self.verdict.leave(inner);
-        }
     }
 }

@@ -4,12 +4,13 @@ use std::{
     any::Any,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     task::Poll,
 };
 
 use super::{
-    Request, Response,
-    middleware::{Handler, Middleware, next},
+    Exchange, Response,
+    middleware::{Handler, Middleware},
     respond::Answer,
 };
 
@@ -17,8 +18,8 @@ use super::{
 pub struct CatchPanic;
 
 impl Middleware for CatchPanic {
-    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
-        let mut answer = Box::pin(next(inner, request));
+    async fn handle(&self, exchange: &mut Exchange, inner: &impl Handler) -> Response {
+        let mut answer = pin!(inner.answer(exchange));
         // The future is not polled again after a panic, so nothing sees its broken state.
         poll_fn(
             |context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {

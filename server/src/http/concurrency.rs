@@ -3,8 +3,8 @@
 use tokio::sync::Semaphore;
 
 use super::{
-    Request, Response,
-    middleware::{Handler, Middleware, next},
+    Exchange, Response,
+    middleware::{Handler, Middleware},
     respond::Answer,
 };
 
@@ -23,9 +23,9 @@ impl Concurrency {
 }
 
 impl Middleware for Concurrency {
-    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
+    async fn handle(&self, exchange: &mut Exchange, inner: &impl Handler) -> Response {
         match self.places.acquire().await {
-            Ok(_place) => next(inner, request).await,
+            Ok(_place) => inner.answer(exchange).await,
             Err(_) => Answer::Busy.into_response(),
         }
     }

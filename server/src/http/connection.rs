@@ -26,8 +26,6 @@ use super::{
 
 /// The wait after an error of accept, such as having no file descriptors left.
 const ACCEPT_ERROR_PAUSE: Duration = Duration::from_millis(100);
-/// Header fields of one request.
-const MAXIMUM_HEADERS: usize = 100;
 /// Octets of one request's header.
 const MAXIMUM_HEADER_OCTETS: usize = 64 * 1024;
 /// Requests at once on one HTTP/2 connection.
@@ -159,7 +157,8 @@ fn builder() -> auto::Builder<TokioExecutor> {
         // hyper counts the rest between two requests as part of reading the second one's header, so
         // `TimedStream` bounds both.
         .header_read_timeout(None)
-        .max_headers(MAXIMUM_HEADERS)
+        // `max_headers` is not said: hyper's own bound is 100 fields too (a test holds it to that), and
+        // a bound that is said costs an allocation of the table of fields per request.
         .max_buf_size(MAXIMUM_HEADER_OCTETS);
     builder
         .http2()

@@ -1,10 +1,10 @@
 //! A request is answered within a bounded time, by the handler or by this.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use super::{
-    Request, Response,
-    middleware::{Handler, Middleware, next},
+    Exchange, Response,
+    middleware::{Handler, Middleware},
     respond::Answer,
 };
 
@@ -16,8 +16,10 @@ pub struct Deadline {
 }
 
 impl Middleware for Deadline {
-    async fn handle(&self, request: Request, inner: &impl Handler) -> Response {
-        match tokio::time::timeout(self.limit, next(inner, request)).await {
+    async fn handle(&self, exchange: &mut Exchange, inner: &impl Handler) -> Response {
+        // Pinned here, as what `timeout` takes by value it moves.
+        let answer = pin!(inner.answer(exchange));
+        match tokio::time::timeout(self.limit, answer).await {
             Ok(response) => response,
             Err(_) => {
                 tracing::warn!("no answer within {} s", self.limit.as_secs());

@@ -1,52 +1,24 @@
-//! Lets a middleware be one async function that borrows what comes after it: a request passes the whole
-//! path without a copy of any part of it, and with one allocation.
+//! Lets a middleware be one async function that borrows the request and what comes after it: a request
+//! passes the whole path without a copy of any part of it, and without an allocation.
 
-use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, sync::Arc};
 
-use tower::{Layer, Service, ServiceExt};
+use tower::Layer;
 
-use super::{Request, Response};
+use super::{Exchange, Response};
 
 /// What every part of the request path is: it always answers, errors are responses.
 pub trait Handler: Send + Sync + 'static {
     /// Answers a request.
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+    fn answer(&self, exchange: &mut Exchange) -> impl Future<Output = Response> + Send;
 }
 
-/// The innermost handler is a tower service.
-impl<S> Handler for S
-where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    async fn answer(&self, request: Request) -> Response {
-        let Ok(response) = self.clone().oneshot(request).await;
-        response
+/// The innermost handler.
+impl Handler for dav::Dav {
+    fn answer(&self, exchange: &mut Exchange) -> impl Future<Output = Response> + Send {
+        let caller = exchange.signed_in.as_ref();
+        self.answer(caller, &mut exchange.head, &mut exchange.body)
     }
-}
-
-/// A handler whose type does not matter.
-pub trait AnyHandler: Send + Sync + 'static {
-    /// As [`Handler::answer`].
-    fn answer_boxed(&self, request: Request)
-    -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
-}
-
-impl<H: Handler> AnyHandler for H {
-    fn answer_boxed(
-        &self,
-        request: Request,
-    ) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
-        Box::pin(self.answer(request))
-    }
-}
-
-/// Hands a request on.
-pub fn next(inner: &impl Handler, request: Request) -> impl Future<Output = Response> + Send {
-    inner.answer(request)
 }
 
 /// One step of the request path.
@@ -54,25 +26,25 @@ pub trait Middleware: Send + Sync + 'static {
     /// Answers the request, by way of `inner` or without it.
     fn handle(
         &self,
-        request: Request,
+        exchange: &mut Exchange,
         inner: &impl Handler,
     ) -> impl Future<Output = Response> + Send;
 }
 
 /// Makes a tower layer of a middleware.
-pub fn layer<M: Middleware>(middleware: M) -> MiddlewareLayer<Arc<M>> {
+pub fn layer<M: Middleware>(middleware: M) -> MiddlewareLayer<M> {
     MiddlewareLayer(Arc::new(middleware))
 }
 
 /// See [`layer`].
-pub struct MiddlewareLayer<M>(M);
+pub struct MiddlewareLayer<M>(Arc<M>);
 
-impl<M: Clone, S> Layer<S> for MiddlewareLayer<M> {
+impl<M, S> Layer<S> for MiddlewareLayer<M> {
     type Service = Step<M, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
         Step {
-            middleware: self.0.clone(),
+            middleware: Arc::clone(&self.0),
             inner,
         }
     }
@@ -80,22 +52,12 @@ impl<M: Clone, S> Layer<S> for MiddlewareLayer<M> {
 
 /// A middleware with what comes after it.
 pub struct Step<M, S> {
-    middleware: M,
+    middleware: Arc<M>,
     inner: S,
 }
 
 impl<M: Middleware, S: Handler> Handler for Step<M, S> {
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send {
-        self.middleware.handle(request, &self.inner)
-    }
-}
-
-impl<M: Middleware> Middleware for Arc<M> {
-    fn handle(
-        &self,
-        request: Request,
-        inner: &impl Handler,
-    ) -> impl Future<Output = Response> + Send {
-        M::handle(self, request, inner)
+    fn answer(&self, exchange: &mut Exchange) -> impl Future<Output = Response> + Send {
+        self.middleware.handle(exchange, &self.inner)
     }
 }

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, Full};
 
 use super::{Response, ResponseBody};
 use crate::authentication::REALM;
@@ -107,9 +106,7 @@ fn challenge() -> HeaderValue {
 }
 
 fn body(text: &'static str) -> ResponseBody {
-    Full::new(Bytes::from_static(text.as_bytes()))
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    Bytes::from_static(text.as_bytes()).into()
 }
 
 #[cfg(test)]

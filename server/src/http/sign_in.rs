@@ -6,8 +6,8 @@ use http::{HeaderMap, header};
 use storage::model::Principal;
 
 use super::{
-    Client, Network, Peer, Request, Response, SignedInName,
-    middleware::{Handler, Middleware, next},
+    Client, Exchange, Network, Response,
+    middleware::{Handler, Middleware},
     respond::Answer,
 };
 use crate::authentication::{Authenticator, BasicCredentials, SignInError};
@@ -21,36 +21,27 @@ pub struct SignIn {
 }
 
 impl Middleware for SignIn {
-    async fn handle(&self, mut request: Request, inner: &impl Handler) -> Response {
-        if dav::open_without_sign_in(request.uri().path()) {
-            return next(inner, request).await;
+    async fn handle(&self, exchange: &mut Exchange, inner: &impl Handler) -> Response {
+        if !dav::open_without_sign_in(exchange.head.uri.path()) {
+            match self.principal(exchange).await {
+                Ok(principal) => exchange.signed_in = Some(principal),
+                Err(answer) => return answer.into_response(),
+            }
+            // Nothing behind this point needs the password.
+            exchange.head.headers.remove(header::AUTHORIZATION);
         }
-        let principal = match self.principal(&request).await {
-            Ok(principal) => principal,
-            Err(answer) => return answer.into_response(),
-        };
-        // Nothing behind this point needs the password.
-        request.headers_mut().remove(header::AUTHORIZATION);
-        let name = SignedInName(principal.name.as_str().into());
-        request.extensions_mut().insert(dav::SignedIn(principal));
-        let mut response = next(inner, request).await;
-        response.extensions_mut().insert(name);
-        response
+        inner.answer(exchange).await
     }
 }
 
 impl SignIn {
-    async fn principal(&self, request: &Request) -> Result<Arc<Principal>, Answer> {
-        let peer = request
-            .extensions()
-            .get::<Peer>()
-            .copied()
-            .ok_or(Answer::Defect)?;
-        let client = Client::of(peer, request.headers(), &self.trusted_proxies);
+    async fn principal(&self, exchange: &Exchange) -> Result<Arc<Principal>, Answer> {
+        let headers = &exchange.head.headers;
+        let client = Client::of(exchange.peer, headers, &self.trusted_proxies);
         if !client.confidential {
             return Err(Answer::PlaintextRefused);
         }
-        let basic = credentials(request.headers()).ok_or(Answer::SignInNeeded)?;
+        let basic = credentials(headers).ok_or(Answer::SignInNeeded)?;
         self.authenticator
             .sign_in(&basic, client.address)
             .await

@@ -7,15 +7,15 @@ use storage::Environment;
 use tower::ServiceBuilder;
 
 use super::{
-    BodyBounds, IncomingRequest, Network, Peer, Response,
-    body::{self, JudgeBody},
+    BodyBounds, Exchange, IncomingRequest, Network, Peer,
+    body::JudgeBody,
     catch_panic::CatchPanic,
     concurrency::Concurrency,
     deadline::Deadline,
     log::LogRequests,
-    middleware::{AnyHandler, Handler, layer},
-    phase::{AnswerBody, Phase},
-    request_id::AssignRequestId,
+    middleware::{Handler, layer},
+    phase::{AnswerBody, InRequest, Phase},
+    request_id::{RequestIds, X_REQUEST_ID},
     sign_in::SignIn,
 };
 use crate::authentication::Authenticator;
@@ -36,16 +36,33 @@ pub struct StackOptions {
 
 /// The path, as each connection uses it. Cheap to clone.
 #[derive(Clone)]
-pub struct Stack {
-    path: Arc<dyn AnyHandler>,
+pub struct Stack(Arc<dyn Answers>);
+
+/// A path whose type does not matter.
+trait Answers: Send + Sync {
+    /// Answers a request, all of it in one allocation.
+    fn answer(
+        self: Arc<Self>,
+        peer: Peer,
+        request: IncomingRequest,
+        in_request: InRequest,
+    ) -> Answering;
+}
+
+/// An answer to come, as hyper takes it.
+type Answering =
+    Pin<Box<dyn Future<Output = Result<http::Response<AnswerBody>, Infallible>> + Send>>;
+
+/// The steps, and what a request needs before the first of them.
+struct Steps<H> {
+    ids: RequestIds,
     body: BodyBounds,
+    first: H,
 }
 
 /// Builds the path around the innermost handler.
 pub fn build(options: StackOptions, environment: &Environment, handler: impl Handler) -> Stack {
-    let path = ServiceBuilder::new()
-        // first, so that everything after it can name the request
-        .layer(layer(AssignRequestId::new(environment)))
+    let first = ServiceBuilder::new()
         // around all that answers, so that every answer is logged as it goes out
         .layer(layer(LogRequests))
         // within the log, around all that may read the body
@@ -63,9 +80,28 @@ pub fn build(options: StackOptions, environment: &Environment, handler: impl Han
             trusted_proxies: options.trusted_proxies,
         }))
         .service(handler);
-    Stack {
-        path: Arc::new(path),
+    Stack(Arc::new(Steps {
+        ids: RequestIds::new(environment),
         body: options.body,
+        first,
+    }))
+}
+
+impl<H: Handler> Answers for Steps<H> {
+    fn answer(
+        self: Arc<Self>,
+        peer: Peer,
+        request: IncomingRequest,
+        in_request: InRequest,
+    ) -> Answering {
+        Box::pin(async move {
+            let id = self.ids.fresh();
+            let mut exchange = Exchange::new(id, peer, request, self.body);
+            let mut response = self.first.answer(&mut exchange).await;
+            let headers = response.headers_mut();
+            headers.insert(X_REQUEST_ID, id.header_value());
+            Ok(response.map(|body| AnswerBody::new(body, in_request)))
+        })
     }
 }
 
@@ -77,12 +113,6 @@ impl Stack {
             peer,
             phase,
         }
-    }
-
-    async fn answer(self, peer: Peer, request: IncomingRequest) -> Response {
-        let mut request = body::bound(request, self.body);
-        request.extensions_mut().insert(peer);
-        self.path.answer_boxed(request).await
     }
 }
 
@@ -96,14 +126,10 @@ pub struct ConnectionService {
 impl HyperService<IncomingRequest> for ConnectionService {
     type Response = http::Response<AnswerBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn call(&self, request: IncomingRequest) -> Self::Future {
-        let (stack, peer) = (self.stack.clone(), self.peer);
         let in_request = self.phase.begin_request(request.version());
-        Box::pin(async move {
-            let response = stack.answer(peer, request).await;
-            Ok(response.map(|body| AnswerBody::new(body, in_request)))
-        })
+        Arc::clone(&self.stack.0).answer(self.peer, request, in_request)
     }
 }

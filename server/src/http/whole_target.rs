@@ -53,35 +53,40 @@ impl<S> WholeTarget<S> {
 }
 
 impl State {
-    fn read(&mut self, octets: &mut [u8]) {
-        for octet in octets {
-            match *self {
-                State::Beginning(seen) if *octet == HTTP_2[seen] => {
+    fn read(&mut self, mut octets: &mut [u8]) {
+        while let Some(first) = octets.first() {
+            let seen = match *self {
+                State::Rest | State::Frames => return,
+                State::Beginning(seen) if *first == HTTP_2[seen] => {
                     *self = match seen + 1 == HTTP_2.len() {
                         true => State::Frames,
                         false => State::Beginning(seen + 1),
                     };
+                    1
                 }
-                State::Beginning(seen) => self.read_line(octet, seen > 0),
-                State::Line { begun } => self.read_line(octet, begun),
-                State::Rest | State::Frames => return,
-            }
+                State::Beginning(seen) => {
+                    *self = State::Line { begun: seen > 0 };
+                    0
+                }
+                // Empty lines before a request line are allowed (RFC 9112 §2.2).
+                State::Line { begun: false } if matches!(first, b'\r' | b'\n') => 1,
+                State::Line { .. } => self.read_line(octets),
+            };
+            octets = &mut octets[seen..];
         }
     }
 
-    /// Empty lines before a request line are allowed (RFC 9112 §2.2).
-    fn read_line(&mut self, octet: &mut u8, begun: bool) {
-        match *octet {
-            b'#' => *octet = NO_TARGET,
-            b'\n' if begun => {
-                *self = State::Rest;
-                return;
-            }
-            _ => {}
-        }
-        *self = State::Line {
-            begun: begun || !matches!(octet, b'\r' | b'\n'),
+    /// Reads on to the next fragment, or to the end of the line; says how many octets that were.
+    fn read_line(&mut self, octets: &mut [u8]) -> usize {
+        *self = State::Line { begun: true };
+        let Some(place) = memchr::memchr2(b'#', b'\n', octets) else {
+            return octets.len();
         };
+        match octets[place] {
+            b'#' => octets[place] = NO_TARGET,
+            _ => *self = State::Rest,
+        }
+        place + 1
     }
 
     fn wrote(&mut self, octets: &[u8]) {

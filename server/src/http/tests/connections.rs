@@ -1,5 +1,6 @@
 //! When a connection ends, and when it may be used again.
 
+use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::*;
@@ -29,7 +30,7 @@ async fn exchange(stream: &mut DuplexStream) {
 
 #[tokio::test(start_paused = true)]
 async fn connections_that_say_nothing_or_half_a_header_end() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     for said in ["", "G", "GET / HTTP/1.1\r\nHost:"] {
         let mut stream = server.connect(LOOPBACK);
         write(&mut stream, said).await;
@@ -39,7 +40,7 @@ async fn connections_that_say_nothing_or_half_a_header_end() {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_header_ends_a_connection_that_had_rested_too() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     for _ in 0..2 {
         exchange(&mut stream).await;
@@ -51,7 +52,7 @@ async fn half_a_header_ends_a_connection_that_had_rested_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_header_that_dribbles_ends_as_one_that_stalls() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     for requests_before in [0, 1] {
         let mut stream = server.connect(LOOPBACK);
         for _ in 0..requests_before {
@@ -77,7 +78,7 @@ async fn a_header_that_dribbles_ends_as_one_that_stalls() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_header_within_its_bound_is_answered() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     for _ in 0..3 {
         for part in signed_in("GET", "Host: x\r\n").split_inclusive("\r\n") {
@@ -92,7 +93,7 @@ async fn a_slow_header_within_its_bound_is_answered() {
 /// RFC 9112 §9.3
 #[tokio::test(start_paused = true)]
 async fn a_connection_may_rest_between_requests() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     for _ in 0..4 {
         exchange(&mut stream).await;
@@ -103,7 +104,7 @@ async fn a_connection_may_rest_between_requests() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_ends() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     exchange(&mut stream).await;
     assert_eq!(end(&mut stream).await, (String::new(), 120));
@@ -111,7 +112,7 @@ async fn an_idle_connection_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_at_work_has_its_own_bounds() {
-    let handler = service_fn(async |_: Request| {
+    let handler = Unasked(async || {
         tokio::time::sleep(Duration::from_secs(50)).await;
         response("late")
     });
@@ -125,7 +126,7 @@ async fn a_request_at_work_has_its_own_bounds() {
 /// RFC 9110 §10.1.1, RFC 9112 §9.6
 #[tokio::test(start_paused = true)]
 async fn who_waits_to_be_told_to_send_is_answered_and_let_go() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     let header =
         "PUT /dav/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n";
@@ -138,7 +139,7 @@ async fn who_waits_to_be_told_to_send_is_answered_and_let_go() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_told_to_send_keeps_the_connection() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     for (framing, body) in [
         ("Content-Length: 3", "abc"),
@@ -161,7 +162,7 @@ async fn who_is_told_to_send_keeps_the_connection() {
 /// the connection stays, and its next request is not taken for the rest of the body.
 #[tokio::test(start_paused = true)]
 async fn a_refused_body_that_comes_late_does_not_cost_the_connection() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     for (framing, body) in [
         ("Content-Length: 3", "abc"),
         ("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
@@ -184,7 +185,7 @@ async fn a_refused_body_that_comes_late_does_not_cost_the_connection() {
 /// RFC 9112 §9.6
 #[tokio::test(start_paused = true)]
 async fn a_refused_body_that_does_not_come_is_not_waited_for_long() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let mut stream = server.connect(LOOPBACK);
     let header = "PUT /dav/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc";
     write(&mut stream, header).await;
@@ -197,7 +198,7 @@ async fn a_refused_body_that_does_not_come_is_not_waited_for_long() {
 /// RFC 9113 §3.3
 #[tokio::test(start_paused = true)]
 async fn http_2_is_understood_by_prior_knowledge() {
-    let server = server(mirror()).await;
+    let server = server(Mirror).await;
     let stream = TokioIo::new(server.connect(LOOPBACK));
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)

@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
+use server::configuration::LogFormat;
 
 /// A server process. Killed when dropped, asked to stop by `stop`.
 pub struct Child {
@@ -143,6 +144,7 @@ pub fn bare_server() {
 
 /// Convoke on the real store, as `convoke serve` runs it.
 pub fn convoke_server(folder: &Path) {
+    server::logging::start("info", LogFormat::default());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let server = tests::server::TestServer::start_on(folder).await;
