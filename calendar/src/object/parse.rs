@@ -254,15 +254,14 @@ impl<'a> Tree<'a> {
             known_utf8,
             line.number,
         )?;
-        if property.is("BEGIN") {
-            self.begin(property, line.start)
-        } else if property.is("END") {
-            self.end(property, line.end)
-        } else if let Some(open) = self.open.last_mut() {
-            open.items.push(Item::Property(property));
-            Ok(())
-        } else {
-            Err(ParseFault::OutsideCalendar)
+        match (property.name_octets(), self.open.last_mut()) {
+            (b"BEGIN", _) => self.begin(property, line.start),
+            (b"END", _) => self.end(property, line.end),
+            (_, Some(open)) => {
+                open.items.push(Item::Property(property));
+                Ok(())
+            }
+            (_, None) => Err(ParseFault::OutsideCalendar),
         }
     }
 
@@ -330,8 +329,46 @@ impl<'a> Tree<'a> {
 
 fn component_name(line: &Property) -> Result<&str, ParseFault> {
     let name = line.raw_value().trim();
-    if line.parameters().next().is_some() || !is_name(name.as_bytes()) {
+    if line.has_parameters() || !is_name(name.as_bytes()) {
         return Err(ParseFault::BadComponentName);
     }
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The first octet that stands where it must not, in words.
+    fn is_refused(source: &[u8]) -> bool {
+        (0..source.len()).any(|at| match source[at] {
+            b'\t' | b'\n' => false,
+            b'\r' => {
+                let after = source[at..].iter().find(|octet| **octet != b'\r');
+                after.is_some_and(|octet| *octet != b'\n')
+            }
+            octet => octet < b' ',
+        })
+    }
+
+    proptest! {
+        /// The look at many octets at once sees what a look at each would.
+        #[test]
+        fn characters_are_checked(
+            source in prop::collection::vec(prop::sample::select(&b"a\r\r\n\n\t"[..]), 0..80),
+            strange in prop::option::weighted(0.3, (0usize..80, any::<u8>())),
+        ) {
+            let mut source = source;
+            if let Some((at, octet)) = strange {
+                source.insert(at.min(source.len()), octet);
+            }
+            let expected = match is_refused(&source) {
+                true => None,
+                false => Some(std::str::from_utf8(&source).is_ok()),
+            };
+            prop_assert_eq!(check_characters(&source).ok(), expected);
+        }
+    }
 }

@@ -75,6 +75,7 @@ pub(super) fn forbidden_character(content: &str) -> Option<u32> {
 }
 
 /// The parts of a content line.
+#[derive(Debug)]
 struct Places {
     /// Where the name ends.
     name_length: usize,
@@ -319,9 +320,19 @@ impl Property {
         parameters(self.raw_parameters())
     }
 
+    /// Whether there is a parameter at all.
+    pub(super) fn has_parameters(&self) -> bool {
+        self.has_room_for_parameters() && self.parameters().next().is_some()
+    }
+
+    /// Something stands between the name and the colon.
+    fn has_room_for_parameters(&self) -> bool {
+        self.value_start > self.name_length + 1
+    }
+
     /// The first parameter of this name (in any case) as one text: unquoted, RFC 6868 decoded.
     pub fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
-        if self.value_start == self.name_length + 1 {
+        if !self.has_room_for_parameters() {
             return None;
         }
         self.parameters()
@@ -473,3 +484,41 @@ impl PartialEq for Property {
 }
 
 impl Eq for Property {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Where the name ends, by a search for what ends it.
+    fn name_of(content: &str) -> Result<&str, ParseFault> {
+        let end = content.find([':', ';']).ok_or(ParseFault::NoColon)?;
+        let name = &content[..end];
+        let is_name =
+            |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+        match !name.is_empty() && name.chars().all(is_name) {
+            true => Ok(name),
+            false => Err(ParseFault::BadName),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_told_from_what_follows(content in "[A-Za-c09._/ ä=-]{0,6}[:; ]?[:A-Z]{0,3}") {
+            let places = split_content(content.as_bytes());
+            match name_of(&content) {
+                Ok(name) if content[name.len()..].starts_with(':') => {
+                    let places = places.unwrap();
+                    prop_assert_eq!(places.name_length, name.len());
+                    prop_assert_eq!(places.value_start, name.len() + 1);
+                    prop_assert_eq!(places.has_lower_case, name != name.to_ascii_uppercase());
+                }
+                // what becomes of parameters is shown by the tables of streams
+                Ok(_) => {}
+                Err(fault) => prop_assert_eq!(places.err(), Some(fault)),
+            }
+        }
+    }
+}

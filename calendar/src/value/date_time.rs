@@ -295,6 +295,22 @@ mod tests {
         }
     }
 
+    /// The day and the time of day make the time that so many seconds after midnight is.
+    #[test]
+    fn times_of_day_are_seconds_of_the_day() {
+        let midnight = civil::date(2026, 12, 31).at(0, 0, 0, 0);
+        for second in (0..86_400).step_by(59).chain([86_399, 86_400]) {
+            let (hour, minute) = (second / 3_600, second / 60 % 60);
+            let text = format!("20261231T{hour:02}{minute:02}{:02}", second % 60);
+            let expected = midnight + jiff::SignedDuration::from_secs(second);
+            assert_eq!(
+                DateTime::parse(&text, None).unwrap(),
+                DateTime::floating(expected),
+                "{text}"
+            );
+        }
+    }
+
     #[test]
     fn a_date_is_no_date_time() {
         assert!(DateTime::parse("19980119", None).is_err());

@@ -327,3 +327,36 @@ fn hostile_zones_are_bounded() {
         assert!(Zones::of(&object).resolve("X").is_none(), "{rest}");
     }
 }
+
+/// UTC is reckoned without a zone, and says what the zone would.
+#[test]
+fn utc_needs_no_zone() {
+    let utc = Zone::utc();
+    let berlin = Zone::named("Europe/Berlin").unwrap();
+    let nothing = object("");
+    let zones = Zones::of(&nothing);
+    for seconds in [
+        i64::MIN,
+        -400_000_000_000,
+        -377_705_023_201,
+        -1,
+        0,
+        951_782_400,
+        1_793_610_000,
+        253_402_207_200,
+        253_402_300_799,
+        400_000_000_000,
+        i64::MAX,
+    ] {
+        let civil = civil_of_seconds(seconds);
+        let expected = utc.instant(civil).as_second();
+        assert_eq!(utc.instant_of_seconds(seconds).as_second(), expected);
+        let value = DateTime::utc(civil);
+        assert_eq!(zones.instant(&value, &berlin).as_second(), expected);
+        assert_eq!(
+            berlin.instant_of_seconds(seconds),
+            berlin.instant(civil),
+            "{seconds}"
+        );
+    }
+}

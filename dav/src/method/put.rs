@@ -5,6 +5,7 @@ use scheduling::{
     Refusal,
     desk::{Put, Written},
 };
+use storage::ResourcePath;
 
 use super::get;
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 
 /// Makes or replaces an object.
 pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    let path = request.stored_path()?.clone();
+    let path = request.stored_path()?;
     // RFC 9110 §14.5: who sends a part must not have it taken for the whole.
     if request.headers.contains_key(header::CONTENT_RANGE) {
         return Err(DavError::BadRequest(
@@ -54,15 +55,15 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
             } else {
                 StatusCode::OK
             };
-            let mut response =
-                get::representation(dav, &request.actor, &written.path, status).await?;
-            say_other_place(&mut response, &written, &path);
+            let place = written.elsewhere.as_ref().unwrap_or(path);
+            let mut response = get::representation(dav, &request.actor, place, status).await?;
+            say_other_place(&mut response, written.elsewhere);
             Ok(response)
         }
-        Ok(written) => Ok(answer_without_content(&written, &path)),
+        Ok(written) => Ok(answer_without_content(written)),
         // RFC 8144 §3.2: who lost the race gets what won it.
         Err(refusal @ Refusal::ConditionFailed(_)) if wants_representation => {
-            match get::representation(dav, &request.actor, &path, StatusCode::PRECONDITION_FAILED)
+            match get::representation(dav, &request.actor, path, StatusCode::PRECONDITION_FAILED)
                 .await
             {
                 Err(DavError::Refused(Refusal::NotFound | Refusal::NotAllowed(_))) => {
@@ -76,7 +77,7 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
 }
 
 /// The ETag is told only where the stored octets are the sent ones (RFC 4791 §5.3.4).
-fn answer_without_content(written: &Written, asked: &storage::ResourcePath) -> Response {
+fn answer_without_content(written: Written) -> Response {
     let mut response = answer::made(written.created);
     let headers = response.headers_mut();
     if let Some(etag) = &written.etag {
@@ -86,14 +87,14 @@ fn answer_without_content(written: &Written, asked: &storage::ResourcePath) -> R
     if let Some(tag) = &written.schedule_tag {
         answer::insert_tag(headers, SCHEDULE_TAG.clone(), tag);
     }
-    say_other_place(&mut response, written, asked);
+    say_other_place(&mut response, written.elsewhere);
     response
 }
 
 /// An own invitation may have been merged into the copy that was delivered under another name.
-fn say_other_place(response: &mut Response, written: &Written, asked: &storage::ResourcePath) {
-    if written.path != *asked {
-        let place = Path::Stored(written.path.clone());
+fn say_other_place(response: &mut Response, elsewhere: Option<ResourcePath>) {
+    if let Some(path) = elsewhere {
+        let place = Path::Stored(path);
         let headers = response.headers_mut();
         answer::insert_path(headers, header::CONTENT_LOCATION, &place, false);
         if let Some(location) = headers.get(header::CONTENT_LOCATION).cloned() {

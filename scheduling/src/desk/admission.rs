@@ -14,7 +14,7 @@ use crate::{Precondition, Refusal, projection::ObjectProjection};
 
 /// The media type of a calendar object (RFC 4791 §4.1); clients look at the component (RFC 5545 §8.1).
 pub(crate) fn content_type(component_name: &str) -> String {
-    format!("text/calendar; charset=utf-8; component={component_name}")
+    ["text/calendar; charset=utf-8; component=", component_name].concat()
 }
 
 /// The most octets of a UID, which stands in an index and in every message.

@@ -47,8 +47,9 @@ pub struct Put {
 pub struct Written {
     /// It was not there before.
     pub created: bool,
-    /// Where it stands; another place than asked for when an own invitation was merged.
-    pub path: ResourcePath,
+    /// Where it stands, if that is not where it was asked for: an own invitation was merged into the
+    /// delivered one.
+    pub elsewhere: Option<ResourcePath>,
     /// Only where the stored octets are the sent octets (RFC 4791 §5.3.4).
     pub etag: Option<String>,
     /// Of a scheduling object (RFC 6638 §3.2.10).
@@ -167,7 +168,7 @@ impl Desk {
         let object = arrived.object;
         Ok(self.commit(batch).await?.map(|_| Written {
             created: round.before.is_none(),
-            path: round.path.clone(),
+            elsewhere: None,
             etag: arrived.is_unchanged.then_some(object.etag),
             schedule_tag: object.calendar.and_then(|facts| facts.schedule_tag),
             modified: object.modified,
@@ -238,6 +239,7 @@ impl Desk {
         let written = self.put_calendar_object(&round, admitted).await?;
         // the client named another place, so it has to fetch what stands here
         Ok(written.map(|written| Written {
+            elsewhere: (path != asked.path).then(|| path.clone()),
             etag: None,
             ..written
         }))
@@ -273,7 +275,7 @@ impl Desk {
         );
         Ok(self.commit(batch).await?.map(|_| Written {
             created: before.is_none(),
-            path: round.path.clone(),
+            elsewhere: None,
             etag: Some(after.etag),
             schedule_tag: None,
             modified: after.modified,
@@ -292,11 +294,14 @@ impl Desk {
 }
 
 fn check_put_locks(round: &Round<'_>) -> Result<(), Refusal> {
+    let locks = round.scene.locks(round.resolution.home().id)?;
+    if locks.is_empty() {
+        return Ok(());
+    }
     let touched = match round.before {
         Some(_) => Touched::resource(round.path),
         None => Touched::bound(round.path),
     };
-    let locks = round.scene.locks(round.resolution.home().id)?;
     let submitted = conditions::submitted_tokens(&round.put.conditions);
     guard::check(
         locks,

@@ -263,7 +263,7 @@ impl Desk {
         drop_locks(&mut batch, ends, &gone)?;
         Ok(self.commit(batch).await?.map(|_| Written {
             created: matches!(ends.destination.found, Found::Missing),
-            path: destination.clone(),
+            elsewhere: None,
             etag: Some(after.etag),
             schedule_tag: after.calendar.and_then(|facts| facts.schedule_tag),
             modified: after.modified,

@@ -73,7 +73,7 @@ impl Desk {
         batch.move_collection(before, &after, ancestors);
         let gone = [source.clone(), destination.clone()];
         delete::drop_locks(&mut batch, ends.scene, ends.source.home(), &gone)?;
-        Ok(self.commit(batch).await?.map(|_| written(transfer, ends)))
+        Ok(self.commit(batch).await?.map(|_| written(ends)))
     }
 
     /// A collection is copied, with all below it unless the depth is 0. Members that cannot stand at
@@ -119,7 +119,7 @@ impl Desk {
         if self.flush(&mut copying, None).await?.is_none() {
             return Ok(None);
         }
-        Ok(Some((written(transfer, ends), copying.failures)))
+        Ok(Some((written(ends), copying.failures)))
     }
 
     /// Removes what a collection replaces (RFC 4918 §9.8.4, §9.9.3).
@@ -313,10 +313,10 @@ impl Copying {
     }
 }
 
-fn written(transfer: &Transfer, ends: &Ends<'_>) -> Written {
+fn written(ends: &Ends<'_>) -> Written {
     Written {
         created: matches!(ends.destination.found, Found::Missing),
-        path: transfer.destination.clone(),
+        elsewhere: None,
         etag: None,
         schedule_tag: None,
         modified: ends.scene.now,

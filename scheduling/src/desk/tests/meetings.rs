@@ -394,8 +394,8 @@ async fn an_own_copy_is_merged_into_the_delivered_one() {
             .await
             .unwrap();
         assert_eq!(
-            (written.created, written.path, written.etag),
-            (false, path(&at), None)
+            (written.created, written.elsewhere, written.etag),
+            (false, Some(path(&at)), None)
         );
     }
     world.bobs().await;

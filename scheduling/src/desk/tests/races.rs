@@ -94,16 +94,16 @@ async fn one_uid_one_object() {
     for writer in 0..WRITERS {
         let world = Arc::clone(&world);
         tasks.push(tokio::spawn(async move {
-            world
-                .put(&format!("alice/calendar/{writer}.ics"), event("same", ""))
-                .await
+            let place = format!("alice/calendar/{writer}.ics");
+            let written = world.put(&place, event("same", "")).await;
+            written.map(|_| path(&place))
         }));
     }
     let mut places = Vec::new();
     let mut conflicts = Vec::new();
     for task in tasks {
         match task.await.unwrap() {
-            Ok(written) => places.push(written.path),
+            Ok(place) => places.push(place),
             Err(Refusal::Precondition {
                 precondition,
                 resource,
