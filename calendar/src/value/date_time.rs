@@ -202,15 +202,15 @@ fn read(text: &str, time_zone_id: Option<&str>) -> Option<DateOrDateTime> {
 
 /// `YYYYMMDD` or `YYYY-MM-DD`.
 fn read_date(text: &str) -> Option<(civil::Date, &str)> {
-    let (year, rest) = digits(text, 4)?;
-    let extended = rest.starts_with('-');
-    let skip = |rest: &'_ str| -> Option<usize> {
-        (rest.starts_with('-') == extended).then_some(usize::from(extended))
+    let (year, month, day, rest) = match digits(text, 8) {
+        Some((number, rest)) => (number / 10_000, number / 100 % 100, number % 100, rest),
+        None => {
+            let (year, rest) = digits(text, 4)?;
+            let (month, rest) = digits(rest.strip_prefix('-')?, 2)?;
+            let (day, rest) = digits(rest.strip_prefix('-')?, 2)?;
+            (year, month, day, rest)
+        }
     };
-    let rest = rest.get(skip(rest)?..)?;
-    let (month, rest) = digits(rest, 2)?;
-    let rest = rest.get(skip(rest)?..)?;
-    let (day, rest) = digits(rest, 2)?;
     let date = civil::Date::new(year as i16, month as i8, day as i8).ok()?;
     Some((date, rest))
 }
@@ -224,10 +224,16 @@ enum TimeOfDay {
 
 /// `HHMMSS`, `HHMM`, with colons, with a fraction (dropped).
 fn read_time(text: &str) -> Option<(TimeOfDay, &str)> {
-    let colon = |rest: &'_ str| usize::from(rest.starts_with(':'));
-    let (hour, rest) = digits(text, 2)?;
-    let (minute, rest) = digits(&rest[colon(rest)..], 2)?;
-    let (second, rest) = digits(&rest[colon(rest)..], 2).unwrap_or((0, rest));
+    let (hour, minute, second, rest) = match digits(text, 6) {
+        Some((number, rest)) => (number / 10_000, number / 100 % 100, number % 100, rest),
+        None => {
+            let colon = |rest: &'_ str| usize::from(rest.starts_with(':'));
+            let (hour, rest) = digits(text, 2)?;
+            let (minute, rest) = digits(&rest[colon(rest)..], 2)?;
+            let (second, rest) = digits(&rest[colon(rest)..], 2).unwrap_or((0, rest));
+            (hour, minute, second, rest)
+        }
+    };
     let rest = match rest.strip_prefix(['.', ',']) {
         Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => rest,
@@ -285,6 +291,9 @@ mod tests {
             ("19980119T0760", None, "refused"),
             ("19980119T24:00:01", None, "refused"),
             ("1998-0119", None, "refused"),
+            ("199801-19", None, "refused"),
+            ("1998-01-19T0700:00Z", None, "19980119T070000Z"),
+            ("19980119T07:0000", None, "19980119T070000"),
             ("19980119T070000X", None, "refused"),
             ("19980119T07é000", None, "refused"),
             ("９９９９0101", None, "refused"),
