@@ -33,6 +33,12 @@ pub(crate) enum DavError {
     /// The desk refused, or `dav` itself with one of the desk's reasons.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// 403 `need-privileges`, with the URL of what is asked for and may not be told of.
+    #[error("privileges are missing")]
+    Forbidden {
+        /// What is missing where.
+        missing: Vec<(String, Privilege)>,
+    },
     /// 400, with what is wrong and where possible what would be right.
     #[error("{0}")]
     BadRequest(String),
@@ -81,10 +87,31 @@ impl DavError {
         })
     }
 
+    /// Names what the request was sent to as `url`, the request, does, in what refuses it for privileges.
+    ///
+    /// RFC 3744 §7.1.1 wants a URL, and that of a collection ends in a slash (RFC 4918 §5.2). But whoever
+    /// may not read is not told whether something stands there and of which kind.
+    pub fn named_as(self, url: &str) -> DavError {
+        let DavError::Refused(Refusal::Forbidden { missing }) = self else {
+            return self;
+        };
+        let asked = Path::parse(url).ok().filter(|_| url.ends_with('/'));
+        let hrefs = missing.into_iter().map(|(path, privilege)| {
+            let of_collection = path.segments.is_empty() || privilege::is_of_collections(privilege);
+            let path = Path::Stored(path);
+            let is_collection = of_collection || asked.as_ref() == Some(&path);
+            (path.href(is_collection), privilege)
+        });
+        DavError::Forbidden {
+            missing: hrefs.collect(),
+        }
+    }
+
     /// The status of the response, or within a multistatus of the resource or property.
     pub fn status(&self) -> StatusCode {
         match self {
             DavError::Refused(refusal) => status_of(refusal),
+            DavError::Forbidden { .. } => precondition::row(Precondition::NeedPrivileges).status,
             DavError::BadRequest(_) => StatusCode::BAD_REQUEST,
             DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             DavError::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -102,11 +129,8 @@ impl DavError {
         matches!(
             self,
             DavError::NoLockToRefresh
-                | DavError::Refused(
-                    Refusal::Locked { .. }
-                        | Refusal::Forbidden { .. }
-                        | Refusal::Precondition { .. }
-                )
+                | DavError::Forbidden { .. }
+                | DavError::Refused(Refusal::Locked { .. } | Refusal::Precondition { .. })
         )
     }
 
@@ -126,11 +150,11 @@ impl DavError {
                         .for_each(|root| writer.leaf(dav::HREF, &Path::of_lock_root(root)));
                 });
             }
-            DavError::Refused(Refusal::Forbidden { missing }) => {
+            DavError::Forbidden { missing } => {
                 write_precondition(writer, Precondition::NeedPrivileges, |writer| {
                     missing
                         .iter()
-                        .for_each(|(path, privilege)| write_missing(writer, path, *privilege));
+                        .for_each(|(href, privilege)| write_missing(writer, href, *privilege));
                 });
             }
             DavError::Refused(Refusal::Precondition {
@@ -211,10 +235,9 @@ fn write_precondition(
 }
 
 /// RFC 3744 §7.1.1
-fn write_missing(writer: &mut Writer, path: &ResourcePath, privilege: Privilege) {
+fn write_missing(writer: &mut Writer, href: &str, privilege: Privilege) {
     writer.element(dav::RESOURCE, |writer| {
-        let is_collection = path.segments.is_empty() || privilege::is_of_collections(privilege);
-        writer.leaf(dav::HREF, &Path::Stored(path.clone()).href(is_collection));
+        writer.leaf(dav::HREF, href);
         writer.element(dav::PRIVILEGE, |writer| {
             writer.empty(privilege::name(privilege))
         });
@@ -417,13 +440,18 @@ mod tests {
         let missing = vec![
             (path(&["a"]), Privilege::Bind),
             (path(&["b"]), Privilege::ReadFreeBusy),
+            (path(&["c d"]), Privilege::Read),
+            (path(&[]), Privilege::Read),
         ];
         let expected = "<D:need-privileges><D:resource><D:href>/dav/calendars/users/alice/a/</D:href>\
             <D:privilege><D:bind/></D:privilege></D:resource><D:resource>\
             <D:href>/dav/calendars/users/alice/b</D:href><D:privilege><C:read-free-busy/></D:privilege>\
-            </D:resource></D:need-privileges>";
+            </D:resource><D:resource><D:href>/dav/calendars/users/alice/c%20d/</D:href><D:privilege>\
+            <D:read/></D:privilege></D:resource><D:resource><D:href>/dav/calendars/users/alice/</D:href>\
+            <D:privilege><D:read/></D:privilege></D:resource></D:need-privileges>";
+        let error = DavError::from(Refusal::Forbidden { missing });
         assert_eq!(
-            elements(Refusal::Forbidden { missing }),
+            elements(error.named_as("/dav/calendars/users/alice/%63%20d/")),
             (403, expected.into())
         );
     }

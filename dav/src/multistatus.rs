@@ -43,6 +43,7 @@ impl Multistatus {
 
     /// A response about a resource that failed as a whole (RFC 4918 §9.6.1).
     pub fn failure(&mut self, href: &str, error: &DavError) {
+        let error = error.clone().named_as(href);
         self.response(href, |writer| {
             write_status(writer, error.status());
             if error.has_elements() {

@@ -145,7 +145,7 @@ impl Dav {
                 let path = read_path(&head.method, &head.uri)?;
                 Ok(not_allowed(Target::kind_at(self, &actor(), &path).await?))
             }
-            result => result,
+            result => result.map_err(|error| error.named_as(head.uri.path())),
         }
     }
 

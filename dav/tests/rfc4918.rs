@@ -427,6 +427,62 @@ async fn the_if_header_decides_about_reading() {
     }
 }
 
+/// RFC 4918 §10.4: a report is not made of a state that the client does not expect.
+#[tokio::test]
+async fn the_if_header_decides_about_reports() {
+    let world = World::new().await;
+    let etag = world.put("calendar/1.ics", &event("1", "One")).await;
+    let token = world.lock("calendar/", &[]).await;
+    let hidden = "<D:expand-property xmlns:D='DAV:'/>";
+    let unknown = "<D:unknown xmlns:D='DAV:'/>";
+    for (path, value, body, status) in [
+        ("calendar/1.ics", format!("([{etag}])"), hidden, 207),
+        ("calendar/1.ics", "([\"wrong\"])".into(), hidden, 412),
+        (
+            "calendar/1.ics",
+            format!("<{HOME}calendar/> (<{token}>)"),
+            hidden,
+            207,
+        ),
+        ("calendar/", format!("(<{token}>)"), hidden, 207),
+        ("calendar/", format!("(Not <{token}>)"), hidden, 412),
+        (
+            "calendar/",
+            format!("<{HOME}calendar/1.ics> ([\"wrong\"])"),
+            hidden,
+            412,
+        ),
+        ("calendar/", "(".into(), hidden, 400),
+        // What fails without the header fails as it does without it (RFC 9110 §13.2.1).
+        ("calendar/", format!("(Not <{token}>)"), unknown, 403),
+        ("missing/", "(<DAV:no-lock>)".into(), hidden, 404),
+    ] {
+        let line = format!("REPORT {path}");
+        let answer = world.ask(&line, &[("if", &value)], body).await;
+        assert_eq!(answer.code(), status, "{value}: {answer:?}");
+    }
+}
+
+/// RFC 4918 §10.4: a lock stays where the state is not the one that the client expects.
+#[tokio::test]
+async fn the_if_header_decides_about_unlocking() {
+    let world = World::new().await;
+    let etag = world.put("file", "x").await;
+    let token = world.lock("file", &[]).await;
+    let lock_token = format!("<{token}>");
+    for (name, value, status) in [
+        ("if", "([\"wrong\"])".to_owned(), 412),
+        ("if", format!("(Not <{token}>)"), 412),
+        ("if-match", "\"wrong\"".to_owned(), 412),
+        ("if", "(".to_owned(), 400),
+        ("if", format!("(<{token}> [{etag}])"), 204),
+    ] {
+        let headers = [("lock-token", lock_token.as_str()), (name, &value)];
+        let answer = world.ask("UNLOCK file", &headers, "").await;
+        assert_eq!(answer.code(), status, "{value}: {answer:?}");
+    }
+}
+
 /// RFC 4918 §8.6: names that are compared decoded.
 #[tokio::test]
 async fn names_may_be_spelled_in_any_encoding() {
@@ -460,6 +516,46 @@ async fn strangers_hear_which_privilege_is_missing() {
             .body
             .contains("Private")
     );
+}
+
+/// RFC 3744 §7.1.1, and RFC 4918 §5.2: a collection is named with its slash. Whether something stands where
+/// a stranger looks, and of which kind, is not told: it is named as the stranger did.
+#[tokio::test]
+async fn strangers_hear_the_name_that_they_used() {
+    let world = World::new().await;
+    world.put("calendar/1.ics", &event("1", "Private")).await;
+    let sync = "<D:sync-collection xmlns:D='DAV:'><D:sync-token/><D:sync-level>1</D:sync-level>\
+        <D:prop/></D:sync-collection>";
+    let find = "<D:propfind xmlns:D='DAV:'><D:allprop/></D:propfind>";
+    let patch = "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><D:displayname>x</D:displayname>\
+        </D:prop></D:set></D:propertyupdate>";
+    for (line, body, href) in [
+        ("PROPFIND calendar/", find, "calendar/"),
+        ("PROPFIND calendar", find, "calendar"),
+        ("PROPFIND missing/", find, "missing/"),
+        ("PROPFIND missing", find, "missing"),
+        ("PROPFIND calendar/1.ics", find, "calendar/1.ics"),
+        ("REPORT calendar/", sync, "calendar/"),
+        ("REPORT %63alendar/", sync, "calendar/"),
+        ("PROPPATCH calendar/", patch, "calendar/"),
+        ("LOCK calendar/", &lock_info("shared"), "calendar/"),
+        // Membership is a collection's, however the member is named.
+        ("PUT calendar/new.ics", &event("2", "Mine"), "calendar/"),
+        ("MKCOL calendar", "", ""),
+        ("DELETE calendar/", "", ""),
+    ] {
+        let (method, path) = line.split_once(' ').unwrap();
+        let line = format!("{method} {HOME}{path}");
+        let answer = world.ask_bob(&line, &[("depth", "infinity")], body).await;
+        answer.refuses(403, "D:need-privileges");
+        let href = format!("<D:href>{HOME}{href}</D:href>");
+        assert!(answer.body.contains(&href), "{line}: {answer:?}");
+        assert_eq!(
+            answer.body.matches("<D:href>").count(),
+            1,
+            "{line}: {answer:?}"
+        );
+    }
 }
 
 /// RFC 3744 §8.1.1

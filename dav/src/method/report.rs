@@ -28,6 +28,7 @@ pub(crate) async fn report(dav: &Dav, request: Request) -> Result<Response, DavE
             reason,
         ));
     };
+    request.check_if_header(dav).await?;
     let asked = Asked {
         request,
         document,

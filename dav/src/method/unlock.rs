@@ -13,6 +13,9 @@ use crate::{
 pub(crate) async fn unlock(dav: &Dav, request: Request) -> Result<Response, DavError> {
     let path = request.stored_path()?.clone();
     let token = lock_token::parse(&request.headers)?;
-    dav.desk().unlock(&request.actor, path, token).await?;
+    let conditions = request.conditions(dav)?;
+    dav.desk()
+        .unlock(&request.actor, path, token, conditions)
+        .await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }

@@ -181,16 +181,17 @@ impl Desk {
     /// UNLOCK: ends a lock whose scope holds the resource.
     ///
     /// Errors: `Precondition` `lock-token-matches-request-uri` for any other token (RFC 4918 §9.11.1);
-    /// `Forbidden` where it is another's lock and `DAV:unlock` is missing (RFC 3744 §3.5).
+    /// `Forbidden` where it is another's lock and `DAV:unlock` is missing (RFC 3744 §3.5);
+    /// `ConditionFailed`.
     pub async fn unlock(
         &self,
         actor: &Actor,
         path: ResourcePath,
         token: String,
+        conditions: Conditions,
     ) -> Result<(), Refusal> {
-        let nothing = Conditions::default();
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(&[&path], &nothing).await?;
+            let scene = self.scene(&[&path], &conditions).await?;
             let resolution = scene.resolution(&path)?;
             let home = resolution.home();
             let before = scene.locks(home.id)?;
@@ -213,6 +214,7 @@ impl Desk {
                     ));
                 }
             }
+            scene.check_conditions(&conditions, &path)?;
             let after: Vec<Lock> = guard::live(before, scene.now)
                 .filter(|lock| lock.token != token)
                 .cloned()

@@ -57,6 +57,15 @@ async fn rfc_4918_9_10_1_the_root_of_a_locked_collection() {
         .await;
     refused.expect_precondition(403, "{DAV:}need-privileges");
     assert_eq!(named(&refused, "{DAV:}href"), collection);
+    // and one that any resource does
+    let refused = server
+        .client("bob")
+        .request("PROPFIND", &collection)
+        .header("Depth", "0")
+        .send()
+        .await;
+    refused.expect_precondition(403, "{DAV:}need-privileges");
+    assert_eq!(named(&refused, "{DAV:}href"), collection);
 }
 
 /// RFC 4918 §7: a locked object is changed with its token only, and named in the refusal.

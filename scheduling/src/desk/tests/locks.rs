@@ -27,7 +27,12 @@ impl World {
 
     async fn unlock(&self, at: &str, token: &str) -> Result<(), Refusal> {
         self.desk
-            .unlock(&self.alice, path(at), token.to_owned())
+            .unlock(
+                &self.alice,
+                path(at),
+                token.to_owned(),
+                Conditions::default(),
+            )
             .await
     }
 }
@@ -263,7 +268,12 @@ async fn unlocking() {
     assert_eq!(violated(world.unlock("alice", &token).await), wrong);
     let refused = world
         .desk
-        .unlock(&world.bob, path("alice/c"), token.clone())
+        .unlock(
+            &world.bob,
+            path("alice/c"),
+            token.clone(),
+            Conditions::default(),
+        )
         .await;
     assert_eq!(
         refused,
