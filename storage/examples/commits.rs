@@ -103,6 +103,7 @@ fn change(number: u64) -> Commit {
         id: 0,
         expect: vec![Expect::Absent(object), Expect::Absent(header)],
         operations,
+        observed: None,
     }
 }
 

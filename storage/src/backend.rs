@@ -185,6 +185,16 @@ pub const MAXIMUM_COMMIT_OCTETS: usize = 1024 * 1024;
 /// The most operations one commit may carry.
 pub const MAXIMUM_OPERATIONS: usize = u16::MAX as usize + 1;
 
+/// That expectations were seen to hold. A backend which knows that their rows have not changed since
+/// need not look at them once more; every other one ignores this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The first so many of a commit's expectations.
+    pub expectations: usize,
+    /// Each of them was read by a call that began when this revision was readable, or later.
+    pub since: Revision,
+}
+
 /// A change, atomic and conditional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
@@ -192,6 +202,8 @@ pub struct Commit {
     pub id: u128,
     /// What must hold.
     pub expect: Vec<Expect>,
+    /// How many of the expectations, from the first on, are known to have held at a moment.
+    pub observed: Option<Observed>,
     /// What then changes.
     pub operations: Vec<Operation>,
 }
@@ -288,6 +300,13 @@ pub trait Backend: Send + Sync + 'static {
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>>;
     /// The number of the newest readable commit; 0 in an empty store.
     fn revision(&self) -> Revision;
+    /// The newest commit that may have written rows of a keyspace (the first octet of their keys), as
+    /// far as that is known without reading; `None` where it is not. Every commit counts that a read
+    /// which has ended could see, so that what was read at revision R, or later, is still true where
+    /// the answer is R or less.
+    fn last_change(&self, _keyspace: u8) -> Option<Revision> {
+        None
+    }
     /// A hint that something was committed. The logs are the truth.
     fn watch(&self) -> tokio::sync::watch::Receiver<Revision>;
     /// Ends all work; later commits are refused. Returns when everything acknowledged is on disk

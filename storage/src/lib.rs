@@ -16,6 +16,7 @@
 pub mod access;
 pub mod backend;
 pub mod environment;
+mod last_changes;
 pub mod memory;
 pub mod model;
 pub mod path;

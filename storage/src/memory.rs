@@ -14,6 +14,7 @@ use crate::{
         Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
         ScanPage,
     },
+    last_changes::{Keyspaces, LastChanges},
     resolve::{Effects, State, resolve},
 };
 
@@ -22,6 +23,7 @@ pub struct Memory {
     clock: Arc<dyn Clock>,
     rows: Mutex<Rows>,
     newest: watch::Sender<Revision>,
+    last_changes: LastChanges,
 }
 
 #[derive(Default)]
@@ -38,6 +40,7 @@ impl Memory {
             clock,
             rows: Mutex::default(),
             newest: watch::Sender::new(Revision(0)),
+            last_changes: LastChanges::new(Revision(0)),
         }
     }
 
@@ -61,6 +64,9 @@ impl Memory {
             time: self.clock.now().max(last.time),
         };
         let effects = resolve(&*rows, commit, committed.revision)?;
+        let mut spaces = Keyspaces::default();
+        spaces.add(&effects);
+        self.last_changes.raise(spaces, committed.revision);
         rows.apply(effects, committed);
         self.newest.send_replace(committed.revision);
         Ok(committed)
@@ -159,6 +165,10 @@ impl Backend for Memory {
 
     fn revision(&self) -> Revision {
         *self.newest.borrow()
+    }
+
+    fn last_change(&self, keyspace: u8) -> Option<Revision> {
+        Some(self.last_changes.of(keyspace))
     }
 
     fn watch(&self) -> watch::Receiver<Revision> {

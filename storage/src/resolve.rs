@@ -23,6 +23,11 @@ pub(crate) trait State {
     fn get(&self, key: &Key) -> Result<Option<Entry>, ReadError>;
     /// The first `rows` keys of a range.
     fn keys(&self, range: &KeyRange, rows: usize) -> Result<Vec<Key>, ReadError>;
+    /// Whether it is certain, at less than the price of reading, that nothing which an expectation is
+    /// about was written after a revision.
+    fn is_unchanged_since(&self, _expect: &Expect, _revision: Revision) -> bool {
+        false
+    }
 }
 
 /// Decides a commit: what it changes as number `revision` of the store, or why it must not happen.
@@ -33,7 +38,12 @@ pub(crate) fn resolve(
 ) -> Result<Effects, CommitError> {
     check_bounds(&commit)?;
     for (index, expect) in commit.expect.iter().enumerate() {
-        if !holds(state, expect)? {
+        let observed = commit
+            .observed
+            .filter(|observed| index < observed.expectations);
+        let still_holds =
+            observed.is_some_and(|observed| state.is_unchanged_since(expect, observed.since));
+        if !still_holds && !holds(state, expect)? {
             return Err(CommitError::Conflict(index));
         }
     }

@@ -24,13 +24,16 @@ mod tree;
 mod uids;
 mod work;
 
-use std::sync::{Arc, RwLock};
+use std::sync::{
+    Arc, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
-    Environment,
+    Environment, Revision,
     backend::{
-        Backend, Commit, CommitError, Committed, Entry, Expect, Key, KeyRange, Operation, Page,
-        ReadError,
+        Backend, Commit, CommitError, Committed, Entry, Expect, Key, KeyRange, Observed, Operation,
+        Page, ReadError,
     },
     model::{CollectionId, PrincipalId, WorkId},
 };
@@ -64,8 +67,22 @@ struct Shared {
     backend: Arc<dyn Backend>,
     environment: Environment,
     epoch: u64,
-    directory: RwLock<Arc<directory::Directory>>,
+    directory: RwLock<directory::KnownDirectory>,
     tree: cache::TreeCache,
+    commit_ids: CommitIds,
+}
+
+/// Names for commits that no other store, and no other life of this one, gives: they begin at random.
+struct CommitIds {
+    first: u128,
+    given: AtomicU64,
+}
+
+impl CommitIds {
+    fn next(&self) -> u128 {
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        self.first.wrapping_add(u128::from(number))
+    }
 }
 
 /// Why a store could not be opened.
@@ -106,12 +123,17 @@ impl Store {
                 known: FORMAT,
             });
         }
+        let commit_ids = CommitIds {
+            first: environment.random_u128(),
+            given: AtomicU64::new(0),
+        };
         let shared = Shared {
             backend,
             environment,
             epoch: meta.epoch,
             directory: RwLock::default(),
             tree: cache::TreeCache::default(),
+            commit_ids,
         };
         Ok(Store {
             shared: Arc::new(shared),
@@ -126,6 +148,18 @@ impl Store {
     /// The backend below.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.shared.backend
+    }
+
+    /// The newest commit that a read which begins now is certain to see.
+    pub fn revision(&self) -> Revision {
+        self.backend().revision()
+    }
+
+    /// Whether it is certain, without reading, that no row of a keyspace changed since `through` was
+    /// readable.
+    fn is_unchanged_since(&self, space: keys::Keyspace, through: Revision) -> bool {
+        let last = self.backend().last_change(space as u8);
+        last.is_some_and(|last| last <= through)
     }
 
     /// What sync tokens are tied to; another one after a restore.
@@ -169,7 +203,8 @@ impl Store {
             return Err(CommitError::Limit(fault));
         }
         self.expect_blobs(&mut batch).await?;
-        self.commit_rows(batch.expect, batch.operations).await
+        self.commit_observed(batch.expect, batch.observed, batch.operations)
+            .await
     }
 
     /// Commits rows, repeating as often as the backend asks for it within reason.
@@ -178,10 +213,19 @@ impl Store {
         expect: Vec<Expect>,
         operations: Vec<Operation>,
     ) -> Result<Committed, CommitError> {
-        let id = self.environment().random_u128();
+        self.commit_observed(expect, None, operations).await
+    }
+
+    async fn commit_observed(
+        &self,
+        expect: Vec<Expect>,
+        observed: Option<Observed>,
+        operations: Vec<Operation>,
+    ) -> Result<Committed, CommitError> {
         let commit = Commit {
-            id,
+            id: self.shared.commit_ids.next(),
             expect,
+            observed,
             operations,
         };
         for _ in 1..COMMIT_ATTEMPTS {
@@ -230,6 +274,7 @@ async fn found(backend: &dyn Backend, environment: &Environment) -> Result<MetaR
         id: environment.random_u128(),
         expect: vec![Expect::Absent(keys::meta())],
         operations: vec![Operation::Put(keys::meta(), record::encode(&meta))],
+        ..Commit::default()
     };
     match backend.commit(commit).await {
         Ok(_) => Ok(meta),

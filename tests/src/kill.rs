@@ -100,6 +100,7 @@ pub fn change(writer: u64, number: u64, before: Option<Revision>) -> Commit {
         id: 0,
         expect: vec![expect],
         operations,
+        observed: None,
     }
 }
 

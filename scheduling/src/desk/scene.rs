@@ -1,7 +1,7 @@
 //! What one round read, and how its commit is made to depend upon all of it.
 
 use storage::{
-    Found, Resolution, ResourcePath, Stored, Timestamp,
+    Found, Resolution, ResourcePath, Revision, Stored, Timestamp,
     model::{Collection, CollectionId, Lock},
 };
 
@@ -12,6 +12,8 @@ use crate::{Conditions, Refusal, change::sync_token_text};
 pub(crate) struct Scene {
     /// The moment of the round.
     pub now: Timestamp,
+    /// A revision that was readable before anything was read.
+    since: Revision,
     places: Vec<Place>,
     locks: Vec<(CollectionId, Stored<Vec<Lock>>)>,
 }
@@ -36,9 +38,11 @@ impl Desk {
                 all.push(path.clone());
             }
         }
+        let since = self.store.revision();
         let resolutions = self.store.resolve_many(&all).await.map_err(read_failed)?;
         let mut scene = Scene {
             now: self.now(),
+            since,
             places: Vec::new(),
             locks: Vec::new(),
         };
@@ -178,6 +182,7 @@ impl Scene {
         for (home, locks) in &self.locks {
             batch.expect_locks(*home, locks);
         }
+        batch.observed_since(self.since);
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Verified {
     pub principal: PrincipalId,
     /// The commit that wrote the password. An entry is worth nothing once there is a newer one.
     pub credential: Revision,
+    /// The password was still that one when this revision was readable.
+    pub through: Revision,
 }
 
 struct Entry {
@@ -87,6 +89,13 @@ impl CredentialCache {
         );
     }
 
+    /// Notes that the password was still the verified one when the revision `through` was readable.
+    pub fn confirm(&self, key: &CacheKey, through: Revision) {
+        if let Some(entry) = self.shard(key).get(key) {
+            entry.verified.through = entry.verified.through.max(through);
+        }
+    }
+
     /// Forgets an entry that is worth nothing any more.
     pub fn remove(&self, key: &CacheKey) {
         self.shard(key).remove(key);
@@ -109,6 +118,7 @@ mod tests {
         Verified {
             principal: PrincipalId(7),
             credential: Revision(9),
+            through: Revision(9),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - a password is hashed with argon2id away from the request threads, at most one per processor at a
-//!   time; a credential that was verified lately costs one keyed BLAKE3 and one look at the account;
+//!   time; a credential that was verified lately costs one keyed BLAKE3, and a look at the account where
+//!   the store does not know that nobody changed a password since;
 //! - whatever the cache says, the account's present state decides: a changed password, a disabled or
 //!   removed account takes effect with the next request;
 //! - nobody learns from time or text which names exist.
@@ -103,11 +104,15 @@ impl Authenticator {
         let Some(verified) = self.cache.get(key, self.environment.clock.now()) else {
             return Ok(None);
         };
-        let account = self
-            .account(self.store.principal(verified.principal).await?)
-            .await?;
-        match account {
+        let principal = self.store.principal(verified.principal).await?;
+        let principal = principal.filter(|principal| !principal.disabled);
+        if principal.is_some() && self.store.are_credentials_unchanged_since(verified.through) {
+            return Ok(principal);
+        }
+        let through = self.store.revision();
+        match self.account(principal).await? {
             Some((principal, credential)) if credential.revision == verified.credential => {
+                self.cache.confirm(key, through);
                 Ok(Some(principal))
             }
             _ => {
@@ -129,6 +134,7 @@ impl Authenticator {
         {
             return Err(SignInError::Wait { seconds });
         }
+        let through = self.store.revision();
         let account = self
             .account(self.store.principal_by_name(basic.name()).await?)
             .await?;
@@ -159,6 +165,7 @@ impl Authenticator {
                     Verified {
                         principal: principal.id,
                         credential: credential.revision,
+                        through,
                     },
                     now,
                 );

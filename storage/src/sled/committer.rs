@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::{
     Clock, Revision,
     backend::{CommitError, Committed},
+    last_changes::Keyspaces,
     resolve::resolve,
     sled::{
         Shared,
@@ -34,6 +35,8 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     journal: Journal,
     group: GroupWriter,
+    /// What the group writes.
+    spaces: Keyspaces,
     last: Committed,
 }
 
@@ -50,6 +53,7 @@ impl Committer {
             clock,
             journal,
             group: GroupWriter::new(),
+            spaces: Keyspaces::default(),
             last,
         }
     }
@@ -115,6 +119,7 @@ impl Committer {
         let mut layer = version.active.clone();
         let mut answers = Answers::with_capacity(requests.len());
         self.group.clear();
+        self.spaces = Keyspaces::default();
         for Request { commit, answer } in requests {
             let next = Committed {
                 revision: Revision(self.last.revision.0 + 1),
@@ -130,6 +135,7 @@ impl Committer {
             )
             .map(|effects| {
                 self.group.push(next, &effects);
+                self.spaces.add(&effects);
                 layer.push(effects, next);
                 self.last = next;
                 next
@@ -141,6 +147,10 @@ impl Committer {
 
     /// Shows a group that is durable.
     fn show(&mut self, layer: Layer, journal_octets: u64) {
+        // before anybody can read what was written
+        self.shared
+            .last_changes
+            .raise(self.spaces, self.last.revision);
         let frozen = self
             .shared
             .overlay

@@ -60,6 +60,7 @@ use crate::{
         Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
         ScanPage,
     },
+    last_changes::LastChanges,
 };
 
 /// Pages with more rows are read on a thread where waiting for the disk holds nobody up.
@@ -106,6 +107,7 @@ struct Shared {
     queue: Queue,
     mover: Mailbox,
     newest: watch::Sender<Revision>,
+    last_changes: LastChanges,
 }
 
 impl Shared {
@@ -156,6 +158,7 @@ impl Sled {
             queue: Queue::default(),
             mover: Mailbox::default(),
             newest: watch::Sender::new(last.revision),
+            last_changes: LastChanges::new(last.revision),
             options,
         });
         let mover = Mover::new(
@@ -257,6 +260,10 @@ impl Backend for Sled {
         })
     }
 
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, ReadError>> {
+        Box::pin(async move { View::of(&self.shared.overlay.pin()).row(key) })
+    }
+
     fn scan<'a>(
         &'a self,
         range: KeyRange,
@@ -289,6 +296,10 @@ impl Backend for Sled {
 
     fn revision(&self) -> Revision {
         *self.shared.newest.borrow()
+    }
+
+    fn last_change(&self, keyspace: u8) -> Option<Revision> {
+        Some(self.shared.last_changes.of(keyspace))
     }
 
     fn watch(&self) -> watch::Receiver<Revision> {

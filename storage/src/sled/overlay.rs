@@ -69,6 +69,8 @@ pub(super) struct Version {
     pub(super) active: Layer,
     /// Full layers that wait to be moved into the index, newest first.
     pub(super) frozen: Vec<Arc<Layer>>,
+    /// Up to which commit everything was moved: what is newer is in the layers.
+    pub(super) moved: Revision,
     /// Everything older; `None` while the store is closed.
     pub(super) index: Option<Arc<Index>>,
 }
@@ -106,6 +108,7 @@ impl Overlay {
         let version = Arc::new(Version {
             active: Layer::new(last),
             frozen: Vec::new(),
+            moved: last.revision,
             index: Some(index),
         });
         let held = VecDeque::from([(last.revision, Arc::downgrade(&version))]);
@@ -131,6 +134,7 @@ impl Overlay {
             let version = Version {
                 active,
                 frozen: version.frozen.clone(),
+                moved: version.moved,
                 index: version.index.clone(),
             };
             if full { version.freeze() } else { version }
@@ -154,7 +158,9 @@ impl Overlay {
     pub(super) fn drop_oldest_frozen(&self) {
         self.change(|version| {
             let mut version = version.clone();
-            version.frozen.pop();
+            if let Some(layer) = version.frozen.pop() {
+                version.moved = layer.last.revision;
+            }
             version
         });
     }

@@ -146,6 +146,7 @@ mod tests {
             id: 0,
             expect: Vec::new(),
             operations: vec![put],
+            observed: None,
         }
     }
 

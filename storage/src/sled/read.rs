@@ -5,7 +5,8 @@ use std::{cmp::Ordering, iter::Peekable, sync::Arc};
 use ::sled::IVec;
 
 use crate::{
-    backend::{Entry, Key, KeyRange, Page, ReadError, ScanPage},
+    Revision,
+    backend::{Entry, Expect, Key, KeyRange, Page, ReadError, ScanPage},
     resolve::State,
     sled::{
         index::Index,
@@ -103,6 +104,27 @@ impl State for View<'_> {
             .take(rows)
             .map(|found| Ok(found?.into_key()))
             .collect()
+    }
+
+    /// What was written since the revision is still in the layers, unless some of it was moved already.
+    fn is_unchanged_since(&self, expect: &Expect, revision: Revision) -> bool {
+        let is_old = |slot: &Slot| slot.revision <= revision;
+        let mut layers = self
+            .layers()
+            .take_while(|layer| layer.last.revision > revision);
+        revision >= self.version.moved
+            && layers.all(|layer| match expect {
+                Expect::Absent(key) | Expect::Revision(key, _) => {
+                    layer.slots.get(key).is_none_or(is_old)
+                }
+                Expect::RangeEmpty(range) => {
+                    range.is_void()
+                        || layer
+                            .slots
+                            .range::<Key, _>((range.start.clone(), range.end.clone()))
+                            .all(|(_, slot)| is_old(slot))
+                }
+            })
     }
 }
 

@@ -10,9 +10,12 @@ use super::{
 };
 use crate::{
     Revision, Stored,
-    backend::{Expect, Key, MAXIMUM_VALUE_OCTETS, Operation},
+    backend::{Expect, Key, MAXIMUM_VALUE_OCTETS, Observed, Operation},
     model::{CollectionId, WorkId},
 };
+
+/// Among how many expectations, from the first on, it is looked whether a new one is there already.
+const FEW: usize = 8;
 
 /// One change of the store: expectations and effects on the domain's level. Each method writes the
 /// rows, indexes, change-log entries and counters that belong together, and expects that what it was
@@ -24,6 +27,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) expect: Vec<Expect>,
+    pub(super) observed: Option<Observed>,
     pub(super) operations: Vec<Operation>,
     /// Collections whose header is expected already, or that this batch creates.
     headers: BTreeSet<CollectionId>,
@@ -80,6 +84,17 @@ impl Batch {
         self.operations.iter().map(weight).sum()
     }
 
+    /// Says that everything which is expected so far was read when `since` (see
+    /// [`super::Store::revision`]) was readable already, or later. It is checked all the same, but mostly
+    /// at a lower price. What is expected hereafter is not meant.
+    pub fn observed_since(&mut self, since: Revision) -> &mut Self {
+        self.observed = Some(Observed {
+            expectations: self.expect.len(),
+            since,
+        });
+        self
+    }
+
     pub(super) fn put(&mut self, key: Key, value: Bytes) {
         if value.len() > MAXIMUM_VALUE_OCTETS {
             self.fault = Some("octets of one row");
@@ -97,10 +112,14 @@ impl Batch {
 
     /// Expects a row to be as it was read; revision 0 stands for its absence.
     pub(super) fn expect_row(&mut self, key: Key, revision: Revision) {
-        self.expect.push(match revision {
+        let expect = match revision {
             Revision(0) => Expect::Absent(key),
             revision => Expect::Revision(key, revision),
-        });
+        };
+        // Most rows are expected by whoever decided upon them and by whoever writes them.
+        if !self.expect.iter().take(FEW).any(|known| *known == expect) {
+            self.expect.push(expect);
+        }
     }
 
     /// Expects a member to be as it was read; revision 0 stands for its absence, which is certain

@@ -2,13 +2,18 @@
 //!
 //! Every change of a principal, by whatever node, writes the directory's revision row and appends to
 //! the directory's log. A reader compares the revision with that of its cached directory and, where
-//! they differ, reads just the principals that the log names since.
+//! they differ, reads just the principals that the log names since. Where the backend knows that nobody
+//! wrote the row, it need not even be read.
 
 use std::sync::{Arc, PoisonError};
 
 use rpds::HashTrieMapSync;
 
-use super::{SCAN_PAGE, Store, keys, record};
+use super::{
+    SCAN_PAGE, Store,
+    keys::{self, Keyspace},
+    record,
+};
 use crate::{
     Revision, Stored,
     backend::{KeyRange, ReadError},
@@ -145,12 +150,40 @@ impl Directory {
     }
 }
 
+/// The directory as this process last saw it.
+#[derive(Clone, Default)]
+pub(super) struct KnownDirectory {
+    pub directory: Arc<Directory>,
+    /// It was still so when this revision was readable.
+    pub through: Revision,
+}
+
 impl Store {
     /// The directory as it is now.
     pub(super) async fn directory(&self) -> Result<Arc<Directory>, ReadError> {
+        let known = self.known_directory();
+        if self.is_unchanged_since(Keyspace::Directory, known.through) {
+            return Ok(known.directory);
+        }
+        let through = self.backend().revision();
         let row = self.backend().get(&keys::directory()).await?;
-        self.directory_since(row.map_or(Revision(0), |row| row.revision))
-            .await
+        let directory = self
+            .directory_since(row.map_or(Revision(0), |row| row.revision))
+            .await?;
+        self.confirm_directory(&directory, through);
+        Ok(directory)
+    }
+
+    /// Notes that a directory was still so when the revision `through` was readable.
+    pub(super) fn confirm_directory(&self, directory: &Directory, through: Revision) {
+        let mut known = self
+            .shared
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.directory.revision == directory.revision {
+            known.through = known.through.max(through);
+        }
     }
 
     /// A directory that knows the change `revision`, and perhaps later ones.
@@ -158,7 +191,7 @@ impl Store {
         &self,
         revision: Revision,
     ) -> Result<Arc<Directory>, ReadError> {
-        let cached = self.cached_directory();
+        let cached = self.known_directory().directory;
         if cached.revision >= revision {
             return Ok(cached);
         }
@@ -169,26 +202,27 @@ impl Store {
             self.read_changed_principals(&mut directory).await?;
         }
         let directory = Arc::new(directory);
-        let mut newest = self
+        let mut known = self
             .shared
             .directory
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if newest.revision < directory.revision {
-            *newest = Arc::clone(&directory);
+        if known.directory.revision < directory.revision {
+            *known = KnownDirectory {
+                directory: Arc::clone(&directory),
+                through: directory.revision,
+            };
         }
         Ok(directory)
     }
 
     /// The directory as this process last saw it, perhaps out of date.
-    pub(super) fn cached_directory(&self) -> Arc<Directory> {
-        Arc::clone(
-            &self
-                .shared
-                .directory
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    pub(super) fn known_directory(&self) -> KnownDirectory {
+        self.shared
+            .directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads everyone. What changes meanwhile stands in the log behind `revision` and is read again.

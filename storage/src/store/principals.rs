@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Batch, Store, directory::normalise_address, keys, record};
 use crate::{
-    Stored,
+    Revision, Stored,
     backend::{Key, ReadError},
     model::{Credential, Principal, PrincipalId},
 };
@@ -77,6 +77,12 @@ impl Store {
         Ok(self.directory().await?.groups_of(id))
     }
 
+    /// Whether it is certain, without reading, that no password changed since `revision` was readable:
+    /// what [`Store::credential`] said then still stands.
+    pub fn are_credentials_unchanged_since(&self, revision: Revision) -> bool {
+        self.is_unchanged_since(keys::Keyspace::Credential, revision)
+    }
+
     /// The principal's password hash.
     pub async fn credential(
         &self,
@@ -101,7 +107,7 @@ impl Batch {
         let key = keys::principal(after.id);
         self.expect_row(
             key.clone(),
-            before.map_or(crate::Revision(0), |before| before.revision),
+            before.map_or(Revision(0), |before| before.revision),
         );
         self.index_principal(after.id, before.map(|before| &*before.value), Some(after));
         self.put(key, record::encode(after));
@@ -129,7 +135,7 @@ impl Batch {
         let key = keys::credential(principal);
         self.expect_row(
             key.clone(),
-            before.map_or(crate::Revision(0), |before| before.revision),
+            before.map_or(Revision(0), |before| before.revision),
         );
         self.put(key, record::encode(after));
         self
@@ -150,7 +156,7 @@ impl Batch {
             self.delete(key.clone());
         }
         for key in new.difference(&old) {
-            self.expect_row(key.clone(), crate::Revision(0));
+            self.expect_row(key.clone(), Revision(0));
             self.put(key.clone(), record::encode(&id));
         }
         self.put(keys::directory(), Bytes::new());

@@ -1,14 +1,18 @@
 //! From paths to what they lead to.
 //!
 //! A path is walked through rows of one moment. Which rows that will be is presumed from hints; where
-//! a hint was missing or wrong, it is corrected and all rows are read once more, together.
+//! a hint was missing or wrong, it is corrected and all rows are read once more, together. Where the
+//! backend knows that nobody wrote a header of a collection since, the collections on the way need not
+//! be read again (see [`known`]).
+
+mod known;
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Store,
-    cache::{Hints, TreeCache},
-    directory::Directory,
+    cache::TreeCache,
+    directory::{Directory, KnownDirectory},
     keys,
     objects::object_of,
     record,
@@ -64,6 +68,10 @@ impl Resolution {
 
 /// How often a path is walked again because the tree changes meanwhile.
 const SPARE_ROUNDS: usize = 16;
+
+/// Which collections bindings led to in this very walk.
+type Learned = HashMap<(CollectionId, String), CollectionId>;
+
 impl Store {
     /// What the path leads to; `None` where there is no such home. Costs one read where the
     /// collections on the way were seen before, and one more for each that was not.
@@ -80,15 +88,19 @@ impl Store {
         &self,
         paths: &[ResourcePath],
     ) -> Result<Vec<Option<Resolution>>, ReadError> {
+        if let Some(found) = self.resolve_known(paths).await? {
+            return Ok(found);
+        }
         let deepest = paths
             .iter()
             .map(|path| path.segments.len())
             .max()
             .unwrap_or(0)
             .min(MAXIMUM_DEPTH);
-        let mut learned = Hints::default();
+        let mut learned = Learned::default();
         for _ in 0..deepest + SPARE_ROUNDS {
-            let directory = self.cached_directory();
+            let through = self.revision();
+            let KnownDirectory { directory, .. } = self.known_directory();
             let mut plan = Plan::new();
             let routes: Vec<_> = paths
                 .iter()
@@ -103,9 +115,11 @@ impl Store {
                 self.directory_since(revision).await?;
                 continue;
             }
+            self.confirm_directory(&directory, through);
             let walk = Walk {
                 cache: &self.shared.tree,
                 entries: &entries,
+                through,
             };
             if let Some(found) = walk.all(paths, routes, &mut learned)? {
                 return Ok(found);
@@ -121,7 +135,7 @@ impl Store {
         &self,
         path: &ResourcePath,
         directory: &Directory,
-        learned: &Hints,
+        learned: &Learned,
         plan: &mut Plan,
     ) -> Option<Route> {
         let owner = directory.by_name(&path.owner_name)?;
@@ -139,7 +153,8 @@ impl Store {
                 step.member = Some(plan.want(keys::member(id, name)));
             }
             match learned
-                .get(id, name)
+                .get(&(id, name.clone()))
+                .copied()
                 .or_else(|| self.shared.tree.hint(id, name))
             {
                 Some(child) => id = child,
@@ -200,6 +215,8 @@ struct Step {
 struct Walk<'a> {
     cache: &'a TreeCache,
     entries: &'a [Option<Entry>],
+    /// A revision that was readable before the rows were read.
+    through: Revision,
 }
 
 impl Walk<'_> {
@@ -208,7 +225,7 @@ impl Walk<'_> {
         &self,
         paths: &[ResourcePath],
         routes: Vec<Option<Route>>,
-        learned: &mut Hints,
+        learned: &mut Learned,
     ) -> Result<Option<Vec<Option<Resolution>>>, ReadError> {
         let mut found = Vec::with_capacity(paths.len());
         let mut complete = true;
@@ -228,7 +245,7 @@ impl Walk<'_> {
         &self,
         path: &ResourcePath,
         route: Route,
-        learned: &mut Hints,
+        learned: &mut Learned,
     ) -> Result<Reached, ReadError> {
         let mut collections = Vec::with_capacity(route.steps.len());
         let mut steps = route.steps.iter().peekable();
@@ -256,7 +273,7 @@ impl Walk<'_> {
             let member = record::decode_member(entry)?;
             if let Member::Collection(child) = member.value {
                 if steps.peek().is_none_or(|next| next.id != child) {
-                    learned.put(step.id, name, child);
+                    learned.insert((step.id, name.clone()), child);
                     self.cache.learn(step.id, name, child);
                     return Ok(Reached::Unread);
                 }
@@ -267,6 +284,8 @@ impl Walk<'_> {
                 _ => break Found::ParentMissing,
             }
         };
+        self.cache
+            .confirm(&collections, &path.segments, self.through);
         if collections.first().is_some_and(|home| home.is_detached()) {
             return Ok(Reached::End(None));
         }

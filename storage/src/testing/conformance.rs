@@ -44,7 +44,7 @@ macro_rules! conformance {
     ($subject:expr) => {
         $crate::conformance!(@cases $subject;
             an_empty_store, rows_are_put_read_and_removed, a_read_gives_rows_in_the_order_asked,
-            expectations, the_first_failing_expectation_is_named, a_refused_commit_changes_nothing,
+            expectations, observed_expectations, changes_of_a_keyspace_are_known, the_first_failing_expectation_is_named, a_refused_commit_changes_nothing,
             operations_apply_in_order, counters, counters_of_another_form_are_damage, appended_rows,
             ranges_are_deleted, ranges_beyond_the_bound_are_not_deleted, bounds_of_a_commit,
             pages_forward_and_back, pages_are_bounded_by_octets, void_ranges_hold_nothing,
@@ -76,6 +76,7 @@ fn commit(expect: Vec<Expect>, operations: Vec<Operation>) -> Commit {
         id: 0,
         expect,
         operations,
+        observed: None,
     }
 }
 

@@ -120,6 +120,8 @@ impl Faulty {
     }
 }
 
+/// [`Backend::last_change`] knows nothing here, as on a remote backend: every operation has to read, and
+/// can fail.
 impl Backend for Faulty {
     fn get_many<'a>(
         &'a self,

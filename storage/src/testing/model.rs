@@ -8,8 +8,8 @@ use proptest::{collection::vec, prelude::*};
 use crate::{
     Revision,
     backend::{
-        Backend, Commit, Entry, Expect, Key, KeyRange, MAXIMUM_VALUE_OCTETS, Operation, Page,
-        ReadError,
+        Backend, Commit, Entry, Expect, Key, KeyRange, MAXIMUM_VALUE_OCTETS, Observed, Operation,
+        Page, ReadError,
     },
     memory::Memory,
     testing::conformance::Subject,
@@ -18,7 +18,10 @@ use crate::{
 /// One step of a history.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A commit; revisions in its expectations are made from the state at its time.
+    /// Those of these assumptions that hold now are what the next commit observed.
+    Observe(Vec<Assumption>),
+    /// A commit; revisions in its expectations are made from the state at its time, but for those that
+    /// were observed before.
     Commit(Vec<Assumption>, Vec<Operation>),
     /// A page of a range.
     Scan(KeyRange, Page),
@@ -51,6 +54,7 @@ pub fn histories(length: usize) -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => (vec(assumption(), 0..2), vec(operation(), 0..6))
             .prop_map(|(assumptions, operations)| Step::Commit(assumptions, operations)),
+        6 => vec(assumption(), 1..4).prop_map(Step::Observe),
         3 => (range(), page()).prop_map(|(range, page)| Step::Scan(range, page)),
         2 => vec(key(), 0..5).prop_map(Step::Read),
         1 => (-5000..5000i64).prop_map(Step::Time),
@@ -133,14 +137,22 @@ pub async fn compare(subject: &impl Subject, history: &[Step]) {
     let clock = subject.clock();
     let model = Memory::new(clock.clone());
     let mut backend = subject.open();
+    let mut observations = (Vec::new(), Revision(0));
     for (number, step) in history.iter().enumerate() {
         match step {
+            Step::Observe(assumptions) => observations = observe(&model, assumptions).await,
             Step::Commit(assumptions, operations) => {
-                let expect = resolve(&model, assumptions).await;
+                let (mut expect, since) = std::mem::take(&mut observations);
+                let observed = Observed {
+                    expectations: expect.len(),
+                    since,
+                };
+                expect.extend(resolve(&model, assumptions).await);
                 let commit = Commit {
                     id: 0,
                     expect,
                     operations: operations.clone(),
+                    observed: Some(observed),
                 };
                 let expected = model.commit(commit.clone()).await;
                 assert_eq!(backend.commit(commit).await, expected, "step {number}");
@@ -176,6 +188,32 @@ pub async fn compare(subject: &impl Subject, history: &[Step]) {
         everything(&backend).await,
         everything(&(Arc::new(model) as Arc<dyn Backend>)).await
     );
+}
+
+/// What holds of the assumptions, and since when that is known.
+async fn observe(model: &Memory, assumptions: &[Assumption]) -> (Vec<Expect>, Revision) {
+    let mut holding = Vec::new();
+    for expect in resolve(model, assumptions).await {
+        let holds = match &expect {
+            Expect::Absent(key) => revision(model, key).await == Revision(0),
+            Expect::Revision(key, seen) => {
+                *seen != Revision(0) && revision(model, key).await == *seen
+            }
+            Expect::RangeEmpty(range) => {
+                let page = Page {
+                    rows: 1,
+                    octets: usize::MAX,
+                    reverse: false,
+                };
+                let page = model.scan(range.clone(), page).await;
+                page.is_ok_and(|page| page.rows.is_empty())
+            }
+        };
+        if holds {
+            holding.push(expect);
+        }
+    }
+    (holding, model.revision())
 }
 
 async fn resolve(model: &Memory, assumptions: &[Assumption]) -> Vec<Expect> {

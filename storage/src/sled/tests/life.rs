@@ -124,6 +124,7 @@ async fn a_reader_sees_his_moment_whatever_is_moved() {
         id: 0,
         expect: vec![],
         operations: vec![Operation::Delete(key("b"))],
+        observed: None,
     };
     store.commit(removal).await.unwrap();
     store.shared.overlay.freeze();
@@ -206,6 +207,7 @@ async fn a_snapshot_of_a_store_in_motion_is_of_one_moment() {
         id: 0,
         expect: vec![],
         operations: (0..ROWS).map(row).collect(),
+        observed: None,
     };
     store.commit(rows).await.unwrap();
     let folder = Folder::at(place.path(), place.store());
@@ -230,6 +232,7 @@ async fn a_snapshot_of_a_store_in_motion_is_of_one_moment() {
                         id: 0,
                         expect: vec![],
                         operations,
+                        observed: None,
                     };
                     runtime.block_on(writer.commit(change)).unwrap();
                 }

@@ -128,6 +128,7 @@ fn put(name: &str, value: &str) -> Commit {
         id: 0,
         expect: Vec::new(),
         operations,
+        observed: None,
     }
 }
 
@@ -170,6 +171,7 @@ async fn fill(place: &Place, rounds: usize) -> Rows {
                     id: 0,
                     expect: Vec::new(),
                     operations,
+                    observed: None,
                 })
                 .await
                 .unwrap();

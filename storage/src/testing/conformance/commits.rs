@@ -9,7 +9,7 @@ use crate::{
     Revision,
     backend::{
         COUNTER_MAXIMUM, CommitError, Entry, Expect, KeyRange, MAXIMUM_COMMIT_OCTETS,
-        MAXIMUM_KEY_OCTETS, MAXIMUM_OPERATIONS, MAXIMUM_VALUE_OCTETS, Operation, log_key,
+        MAXIMUM_KEY_OCTETS, MAXIMUM_OPERATIONS, MAXIMUM_VALUE_OCTETS, Observed, Operation, log_key,
     },
 };
 
@@ -54,6 +54,78 @@ pub async fn rows_are_put_read_and_removed(subject: &impl Subject) {
     .await;
     assert_eq!(read(&*backend, "a").await, None);
     assert_eq!(names(&all(&*backend).await), ["b"]);
+}
+
+/// An expectation that was seen to hold is refused all the same where its row changed since.
+pub async fn observed_expectations(subject: &impl Subject) {
+    let backend = subject.open();
+    let seen = write(&*backend, vec![put("row", "1")]).await.revision;
+    let since = backend.revision();
+    let range = between("range", "rangf");
+    let expectations = [
+        Expect::Revision(key("row"), seen),
+        Expect::Absent(key("free")),
+        Expect::RangeEmpty(range),
+    ];
+    let try_all = async || {
+        let mut answers = Vec::new();
+        for expect in &expectations {
+            let mut commit = commit(vec![expect.clone()], Vec::new());
+            commit.observed = Some(Observed {
+                expectations: 1,
+                since,
+            });
+            answers.push(backend.commit(commit).await.is_ok());
+        }
+        answers
+    };
+    assert_eq!(try_all().await, [true; 3]);
+    write(&*backend, vec![put("other", "1")]).await;
+    assert_eq!(try_all().await, [true; 3], "something else changed");
+    write(&*backend, vec![put("row", "2")]).await;
+    write(&*backend, vec![put("free", "1")]).await;
+    write(&*backend, vec![put("range1", "1")]).await;
+    assert_eq!(try_all().await, [false; 3]);
+    write(&*backend, vec![Operation::Delete(key("free"))]).await;
+    write(&*backend, vec![Operation::Delete(key("range1"))]).await;
+    assert_eq!(try_all().await, [false, true, true], "free again");
+}
+
+/// Where a backend says when a keyspace was last written, no write is left out.
+pub async fn changes_of_a_keyspace_are_known(subject: &impl Subject) {
+    let backend = subject.open();
+    if backend.last_change(b'a').is_none() {
+        return;
+    }
+    let known = |name: &str| backend.last_change(name.as_bytes()[0]);
+    let first = write(&*backend, vec![put("a1", "1"), put("b1", "1")]).await;
+    let second = write(&*backend, vec![Operation::Delete(key("b1"))]).await;
+    let all = write(&*backend, vec![Operation::DeleteRange(KeyRange::all())]).await;
+    let add = Operation::Add {
+        key: key("c"),
+        amount: 1,
+        maximum: None,
+    };
+    let added = write(&*backend, vec![add]).await;
+    assert!(first.revision < second.revision);
+    assert_eq!(known("a"), Some(all.revision));
+    assert_eq!(known("b"), Some(second.revision));
+    assert_eq!(known("c"), Some(added.revision));
+    let append = Operation::Append {
+        prefix: key("d"),
+        value: Bytes::new(),
+    };
+    let appended = write(&*backend, vec![append]).await;
+    assert_eq!(known("d"), Some(appended.revision));
+    let refused = commit(vec![Expect::Absent(key("c"))], vec![put("a", "1")]);
+    assert!(backend.commit(refused).await.is_err());
+    assert_eq!(known("a"), Some(all.revision), "nothing was written");
+    drop(backend);
+    if subject.survives() {
+        let backend = subject.open();
+        // what was written before may count as late as the reopening, but not as never
+        assert!(backend.last_change(b'd') >= Some(appended.revision));
+    }
 }
 
 /// Missing rows leave their place; a key asked for twice is answered twice.
