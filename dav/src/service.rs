@@ -143,7 +143,9 @@ impl Dav {
             Err(DavError::Refused(Refusal::NotAllowed(_))) => {
                 // Made again, so that requests that are allowed need not keep them.
                 let path = read_path(&head.method, &head.uri)?;
-                Ok(not_allowed(Target::kind_at(self, &actor(), &path).await?))
+                // Boxed, so that requests that are allowed need not make room for it.
+                let kind = Box::pin(Target::kind_at(self, &actor(), &path)).await?;
+                Ok(not_allowed(kind))
             }
             result => result.map_err(|error| error.named_as(head.uri.path())),
         }
