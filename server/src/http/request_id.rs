@@ -40,7 +40,7 @@ impl RequestId {
         CURRENT.scope(self, work)
     }
 
-    /// As the value of [`X_REQUEST_ID`].
+    /// As the value of the header field `X-Request-Id`.
     pub fn header_value(self) -> HeaderValue {
         HeaderValue::from_bytes(&self.digits()).expect("hexadecimal digits")
     }
