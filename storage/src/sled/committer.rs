@@ -17,7 +17,8 @@ use crate::{
         Shared,
         group::GroupWriter,
         journal::Journal,
-        overlay::{Layer, Version},
+        layer::Pending,
+        overlay::Version,
         queue::{Answer, Next, Request},
         read::View,
     },
@@ -93,13 +94,13 @@ impl Committer {
             return;
         }
         let version = self.shared.overlay.pin();
-        let (layer, mut answers) = self.decide(&version, requests);
+        let (pending, mut answers) = self.decide(&version, requests);
         if !self.group.is_empty() {
             match self.journal.append(&mut self.group) {
-                Ok(octets) => self.show(layer, octets),
+                Ok(octets) => self.show(pending, octets),
                 Err(error) => {
                     tracing::error!(%error, "the journal cannot be written");
-                    self.last = version.last();
+                    self.last = version.last;
                     let error =
                         CommitError::Unavailable(format!("the journal cannot be written: {error}"));
                     // Refusals too: they may rest on commits of this group, which never happened.
@@ -113,10 +114,10 @@ impl Committer {
         answer(answers);
     }
 
-    /// Decides each commit of a group against what the earlier ones left. Writes the group and gives
-    /// the overlay's layer as it will be.
-    fn decide(&mut self, version: &Version, requests: Vec<Request>) -> (Layer, Answers) {
-        let mut layer = version.active.clone();
+    /// Decides each commit of a group against what the earlier ones left, and writes the group. Gives
+    /// what is to be shown once it is durable.
+    fn decide(&mut self, version: &Version, requests: Vec<Request>) -> (Pending, Answers) {
+        let mut pending = Pending::default();
         let mut answers = Answers::with_capacity(requests.len());
         self.group.clear();
         self.spaces = Keyspaces::default();
@@ -125,28 +126,21 @@ impl Committer {
                 revision: Revision(self.last.revision.0 + 1),
                 time: self.clock.now().max(self.last.time),
             };
-            let decided = resolve(
-                &View {
-                    active: &layer,
-                    version,
-                },
-                commit,
-                next.revision,
-            )
-            .map(|effects| {
+            let decided = resolve(&View::with(version, &pending), commit, next.revision);
+            let decided = decided.map(|effects| {
                 self.group.push(next, &effects);
                 self.spaces.add(&effects);
-                layer.push(effects, next);
+                pending.push(effects, next);
                 self.last = next;
                 next
             });
             answers.push((answer, decided));
         }
-        (layer, answers)
+        (pending, answers)
     }
 
     /// Shows a group that is durable.
-    fn show(&mut self, layer: Layer, journal_octets: u64) {
+    fn show(&mut self, pending: Pending, journal_octets: u64) {
         // before anybody can read what was written
         self.shared
             .last_changes
@@ -154,7 +148,7 @@ impl Committer {
         let frozen = self
             .shared
             .overlay
-            .publish(layer, self.shared.layer_octets());
+            .publish(pending, self.last, self.shared.layer_octets());
         self.shared.mover.journal_grew(journal_octets);
         if frozen {
             self.shared.mover.wake();

@@ -22,6 +22,7 @@ mod frame;
 mod group;
 mod index;
 mod journal;
+mod layer;
 mod mover;
 mod octets;
 mod overlay;

@@ -18,7 +18,7 @@ use crate::{
         folder::{Folder, Lock},
         index::Index,
         journal,
-        overlay::Layer,
+        overlay::Frozen,
         recovery,
         snapshot::{self, SnapshotError, SnapshotPlace},
     },
@@ -237,29 +237,27 @@ impl Mover {
 
     /// Moves all full layers into the index, oldest first.
     fn move_all(&mut self) -> Result<(), ReadError> {
-        while let Some(layer) = self.shared.overlay.oldest_frozen() {
+        while let Some(frozen) = self.shared.overlay.oldest_frozen() {
             let version = self.shared.overlay.pin();
             let Some(index) = version.index.clone() else {
                 return Err(ReadError::Unavailable("the index is closed".to_owned()));
             };
             drop(version);
-            self.move_layer(&layer, &index)?;
+            self.move_layer(&frozen, &index)?;
         }
         Ok(())
     }
 
-    fn move_layer(&mut self, layer: &Layer, index: &Index) -> Result<(), ReadError> {
+    fn move_layer(&mut self, frozen: &Frozen, index: &Index) -> Result<(), ReadError> {
         // Nobody may find in the index what is newer than the moment he reads.
-        while self.shared.overlay.is_held_before(layer.last.revision) {
+        while self.shared.overlay.is_held_before(frozen.last.revision) {
             self.shared.mover.note_wait_for_reader();
             thread::sleep(READER_PATIENCE);
         }
-        let rows = layer
-            .slots
-            .iter()
-            .map(|(key, slot)| (&key[..], slot.revision, slot.value.as_deref()));
-        index.apply(rows, layer.last)?;
-        self.contains = layer.last;
+        frozen
+            .layer
+            .with_newest(|rows| index.apply(rows, frozen.last))?;
+        self.contains = frozen.last;
         self.shared.overlay.drop_oldest_frozen();
         self.shared.mover.room_was_made();
         Ok(())

@@ -6,69 +6,32 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
 };
 
-use bytes::Bytes;
-use rpds::RedBlackTreeMapSync;
-
 use crate::{
     Revision,
-    backend::{Committed, Key},
-    resolve::Effects,
-    sled::index::Index,
+    backend::Committed,
+    sled::{
+        index::Index,
+        layer::{Layer, Pending},
+    },
 };
 
-/// What the newest commit made of a row; no value where it was removed.
-#[derive(Clone, Debug)]
-pub(super) struct Slot {
-    pub(super) revision: Revision,
-    pub(super) value: Option<Bytes>,
-}
-
-/// Memory of one slot beside its key's and value's octets, roughly.
-const SLOT_OCTETS: usize = 200;
-
-/// A sorted set of slots that can be copied at no cost and then grown.
+/// A full layer, which no commit will be added to.
 #[derive(Clone)]
-pub(super) struct Layer {
-    pub(super) slots: RedBlackTreeMapSync<Key, Slot>,
-    /// Memory it takes, roughly.
-    pub(super) octets: usize,
+pub(super) struct Frozen {
+    pub(super) layer: Arc<Layer>,
     /// The newest commit in it.
     pub(super) last: Committed,
-}
-
-impl Layer {
-    fn new(last: Committed) -> Layer {
-        Layer {
-            slots: RedBlackTreeMapSync::new_sync(),
-            octets: 0,
-            last,
-        }
-    }
-
-    /// Adds a commit.
-    pub(super) fn push(&mut self, effects: Effects, committed: Committed) {
-        for (key, value) in effects {
-            // A row written twice is counted twice: the bound is on the safe side.
-            self.octets += key.len() + value.as_ref().map_or(0, Bytes::len) + SLOT_OCTETS;
-            self.slots.insert_mut(
-                key,
-                Slot {
-                    revision: committed.revision,
-                    value,
-                },
-            );
-        }
-        self.last = committed;
-    }
 }
 
 /// The store at one moment.
 #[derive(Clone)]
 pub(super) struct Version {
+    /// The newest commit that this version shows; what is newer in the layers is not of this moment.
+    pub(super) last: Committed,
     /// The layer that grows.
-    pub(super) active: Layer,
+    pub(super) active: Arc<Layer>,
     /// Full layers that wait to be moved into the index, newest first.
-    pub(super) frozen: Vec<Arc<Layer>>,
+    pub(super) frozen: Vec<Frozen>,
     /// Up to which commit everything was moved: what is newer is in the layers.
     pub(super) moved: Revision,
     /// Everything older; `None` while the store is closed.
@@ -76,21 +39,22 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// The newest commit that this version shows.
-    pub(super) fn last(&self) -> Committed {
-        self.active.last
-    }
-
     /// Memory of all layers, roughly.
     pub(super) fn octets(&self) -> usize {
-        self.active.octets + self.frozen.iter().map(|layer| layer.octets).sum::<usize>()
+        self.layers().map(Layer::octets).sum()
+    }
+
+    /// All layers, newest first.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
+        let frozen = self.frozen.iter().map(|frozen| &*frozen.layer);
+        std::iter::once(&*self.active).chain(frozen)
     }
 
     /// The same with the growing layer among the full ones.
     fn freeze(mut self) -> Version {
-        let empty = Layer::new(self.active.last);
-        let active = std::mem::replace(&mut self.active, empty);
-        self.frozen.insert(0, Arc::new(active));
+        let layer = std::mem::take(&mut self.active);
+        let last = self.last;
+        self.frozen.insert(0, Frozen { layer, last });
         self
     }
 }
@@ -106,7 +70,8 @@ impl Overlay {
     /// An overlay over an index that contains everything up to `last`.
     pub(super) fn new(index: Arc<Index>, last: Committed) -> Overlay {
         let version = Arc::new(Version {
-            active: Layer::new(last),
+            last,
+            active: Arc::default(),
             frozen: Vec::new(),
             moved: last.revision,
             index: Some(index),
@@ -126,16 +91,16 @@ impl Overlay {
             .clone()
     }
 
-    /// Shows what was grown from the current version's `active` layer; freezes it where it has
-    /// reached `layer_octets`, and says whether. Only the committer calls this.
-    pub(super) fn publish(&self, active: Layer, layer_octets: usize) -> bool {
-        let full = active.octets >= layer_octets;
+    /// Shows a group of commits, the newest of which is `last`; freezes the layer where it has reached
+    /// `layer_octets`, and says whether. Only the committer calls this.
+    pub(super) fn publish(&self, pending: Pending, last: Committed, layer_octets: usize) -> bool {
+        let active = Arc::clone(&self.pin().active);
+        active.add(pending);
+        let full = active.octets() >= layer_octets;
         self.change(|version| {
             let version = Version {
-                active,
-                frozen: version.frozen.clone(),
-                moved: version.moved,
-                index: version.index.clone(),
+                last,
+                ..version.clone()
             };
             if full { version.freeze() } else { version }
         });
@@ -144,13 +109,13 @@ impl Overlay {
 
     /// Freezes the growing layer, if there is anything in it. Only the committer calls this.
     pub(super) fn freeze(&self) {
-        if !self.pin().active.slots.is_empty() {
+        if !self.pin().active.is_empty() {
             self.change(|version| version.clone().freeze());
         }
     }
 
     /// The oldest full layer.
-    pub(super) fn oldest_frozen(&self) -> Option<Arc<Layer>> {
+    pub(super) fn oldest_frozen(&self) -> Option<Frozen> {
         self.pin().frozen.last().cloned()
     }
 
@@ -158,8 +123,8 @@ impl Overlay {
     pub(super) fn drop_oldest_frozen(&self) {
         self.change(|version| {
             let mut version = version.clone();
-            if let Some(layer) = version.frozen.pop() {
-                version.moved = layer.last.revision;
+            if let Some(frozen) = version.frozen.pop() {
+                version.moved = frozen.last.revision;
             }
             version
         });
@@ -215,7 +180,7 @@ impl Overlay {
             {
                 held.pop_front();
             }
-            held.push_back((next.last().revision, Arc::downgrade(&next)));
+            held.push_back((next.last.revision, Arc::downgrade(&next)));
         }
         let former = std::mem::replace(&mut *current, next);
         drop(current);

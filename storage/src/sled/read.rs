@@ -10,22 +10,31 @@ use crate::{
     resolve::State,
     sled::{
         index::Index,
-        overlay::{Layer, Slot, Version},
+        layer::{Layer, Pending, Slot},
+        overlay::Version,
     },
 };
 
-/// A version, with a growing layer of one's own before it where commits are being decided.
+/// A version, and the commits upon it that are being decided.
 pub(super) struct View<'a> {
-    pub(super) active: &'a Layer,
-    pub(super) version: &'a Version,
+    version: &'a Version,
+    pending: Option<&'a Pending>,
 }
 
 impl<'a> View<'a> {
     /// What everybody sees.
     pub(super) fn of(version: &'a Version) -> View<'a> {
         View {
-            active: &version.active,
             version,
+            pending: None,
+        }
+    }
+
+    /// What the committer decides upon.
+    pub(super) fn with(version: &'a Version, pending: &'a Pending) -> View<'a> {
+        View {
+            version,
+            pending: Some(pending),
         }
     }
 
@@ -34,15 +43,22 @@ impl<'a> View<'a> {
         self.version.index.as_ref().ok_or_else(closed)
     }
 
-    fn layers(&self) -> impl Iterator<Item = &'a Layer> {
-        std::iter::once(self.active).chain(self.version.frozen.iter().map(Arc::as_ref))
+    /// What the layers say of a row.
+    fn slot(&self, key: &Key) -> Option<Slot> {
+        if let Some(slot) = self.pending.and_then(|pending| pending.get(key)) {
+            return Some(slot.clone());
+        }
+        let moment = self.version.last.revision;
+        self.version
+            .layers()
+            .find_map(|layer| layer.get(key, moment))
     }
 
     /// The row of a key.
     pub(super) fn row(&self, key: &Key) -> Result<Option<Entry>, ReadError> {
         let index = self.index()?;
-        match self.layers().find_map(|layer| layer.slots.get(key)) {
-            Some(slot) => Ok(slot.value.clone().map(|value| Entry {
+        match self.slot(key) {
+            Some(slot) => Ok(slot.value.map(|value| Entry {
                 value,
                 revision: slot.revision,
             })),
@@ -76,18 +92,23 @@ impl<'a> View<'a> {
         &self,
         range: &KeyRange,
         reverse: bool,
-    ) -> Result<impl Iterator<Item = Result<Found<'a>, ReadError>>, ReadError> {
+    ) -> Result<impl Iterator<Item = Result<Found, ReadError>>, ReadError> {
         let mut sources: Vec<Source<'a>> = Vec::new();
         if !range.is_void() {
-            for layer in self.layers().filter(|layer| !layer.slots.is_empty()) {
-                sources.push(slots(layer, range, reverse).peekable());
+            sources.extend(
+                self.pending
+                    .map(|pending| pending_rows(pending, range, reverse)),
+            );
+            let moment = self.version.last.revision;
+            for layer in self.version.layers().filter(|layer| !layer.is_empty()) {
+                let rows = layer.range(range.clone(), moment, reverse);
+                sources.push(boxed(rows.map(|(key, slot)| Ok(Found::Slot(key, slot)))));
             }
             let rows = self
                 .index()?
                 .range(range, reverse)
                 .map(|row| row.map(|(key, row)| Found::Row(key, row)));
-            let rows: Box<dyn Iterator<Item = Result<Found<'a>, ReadError>> + 'a> = Box::new(rows);
-            sources.push(rows.peekable());
+            sources.push(boxed(rows));
         }
         Ok(Merged { sources, reverse }
             .filter(|found| !matches!(found, Ok(Found::Slot(_, Slot { value: None, .. })))))
@@ -108,38 +129,39 @@ impl State for View<'_> {
 
     /// What was written since the revision is still in the layers, unless some of it was moved already.
     fn is_unchanged_since(&self, expect: &Expect, revision: Revision) -> bool {
-        let is_old = |slot: &Slot| slot.revision <= revision;
-        let mut layers = self
-            .layers()
-            .take_while(|layer| layer.last.revision > revision);
+        let is_written_after = |layer: &Layer| match expect {
+            Expect::Absent(key) | Expect::Revision(key, _) => {
+                layer.is_row_written_after(key, revision)
+            }
+            Expect::RangeEmpty(range) => layer.is_written_after(range, revision),
+        };
+        let is_pending = |pending: &Pending| match expect {
+            Expect::Absent(key) | Expect::Revision(key, _) => pending.get(key).is_some(),
+            Expect::RangeEmpty(range) => !range.is_void() && pending.range(range).next().is_some(),
+        };
         revision >= self.version.moved
-            && layers.all(|layer| match expect {
-                Expect::Absent(key) | Expect::Revision(key, _) => {
-                    layer.slots.get(key).is_none_or(is_old)
-                }
-                Expect::RangeEmpty(range) => {
-                    range.is_void()
-                        || layer
-                            .slots
-                            .range::<Key, _>((range.start.clone(), range.end.clone()))
-                            .all(|(_, slot)| is_old(slot))
-                }
-            })
+            && !self.pending.is_some_and(is_pending)
+            && !self.version.layers().any(is_written_after)
     }
 }
 
 /// A row of one of the sources.
-enum Found<'a> {
-    Slot(&'a Key, &'a Slot),
+enum Found {
+    Slot(Key, Slot),
     Row(IVec, IVec),
 }
 
-type Source<'a> = Peekable<Box<dyn Iterator<Item = Result<Found<'a>, ReadError>> + 'a>>;
+type Source<'a> = Peekable<Box<dyn Iterator<Item = Result<Found, ReadError>> + 'a>>;
+
+fn boxed<'a>(rows: impl Iterator<Item = Result<Found, ReadError>> + 'a) -> Source<'a> {
+    let rows: Box<dyn Iterator<Item = Result<Found, ReadError>> + 'a> = Box::new(rows);
+    rows.peekable()
+}
 
 /// What sled keeps before a value.
 const ROW_HEADER_OCTETS: usize = super::row::HEADER_OCTETS;
 
-impl Found<'_> {
+impl Found {
     fn key(&self) -> &[u8] {
         match self {
             Found::Slot(key, _) => key,
@@ -149,7 +171,7 @@ impl Found<'_> {
 
     fn into_key(self) -> Key {
         match self {
-            Found::Slot(key, _) => key.clone(),
+            Found::Slot(key, _) => key,
             Found::Row(key, _) => Key::copy_from_slice(&key),
         }
     }
@@ -164,32 +186,21 @@ impl Found<'_> {
     fn into_row(self, index: &Index) -> Result<(Key, Entry), ReadError> {
         match self {
             Found::Slot(key, slot) => {
-                let value = slot.value.clone().unwrap_or_default();
-                Ok((
-                    key.clone(),
-                    Entry {
-                        value,
-                        revision: slot.revision,
-                    },
-                ))
+                let value = slot.value.unwrap_or_default();
+                let revision = slot.revision;
+                Ok((key, Entry { value, revision }))
             }
             Found::Row(key, row) => Ok((Key::copy_from_slice(&key), index.read_row(&key, &row)?)),
         }
     }
 }
 
-fn slots<'a>(
-    layer: &'a Layer,
-    range: &KeyRange,
-    reverse: bool,
-) -> Box<dyn Iterator<Item = Result<Found<'a>, ReadError>> + 'a> {
-    let bounds = (range.start.clone(), range.end.clone());
-    let slots = layer.slots.range::<Key, _>(bounds);
-    let found = |(key, slot)| Ok(Found::Slot(key, slot));
-    if reverse {
-        Box::new(slots.rev().map(found))
-    } else {
-        Box::new(slots.map(found))
+fn pending_rows<'a>(pending: &'a Pending, range: &KeyRange, reverse: bool) -> Source<'a> {
+    let rows = pending.range(range);
+    let found = |(key, slot): (&Key, &Slot)| Ok(Found::Slot(key.clone(), slot.clone()));
+    match reverse {
+        true => boxed(rows.rev().map(found)),
+        false => boxed(rows.map(found)),
     }
 }
 
@@ -199,8 +210,8 @@ struct Merged<'a> {
     reverse: bool,
 }
 
-impl<'a> Iterator for Merged<'a> {
-    type Item = Result<Found<'a>, ReadError>;
+impl Iterator for Merged<'_> {
+    type Item = Result<Found, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.nearest()?;

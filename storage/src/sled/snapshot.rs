@@ -166,7 +166,7 @@ impl Writer {
         overlay: &Overlay,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Committed, SnapshotError> {
-        let since = overlay.pin().last().revision;
+        let since = overlay.pin().last.revision;
         self.write_frame(HEADER, &VERSION.to_be_bytes())?;
         let mut range = Some(KeyRange::all());
         while let Some(part) = range.take() {
@@ -179,7 +179,7 @@ impl Writer {
             }
             self.write_rows(&page.rows)?;
         }
-        let through = overlay.pin().last();
+        let through = overlay.pin().last;
         self.write_journal(folder, since, through.revision)?;
         self.write_trailer(through)?;
         self.file.flush()?;
