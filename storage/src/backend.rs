@@ -298,6 +298,10 @@ pub trait Backend: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<ScanPage, ReadError>>;
     /// Makes a change durable, or refuses it as a whole.
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>>;
+    /// Whether [`CommitError::Retry`] is ever an answer, so that who commits must keep a copy.
+    fn asks_for_repetition(&self) -> bool {
+        true
+    }
     /// The number of the newest readable commit; 0 in an empty store.
     fn revision(&self) -> Revision;
     /// The newest commit that may have written rows of a keyspace (the first octet of their keys), as

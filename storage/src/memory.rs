@@ -163,6 +163,10 @@ impl Backend for Memory {
         Box::pin(async move { self.commit_now(commit) })
     }
 
+    fn asks_for_repetition(&self) -> bool {
+        false
+    }
+
     fn revision(&self) -> Revision {
         *self.newest.borrow()
     }

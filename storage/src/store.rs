@@ -228,7 +228,11 @@ impl Store {
             observed,
             operations,
         };
-        for _ in 1..COMMIT_ATTEMPTS {
+        let attempts = match self.backend().asks_for_repetition() {
+            true => COMMIT_ATTEMPTS,
+            false => 1,
+        };
+        for _ in 1..attempts {
             match self.backend().commit(commit.clone()).await {
                 Err(CommitError::Retry) => {}
                 answer => return answer,

@@ -100,14 +100,14 @@ impl Index {
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Entry>, ReadError> {
         if let Some(kept) = self.small_rows.get(key) {
-            return Ok(Some(kept));
+            return Ok(kept);
         }
-        let Some(octets) = self.database.get(key).map_err(unavailable)? else {
-            return Ok(None);
-        };
-        let entry = self.read_row(key, &octets)?;
-        self.small_rows.keep(key, &entry);
-        Ok(Some(entry))
+        let octets = self.database.get(key).map_err(unavailable)?;
+        let row = octets
+            .map(|octets| self.read_row(key, &octets))
+            .transpose()?;
+        self.small_rows.keep(key, row.as_ref());
+        Ok(row)
     }
 
     /// Reads the octets of a row.

@@ -295,6 +295,10 @@ impl Backend for Sled {
         })
     }
 
+    fn asks_for_repetition(&self) -> bool {
+        false
+    }
+
     fn revision(&self) -> Revision {
         *self.shared.newest.borrow()
     }
