@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scheduling::Desk;
-use storage::{Store, Timestamp, backend::CommitError};
+use storage::{LogRetention, Store, Timestamp, backend::CommitError};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::mail::MailWorker;
@@ -18,6 +18,10 @@ const SWEEP_ROWS: usize = 200;
 const PURGE_ROWS: usize = 1000;
 /// Between two looks for removed collections, as long as anything is committed.
 const PURGE_PERIOD: Duration = Duration::from_secs(10);
+/// Between two looks whether the change logs are to be compacted, which they are once a day.
+const COMPACTION_PERIOD: Duration = Duration::from_secs(60 * 60);
+/// Between a start and the first such look.
+const FIRST_COMPACTION_PAUSE: Duration = Duration::from_secs(60);
 /// Between a commit and the look whether it left deliveries to be made.
 const HINT_PAUSE: Duration = Duration::from_millis(50);
 /// After an error.
@@ -33,13 +37,14 @@ pub struct Background {
 
 impl Background {
     /// Starts all workers.
-    pub fn start(desk: &Desk, mail: MailWorker) -> Background {
+    pub fn start(desk: &Desk, mail: MailWorker, sync_logs: LogRetention) -> Background {
         let store = desk.store();
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
         workers.spawn(mail.run(stopped.clone()));
         workers.spawn(sweep_blobs(store.clone(), stopped.clone()));
         workers.spawn(purge_removed(store.clone(), stopped.clone()));
+        workers.spawn(compact_logs(store.clone(), sync_logs, stopped.clone()));
         workers.spawn(deliver(desk.clone(), stopped));
         Background { stop, workers }
     }
@@ -105,6 +110,33 @@ async fn purge_removed(store: Store, mut stopped: watch::Receiver<bool>) {
             return;
         }
     }
+}
+
+async fn compact_logs(store: Store, keep: LogRetention, mut stopped: watch::Receiver<bool>) {
+    let mut period = FIRST_COMPACTION_PAUSE;
+    while pause(period, &mut stopped).await {
+        period = COMPACTION_PERIOD;
+        match compact_logs_once(&store, keep, &mut stopped).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "old entries of change logs were removed"),
+            Err(error) => tracing::warn!(%error, "change logs cannot be compacted"),
+        }
+    }
+}
+
+/// The note of the moment, once a day, is the sign that a day has passed: also where the server is
+/// started more often.
+async fn compact_logs_once(
+    store: &Store,
+    keep: LogRetention,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<usize, CommitError> {
+    if !store.note_moment().await? {
+        return Ok(0);
+    }
+    let mut compaction = store.compact_logs(keep).await?;
+    while compaction.step(store).await? && pause(STEP_PAUSE, stopped).await {}
+    Ok(compaction.removed())
 }
 
 /// Finishes the deliveries of meetings that were too large for one commit.

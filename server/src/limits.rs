@@ -36,6 +36,8 @@ pub struct Limits {
     pub maximum_instances: usize,
     /// What one home may hold, in octets (RFC 4331); `None` is unlimited.
     pub quota_octets: Option<u64>,
+    /// How much of the change logs is kept for clients that are away.
+    pub sync_logs: storage::LogRetention,
     /// Connections at once.
     pub connections: usize,
     /// Requests worked on at once.
@@ -56,6 +58,7 @@ impl Default for Limits {
             maximum_attendees: 1000,
             maximum_instances: 10_000,
             quota_octets: None,
+            sync_logs: storage::LogRetention::default(),
             connections: 4096,
             concurrent_requests: 256,
             request_time: Duration::from_secs(60),

@@ -171,7 +171,7 @@ impl Server {
         let control = start_control(&options.storage, &store, &passwords).await?;
         let desk = Desk::new(store.clone(), desk_settings(&options));
         let mail = MailWorker::new(desk.clone(), transport, identity);
-        let background = Background::start(&desk, mail.clone());
+        let background = Background::start(&desk, mail.clone(), options.limits.sync_logs);
         let stack = stack(&options, &desk, &passwords, &public_url);
         let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());
         Ok(Running {

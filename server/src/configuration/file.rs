@@ -1,7 +1,7 @@
 //! The configuration as it stands in the file: every key, unknown ones refused.
 
 use std::{
-    num::{NonZeroU64, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     path::PathBuf,
 };
 
@@ -109,6 +109,10 @@ pub struct LimitsTable {
     pub maximum_instances: Option<NonZeroUsize>,
     /// `quota_octets`
     pub quota_octets: Option<NonZeroU64>,
+    /// `sync_log_days`
+    pub sync_log_days: Option<NonZeroU32>,
+    /// `sync_log_entries`
+    pub sync_log_entries: Option<NonZeroUsize>,
     /// `maximum_connections`
     pub maximum_connections: Option<NonZeroUsize>,
     /// `maximum_concurrent_requests`

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use storage::LogRetention;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -326,6 +327,8 @@ fn password_from(file: &Spanned<PathBuf>, folder: &Path) -> Result<Zeroizing<Str
     }
 }
 
+const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+
 fn limits(table: &LimitsTable) -> Limits {
     let default = Limits::default();
     let number = |given: Option<NonZeroU64>, default: u64| given.map_or(default, NonZeroU64::get);
@@ -343,6 +346,14 @@ fn limits(table: &LimitsTable) -> Limits {
         maximum_attendees: count(table.maximum_attendees, default.maximum_attendees),
         maximum_instances: count(table.maximum_instances, default.maximum_instances),
         quota_octets: table.quota_octets.map(NonZeroU64::get),
+        sync_logs: LogRetention {
+            milliseconds: table
+                .sync_log_days
+                .map_or(default.sync_logs.milliseconds, |days| {
+                    i64::from(days.get()) * DAY_MILLISECONDS
+                }),
+            entries: count(table.sync_log_entries, default.sync_logs.entries),
+        },
         connections: count(table.maximum_connections, default.connections),
         concurrent_requests: count(
             table.maximum_concurrent_requests,

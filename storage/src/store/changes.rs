@@ -38,25 +38,35 @@ impl Store {
     }
 
     /// What changed after `since`, at most `rows` names. `None` where the token is of another epoch,
-    /// of the future, or older than the collection (RFC 6578 §3.2 `valid-sync-token`).
+    /// of the future, or older than the log, which begins with the collection or where it was
+    /// compacted to (RFC 6578 §3.2 `valid-sync-token`).
     pub async fn changes(
         &self,
         id: CollectionId,
         since: SyncToken,
         rows: usize,
     ) -> Result<Option<Changes>, ReadError> {
-        let (Some(oldest), Some(newest)) = (
-            self.end_of_log(id, false).await?,
-            self.end_of_log(id, true).await?,
-        ) else {
+        let Some(newest) = self.end_of_log(id, true).await? else {
             return Ok(None);
         };
-        if since.epoch != self.epoch()
-            || since.position() < oldest.position()
-            || since.position() > newest.position()
-        {
+        if since.epoch != self.epoch() || since.position() > newest.position() {
             return Ok(None);
         }
+        let changes = self.read_log(id, since, rows).await?;
+        // Looked at last: a log is shortened from its beginning only, so that one which still begins
+        // at the token, or before it, had everything behind it all the while.
+        let oldest = self.end_of_log(id, false).await?;
+        let complete = oldest.is_some_and(|oldest| oldest.position() <= since.position());
+        Ok(complete.then_some(changes))
+    }
+
+    /// What the log says behind a token.
+    async fn read_log(
+        &self,
+        id: CollectionId,
+        since: SyncToken,
+        rows: usize,
+    ) -> Result<Changes, ReadError> {
         let mut reader = LogReader::new(since, rows.max(1));
         let mut range = keys::changes_after(id, since);
         loop {
@@ -68,12 +78,12 @@ impl Store {
             let page = self.backend().scan(range.clone(), page).await?;
             for (key, entry) in &page.rows {
                 if !reader.take(self.token_at(key)?, record::decode(&entry.value, "change")?) {
-                    return Ok(Some(reader.finish(true)));
+                    return Ok(reader.finish(true));
                 }
             }
             match page.rows.last() {
                 Some((key, _)) if page.more => range = range.beyond(key, false),
-                _ => return Ok(Some(reader.finish(false))),
+                _ => return Ok(reader.finish(false)),
             }
         }
     }

@@ -14,7 +14,7 @@ use super::{
     record::{self, BlobRecord, LogRecord, UidRecord, WorkRecord},
 };
 use crate::{
-    Stored,
+    Revision, Stored,
     backend::{Entry, Key, KeyRange, ReadError},
     model::{
         Collection, CollectionId, CollectionKind, Content, Lock, Member, Object, Principal,
@@ -194,7 +194,8 @@ impl Store {
         Ok(())
     }
 
-    /// Whoever plays the log from its beginning has the names that are there.
+    /// Whoever plays the log from its beginning has the names that are there, but for those that were
+    /// last changed before it.
     async fn check_log(
         &self,
         header: &Collection,
@@ -202,18 +203,21 @@ impl Store {
     ) -> Result<(), ReadError> {
         let id = header.id;
         let mut told = BTreeSet::new();
-        let mut first = true;
+        let mut oldest = None;
         let mut pages = self.pages_of(KeyRange::prefix(keys::changes(id)));
         while let Some(rows) = pages.next().await? {
             for (key, entry) in rows {
                 let Some(change) = readable::<LogRecord>(findings, "change", &key, &entry) else {
                     continue;
                 };
+                // A log that begins with the collection was never shortened.
                 let created = change.value == LogRecord::Created;
-                findings.expect(created == first, "change", || {
-                    format!("the log of {id:?} begins elsewhere")
-                });
-                first = false;
+                let horizon = if created {
+                    Revision(0)
+                } else {
+                    change.revision
+                };
+                oldest = oldest.or(Some(horizon));
                 match change.value {
                     LogRecord::Created => true,
                     LogRecord::Put(name) => told.insert(name),
@@ -221,12 +225,16 @@ impl Store {
                 };
             }
         }
-        findings.expect(!first, "change", || format!("{id:?} has no log"));
+        let Some(oldest) = oldest else {
+            findings.add("change", format!("{id:?} has no log"));
+            return Ok(());
+        };
         let mut pages = self.pages_of(KeyRange::prefix(keys::members(id)));
         while let Some(rows) = pages.next().await? {
-            for (key, _) in rows {
+            for (key, entry) in rows {
                 let name = keys::member_name(&key).unwrap_or_default();
-                findings.expect(told.remove(name), "change", || {
+                let is_told = told.remove(name) || entry.revision <= oldest;
+                findings.expect(is_told, "change", || {
                     format!("the log of {id:?} lacks {name:?}")
                 });
             }

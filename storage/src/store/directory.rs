@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Revision, Stored,
-    backend::{KeyRange, ReadError},
+    backend::{KeyRange, Page, ReadError},
     model::{Principal, PrincipalId},
 };
 
@@ -196,10 +196,10 @@ impl Store {
             return Ok(cached);
         }
         let mut directory = Directory::clone(&cached);
-        if directory.revision == Revision(0) {
+        let is_known = cached.revision != Revision(0);
+        if !is_known || !self.read_changed_principals(&mut directory).await? {
+            directory = Directory::default();
             self.read_all_principals(&mut directory, revision).await?;
-        } else {
-            self.read_changed_principals(&mut directory).await?;
         }
         let directory = Arc::new(directory);
         let mut known = self
@@ -247,9 +247,11 @@ impl Store {
         Ok(())
     }
 
-    /// Reads those whom the log names since the directory's revision.
-    async fn read_changed_principals(&self, directory: &mut Directory) -> Result<(), ReadError> {
-        let mut newest = directory.revision;
+    /// Reads those whom the log names since the directory's revision; `false` where the log does not
+    /// reach back so far any more.
+    async fn read_changed_principals(&self, directory: &mut Directory) -> Result<bool, ReadError> {
+        let before = directory.revision;
+        let mut newest = before;
         let mut changed = Vec::new();
         for (key, entry) in self
             .scan_all(keys::directory_log_after(directory.revision))
@@ -278,6 +280,23 @@ impl Store {
             );
         }
         directory.revision = newest;
-        Ok(())
+        // Looked at last, as in `Store::changes`.
+        self.directory_log_begins_by(before).await
+    }
+
+    /// Whether the directory's log still holds everything behind a revision.
+    async fn directory_log_begins_by(&self, revision: Revision) -> Result<bool, ReadError> {
+        let first = Page {
+            rows: 1,
+            octets: usize::MAX,
+            reverse: false,
+        };
+        let log = KeyRange::prefix(keys::directory_log());
+        let page = self.backend().scan(log, first).await?;
+        let oldest = page
+            .rows
+            .first()
+            .and_then(|(key, _)| keys::log_position(key));
+        Ok(oldest.is_some_and(|(oldest, _)| oldest <= revision))
     }
 }

@@ -53,6 +53,8 @@ pub(crate) enum Keyspace {
     BlobReference = 17,
     /// (home, collection) → nothing; a collection that is gone for everybody and waits for its purge.
     Detached = 18,
+    /// (time) → the newest commit of that time: what makes an age of a log's position.
+    Moment = 32,
 }
 
 /// Puts a key together.
@@ -325,6 +327,27 @@ pub(crate) fn blob_reference_of_work(hash: &[u8; 32], id: &WorkId) -> Key {
         .octets(&[1])
         .octets(&id.id.to_be_bytes())
         .key()
+}
+
+/// The note of the newest commit at a time.
+pub(crate) fn moment(time: Timestamp) -> Key {
+    Builder::new(Keyspace::Moment, 8)
+        .octets(&ordered(time))
+        .key()
+}
+
+/// The notes of this time and of earlier ones.
+pub(crate) fn moments_until(time: Timestamp) -> KeyRange {
+    KeyRange {
+        start: Bound::Included(whole(Keyspace::Moment)),
+        end: Bound::Included(moment(time)),
+    }
+}
+
+/// The time in the key of a note.
+pub(crate) fn moment_time(key: &[u8]) -> Option<Timestamp> {
+    let time = number(key.get(1..)?)?;
+    Some(Timestamp((time ^ SIGN) as i64))
 }
 
 /// What the keys of all collections that wait for their purge begin with.

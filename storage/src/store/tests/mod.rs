@@ -5,6 +5,7 @@ mod accounts;
 mod blobs;
 mod check;
 mod collections;
+mod compaction;
 mod cost;
 mod embedded;
 mod faults;
