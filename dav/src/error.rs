@@ -200,7 +200,7 @@ pub(crate) fn respond(error: DavError) -> Response {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    if let DavError::Refused(Refusal::Unavailable(_)) = error {
+    if let DavError::Refused(Refusal::Unavailable(_) | Refusal::Full) = error {
         response
             .headers_mut()
             .insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
@@ -219,7 +219,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         }
         Refusal::Prohibited(_) => StatusCode::FORBIDDEN,
         Refusal::Forbidden { .. } => precondition::row(Precondition::NeedPrivileges).status,
-        Refusal::InsufficientStorage(_) => StatusCode::INSUFFICIENT_STORAGE,
+        Refusal::InsufficientStorage(_) | Refusal::Full => StatusCode::INSUFFICIENT_STORAGE,
         Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -365,6 +365,7 @@ mod tests {
             (Refusal::Conflict("x"), 409),
             (Refusal::Prohibited("x"), 403),
             (Refusal::InsufficientStorage("x"), 507),
+            (Refusal::Full, 507),
             (Refusal::Unavailable("x".into()), 503),
             (Refusal::Damaged("x".into()), 500),
         ] {
@@ -382,7 +383,12 @@ mod tests {
             retry(Refusal::Unavailable("x".into()).into()),
             Some(HeaderValue::from(RETRY_AFTER_SECONDS))
         );
+        assert_eq!(
+            retry(Refusal::Full.into()),
+            Some(HeaderValue::from(RETRY_AFTER_SECONDS))
+        );
         assert_eq!(retry(Refusal::Damaged("x".into()).into()), None);
+        assert_eq!(retry(Refusal::InsufficientStorage("x").into()), None);
     }
 
     /// RFC 4918 §16: every row of the table as an error body.

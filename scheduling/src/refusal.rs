@@ -106,6 +106,13 @@ pub enum Refusal {
     /// 507
     #[error("no room left: {0}")]
     InsufficientStorage(&'static str),
+    /// 507 with Retry-After: the disk of the server is full. Nothing that is stored is in danger, and
+    /// the same request succeeds once somebody has made room.
+    #[error(
+        "the disk of the server is full, so nothing can be saved now; what was saved before is safe. \
+         Whoever runs this server must make room on its disk"
+    )]
+    Full,
     /// 503 with Retry-After: too many concurrent changes, or the store cannot be written now.
     #[error("try again later: {0}")]
     Unavailable(String),

@@ -238,9 +238,13 @@ pub enum CommitError {
     /// The backend wants the same commit once more.
     #[error("the commit must be tried again")]
     Retry,
-    /// The store cannot be written now (disk full, I/O error, shutting down).
+    /// The store cannot be written now (I/O error, shutting down).
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// There is no room on the disk. What is stored can be read as before, and the next commit after
+    /// room was made succeeds.
+    #[error("the disk of the server is full")]
+    Full,
     /// A row's checksum or form is wrong.
     #[error("the store is damaged: {0}")]
     Corrupt(String),

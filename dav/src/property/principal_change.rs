@@ -111,6 +111,7 @@ fn refusal_of(error: AccountError) -> Refusal {
     match error {
         AccountError::NotFound => Refusal::NotFound,
         AccountError::Commit(CommitError::Limit(what)) => Refusal::InsufficientStorage(what),
+        AccountError::Commit(CommitError::Full) => Refusal::Full,
         AccountError::Commit(CommitError::Corrupt(reason))
         | AccountError::Read(ReadError::Corrupt(reason)) => Refusal::Damaged(reason),
         // Names and addresses are not changed here; the rest passes.

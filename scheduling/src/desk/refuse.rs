@@ -21,6 +21,7 @@ pub(crate) fn commit_failed(error: CommitError) -> Refusal {
     match error {
         CommitError::Conflict(_) | CommitError::Retry => crowded(),
         CommitError::Unavailable(reason) => Refusal::Unavailable(reason),
+        CommitError::Full => Refusal::Full,
         CommitError::Corrupt(reason) => Refusal::Damaged(reason),
         // The desk bounds one counter: the octets in a home.
         CommitError::Limit(COUNTER_MAXIMUM) => precondition(

@@ -262,7 +262,7 @@ impl Shared {
         for _ in 0..RECORD_TRIES {
             match self.desk.record_delivery(id, work, outcome).await {
                 Ok(()) => return,
-                Err(Refusal::Unavailable(_)) => {}
+                Err(Refusal::Unavailable(_) | Refusal::Full) => {}
                 Err(error) => {
                     tracing::error!(%error, ?outcome, "the outcome of a mail cannot be recorded");
                     return;

@@ -1,12 +1,12 @@
 //! The note of what the index contains for certain: where replay of the journal starts.
 
-use std::{fs, io, path::Path};
+use std::io;
 
 use crate::{
     Revision, Timestamp,
     backend::Committed,
     sled::{
-        folder::{StoreId, write_durably},
+        folder::{Folder, StoreId},
         octets::Reader,
     },
 };
@@ -14,17 +14,19 @@ use crate::{
 const MAGIC: [u8; 8] = *b"CNVKCHPT";
 
 /// The checkpoint; `None` where there is none that can be believed.
-pub(super) fn read(path: &Path, store: StoreId) -> io::Result<Option<Committed>> {
-    match fs::read(path) {
-        Ok(octets) => Ok(parse(&octets, store)),
+pub(super) fn read(folder: &Folder) -> io::Result<Option<Committed>> {
+    match folder.disk().read_whole(&folder.checkpoint()) {
+        Ok(octets) => Ok(parse(&octets, folder.store())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// Replaces the checkpoint. The index must have been synced.
-pub(super) fn write(path: &Path, store: StoreId, contains: Committed) -> io::Result<()> {
-    write_durably(path, &format(store, contains))
+pub(super) fn write(folder: &Folder, contains: Committed) -> io::Result<()> {
+    folder
+        .disk()
+        .write_durably(&folder.checkpoint(), &format(folder.store(), contains))
 }
 
 fn format(store: StoreId, contains: Committed) -> Vec<u8> {

@@ -10,11 +10,13 @@ use tokio::sync::oneshot;
 
 use crate::{
     Clock, Revision,
-    backend::{CommitError, Committed},
+    backend::Committed,
     last_changes::Keyspaces,
     resolve::resolve,
     sled::{
         Shared,
+        complaint::Complaint,
+        error::unwritable,
         group::GroupWriter,
         journal::Journal,
         layer::Pending,
@@ -39,6 +41,7 @@ pub(super) struct Committer {
     /// What the group writes.
     spaces: Keyspaces,
     last: Committed,
+    trouble: Complaint,
 }
 
 impl Committer {
@@ -56,6 +59,7 @@ impl Committer {
             group: GroupWriter::new(),
             spaces: Keyspaces::default(),
             last,
+            trouble: Complaint::about("the journal cannot be written"),
         }
     }
 
@@ -83,8 +87,7 @@ impl Committer {
     }
 
     fn commit(&mut self, requests: Vec<Request>) {
-        if let Err(reason) = self.shared.mover.wait_for_room(&self.shared) {
-            let error = CommitError::Unavailable(reason);
+        if let Err(error) = self.shared.mover.wait_for_room(&self.shared) {
             answer(
                 requests
                     .into_iter()
@@ -97,12 +100,14 @@ impl Committer {
         let (pending, mut answers) = self.decide(&version, requests);
         if !self.group.is_empty() {
             match self.journal.append(&mut self.group) {
-                Ok(octets) => self.show(pending, octets),
+                Ok(octets) => {
+                    self.trouble.settle();
+                    self.show(pending, octets);
+                }
                 Err(error) => {
-                    tracing::error!(%error, "the journal cannot be written");
+                    self.trouble.raise(&error);
                     self.last = version.last;
-                    let error =
-                        CommitError::Unavailable(format!("the journal cannot be written: {error}"));
+                    let error = unwritable("the journal", &error);
                     // Refusals too: they may rest on commits of this group, which never happened.
                     answers
                         .iter_mut()

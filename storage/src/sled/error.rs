@@ -1,6 +1,8 @@
-//! Why a store cannot be opened.
+//! Why a store cannot be opened or written.
 
 use std::{io, path::Path};
+
+use crate::backend::CommitError;
 
 /// Why a store cannot be opened. Nothing was changed, except that what can be derived (the index)
 /// may have been set aside.
@@ -34,6 +36,14 @@ pub enum OpenError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+/// What a commit hears when `what` could not be written.
+pub(super) fn unwritable(what: &str, error: &io::Error) -> CommitError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => CommitError::Full,
+        _ => CommitError::Unavailable(format!("{what} cannot be written: {error}")),
+    }
 }
 
 fn process(pid: &Option<u32>) -> String {

@@ -16,11 +16,15 @@ use std::{
     io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     Timestamp,
-    sled::error::{IoContext, OpenError},
+    sled::{
+        disk::Disk,
+        error::{IoContext, OpenError},
+    },
 };
 
 /// The format this version writes.
@@ -35,6 +39,7 @@ pub(super) struct StoreId(pub(super) [u8; 16]);
 pub(super) struct Folder {
     path: PathBuf,
     store: StoreId,
+    disk: Arc<dyn Disk>,
 }
 
 /// While it lives, no other process can open the folder.
@@ -45,20 +50,25 @@ pub(super) struct Lock {
 
 impl Folder {
     /// Takes the folder, making it where it is missing.
-    pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Folder, Lock), OpenError> {
-        make_folder(path).while_doing("make the folder", path)?;
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<(Folder, Lock), OpenError> {
+        make_folder(&*disk, path).while_doing("make the folder", path)?;
         let lock = Lock {
             _file: lock(&path.join("lock"))?,
         };
         for name in ["journal", "snapshots"] {
             let part = path.join(name);
-            make_folder(&part).while_doing("make the folder", &part)?;
+            make_folder(&*disk, &part).while_doing("make the folder", &part)?;
         }
-        let store = identity(path, now)?;
+        let store = identity(&*disk, path, now)?;
         Ok((
             Folder {
                 path: path.to_owned(),
                 store,
+                disk,
             },
             lock,
         ))
@@ -70,11 +80,17 @@ impl Folder {
         Folder {
             path: path.to_owned(),
             store,
+            disk: Arc::new(crate::sled::disk::RealDisk),
         }
     }
 
     pub(super) fn store(&self) -> StoreId {
         self.store
+    }
+
+    /// How its files are reached.
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     pub(super) fn journal(&self) -> PathBuf {
@@ -104,13 +120,13 @@ impl Folder {
 
     /// Lets the next start build the index again, whatever happens until then.
     pub(super) fn demand_rebuild(&self) -> io::Result<()> {
-        write_durably(&self.rebuild_mark(), b"")
+        self.disk.write_durably(&self.rebuild_mark(), b"")
     }
 
     /// The index has been built again.
     pub(super) fn rebuilt(&self) -> io::Result<()> {
-        remove_if_there(&self.rebuild_mark())?;
-        sync_folder(&self.path)
+        self.disk.remove_if_there(&self.rebuild_mark())?;
+        self.disk.sync_folder(&self.path)
     }
 
     /// Moves the index out of the way, in place of the one that was moved there before.
@@ -123,15 +139,15 @@ impl Folder {
                 _ => fs::rename(&index, &aside)?,
             }
         }
-        sync_folder(&self.path)
+        self.disk.sync_folder(&self.path)
     }
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
+fn make_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let missing = !path.try_exists()?;
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     match path.parent() {
-        Some(parent) if missing && parent != Path::new("") => sync_folder(parent),
+        Some(parent) if missing && parent != Path::new("") => disk.sync_folder(parent),
         _ => Ok(()),
     }
 }
@@ -168,7 +184,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 
 /// Reads the folder's format and identity, or makes a new store of it. The format file is written
 /// last when a store is made, so that a folder without one holds nothing that was acknowledged.
-fn identity(folder: &Path, now: Timestamp) -> Result<StoreId, OpenError> {
+fn identity(disk: &dyn Disk, folder: &Path, now: Timestamp) -> Result<StoreId, OpenError> {
     let path = folder.join("format");
     match fs::read_to_string(&path) {
         Ok(text) => read_format(&text),
@@ -185,7 +201,8 @@ fn identity(folder: &Path, now: Timestamp) -> Result<StoreId, OpenError> {
                 ));
             }
             let store = new_identity(folder, now).while_doing("look at", folder)?;
-            write_durably(&path, format_text(store).as_bytes()).while_doing("write", &path)?;
+            disk.write_durably(&path, format_text(store).as_bytes())
+                .while_doing("write", &path)?;
             Ok(store)
         }
         Err(error) => Err(error).while_doing("read", &path),
@@ -239,63 +256,35 @@ fn read_format(text: &str) -> Result<StoreId, OpenError> {
     Ok(StoreId(store.to_be_bytes()))
 }
 
-/// Makes the entries of a folder durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Writes a small file so that after a crash either the old or the new contents are there.
-pub(super) fn write_durably(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("draft");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(octets)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    match path.parent() {
-        Some(parent) => sync_folder(parent),
-        None => Ok(()),
-    }
-}
-
-/// Removes a file, if it is there.
-pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::sled::disk::RealDisk;
 
     #[test]
     fn a_missing_folder_is_made_for_its_owner_only() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("new").join("store");
-        let (folder, lock) = Folder::open(&path, Timestamp(0)).unwrap();
+        let (folder, lock) = Folder::open(Arc::new(RealDisk), &path, Timestamp(0)).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join("lock")), 0o600);
         let store = folder.store();
         drop(lock);
-        let (folder, _lock) = Folder::open(&path, Timestamp(1)).unwrap();
+        let (folder, _lock) = Folder::open(Arc::new(RealDisk), &path, Timestamp(1)).unwrap();
         assert_eq!(folder.store(), store, "the identity stays");
     }
 
     #[test]
     fn a_second_holder_is_told_who_is_the_first() {
         let temporary = tempfile::tempdir().unwrap();
-        let _first = Folder::open(temporary.path(), Timestamp(0)).unwrap();
-        let error = Folder::open(temporary.path(), Timestamp(0)).err().unwrap();
+        let _first = Folder::open(Arc::new(RealDisk), temporary.path(), Timestamp(0)).unwrap();
+        let error = Folder::open(Arc::new(RealDisk), temporary.path(), Timestamp(0))
+            .err()
+            .unwrap();
         assert!(matches!(error, OpenError::InUse { pid: Some(pid) } if pid == std::process::id()));
         assert_eq!(
             error.to_string(),
@@ -329,7 +318,7 @@ mod tests {
     #[test]
     fn a_journal_without_a_format_is_not_taken_for_a_new_store() {
         let temporary = tempfile::tempdir().unwrap();
-        drop(Folder::open(temporary.path(), Timestamp(0)).unwrap());
+        drop(Folder::open(Arc::new(RealDisk), temporary.path(), Timestamp(0)).unwrap());
         fs::write(
             temporary.path().join("journal").join("0000000001.journal"),
             b"",
@@ -337,7 +326,7 @@ mod tests {
         .unwrap();
         fs::remove_file(temporary.path().join("format")).unwrap();
         assert!(matches!(
-            Folder::open(temporary.path(), Timestamp(0)),
+            Folder::open(Arc::new(RealDisk), temporary.path(), Timestamp(0)),
             Err(OpenError::Damaged(_))
         ));
     }

@@ -5,7 +5,7 @@
 //! can keep it from opening. Hence the file is synced here, and never trusted.
 
 use std::{
-    fs::File,
+    io,
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use ::sled::{Batch, Db, IVec, Mode};
 use crate::{
     Revision, Timestamp,
     backend::{Committed, Entry, KeyRange, ReadError},
-    sled::{folder::sync_folder, octets::Reader, row, small_rows::SmallRows},
+    sled::{disk::Disk, octets::Reader, row, small_rows::SmallRows},
 };
 
 /// The key of the note which says what the index contains. No row has the empty key.
@@ -98,6 +98,11 @@ impl Index {
         self.damaged.load(Ordering::Relaxed)
     }
 
+    /// What its files hold is not known any more.
+    pub(super) fn distrust(&self) {
+        self.damaged.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Entry>, ReadError> {
         if let Some(kept) = self.small_rows.get(key) {
             return Ok(kept);
@@ -145,9 +150,17 @@ impl Index {
         &self,
         rows: impl Iterator<Item = (&'a [u8], Revision, Option<&'a [u8]>)>,
         through: Committed,
-    ) -> Result<(), ReadError> {
+    ) -> io::Result<()> {
         #[cfg(test)]
         self.check_planned_failure()?;
+        without_panic(|| self.apply_in_batches(rows, through))
+    }
+
+    fn apply_in_batches<'a>(
+        &self,
+        rows: impl Iterator<Item = (&'a [u8], Revision, Option<&'a [u8]>)>,
+        through: Committed,
+    ) -> io::Result<()> {
         let mut batch = Batch::default();
         let mut size = 0;
         for (key, revision, value) in rows {
@@ -158,9 +171,7 @@ impl Index {
             }
             size += 1;
             if size == BATCH_ROWS {
-                self.database
-                    .apply_batch(std::mem::take(&mut batch))
-                    .map_err(unavailable)?;
+                self.database.apply_batch(std::mem::take(&mut batch))?;
                 size = 0;
             }
         }
@@ -168,7 +179,7 @@ impl Index {
             NOTE,
             row::write(NOTE, through.revision, &through.time.0.to_be_bytes()),
         );
-        self.database.apply_batch(batch).map_err(unavailable)
+        Ok(self.database.apply_batch(batch)?)
     }
 
     #[cfg(test)]
@@ -177,21 +188,30 @@ impl Index {
     }
 
     #[cfg(test)]
-    fn check_planned_failure(&self) -> Result<(), ReadError> {
+    fn check_planned_failure(&self) -> io::Result<()> {
         match self.failing.load(Ordering::Relaxed) {
-            true => Err(ReadError::Unavailable("a planned failure".to_owned())),
+            true => Err(io::Error::other("a planned failure")),
             false => Ok(()),
         }
     }
 
-    /// Returns when everything applied so far is on stable storage.
-    pub(super) fn sync(&self) -> Result<(), ReadError> {
-        self.database.flush().map_err(unavailable)?;
-        let synced = File::open(self.path.join("db")).and_then(|file| file.sync_data());
-        synced
-            .and_then(|()| sync_folder(&self.path))
-            .map_err(|error| ReadError::Unavailable(error.to_string()))
+    /// Hands everything applied so far to the operating system.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        without_panic(|| Ok(self.database.flush().map(|_| ())?))
     }
+
+    /// Returns when everything flushed so far is on stable storage. Once this has failed, what the
+    /// files hold is not known: the system may have dropped what it could not write, and a repetition
+    /// that succeeds says nothing about it.
+    pub(super) fn sync(&self, disk: &dyn Disk) -> io::Result<()> {
+        disk.change(&self.path.join("db"))?.sync()?;
+        disk.sync_folder(&self.path)
+    }
+}
+
+/// sled panics where it did not expect an error.
+fn without_panic(work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(io::Error::other("sled panicked")))
 }
 
 fn unavailable(error: ::sled::Error) -> ReadError {

@@ -15,6 +15,7 @@
 
 mod checkpoint;
 mod committer;
+mod complaint;
 mod disk;
 mod error;
 mod folder;
@@ -68,6 +69,8 @@ use crate::{
 const SHORT_PAGE_ROWS: usize = 128;
 /// The overlay is moved in parts, so that it can be filled while it is moved.
 const LAYERS: usize = 4;
+/// How many times the overlay must fit on the disk before another part of it is moved into the index.
+const SPARE_OVERLAYS: u64 = 4;
 
 /// How much memory and disk the store takes.
 #[derive(Clone, Debug)]
@@ -115,6 +118,12 @@ impl Shared {
     fn layer_octets(&self) -> usize {
         self.options.overlay_octets / LAYERS
     }
+
+    /// sled answers nothing any more once a write of its own has failed. So it is given nothing to
+    /// write while the disk has less room than this, and serves reads however full the disk is.
+    fn spare_octets(&self) -> u64 {
+        self.options.overlay_octets as u64 * SPARE_OVERLAYS
+    }
 }
 
 impl Sled {
@@ -132,26 +141,20 @@ impl Sled {
         options: Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Sled, OpenError> {
-        let (folder, lock) = Folder::open(path, clock.now())?;
+        let (folder, lock) = Folder::open(disk, path, clock.now())?;
         let recovered = recovery::recover(&folder, options.cache_octets, None)?;
         let last = recovered.last;
-        recovery::cut_torn_tail(&recovered.end)?;
+        recovery::cut_torn_tail(&folder, &recovered.end)?;
         let next_number = recovered
             .end
             .tail
             .as_ref()
             .map_or(1, |(place, _)| place.next_number());
-        let mut journal = Journal::new(
-            disk,
-            folder.journal(),
-            folder.store(),
-            options.segment_octets,
-            next_number,
-        );
+        let mut journal = Journal::new(folder.clone(), options.segment_octets, next_number);
         journal
             .begin(Revision(last.revision.0 + 1))
             .while_doing("write", &folder.journal())?;
-        journal::remove_empty(&recovered.end)?;
+        journal::remove_empty(&folder, &recovered.end)?;
         let journal_octets = journal_since_snapshot(&folder)?;
 
         let shared = Arc::new(Shared {
@@ -234,9 +237,9 @@ impl Drop for CloseAtEnd {
 
 /// How much journal there is since the newest snapshot.
 fn journal_since_snapshot(folder: &Folder) -> Result<u64, OpenError> {
-    let snapshots = snapshot::list(&folder.snapshots()).while_doing("read", &folder.snapshots())?;
+    let snapshots = snapshot::list(folder).while_doing("read", &folder.snapshots())?;
     let newest = snapshots.first().map_or(Revision(0), |place| place.through);
-    let places = journal::list(&folder.journal(), folder.store())?;
+    let places = journal::list(folder)?;
     journal::octets_since(&places, newest).while_doing("look at", &folder.journal())
 }
 

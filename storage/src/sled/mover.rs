@@ -2,6 +2,7 @@
 //! snapshots made, and deletes the journal that they cover.
 
 use std::{
+    io,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,9 +13,11 @@ use std::{
 
 use crate::{
     Revision,
-    backend::{Committed, ReadError},
+    backend::{CommitError, Committed},
     sled::{
         Shared, checkpoint,
+        complaint::Complaint,
+        error::unwritable,
         folder::{Folder, Lock},
         index::Index,
         journal,
@@ -29,6 +32,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// A checkpoint is due so long after the last one, or after so much journal.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 const CHECKPOINT_JOURNAL_OCTETS: u64 = 16 * 1024 * 1024;
+/// After a snapshot that failed the next attempt waits for so small a part of the usual interval.
+const SNAPSHOT_ATTEMPTS: u64 = 8;
 /// Between two looks at readers that hold an old version. They hold it for one call only.
 const READER_PATIENCE: Duration = Duration::from_micros(200);
 
@@ -48,7 +53,7 @@ struct State {
     finish: bool,
     journal_octets: u64,
     /// Why the index cannot be written now.
-    trouble: Option<String>,
+    trouble: Option<CommitError>,
     /// Whether the mover ever had to wait for a reader to finish.
     #[cfg(test)]
     waits_for_reader: bool,
@@ -90,7 +95,7 @@ impl Mailbox {
     }
 
     /// Waits until the overlay has room for another group; `Err` says why it will not have any soon.
-    pub(super) fn wait_for_room(&self, shared: &Shared) -> Result<(), String> {
+    pub(super) fn wait_for_room(&self, shared: &Shared) -> Result<(), CommitError> {
         let is_full = || shared.overlay.pin().octets() > shared.options.overlay_octets;
         if !is_full() {
             return Ok(());
@@ -108,11 +113,11 @@ impl Mailbox {
 
     /// One of the threads is missing: nothing will be moved, and whoever waits for it must not.
     pub(super) fn give_up(&self, reason: &str) {
-        self.set_trouble(Some(reason.to_owned()));
+        self.set_trouble(Some(CommitError::Unavailable(reason.to_owned())));
         self.finish();
     }
 
-    fn set_trouble(&self, trouble: Option<String>) {
+    fn set_trouble(&self, trouble: Option<CommitError>) {
         self.state().trouble = trouble;
         self.moved.notify_all();
     }
@@ -153,8 +158,29 @@ pub(super) struct Mover {
     /// What it contains for certain.
     checkpoint: Checkpoint,
     snapshots: Snapshots,
+    troubles: Troubles,
+    /// The next start will build the index again, whatever its checkpoint says.
+    is_marked: bool,
     // Last, so that the folder is let go when everything else is closed.
     lock: Lock,
+}
+
+/// What may go wrong for hours.
+struct Troubles {
+    moving: Complaint,
+    mending: Complaint,
+    checkpoint: Complaint,
+    snapshot: Complaint,
+    deleting: Complaint,
+    marking: Complaint,
+}
+
+/// Why nothing was moved.
+enum Unmoved {
+    /// The disk has too little room; the index was not touched.
+    NoRoom,
+    /// The index failed.
+    Failed(io::Error),
 }
 
 struct Checkpoint {
@@ -202,6 +228,17 @@ impl Mover {
             contains,
             checkpoint,
             snapshots,
+            troubles: Troubles {
+                moving: Complaint::about("the index cannot be written"),
+                mending: Complaint::about("the index cannot be opened again; trying on"),
+                checkpoint: Complaint::about("no checkpoint could be set"),
+                snapshot: Complaint::about("no snapshot could be made"),
+                deleting: Complaint::about(
+                    "the journal that the snapshots cover could not be deleted",
+                ),
+                marking: Complaint::about("the index is damaged and cannot be marked as such"),
+            },
+            is_marked: false,
             lock,
         }
     }
@@ -214,12 +251,9 @@ impl Mover {
                 || self.shared.overlay.oldest_frozen().is_some();
             let finish = self.shared.mover.wait(busy.then_some(TICK));
             let moved = self.move_all();
-            if let Err(error) = &moved {
-                tracing::error!(%error, "the index cannot be written");
-                self.shared
-                    .mover
-                    .set_trouble(Some(format!("the index cannot be written: {error}")));
-                if !finish {
+            if let Err(unmoved) = &moved {
+                self.complain(unmoved);
+                if !finish && matches!(unmoved, Unmoved::Failed(_)) {
                     self.mend();
                 }
             }
@@ -229,26 +263,53 @@ impl Mover {
             self.look_after_snapshot();
             if moved.is_ok() && self.checkpoint_is_due() {
                 self.set_checkpoint();
-                self.note_damage();
             }
+            self.note_damage();
             self.start_snapshot_if_due();
         }
     }
 
+    fn complain(&mut self, unmoved: &Unmoved) {
+        let error = match unmoved {
+            Unmoved::NoRoom => {
+                self.troubles.moving.raise(&CommitError::Full);
+                CommitError::Full
+            }
+            Unmoved::Failed(error) => {
+                self.troubles.moving.raise(error);
+                unwritable("the index", error)
+            }
+        };
+        self.shared.mover.set_trouble(Some(error));
+    }
+
     /// Moves all full layers into the index, oldest first.
-    fn move_all(&mut self) -> Result<(), ReadError> {
+    fn move_all(&mut self) -> Result<(), Unmoved> {
         while let Some(frozen) = self.shared.overlay.oldest_frozen() {
+            self.check_room().map_err(|_| Unmoved::NoRoom)?;
             let version = self.shared.overlay.pin();
             let Some(index) = version.index.clone() else {
-                return Err(ReadError::Unavailable("the index is closed".to_owned()));
+                return Err(Unmoved::Failed(io::Error::other("it is not open")));
             };
             drop(version);
-            self.move_layer(&frozen, &index)?;
+            self.move_layer(&frozen, &index).map_err(Unmoved::Failed)?;
+            self.troubles.moving.settle();
         }
         Ok(())
     }
 
-    fn move_layer(&mut self, frozen: &Frozen, index: &Index) -> Result<(), ReadError> {
+    /// Whether the disk has room for what sled may write.
+    fn check_room(&self) -> io::Result<()> {
+        // A disk that does not say how much room it has is believed to have some.
+        match self.folder.disk().free_octets(&self.folder.journal()) {
+            Ok(free) if free < self.shared.spare_octets() => {
+                Err(io::Error::from(io::ErrorKind::StorageFull))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn move_layer(&mut self, frozen: &Frozen, index: &Index) -> io::Result<()> {
         // Nobody may find in the index what is newer than the moment he reads.
         while self.shared.overlay.is_held_before(frozen.last.revision) {
             self.shared.mover.note_wait_for_reader();
@@ -279,20 +340,19 @@ impl Mover {
         let Some(index) = self.shared.overlay.pin().index.clone() else {
             return;
         };
+        if index.is_damaged() {
+            return;
+        }
         let journal_octets = self.journal_octets();
-        let noted = index
-            .sync()
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
-                checkpoint::write(
-                    &self.folder.checkpoint(),
-                    self.folder.store(),
-                    self.contains,
-                )
-                .map_err(|error| error.to_string())
-            });
+        let noted = self
+            .check_room()
+            .and_then(|()| index.flush())
+            .and_then(|()| self.sync_index(&index))
+            .and_then(|()| checkpoint::write(&self.folder, self.contains));
+        drop(index);
         match noted {
             Ok(()) => {
+                self.troubles.checkpoint.settle();
                 self.checkpoint = Checkpoint {
                     through: self.contains.revision,
                     at: Instant::now(),
@@ -301,24 +361,32 @@ impl Mover {
             }
             Err(error) => {
                 // The old one stays in force: only the next start takes longer.
-                tracing::error!(%error, "no checkpoint could be set");
+                self.troubles.checkpoint.raise(&error);
                 self.checkpoint.at = Instant::now();
             }
         }
     }
 
-    /// If a row failed its checksum, the next start builds the index again.
-    fn note_damage(&self) {
-        let version = self.shared.overlay.pin();
-        if version
-            .index
-            .as_ref()
-            .is_some_and(|index| index.is_damaged())
-        {
-            tracing::error!("the index is damaged; it will be built again at the next start");
-            if let Err(error) = self.folder.demand_rebuild() {
-                tracing::error!(%error, "the index cannot be marked as damaged");
+    /// After a sync that failed, nothing says what of the index is on the disk, and no later sync does:
+    /// it is not relied upon any more.
+    fn sync_index(&self, index: &Index) -> io::Result<()> {
+        index
+            .sync(self.folder.disk())
+            .inspect_err(|_| index.distrust())
+    }
+
+    /// If a row failed its checksum, or a sync failed, the next start builds the index again.
+    fn note_damage(&mut self) {
+        let index = self.shared.overlay.pin().index.clone();
+        if self.is_marked || !index.is_some_and(|index| index.is_damaged()) {
+            return;
+        }
+        match self.folder.demand_rebuild() {
+            Ok(()) => {
+                tracing::error!("the index is damaged; it will be built again at the next start");
+                self.is_marked = true;
             }
+            Err(error) => self.troubles.marking.raise(&error),
         }
     }
 
@@ -335,10 +403,12 @@ impl Mover {
             Some(self.contains.revision),
         ) {
             Ok(recovered) => {
+                self.troubles.mending.settle();
+                self.is_marked = false;
                 self.shared.overlay.reopen(Arc::new(recovered.index));
                 self.shared.mover.wake();
             }
-            Err(error) => tracing::error!(%error, "the index cannot be opened again; trying on"),
+            Err(error) => self.troubles.mending.raise(&error),
         }
     }
 
@@ -365,7 +435,7 @@ impl Mover {
             });
         match started {
             Ok(thread) => self.snapshots.running = Some(thread),
-            Err(error) => tracing::error!(%error, "no snapshot can be made"),
+            Err(error) => self.troubles.snapshot.raise(&error),
         }
     }
 
@@ -380,6 +450,7 @@ impl Mover {
         };
         match thread.join() {
             Ok(Ok(place)) => {
+                self.troubles.snapshot.settle();
                 tracing::debug!(revision = place.through.0, "a snapshot was made");
                 self.snapshots.interval_octets =
                     size_of_newest(&self.folder).max(self.shared.options.snapshot_octets);
@@ -387,23 +458,35 @@ impl Mover {
                 self.set_checkpoint();
                 self.delete_covered_journal();
             }
-            Ok(Err(error)) => tracing::error!(%error, "no snapshot could be made"),
-            Err(_) => tracing::error!("the making of a snapshot panicked"),
+            Ok(Err(error)) => self.snapshot_failed(&error),
+            Err(_) => self.snapshot_failed(&"the making of a snapshot panicked"),
         }
+    }
+
+    /// The next attempt comes sooner than the next snapshot would have.
+    fn snapshot_failed(&mut self, error: &dyn std::fmt::Display) {
+        self.troubles.snapshot.raise(error);
+        let interval = self.snapshots.interval_octets;
+        let postponed = interval - interval / SNAPSHOT_ATTEMPTS;
+        self.snapshots.journal_octets = self.journal_octets().saturating_sub(postponed);
     }
 
     /// A segment may go when both kept snapshots contain it, and the index does for certain.
     fn delete_covered_journal(&mut self) {
-        let deleted = snapshot::tidy(&self.folder.snapshots())
+        let deleted = snapshot::tidy(&self.folder)
             .map_err(|error| error.to_string())
             .and_then(|both| {
                 let Some(both) = both else { return Ok(0) };
-                let covered = both.min(self.checkpoint.through);
-                journal::delete_covered(&self.folder.journal(), self.folder.store(), covered)
-                    .map_err(|error| error.to_string())
+                let needed_by_index = match self.is_marked {
+                    true => both,
+                    false => self.checkpoint.through,
+                };
+                let covered = both.min(needed_by_index);
+                journal::delete_covered(&self.folder, covered).map_err(|error| error.to_string())
             });
-        if let Err(error) = deleted {
-            tracing::error!(%error, "the journal that the snapshots cover could not be deleted");
+        match deleted {
+            Ok(_) => self.troubles.deleting.settle(),
+            Err(error) => self.troubles.deleting.raise(&error),
         }
     }
 
@@ -426,7 +509,7 @@ impl Mover {
 
 /// The size of the newest snapshot; 0 where there is none.
 fn size_of_newest(folder: &Folder) -> u64 {
-    let newest = snapshot::list(&folder.snapshots())
+    let newest = snapshot::list(folder)
         .ok()
         .and_then(|places| places.into_iter().next());
     newest

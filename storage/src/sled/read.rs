@@ -39,7 +39,11 @@ impl<'a> View<'a> {
     }
 
     fn index(&self) -> Result<&'a Arc<Index>, ReadError> {
-        let closed = || ReadError::Unavailable("the store is closed".to_owned());
+        let closed = || {
+            ReadError::Unavailable(
+                "the store is closed, or its index is being opened again".to_owned(),
+            )
+        };
         self.version.index.as_ref().ok_or_else(closed)
     }
 

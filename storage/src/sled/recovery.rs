@@ -3,16 +3,11 @@
 //! A sound index is completed with the journal since its checkpoint. One that cannot be opened, is
 //! older than it says or was seen to be damaged is set aside and built again.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use crate::{
     Revision, Timestamp,
-    backend::{Committed, ReadError},
+    backend::Committed,
     sled::{
         checkpoint,
         error::{IoContext, OpenError},
@@ -50,10 +45,9 @@ pub(super) fn recover(
     cache_octets: u64,
     through: Option<Revision>,
 ) -> Result<Recovered, OpenError> {
-    let places = journal::list(&folder.journal(), folder.store())?;
-    let noted = checkpoint::read(&folder.checkpoint(), folder.store())
-        .while_doing("read", &folder.checkpoint())?;
-    let snapshots = snapshot::list(&folder.snapshots()).while_doing("read", &folder.snapshots())?;
+    let places = journal::list(folder)?;
+    let noted = checkpoint::read(folder).while_doing("read", &folder.checkpoint())?;
+    let snapshots = snapshot::list(folder).while_doing("read", &folder.snapshots())?;
     let truth = Truth {
         acknowledged: noted
             .map(|checkpoint| checkpoint.revision)
@@ -140,7 +134,10 @@ fn complete(
     checkpoint: Committed,
     truth: &Truth,
 ) -> Result<Recovered, OpenError> {
-    let contained = index.contains().map_err(index_failed)?;
+    let contained = index
+        .contains()
+        .map_err(io::Error::other)
+        .while_doing("read", &folder.index())?;
     let contained = contained.map_or(checkpoint.revision, |contained| contained.revision);
     let (last, end) = replay(folder, &index, checkpoint, truth)?;
     truth.check_end(&end, contained)?;
@@ -162,9 +159,11 @@ fn rebuild(folder: &Folder, cache_octets: u64, truth: &Truth) -> Result<Recovere
     let (index, loaded) = load_newest(folder, cache_octets, &truth.snapshots)?;
     let (last, end) = replay(folder, &index, loaded, truth)?;
     truth.check_end(&end, NOTHING.revision)?;
-    index.sync().map_err(index_failed)?;
-    checkpoint::write(&folder.checkpoint(), folder.store(), last)
-        .while_doing("write", &folder.checkpoint())?;
+    index
+        .flush()
+        .and_then(|()| index.sync(folder.disk()))
+        .map_err(index_failed)?;
+    checkpoint::write(folder, last).while_doing("write", &folder.checkpoint())?;
     folder.rebuilt().while_doing("finish", &path)?;
     Ok(Recovered {
         index,
@@ -188,7 +187,10 @@ fn load_newest(
                 tracing::warn!(snapshot = %place.path.display(), "a snapshot is damaged and not used");
             }
             Err(error) => {
-                let source = io::Error::other(error.to_string());
+                let source = match error {
+                    SnapshotError::Io(source) => source,
+                    other => io::Error::other(other.to_string()),
+                };
                 return Err(OpenError::Io {
                     action: format!("load {}", place.path.display()),
                     source,
@@ -212,10 +214,10 @@ fn new_index(folder: &Folder, cache_octets: u64) -> Result<Index, OpenError> {
         .while_doing("make", &path)
 }
 
-fn index_failed(error: ReadError) -> OpenError {
+fn index_failed(source: io::Error) -> OpenError {
     OpenError::Io {
         action: "write the index".to_owned(),
-        source: io::Error::other(error.to_string()),
+        source,
     }
 }
 
@@ -226,7 +228,7 @@ pub(super) fn load(
     folder: &Folder,
 ) -> Result<Committed, SnapshotError> {
     let mut pending = Pending::default();
-    let through = snapshot::read(path, folder.store(), |piece| {
+    let through = snapshot::read(folder, path, |piece| {
         match piece {
             Piece::Row {
                 key,
@@ -250,8 +252,8 @@ fn replay(
 ) -> Result<(Committed, End), OpenError> {
     let mut pending = Pending::default();
     let mut last = after;
-    let (places, store) = (&truth.places, folder.store());
-    let end = journal::read_from(places, store, after.revision, truth.through, |recorded| {
+    let (places, after) = (&truth.places, after.revision);
+    let end = journal::read_from(folder, places, after, truth.through, |recorded| {
         pending.push(recorded);
         last = recorded.committed;
         pending.apply_if_large(index, last).map_err(index_failed)
@@ -282,7 +284,7 @@ impl Pending {
         }
     }
 
-    fn apply_if_large(&mut self, index: &Index, through: Committed) -> Result<(), ReadError> {
+    fn apply_if_large(&mut self, index: &Index, through: Committed) -> io::Result<()> {
         if self.octets < REPLAY_OCTETS {
             Ok(())
         } else {
@@ -290,7 +292,7 @@ impl Pending {
         }
     }
 
-    fn apply(&mut self, index: &Index, through: Committed) -> Result<(), ReadError> {
+    fn apply(&mut self, index: &Index, through: Committed) -> io::Result<()> {
         let rows = self
             .rows
             .iter()
@@ -303,19 +305,19 @@ impl Pending {
 
 /// Cuts off what is torn at the journal's end, so that the last segment is whole before another is
 /// begun.
-pub(super) fn cut_torn_tail(end: &End) -> Result<(), OpenError> {
+pub(super) fn cut_torn_tail(folder: &Folder, end: &End) -> Result<(), OpenError> {
     let Some((place, octets)) = &end.tail else {
         return Ok(());
     };
-    let file = OpenOptions::new()
-        .write(true)
-        .open(place.path())
-        .while_doing("open", place.path())?;
-    let length = file.metadata().while_doing("look at", place.path())?.len();
+    let length = fs::metadata(place.path())
+        .while_doing("look at", place.path())?
+        .len();
     if length > *octets {
-        file.set_len(*octets)
-            .and_then(|()| file.sync_data())
-            .while_doing("cut the end off", place.path())?;
+        let cut = folder.disk().change(place.path()).and_then(|file| {
+            file.set_length(*octets)?;
+            file.sync()
+        });
+        cut.while_doing("cut the end off", place.path())?;
     }
     Ok(())
 }

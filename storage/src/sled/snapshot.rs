@@ -5,9 +5,7 @@
 //! It consists of frames: a header, rows, groups of the journal, and a trailer that counts them.
 
 use std::{
-    fs::{self, File, OpenOptions},
     io::{self, BufReader, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -15,8 +13,9 @@ use crate::{
     Revision, Timestamp,
     backend::{Committed, Entry, Key, KeyRange, Page, ReadError},
     sled::{
+        disk::Appending,
         error::OpenError,
-        folder::{Folder, StoreId, sync_folder},
+        folder::{Folder, StoreId},
         frame::{self, FrameBuffer},
         group::{self, GroupWriter, Recorded},
         journal,
@@ -63,10 +62,9 @@ pub(super) struct SnapshotPlace {
 }
 
 /// All snapshots, newest first. Whether they are sound is seen when they are read.
-pub(super) fn list(folder: &Path) -> io::Result<Vec<SnapshotPlace>> {
+pub(super) fn list(folder: &Folder) -> io::Result<Vec<SnapshotPlace>> {
     let mut places = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for path in folder.disk().list(&folder.snapshots())? {
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let through = stem.filter(|_| {
             path.extension()
@@ -85,21 +83,21 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<SnapshotPlace>> {
 
 /// Removes the snapshots that are not kept, and the remains of unfinished ones. Gives the last commit
 /// that both kept ones contain, if there are two.
-pub(super) fn tidy(folder: &Path) -> io::Result<Option<Revision>> {
+pub(super) fn tidy(folder: &Folder) -> io::Result<Option<Revision>> {
+    let disk = folder.disk();
     let places = list(folder)?;
     for place in places.iter().skip(KEPT) {
-        fs::remove_file(&place.path)?;
+        disk.remove(&place.path)?;
     }
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for path in disk.list(&folder.snapshots())? {
         if path
             .extension()
             .is_some_and(|extension| extension == "draft")
         {
-            fs::remove_file(&path)?;
+            disk.remove(&path)?;
         }
     }
-    sync_folder(folder)?;
+    disk.sync_folder(&folder.snapshots())?;
     Ok(places.get(KEPT - 1).map(|place| place.through))
 }
 
@@ -118,17 +116,28 @@ pub(super) fn write(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<SnapshotPlace, SnapshotError> {
     let draft = folder.snapshots().join("new.draft");
-    let store = folder.store();
-    let through = Writer::create(&draft, store)?.write_all(folder, overlay, go_on)?;
-    let found = read(&draft, store, |_| Ok(()))?;
+    write_named(folder, &draft, overlay, go_on).inspect_err(|_| {
+        // A full disk shall not be kept full by what nobody will ever read.
+        let _ = folder.disk().remove_if_there(&draft);
+    })
+}
+
+fn write_named(
+    folder: &Folder,
+    draft: &Path,
+    overlay: &Overlay,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<SnapshotPlace, SnapshotError> {
+    let through = Writer::create(folder, draft)?.write_all(folder, overlay, go_on)?;
+    let found = read(folder, draft, |_| Ok(()))?;
     if found != through {
         return Err(SnapshotError::Damaged);
     }
     let path = folder
         .snapshots()
         .join(format!("{:020}.snapshot", through.revision.0));
-    fs::rename(&draft, &path)?;
-    sync_folder(&folder.snapshots())?;
+    folder.disk().rename(draft, &path)?;
+    folder.disk().sync_folder(&folder.snapshots())?;
     Ok(SnapshotPlace {
         path,
         through: through.revision,
@@ -136,7 +145,7 @@ pub(super) fn write(
 }
 
 struct Writer {
-    file: BufWriter<File>,
+    file: BufWriter<Appending>,
     store: StoreId,
     frame: FrameBuffer,
     frames: u64,
@@ -144,16 +153,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn create(path: &Path, store: StoreId) -> io::Result<Writer> {
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
+    fn create(folder: &Folder, path: &Path) -> io::Result<Writer> {
+        let file = folder.disk().create(path)?;
         Ok(Writer {
-            file: BufWriter::new(file),
-            store,
+            file: BufWriter::new(Appending { file, end: 0 }),
+            store: folder.store(),
             frame: FrameBuffer::new(),
             frames: 0,
             rows: 0,
@@ -183,7 +187,7 @@ impl Writer {
         self.write_journal(folder, since, through.revision)?;
         self.write_trailer(through)?;
         self.file.flush()?;
-        self.file.get_ref().sync_all()?;
+        self.file.get_ref().file.sync()?;
         Ok(through)
     }
 
@@ -225,9 +229,9 @@ impl Writer {
         since: Revision,
         through: Revision,
     ) -> Result<(), SnapshotError> {
-        let places = journal::list(&folder.journal(), folder.store())?;
+        let places = journal::list(folder)?;
         let mut group = GroupWriter::new();
-        journal::read_from(&places, folder.store(), since, Some(through), |recorded| {
+        journal::read_from(folder, &places, since, Some(through), |recorded| {
             group.clear();
             group.push_recorded(recorded);
             self.write_frame(GROUP, group.payload())
@@ -272,14 +276,15 @@ pub(super) enum Piece<'a> {
 /// Visits every piece in order, and gives the last commit that the whole contains. Only when this
 /// succeeds has the file been a sound snapshot.
 pub(super) fn read(
+    folder: &Folder,
     path: &Path,
-    store: StoreId,
-    mut visit: impl FnMut(Piece<'_>) -> Result<(), ReadError>,
+    mut visit: impl FnMut(Piece<'_>) -> io::Result<()>,
 ) -> Result<Committed, SnapshotError> {
-    let mut file = BufReader::new(File::open(path)?);
+    let mut file = BufReader::new(folder.disk().read(path)?);
+    let seed = seed(folder.store());
     let mut payload = Vec::new();
     let (mut frames, mut rows) = (0, 0);
-    while frame::read_next(&mut file, seed(store), &mut payload)? {
+    while frame::read_next(&mut file, seed, &mut payload)? {
         let (kind, body) = payload.split_first().ok_or(SnapshotError::Damaged)?;
         match (*kind, frames) {
             (HEADER, 0) if body == VERSION.to_be_bytes() => {}
@@ -301,7 +306,7 @@ pub(super) fn read(
 
 fn read_rows(
     body: &[u8],
-    visit: &mut impl FnMut(Piece<'_>) -> Result<(), ReadError>,
+    visit: &mut impl FnMut(Piece<'_>) -> io::Result<()>,
 ) -> Result<u64, SnapshotError> {
     let mut reader = Reader(body);
     let mut rows = 0;

@@ -1,7 +1,6 @@
 //! Reading the journal: at start, for a snapshot, and to see what may be deleted.
 
 use std::{
-    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -11,7 +10,7 @@ use crate::{
     Revision,
     sled::{
         error::{IoContext, OpenError},
-        folder::{StoreId, sync_folder},
+        folder::Folder,
         frame,
         group::{self, Recorded},
     },
@@ -28,27 +27,30 @@ pub(in crate::sled) struct End {
 
 /// All segments in order. A last one whose header never became durable holds nothing that was
 /// acknowledged, and is left out.
-pub(in crate::sled) fn list(folder: &Path, store: StoreId) -> Result<Vec<SegmentPlace>, OpenError> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(folder).while_doing("read", folder)? {
-        numbers.extend(segment::number(&entry.while_doing("read", folder)?.path()));
-    }
+pub(in crate::sled) fn list(folder: &Folder) -> Result<Vec<SegmentPlace>, OpenError> {
+    let (disk, journal) = (folder.disk(), folder.journal());
+    let paths = disk.list(&journal).while_doing("read", &journal)?;
+    let mut numbers: Vec<u64> = paths
+        .iter()
+        .filter_map(|path| segment::number(path))
+        .collect();
     numbers.sort_unstable();
     let newest = numbers.last().copied();
     let mut places = Vec::with_capacity(numbers.len());
     for number in numbers {
-        let path = segment::path(folder, number);
+        let path = segment::path(&journal, number);
         let mut header = Vec::new();
-        let read = File::open(&path)
+        let read = disk
+            .read(&path)
             .and_then(|file| file.take(HEADER_OCTETS as u64).read_to_end(&mut header));
         read.while_doing("read", &path)?;
-        match segment::read_header(&header, store, number) {
+        match segment::read_header(&header, folder.store(), number) {
             Some(first) => places.push(SegmentPlace {
                 path,
                 number,
                 first,
             }),
-            None if Some(number) == newest && !holds_frames(&path, store, number)? => {}
+            None if Some(number) == newest && !holds_frames(folder, &path, number)? => {}
             None => {
                 return Err(damaged(
                     &path,
@@ -60,9 +62,9 @@ pub(in crate::sled) fn list(folder: &Path, store: StoreId) -> Result<Vec<Segment
     Ok(places)
 }
 
-fn holds_frames(path: &Path, store: StoreId, number: u64) -> Result<bool, OpenError> {
-    let octets = fs::read(path).while_doing("read", path)?;
-    Ok(frame::find(&octets, segment::seed(store, number)).is_some())
+fn holds_frames(folder: &Folder, path: &Path, number: u64) -> Result<bool, OpenError> {
+    let octets = folder.disk().read_whole(path).while_doing("read", path)?;
+    Ok(frame::find(&octets, segment::seed(folder.store(), number)).is_some())
 }
 
 fn damaged(path: &Path, what: &str) -> OpenError {
@@ -86,8 +88,8 @@ fn lost(path: &Path, first: Revision, next: Revision) -> OpenError {
 /// A bad frame is the torn end of the journal only where nothing valid follows it; anywhere else
 /// something acknowledged was damaged, and that is an error which says what is lost.
 pub(in crate::sled) fn read_from(
+    folder: &Folder,
     places: &[SegmentPlace],
-    store: StoreId,
     after: Revision,
     through: Option<Revision>,
     mut visit: impl FnMut(&Recorded<'_>) -> Result<(), OpenError>,
@@ -114,7 +116,7 @@ pub(in crate::sled) fn read_from(
             break;
         }
         let next = places.get(index + 1).map(|next| next.first);
-        let (last, octets) = read_segment(place, store, next, through, |recorded| {
+        let (last, octets) = read_segment(folder, place, next, through, |recorded| {
             if recorded.committed.revision > after {
                 visit(recorded)
             } else {
@@ -132,14 +134,17 @@ pub(in crate::sled) fn read_from(
 /// Visits the commits of one segment; `next` is where the following one begins. Gives the last
 /// commit's number and where the valid octets end.
 fn read_segment(
+    folder: &Folder,
     place: &SegmentPlace,
-    store: StoreId,
     next: Option<Revision>,
     through: Option<Revision>,
     mut visit: impl FnMut(&Recorded<'_>) -> Result<(), OpenError>,
 ) -> Result<(Revision, u64), OpenError> {
-    let octets = fs::read(&place.path).while_doing("read", &place.path)?;
-    let seed = segment::seed(store, place.number);
+    let octets = folder
+        .disk()
+        .read_whole(&place.path)
+        .while_doing("read", &place.path)?;
+    let seed = segment::seed(folder.store(), place.number);
     let mut rest = octets.get(HEADER_OCTETS..).unwrap_or_default();
     let mut expected = place.first;
     while let Some((payload, behind)) = frame::read(rest, seed) {
@@ -179,22 +184,23 @@ fn read_segment(
 
 /// Deletes the segments that hold nothing after the revision `covered`; the last one always stays.
 pub(in crate::sled) fn delete_covered(
-    folder: &Path,
-    store: StoreId,
+    folder: &Folder,
     covered: Revision,
 ) -> Result<usize, OpenError> {
-    let places = list(folder, store)?;
+    let (disk, journal) = (folder.disk(), folder.journal());
+    let places = list(folder)?;
     let mut deleted = 0;
     for pair in places.windows(2) {
         if pair[1].first.0 <= covered.0 + 1 {
-            fs::remove_file(&pair[0].path).while_doing("delete", &pair[0].path)?;
+            disk.remove(&pair[0].path)
+                .while_doing("delete", &pair[0].path)?;
             deleted += 1;
         } else {
             break;
         }
     }
     if deleted > 0 {
-        sync_folder(folder).while_doing("sync", folder)?;
+        disk.sync_folder(&journal).while_doing("sync", &journal)?;
     }
     Ok(deleted)
 }
@@ -207,17 +213,18 @@ pub(in crate::sled) fn octets_since(places: &[SegmentPlace], after: Revision) ->
         .unwrap_or(0);
     places[start..]
         .iter()
-        .map(|place| Ok(fs::metadata(&place.path)?.len()))
+        .map(|place| Ok(std::fs::metadata(&place.path)?.len()))
         .sum()
 }
 
 /// Deletes the segment at the journal's former end if nothing was ever written into it, now that
 /// another one follows.
-pub(in crate::sled) fn remove_empty(end: &End) -> Result<(), OpenError> {
+pub(in crate::sled) fn remove_empty(folder: &Folder, end: &End) -> Result<(), OpenError> {
     match &end.tail {
-        Some((place, octets)) if *octets <= HEADER_OCTETS as u64 => {
-            fs::remove_file(&place.path).while_doing("delete", &place.path)
-        }
+        Some((place, octets)) if *octets <= HEADER_OCTETS as u64 => folder
+            .disk()
+            .remove(&place.path)
+            .while_doing("delete", &place.path),
         _ => Ok(()),
     }
 }

@@ -1,15 +1,11 @@
 //! Writing the journal.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::io;
 
 use super::segment::{self, HEADER_OCTETS};
 use crate::{
     Revision,
-    sled::{
-        disk::{Disk, SegmentFile},
-        folder::{StoreId, sync_folder},
-        group::GroupWriter,
-    },
+    sled::{disk::DiskFile, folder::Folder, group::GroupWriter},
 };
 
 /// How far ahead of its end a segment is filled with zeros. A sync that need not change the file's
@@ -19,16 +15,14 @@ const ZEROED_AHEAD_OCTETS: u64 = 256 * 1024;
 
 /// The journal, open for appending.
 pub(in crate::sled) struct Journal {
-    disk: Arc<dyn Disk>,
-    folder: PathBuf,
-    store: StoreId,
+    folder: Folder,
     segment_octets: u64,
     next_number: u64,
     segment: Option<Segment>,
 }
 
 struct Segment {
-    file: Box<dyn SegmentFile>,
+    file: Box<dyn DiskFile>,
     number: u64,
     /// Up to here everything is synced.
     end: u64,
@@ -40,17 +34,9 @@ struct Segment {
 
 impl Journal {
     /// A journal whose next segment has the number `next_number`.
-    pub(in crate::sled) fn new(
-        disk: Arc<dyn Disk>,
-        folder: PathBuf,
-        store: StoreId,
-        segment_octets: u64,
-        next_number: u64,
-    ) -> Journal {
+    pub(in crate::sled) fn new(folder: Folder, segment_octets: u64, next_number: u64) -> Journal {
         Journal {
-            disk,
             folder,
-            store,
             segment_octets,
             next_number,
             segment: None,
@@ -60,16 +46,17 @@ impl Journal {
     /// Begins a segment whose first commit will be `first`.
     pub(in crate::sled) fn begin(&mut self, first: Revision) -> io::Result<()> {
         let number = self.next_number;
-        let path = segment::path(&self.folder, number);
-        let header = segment::write_header(self.store, number, first);
-        let begun = self.disk.create(&path).and_then(|file| {
+        let path = segment::path(&self.folder.journal(), number);
+        let header = segment::write_header(self.folder.store(), number, first);
+        let disk = self.folder.disk();
+        let begun = disk.create(&path).and_then(|file| {
             file.write_at(&header, 0)?;
             file.write_at(
                 &zeros(ZEROED_AHEAD_OCTETS - HEADER_OCTETS as u64),
                 HEADER_OCTETS as u64,
             )?;
             file.sync()?;
-            sync_folder(&self.folder)?;
+            disk.sync_folder(&self.folder.journal())?;
             Ok(file)
         });
         match begun {
@@ -88,7 +75,7 @@ impl Journal {
             Err(error) => {
                 // Whether it can be removed or not: it holds no commit, and the next attempt, here or
                 // at the next start, takes its place.
-                let _ = fs::remove_file(&path);
+                let _ = disk.remove(&path);
                 Err(error)
             }
         }
@@ -103,7 +90,7 @@ impl Journal {
         let Some(segment) = &mut self.segment else {
             return Err(io::Error::other("no segment is open"));
         };
-        let seed = segment::seed(self.store, segment.number);
+        let seed = segment::seed(self.folder.store(), segment.number);
         let Some(frame) = group.finish(seed) else {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -111,7 +98,14 @@ impl Journal {
             ));
         };
         segment.torn = true;
-        segment.write(frame)?;
+        if let Err(error) = segment.write(frame) {
+            // At once, so that it is not read after a kill either; where this fails too, the next
+            // append tries again before all else.
+            if segment.close().is_ok() {
+                self.segment = None;
+            }
+            return Err(error);
+        }
         segment.torn = false;
         Ok(frame.len() as u64)
     }
@@ -125,10 +119,7 @@ impl Journal {
             if !segment.torn && !full {
                 return Ok(());
             }
-            segment.file.set_length(segment.end)?;
-            if segment.torn {
-                segment.file.sync()?;
-            }
+            segment.close()?;
             self.segment = None;
         }
         self.begin(group.first())
@@ -136,6 +127,15 @@ impl Journal {
 }
 
 impl Segment {
+    /// Cuts off what is no commit: the room ahead, and a tail that was never acknowledged.
+    fn close(&self) -> io::Result<()> {
+        self.file.set_length(self.end)?;
+        if self.torn {
+            self.file.sync()?;
+        }
+        Ok(())
+    }
+
     fn write(&mut self, frame: &[u8]) -> io::Result<()> {
         let end = self.end + frame.len() as u64;
         self.file.write_at(frame, self.end)?;

@@ -28,7 +28,7 @@ async fn three_commits() -> (Place, PathBuf, std::ops::Range<usize>) {
 /// Where the frames of a segment stand.
 fn frames(place: &Place, path: &Path) -> Vec<std::ops::Range<usize>> {
     let octets = fs::read(path).unwrap();
-    let places = journal::list(&place.path().join("journal"), place.store()).unwrap();
+    let places = journal::list(&place.at()).unwrap();
     let segment: &SegmentPlace = places.iter().find(|place| place.path() == path).unwrap();
     let mut frames = Vec::new();
     let mut start = 48;
@@ -345,7 +345,7 @@ async fn the_index_is_built_again_from_snapshots() {
 async fn every_damage_of_a_snapshot_is_noticed() {
     let place = Place::cramped();
     fill_beyond_two_snapshots(&place).await;
-    let (path, store) = (place.snapshots()[0].path.clone(), place.store());
+    let path = place.snapshots()[0].path.clone();
     let good = fs::read(&path).unwrap();
     let copy = place.path().join("copy");
     for offset in (0..good.len()).step_by(good.len() / 200 + 1) {
@@ -354,7 +354,7 @@ async fn every_damage_of_a_snapshot_is_noticed() {
         for octets in [&bad[..], &good[..offset]] {
             fs::write(&copy, octets).unwrap();
             assert!(
-                snapshot::read(&copy, store, |_| Ok(())).is_err(),
+                snapshot::read(&place.at(), &copy, |_| Ok(())).is_err(),
                 "octet {offset}"
             );
         }
@@ -367,9 +367,9 @@ async fn the_journal_reaches_back_to_the_older_snapshot() {
     let place = Place::cramped();
     fill_beyond_two_snapshots(&place).await;
     let older = place.snapshots()[1].through;
-    let places = journal::list(&place.path().join("journal"), place.store()).unwrap();
+    let places = journal::list(&place.at()).unwrap();
     let mut expected = older.0 + 1;
-    journal::read_from(&places, place.store(), older, None, |recorded| {
+    journal::read_from(&place.at(), &places, older, None, |recorded| {
         assert_eq!(recorded.committed.revision.0, expected);
         expected += 1;
         Ok(())

@@ -1,10 +1,10 @@
 //! Opening, closing, and what readers see in between.
 
-use super::*;
+use super::{bad_disk::BadDisk, *};
 use crate::{
     Revision,
     backend::Expect,
-    sled::{folder::Folder, index::Index, read::View, recovery},
+    sled::{index::Index, read::View, recovery},
 };
 
 #[tokio::test]
@@ -173,6 +173,59 @@ async fn replay_starts_at_the_checkpoint() {
     );
 }
 
+/// After an unclean stop the journal since the checkpoint is read, of everything before it no more than
+/// the headers, and no snapshot at all.
+#[tokio::test]
+async fn a_start_reads_what_the_index_may_lack() {
+    let place = Place {
+        options: Options {
+            segment_octets: 64 * 1024,
+            snapshot_octets: u64::MAX,
+            ..Place::cramped().options
+        },
+        ..Place::new()
+    };
+    let store = place.open();
+    for number in 0..80 {
+        write(&store, &format!("{number}"), &"x".repeat(30_000))
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let disk = BadDisk::default();
+    let plan = disk.plan.clone();
+    let store = place.open_on(Arc::new(disk));
+    // No further checkpoint: as if it had been killed.
+    plan.fail(std::io::ErrorKind::Other, |_, path| {
+        path.with_extension("").ends_with("checkpoint")
+    });
+    const LATER: usize = 20;
+    for number in 0..LATER {
+        write(&store, &format!("later {number}"), &"x".repeat(200))
+            .await
+            .unwrap();
+    }
+    let rows = all(&store).await;
+    store.close().await;
+    assert!(plan.failed() > 0, "it would have set a checkpoint");
+    drop(store);
+
+    let octets_of = |path: &PathBuf| fs::metadata(path).unwrap().len();
+    let journal: u64 = place.segments().iter().map(octets_of).sum();
+    let disk = BadDisk::default();
+    let plan = disk.plan.clone();
+    let store = place.open_on(Arc::new(disk));
+    // With the room that is kept ahead of the journal's end.
+    let needed = LATER as u64 * 300 + 2 * place.options.segment_octets + 256 * 1024;
+    let headers = 200 * place.segments().len() as u64;
+    let read = plan.octets_read();
+    assert!(
+        read > 0 && read < needed + headers && read < journal / 4,
+        "{read} of {journal} octets were read"
+    );
+    assert_eq!(all(&store).await, rows);
+}
+
 /// A group may hold commits that depend on each other: each sees those before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_of_one_group_see_each_other() {
@@ -210,7 +263,7 @@ async fn a_snapshot_of_a_store_in_motion_is_of_one_moment() {
         observed: None,
     };
     store.commit(rows).await.unwrap();
-    let folder = Folder::at(place.path(), place.store());
+    let folder = place.at();
     let runtime = tokio::runtime::Handle::current();
     let writer = store.clone();
     let snapshot = tokio::task::spawn_blocking({

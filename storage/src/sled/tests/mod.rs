@@ -1,6 +1,7 @@
 //! The embedded backend against damage, faults and crashes.
 #![allow(clippy::unwrap_used)]
 
+mod bad_disk;
 mod damage;
 mod faults;
 mod life;
@@ -14,7 +15,12 @@ use std::{
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use super::{OpenError, Options, Sled, disk::Disk, folder::StoreId, journal, snapshot};
+use super::{
+    OpenError, Options, Sled,
+    disk::Disk,
+    folder::{Folder, StoreId},
+    journal, snapshot,
+};
 use crate::{
     backend::{Backend, Commit, CommitError, Committed, Entry, Key, KeyRange, Operation, Page},
     testing::ManualClock,
@@ -108,7 +114,12 @@ impl Place {
     }
 
     fn snapshots(&self) -> Vec<snapshot::SnapshotPlace> {
-        snapshot::list(&self.path().join("snapshots")).unwrap()
+        snapshot::list(&self.at()).unwrap()
+    }
+
+    /// The places of the store, which has been opened before.
+    fn at(&self) -> Folder {
+        Folder::at(self.path(), self.store())
     }
 
     fn store(&self) -> StoreId {
@@ -186,7 +197,7 @@ async fn fill(place: &Place, rounds: usize) -> Rows {
 async fn fill_beyond_two_snapshots(place: &Place) -> Rows {
     for _ in 0..50 {
         let rows = fill(place, 300).await;
-        let first = journal::list(&place.path().join("journal"), place.store()).unwrap()[0].clone();
+        let first = journal::list(&place.at()).unwrap()[0].clone();
         if place.snapshots().len() == snapshot::KEPT
             && !first.path().ends_with("0000000001.journal")
         {
