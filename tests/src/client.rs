@@ -129,8 +129,16 @@ impl Draft<'_> {
             .body(body)
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends it and reads the whole answer; panics where none comes.
     pub async fn send(self) -> Reply {
+        self.try_send().await.expect("the server answers")
+    }
+
+    /// Sends it and reads the whole answer.
+    ///
+    /// # Errors
+    /// In words, when the server cannot be reached or does not answer to the end.
+    pub async fn try_send(self) -> Result<Reply, String> {
         let target = if self.path.contains("://") {
             self.path.clone()
         } else {
@@ -152,18 +160,14 @@ impl Draft<'_> {
             .http
             .request(request)
             .await
-            .expect("the server answers");
+            .map_err(|error| error.to_string())?;
         let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .expect("the answer is whole")
-            .to_bytes();
-        Reply {
+        let body = body.collect().await.map_err(|error| error.to_string())?;
+        Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body,
-        }
+            body: body.to_bytes(),
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use server::{
 };
 use storage::{
     Environment, Timestamp,
+    backend::Backend,
     model::{Credential, Principal, PrincipalKind},
     testing::ManualClock,
 };
@@ -49,6 +50,11 @@ impl TestServer {
     /// A server on the real store in a folder that stays.
     pub async fn start_on(folder: &Path) -> TestServer {
         TestServer::start_with(Storage::Folder(folder.to_path_buf()), None).await
+    }
+
+    /// A server on a backend that is open already.
+    pub async fn start_on_backend(backend: Arc<dyn Backend>) -> TestServer {
+        TestServer::start_with(Storage::Backend(backend), None).await
     }
 
     async fn start_with(storage: Storage, folder: Option<tempfile::TempDir>) -> TestServer {

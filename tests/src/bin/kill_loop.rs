@@ -1,0 +1,104 @@
+//! The kill -9 loop as a command; see [`tests::kill`].
+//!
+//! `cargo run --release -p tests --bin kill_loop -- --rounds 1000 --writers 16 --seed 1`
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::{error::Error, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use tests::kill::{rounds::Rounds, server::ServerRounds, victim::Victim};
+
+/// Kills a process that writes, over and over, and sees whether anything is lost.
+#[derive(Parser)]
+struct Arguments {
+    /// How often to kill.
+    #[arg(long, default_value_t = 1000)]
+    rounds: usize,
+    /// How many write at the same time; with several numbers each round takes one of them.
+    #[arg(long, value_delimiter = ',', default_value = "4,16")]
+    writers: Vec<u64>,
+    /// Repeats a run's choices.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Kills a whole server that is written to over HTTP.
+    #[arg(long)]
+    server: bool,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What this program is when the loop starts it.
+#[derive(Subcommand)]
+enum Role {
+    #[command(hide = true)]
+    Victim {
+        folder: PathBuf,
+        writers: u64,
+        known_writers: u64,
+        sightings: PathBuf,
+    },
+    #[command(hide = true)]
+    Server { folder: PathBuf },
+}
+
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let arguments = Arguments::parse();
+    match arguments.role {
+        Some(Role::Victim {
+            folder,
+            writers,
+            known_writers,
+            sightings,
+        }) => Victim {
+            folder,
+            writers,
+            known_writers,
+            sightings,
+        }
+        .run(),
+        Some(Role::Server { folder }) => tests::kill::server::serve(&folder),
+        None => play(arguments),
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn play(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let program = std::env::current_exe()?;
+    let seed = arguments
+        .seed
+        .unwrap_or_else(|| u64::from(std::process::id()));
+    let Some(most) = arguments
+        .writers
+        .iter()
+        .copied()
+        .max()
+        .filter(|most| *most > 0)
+    else {
+        return Err("at least one writer".into());
+    };
+    let rounds = arguments.rounds;
+    let progress = |round: usize| {
+        if round.is_multiple_of(50) {
+            eprintln!("{round} of {rounds}");
+        }
+    };
+    println!("seed {seed}");
+    if arguments.server {
+        let loop_ = ServerRounds {
+            program,
+            rounds,
+            connections: most,
+            seed,
+        };
+        println!("{}", loop_.play(progress).await?);
+    } else {
+        let loop_ = Rounds {
+            program,
+            rounds,
+            writers: arguments.writers,
+            seed,
+        };
+        println!("{}", loop_.play(progress).await?);
+    }
+    Ok(())
+}
