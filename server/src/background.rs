@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scheduling::Desk;
-use storage::{LogRetention, Store, Timestamp, backend::CommitError};
+use storage::{BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::mail::MailWorker;
@@ -22,6 +22,9 @@ const PURGE_PERIOD: Duration = Duration::from_secs(10);
 const COMPACTION_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// Between a start and the first such look.
 const FIRST_COMPACTION_PAUSE: Duration = Duration::from_secs(60);
+/// Between two looks where nothing is committed: what somebody built and never finished is left over
+/// without one.
+const ABANDONED_PERIOD: Duration = Duration::from_millis(BUILDING_MILLISECONDS.unsigned_abs());
 /// Between a commit and the look whether it left deliveries to be made.
 const HINT_PAUSE: Duration = Duration::from_millis(50);
 /// After an error.
@@ -106,7 +109,8 @@ async fn purge_removed(store: Store, mut stopped: watch::Receiver<bool>) {
         if !pause(if more { STEP_PAUSE } else { PURGE_PERIOD }, &mut stopped).await {
             return;
         }
-        if !more && !commit_or_stop(&mut commits, &mut stopped).await {
+        let hint = commit_or_stop(&mut commits, &mut stopped);
+        if !more && tokio::time::timeout(ABANDONED_PERIOD, hint).await == Ok(false) {
             return;
         }
     }

@@ -29,9 +29,9 @@ pub mod testing;
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
-    AccountError, Batch, Changes, Damage, Found, Listed, LogCompaction, LogRetention, OpenError,
-    PrincipalNameFault, Resolution, Store, UidPlace, UidPlaces, check_account_form,
-    normalise_address,
+    AccountError, BUILDING_MILLISECONDS, Batch, Building, Changes, Damage, Found, Listed,
+    LogCompaction, LogRetention, OpenError, PrincipalNameFault, Resolution, Store, UidPlace,
+    UidPlaces, check_account_form, normalise_address,
 };
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.

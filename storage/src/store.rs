@@ -6,6 +6,7 @@
 mod accounts;
 mod batch;
 mod blobs;
+mod building;
 mod cache;
 mod changes;
 mod check;
@@ -42,6 +43,7 @@ use record::MetaRecord;
 
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
 pub use batch::Batch;
+pub use building::{BUILDING_MILLISECONDS, Building};
 pub use changes::Changes;
 pub use check::Damage;
 pub use compaction::{LogCompaction, LogRetention};

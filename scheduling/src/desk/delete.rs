@@ -245,7 +245,10 @@ fn is_meeting(listed: &Listed) -> bool {
 
 /// Whether the collection at the end of the path may be removed: not those that belong to the account,
 /// and not the default calendar (RFC 6638 §4.3).
-fn check_collection_removable(path: &ResourcePath, resolution: &Resolution) -> Result<(), Refusal> {
+pub(crate) fn check_collection_removable(
+    path: &ResourcePath,
+    resolution: &Resolution,
+) -> Result<(), Refusal> {
     let collection = resolution.collection();
     place::check_removable(path, collection)?;
     if resolution.owner.default_calendar == Some(collection.id) {

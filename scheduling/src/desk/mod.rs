@@ -18,6 +18,7 @@ mod admission;
 mod arrival;
 mod collection;
 mod conditions;
+mod construction;
 mod content;
 mod copy;
 mod delete;

@@ -10,6 +10,7 @@ use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, Written, admission,
     arrival::{Arrival, Scheduling},
     conditions,
+    construction::Construction,
     delete::{self, Removal},
     guard::{self, Touched},
     place,
@@ -54,16 +55,35 @@ impl Desk {
     ///
     /// Errors: `NotFound`; `ParentMissing` at the destination; `Prohibited` onto itself, into itself, and
     /// for collections to another home; `Forbidden` (RFC 3744 appendix B); `ConditionFailed`, also for
-    /// Overwrite; `Locked`; in calendars as [`Desk::put`]. Members of a collection that cannot be
-    /// copied are told one by one.
+    /// Overwrite; `Locked`; in calendars as [`Desk::put`]; `quota-not-exceeded`. Members of a collection
+    /// that cannot be copied are told one by one.
+    ///
+    /// A copy of a collection appears as a whole, however many commits it takes: it is the source as it
+    /// is at that moment, and until then nobody sees anything of it. Where it ends early (refused,
+    /// dropped, killed) nothing has changed, and the purge takes what was built; to repeat it begins it
+    /// anew. Only the meetings of a calendar that the copy is to replace go one by one before that last
+    /// commit, as they do when the calendar is deleted.
     pub async fn transfer(
         &self,
         actor: &Actor,
         transfer: Transfer,
     ) -> Result<(Written, PartialFailures), Refusal> {
         check_ends(&transfer)?;
+        let mut building = None;
+        let done = self.transfer_rounds(actor, &transfer, &mut building).await;
+        // There is nothing left of a copy that appeared.
+        self.give_up(&mut building).await;
+        done
+    }
+
+    async fn transfer_rounds(
+        &self,
+        actor: &Actor,
+        transfer: &Transfer,
+        building: &mut Option<Construction>,
+    ) -> Result<(Written, PartialFailures), Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            if let Some(done) = self.transfer_round(actor, &transfer).await? {
+            if let Some(done) = self.transfer_round(actor, transfer, building).await? {
                 return Ok(done);
             }
         }
@@ -74,6 +94,7 @@ impl Desk {
         &self,
         actor: &Actor,
         transfer: &Transfer,
+        building: &mut Option<Construction>,
     ) -> Result<Option<(Written, PartialFailures)>, Refusal> {
         let Transfer {
             source,
@@ -117,7 +138,7 @@ impl Desk {
                 let written = self.transfer_object(transfer, &ends, object).await?;
                 Ok(written.map(|written| (written, PartialFailures::new())))
             }
-            _ if transfer.keep_source => self.copy_collection(transfer, &ends).await,
+            _ if transfer.keep_source => self.copy_collection(transfer, &ends, building).await,
             _ => {
                 let written = self.move_collection(transfer, &ends).await?;
                 Ok(written.map(|written| (written, PartialFailures::new())))

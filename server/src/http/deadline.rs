@@ -18,12 +18,19 @@ pub struct Deadline {
 impl Middleware for Deadline {
     async fn handle(&self, exchange: &mut Exchange, inner: &impl Handler) -> Response {
         // Pinned here, as what `timeout` takes by value it moves.
-        let answer = pin!(inner.answer(exchange));
-        match tokio::time::timeout(self.limit, answer).await {
+        let timed = {
+            let answer = pin!(inner.answer(exchange));
+            tokio::time::timeout(self.limit, answer).await
+        };
+        match timed {
             Ok(response) => response,
             Err(_) => {
                 tracing::warn!("no answer within {} s", self.limit.as_secs());
-                Answer::TimedOut.into_response()
+                match exchange.head.method.as_str() {
+                    "COPY" | "MOVE" => Answer::TransferTimedOut,
+                    _ => Answer::TimedOut,
+                }
+                .into_response()
             }
         }
     }

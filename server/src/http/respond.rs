@@ -28,6 +28,9 @@ pub enum Answer {
     Busy,
     /// 503: no answer within the time a request may take.
     TimedOut,
+    /// 503: the same of a COPY or MOVE, which happened as a whole or not at all (RFC 4918 has no answer
+    /// for one that goes on without its client).
+    TransferTimedOut,
 }
 
 /// What Retry-After says on a 503, in seconds.
@@ -88,13 +91,18 @@ impl Answer {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The answer took too long. Try again.\n",
             ),
+            Answer::TransferTimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "It took longer than a request may and was given up. What was to be copied or moved is there as \
+                 a whole, or not at all.\n",
+            ),
         }
     }
 
     fn retry_after_seconds(self) -> Option<u64> {
         match self {
             Answer::Wait { seconds } => Some(seconds),
-            Answer::Busy | Answer::TimedOut => Some(BUSY_RETRY_SECONDS),
+            Answer::Busy | Answer::TimedOut | Answer::TransferTimedOut => Some(BUSY_RETRY_SECONDS),
             _ => None,
         }
     }
@@ -124,6 +132,7 @@ mod tests {
             (Answer::Defect, 500, None),
             (Answer::Busy, 503, Some("5")),
             (Answer::TimedOut, 503, Some("5")),
+            (Answer::TransferTimedOut, 503, Some("5")),
         ];
         for (answer, status, retry_after) in cases {
             let response = answer.into_response();

@@ -113,7 +113,7 @@ impl Batch {
         self
     }
 
-    fn bind(&mut self, parent: &Stored<Collection>, collection: &Collection) {
+    pub(super) fn bind(&mut self, parent: &Stored<Collection>, collection: &Collection) {
         if collection.parent != Some(parent.id)
             || collection.home != parent.home
             || parent.is_detached()

@@ -6,10 +6,10 @@
 
 use std::ops::Bound;
 
-use super::{Batch, Store, keys, record};
+use super::{Batch, Store, building::Waiting, keys, record};
 use crate::{
     Stored,
-    backend::{CommitError, Expect, Key, KeyRange, Operation, Page, ReadError},
+    backend::{CommitError, Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
     model::{Collection, CollectionId, CollectionKind, Member},
 };
 
@@ -30,8 +30,9 @@ enum Step {
 
 impl Store {
     /// Removes about `budget` rows of detached collections, in small commits, and corrects the usage
-    /// of their homes. Returns whether there is more to do. May be interrupted anywhere and run
-    /// anywhere, also several times at once.
+    /// of their homes. Returns whether there is more to do now. May be interrupted anywhere and run
+    /// anywhere, also several times at once. What somebody builds is left alone for as long as that goes
+    /// on (see [`super::BUILDING_MILLISECONDS`]).
     pub async fn purge_detached(&self, budget: usize) -> Result<bool, CommitError> {
         let mut left = budget.max(1);
         let mut range = KeyRange::prefix(keys::all_detached());
@@ -60,14 +61,54 @@ impl Store {
             .is_some())
     }
 
-    async fn next_detached(&self, range: &KeyRange) -> Result<Option<Key>, ReadError> {
+    /// The first collection in the range that waits for its purge. What its builder has given up begins
+    /// to wait here.
+    async fn next_detached(&self, range: &KeyRange) -> Result<Option<Key>, CommitError> {
         let page = Page {
             rows: 1,
             octets: usize::MAX,
             reverse: false,
         };
-        let page = self.backend().scan(range.clone(), page).await?;
-        Ok(page.rows.into_iter().next().map(|(key, _)| key))
+        let mut range = range.clone();
+        loop {
+            let page = self.backend().scan(range.clone(), page).await?;
+            let Some((key, entry)) = page.rows.into_iter().next() else {
+                return Ok(None);
+            };
+            let now = self.environment().clock.now();
+            let waits = match Waiting::of(&entry, now)? {
+                Waiting::Purge => true,
+                Waiting::Nobody => self.take_over(&key, &entry).await?,
+                // Nothing can appear in a home that is gone.
+                Waiting::Builder if self.is_home_detached(&key).await? => {
+                    self.take_over(&key, &entry).await?
+                }
+                Waiting::Builder => false,
+            };
+            if waits {
+                return Ok(Some(key));
+            }
+            range = range.beyond(&key, false);
+        }
+    }
+
+    /// Whether the home of a waiting collection waits, too.
+    async fn is_home_detached(&self, key: &Key) -> Result<bool, ReadError> {
+        let (home, _) =
+            keys::detached_ids(key).ok_or_else(|| record::corrupt("detached", "its key is odd"))?;
+        let row = self.backend().get(&keys::detached(home, home)).await?;
+        Ok(row.is_some())
+    }
+
+    /// Takes what was being built from its builder, unless the builder is back.
+    async fn take_over(&self, key: &Key, entry: &Entry) -> Result<bool, CommitError> {
+        let expect = vec![Expect::Revision(key.clone(), entry.revision)];
+        let taken = Operation::Put(key.clone(), bytes::Bytes::new());
+        match self.commit_rows(expect, vec![taken]).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Conflict(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn purge_step(&self, home: CollectionId, id: CollectionId) -> Result<Step, CommitError> {

@@ -16,6 +16,20 @@ pub struct Listed {
     pub member: Stored<Member>,
 }
 
+impl Store {
+    /// The members with these names, of one moment, in the order asked for.
+    pub async fn members_named(
+        &self,
+        id: CollectionId,
+        names: &[String],
+    ) -> Result<Vec<Option<Stored<Member>>>, ReadError> {
+        let keys: Vec<_> = names.iter().map(|name| keys::member(id, name)).collect();
+        let entries = self.backend().get_many(&keys).await?;
+        let member = |entry: Option<Entry>| entry.as_ref().map(record::decode_member).transpose();
+        entries.into_iter().map(member).collect()
+    }
+}
+
 /// The deepest tree: collections from a home down, bounded so that no walk is unbounded.
 pub(super) const MAXIMUM_DEPTH: usize = 100;
 impl Store {

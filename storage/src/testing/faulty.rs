@@ -87,6 +87,12 @@ impl Faulty {
         self.plan().commits.plan(nth, 1, error);
     }
 
+    /// Lets the `nth` commit from now (1 is the next one) and every later one fail, as after a kill,
+    /// until [`Faulty::heal`].
+    pub fn fail_commits_from(&self, nth: u64, error: CommitError) {
+        self.plan().commits.plan(nth, u64::MAX, error);
+    }
+
     /// Lets every commit fail from now on, until [`Faulty::heal`].
     pub fn fail_all_commits(&self, error: CommitError) {
         self.plan().commits.plan(1, u64::MAX, error);

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod large;
 mod locks;
+mod measured;
 mod meetings;
 mod objects;
 mod races;

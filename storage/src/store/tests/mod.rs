@@ -3,6 +3,7 @@
 
 mod accounts;
 mod blobs;
+mod building;
 mod check;
 mod collections;
 mod compaction;
