@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use storage::{memory::Memory, testing};
+use storage::{
+    backend::{Backend, CommitError},
+    memory::Memory,
+    testing::{self, Faulty},
+};
 
 use super::*;
 use crate::authentication::{Argon2Cost, Authenticator, BasicCredentials, SignInError};
@@ -14,8 +18,12 @@ struct House {
 }
 
 async fn house() -> House {
+    house_over(|memory| Arc::new(memory)).await
+}
+
+async fn house_over(backend: impl FnOnce(Memory) -> Arc<dyn Backend>) -> House {
     let environment = testing::environment();
-    let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+    let backend = backend(Memory::new(Arc::clone(&environment.clock)));
     let store = Store::open(backend, environment.clone()).await.unwrap();
     let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
     let authenticator = Authenticator::new(store.clone(), passwords.clone());
@@ -447,6 +455,78 @@ async fn an_import_that_broke_off_is_finished_by_the_next() {
     house.import(&after).await.unwrap();
     assert_eq!(house.principal("a").await.addresses, ["mailto:y@x.org"]);
     assert_eq!(house.principal("b").await.addresses, ["mailto:x@x.org"]);
+}
+
+/// A house whose store fails when it is told to.
+async fn faulty_house() -> (House, Arc<Faulty>) {
+    let mut faulty = None;
+    let house = house_over(|memory| {
+        let backend = Arc::new(Faulty::new(Arc::new(memory)));
+        faulty = Some(Arc::clone(&backend));
+        backend
+    })
+    .await;
+    (house, faulty.unwrap())
+}
+
+/// However often an import breaks off, at each of its commits in turn, the next one goes on; in the end
+/// everything is as the file says, and the store is sound at every step.
+#[tokio::test]
+async fn an_import_is_finished_after_any_number_of_interruptions() {
+    let (house, faulty) = faulty_house().await;
+    let first = "[[users]]\nname = \"a\"\naddresses = [\"mailto:x@x.org\"]\npassword = \"old\"\n\
+                 [[users]]\nname = \"b\"\naddresses = [\"mailto:y@x.org\"]\n";
+    house.import(first).await.unwrap();
+    let text = "[[users]]\nname = \"a\"\naddresses = [\"mailto:y@x.org\"]\npassword = \"new\"\n\
+                [[users]]\nname = \"b\"\naddresses = [\"mailto:x@x.org\"]\n\
+                [[users]]\nname = \"c\"\npassword = \"secret\"\n\
+                [[groups]]\nname = \"g\"\nmembers = [\"a\", \"b\", \"c\"]\n";
+    let mut interruptions = 0;
+    loop {
+        // One commit more each time, so that every commit is the one that fails once.
+        faulty.fail_commits_from(2, CommitError::Unavailable("killed".into()));
+        let imported = house.import(text).await;
+        faulty.heal();
+        assert_eq!(house.store.check().await.unwrap(), []);
+        match imported {
+            Err(error) => assert!(error.to_string().contains("killed"), "{error}"),
+            Ok(_) => break,
+        }
+        interruptions += 1;
+        assert!(interruptions < 100, "it makes no progress");
+    }
+    assert!(interruptions >= 5, "{interruptions}");
+    let group = house.principal("g").await;
+    assert_eq!(house.names(&group.members).await, ["a", "b", "c"]);
+    assert_eq!(house.principal("a").await.addresses, ["mailto:y@x.org"]);
+    let b = house.principal("b").await;
+    assert_eq!(b.addresses, ["mailto:x@x.org"]);
+    house.signs_in("a", "new").await.unwrap();
+    house.signs_in("c", "secret").await.unwrap();
+    let again = house.import(text).await.unwrap();
+    assert_eq!((again.added, again.changed, again.unchanged), (0, 0, 4));
+}
+
+/// Each account is a commit of its own, so that the second run has only the rest to do.
+#[tokio::test]
+async fn two_thousand_accounts_of_which_the_first_run_makes_some() {
+    let (house, faulty) = faulty_house().await;
+    let text: String = (0..2_000)
+        .map(|number| {
+            format!(
+                "[[users]]\nname = \"user-{number}\"\naddresses = [\"mailto:user-{number}@x.org\"]\n"
+            )
+        })
+        .collect();
+    faulty.fail_commits_from(1_401, CommitError::Unavailable("killed".into()));
+    house.import(&text).await.unwrap_err();
+    faulty.heal();
+    assert_eq!(house.store.principals().await.unwrap().len(), 1_400);
+    let finished = house.import(&text).await.unwrap();
+    assert_eq!(finished.added, 600);
+    assert_eq!(finished.added + finished.changed, 2_000);
+    let again = house.import(&text).await.unwrap();
+    assert_eq!(again.unchanged, 2_000);
 }
 
 #[test]
