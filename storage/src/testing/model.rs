@@ -1,18 +1,19 @@
-//! Random histories, played on a backend and on the model (the backend in memory) side by side.
+//! Random histories, played on a backend and on the model (the backend in memory) side by side; those
+//! with crashes on a backend whose disk fails at random calls.
 
-use std::{ops::Bound, sync::Arc};
+use std::{ops::Bound, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    Revision,
+    Clock, Revision, Timestamp,
     backend::{
-        Backend, Commit, Entry, Expect, Key, KeyRange, MAXIMUM_VALUE_OCTETS, Observed, Operation,
-        Page, ReadError,
+        Backend, Commit, CommitError, Committed, Entry, Expect, Key, KeyRange,
+        MAXIMUM_VALUE_OCTETS, Observed, Operation, Page, ReadError,
     },
     memory::Memory,
-    testing::conformance::Subject,
+    testing::{ManualClock, conformance::Subject},
 };
 
 /// One step of a history.
@@ -49,9 +50,71 @@ pub enum Assumption {
     RangeEmpty(KeyRange),
 }
 
+/// A subject whose disk can be made to fail.
+pub trait Fragile: Subject {
+    /// From now on the disk serves `outage.after` calls, and then fails as many as the outage says.
+    fn break_disk(&self, outage: Outage);
+    /// The disk works.
+    fn heal_disk(&self);
+    /// Takes away whatever can be derived. The store is not open.
+    fn lose_index(&self);
+    /// Opens the store, where the disk lets it.
+    fn try_open(&self) -> Option<Arc<dyn Backend>>;
+}
+
+/// How a disk fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Outage {
+    /// So many calls still succeed.
+    pub after: usize,
+    /// And so many do not.
+    pub calls: usize,
+}
+
+/// One step of a history with crashes.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A step as in other histories.
+    Step(Step),
+    /// Several commits at the same time, in this order.
+    Together(Vec<(Vec<Assumption>, Vec<Operation>)>),
+    /// The disk begins to fail.
+    Outage(Outage),
+    /// The store is dropped as it is, without being closed, and opened again on a disk that works.
+    Crash {
+        /// Whether the index is lost with it.
+        loses_index: bool,
+        /// Whether the disk fails while it is opened for the first time.
+        while_opening: Option<Outage>,
+    },
+}
+
 /// Histories of up to `length` steps over few keys, so that everything meets everything.
 pub fn histories(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
+    vec(step(), 1..length)
+}
+
+/// Histories of up to `length` events.
+pub fn histories_with_crashes(length: usize) -> impl Strategy<Value = Vec<Event>> {
+    let commit = || (vec(assumption(), 0..2), vec(operation(), 0..4));
+    let event = prop_oneof![
+        12 => step().prop_map(Event::Step),
+        4 => vec(commit(), 1..6).prop_map(Event::Together),
+        3 => outage().prop_map(Event::Outage),
+        2 => (any::<bool>(), proptest::option::of(outage())).prop_map(
+            |(loses_index, while_opening)| Event::Crash { loses_index, while_opening }
+        ),
+    ];
+    vec(event, 1..length)
+}
+
+fn outage() -> impl Strategy<Value = Outage> {
+    let calls = prop_oneof![2 => 1..6usize, 1 => Just(usize::MAX)];
+    (0..12usize, calls).prop_map(|(after, calls)| Outage { after, calls })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
         12 => (vec(assumption(), 0..2), vec(operation(), 0..6))
             .prop_map(|(assumptions, operations)| Step::Commit(assumptions, operations)),
         6 => vec(assumption(), 1..4).prop_map(Step::Observe),
@@ -59,8 +122,7 @@ pub fn histories(length: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => vec(key(), 0..5).prop_map(Step::Read),
         1 => (-5000..5000i64).prop_map(Step::Time),
         1 => any::<bool>().prop_map(|close| Step::Reopen { close }),
-    ];
-    vec(step, 1..length)
+    ]
 }
 
 fn key() -> impl Strategy<Value = Key> {
@@ -134,60 +196,244 @@ fn operation() -> impl Strategy<Value = Operation> {
 /// # Panics
 /// Where they differ.
 pub async fn compare(subject: &impl Subject, history: &[Step]) {
-    let clock = subject.clock();
-    let model = Memory::new(clock.clone());
-    let mut backend = subject.open();
-    let mut observations = (Vec::new(), Revision(0));
+    let mut play = Play::new(subject, subject.open());
     for (number, step) in history.iter().enumerate() {
         match step {
-            Step::Observe(assumptions) => observations = observe(&model, assumptions).await,
-            Step::Commit(assumptions, operations) => {
-                let (mut expect, since) = std::mem::take(&mut observations);
-                let observed = Observed {
-                    expectations: expect.len(),
-                    since,
-                };
-                expect.extend(resolve(&model, assumptions).await);
-                let commit = Commit {
-                    id: 0,
-                    expect,
-                    operations: operations.clone(),
-                    observed: Some(observed),
-                };
-                let expected = model.commit(commit.clone()).await;
-                assert_eq!(backend.commit(commit).await, expected, "step {number}");
-                assert_eq!(backend.revision(), model.revision(), "step {number}");
-            }
-            Step::Scan(range, page) => {
-                let expected = model.scan(range.clone(), *page).await;
-                assert_eq!(
-                    backend.scan(range.clone(), *page).await,
-                    expected,
-                    "step {number}"
-                );
-            }
-            Step::Read(keys) => {
-                assert_eq!(
-                    backend.get_many(keys).await,
-                    model.get_many(keys).await,
-                    "step {number}"
-                );
-            }
-            Step::Time(milliseconds) => clock.advance(*milliseconds),
-            Step::Reopen { close } if subject.survives() => {
-                if *close {
-                    backend.close().await;
-                }
-                drop(backend);
-                backend = subject.open();
-            }
+            Step::Reopen { close } if subject.survives() => play.reopen(*close).await,
             Step::Reopen { .. } => {}
+            step => play.step(number, step).await,
         }
     }
     assert_eq!(
-        everything(&backend).await,
-        everything(&(Arc::new(model) as Arc<dyn Backend>)).await
+        everything(&*play.backend).await,
+        everything(&play.model).await
     );
+}
+
+/// Plays a history with crashes. After each crash every acknowledged commit is there, and of those that
+/// were on their way then the first few wholly and the others not at all: the model follows.
+///
+/// # Panics
+/// Where backend and model differ.
+pub async fn compare_with_crashes(subject: &impl Fragile, history: &[Event]) {
+    let mut play = Play::new(subject, subject.open());
+    for (number, event) in history.iter().enumerate() {
+        match event {
+            Event::Step(Step::Reopen { close }) => {
+                subject.heal_disk();
+                play.reopen(*close).await;
+                play.follow(number).await;
+            }
+            Event::Step(step) => play.step(number, step).await,
+            Event::Together(commits) => play.together(number, commits).await,
+            Event::Outage(outage) => {
+                subject.break_disk(*outage);
+                play.may_fail = true;
+            }
+            Event::Crash {
+                loses_index,
+                while_opening,
+            } => {
+                play.backend = Arc::new(Memory::new(subject.clock()));
+                if *loses_index {
+                    subject.lose_index();
+                }
+                if let Some(outage) = while_opening {
+                    subject.break_disk(*outage);
+                    drop(subject.try_open());
+                }
+                subject.heal_disk();
+                play.backend = subject.open();
+                play.follow(number).await;
+            }
+        }
+    }
+    subject.heal_disk();
+    play.reopen(false).await;
+    play.follow(history.len()).await;
+}
+
+/// A history that is being played.
+struct Play<'s, S> {
+    subject: &'s S,
+    clock: Arc<ManualClock>,
+    model: Memory,
+    backend: Arc<dyn Backend>,
+    observations: (Vec<Expect>, Revision),
+    /// Whether the disk may fail now.
+    may_fail: bool,
+    /// What the model did, and when.
+    done: Vec<(Commit, Timestamp)>,
+    /// What failed since the last commit that was acknowledged, and when.
+    failed: Vec<(Commit, Timestamp)>,
+}
+
+impl<'s, S: Subject> Play<'s, S> {
+    fn new(subject: &'s S, backend: Arc<dyn Backend>) -> Play<'s, S> {
+        let clock = subject.clock();
+        Play {
+            subject,
+            model: Memory::new(clock.clone()),
+            clock,
+            backend,
+            observations: (Vec::new(), Revision(0)),
+            may_fail: false,
+            done: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// A step that needs no other backend.
+    async fn step(&mut self, number: usize, step: &Step) {
+        match step {
+            Step::Observe(assumptions) => {
+                self.observations = observe(&self.model, assumptions).await;
+            }
+            Step::Commit(assumptions, operations) => {
+                let commit = self.commit(assumptions, operations).await;
+                let answer = self.backend.commit(commit.clone()).await;
+                self.answered(number, commit, answer).await;
+                assert_eq!(
+                    self.backend.revision(),
+                    self.model.revision(),
+                    "step {number}"
+                );
+            }
+            Step::Scan(range, page) => {
+                let expected = self.model.scan(range.clone(), *page).await;
+                let found = self.backend.scan(range.clone(), *page).await;
+                assert_eq!(found, expected, "step {number}");
+            }
+            Step::Read(keys) => {
+                let expected = self.model.get_many(keys).await;
+                let found = self.backend.get_many(keys).await;
+                assert_eq!(found, expected, "step {number}");
+            }
+            Step::Time(milliseconds) => self.clock.advance(*milliseconds),
+            Step::Reopen { .. } => {}
+        }
+    }
+
+    async fn commit(&mut self, assumptions: &[Assumption], operations: &[Operation]) -> Commit {
+        let (mut expect, since) = std::mem::take(&mut self.observations);
+        let observed = Observed {
+            expectations: expect.len(),
+            since,
+        };
+        expect.extend(resolve(&self.model, assumptions).await);
+        Commit {
+            id: 0,
+            expect,
+            operations: operations.to_vec(),
+            observed: Some(observed),
+        }
+    }
+
+    /// Compares an answer with the model's; a commit that failed with the disk the model does not hear
+    /// of.
+    async fn answered(
+        &mut self,
+        number: usize,
+        commit: Commit,
+        answer: Result<Committed, CommitError>,
+    ) {
+        let has_failed = matches!(answer, Err(CommitError::Unavailable(_) | CommitError::Full));
+        if self.may_fail && has_failed {
+            self.failed.push((commit, self.clock.now()));
+            return;
+        }
+        let expected = self.model.commit(commit.clone()).await;
+        self.done.push((commit, self.clock.now()));
+        if expected.is_ok() {
+            // What failed before it can never come back.
+            self.failed.clear();
+        }
+        assert_eq!(answer, expected, "step {number}");
+    }
+
+    /// Commits that are on their way together, each decided on what those before it left.
+    async fn together(&mut self, number: usize, commits: &[(Vec<Assumption>, Vec<Operation>)]) {
+        let mut all = Vec::with_capacity(commits.len());
+        for (assumptions, operations) in commits {
+            all.push(self.commit(assumptions, operations).await);
+        }
+        let mut answers: Vec<_> = all.iter().map(|_| None).collect();
+        let backend = self.backend.clone();
+        let mut waiting: Vec<_> = all
+            .iter()
+            .map(|commit| backend.commit(commit.clone()))
+            .collect();
+        // Polled in order, so that they are queued in order.
+        std::future::poll_fn(|context| {
+            for (commit, answer) in waiting.iter_mut().zip(&mut answers) {
+                if answer.is_none()
+                    && let Poll::Ready(ready) = commit.as_mut().poll(context)
+                {
+                    *answer = Some(ready);
+                }
+            }
+            match answers.iter().all(Option::is_some) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+        for (commit, answer) in all.into_iter().zip(answers.into_iter().flatten()) {
+            self.answered(number, commit, answer).await;
+        }
+        assert_eq!(self.backend.revision(), self.model.revision());
+    }
+
+    async fn reopen(&mut self, close: bool) {
+        if close {
+            self.backend.close().await;
+        }
+        self.backend = Arc::new(Memory::new(self.clock.clone()));
+        self.backend = self.subject.open();
+    }
+
+    /// Lets the model do what the backend is found to have done of the commits that failed: none of them,
+    /// or some that followed upon each other, since they were one group or a part of it.
+    async fn follow(&mut self, number: usize) {
+        let last = self.backend.revision();
+        let found = everything(&*self.backend).await;
+        let now = self.clock.now();
+        let failed = std::mem::take(&mut self.failed);
+        for first in 0..=failed.len() {
+            let model = self.replay().await;
+            for done in first..=failed.len() {
+                if model.revision() == last && everything(&model).await == found {
+                    self.model = model;
+                    self.done.extend_from_slice(&failed[first..done]);
+                    self.clock.set(now);
+                    self.may_fail = false;
+                    return;
+                }
+                if let Some((commit, time)) = failed.get(done) {
+                    self.clock.set(*time);
+                    // One that the model refuses was refused by the backend too, before its group
+                    // failed.
+                    let _ = model.commit(commit.clone()).await;
+                }
+            }
+        }
+        panic!(
+            "step {number}: after a crash {last:?} is there, which is neither {:?} nor that and some \
+             of {} commits that failed",
+            self.model.revision(),
+            failed.len()
+        );
+    }
+
+    /// A model of what was done.
+    async fn replay(&self) -> Memory {
+        let model = Memory::new(self.clock.clone());
+        for (commit, time) in &self.done {
+            self.clock.set(*time);
+            let _ = model.commit(commit.clone()).await;
+        }
+        model
+    }
 }
 
 /// What holds of the assumptions, and since when that is known.
@@ -237,7 +483,7 @@ async fn revision(model: &Memory, key: &Key) -> Revision {
     entry.map_or(Revision(0), |entry| entry.revision)
 }
 
-async fn everything(backend: &Arc<dyn Backend>) -> Result<Vec<(Key, Entry)>, ReadError> {
+async fn everything(backend: &dyn Backend) -> Result<Vec<(Key, Entry)>, ReadError> {
     let page = Page {
         rows: usize::MAX,
         octets: usize::MAX,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_disk;
+mod crashes;
 mod damage;
 mod faults;
 mod life;
