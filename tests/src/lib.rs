@@ -5,5 +5,6 @@ pub mod conformance;
 pub mod house;
 pub mod kill;
 pub mod licences;
+pub mod power;
 pub mod server;
 pub mod xml;

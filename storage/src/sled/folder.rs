@@ -8,6 +8,7 @@
 //! | `snapshots/REVISION.snapshot` | what the journal's deleted segments came to |
 //! | `checkpoint` | what `index` contains for certain, i.e. where replay starts |
 //! | `index/` | sled: serves reads, and can be built again from the rest |
+//! | `index.in-use` | there as long as `index` is open; says since which start of the machine |
 //! | `index.rebuild` | there as long as `index` is not to be trusted |
 //! | `index.set-aside/` | the last index that was found damaged, for whoever wants to know why |
 
@@ -29,6 +30,9 @@ use crate::{
 
 /// The format this version writes.
 const FORMAT: u32 = 1;
+
+/// Where Linux tells one start of the machine from another.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// Tells one store's files from another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +59,17 @@ impl Folder {
         path: &Path,
         now: Timestamp,
     ) -> Result<(Folder, Lock), OpenError> {
-        make_folder(&*disk, path).while_doing("make the folder", path)?;
+        make_durable_folder(&*disk, path).while_doing("make the folder", path)?;
         let lock = Lock {
             _file: lock(&path.join("lock"))?,
         };
         for name in ["journal", "snapshots"] {
             let part = path.join(name);
-            make_folder(&*disk, &part).while_doing("make the folder", &part)?;
+            make_folder(&part).while_doing("make the folder", &part)?;
         }
         let store = identity(&*disk, path, now)?;
+        // Whoever held the folder before may have been killed before it synced what is found here.
+        disk.sync_folder(path).while_doing("sync", path)?;
         Ok((
             Folder {
                 path: path.to_owned(),
@@ -129,6 +135,44 @@ impl Folder {
         self.disk.sync_folder(&self.path)
     }
 
+    fn use_note(&self) -> PathBuf {
+        self.path.join("index.in-use")
+    }
+
+    /// Whether the machine may have stopped, or the folder been copied, while the index was open.
+    /// sled writes over what is no longer of use before that what replaces it is durable. Hence its
+    /// file may lack any part then, in ways that are seen late or not at all; and may not, if only
+    /// the process was killed.
+    pub(super) fn index_may_be_torn(&self) -> io::Result<bool> {
+        match fs::read(self.use_note()) {
+            Ok(noted) => Ok(self.use_text()?.is_none_or(|now| now.as_bytes() != noted)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The index is going to be opened.
+    pub(super) fn begin_use(&self) -> io::Result<()> {
+        let text = self.use_text()?.unwrap_or_default();
+        self.disk.write_durably(&self.use_note(), text.as_bytes())
+    }
+
+    /// The index has been closed, and all of it is durable.
+    pub(super) fn end_use(&self) -> io::Result<()> {
+        self.disk.remove_if_there(&self.use_note())?;
+        self.disk.sync_folder(&self.path)
+    }
+
+    /// Which start of the machine this is, and which folder; `None` where the system does not tell.
+    fn use_text(&self) -> io::Result<Option<String>> {
+        let Ok(boot) = fs::read_to_string(BOOT_ID) else {
+            return Ok(None);
+        };
+        let metadata = fs::metadata(&self.path)?;
+        let (device, inode) = (metadata.dev(), metadata.ino());
+        Ok(Some(format!("{}\n{device} {inode}\n", boot.trim_end())))
+    }
+
     /// Moves the index out of the way, in place of the one that was moved there before.
     pub(super) fn set_index_aside(&self) -> io::Result<()> {
         let index = self.index();
@@ -143,13 +187,38 @@ impl Folder {
     }
 }
 
-fn make_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    let missing = !path.try_exists()?;
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    match path.parent() {
-        Some(parent) if missing && parent != Path::new("") => disk.sync_folder(parent),
-        _ => Ok(()),
+fn make_folder(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
     }
+}
+
+/// Makes a folder, and those that lead to it, each durable before the next: only the name of the
+/// innermost that is there already can still be lost, if its maker was killed.
+fn make_durable_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if parent == Path::new("") => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    if path.try_exists()? {
+        return match disk.sync_folder(parent) {
+            // Where we may not read or write we made nothing.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                Ok(())
+            }
+            synced => synced,
+        };
+    }
+    make_durable_folder(disk, parent)?;
+    make_folder(path)?;
+    disk.sync_folder(parent)
 }
 
 /// Takes the lock file and writes this process's id into it.
@@ -276,6 +345,30 @@ mod tests {
         drop(lock);
         let (folder, _lock) = Folder::open(Arc::new(RealDisk), &path, Timestamp(1)).unwrap();
         assert_eq!(folder.store(), store, "the identity stays");
+    }
+
+    /// A kill leaves what sled wrote as it was; a power failure does not, and a copy that was made
+    /// meanwhile neither.
+    #[test]
+    fn an_index_in_use_is_torn_by_another_start_of_the_machine() {
+        let temporary = tempfile::tempdir().unwrap();
+        let open = |path: &Path| Folder::open(Arc::new(RealDisk), path, Timestamp(0)).unwrap();
+        let (folder, _lock) = open(&temporary.path().join("a"));
+        assert!(!folder.index_may_be_torn().unwrap());
+        folder.begin_use().unwrap();
+        assert!(!folder.index_may_be_torn().unwrap(), "only a kill");
+        let noted = fs::read(folder.use_note()).unwrap();
+
+        let (copy, _lock) = open(&temporary.path().join("b"));
+        fs::write(copy.use_note(), &noted).unwrap();
+        assert!(copy.index_may_be_torn().unwrap(), "another folder");
+
+        for other in [&b""[..], &noted[1..]] {
+            fs::write(folder.use_note(), other).unwrap();
+            assert!(folder.index_may_be_torn().unwrap(), "another start");
+        }
+        folder.end_use().unwrap();
+        assert!(!folder.index_may_be_torn().unwrap());
     }
 
     #[test]

@@ -207,6 +207,17 @@ impl Index {
         disk.change(&self.path.join("db"))?.sync()?;
         disk.sync_folder(&self.path)
     }
+
+    /// Makes an index that has been closed durable: everything that sled wrote at last. Where this
+    /// fails it is as with [`Index::sync`].
+    pub(super) fn sync_closed(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+        for path in disk.list(path)? {
+            if path.is_file() {
+                disk.change(&path)?.sync()?;
+            }
+        }
+        disk.sync_folder(path)
+    }
 }
 
 /// sled panics where it did not expect an error.

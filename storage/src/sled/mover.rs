@@ -503,6 +503,13 @@ impl Mover {
         while self.shared.overlay.index_is_held() {
             thread::sleep(READER_PATIENCE);
         }
+        // sled writes once more when it is closed.
+        let ended = Index::sync_closed(self.folder.disk(), &self.folder.index())
+            .or_else(|error| self.folder.demand_rebuild().and(Err(error)))
+            .and_then(|()| self.folder.end_use());
+        if let Err(error) = ended {
+            tracing::error!(%error, "the index could not be synced; the next start may build it again");
+        }
         drop(self.lock);
     }
 }

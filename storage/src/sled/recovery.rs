@@ -1,7 +1,8 @@
 //! Start: from the truth (snapshots and journal) to an index that serves reads.
 //!
 //! A sound index is completed with the journal since its checkpoint. One that cannot be opened, is
-//! older than it says or was seen to be damaged is set aside and built again.
+//! older than it says, was seen to be damaged or was open when the machine stopped is set aside and
+//! built again.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -60,6 +61,16 @@ pub(super) fn recover(
     if truth.places.is_empty() && truth.acknowledged > NOTHING.revision {
         return Err(truth.end_is_missing(NOTHING.revision, truth.acknowledged));
     }
+    let index = folder.index();
+    if folder.index_may_be_torn().while_doing("look at", &index)? {
+        // Before the use is noted anew: a kill in between must not make it look sound.
+        folder
+            .demand_rebuild()
+            .while_doing("prepare the rebuilding of", &index)?;
+    }
+    folder
+        .begin_use()
+        .while_doing("prepare the use of", &index)?;
     match open_trusted(folder, cache_octets, noted)? {
         Ok((index, checkpoint)) => complete(folder, index, checkpoint, &truth),
         Err(reason) => {
@@ -108,7 +119,9 @@ fn open_trusted(
 ) -> Result<Result<(Index, Committed), String>, OpenError> {
     let path = folder.index();
     if folder.must_rebuild().while_doing("look at", &path)? {
-        return Ok(Err("it was found damaged".to_owned()));
+        return Ok(Err(
+            "it was found damaged, or the machine stopped while it was in use".to_owned(),
+        ));
     }
     if !path.join("db").try_exists().while_doing("look at", &path)? {
         return Ok(Err("it is missing".to_owned()));
@@ -304,7 +317,8 @@ impl Pending {
 }
 
 /// Cuts off what is torn at the journal's end, so that the last segment is whole before another is
-/// begun.
+/// begun; and syncs it in any case, since its last frame may never have been: if the process was killed
+/// during the sync, the frame is read here but could still be lost.
 pub(super) fn cut_torn_tail(folder: &Folder, end: &End) -> Result<(), OpenError> {
     let Some((place, octets)) = &end.tail else {
         return Ok(());
@@ -312,12 +326,11 @@ pub(super) fn cut_torn_tail(folder: &Folder, end: &End) -> Result<(), OpenError>
     let length = fs::metadata(place.path())
         .while_doing("look at", place.path())?
         .len();
-    if length > *octets {
-        let cut = folder.disk().change(place.path()).and_then(|file| {
+    let cut = folder.disk().change(place.path()).and_then(|file| {
+        if length > *octets {
             file.set_length(*octets)?;
-            file.sync()
-        });
-        cut.while_doing("cut the end off", place.path())?;
-    }
-    Ok(())
+        }
+        file.sync()
+    });
+    cut.while_doing("cut the end off", place.path())
 }

@@ -31,7 +31,7 @@ impl Acknowledged {
 }
 
 /// What is known of the writers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Seen {
     acknowledged: BTreeMap<u64, Acknowledged>,
     /// The revisions of commits that readers saw, by writer and number.

@@ -396,3 +396,31 @@ async fn with_one_snapshot_all_journal_is_kept() {
         (0, &true)
     );
 }
+
+/// After a power failure sled's file may lack any part, and sled may open it all the same: it is not
+/// even tried. After a close it is sound, whatever the machine does.
+#[tokio::test]
+async fn an_index_that_was_open_when_the_machine_stopped_is_built_again() {
+    let place = Place::new();
+    let (note, aside) = ("index.in-use", "index.set-aside");
+    let there = |name: &str| place.path().join(name).exists();
+    let store = place.open();
+    write(&store, "a", "1").await.unwrap();
+    assert!(there(note));
+    store.close().await;
+    drop(store);
+    assert!(!there(note));
+
+    let store = place.open();
+    assert_eq!(names(&store).await, ["a"]);
+    store.close().await;
+    drop(store);
+    assert!(!there(aside), "a closed index is trusted");
+
+    fs::write(place.path().join(note), "another start of the machine").unwrap();
+    let store = place.open();
+    assert!(there(aside));
+    assert_eq!(names(&store).await, ["a"]);
+    store.close().await;
+    assert!(!there(note));
+}
