@@ -262,6 +262,20 @@ impl From<ReadError> for CommitError {
     }
 }
 
+/// Why a backup was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// This kind of store cannot be backed up in this way.
+    #[error("this store cannot be backed up")]
+    NotPossible,
+    /// Whoever asked for it wanted it no longer, or the store is closing.
+    #[error("the backup was broken off")]
+    Stopped,
+    /// Reading the store, or writing the backup, failed.
+    #[error("the backup failed: {0}")]
+    Failed(String),
+}
+
 /// An ordered map of bytes with atomic compare-and-commit.
 ///
 /// What every backend owes, and what `testing::conformance` proves of each:
@@ -317,6 +331,18 @@ pub trait Backend: Send + Sync + 'static {
     }
     /// A hint that something was committed. The logs are the truth.
     fn watch(&self) -> tokio::sync::watch::Receiver<Revision>;
+    /// Writes everything, as of one moment, while reads and commits go on; gives the newest commit that
+    /// the backup contains. Asks between steps whether to go on. Blocks.
+    ///
+    /// # Errors
+    /// See [`BackupError`]; what was written then is no backup.
+    fn backup(
+        &self,
+        _out: &mut dyn std::io::Write,
+        _go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Committed, BackupError> {
+        Err(BackupError::NotPossible)
+    }
     /// Ends all work; later commits are refused. Returns when everything acknowledged is on disk
     /// and background threads have ended.
     fn close<'a>(&'a self) -> BoxFuture<'a, ()>;

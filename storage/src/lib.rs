@@ -21,6 +21,7 @@ pub mod memory;
 pub mod model;
 pub mod path;
 mod resolve;
+pub mod restore;
 pub mod sled;
 mod store;
 #[cfg(feature = "testing")]

@@ -13,6 +13,7 @@ mod check;
 mod collections;
 mod compaction;
 mod directory;
+mod epoch;
 mod keys;
 mod locks;
 mod objects;

@@ -39,6 +39,7 @@ fn options() -> Options {
         overlay_octets: 4096,
         segment_octets: 16 * 1024,
         snapshot_octets: 64 * 1024,
+        archive: None,
     }
 }
 

@@ -28,8 +28,9 @@ use crate::{
     },
 };
 
-/// The format this version writes.
-const FORMAT: u32 = 1;
+/// The format this version writes. Format 2 has packed snapshots (version 2 of theirs); everything of
+/// format 1 is still read, and its folder becomes one of format 2 when it is opened.
+const FORMAT: u32 = 2;
 
 /// Where Linux tells one start of the machine from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -187,6 +188,19 @@ impl Folder {
     }
 }
 
+/// Whether another process, or another part of this one, has the folder.
+pub(super) fn is_in_use(path: &Path) -> io::Result<bool> {
+    match File::open(path.join("lock")) {
+        Ok(file) => match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn make_folder(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -256,7 +270,16 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 fn identity(disk: &dyn Disk, folder: &Path, now: Timestamp) -> Result<StoreId, OpenError> {
     let path = folder.join("format");
     match fs::read_to_string(&path) {
-        Ok(text) => read_format(&text),
+        Ok(text) => {
+            let (format, store) = read_format(&text)?;
+            if format < FORMAT {
+                // Before anything of the newer format is written, so that an older version which
+                // could not read it is told so.
+                disk.write_durably(&path, format_text(store).as_bytes())
+                    .while_doing("write", &path)?;
+            }
+            Ok(store)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let journal = folder.join("journal");
             let used = fs::read_dir(&journal)
@@ -299,7 +322,7 @@ fn format_text(store: StoreId) -> String {
     )
 }
 
-fn read_format(text: &str) -> Result<StoreId, OpenError> {
+fn read_format(text: &str) -> Result<(u32, StoreId), OpenError> {
     let unreadable = || {
         OpenError::Damaged(
             "its file `format` is unreadable; put it back from a copy of the folder".to_owned(),
@@ -322,7 +345,7 @@ fn read_format(text: &str) -> Result<StoreId, OpenError> {
         .and_then(|line| line.strip_prefix("store "))
         .ok_or_else(unreadable)?;
     let store = u128::from_str_radix(store, 16).map_err(|_| unreadable())?;
-    Ok(StoreId(store.to_be_bytes()))
+    Ok((found, StoreId(store.to_be_bytes())))
 }
 
 #[cfg(test)]
@@ -388,10 +411,10 @@ mod tests {
     #[test]
     fn formats() {
         let store = StoreId([7; 16]);
-        assert_eq!(read_format(&format_text(store)).unwrap(), store);
+        assert_eq!(read_format(&format_text(store)).unwrap(), (FORMAT, store));
         assert!(matches!(
-            read_format("format 2\nsomething else\n"),
-            Err(OpenError::NewerFormat { found: 2, known: 1 })
+            read_format("format 3\nsomething else\n"),
+            Err(OpenError::NewerFormat { found: 3, known: 2 })
         ));
         for text in [
             "",
@@ -406,6 +429,19 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_folder_of_format_1_becomes_one_of_this_format() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("format");
+        let text = format!("format 1\nstore {:032x}\n", 7);
+        fs::write(&path, text).unwrap();
+        let (folder, _lock) =
+            Folder::open(Arc::new(RealDisk), temporary.path(), Timestamp(0)).unwrap();
+        assert_eq!(folder.store(), StoreId(7_u128.to_be_bytes()));
+        let text = format!("format {FORMAT}\nstore {:032x}\n", 7);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 
     #[test]

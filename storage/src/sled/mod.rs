@@ -13,6 +13,8 @@
 //!
 //! Assumptions about the disk: see `journal`'s and `index`'s own words.
 
+mod archive;
+mod backup;
 mod checkpoint;
 mod committer;
 mod complaint;
@@ -30,6 +32,7 @@ mod overlay;
 mod queue;
 mod read;
 mod recovery;
+mod restore;
 mod row;
 mod small_rows;
 mod snapshot;
@@ -37,6 +40,7 @@ mod snapshot;
 mod tests;
 
 use std::{
+    io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -44,8 +48,14 @@ use std::{
 
 use tokio::sync::watch;
 
-pub use self::error::OpenError;
+pub use self::{
+    archive::Archive,
+    error::OpenError,
+    restore::{LoadError, Loaded, Progress, Source, Stage, load},
+};
 use self::{
+    archive::Archivist,
+    backup::HeldJournal,
     committer::Committer,
     disk::{Disk, RealDisk},
     error::IoContext,
@@ -59,8 +69,8 @@ use self::{
 use crate::{
     Clock, Revision,
     backend::{
-        Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
-        ScanPage,
+        Backend, BackupError, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange,
+        Page, ReadError, ScanPage,
     },
     last_changes::LastChanges,
 };
@@ -84,6 +94,8 @@ pub struct Options {
     /// After so many octets of journal (or as many as the last snapshot has, if that is more) a
     /// snapshot is made.
     pub snapshot_octets: u64,
+    /// Where the journal is archived; `None` deletes what is no longer needed.
+    pub archive: Option<Archive>,
 }
 
 impl Default for Options {
@@ -93,6 +105,7 @@ impl Default for Options {
             overlay_octets: 8 * 1024 * 1024,
             segment_octets: 8 * 1024 * 1024,
             snapshot_octets: 64 * 1024 * 1024,
+            archive: None,
         }
     }
 }
@@ -112,6 +125,9 @@ struct Shared {
     mover: Mailbox,
     newest: watch::Sender<Revision>,
     last_changes: LastChanges,
+    folder: Folder,
+    archivist: Archivist,
+    held_journal: HeldJournal,
 }
 
 impl Shared {
@@ -124,6 +140,14 @@ impl Shared {
     fn spare_octets(&self) -> u64 {
         self.options.overlay_octets as u64 * SPARE_OVERLAYS
     }
+}
+
+/// Whether somebody has a store's folder open.
+///
+/// # Errors
+/// Its lock cannot be looked at.
+pub fn is_in_use(folder: &Path) -> io::Result<bool> {
+    folder::is_in_use(folder)
 }
 
 impl Sled {
@@ -163,6 +187,9 @@ impl Sled {
             mover: Mailbox::default(),
             newest: watch::Sender::new(last.revision),
             last_changes: LastChanges::new(last.revision),
+            folder: folder.clone(),
+            archivist: Archivist::default(),
+            held_journal: HeldJournal::default(),
             options,
         });
         let mover = Mover::new(
@@ -312,6 +339,14 @@ impl Backend for Sled {
 
     fn watch(&self) -> watch::Receiver<Revision> {
         self.shared.newest.subscribe()
+    }
+
+    fn backup(
+        &self,
+        out: &mut dyn io::Write,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Committed, BackupError> {
+        self.shared.backup(out, go_on)
     }
 
     fn close<'a>(&'a self) -> BoxFuture<'a, ()> {

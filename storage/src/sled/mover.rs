@@ -15,7 +15,9 @@ use crate::{
     Revision,
     backend::{CommitError, Committed},
     sled::{
-        Shared, checkpoint,
+        Shared,
+        archive::Which,
+        checkpoint,
         complaint::Complaint,
         error::unwritable,
         folder::{Folder, Lock},
@@ -173,6 +175,7 @@ struct Troubles {
     snapshot: Complaint,
     deleting: Complaint,
     marking: Complaint,
+    archiving: Complaint,
 }
 
 /// Why nothing was moved.
@@ -237,6 +240,9 @@ impl Mover {
                     "the journal that the snapshots cover could not be deleted",
                 ),
                 marking: Complaint::about("the index is damaged and cannot be marked as such"),
+                archiving: Complaint::about(
+                    "the journal cannot be archived; it is kept until it can",
+                ),
             },
             is_marked: false,
             lock,
@@ -263,6 +269,7 @@ impl Mover {
             self.look_after_snapshot();
             if moved.is_ok() && self.checkpoint_is_due() {
                 self.set_checkpoint();
+                self.archive(Which::Closed);
             }
             self.note_damage();
             self.start_snapshot_if_due();
@@ -471,8 +478,29 @@ impl Mover {
         self.snapshots.journal_octets = self.journal_octets().saturating_sub(postponed);
     }
 
-    /// A segment may go when both kept snapshots contain it, and the index does for certain.
+    /// Copies journal into the archive, if there is one; says whether it has all that was asked for.
+    fn archive(&mut self, which: Which) -> bool {
+        let Some(archive) = &self.shared.options.archive else {
+            return true;
+        };
+        let last = self.shared.overlay.pin().last;
+        let archivist = &self.shared.archivist;
+        match archivist.update(archive, &self.folder, which, last) {
+            Ok(()) => self.troubles.archiving.settle(),
+            Err(error) => {
+                self.troubles.archiving.raise(&error);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A segment may go when both kept snapshots contain it, and the index does for certain, the
+    /// archive has it, and no backup that is being made needs it.
     fn delete_covered_journal(&mut self) {
+        if !self.archive(Which::Closed) {
+            return;
+        }
         let deleted = snapshot::tidy(&self.folder)
             .map_err(|error| error.to_string())
             .and_then(|both| {
@@ -481,7 +509,8 @@ impl Mover {
                     true => both,
                     false => self.checkpoint.through,
                 };
-                let covered = both.min(needed_by_index);
+                let held = self.shared.held_journal.since();
+                let covered = both.min(needed_by_index).min(held);
                 journal::delete_covered(&self.folder, covered).map_err(|error| error.to_string())
             });
         match deleted {
@@ -499,6 +528,7 @@ impl Mover {
             self.set_checkpoint();
         }
         self.note_damage();
+        self.archive(Which::All);
         self.shared.overlay.close();
         while self.shared.overlay.index_is_held() {
             thread::sleep(READER_PATIENCE);

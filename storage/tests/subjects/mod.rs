@@ -68,5 +68,6 @@ pub fn cramped() -> Options {
         overlay_octets: 4096,
         segment_octets: 8192,
         snapshot_octets: 8192,
+        archive: None,
     }
 }

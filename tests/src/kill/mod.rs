@@ -23,6 +23,7 @@ pub fn options() -> Options {
         overlay_octets: 64 * 1024,
         segment_octets: 64 * 1024,
         snapshot_octets: 64 * 1024,
+        archive: None,
     }
 }
 

@@ -10,6 +10,6 @@ mod read;
 mod segment;
 mod write;
 
-pub(super) use read::{End, delete_covered, list, octets_since, read_from, remove_empty};
-pub(super) use segment::SegmentPlace;
+pub(super) use read::{End, delete_covered, list, octets_since, place_of, read_from, remove_empty};
+pub(super) use segment::{HEADER_OCTETS, SegmentPlace, number as segment_number};
 pub(super) use write::Journal;

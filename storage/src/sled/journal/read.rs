@@ -10,7 +10,7 @@ use crate::{
     Revision,
     sled::{
         error::{IoContext, OpenError},
-        folder::Folder,
+        folder::{Folder, StoreId},
         frame,
         group::{self, Recorded},
     },
@@ -39,17 +39,14 @@ pub(in crate::sled) fn list(folder: &Folder) -> Result<Vec<SegmentPlace>, OpenEr
     let mut places = Vec::with_capacity(numbers.len());
     for number in numbers {
         let path = segment::path(&journal, number);
-        let mut header = Vec::new();
-        let read = disk
-            .read(&path)
-            .and_then(|file| file.take(HEADER_OCTETS as u64).read_to_end(&mut header));
-        read.while_doing("read", &path)?;
-        match segment::read_header(&header, folder.store(), number) {
-            Some(first) => places.push(SegmentPlace {
-                path,
-                number,
-                first,
-            }),
+        let file = match disk.read(&path) {
+            Ok(file) => file,
+            // Deleted since the folder was read, because it is no longer needed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).while_doing("open", &path),
+        };
+        match place_of(&path, file, folder.store(), number).while_doing("read", &path)? {
+            Some(place) => places.push(place),
             None if Some(number) == newest && !holds_frames(folder, &path, number)? => {}
             None => {
                 return Err(damaged(
@@ -60,6 +57,23 @@ pub(in crate::sled) fn list(folder: &Folder) -> Result<Vec<SegmentPlace>, OpenEr
         }
     }
     Ok(places)
+}
+
+/// The place of a segment, from its header; `None` where it is no segment of this store.
+pub(in crate::sled) fn place_of(
+    path: &Path,
+    file: impl Read,
+    store: StoreId,
+    number: u64,
+) -> io::Result<Option<SegmentPlace>> {
+    let mut header = Vec::new();
+    file.take(HEADER_OCTETS as u64).read_to_end(&mut header)?;
+    let first = segment::read_header(&header, store, number);
+    Ok(first.map(|first| SegmentPlace {
+        path: path.to_owned(),
+        number,
+        first,
+    }))
 }
 
 fn holds_frames(folder: &Folder, path: &Path, number: u64) -> Result<bool, OpenError> {

@@ -10,7 +10,7 @@ use crate::{
 const MAGIC: [u8; 8] = *b"CNVKJRNL";
 const VERSION: u32 = 1;
 /// Magic, version, store, number, first revision, checksum.
-pub(super) const HEADER_OCTETS: usize = 48;
+pub(in crate::sled) const HEADER_OCTETS: usize = 48;
 
 /// Where a segment stands, and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,22 @@ impl SegmentPlace {
         &self.path
     }
 
+    /// Its name in another folder.
+    pub(in crate::sled) fn path_in(&self, folder: &Path) -> PathBuf {
+        path(folder, self.number)
+    }
+
+    /// Its number.
+    pub(in crate::sled) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The number of the first commit that was to be written into it.
+    pub(in crate::sled) fn first(&self) -> Revision {
+        self.first
+    }
+
     /// What the checksums of its frames begin with.
-    #[cfg(test)]
     pub(in crate::sled) fn seed(&self, store: StoreId) -> u32 {
         seed(store, self.number)
     }
@@ -43,7 +57,7 @@ pub(super) fn path(folder: &Path, number: u64) -> PathBuf {
 }
 
 /// The number in a segment's name.
-pub(super) fn number(path: &Path) -> Option<u64> {
+pub(in crate::sled) fn number(path: &Path) -> Option<u64> {
     if path.extension()? != "journal" {
         return None;
     }

@@ -31,10 +31,10 @@ async fn a_folder_is_opened_once() {
 async fn a_newer_format_is_refused() {
     let place = Place::new();
     drop(place.open());
-    fs::write(place.path().join("format"), "format 2\n").unwrap();
+    fs::write(place.path().join("format"), "format 3\n").unwrap();
     assert!(matches!(
         place.try_open(),
-        Err(OpenError::NewerFormat { found: 2, known: 1 })
+        Err(OpenError::NewerFormat { found: 3, known: 2 })
     ));
 }
 

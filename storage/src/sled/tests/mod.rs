@@ -1,6 +1,7 @@
 //! The embedded backend against damage, faults and crashes.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod bad_disk;
 mod crashes;
 mod damage;
@@ -51,6 +52,7 @@ impl Place {
             overlay_octets: 4096,
             segment_octets: 4096,
             snapshot_octets: 16384,
+            archive: None,
         };
         Place {
             options,

@@ -14,6 +14,7 @@ fn cramped() -> Options {
         overlay_octets: 16 * 1024,
         segment_octets: 32 * 1024,
         snapshot_octets: 64 * 1024,
+        archive: None,
     }
 }
 
