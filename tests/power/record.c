@@ -53,7 +53,7 @@ enum open_flag { MAY_CREATE = 1, EMPTIES = 2 };
 struct __attribute__((packed)) header {
     uint8_t kind;
     uint64_t handle;
-    uint64_t number; /* offset, length or flags */
+    uint64_t number; /* offset, length, flags, or which sync */
     uint32_t octets; /* of the payload that follows; of the run of zeros, which has none */
 };
 
@@ -63,7 +63,7 @@ struct __attribute__((packed)) header {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t handles[MOST_DESCRIPTORS]; /* 0 where a descriptor is none of ours */
-static uint64_t last_handle, entries, kill_after, sync_state = 1;
+static uint64_t last_handle, last_sync, entries, kill_after, sync_state = 1;
 static char folder[PATH_MAX];
 static size_t folder_length;
 static int trace = -1;
@@ -125,19 +125,39 @@ static const char *redirected(const char *path) {
     return boot && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 ? boot : path;
 }
 
-/* The path from the folder, or NULL where it is not below it. */
+/* Takes `.`, `..` and needless slashes out of an absolute path. */
+static void straighten(char *path) {
+    char *to = path;
+    for (const char *from = path; *from;) {
+        const char *name = from + strspn(from, "/");
+        size_t length = strcspn(name, "/");
+        from = name + length;
+        if (length == 2 && name[0] == '.' && name[1] == '.') {
+            while (to > path && *--to != '/') {}
+        } else if (length > 1 || (length == 1 && name[0] != '.')) {
+            *to++ = '/';
+            memmove(to, name, length);
+            to += length;
+        }
+    }
+    *to = 0;
+}
+
+/* The path from the folder, or NULL where it is not below it. The buffer has room for two paths. */
 static const char *inside(int directory, const char *path, char *buffer) {
+    size_t length = 0;
     if (path[0] != '/') {
         char link[64];
         snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
-        ssize_t length = readlink(directory == AT_FDCWD ? "/proc/self/cwd" : link, buffer, PATH_MAX - 1);
-        if (length < 0) return NULL;
-        snprintf(buffer + length, PATH_MAX - (size_t)length, "/%s", path);
-        path = buffer;
+        ssize_t read = readlink(directory == AT_FDCWD ? "/proc/self/cwd" : link, buffer, PATH_MAX - 1);
+        if (read < 0) return NULL;
+        length = (size_t)read;
     }
-    if (strncmp(path, folder, folder_length) != 0) return NULL;
-    if (path[folder_length] == 0) return "";
-    return path[folder_length] == '/' ? path + folder_length + 1 : NULL;
+    snprintf(buffer + length, PATH_MAX, "/%s", path);
+    straighten(buffer);
+    if (strncmp(buffer, folder, folder_length) != 0) return NULL;
+    if (buffer[folder_length] == 0) return "";
+    return buffer[folder_length] == '/' ? buffer + folder_length + 1 : NULL;
 }
 
 static uint64_t handle_of(int descriptor) {
@@ -342,13 +362,14 @@ static useconds_t pause_of_sync(void) {
 static int synced(int descriptor) {
     enter();
     uint64_t handle = handle_of(descriptor);
+    uint64_t number = ++last_sync;
     useconds_t pause = pause_of_sync();
-    if (handle) add(SYNC_BEGINS, handle, 0, NULL, 0);
+    if (handle) add(SYNC_BEGINS, handle, number, NULL, 0);
     leave();
     if (!handle) return 0;
     usleep(pause);
     enter();
-    add(SYNC_ENDS, handle, 0, NULL, 0);
+    add(SYNC_ENDS, handle, number, NULL, 0);
     leave();
     return 0;
 }
@@ -457,7 +478,7 @@ MAP_CALL(mmap64, off64_t)
 
 #define ALLOCATE_CALL(name, parameters, arguments) \
     int name parameters { \
-        refuse_ours(descriptor, #name); \
+        refuse_ours(descriptor, "an allocation of room"); \
         REAL(name); \
         return real_##name arguments; \
     }

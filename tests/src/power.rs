@@ -25,7 +25,7 @@ mod versions;
 pub use check::{Found, check};
 pub use disk::{Disk, Survival};
 pub use history::{Cut, Forgets, History, Image, Recorder, forgets_nothing};
-pub use trace::{Change, Entry, Moment, Trace, TraceError};
+pub use trace::{Change, Entry, Moment, Sync, Trace, TraceError};
 
 /// Where the store is in the recorded folder. Nothing of the way to it is there at first.
 pub const STORE: &str = "data/store";

@@ -4,12 +4,17 @@
 //! `POWER_IMAGES` (50) images, `POWER_SEED` to repeat a run's seeds.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::{path::Path, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    str::FromStr,
+};
 
 use tests::{
     house,
     power::{
-        Change, Entry, Forgets, Found, History, Image, LIVES, Recorder, check, forgets_nothing,
+        Change, Disk, Entry, Forgets, Found, History, Image, LIVES, Recorder, Trace, check,
+        forgets_nothing,
     },
 };
 
@@ -122,4 +127,108 @@ fn a_whole_life(recorder: &Recorder) -> History {
     whole
         .next()
         .unwrap_or_else(|| panic!("no life has all of {:?}", wanted.map(|(name, _)| name)))
+}
+
+/// A command in a folder, from its words.
+fn command(words: &str, folder: &Path) -> Command {
+    let mut words = words.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).current_dir(folder);
+    command
+}
+
+/// A folder with nothing beside it.
+fn recorded_folder() -> (tempfile::TempDir, PathBuf) {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap().join("recorded");
+    std::fs::create_dir(&folder).unwrap();
+    (temporary, folder)
+}
+
+/// Programs that are not ours, which call the system in other ways: after each of them the record
+/// leads to what is really there.
+#[test]
+fn whatever_a_program_does_is_in_its_record() {
+    let recorder = recorder();
+    let (_temporary, folder) = recorded_folder();
+    let mut disk = Disk::default();
+    for words in [
+        "mkdir -p d/e",
+        "dd if=/proc/self/exe of=d/a bs=5000 count=3",
+        "dd if=/proc/self/exe of=d/a bs=7 count=2 seek=700 conv=notrunc,fsync",
+        "dd if=/dev/zero of=d/a bs=100 count=1 oflag=append conv=notrunc,fdatasync",
+        "cp d/a d/b",
+        "truncate -s 4097 d/a",
+        "truncate -s 9000 d/a",
+        "ln d/a d/e/linked",
+        "mv d/b c",
+        "mv c d/a",
+        "mkdir f",
+        "mv d/e f/g",
+        "rm -r f",
+        "dd if=/proc/self/exe of=d/a bs=10 count=1",
+    ] {
+        let trace = recorder.trace_of(command(words, &folder), &folder, 0);
+        let trace = trace.unwrap();
+        assert!(!trace.is_empty(), "{words} left no record");
+        for entry in Trace::new(&trace) {
+            disk.apply(&entry.unwrap())
+                .unwrap_or_else(|error| panic!("{words}: {error}"));
+        }
+        disk.end_life();
+        disk.compare(&folder)
+            .unwrap_or_else(|error| panic!("{words}: {error}"));
+    }
+    assert_eq!(std::fs::read(folder.join("d/a")).unwrap().len(), 10);
+}
+
+/// The record and the folder end together.
+#[test]
+fn a_kill_falls_between_two_entries() {
+    let recorder = recorder();
+    let (_temporary, folder) = recorded_folder();
+    let writes = command("dd if=/proc/self/exe of=a bs=3 count=50", &folder);
+    let trace = recorder.trace_of(writes, &folder, 10).unwrap();
+    let mut disk = Disk::default();
+    for entry in Trace::new(&trace) {
+        disk.apply(&entry.unwrap()).unwrap();
+    }
+    assert_eq!(Trace::new(&trace).count(), 10);
+    disk.compare(&folder).unwrap();
+    assert!(std::fs::read(folder.join("a")).unwrap().len() < 150);
+}
+
+/// Better no record than a wrong one.
+#[test]
+fn what_cannot_be_recorded_ends_the_program() {
+    let recorder = recorder();
+    let (_temporary, folder) = recorded_folder();
+    std::fs::write(folder.join("a"), "text").unwrap();
+    let open = "import mmap, os; file = os.open('a', os.O_RDWR";
+    for (what, program) in [
+        (
+            "a shared writable mapping",
+            format!("{open}); mmap.mmap(file, 4)"),
+        ),
+        ("a synchronous file", format!("{open} | os.O_SYNC)")),
+        (
+            "an allocation of room",
+            format!("{open}); os.posix_fallocate(file, 0, 9)"),
+        ),
+        (
+            "a symbolic link",
+            "import os; os.symlink('a', 'b')".to_owned(),
+        ),
+        (
+            "a name that leaves the folder",
+            "import os; os.rename('a', '../a')".to_owned(),
+        ),
+        ("sync", "import os; os.sync()".to_owned()),
+    ] {
+        let mut python = command("python3 -c", &folder);
+        python.arg(program);
+        let refused = recorder.trace_of(python, &folder, 0).unwrap_err();
+        let expected = format!("record: {what} is not modelled");
+        assert!(refused.contains(&expected), "{what}: {refused}");
+    }
 }

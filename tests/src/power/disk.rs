@@ -67,7 +67,8 @@ pub struct Disk {
     durable_names: BTreeMap<Place, (Time, Option<Node>)>,
     pending: Vec<Naming>,
     handles: HashMap<u64, Node>,
-    syncs: HashMap<u64, Time>,
+    /// The syncs that are under way, by their numbers: of what, and since when.
+    syncs: HashMap<u64, (Node, Time)>,
     time: Time,
 }
 
@@ -94,14 +95,15 @@ impl Disk {
         self.time += 1;
         match entry {
             Entry::Change(change) => self.change(change),
-            Entry::SyncBegins(handle) => {
-                self.syncs.insert(*handle, self.time);
+            Entry::SyncBegins(sync) => {
+                let node = self.handle(sync.handle)?;
+                self.syncs.insert(sync.number, (node, self.time));
                 Ok(())
             }
-            Entry::SyncEnds(handle) => {
-                let begun = self.syncs.remove(handle);
-                let begun = begun.ok_or("a sync ended that never began")?;
-                self.sync(self.handle(*handle)?, begun);
+            Entry::SyncEnds(sync) => {
+                let begun = self.syncs.remove(&sync.number);
+                let (node, begun) = begun.ok_or("a sync ended that never began")?;
+                self.sync(node, begun);
                 Ok(())
             }
             Entry::Note(_) => Ok(()),
@@ -470,7 +472,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeSet;
 
-    use super::*;
+    use super::{super::trace::Sync, *};
 
     const EVERYTHING: Survival = Survival {
         pages: 100,
@@ -500,7 +502,8 @@ mod tests {
     }
 
     fn sync(handle: u64) -> [Entry<'static>; 2] {
-        [Entry::SyncBegins(handle), Entry::SyncEnds(handle)]
+        let sync = Sync { handle, number: 1 };
+        [Entry::SyncBegins(sync), Entry::SyncEnds(sync)]
     }
 
     fn disk<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> Disk {
@@ -602,6 +605,24 @@ mod tests {
         assert_eq!(summary(&removed), "");
     }
 
+    /// Each covers what was there when it began, in whatever order they end.
+    #[test]
+    fn syncs_of_one_file_may_overlap() {
+        let [first, second] = [1, 2].map(|number| Sync { handle: 1, number });
+        let named = [open(1, "a", false), open(2, "", false)];
+        let mut overlapping = disk(named.into_iter().chain(sync(2)).chain([
+            write(1, 0, b"a"),
+            Entry::SyncBegins(first),
+            write(1, 0, b"b"),
+            Entry::SyncBegins(second),
+            write(1, 0, b"c"),
+            Entry::SyncEnds(second),
+        ]));
+        assert_eq!(found(&overlapping, SOMETHING), set(["a=b1", "a=c1"]));
+        overlapping.apply(&Entry::SyncEnds(first)).unwrap();
+        assert_eq!(found(&overlapping, SOMETHING), set(["a=b1", "a=c1"]));
+    }
+
     #[test]
     fn what_is_in_a_folder_goes_with_it() {
         let entries = [
@@ -637,6 +658,6 @@ mod tests {
         whole.apply(&write(1, 5000, b"other")).unwrap();
         whole.compare(folder.path()).unwrap_err();
         whole.apply(&write(9, 0, b"x")).unwrap_err();
-        whole.apply(&Entry::SyncEnds(1)).unwrap_err();
+        whole.apply(&sync(1)[1]).unwrap_err();
     }
 }

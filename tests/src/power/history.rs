@@ -8,6 +8,7 @@ use std::{
 };
 
 use storage::testing::SeededEntropy;
+use tempfile::{TempDir, TempPath};
 
 use super::{
     STORE, WRITERS,
@@ -35,7 +36,7 @@ fn below(random: &SeededEntropy, bound: u64) -> u64 {
 
 /// Runs writers whose calls are recorded.
 pub struct Recorder {
-    library: PathBuf,
+    library: TempPath,
     program: PathBuf,
 }
 
@@ -47,13 +48,17 @@ impl Recorder {
     pub fn new(program: &Path) -> Result<Recorder, String> {
         let folder = house::root().join("target").join("power");
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        let library = folder.join("librecord.so");
-        // Under a name of its own first: another run may be using the library.
-        let draft = folder.join(format!("librecord.{}.so", std::process::id()));
+        // Each recorder has its own: others may be making theirs.
+        let library = tempfile::Builder::new()
+            .prefix("record-")
+            .suffix(".so")
+            .tempfile_in(&folder)
+            .map_err(|error| error.to_string())?
+            .into_temp_path();
         let compiled = Command::new("cc")
             .args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror"])
             .args(["-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-o"])
-            .arg(&draft)
+            .arg(&library)
             .arg(house::root().join("tests/power/record.c"))
             .args(["-ldl", "-lpthread"])
             .output()
@@ -61,7 +66,6 @@ impl Recorder {
         if !compiled.status.success() {
             return Err(String::from_utf8_lossy(&compiled.stderr).into_owned());
         }
-        fs::rename(&draft, &library).map_err(|error| error.to_string())?;
         Ok(Recorder {
             library,
             program: program.to_owned(),
@@ -78,28 +82,41 @@ impl Recorder {
         kill_after: u64,
         commits: u64,
     ) -> Result<Vec<u8>, String> {
-        let trace = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-        let folder = folder.canonicalize().map_err(|error| error.to_string())?;
         let boot_id = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
         fs::write(boot_id.path(), format!("{boot}\n")).map_err(|error| error.to_string())?;
-        let output = Command::new(&self.program)
-            .arg("write")
-            .arg(folder.join(STORE))
-            .arg(commits.to_string())
-            .env("LD_PRELOAD", &self.library)
-            .env("RECORD_FOLDER", &folder)
+        let mut command = Command::new(&self.program);
+        command.arg("write").arg(folder.join(STORE));
+        command.arg(commits.to_string());
+        command.env("RECORD_BOOT", boot_id.path());
+        self.trace_of(command, folder, kill_after)
+    }
+
+    /// Runs a command, and gives the trace of what it does below the folder. It is killed after so
+    /// many entries; never, where that is 0.
+    ///
+    /// # Errors
+    /// Where the command fails, with its words.
+    pub fn trace_of(
+        &self,
+        mut command: Command,
+        folder: &Path,
+        kill_after: u64,
+    ) -> Result<Vec<u8>, String> {
+        const SIGKILL: i32 = 9;
+        let trace = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        let output = command
+            .env("LD_PRELOAD", self.library.as_os_str())
+            .env("RECORD_FOLDER", folder)
             .env("RECORD_TRACE", trace.path())
-            .env("RECORD_BOOT", boot_id.path())
             .env("RECORD_KILL", kill_after.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .output()
             .map_err(|error| error.to_string())?;
-        const SIGKILL: i32 = 9;
         let killed = kill_after > 0 && output.status.signal() == Some(SIGKILL);
         if !killed && !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("the writer ended with {}: {words}", output.status));
+            return Err(format!("{command:?} ended with {}: {words}", output.status));
         }
         fs::read(trace.path()).map_err(|error| error.to_string())
     }
@@ -167,8 +184,8 @@ impl Life {
                 return Ok(());
             };
             let entry = entry.map_err(|error| format!("{error:?}"))?;
-            if let Entry::SyncEnds(handle) = entry
-                && let Some(path) = state.disk.path_of(handle)
+            if let Entry::SyncEnds(sync) = entry
+                && let Some(path) = state.disk.path_of(sync.handle)
                 && forgets(&path)
             {
                 continue;
@@ -221,17 +238,17 @@ impl History {
     /// # Errors
     /// Says in words what went wrong with a writer, or what the record lacks.
     pub fn record(recorder: &Recorder, seed: u64, lives: usize) -> Result<History, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let (_temporary, folder) = temporary_folder()?;
         let mut boot = 0;
         History::replay(seed, lives, |start, _, kill_after| {
             if let Some(disk) = start {
                 boot += 1;
-                empty(folder.path())
-                    .and_then(|()| disk.write_to(folder.path()))
+                empty(&folder)
+                    .and_then(|()| disk.write_to(&folder))
                     .map_err(|error| error.to_string())?;
             }
-            let trace = recorder.record(folder.path(), boot, kill_after, COMMITS)?;
-            Ok((trace, Some(folder.path())))
+            let trace = recorder.record(&folder, boot, kill_after, COMMITS)?;
+            Ok((trace, Some(&*folder)))
         })
     }
 
@@ -240,10 +257,10 @@ impl History {
     /// # Errors
     /// See [`History::record`].
     pub fn record_whole_life(recorder: &Recorder, commits: u64) -> Result<History, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let (_temporary, folder) = temporary_folder()?;
         History::replay(0, 1, |_, _, _| {
-            let trace = recorder.record(folder.path(), 0, 0, commits)?;
-            Ok((trace, Some(folder.path())))
+            let trace = recorder.record(&folder, 0, 0, commits)?;
+            Ok((trace, Some(&*folder)))
         })
     }
 
@@ -406,6 +423,13 @@ fn choose_kill(random: &SeededEntropy) -> u64 {
         1 => 1 + below(random, ENTRIES_OF_OPENING),
         _ => 1 + below(random, ENTRIES),
     }
+}
+
+/// A folder for a recorded program, by the path that the program would find too.
+fn temporary_folder() -> Result<(TempDir, PathBuf), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = folder.path().canonicalize();
+    Ok((folder, path.map_err(|error| error.to_string())?))
 }
 
 fn trace_path(folder: &Path, life: usize) -> PathBuf {

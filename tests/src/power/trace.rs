@@ -50,15 +50,24 @@ pub enum Change<'a> {
     Link(&'a str, &'a str),
 }
 
+/// A call that syncs; several may be under way for one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sync {
+    /// What is synced.
+    pub handle: u64,
+    /// Which call it is.
+    pub number: u64,
+}
+
 /// One entry of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry<'a> {
     /// Something was changed.
     Change(Change<'a>),
     /// The sync of a file or folder began.
-    SyncBegins(u64),
-    /// The sync that was begun for this handle is over.
-    SyncEnds(u64),
+    SyncBegins(Sync),
+    /// It is over.
+    SyncEnds(Sync),
     /// The program told the world something.
     Note(&'a [u8]),
 }
@@ -156,8 +165,8 @@ impl<'a> Trace<'a> {
                 handle,
                 octets: number,
             },
-            5 => return Some(Entry::SyncBegins(handle)),
-            6 => return Some(Entry::SyncEnds(handle)),
+            5 => return Some(Entry::SyncBegins(Sync { handle, number })),
+            6 => return Some(Entry::SyncEnds(Sync { handle, number })),
             7 => {
                 let (from, to) = paths()?;
                 Change::Rename(from, to)
@@ -209,12 +218,16 @@ mod tests {
             raw(1, 5, 3, 3, b"a/b"),
             raw(2, 5, 4096, 2, b"xy"),
             raw(3, 5, 9, 100, b""),
-            raw(5, 5, 0, 0, b""),
-            raw(6, 5, 0, 0, b""),
+            raw(5, 5, 8, 0, b""),
+            raw(6, 5, 8, 0, b""),
             raw(7, 0, 0, 3, b"a\0b"),
             raw(11, 0, 0, 2, b"1\n"),
         ]
         .concat();
+        let sync = Sync {
+            handle: 5,
+            number: 8,
+        };
         let entries: Vec<_> = Trace::new(&octets).map_while(Result::ok).collect();
         assert_eq!(
             entries,
@@ -235,8 +248,8 @@ mod tests {
                     offset: 9,
                     count: 100
                 }),
-                Entry::SyncBegins(5),
-                Entry::SyncEnds(5),
+                Entry::SyncBegins(sync),
+                Entry::SyncEnds(sync),
                 Entry::Change(Change::Rename("a", "b")),
                 Entry::Note(b"1\n"),
             ]
