@@ -25,6 +25,12 @@ const FIRST_COMPACTION_PAUSE: Duration = Duration::from_secs(60);
 /// Between two looks where nothing is committed: what somebody built and never finished is left over
 /// without one.
 const ABANDONED_PERIOD: Duration = Duration::from_millis(BUILDING_MILLISECONDS.unsigned_abs());
+/// Between two looks whether a trash holds too much.
+const TRASH_PERIOD: Duration = Duration::from_secs(60);
+/// How many of them make one look for what is old.
+const TRASH_PERIODS_PER_EXPIRY: u32 = 60;
+/// Rows of the trash that one step removes.
+const TRASH_ROWS: usize = 1000;
 /// Between a commit and the look whether it left deliveries to be made.
 const HINT_PAUSE: Duration = Duration::from_millis(50);
 /// After an error.
@@ -48,6 +54,7 @@ impl Background {
         workers.spawn(sweep_blobs(store.clone(), stopped.clone()));
         workers.spawn(purge_removed(store.clone(), stopped.clone()));
         workers.spawn(compact_logs(store.clone(), sync_logs, stopped.clone()));
+        workers.spawn(tidy_trash(store.clone(), stopped.clone()));
         workers.spawn(deliver(desk.clone(), stopped));
         Background { stop, workers }
     }
@@ -141,6 +148,42 @@ async fn compact_logs_once(
     let mut compaction = store.compact_logs(keep).await?;
     while compaction.step(store).await? && pause(STEP_PAUSE, stopped).await {}
     Ok(compaction.removed())
+}
+
+/// Adds up what was deleted, removes what is too much at once, and what is old once in a while.
+async fn tidy_trash(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut commits = store.backend().watch();
+    let mut until_expiry = 0;
+    loop {
+        commits.mark_unchanged();
+        let expires = until_expiry == 0;
+        until_expiry = match expires {
+            true => TRASH_PERIODS_PER_EXPIRY,
+            false => until_expiry - 1,
+        };
+        if let Err(error) = tidy_trash_once(&store, expires, &mut stopped).await {
+            tracing::warn!(%error, "the trash cannot be tidied");
+        }
+        if !pause(TRASH_PERIOD, &mut stopped).await {
+            return;
+        }
+        // Time passes also where nothing is committed.
+        let hint = commit_or_stop(&mut commits, &mut stopped);
+        if tokio::time::timeout(TRASH_PERIOD * TRASH_PERIODS_PER_EXPIRY, hint).await == Ok(false) {
+            return;
+        }
+    }
+}
+
+async fn tidy_trash_once(
+    store: &Store,
+    expires: bool,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<(), CommitError> {
+    store.weigh_trash().await?;
+    while store.bound_trash(TRASH_ROWS).await? && pause(STEP_PAUSE, stopped).await {}
+    while expires && store.expire_trash(TRASH_ROWS).await? && pause(STEP_PAUSE, stopped).await {}
+    Ok(())
 }
 
 /// Finishes the deliveries of meetings that were too large for one commit.

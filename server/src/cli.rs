@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::{Moment, parse_moment};
+
 /// A CalDAV server with built-in scheduling.
 #[derive(Debug, Parser)]
 #[command(name = "convoke", version, after_help = AFTER_HELP, arg_required_else_help = true)]
@@ -55,6 +57,9 @@ pub enum Command {
     /// Add, list and remove resources (things that can be booked)
     #[command(subcommand, arg_required_else_help = true)]
     Resource(PlaceCommand),
+    /// List, show and bring back what was deleted or changed
+    #[command(subcommand, arg_required_else_help = true)]
+    Trash(TrashCommand),
     /// Import many accounts at once
     #[command(subcommand, arg_required_else_help = true)]
     Accounts(AccountsCommand),
@@ -251,6 +256,57 @@ fn booking(word: &str) -> Result<storage::model::Booking, String> {
     serde_json::from_value(word.into()).map_err(|error| error.to_string())
 }
 
+/// `convoke trash`
+#[derive(Debug, Subcommand)]
+pub enum TrashCommand {
+    /// List what is in somebody's trash, the newest first
+    ///
+    /// Deleted events and calendars, and earlier versions of events. Each has an ID.
+    List {
+        /// Whose
+        user: String,
+        /// Only what was in this calendar
+        #[arg(long, value_name = "NAME")]
+        calendar: Option<String>,
+        /// Only what was deleted or changed since: 2026-03-01T09:30:00Z, or 2026-03-01 in the time of this machine
+        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+        since: Option<Moment>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one thing in the trash, with its content
+    Show {
+        /// Its ID, from the list
+        id: String,
+    },
+    /// Bring things back
+    ///
+    /// By their IDs, or a whole calendar as it was at a moment: convoke trash restore --calendar NAME
+    /// --at TIME USER. Everything comes back to its place, or under a free name where its name is taken;
+    /// what is replaced goes to the trash. Nobody is told: no invitation, cancellation or reply is sent,
+    /// and attendees who heard of a cancellation do not hear that the event is back. Where this is
+    /// interrupted, the same once more goes on.
+    Restore(TrashRestore),
+}
+
+/// `convoke trash restore`
+#[derive(Debug, Args)]
+pub struct TrashRestore {
+    /// IDs from the list; with --calendar, whose calendar it is
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<String>,
+    /// Bring this calendar back to what it was at --at
+    #[arg(long, value_name = "NAME", requires = "at")]
+    pub calendar: Option<String>,
+    /// The moment: 2026-03-01T09:30:00Z, or 2026-03-01T09:30 in the time of this machine
+    #[arg(long, value_name = "TIME", requires = "calendar", value_parser = parse_moment)]
+    pub at: Option<Moment>,
+    /// Remove what was made since (it goes to the trash)
+    #[arg(long, requires = "calendar")]
+    pub exact: bool,
+}
+
 /// `convoke accounts`
 #[derive(Debug, Subcommand)]
 pub enum AccountsCommand {
@@ -294,6 +350,10 @@ mod tests {
             "convoke room add room1 --capacity 12 --booking accept-if-free --write-delegate alice",
             "convoke resource list",
             "convoke accounts import accounts.toml",
+            "convoke trash list alice --calendar work --since 2026-03-01 --json",
+            "convoke trash show 1f-2-3",
+            "convoke trash restore 1f-2-3 1f-2-4",
+            "convoke trash restore --calendar work --at 2026-03-01T09:30:00Z --exact alice",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -305,6 +365,20 @@ mod tests {
             "convoke user add alice secret",
             "convoke user add alice --password secret",
             "convoke user password alice secret",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_calendar_comes_back_as_of_a_moment_only() {
+        for line in [
+            "convoke trash restore",
+            "convoke trash restore --calendar work alice",
+            "convoke trash restore --at 2026-03-01 alice",
+            "convoke trash restore --exact 1f-2-3",
+            "convoke trash restore --calendar work --at soon alice",
+            "convoke trash restore --calendar work --at 2026-03-01",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -29,5 +29,6 @@ pub mod mail;
 pub mod secret;
 pub mod server;
 pub mod tls;
+pub mod trash;
 
 pub use server::{Options, Running, Server, StartError, Storage};

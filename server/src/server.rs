@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use scheduling::{Desk, desk::Settings};
-use storage::{Environment, Store, backend::Backend};
+use storage::{Environment, Store, backend::Backend, model::TrashPolicy};
 
 use crate::{
     accounts::Accounts,
@@ -15,6 +15,7 @@ use crate::{
     limits::Limits,
     mail::{Identity, MailOptions, MailRoute, MailWorker, Transport, TransportError},
     tls::{self, TlsError, TlsFiles},
+    trash,
 };
 
 /// Where everything is kept.
@@ -45,6 +46,8 @@ pub struct Options {
     pub mail: MailOptions,
     /// Bounds.
     pub limits: Limits,
+    /// What is kept of that which is changed and deleted; `None` is nothing.
+    pub trash: Option<TrashPolicy>,
     /// The cost of a password's hash.
     pub argon2: Argon2Cost,
     /// Clock and randomness.
@@ -66,6 +69,7 @@ impl Options {
                 domains: Vec::new(),
             },
             limits: Limits::default(),
+            trash: Some(trash::default_policy()),
             argon2: Argon2Cost::default(),
             environment: crate::environment::system(),
         }
@@ -167,9 +171,10 @@ impl Server {
         let addresses = listeners.addresses();
         let public_url = public_url(&options, &addresses);
         let store = data::open(&options.storage, &options.environment).await?;
+        let desk = desk(&store, &options);
+        let store = desk.store().clone();
         let passwords = Passwords::new(options.environment.clone(), options.argon2);
-        let control = start_control(&options.storage, &store, &passwords).await?;
-        let desk = Desk::new(store.clone(), desk_settings(&options));
+        let control = start_control(&options.storage, &desk, &passwords).await?;
         let mail = MailWorker::new(desk.clone(), transport, identity);
         let background = Background::start(&desk, mail.clone(), options.limits.sync_logs);
         let stack = stack(&options, &desk, &passwords, &public_url);
@@ -268,7 +273,7 @@ fn public_url(options: &Options, addresses: &[SocketAddr]) -> String {
 /// A store in a folder has a control socket beside it.
 async fn start_control(
     storage: &Storage,
-    store: &Store,
+    desk: &Desk,
     passwords: &Passwords,
 ) -> Result<Option<Control>, StartError> {
     let Storage::Folder(folder) = storage else {
@@ -277,14 +282,20 @@ async fn start_control(
     let path = control::socket_path(folder);
     match Control::start(
         path.clone(),
-        Accounts::new(store.clone(), passwords.clone()),
+        Accounts::new(desk.store().clone(), passwords.clone()),
+        desk.clone(),
     ) {
         Ok(control) => Ok(Some(control)),
         Err(error) => {
-            store.backend().close().await;
+            desk.store().backend().close().await;
             Err(StartError::Control { path, error })
         }
     }
+}
+
+/// The desk over a store, with the trash that is asked for.
+pub(crate) fn desk(store: &Store, options: &Options) -> Desk {
+    Desk::new(store.clone().keeping(options.trash), desk_settings(options))
 }
 
 fn desk_settings(options: &Options) -> Settings {

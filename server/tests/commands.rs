@@ -326,3 +326,117 @@ fn the_demo_is_for_this_machine_only() {
     assert!(message.contains("convoke init"), "{message}");
     assert!(!folder.path().join("convoke-demo").exists());
 }
+
+fn event(uid: &str, summary: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\nDTSTART:20260201T090000Z\r\nSUMMARY:{summary}\r\n\
+         END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+/// A day of somebody who deletes too much: with the server, and without it.
+#[test]
+fn what_was_deleted_comes_back_with_a_server_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("convoke.toml"),
+        "listen = [\"127.0.0.1:8080\"]\npublic_url = \"http://localhost\"\ndata = \"convoke-demo/data\"\n",
+    )
+    .unwrap();
+    let demo = ["demo", "--listen", "127.0.0.1:0"];
+    let (serving, said) = Serving::start(folder.path(), &demo, "delete the folder");
+    let url = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Convoke runs at "))
+        .unwrap();
+    let trash = |arguments: &[&str]| convoke(folder.path(), &[&["trash"], arguments].concat());
+    let listed = || -> Vec<serde_json::Value> {
+        let list = succeeds(&trash(&["list", "alice", "--json"]));
+        serde_json::from_str(&list).unwrap()
+    };
+    let calendar = "/dav/calendars/users/alice/calendar/";
+    let (lunch, dinner) = (
+        format!("{calendar}lunch.ics"),
+        format!("{calendar}dinner.ics"),
+    );
+    for (path, uid) in [(&lunch, "lunch"), (&dinner, "dinner")] {
+        let created = ask(url, "PUT", path, &event(uid, uid));
+        assert_eq!(created, "HTTP/1.1 201 Created");
+    }
+    assert_eq!(ask(url, "DELETE", &lunch, ""), "HTTP/1.1 204 No Content");
+    let items = listed();
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0]["summary"], "lunch");
+    assert_eq!(items[0]["by"], "alice");
+    let id = items[0]["id"].as_str().unwrap();
+    let table = succeeds(&trash(&["list", "alice", "--calendar", "calendar"]));
+    assert!(
+        table.contains("calendar/lunch.ics") && table.contains(id),
+        "{table}"
+    );
+    let shown = succeeds(&trash(&["show", id]));
+    assert!(
+        shown.contains("deleted") && shown.contains("UID:lunch"),
+        "{shown}"
+    );
+    let restored = succeeds(&trash(&["restore", id]));
+    assert_eq!(
+        restored,
+        "calendar: 1 brought back, 0 set back, 0 removed; 1 as they were then.\n"
+    );
+    assert_eq!(ask(url, "GET", &lunch, ""), "HTTP/1.1 200 OK");
+    let missing = fails(&trash(&["restore", "77-1-1"]));
+    assert!(missing.contains("not in the trash"), "{missing}");
+    assert!(fails(&trash(&["list", "nobody"])).contains("nobody named"));
+
+    // A calendar of her own, deleted with all that is in it.
+    let made = ask(url, "MKCALENDAR", "/dav/calendars/users/alice/work/", "");
+    assert_eq!(made, "HTTP/1.1 201 Created");
+    let path = "/dav/calendars/users/alice/work/plan.ics";
+    assert_eq!(
+        ask(url, "PUT", path, &event("plan", "plan")),
+        "HTTP/1.1 201 Created"
+    );
+    let before = succeeds(&trash(&["list", "alice", "--json"]));
+    let gone = ask(url, "DELETE", "/dav/calendars/users/alice/work/", "");
+    assert_eq!(gone, "HTTP/1.1 204 No Content");
+    assert!(succeeds(&serving.interrupt()).is_empty());
+
+    let items = listed();
+    assert_eq!(
+        items.len(),
+        serde_json::from_str::<Vec<serde_json::Value>>(&before)
+            .unwrap()
+            .len()
+            + 1
+    );
+    assert_eq!(items[0]["is_collection"], true);
+    let deleted = items[0]["when"].as_i64().unwrap();
+    let at = jiff::Timestamp::from_millisecond(deleted - 1)
+        .unwrap()
+        .to_string();
+    let restore = [
+        "restore",
+        "--calendar",
+        "work",
+        "--at",
+        &at,
+        "--exact",
+        "alice",
+    ];
+    let restored = succeeds(&trash(&restore));
+    assert_eq!(
+        restored,
+        "work: 0 brought back, 0 set back, 0 removed; 1 as they were then.\n"
+    );
+    assert_eq!(succeeds(&trash(&restore)), restored, "once more is as good");
+
+    let (serving, said) = Serving::start(folder.path(), &demo, "delete the folder");
+    let url = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Convoke runs at "))
+        .unwrap();
+    assert_eq!(ask(url, "GET", path, ""), "HTTP/1.1 200 OK");
+    assert!(succeeds(&serving.interrupt()).is_empty());
+}

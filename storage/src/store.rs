@@ -23,6 +23,7 @@ mod record;
 mod resolution;
 #[cfg(test)]
 mod tests;
+mod trash;
 mod tree;
 mod uids;
 mod work;
@@ -38,9 +39,10 @@ use crate::{
         Backend, Commit, CommitError, Committed, Entry, Expect, Key, KeyRange, Observed, Operation,
         Page, ReadError,
     },
-    model::{CollectionId, PrincipalId, WorkId},
+    model::{CollectionId, PrincipalId, TrashPolicy, WorkId},
 };
 use record::MetaRecord;
+pub(crate) use record::Standing;
 
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
 pub use batch::Batch;
@@ -66,6 +68,8 @@ const COMMIT_ATTEMPTS: usize = 10;
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
+    /// What is kept; `None` keeps nothing.
+    trash: Option<TrashPolicy>,
 }
 
 struct Shared {
@@ -142,7 +146,20 @@ impl Store {
         };
         Ok(Store {
             shared: Arc::new(shared),
+            trash: None,
         })
+    }
+
+    /// The same store, which keeps in the trash what is changed and deleted through it. Without this
+    /// nothing is kept, and what is in the trash counts as old.
+    pub fn keeping(mut self, policy: Option<TrashPolicy>) -> Store {
+        self.trash = policy;
+        self
+    }
+
+    /// What is kept; `None` is nothing.
+    pub fn trash_policy(&self) -> Option<&TrashPolicy> {
+        self.trash.as_ref()
     }
 
     /// Clock and randomness.
@@ -203,6 +220,7 @@ impl Store {
     /// [`CommitError::Limit`] where the batch exceeds a bound.
     pub async fn commit(&self, mut batch: Batch) -> Result<Committed, CommitError> {
         self.write_large_work(&mut batch).await?;
+        self.fill_trash(&mut batch).await?;
         batch.settle();
         if let Some(fault) = batch.fault {
             return Err(CommitError::Limit(fault));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use storage::{
     Batch, Found, Listed, Resolution, ResourcePath, Stored, Timestamp,
     access::Privilege,
-    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal},
+    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal, TrashCause},
 };
 
 use super::{
@@ -38,6 +38,8 @@ pub(crate) struct Removal<'a> {
     pub actor: &'a Actor,
     pub submitted: &'a [&'a str],
     pub schedule_reply: bool,
+    /// Why, for the trash.
+    pub cause: TrashCause,
 }
 
 impl Desk {
@@ -55,6 +57,7 @@ impl Desk {
             actor,
             submitted: &submitted,
             schedule_reply: delete.schedule_reply,
+            cause: TrashCause::Deleted,
         };
         for _ in 0..MAXIMUM_ROUNDS {
             if self
@@ -94,15 +97,17 @@ impl Desk {
             removal.actor.principal.id,
         )?;
         let mut batch = self.store.batch();
+        batch.made_by(removal.actor.principal.id);
         scene.expect(&mut batch);
         match &resolution.found {
             Found::Object(before) => {
                 self.withdraw(&mut batch, removal, &resolution.owner, before, scene.now)
                     .await?;
-                batch.remove_object(
+                batch.remove_object_for(
                     scene::parent(resolution)?,
                     path.name().unwrap_or_default(),
                     before,
+                    removal.cause,
                 );
             }
             _ => {
@@ -222,6 +227,10 @@ impl Desk {
         removal: &Removal<'_>,
         path: &ResourcePath,
     ) -> Result<(), Refusal> {
+        let removal = &Removal {
+            cause: TrashCause::DeletedWithCollection,
+            ..*removal
+        };
         for _ in 0..MAXIMUM_ROUNDS {
             match Box::pin(self.delete_round(removal, path, &Conditions::default())).await {
                 Ok(Some(())) | Err(Refusal::NotFound) => return Ok(()),

@@ -40,6 +40,7 @@ mod scene;
 mod schedule;
 mod settings;
 mod transfer;
+mod trash;
 mod tree;
 
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};
 pub use settings::{Limits, Settings};
 pub use transfer::Transfer;
+pub use trash::{RestoreCollection, Restored, TrashDetail, TrashError, TrashItem};
 
 /// RFC 4918 §9.6.1: single failures below a collection.
 pub type PartialFailures = Vec<(storage::ResourcePath, Refusal)>;

@@ -71,9 +71,10 @@ pub(crate) fn fitting(octets: impl Iterator<Item = usize>) -> usize {
         .count()
 }
 
-/// What a delivery weighs in a commit: a copy and an inbox item.
+/// What a delivery weighs in a commit: a copy, the one that it replaces (which goes to the trash), and an
+/// inbox item.
 pub(crate) fn weight(delivery: &Delivery) -> usize {
-    2 * delivery.message.object.to_octets().len()
+    3 * delivery.message.object.to_octets().len()
 }
 
 impl Outstanding {

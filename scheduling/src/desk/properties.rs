@@ -124,6 +124,7 @@ impl Desk {
             actor.principal.id,
         )?;
         let mut batch = self.store.batch();
+        batch.made_by(actor.principal.id);
         scene.expect(&mut batch);
         match &resolution.found {
             Found::Object(before) => {

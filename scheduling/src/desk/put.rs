@@ -148,6 +148,7 @@ impl Desk {
     ) -> Result<Option<Written>, Refusal> {
         let put = round.put;
         let mut batch = self.batch_upon(round.scene, round.parent);
+        batch.made_by(round.actor.principal.id);
         let arrival = Arrival {
             scene: round.scene,
             path: round.path,
@@ -267,6 +268,7 @@ impl Desk {
         let body = self.body(put.octets.clone()).await?;
         let after = body.into_object(content_type, None, before_object, round.scene.now);
         let mut batch = self.batch_upon(round.scene, parent);
+        batch.made_by(round.actor.principal.id);
         batch.put_object(
             parent,
             round.path.name().unwrap_or_default(),

@@ -3,7 +3,7 @@
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored,
     access::Privilege,
-    model::{Collection, CollectionKind, Object},
+    model::{Collection, CollectionKind, Object, TrashCause},
 };
 
 use super::{
@@ -125,6 +125,7 @@ impl Desk {
             actor,
             submitted: &submitted,
             schedule_reply: transfer.schedule_reply,
+            cause: TrashCause::Deleted,
         };
         let ends = Ends {
             scene: &scene,
@@ -252,6 +253,7 @@ impl Desk {
         } = transfer;
         place::check_object_location(destination, ends.parent)?;
         let mut batch = self.batch_upon(ends.scene, ends.parent);
+        batch.made_by(ends.removal.actor.principal.id);
         let mut gone = Vec::new();
         let before = match &ends.destination.found {
             Found::Object(before) => Some(before),
@@ -264,10 +266,11 @@ impl Desk {
             Found::Missing | Found::ParentMissing => None,
         };
         if !transfer.keep_source {
-            batch.remove_object(
+            batch.remove_object_for(
                 scene::parent(ends.source)?,
                 source.name().unwrap_or_default(),
                 object,
+                TrashCause::Moved,
             );
             gone.extend([source.clone(), destination.clone()]);
         }

@@ -10,6 +10,7 @@ mod place;
 mod reach;
 mod run;
 mod serve;
+mod trash;
 mod user;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ use storage::model::PrincipalKind;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{AccountsCommand, Cli, Command};
+
+pub use trash::{Moment, parse_moment};
 
 use output::Output;
 use reach::Reach;
@@ -71,6 +74,9 @@ fn run_command(cli: Cli, output: &mut Output) -> Result<(), Failure> {
                 &reach,
                 output,
             ))
+        }
+        Command::Trash(command) => {
+            command_runtime()?.block_on(trash::run(command, &Reach::configured(&config)?, output))
         }
         Command::Accounts(AccountsCommand::Import { file }) => command_runtime()?.block_on(
             accounts_import::run(&file, &Reach::configured(&config)?, output),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use storage::Environment;
+use storage::{Environment, Store};
 
 use super::Failure;
 use crate::{
@@ -11,12 +11,15 @@ use crate::{
     configuration::Configuration,
     control::{self, AskError},
     data, environment,
-    server::{StartError, Storage},
+    server::{self, Options, StartError, Storage},
+    trash::{self, Ask, Told},
 };
 
 /// A data folder to work on.
 pub struct Reach {
     data: PathBuf,
+    /// What the server would be made of.
+    options: Options,
     environment: Environment,
 }
 
@@ -26,12 +29,18 @@ impl Reach {
     /// # Errors
     /// The configuration's.
     pub fn configured(config: &Path) -> Result<Reach, Failure> {
-        Ok(Reach::folder(Configuration::read(config)?.data))
+        let configuration = Configuration::read(config)?;
+        Ok(Reach {
+            data: configuration.data.clone(),
+            options: configuration.options(),
+            environment: environment::system(),
+        })
     }
 
     /// A data folder.
     pub fn folder(data: PathBuf) -> Reach {
         Reach {
+            options: Options::new(Storage::Folder(data.clone())),
             data,
             environment: environment::system(),
         }
@@ -55,19 +64,7 @@ impl Reach {
     }
 
     async fn perform_here(&self, operation: Operation) -> Result<Outcome, Failure> {
-        let storage = Storage::Folder(self.data.clone());
-        let store = match data::open(&storage, &self.environment).await {
-            Err(StartError::InUse { folder, process }) => {
-                let process =
-                    process.map_or_else(String::new, |process| format!(" (process {process})"));
-                return Err(format!(
-                    "another command or a server{process} has {} open and does not answer on its control socket; try again",
-                    folder.display()
-                )
-                .into());
-            }
-            opened => opened?,
-        };
+        let store = self.open().await?;
         let accounts = Accounts::new(
             store.clone(),
             Passwords::new(self.environment.clone(), Argon2Cost::default()),
@@ -75,5 +72,43 @@ impl Reach {
         let outcome = accounts.perform(operation).await;
         store.backend().close().await;
         Ok(outcome?)
+    }
+
+    /// Asks about the trash, whether a server runs or not.
+    ///
+    /// # Errors
+    /// What was refused, or the data cannot be reached.
+    pub async fn ask_trash(&self, ask: Ask) -> Result<Told, Failure> {
+        let told = match control::ask_trash(&control::socket_path(&self.data), &ask).await {
+            Ok(told) => told,
+            Err(AskError::NotRunning) => {
+                let store = self.open().await?;
+                let desk = server::desk(&store, &self.options);
+                let told = trash::perform(&desk, ask).await;
+                store.backend().close().await;
+                told
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match told {
+            Told::Refused(why) => Err(why.into()),
+            told => Ok(told),
+        }
+    }
+
+    async fn open(&self) -> Result<Store, Failure> {
+        let storage = Storage::Folder(self.data.clone());
+        match data::open(&storage, &self.environment).await {
+            Err(StartError::InUse { folder, process }) => {
+                let process =
+                    process.map_or_else(String::new, |process| format!(" (process {process})"));
+                Err(format!(
+                    "another command or a server{process} has {} open and does not answer on its control socket; try again",
+                    folder.display()
+                )
+                .into())
+            }
+            opened => Ok(opened?),
+        }
     }
 }

@@ -125,7 +125,16 @@ pub struct LimitsTable {
     pub stop_seconds: Option<NonZeroU64>,
 }
 
-/// `[trash]`, which has no keys yet.
+/// `[trash]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Trash {}
+pub struct Trash {
+    /// `days`
+    pub days: Option<u32>,
+    /// `versions_days`
+    pub versions_days: Option<Spanned<u32>>,
+    /// `versions_per_hour`
+    pub versions_per_hour: Option<NonZeroU32>,
+    /// `maximum_octets`
+    pub maximum_octets: Option<NonZeroU64>,
+}

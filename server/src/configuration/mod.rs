@@ -8,12 +8,12 @@ mod template;
 use std::{
     fs,
     net::SocketAddr,
-    num::{NonZeroU64, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use storage::LogRetention;
+use storage::{LogRetention, model::TrashPolicy};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -30,6 +30,7 @@ use crate::{
     mail::{Identity, MailOptions, MailRoute, SmtpOptions, SmtpTls},
     server::{Options, Storage},
     tls::TlsFiles,
+    trash,
 };
 
 /// A configuration that makes sense.
@@ -52,6 +53,8 @@ pub struct Configuration {
     pub mail: MailOptions,
     /// Bounds.
     pub limits: Limits,
+    /// What is kept of that which is changed and deleted; `None` is nothing.
+    pub trash: Option<TrashPolicy>,
 }
 
 impl Configuration {
@@ -89,13 +92,14 @@ impl Configuration {
             trusted_proxies: self.trusted_proxies,
             mail: self.mail,
             limits: self.limits,
+            trash: self.trash,
             ..Options::new(Storage::Folder(self.data))
         }
     }
 }
 
 fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
-    let Trash {} = file.trash;
+    let trash = trash(&file.trash)?;
     let listen = addresses(&file.listen)?;
     let (public_url, host) = public_url(&file.public_url)?;
     let trusted_proxies = networks(&file.trusted_proxies)?;
@@ -123,6 +127,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         tls,
         mail: mail(file.mail, file.smtp, &host, folder)?,
         limits: limits(&file.limits),
+        trash,
     })
 }
 
@@ -325,6 +330,32 @@ fn password_from(file: &Spanned<PathBuf>, folder: &Path) -> Result<Zeroizing<Str
             ))
         }
     }
+}
+
+fn trash(table: &Trash) -> Result<Option<TrashPolicy>, Fault> {
+    let days = table.days.unwrap_or(trash::DAYS);
+    let versions_days = match &table.versions_days {
+        Some(given) if *given.get_ref() > days => {
+            let remedy = "make versions_days at most as large as days";
+            return Err(Fault::at(
+                given.span(),
+                format!(
+                    "earlier versions cannot be kept longer than the {days} days of deleted objects"
+                ),
+                remedy,
+            ));
+        }
+        Some(given) => *given.get_ref(),
+        None => days.min(trash::DAYS),
+    };
+    let versions_per_hour = table
+        .versions_per_hour
+        .map_or(trash::VERSIONS_PER_HOUR, NonZeroU32::get);
+    let maximum_octets = table
+        .maximum_octets
+        .map_or(trash::MAXIMUM_OCTETS, NonZeroU64::get);
+    let policy = trash::policy(days, versions_days, versions_per_hour, maximum_octets);
+    Ok((days > 0).then_some(policy))
 }
 
 const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;

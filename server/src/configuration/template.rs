@@ -62,7 +62,7 @@ mod tests {
             ("tls", "key", Some("key = \"/etc/convoke/key.pem\"")),
             ("limits", "idle_seconds", Some("idle_seconds = 120")),
             ("", "key", None),
-            ("trash", "days", None),
+            ("trash", "days", Some("days = 30")),
         ];
         for (table, key, expected) in cases {
             assert_eq!(example(table, key).as_deref(), expected, "[{table}] {key}");

@@ -59,8 +59,15 @@ fn every_error_names_line_and_remedy() {
             "[trash]\nkeep_days = 3",
             Some(5),
             "there is no key `keep_days` in [trash]",
-            "[trash] has no keys",
+            "use one of: days",
         ),
+        (
+            "[trash]\ndays = 7\nversions_days = 8",
+            Some(6),
+            "cannot be kept longer than the 7 days",
+            "make versions_days at most as large as days",
+        ),
+        ("[trash]\nversions_per_hour = 0", Some(5), "", ""),
         (
             "!data = \"x\"\npublic_url = \"http://x\"",
             None,
@@ -345,11 +352,32 @@ fn keys_of_table(table: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn the_trash_follows_its_keys() {
+    let trash = |keys: &str| parse(&format!("{MINIMUM}[trash]\n{keys}")).unwrap().trash;
+    assert_eq!(trash(""), Some(trash::default_policy()));
+    assert_eq!(trash("days = 0"), None);
+    assert_eq!(
+        trash("days = 7").unwrap().versions_milliseconds,
+        7 * DAY_MILLISECONDS
+    );
+    let policy = trash("days = 90\nversions_days = 0\nversions_per_hour = 4\nmaximum_octets = 5");
+    let policy = policy.unwrap();
+    assert_eq!(policy.deleted_milliseconds, 90 * DAY_MILLISECONDS);
+    assert_eq!(policy.versions_milliseconds, 0);
+    assert_eq!(policy.version_apart_milliseconds, 15 * 60 * 1000);
+    assert_eq!(policy.home_octets, 5);
+}
+
+#[test]
 fn every_default_that_the_file_shows_is_the_default() {
     let shown: File = toml::from_str(&all_in_use()).ok().unwrap();
     let mut limits = limits(&shown.limits);
     limits.quota_octets = None;
     assert_eq!(limits, Limits::default());
+    assert_eq!(
+        trash(&shown.trash).ok().unwrap(),
+        Some(trash::default_policy())
+    );
     assert_eq!(shown.log.unwrap().get_ref(), "info");
     assert_eq!(shown.log_format, LogFormat::default());
 }

@@ -2,13 +2,14 @@
 
 use std::{io, path::Path};
 
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
 };
 
-use super::{Line, MAXIMUM_LINE_OCTETS, Reply};
-use crate::accounts::Operation;
+use super::{Line, MAXIMUM_LINE_OCTETS, Reply, TrashLine};
+use crate::{accounts::Operation, trash};
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,31 @@ pub enum AskError {
 /// # Errors
 /// See [`AskError`].
 pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError> {
+    let line: Line = exchange(socket, operation).await?;
+    Ok(line.into())
+}
+
+/// Asks it about the trash.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn ask_trash(socket: &Path, ask: &trash::Ask) -> Result<trash::Told, AskError> {
+    let answer = exchange(socket, ask).await?;
+    Ok(match answer {
+        TrashLine::Told(told) => told,
+        // A server that does not know the question.
+        TrashLine::Line(Line::Refused(error)) => trash::Told::Refused(error.to_string()),
+        TrashLine::Line(Line::Done(_)) => {
+            trash::Told::Refused("the running server answered something else".to_owned())
+        }
+    })
+}
+
+/// One line there, one line back.
+async fn exchange<A: DeserializeOwned>(
+    socket: &Path,
+    question: &impl Serialize,
+) -> Result<A, AskError> {
     let mut stream = match UnixStream::connect(socket).await {
         Ok(stream) => stream,
         // No file, or one whose server died.
@@ -39,7 +65,7 @@ pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError
         }
         Err(error) => return Err(error.into()),
     };
-    let mut line = serde_json::to_vec(operation).map_err(io::Error::from)?;
+    let mut line = serde_json::to_vec(question).map_err(io::Error::from)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
     let mut reply = Vec::new();
@@ -50,6 +76,5 @@ pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError
     if reply.is_empty() {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    let line: Line = serde_json::from_slice(&reply).map_err(io::Error::from)?;
-    Ok(line.into())
+    Ok(serde_json::from_slice(&reply).map_err(io::Error::from)?)
 }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use scheduling::Desk;
+use serde::Serialize;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -14,8 +16,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Line, MAXIMUM_LINE_OCTETS};
-use crate::accounts::{Accounts, AccountsError, Operation};
+use super::{Line, MAXIMUM_LINE_OCTETS, TrashLine};
+use crate::{
+    accounts::{Accounts, AccountsError, Operation},
+    trash,
+};
 
 /// Connections at once; nobody needs more than a few commands.
 const MAXIMUM_CONNECTIONS: usize = 16;
@@ -35,11 +40,11 @@ impl Control {
     ///
     /// # Errors
     /// The socket cannot be made.
-    pub fn start(path: PathBuf, accounts: Accounts) -> io::Result<Control> {
+    pub fn start(path: PathBuf, accounts: Accounts, desk: Desk) -> io::Result<Control> {
         let listener = listen(&path)?;
         let (stop, stopped) = watch::channel(false);
         let mut task = JoinSet::new();
-        task.spawn(serve(listener, accounts, stopped));
+        task.spawn(serve(listener, Hands { accounts, desk }, stopped));
         Ok(Control { path, stop, task })
     }
 
@@ -56,6 +61,13 @@ impl Control {
     }
 }
 
+/// What does the work.
+#[derive(Clone)]
+struct Hands {
+    accounts: Accounts,
+    desk: Desk,
+}
+
 /// The socket gets its name only when it is its owner's only.
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let unnamed = path.with_extension("new");
@@ -69,14 +81,14 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn serve(listener: UnixListener, accounts: Accounts, mut stopped: watch::Receiver<bool>) {
+async fn serve(listener: UnixListener, hands: Hands, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let room = connections.len() < MAXIMUM_CONNECTIONS;
         tokio::select! {
             accepted = listener.accept(), if room => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, accounts.clone(), stopped.clone()));
+                    connections.spawn(connection(stream, hands.clone(), stopped.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a command could not be accepted");
@@ -90,11 +102,7 @@ async fn serve(listener: UnixListener, accounts: Accounts, mut stopped: watch::R
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(
-    mut stream: UnixStream,
-    accounts: Accounts,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn connection(mut stream: UnixStream, hands: Hands, mut stopped: watch::Receiver<bool>) {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read);
     loop {
@@ -107,24 +115,34 @@ async fn connection(
         if !matches!(read, Ok(octets) if octets > 0) || line.last() != Some(&b'\n') {
             return;
         }
-        let reply = answer(&line, &accounts).await;
+        let reply = answer(&line, &hands).await;
         if write.write_all(&reply).await.is_err() {
             return;
         }
     }
 }
 
-async fn answer(line: &[u8], accounts: &Accounts) -> Vec<u8> {
-    let reply = match serde_json::from_slice::<Operation>(line) {
-        Ok(operation) => accounts.perform(operation).await,
-        Err(error) => Err(AccountsError {
-            entry: None,
-            what: format!(
-                "the running server does not understand the command ({error}); is it of another version?"
-            ),
-        }),
+async fn answer(line: &[u8], hands: &Hands) -> Vec<u8> {
+    let mut octets = match serde_json::from_slice::<Operation>(line) {
+        Ok(operation) => encoded(&Line::from(hands.accounts.perform(operation).await)),
+        Err(error) => match serde_json::from_slice::<trash::Ask>(line) {
+            Ok(ask) => encoded(&TrashLine::Told(trash::perform(&hands.desk, ask).await)),
+            Err(_) => encoded(&Line::from(Err(not_understood(&error)))),
+        },
     };
-    let mut octets = serde_json::to_vec(&Line::from(reply)).expect("plain values always encode");
     octets.push(b'\n');
     octets
+}
+
+fn not_understood(error: &serde_json::Error) -> AccountsError {
+    AccountsError {
+        entry: None,
+        what: format!(
+            "the running server does not understand the command ({error}); is it of another version?"
+        ),
+    }
+}
+
+fn encoded(line: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(line).expect("plain values always encode")
 }

@@ -1,8 +1,8 @@
 //! The control socket: how commands reach the data that a running server holds.
 //!
 //! It lies in the data folder and is its owner's only (mode 0600): who may open it may open the data
-//! too, so nothing more is asked. Each line of a connection is an [`crate::accounts::Operation`] in
-//! JSON, each line back a [`Reply`].
+//! too, so nothing more is asked. Each line of a connection is an [`crate::accounts::Operation`] or
+//! a [`crate::trash::Ask`] in JSON, each line back a [`Reply`] or a [`crate::trash::Told`].
 
 mod client;
 mod listener;
@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{AskError, ask};
+pub use client::{AskError, ask, ask_trash};
 pub use listener::Control;
 
-use crate::accounts::{AccountsError, Outcome};
+use crate::{
+    accounts::{AccountsError, Outcome},
+    trash,
+};
 
 /// The longest line: an import of some ten thousand accounts.
 const MAXIMUM_LINE_OCTETS: u64 = 16 * 1024 * 1024;
@@ -28,6 +31,14 @@ pub type Reply = Result<Outcome, AccountsError>;
 enum Line {
     Done(Outcome),
     Refused(AccountsError),
+}
+
+/// The reply to a question about the trash.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum TrashLine {
+    Told(trash::Told),
+    Line(Line),
 }
 
 impl From<Reply> for Line {

@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
+use scheduling::{Desk, desk::Settings};
 use storage::{Store, memory::Memory, model::PrincipalKind, testing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -11,18 +12,21 @@ use crate::{
     authentication::{Argon2Cost, Passwords},
 };
 
-async fn accounts() -> Accounts {
+async fn accounts() -> (Accounts, Desk) {
     let environment = testing::environment();
     let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
     let store = Store::open(backend, environment.clone()).await.unwrap();
-    Accounts::new(store, Passwords::new(environment, Argon2Cost::FOR_TESTS))
+    let desk = Desk::new(store.clone(), Settings::default());
+    let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
+    (Accounts::new(store, passwords), desk)
 }
 
 #[tokio::test]
 async fn a_command_reaches_the_server_and_its_answer_the_command() {
     let folder = tempfile::tempdir().unwrap();
     let socket = socket_path(folder.path());
-    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    let (accounts, desk) = accounts().await;
+    let control = Control::start(socket.clone(), accounts, desk).unwrap();
     let add = Operation::Add(Box::new(Entry::new(PrincipalKind::User, "alice")));
     assert_eq!(ask(&socket, &add).await.unwrap(), Ok(Outcome::Done));
     let twice = ask(&socket, &add).await.unwrap().unwrap_err();
@@ -46,7 +50,8 @@ async fn a_command_reaches_the_server_and_its_answer_the_command() {
 async fn the_socket_is_its_owners_only() {
     let folder = tempfile::tempdir().unwrap();
     let socket = socket_path(folder.path());
-    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    let (accounts, desk) = accounts().await;
+    let control = Control::start(socket.clone(), accounts, desk).unwrap();
     assert_eq!(
         fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
         0o600
@@ -64,7 +69,8 @@ async fn what_a_dead_server_left_is_replaced() {
         ask(&socket, &list).await,
         Err(AskError::NotRunning)
     ));
-    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    let (accounts, desk) = accounts().await;
+    let control = Control::start(socket.clone(), accounts, desk).unwrap();
     assert!(ask(&socket, &list).await.unwrap().is_ok());
     control.stop(Duration::from_secs(10)).await;
 }
@@ -73,7 +79,8 @@ async fn what_a_dead_server_left_is_replaced() {
 async fn nonsense_is_answered_and_harms_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let socket = socket_path(folder.path());
-    let control = Control::start(socket.clone(), accounts().await).unwrap();
+    let (accounts, desk) = accounts().await;
+    let control = Control::start(socket.clone(), accounts, desk).unwrap();
     let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
     stream.write_all(b"nonsense\n").await.unwrap();
     let mut answer = vec![0; 4096];

@@ -11,11 +11,14 @@ use super::{
 use crate::{
     Revision, Stored,
     backend::{Expect, Key, MAXIMUM_VALUE_OCTETS, Observed, Operation},
-    model::{CollectionId, WorkId},
+    model::{Collection, CollectionId, Content, Object, PrincipalId, TrashCause, WorkId},
 };
 
 /// Among how many expectations, from the first on, it is looked whether a new one is there already.
 const FEW: usize = 8;
+
+/// Key and header of a row in the trash, about.
+const ROW_OCTETS: usize = 256;
 
 /// One change of the store: expectations and effects on the domain's level. Each method writes the
 /// rows, indexes, change-log entries and counters that belong together, and expects that what it was
@@ -42,6 +45,16 @@ pub struct Batch {
     pub(super) blobs: BTreeSet<[u8; 32]>,
     /// Rows of work whose payload is too large for a row.
     pub(super) large_work: Vec<LargeWork>,
+    /// Who makes the change.
+    author: Option<PrincipalId>,
+    /// What goes to the trash, if there is one.
+    pub(super) superseded: Vec<Superseded>,
+    /// Collections that go to the trash, or to the purge.
+    pub(super) removed_collections: Vec<Collection>,
+    /// Every version goes to the trash, however short it stood.
+    pub(super) keeps_every_version: bool,
+    /// What it removes is counted nowhere any more.
+    is_uncounted: bool,
     /// Why this batch can never be committed.
     pub(super) fault: Option<&'static str>,
 }
@@ -55,10 +68,33 @@ pub(super) struct LargeWork {
     pub payload: Bytes,
 }
 
+/// What an object was before this change, or a mark.
+#[derive(Debug)]
+pub(super) struct Superseded {
+    pub home: CollectionId,
+    pub collection: CollectionId,
+    pub name: String,
+    pub before: Option<Stored<Object>>,
+    pub cause: TrashCause,
+    /// It may be left out where it stood only for a short time.
+    pub is_passing: bool,
+}
+
 #[derive(Debug, Default)]
 struct UidChange {
     before: Option<UidRecord>,
     after: Option<UidRecord>,
+}
+
+impl Superseded {
+    /// About what it weighs in a commit.
+    fn octets(&self) -> usize {
+        let inline = |object: &Stored<Object>| match &object.content {
+            Content::Inline(octets) => octets.len(),
+            Content::Blob { .. } => 0,
+        };
+        ROW_OCTETS + self.name.len() + self.before.as_ref().map_or(0, inline)
+    }
 }
 
 impl Batch {
@@ -69,6 +105,7 @@ impl Batch {
             && self.uids.is_empty()
             && self.usage.is_empty()
             && self.large_work.is_empty()
+            && self.removed_collections.is_empty()
     }
 
     /// What a commit of this batch weighs in octets of values, to keep it within
@@ -81,7 +118,30 @@ impl Batch {
             Operation::Delete(key) | Operation::Add { key, .. } => key.len(),
             Operation::DeleteRange(_) => 0,
         };
-        self.operations.iter().map(weight).sum()
+        let kept = self.superseded.iter().map(Superseded::octets);
+        self.operations.iter().map(weight).sum::<usize>() + kept.sum::<usize>()
+    }
+
+    /// Names who makes the change, for whoever looks into the trash later.
+    pub fn made_by(&mut self, author: PrincipalId) -> &mut Self {
+        self.author = Some(author);
+        self
+    }
+
+    /// Lets every version that is replaced go to the trash, however short it stood.
+    pub fn keep_every_version(&mut self) -> &mut Self {
+        self.keeps_every_version = true;
+        self
+    }
+
+    pub(super) fn author(&self) -> Option<PrincipalId> {
+        self.author
+    }
+
+    /// Says that the octets which it removes are counted in no home any more.
+    pub(super) fn leave_uncounted(&mut self) -> &mut Self {
+        self.is_uncounted = true;
+        self
     }
 
     /// Says that everything which is expected so far was read when `since` (see
@@ -178,6 +238,9 @@ impl Batch {
     }
 
     pub(super) fn add_usage(&mut self, home: CollectionId, octets: i64) {
+        if self.is_uncounted {
+            return;
+        }
         *self.usage.entry(home).or_default() += octets;
     }
 

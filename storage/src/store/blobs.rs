@@ -77,6 +77,11 @@ impl Store {
         if octets.len() > MAXIMUM_BLOB_OCTETS {
             return Err(CommitError::Limit("octets of one blob"));
         }
+        self.write_ahead(octets).await
+    }
+
+    /// Writes a blob, however small.
+    pub(super) async fn write_ahead(&self, octets: Bytes) -> Result<Content, CommitError> {
         let hash = *blake3::hash(&octets).as_bytes();
         for _ in 1..WRITE_ATTEMPTS {
             match self.try_write_blob(&hash, &octets).await {

@@ -33,18 +33,27 @@ pub struct Damage {
 
 /// What a check found so far.
 #[derive(Default)]
-struct Findings {
+pub(super) struct Findings {
     damage: Vec<Damage>,
     /// The octets of all objects, per home.
     usage: HashMap<CollectionId, i64>,
+    /// The octets of the trash, per home.
+    pub(super) trash_usage: HashMap<CollectionId, i64>,
+    /// References to blobs that the trash must have.
+    pub(super) trash_references: BTreeSet<Key>,
 }
 
 impl Findings {
-    fn add(&mut self, row: &'static str, detail: String) {
+    pub(super) fn add(&mut self, row: &'static str, detail: String) {
         self.damage.push(Damage { row, detail });
     }
 
-    fn expect(&mut self, holds: bool, row: &'static str, detail: impl FnOnce() -> String) {
+    pub(super) fn expect(
+        &mut self,
+        holds: bool,
+        row: &'static str,
+        detail: impl FnOnce() -> String,
+    ) {
         if !holds {
             self.add(row, detail());
         }
@@ -58,11 +67,13 @@ impl Store {
         let mut findings = Findings::default();
         self.check_principals(&mut findings).await?;
         self.check_collections(&mut findings).await?;
+        self.check_trash(&mut findings).await?;
         self.check_members(&mut findings).await?;
         self.check_uids(&mut findings).await?;
         self.check_usage(&mut findings).await?;
         self.check_blobs(&mut findings).await?;
         self.check_rows_that_stand_alone(&mut findings).await?;
+        self.check_trash_usage(&mut findings).await?;
         findings.damage.sort();
         Ok(findings.damage)
     }
@@ -163,11 +174,12 @@ impl Store {
         findings: &mut Findings,
     ) -> Result<(), ReadError> {
         let id = header.id;
-        let task = self
-            .backend()
-            .get(&keys::detached(header.home, id))
-            .await?
-            .is_some();
+        let tasks = [
+            keys::detached(header.home, id),
+            keys::trashed(header.home, id),
+        ];
+        let tasks = self.backend().get_many(&tasks).await?;
+        let task = tasks.iter().any(Option::is_some);
         findings.expect(task == header.is_detached(), "collection", || {
             format!("{id:?} waits for no purge")
         });
@@ -247,15 +259,31 @@ impl Store {
 
     async fn check_members(&self, findings: &mut Findings) -> Result<(), ReadError> {
         let mut header: Option<Stored<Collection>> = None;
+        let mut is_counted = false;
         let mut pages = self.pages(Keyspace::Member);
         while let Some(rows) = pages.next().await? {
             for (key, entry) in rows {
                 let id = keys::member_collection(&key).unwrap_or(CollectionId(0));
                 if header.as_ref().is_none_or(|header| header.id != id) {
                     header = self.collection(id).await?;
+                    is_counted = match &header {
+                        Some(header) => self.is_counted_in_home(header).await?,
+                        None => false,
+                    };
                 }
                 match &header {
-                    Some(header) => self.check_member(header, &key, &entry, findings).await?,
+                    Some(header) => {
+                        if is_counted
+                            && let Ok(Stored {
+                                value: Member::Object(object),
+                                ..
+                            }) = record::decode_member(&entry)
+                        {
+                            *findings.usage.entry(header.home).or_default() +=
+                                object.octets() as i64;
+                        }
+                        self.check_member(header, &key, &entry, findings).await?;
+                    }
                     None => findings.add("member", format!("{key:?} is in no collection")),
                 }
             }
@@ -280,7 +308,6 @@ impl Store {
                 value: Member::Object(object),
                 ..
             }) => {
-                *findings.usage.entry(header.home).or_default() += object.octets() as i64;
                 self.check_object(header, name, &object, findings).await?;
             }
             Ok(Stored {
@@ -394,6 +421,9 @@ impl Store {
                             .and_then(|object| blob_of(&object))
                             == Some(hash)
                     }
+                    None if keys::is_blob_reference_of_trash(&key) => {
+                        findings.trash_references.remove(&key)
+                    }
                     None => work.remove(&key),
                 };
                 findings.expect(good, "blob reference", || {
@@ -401,7 +431,10 @@ impl Store {
                 });
             }
         }
-        for key in work {
+        for key in work
+            .into_iter()
+            .chain(std::mem::take(&mut findings.trash_references))
+        {
             findings.add("blob reference", format!("{key:?} is missing"));
         }
         Ok(())
@@ -458,7 +491,7 @@ impl Store {
         Ok(())
     }
 
-    fn pages(&self, space: Keyspace) -> Pages<'_> {
+    pub(super) fn pages(&self, space: Keyspace) -> Pages<'_> {
         self.pages_of(KeyRange::prefix(keys::whole(space)))
     }
 
@@ -471,13 +504,13 @@ impl Store {
 }
 
 /// A range, page by page.
-struct Pages<'a> {
+pub(super) struct Pages<'a> {
     store: &'a Store,
     rest: Option<KeyRange>,
 }
 
 impl Pages<'_> {
-    async fn next(&mut self) -> Result<Option<Vec<(Key, Entry)>>, ReadError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<(Key, Entry)>>, ReadError> {
         let Some(range) = self.rest.take() else {
             return Ok(None);
         };
@@ -492,7 +525,7 @@ impl Pages<'_> {
 }
 
 /// The row as a value; what cannot be read is a finding.
-fn readable<T: serde::de::DeserializeOwned>(
+pub(super) fn readable<T: serde::de::DeserializeOwned>(
     findings: &mut Findings,
     row: &'static str,
     key: &Key,

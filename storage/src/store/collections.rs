@@ -92,25 +92,34 @@ impl Batch {
     }
 
     /// Deletes a collection with all that is below it, however much: in this commit it becomes
-    /// unreachable as a whole, its name and its UIDs are free again, and
-    /// [`super::Store::purge_detached`] removes the rows later. Nothing can be written into the
+    /// unreachable as a whole, its name and its UIDs are free again, and it waits in the trash, as it is,
+    /// for its time to be over; [`super::Store::purge_detached`] removes the rows then. Nothing can be written into the
     /// collection itself any more; a write into a collection below it that was under way is as if it
     /// came before.
     pub fn detach_collection(&mut self, before: &Stored<Collection>) -> &mut Self {
         self.expect_header(before.id, before);
         self.unbind(before);
-        self.detach(before)
+        if before.kind == CollectionKind::Home {
+            return self.detach(before);
+        }
+        self.hang_on_itself(before);
+        self.removed_collections.push(before.value.clone());
+        self
     }
 
     /// Makes the header one that hangs on itself, and a task of the purge.
     pub(super) fn detach(&mut self, before: &Collection) -> &mut Self {
+        self.hang_on_itself(before);
+        self.put(keys::detached(before.home, before.id), bytes::Bytes::new());
+        self
+    }
+
+    fn hang_on_itself(&mut self, before: &Collection) {
         let after = Collection {
             parent: Some(before.id),
             ..before.clone()
         };
         self.put(keys::collection(before.id), record::encode(&after));
-        self.put(keys::detached(before.home, before.id), bytes::Bytes::new());
-        self
     }
 
     pub(super) fn bind(&mut self, parent: &Stored<Collection>, collection: &Collection) {

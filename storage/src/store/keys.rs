@@ -53,6 +53,12 @@ pub(crate) enum Keyspace {
     BlobReference = 17,
     /// (home, collection) → nothing; a collection that is gone for everybody and waits for its purge.
     Detached = 18,
+    /// (home, versions or deletions, collection) + revision → what an object was before a change.
+    Trash = 19,
+    /// (home, collection) → since when a deleted collection is in the trash.
+    TrashedCollection = 20,
+    /// (home) → octets in the trash.
+    TrashUsage = 21,
     /// (time) → the newest commit of that time: what makes an age of a log's position.
     Moment = 32,
 }
@@ -69,6 +75,11 @@ impl Builder {
 
     fn number(mut self, number: u64) -> Builder {
         self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    fn octet(mut self, octet: u8) -> Builder {
+        self.0.push(octet);
         self
     }
 
@@ -350,6 +361,92 @@ pub(crate) fn moment_time(key: &[u8]) -> Option<Timestamp> {
     Some(Timestamp((time ^ SIGN) as i64))
 }
 
+/// The reference of a version in the trash: that of a name which this commit had written.
+pub(crate) fn blob_reference_of_trash(
+    hash: &[u8; 32],
+    id: CollectionId,
+    written: Revision,
+    name: &str,
+) -> Key {
+    Builder::new(Keyspace::BlobReference, 57)
+        .octets(hash)
+        .octet(2)
+        .number(id.0)
+        .number(written.0)
+        .octets(&blake3::hash(name.as_bytes()).as_bytes()[..8])
+        .key()
+}
+
+/// Whether this is the key of a reference from the trash.
+pub(crate) fn is_blob_reference_of_trash(key: &[u8]) -> bool {
+    key.get(33) == Some(&2)
+}
+
+/// The two kinds of rows in the trash, which are kept for different times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum TrashKind {
+    /// Replaced by a later version.
+    Versions = 0,
+    /// Removed.
+    Deletions = 1,
+}
+
+impl TrashKind {
+    /// Both.
+    pub const ALL: [TrashKind; 2] = [TrashKind::Versions, TrashKind::Deletions];
+}
+
+/// What the keys of all that is in a home's trash begin with, deleted collections excepted.
+pub(crate) fn trash_of_home(home: CollectionId) -> Key {
+    Builder::new(Keyspace::Trash, 8).number(home.0).key()
+}
+
+/// What the keys of one collection's rows of one kind begin with; they are in the order of commits.
+pub(crate) fn trash(home: CollectionId, kind: TrashKind, id: CollectionId) -> Key {
+    Builder::new(Keyspace::Trash, 17 + LOG_POSITION_OCTETS)
+        .number(home.0)
+        .octet(kind as u8)
+        .number(id.0)
+        .key()
+}
+
+/// The home, the kind and the collection in the key of a row of the trash.
+pub(crate) fn trash_place(key: &[u8]) -> Option<(CollectionId, TrashKind, CollectionId)> {
+    let (home, rest) = key.get(1..)?.split_at_checked(8)?;
+    let (kind, rest) = rest.split_first()?;
+    let kind = TrashKind::ALL.into_iter().find(|it| *it as u8 == *kind)?;
+    let id = rest.get(..8).and_then(number)?;
+    Some((CollectionId(number(home)?), kind, CollectionId(id)))
+}
+
+/// What the keys of all collections in the trash begin with.
+pub(crate) fn all_trashed() -> Key {
+    whole(Keyspace::TrashedCollection)
+}
+
+/// What the keys of a home's collections in the trash begin with.
+pub(crate) fn trashed_of(home: CollectionId) -> Key {
+    Builder::new(Keyspace::TrashedCollection, 8)
+        .number(home.0)
+        .key()
+}
+
+pub(crate) fn trashed(home: CollectionId, id: CollectionId) -> Key {
+    Builder::new(Keyspace::TrashedCollection, 16)
+        .number(home.0)
+        .number(id.0)
+        .key()
+}
+
+pub(crate) fn trash_usages() -> Key {
+    whole(Keyspace::TrashUsage)
+}
+
+pub(crate) fn trash_usage(home: CollectionId) -> Key {
+    Builder::new(Keyspace::TrashUsage, 8).number(home.0).key()
+}
+
 /// What the keys of all collections that wait for their purge begin with.
 pub(crate) fn all_detached() -> Key {
     whole(Keyspace::Detached)
@@ -367,7 +464,7 @@ pub(crate) fn detached(home: CollectionId, id: CollectionId) -> Key {
         .key()
 }
 
-/// The home and the collection in the key of a detached collection.
+/// The home and the collection in the key of a detached collection, or of one in the trash.
 pub(crate) fn detached_ids(key: &[u8]) -> Option<(CollectionId, CollectionId)> {
     let (home, id) = key.get(1..)?.split_at_checked(8)?;
     Some((CollectionId(number(home)?), CollectionId(number(id)?)))
@@ -399,9 +496,19 @@ mod tests {
             detached_ids(&detached(CollectionId(1), ID)),
             Some((CollectionId(1), ID))
         );
+        assert_eq!(detached_ids(&trashed(ID, ID)), Some((ID, ID)));
+        for kind in TrashKind::ALL {
+            let key = log_key(&trash(CollectionId(1), kind, ID), Revision(9), 3);
+            assert_eq!(trash_place(&key), Some((CollectionId(1), kind, ID)));
+            assert_eq!(log_position(&key), Some((Revision(9), 3)));
+        }
+        let reference = blob_reference_of_trash(&hash, ID, Revision(9), "name");
+        assert!(is_blob_reference_of_trash(&reference));
+        assert_eq!(object_of_blob_reference(&reference), None);
         assert_eq!(blob_hash(&blob(&hash)), Some(hash));
         assert_eq!(single_id(&collection(ID)), Some(ID.0));
         let reference = blob_reference_of_object(&hash, ID, "name");
+        assert!(!is_blob_reference_of_trash(&reference));
         assert_eq!(
             object_of_blob_reference(&reference),
             Some((hash, ID, "name"))
@@ -432,6 +539,8 @@ mod tests {
             assert_eq!(member_collection(&key), None);
             assert_eq!(uid_collection(&key), None);
             assert_eq!(detached_ids(&key), None);
+            assert_eq!(trash_place(&key), None);
+            assert!(!is_blob_reference_of_trash(&key));
             assert_eq!(blob_hash(&key), None);
             assert_eq!(single_id(&key), None);
             assert_eq!(any_work_id(&key), None);

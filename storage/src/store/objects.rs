@@ -11,7 +11,7 @@ use crate::{
     backend::ReadError,
     model::{
         Collection, CollectionId, CollectionKind, Content, INLINE_CONTENT_OCTETS,
-        MAXIMUM_NAME_OCTETS, Member, Object,
+        MAXIMUM_NAME_OCTETS, Member, Object, TrashCause,
     },
 };
 
@@ -100,6 +100,16 @@ impl Batch {
         {
             self.fault = Some("octets of content within a row");
         }
+        match before {
+            Some(before) => {
+                // What another object replaces has no other trace, so that it is always kept.
+                let is_passing = before.created == after.created;
+                self.supersede(collection, name, before, TrashCause::Changed, is_passing);
+            }
+            // What is made here was made now: it is known from the object itself since when it is here.
+            None if after.created != after.modified => self.mark(collection, name),
+            None => {}
+        }
         self.put_member(collection.id, name, record::encode_object(after));
         self.append(
             keys::changes(collection.id),
@@ -115,6 +125,18 @@ impl Batch {
         name: &str,
         before: &Stored<Object>,
     ) -> &mut Self {
+        self.remove_object_for(collection, name, before, TrashCause::Deleted)
+    }
+
+    /// The same, with the reason that the trash tells.
+    pub fn remove_object_for(
+        &mut self,
+        collection: &Collection,
+        name: &str,
+        before: &Stored<Object>,
+        cause: TrashCause,
+    ) -> &mut Self {
+        self.supersede(collection, name, before, cause, false);
         self.append(
             keys::changes(collection.id),
             record::encode(&LogRecord::Removed(name.to_owned())),

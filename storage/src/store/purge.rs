@@ -6,7 +6,7 @@
 
 use std::ops::Bound;
 
-use super::{Batch, Store, building::Waiting, keys, record};
+use super::{Batch, Store, building::Waiting, keys, record, trash::leaving_with};
 use crate::{
     Stored,
     backend::{CommitError, Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
@@ -116,6 +116,11 @@ impl Store {
             return Ok(Step::Finished);
         };
         let (members, _) = self.members(id, None, MEMBERS_AT_ONCE).await?;
+        if members.is_empty()
+            && let Some(step) = self.purge_trash_step(&header).await?
+        {
+            return Ok(step);
+        }
         let step = if !members.is_empty() {
             let rows = members.len();
             let batch = self.purge_members(&header, members).await?;
@@ -137,6 +142,24 @@ impl Store {
         }
     }
 
+    /// What the trash holds of the collection goes with it; with a home, what was deleted in it. `None`
+    /// where nothing is left of that.
+    async fn purge_trash_step(&self, header: &Collection) -> Result<Option<Step>, CommitError> {
+        match self.purge_trash(header.home, header.id).await? {
+            None => return Ok(Some(Step::Waits)),
+            Some(0) => {}
+            Some(rows) => return Ok(Some(Step::Removed(rows))),
+        }
+        if header.kind != CollectionKind::Home {
+            return Ok(None);
+        }
+        Ok(match self.let_one_go(header.home).await? {
+            None => Some(Step::Waits),
+            Some(true) => Some(Step::Removed(1)),
+            Some(false) => None,
+        })
+    }
+
     /// Removes objects, and detaches collections to be purged by themselves.
     async fn purge_members(
         &self,
@@ -145,6 +168,10 @@ impl Store {
     ) -> Result<Batch, ReadError> {
         let mut batch = self.batch();
         batch.expect_collection(header);
+        let is_leaving = self.is_leaving(header.home, header.id).await?;
+        if is_leaving {
+            batch.leave_uncounted();
+        }
         for listed in members {
             match listed.member.value {
                 Member::Object(value) => {
@@ -158,6 +185,10 @@ impl Store {
                     batch.delete_member(header.id, &listed.name);
                     if let Some(child) = self.collection(child).await? {
                         batch.expect_collection(&child).detach(&child);
+                        if is_leaving {
+                            let record = leaving_with(header.id);
+                            batch.put(keys::trashed(child.home, child.id), record::encode(&record));
+                        }
                     }
                 }
             }
@@ -199,13 +230,16 @@ fn last_step(home: CollectionId, header: &Stored<Collection>) -> (Vec<Expect>, V
         Operation::Delete(keys::collection(header.id)),
         Operation::DeleteRange(KeyRange::prefix(keys::changes(header.id))),
         Operation::Delete(task.clone()),
+        Operation::Delete(keys::trashed(home, header.id)),
     ];
     if header.kind == CollectionKind::Home {
         let others = KeyRange::prefix(keys::detached_of(home));
         expect.push(Expect::RangeEmpty(others.clone().beyond(&task, true)));
         expect.push(Expect::RangeEmpty(others.beyond(&task, false)));
         operations.push(Operation::Delete(keys::locks(home)));
+        expect.push(Expect::RangeEmpty(KeyRange::prefix(keys::trashed_of(home))));
         operations.push(Operation::Delete(keys::usage(home)));
+        operations.push(Operation::Delete(keys::trash_usage(home)));
     }
     (expect, operations)
 }

@@ -10,6 +10,7 @@ mod objects;
 mod races;
 mod rights;
 mod transfers;
+mod trash;
 mod trees;
 mod yielding;
 
