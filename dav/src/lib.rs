@@ -24,6 +24,9 @@ mod body;
 mod conformance;
 mod demand;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod header;
 mod kind;
 mod listing;

@@ -26,6 +26,12 @@ pub mod sled;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing {
+    //! Doors for the fuzz targets: each takes any octets, and panics where something is wrong.
+    pub use crate::{sled::fuzzing::*, store::fuzzing::*};
+}
 
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;

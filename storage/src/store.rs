@@ -14,6 +14,8 @@ mod collections;
 mod compaction;
 mod directory;
 mod epoch;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod keys;
 mod locks;
 mod objects;

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod conformance;
+pub mod fuzz;
 pub mod house;
 pub mod kill;
 pub mod licences;

@@ -29,7 +29,7 @@ pub(super) fn write(folder: &Folder, contains: Committed) -> io::Result<()> {
         .write_durably(&folder.checkpoint(), &format(folder.store(), contains))
 }
 
-fn format(store: StoreId, contains: Committed) -> Vec<u8> {
+pub(super) fn format(store: StoreId, contains: Committed) -> Vec<u8> {
     let mut octets = Vec::new();
     octets.extend_from_slice(&MAGIC);
     octets.extend_from_slice(&store.0);
@@ -39,7 +39,7 @@ fn format(store: StoreId, contains: Committed) -> Vec<u8> {
     octets
 }
 
-fn parse(octets: &[u8], store: StoreId) -> Option<Committed> {
+pub(super) fn parse(octets: &[u8], store: StoreId) -> Option<Committed> {
     let (body, sum) = octets.split_last_chunk::<4>()?;
     let mut reader = Reader(body);
     let ours = reader.array()? == MAGIC && reader.array()? == store.0;

@@ -322,7 +322,7 @@ fn format_text(store: StoreId) -> String {
     )
 }
 
-fn read_format(text: &str) -> Result<(u32, StoreId), OpenError> {
+pub(super) fn read_format(text: &str) -> Result<(u32, StoreId), OpenError> {
     let unreadable = || {
         OpenError::Damaged(
             "its file `format` is unreadable; put it back from a copy of the folder".to_owned(),

@@ -22,6 +22,8 @@ mod disk;
 mod error;
 mod folder;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod group;
 mod index;
 mod journal;

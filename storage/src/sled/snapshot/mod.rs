@@ -29,6 +29,8 @@ use crate::{
     },
 };
 
+#[cfg(feature = "fuzzing")]
+pub(super) use read::read_payloads;
 pub(super) use read::{Piece, read, read_any};
 pub(super) use write::Writer;
 

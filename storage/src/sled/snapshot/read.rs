@@ -117,6 +117,21 @@ fn read_frames(
     Err(SnapshotError::Damaged)
 }
 
+/// Reads these payloads as the sound frames of a snapshot of either version, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(in crate::sled) fn read_payloads(
+    payloads: &[Vec<u8>],
+    store: StoreId,
+) -> [Option<Committed>; 2] {
+    let mut file = Vec::new();
+    for payload in payloads {
+        let mut buffer = frame::FrameBuffer::new();
+        buffer.payload().extend_from_slice(payload);
+        file.extend_from_slice(buffer.finish(seed(store)).unwrap_or_default());
+    }
+    [FIRST_VERSION, VERSION].map(|version| read_frames(&file[..], store, version, |_| Ok(())).ok())
+}
+
 fn unpack(body: &[u8]) -> Result<Vec<u8>, SnapshotError> {
     let (size, packed) =
         lz4_flex::block::uncompressed_size(body).map_err(|_| SnapshotError::Damaged)?;

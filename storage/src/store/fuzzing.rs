@@ -1,0 +1,95 @@
+//! What reads the rows of the store, for the fuzz targets.
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::record::{
+    self, BlobRecord, LogRecord, MetaRecord, UidRecord, WorkRecord, decode_member, encode,
+    encode_object,
+};
+use crate::{
+    Revision, Timestamp,
+    backend::Entry,
+    model::{
+        CalendarFacts, Collection, Content, Credential, Lock, Member, Object, Principal,
+        PrincipalId, PrincipalKind, Properties,
+    },
+};
+
+/// What can be read is written and read again as the same.
+fn same<T: Serialize + DeserializeOwned>(octets: &[u8]) {
+    if let Ok(value) = record::decode::<T>(octets, "any") {
+        let written = encode(&value);
+        let again: T = record::decode(&written, "any").expect("what was written can be read");
+        assert_eq!(encode(&again), written);
+    }
+}
+
+/// A row of every kind.
+pub fn records(octets: &[u8]) {
+    same::<Principal>(octets);
+    same::<Collection>(octets);
+    same::<Credential>(octets);
+    same::<Vec<Lock>>(octets);
+    same::<PrincipalId>(octets);
+    same::<Revision>(octets);
+    same::<UidRecord>(octets);
+    same::<LogRecord>(octets);
+    same::<MetaRecord>(octets);
+    same::<BlobRecord>(octets);
+    same::<WorkRecord>(octets);
+    let _ = record::counter(octets);
+    member(octets);
+}
+
+fn member(octets: &[u8]) {
+    let read = |value: Bytes| {
+        decode_member(&Entry {
+            value,
+            revision: Revision(1),
+        })
+    };
+    if let Ok(Member::Object(object)) = read(Bytes::copy_from_slice(octets)).map(|it| it.value) {
+        let again = read(encode_object(&object)).expect("what was written can be read");
+        assert_eq!(again.value, Member::Object(object));
+    }
+}
+
+/// Sound rows, to begin with.
+pub fn examples_of_records() -> Vec<Vec<u8>> {
+    let object = Object {
+        content: Content::Inline(Bytes::from_static(b"BEGIN:VCALENDAR")),
+        etag: "0123456789abcdef".to_owned(),
+        content_type: "text/calendar".to_owned(),
+        created: Timestamp(-1),
+        modified: Timestamp(1),
+        calendar: Some(CalendarFacts {
+            uid: "a@b".to_owned(),
+            scheduling: true,
+            schedule_tag: Some("7".to_owned()),
+            projection: Bytes::from_static(b"projection"),
+        }),
+        properties: Properties::from([("{urn:x}y".to_owned(), Bytes::from_static(b"z"))]),
+    };
+    let rows = [
+        encode_object(&object),
+        encode(&Principal::new(PrincipalKind::User, "alice")),
+        encode(&LogRecord::Put("a.ics".to_owned())),
+        encode(&MetaRecord {
+            format: 1,
+            epoch: 2,
+        }),
+        encode(&BlobRecord {
+            length: 300,
+            written: Timestamp(5),
+            complete: true,
+        }),
+        encode(&WorkRecord {
+            attempts: 1,
+            created: Timestamp(2),
+            last_error: Some("no".to_owned()),
+            payload: Content::Inline(Bytes::from_static(b"payload")),
+        }),
+    ];
+    rows.iter().map(|row| row.to_vec()).collect()
+}
