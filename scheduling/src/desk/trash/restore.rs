@@ -327,7 +327,11 @@ impl Desk {
                 if !self.apply(&place, &mut plan, &mut done).await? {
                     break;
                 }
-                refused.extend(done.notes[before..].iter().filter_map(refused_name));
+                refused.extend(
+                    done.notes[before..]
+                        .iter()
+                        .filter_map(|note| refused_name(note)),
+                );
             }
             if done.changed() >= OBJECTS_PER_CALL {
                 done.more = true;
@@ -782,7 +786,7 @@ fn refusal(name: &str, why: &str) -> String {
     format!("{name}{REFUSED}{why}")
 }
 
-fn refused_name(note: &String) -> Option<String> {
+fn refused_name(note: &str) -> Option<String> {
     note.split_once(REFUSED).map(|(name, _)| name.to_owned())
 }
 
