@@ -43,7 +43,7 @@ mod target;
 mod testing;
 mod xml;
 
-pub use body::Body;
+pub use body::{Body, BodyBroken};
 pub use conformance::{ConformanceRow, conformance};
 pub use path::{open_without_sign_in, principal_name_of_path};
 pub use service::{Dav, DavSettings, SignedIn};

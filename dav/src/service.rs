@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderValue, StatusCode, header,
     request::Parts,
@@ -131,15 +131,24 @@ impl Dav {
         {
             return Ok(not_allowed(kind));
         }
-        let body = read_body(body, self.bound(method)).await?;
-        let request = Request {
+        let bound = self.bound(method);
+        let is_large = method.body == BodyBound::Streamed && may_exceed(&body, bound);
+        let request = |body, headers: &mut HeaderMap| Request {
             path,
             authority: head.uri.authority().cloned(),
-            headers: mem::take(&mut head.headers),
+            headers: mem::take(headers),
             body,
             actor: actor(),
         };
-        match (method.handle)(self, request).await {
+        let result = if is_large {
+            let request = request(Bytes::new(), &mut head.headers);
+            // Boxed, so that all the others need not make room for it.
+            Box::pin(self.handle_large(request, body, bound)).await
+        } else {
+            let body = read_body(body, bound).await?;
+            (method.handle)(self, request(body, &mut head.headers)).await
+        };
+        match result {
             Err(DavError::Refused(Refusal::NotAllowed(_))) => {
                 // Made again, so that requests that are allowed need not keep them.
                 let path = read_path(&head.method, &head.uri)?;
@@ -151,10 +160,41 @@ impl Dav {
         }
     }
 
+    /// A PUT whose body may be larger than what is held in memory.
+    async fn handle_large<B>(
+        &self,
+        mut request: Request,
+        body: B,
+        bound: usize,
+    ) -> Result<Response, DavError>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+    {
+        let announced = body.size_hint().exact();
+        let mut body = std::pin::pin!(body);
+        let mut begun = BytesMut::new();
+        while announced.is_none() && begun.len() <= bound {
+            match body.frame().await.map(Result::ok) {
+                None => {
+                    request.body = begun.freeze();
+                    return method::put::put(self, request).await;
+                }
+                Some(Some(frame)) => {
+                    begun.extend_from_slice(&frame.into_data().unwrap_or_default());
+                }
+                Some(None) => return Err(DavError::BadRequest("the body broke off".into())),
+            }
+        }
+        method::put::put_pieces(self, request, begun.freeze(), announced, body).await
+    }
+
     fn bound(&self, method: &Method) -> usize {
         let limits = &self.desk().settings().limits;
         match method.body {
             BodyBound::Xml => self.settings().maximum_xml_octets,
+            BodyBound::Streamed => {
+                usize::try_from(limits.maximum_resource_octets).unwrap_or(usize::MAX)
+            }
             BodyBound::Content => {
                 let octets = limits
                     .maximum_file_octets
@@ -215,6 +255,12 @@ fn not_allowed(kind: ResourceKind) -> Response {
     response
 }
 
+/// Whether a body says that it is larger, or does not say how large it is.
+fn may_exceed<B: http_body::Body>(body: &B, bound: usize) -> bool {
+    let longest = body.size_hint().upper();
+    !body.is_end_stream() && longest.is_none_or(|octets| octets > bound as u64)
+}
+
 async fn read_body<B>(body: B, bound: usize) -> Result<Bytes, DavError>
 where
     B: http_body::Body<Data = Bytes> + Send,
@@ -231,5 +277,7 @@ where
     }
 }
 
+#[cfg(test)]
+mod file_tests;
 #[cfg(test)]
 mod tests;

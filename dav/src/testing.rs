@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use scheduling::{Actor, Desk, desk::Settings};
 use storage::{
     Store,
+    backend::Backend,
     memory::Memory,
     model::{Principal, PrincipalKind},
     testing::{ManualClock, environment_at},
@@ -40,9 +41,16 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(settings: Settings) -> World {
+    world_over(settings, |memory| Arc::new(memory)).await
+}
+
+pub(crate) async fn world_over(
+    settings: Settings,
+    backend: impl FnOnce(Memory) -> Arc<dyn Backend>,
+) -> World {
     let environment = environment_at(Arc::new(ManualClock::default()));
     let memory = Memory::new(Arc::clone(&environment.clock));
-    let store = Store::open(Arc::new(memory), environment).await.unwrap();
+    let store = Store::open(backend(memory), environment).await.unwrap();
     let alice = add(&store, PrincipalKind::User, "alice", |_| {}).await;
     let bob = add(&store, PrincipalKind::User, "bob", |_| {}).await;
     let administrator = add(&store, PrincipalKind::User, "root", |principal| {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod batch;
+mod blob_reader;
 mod blobs;
 mod building;
 mod cache;
@@ -28,6 +29,7 @@ mod tests;
 mod trash;
 mod tree;
 mod uids;
+mod uploads;
 mod work;
 
 use std::sync::{
@@ -48,6 +50,7 @@ pub(crate) use record::Standing;
 
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
 pub use batch::Batch;
+pub use blob_reader::BlobReader;
 pub use building::{BUILDING_MILLISECONDS, Building};
 pub use changes::Changes;
 pub use check::Damage;
@@ -56,6 +59,7 @@ pub use directory::normalise_address;
 pub use resolution::{Found, Resolution};
 pub use tree::Listed;
 pub use uids::{UidPlace, UidPlaces};
+pub use uploads::Upload;
 
 /// The version of the keys and records that this code reads and writes.
 const FORMAT: u32 = 1;

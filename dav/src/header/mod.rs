@@ -11,6 +11,7 @@ pub mod if_header;
 pub mod lock_token;
 pub mod overwrite;
 pub mod prefer;
+pub mod range;
 pub mod reference;
 pub mod schedule_reply;
 pub mod timeout;

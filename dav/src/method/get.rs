@@ -1,6 +1,5 @@
 //! GET and HEAD (RFC 9110 §9.3.1, §9.3.2). The shortest way through the server: no XML, one read.
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use scheduling::{Actor, Refusal, change::TagList};
@@ -10,7 +9,7 @@ use crate::{
     answer::{self, SCHEDULE_TAG},
     body::Body,
     error::DavError,
-    header::conditional,
+    header::{conditional, range},
     path::Path,
     service::{Dav, Request, Response},
 };
@@ -36,12 +35,64 @@ pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavErro
             return Ok(without_content(status, &object));
         }
     }
+    if object.calendar.is_none() {
+        // Boxed, so that calendar objects need not make room for it.
+        return Box::pin(file(dav, &request, &object)).await;
+    }
     let octets = dav.desk().octets(&request.actor, &object).await?;
-    Ok(with_content(StatusCode::OK, &object, octets))
+    Ok(with_content(StatusCode::OK, &object, octets.into()))
+}
+
+/// A file, or the part of it that is wanted (RFC 9110 §14).
+async fn file(dav: &Dav, request: &Request, object: &Object) -> Result<Response, DavError> {
+    let length = object.content.length();
+    let (status, first, wanted) = match range::asked(&request.headers, length, &object.etag) {
+        range::Asked::Whole => (StatusCode::OK, 0, length),
+        range::Asked::Part { first, last } => {
+            (StatusCode::PARTIAL_CONTENT, first, last - first + 1)
+        }
+        range::Asked::Nothing => {
+            let mut response = without_content(StatusCode::RANGE_NOT_SATISFIABLE, object);
+            let none = format!("bytes */{length}");
+            answer::insert(response.headers_mut(), header::CONTENT_RANGE, &none);
+            return Ok(response);
+        }
+    };
+    let body = body(dav, &request.actor, object, first, wanted).await?;
+    let mut response = with_content(status, object, body);
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {first}-{}/{length}", first + wanted - 1);
+        answer::insert(response.headers_mut(), header::CONTENT_RANGE, &part);
+    }
+    Ok(response)
+}
+
+/// The octets of an object from `first` on: a large file piece by piece.
+async fn body(
+    dav: &Dav,
+    actor: &Actor,
+    object: &Object,
+    first: u64,
+    length: u64,
+) -> Result<Body, DavError> {
+    if let Some(reader) = dav.desk().pieces(object, first, length) {
+        return Ok(Body::pieces(reader, length));
+    }
+    let octets = dav.desk().octets(actor, object).await?;
+    let place = |octet: u64| {
+        usize::try_from(octet)
+            .unwrap_or(usize::MAX)
+            .min(octets.len())
+    };
+    Ok(octets
+        .slice(place(first)..place(first.saturating_add(length)))
+        .into())
 }
 
 /// Answers as GET does, without the octets.
-pub(crate) async fn head(dav: &Dav, request: Request) -> Result<Response, DavError> {
+pub(crate) async fn head(dav: &Dav, mut request: Request) -> Result<Response, DavError> {
+    // RFC 9110 §14.2: a range is for GET alone.
+    request.headers.remove(header::RANGE);
     let (mut parts, body) = get(dav, request).await?.into_parts();
     if let Some(length) = body
         .size_hint()
@@ -63,8 +114,11 @@ pub(crate) async fn representation(
     status: StatusCode,
 ) -> Result<Response, DavError> {
     let object = open_object(dav, actor, path).await?;
-    let octets = dav.desk().octets(actor, &object).await?;
-    let mut response = with_content(status, &object, octets);
+    let body = match object.calendar {
+        Some(_) => dav.desk().octets(actor, &object).await?.into(),
+        None => body(dav, actor, &object, 0, object.content.length()).await?,
+    };
+    let mut response = with_content(status, &object, body);
     answer::insert_path(
         response.headers_mut(),
         header::CONTENT_LOCATION,
@@ -127,7 +181,7 @@ fn tags_hold(tags: &TagList, object: &Object, counts: impl Fn(bool) -> bool) -> 
     }
 }
 
-fn with_content(status: StatusCode, object: &Object, octets: Bytes) -> Response {
+fn with_content(status: StatusCode, object: &Object, body: Body) -> Response {
     let mut response = without_content(status, object);
     let headers = response.headers_mut();
     answer::insert(headers, header::CONTENT_TYPE, &object.content_type);
@@ -141,8 +195,9 @@ fn with_content(status: StatusCode, object: &Object, octets: Bytes) -> Response 
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("sandbox"),
         );
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
-    *response.body_mut() = Body::from(octets);
+    *response.body_mut() = body;
     response
 }
 

@@ -12,7 +12,7 @@ pub(crate) mod options;
 mod post;
 mod propfind;
 mod proppatch;
-mod put;
+pub(crate) mod put;
 mod report;
 mod unlock;
 
@@ -35,6 +35,8 @@ pub(crate) enum BodyBound {
     Xml,
     /// As large as content may be.
     Content,
+    /// As large as a file may be; what is larger than a calendar object is handed over piece by piece.
+    Streamed,
 }
 
 /// A row of the table.
@@ -85,7 +87,7 @@ pub(crate) const METHODS: &[Method] = &[
         name: "PUT",
         source: "RFC 9110 §9.3.4",
         kinds: Kinds::STORED_OBJECTS.and(UNMAPPED),
-        body: BodyBound::Content,
+        body: BodyBound::Streamed,
         handle: |dav, request| Box::pin(put::put(dav, request)),
     },
     Method {

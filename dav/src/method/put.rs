@@ -1,6 +1,8 @@
 //! PUT (RFC 9110 §9.3.4, RFC 4791 §5.3.2).
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
 use scheduling::{
     Refusal,
     desk::{Put, Written},
@@ -18,6 +20,51 @@ use crate::{
 
 /// Makes or replaces an object.
 pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavError> {
+    let (change, returns) = change(dav, &request)?;
+    let written = dav.desk().put(&request.actor, change).await;
+    respond(dav, &request, returns, written).await
+}
+
+/// Makes or replaces a file that is too large to be held in memory: `begun` is what was read of it, `rest`
+/// is what was not. What can be known without the octets is judged before more of them are read.
+pub(crate) async fn put_pieces<B>(
+    dav: &Dav,
+    request: Request,
+    begun: Bytes,
+    announced: Option<u64>,
+    rest: B,
+) -> Result<Response, DavError>
+where
+    B: http_body::Body<Data = Bytes> + Send,
+{
+    let (change, returns) = change(dav, &request)?;
+    let (desk, actor) = (dav.desk(), &request.actor);
+    let mut file = match desk.begin_file(actor, &change, announced).await {
+        Ok(file) => file,
+        Err(refusal) => return respond(dav, &request, returns, Err(refusal)).await,
+    };
+    let mut rest = std::pin::pin!(rest);
+    let mut octets = begun;
+    loop {
+        if let Err(refusal) = desk.continue_file(&mut file, octets).await {
+            desk.abandon_file(file).await;
+            return Err(refusal.into());
+        }
+        octets = match rest.frame().await.map(Result::ok) {
+            None => break,
+            Some(Some(frame)) => frame.into_data().unwrap_or_default(),
+            Some(None) => {
+                desk.abandon_file(file).await;
+                return Err(DavError::BadRequest("the body broke off".into()));
+            }
+        };
+    }
+    let written = desk.finish_file(actor, &change, file).await;
+    respond(dav, &request, returns, written).await
+}
+
+/// What the header fields ask for, with the octets that are there.
+fn change(dav: &Dav, request: &Request) -> Result<(Put, prefer::Return), DavError> {
     let path = request.stored_path()?;
     // RFC 9110 §14.5: who sends a part must not have it taken for the whole.
     if request.headers.contains_key(header::CONTENT_RANGE) {
@@ -46,9 +93,18 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
         conditions: request.conditions(dav)?,
         schedule_reply: schedule_reply::parse(&request.headers)?,
     };
-    let wants_representation =
-        prefer::parse(&request.headers)?.returns == prefer::Return::Representation;
-    match dav.desk().put(&request.actor, change).await {
+    Ok((change, prefer::parse(&request.headers)?.returns))
+}
+
+async fn respond(
+    dav: &Dav,
+    request: &Request,
+    returns: prefer::Return,
+    written: Result<Written, Refusal>,
+) -> Result<Response, DavError> {
+    let path = request.stored_path()?;
+    let wants_representation = returns == prefer::Return::Representation;
+    match written {
         Ok(written) if wants_representation => {
             let status = if written.created {
                 StatusCode::CREATED

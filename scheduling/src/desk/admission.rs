@@ -193,15 +193,16 @@ const SEVERAL_A_DAY: [&str; 6] = [
 /// RFC 4791 §5.2.5.
 fn check_size(limits: &Limits, octets: usize) -> Result<(), Refusal> {
     match octets as u64 > limits.maximum_resource_octets {
-        true => {
-            let detail = format!(
-                "at most {} octets are possible",
-                limits.maximum_resource_octets
-            );
-            Err(precondition(Precondition::MaxResourceSize, detail))
-        }
+        true => Err(too_large(limits)),
         false => Ok(()),
     }
+}
+
+/// RFC 4791 §5.3.2.1 `max-resource-size`.
+pub(crate) fn too_large(limits: &Limits) -> Refusal {
+    let octets = limits.maximum_resource_octets;
+    let detail = format!("at most {octets} octets are possible");
+    precondition(Precondition::MaxResourceSize, detail)
 }
 
 /// Whether a media type can be a calendar object's. One that was not given, or that says nothing, is

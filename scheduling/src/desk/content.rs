@@ -18,7 +18,12 @@ const ENTITY_TAG_OCTETS: usize = 16;
 /// The strong entity tag of octets (RFC 9110 §8.8.3): it follows from them alone, so that it cannot
 /// come back with other content, and properties do not change it.
 pub(crate) fn entity_tag(octets: &[u8]) -> String {
-    let hash = blake3::hash(octets).to_hex();
+    entity_tag_of(&blake3::hash(octets))
+}
+
+/// The same of octets whose hash is known.
+pub(crate) fn entity_tag_of(hash: &blake3::Hash) -> String {
+    let hash = hash.to_hex();
     hash[..2 * ENTITY_TAG_OCTETS].to_owned()
 }
 

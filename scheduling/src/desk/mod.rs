@@ -42,6 +42,7 @@ mod settings;
 mod transfer;
 mod trash;
 mod tree;
+mod upload;
 
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ pub use put::{Put, Written};
 pub use settings::{Limits, Settings};
 pub use transfer::Transfer;
 pub use trash::{RestoreCollection, Restored, TrashDetail, TrashError, TrashItem};
+pub use upload::FileUpload;
 
 /// RFC 4918 §9.6.1: single failures below a collection.
 pub type PartialFailures = Vec<(storage::ResourcePath, Refusal)>;

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use storage::{
-    Found, Resolution, ResourcePath,
+    BlobReader, Found, Resolution, ResourcePath,
     access::{Privilege, Privileges},
-    model::Object,
+    model::{Content, Object},
 };
 
 use super::{
@@ -97,6 +97,18 @@ impl Desk {
                 privileges,
             }),
             Found::Missing | Found::ParentMissing => Err(Refusal::NotFound),
+        }
+    }
+
+    /// The octets of a file piece by piece, `length` of them from `start` on, where they are not at hand
+    /// anyway. Everybody who may read a file sees the same; what an actor sees of a calendar object
+    /// depends upon all of its octets, so that those are always read as a whole.
+    pub fn pieces(&self, object: &Object, start: u64, length: u64) -> Option<BlobReader> {
+        match (&object.calendar, &object.content) {
+            (None, Content::Blob { hash, length: all }) => {
+                Some(self.store.read_blob(*hash, *all, start, length))
+            }
+            _ => None,
         }
     }
 

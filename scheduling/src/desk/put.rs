@@ -12,7 +12,7 @@ use super::{
     admission::{self, Admitted},
     arrival::{Arrival, Scheduling},
     conditions,
-    content::DEFAULT_CONTENT_TYPE,
+    content::{Body, DEFAULT_CONTENT_TYPE},
     guard::{self, Touched},
     place,
     refuse::crowded,
@@ -59,14 +59,14 @@ pub struct Written {
 }
 
 /// One round of a PUT: what was read, named.
-struct Round<'a> {
+pub(super) struct Round<'a> {
     actor: &'a Actor,
     put: &'a Put,
     /// Where the object is written: as asked for, or where the owner's copy of the meeting stands.
     path: &'a ResourcePath,
     scene: &'a Scene,
-    resolution: &'a Resolution,
-    parent: &'a Stored<Collection>,
+    pub resolution: &'a Resolution,
+    pub parent: &'a Stored<Collection>,
     before: Option<&'a Stored<Object>>,
 }
 
@@ -92,36 +92,14 @@ impl Desk {
         put: &Put,
         admitted: &mut Option<Admitted>,
     ) -> Result<Option<Written>, Refusal> {
-        let Put {
-            path, conditions, ..
-        } = put;
-        let scene = self.scene(&[path], conditions).await?;
-        let resolution = scene.resolution(path)?;
-        self.require(actor, &[Need::to_write(path, resolution)])
-            .await?;
-        if matches!(resolution.found, Found::ParentMissing) {
-            return Err(Refusal::ParentMissing);
-        }
-        scene.check_conditions(conditions, path)?;
-        let before = match &resolution.found {
-            Found::Collection => return Err(Refusal::NotAllowed("a collection has no content")),
-            Found::Object(before) => Some(before),
-            Found::Missing | Found::ParentMissing => None,
-        };
-        let parent = scene::parent(resolution)?;
-        place::check_object_location(path, parent)?;
-        let round = Round {
-            actor,
-            put,
-            path,
-            scene: &scene,
-            resolution,
-            parent,
-            before,
-        };
-        check_put_locks(&round)?;
-        if parent.kind != CollectionKind::Calendar {
-            return self.put_file(&round).await;
+        let scene = self.scene(&[&put.path], &put.conditions).await?;
+        let round = self.round(actor, put, &scene).await?;
+        if round.parent.kind != CollectionKind::Calendar {
+            if put.octets.len() as u64 > self.settings.limits.maximum_file_octets {
+                return Err(Refusal::InsufficientStorage("the octets of one file"));
+            }
+            let body = self.body(put.octets.clone()).await?;
+            return self.put_file(&round, body).await;
         }
         let admitted = match admitted {
             Some(admitted) => admitted,
@@ -138,6 +116,42 @@ impl Desk {
             Some(path) => self.put_into_delivered(&round, &path, admitted).await,
             None => self.put_calendar_object(&round, admitted).await,
         }
+    }
+
+    /// What one round of a PUT decides upon, where nothing speaks against it that can be known without
+    /// the octets.
+    pub(super) async fn round<'a>(
+        &self,
+        actor: &'a Actor,
+        put: &'a Put,
+        scene: &'a Scene,
+    ) -> Result<Round<'a>, Refusal> {
+        let path = &put.path;
+        let resolution = scene.resolution(path)?;
+        self.require(actor, &[Need::to_write(path, resolution)])
+            .await?;
+        if matches!(resolution.found, Found::ParentMissing) {
+            return Err(Refusal::ParentMissing);
+        }
+        scene.check_conditions(&put.conditions, path)?;
+        let before = match &resolution.found {
+            Found::Collection => return Err(Refusal::NotAllowed("a collection has no content")),
+            Found::Object(before) => Some(before),
+            Found::Missing | Found::ParentMissing => None,
+        };
+        let parent = scene::parent(resolution)?;
+        place::check_object_location(path, parent)?;
+        let round = Round {
+            actor,
+            put,
+            path,
+            scene,
+            resolution,
+            parent,
+            before,
+        };
+        check_put_locks(&round)?;
+        Ok(round)
     }
 
     /// A calendar object; its octets come back as they were sent unless the server had to change them.
@@ -247,16 +261,17 @@ impl Desk {
     }
 
     /// A file in a plain collection is stored as it is.
-    async fn put_file(&self, round: &Round<'_>) -> Result<Option<Written>, Refusal> {
+    pub(super) async fn put_file(
+        &self,
+        round: &Round<'_>,
+        body: Body,
+    ) -> Result<Option<Written>, Refusal> {
         let Round {
             put,
             before,
             parent,
             ..
         } = round;
-        if put.octets.len() as u64 > self.settings.limits.maximum_file_octets {
-            return Err(Refusal::InsufficientStorage("the octets of one file"));
-        }
         let content_type = put
             .content_type
             .clone()
@@ -265,7 +280,6 @@ impl Desk {
             return Err(Refusal::Conflict("the media type is too long"));
         }
         let before_object = before.map(|before| &before.value);
-        let body = self.body(put.octets.clone()).await?;
         let after = body.into_object(content_type, None, before_object, round.scene.now);
         let mut batch = self.batch_upon(round.scene, parent);
         batch.made_by(round.actor.principal.id);

@@ -76,6 +76,11 @@ impl BoundedBody {
         }
     }
 
+    /// The most octets that may still come.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match error {
             BodyError::TooLarge => self.fault = Some(Answer::BodyTooLarge),

@@ -13,22 +13,39 @@ use super::{
 use crate::{
     Revision, Stored, Timestamp,
     backend::{
-        CommitError, Expect, KeyRange, MAXIMUM_RANGE_ROWS, MAXIMUM_VALUE_OCTETS, Operation, Page,
-        ReadError,
+        CommitError, Entry, Expect, KeyRange, MAXIMUM_RANGE_ROWS, MAXIMUM_VALUE_OCTETS, Operation,
+        Page, ReadError,
     },
     model::{Content, INLINE_CONTENT_OCTETS},
 };
 
 /// The octets of one piece.
-const CHUNK_OCTETS: usize = MAXIMUM_VALUE_OCTETS;
+pub(super) const CHUNK_OCTETS: usize = MAXIMUM_VALUE_OCTETS;
 /// How many pieces are written in one commit, and read at once.
-const CHUNKS_AT_ONCE: usize = 15;
+pub(super) const CHUNKS_AT_ONCE: usize = 15;
 /// The largest blob: its pieces are removed by one operation.
 pub(super) const MAXIMUM_BLOB_OCTETS: usize = CHUNK_OCTETS * MAXIMUM_RANGE_ROWS;
 /// A header older than this is written again by the next writer, long before a sweeper may come.
 const REFRESH_MILLISECONDS: i64 = 60 * 60 * 1000;
 /// How often a writer begins again when another one or the sweeper was faster.
 const WRITE_ATTEMPTS: usize = 8;
+
+/// Where the pieces of a blob come from.
+pub(super) enum Pieces<'a> {
+    /// Out of memory.
+    Octets(&'a Bytes),
+    /// From under another key, so many octets.
+    Under(&'a [u8; 32], u64),
+}
+
+impl Pieces<'_> {
+    fn length(&self) -> u64 {
+        match self {
+            Pieces::Octets(octets) => octets.len() as u64,
+            Pieces::Under(_, length) => *length,
+        }
+    }
+}
 
 impl Store {
     /// The octets of an object, from its row or its blob.
@@ -83,21 +100,30 @@ impl Store {
     /// Writes a blob, however small.
     pub(super) async fn write_ahead(&self, octets: Bytes) -> Result<Content, CommitError> {
         let hash = *blake3::hash(&octets).as_bytes();
+        self.write_pieces(&hash, &Pieces::Octets(&octets)).await
+    }
+
+    /// Writes the pieces of a blob under its hash, unless they are there.
+    pub(super) async fn write_pieces(
+        &self,
+        hash: &[u8; 32],
+        pieces: &Pieces<'_>,
+    ) -> Result<Content, CommitError> {
         for _ in 1..WRITE_ATTEMPTS {
-            match self.try_write_blob(&hash, &octets).await {
+            match self.try_write_pieces(hash, pieces).await {
                 Err(CommitError::Conflict(_)) => {}
                 answer => return answer,
             }
         }
-        self.try_write_blob(&hash, &octets).await
+        self.try_write_pieces(hash, pieces).await
     }
 
-    async fn try_write_blob(
+    async fn try_write_pieces(
         &self,
         hash: &[u8; 32],
-        octets: &Bytes,
+        pieces: &Pieces<'_>,
     ) -> Result<Content, CommitError> {
-        let length = octets.len() as u64;
+        let length = pieces.length();
         let content = Content::Blob {
             hash: *hash,
             length,
@@ -121,19 +147,15 @@ impl Store {
         if complete {
             return Ok(content);
         }
-        let chunks: Vec<Operation> = octets
-            .chunks(CHUNK_OCTETS)
-            .enumerate()
-            .map(|(number, chunk)| {
-                Operation::Put(
-                    keys::blob_chunk(hash, number as u32),
-                    octets.slice_ref(chunk),
-                )
-            })
-            .collect();
-        for operations in chunks.chunks(CHUNKS_AT_ONCE) {
+        let count = length.div_ceil(CHUNK_OCTETS as u64) as u32;
+        let numbers: Vec<u32> = (0..count).collect();
+        for numbers in numbers.chunks(CHUNKS_AT_ONCE) {
+            let values = self.pieces(pieces, numbers).await?;
+            let operations = numbers.iter().zip(values);
+            let operations = operations
+                .map(|(number, value)| Operation::Put(keys::blob_chunk(hash, *number), value));
             revision = self
-                .write_header(hash, revision, &header, operations.to_vec())
+                .write_header(hash, revision, &header, operations.collect())
                 .await?;
         }
         let header = BlobRecord {
@@ -145,8 +167,32 @@ impl Store {
         Ok(content)
     }
 
+    async fn pieces(&self, pieces: &Pieces<'_>, numbers: &[u32]) -> Result<Vec<Bytes>, ReadError> {
+        let key = match pieces {
+            Pieces::Under(key, _) => key,
+            Pieces::Octets(octets) => {
+                let piece = |number: &u32| {
+                    let start = *number as usize * CHUNK_OCTETS;
+                    octets.slice(start..octets.len().min(start + CHUNK_OCTETS))
+                };
+                return Ok(numbers.iter().map(piece).collect());
+            }
+        };
+        let keys: Vec<_> = numbers
+            .iter()
+            .map(|number| keys::blob_chunk(key, *number))
+            .collect();
+        let entries = self.backend().get_many(&keys).await?;
+        let value = |entry: Option<Entry>| {
+            entry
+                .map(|entry| entry.value)
+                .ok_or_else(|| record::corrupt("blob", "a piece is missing"))
+        };
+        entries.into_iter().map(value).collect()
+    }
+
     /// Commits a blob's header together with pieces, if the header is as this writer knows it.
-    async fn write_header(
+    pub(super) async fn write_header(
         &self,
         hash: &[u8; 32],
         before: Revision,

@@ -12,6 +12,7 @@ mod rights;
 mod transfers;
 mod trash;
 mod trees;
+mod uploads;
 mod yielding;
 
 use std::sync::Arc;

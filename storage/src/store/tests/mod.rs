@@ -15,6 +15,7 @@ mod objects;
 mod open;
 mod sync;
 mod tree;
+mod uploads;
 mod work;
 
 use std::sync::Arc;
