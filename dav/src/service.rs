@@ -171,6 +171,10 @@ impl Dav {
         B: http_body::Body<Data = Bytes> + Send,
     {
         let announced = body.size_hint().exact();
+        let maximum = self.maximum_content_octets();
+        if announced.is_some_and(|octets| octets > maximum) {
+            return Err(DavError::BodyTooLarge);
+        }
         let mut body = std::pin::pin!(body);
         let mut begun = BytesMut::new();
         while announced.is_none() && begun.len() <= bound {
@@ -185,7 +189,13 @@ impl Dav {
                 Some(None) => return Err(DavError::BadRequest("the body broke off".into())),
             }
         }
-        method::put::put_pieces(self, request, begun.freeze(), announced, body).await
+        let pieces = method::put::Pieces {
+            begun: begun.freeze(),
+            announced,
+            maximum,
+            rest: body,
+        };
+        method::put::put_pieces(self, request, pieces).await
     }
 
     fn bound(&self, method: &Method) -> usize {
@@ -196,12 +206,16 @@ impl Dav {
                 usize::try_from(limits.maximum_resource_octets).unwrap_or(usize::MAX)
             }
             BodyBound::Content => {
-                let octets = limits
-                    .maximum_file_octets
-                    .max(limits.maximum_resource_octets);
-                usize::try_from(octets).unwrap_or(usize::MAX)
+                usize::try_from(self.maximum_content_octets()).unwrap_or(usize::MAX)
             }
         }
+    }
+
+    fn maximum_content_octets(&self) -> u64 {
+        let limits = &self.desk().settings().limits;
+        limits
+            .maximum_file_octets
+            .max(limits.maximum_resource_octets)
     }
 }
 

@@ -37,8 +37,8 @@ pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
     AccountError, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes, Damage, Found,
-    Listed, LogCompaction, LogRetention, OpenError, PrincipalNameFault, Resolution, Store,
-    UidPlace, UidPlaces, Upload, check_account_form, normalise_address,
+    Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, OpenError, PrincipalNameFault,
+    Resolution, Store, UidPlace, UidPlaces, Upload, check_account_form, normalise_address,
 };
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.

@@ -51,6 +51,7 @@ pub(crate) use record::Standing;
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
 pub use batch::Batch;
 pub use blob_reader::BlobReader;
+pub use blobs::MAXIMUM_BLOB_OCTETS;
 pub use building::{BUILDING_MILLISECONDS, Building};
 pub use changes::Changes;
 pub use check::Damage;

@@ -25,27 +25,43 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
     respond(dav, &request, returns, written).await
 }
 
-/// Makes or replaces a file that is too large to be held in memory: `begun` is what was read of it, `rest`
-/// is what was not. What can be known without the octets is judged before more of them are read.
+/// A body that is too large to be held in memory.
+pub(crate) struct Pieces<B> {
+    /// What was read of it.
+    pub begun: Bytes,
+    /// The length that it says it has.
+    pub announced: Option<u64>,
+    /// The most octets that anything may have.
+    pub maximum: u64,
+    /// What was not read.
+    pub rest: B,
+}
+
+/// Makes or replaces a file of which one piece after the other is held in memory. What can be known without
+/// the octets is judged before more of them are read.
 pub(crate) async fn put_pieces<B>(
     dav: &Dav,
     request: Request,
-    begun: Bytes,
-    announced: Option<u64>,
-    rest: B,
+    pieces: Pieces<B>,
 ) -> Result<Response, DavError>
 where
     B: http_body::Body<Data = Bytes> + Send,
 {
     let (change, returns) = change(dav, &request)?;
     let (desk, actor) = (dav.desk(), &request.actor);
-    let mut file = match desk.begin_file(actor, &change, announced).await {
+    let mut file = match desk.begin_file(actor, &change, pieces.announced).await {
         Ok(file) => file,
         Err(refusal) => return respond(dav, &request, returns, Err(refusal)).await,
     };
-    let mut rest = std::pin::pin!(rest);
-    let mut octets = begun;
+    let mut rest = std::pin::pin!(pieces.rest);
+    let mut octets = pieces.begun;
+    let mut room = pieces.maximum;
     loop {
+        let Some(left) = room.checked_sub(octets.len() as u64) else {
+            desk.abandon_file(file).await;
+            return Err(DavError::BodyTooLarge);
+        };
+        room = left;
         if let Err(refusal) = desk.continue_file(&mut file, octets).await {
             desk.abandon_file(file).await;
             return Err(refusal.into());

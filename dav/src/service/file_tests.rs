@@ -145,7 +145,8 @@ async fn a_large_body_that_is_refused_is_not_read() {
         (412, 0)
     );
     assert_eq!(put(FILE, &[("if-match", "\"x\"")], 700_000).await, (412, 0));
-    assert_eq!(put(FILE, &[], 4_000_001).await, (507, 0));
+    // RFC 9110 §15.5.14
+    assert_eq!(put(FILE, &[], 4_000_001).await, (413, 0));
     assert_eq!(
         put("/dav/calendars/users/alice/no/film", &[], 700_000).await,
         (409, 0)
@@ -173,7 +174,7 @@ async fn a_body_that_grows_too_large_is_given_up() {
     let world = world_with(settings()).await;
     let endless: VecDeque<_> = (0..1_000).map(|_| Ok(content(50_000))).collect();
     let (status, _, read) = world.put_pieces(FILE, &[], endless, None).await;
-    assert_eq!((status, read), (StatusCode::INSUFFICIENT_STORAGE, 81));
+    assert_eq!((status, read), (StatusCode::PAYLOAD_TOO_LARGE, 81));
     assert_eq!(world.get(&[]).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -283,4 +284,6 @@ async fn a_large_file_as_the_answer_to_its_put() {
         .await;
     assert_eq!(status, StatusCode::CREATED);
     assert_eq!(headers["preference-applied"], "return=representation");
+    assert_eq!(headers["content-location"], FILE);
+    assert_eq!(world.get(&[]).await.body, content);
 }

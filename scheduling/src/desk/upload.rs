@@ -1,7 +1,7 @@
 //! PUT of a file that is too large to be held in memory.
 
 use bytes::Bytes;
-use storage::{Found, Upload, model::CollectionKind};
+use storage::{Found, MAXIMUM_BLOB_OCTETS, Upload, model::CollectionKind};
 
 use super::{
     Desk, MAXIMUM_ROUNDS, Put, Written, admission,
@@ -71,7 +71,7 @@ impl Desk {
             }
         };
         let room = Room {
-            file: limits.maximum_file_octets,
+            file: limits.maximum_file_octets.min(MAXIMUM_BLOB_OCTETS as u64),
             home,
         };
         room.check(announced.unwrap_or(0))?;

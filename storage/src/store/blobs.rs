@@ -24,7 +24,7 @@ pub(super) const CHUNK_OCTETS: usize = MAXIMUM_VALUE_OCTETS;
 /// How many pieces are written in one commit, and read at once.
 pub(super) const CHUNKS_AT_ONCE: usize = 15;
 /// The largest blob: its pieces are removed by one operation.
-pub(super) const MAXIMUM_BLOB_OCTETS: usize = CHUNK_OCTETS * MAXIMUM_RANGE_ROWS;
+pub const MAXIMUM_BLOB_OCTETS: usize = CHUNK_OCTETS * MAXIMUM_RANGE_ROWS;
 /// A header older than this is written again by the next writer, long before a sweeper may come.
 const REFRESH_MILLISECONDS: i64 = 60 * 60 * 1000;
 /// How often a writer begins again when another one or the sweeper was faster.

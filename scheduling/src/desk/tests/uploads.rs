@@ -129,7 +129,8 @@ async fn refused_on_the_way() {
 #[tokio::test]
 async fn what_changes_meanwhile_counts() {
     type Meanwhile = for<'a> fn(&'a World) -> storage::backend::BoxFuture<'a, ()>;
-    let table: [(Conditions, Meanwhile, fn(&Refusal) -> bool); 4] = [
+    type IsExpected = fn(&Refusal) -> bool;
+    let table: [(Conditions, Meanwhile, IsExpected); 4] = [
         (
             if_none_match("*"),
             |world| Box::pin(async { drop(world.put("alice/c/file", "other").await.unwrap()) }),

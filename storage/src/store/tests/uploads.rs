@@ -117,7 +117,7 @@ async fn parts_are_read() {
 async fn damage_is_noticed_on_the_way() {
     let row = MAXIMUM_VALUE_OCTETS;
     let octets = octets(9 * row + 5);
-    type Damages = fn(crate::backend::Key, Bytes) -> Operation;
+    type Damages = fn(Key, Bytes) -> Operation;
     let damages: [(&str, Damages); 3] = [
         ("missing", |key, _| Operation::Delete(key)),
         ("shorter", |key, value| {
