@@ -458,9 +458,10 @@ impl Desk {
         copied: Option<Stored<Object>>,
     ) -> Result<(), Refusal> {
         let name = way.last().cloned().unwrap_or_default();
+        let now = self.now();
         let mut object = Object {
-            created: self.now(),
-            modified: self.now(),
+            created: now,
+            modified: now,
             ..source
         };
         if pair.to.kind != CollectionKind::Calendar {

@@ -55,6 +55,8 @@ pub struct Batch {
     pub(super) keeps_every_version: bool,
     /// What it removes is counted nowhere any more.
     is_uncounted: bool,
+    /// It changes what nobody has seen yet, of which the trash keeps nothing.
+    pub(super) is_unseen: bool,
     /// Why this batch can never be committed.
     pub(super) fault: Option<&'static str>,
 }

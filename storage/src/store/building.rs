@@ -71,6 +71,7 @@ impl Batch {
     /// parent that it will have; it is given to [`Batch::put_object`] and as a parent to
     /// [`Batch::create_collection`] in this form. Its [`Building`] has the revision of this commit.
     pub fn begin_building(&mut self, collection: &Collection, now: Timestamp) -> &mut Self {
+        self.is_unseen = true;
         self.expect_new_header(collection.id);
         let unseen = Collection {
             parent: Some(collection.id),
@@ -88,9 +89,10 @@ impl Batch {
         self
     }
 
-    /// Makes the commit one of the builder's: it conflicts where the purge has taken over, and puts the
+    /// Makes the commit one of the builder's, all of which is unseen: it conflicts where the purge has taken over, and puts the
     /// purge off. The [`Building`] has the revision of this commit then.
     pub fn go_on_building(&mut self, building: &Building, now: Timestamp) -> &mut Self {
+        self.is_unseen = true;
         let key = keys::detached(building.home, building.id);
         self.expect_row(key.clone(), building.revision);
         self.put(key, until_after(now));

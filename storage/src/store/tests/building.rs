@@ -189,3 +189,38 @@ async fn taking_over_is_repeated() {
     world.purge().await;
     assert_eq!(world.used(&alice).await, 0);
 }
+
+/// The trash keeps nothing of what nobody ever saw.
+#[tokio::test]
+async fn what_changes_unseen_does_not_come_into_the_trash() {
+    let mut world = world().await;
+    world.store = world.store.keeping(Some(TrashPolicy {
+        deleted_milliseconds: i64::MAX,
+        versions_milliseconds: i64::MAX,
+        version_apart_milliseconds: 0,
+        home_octets: u64::MAX,
+    }));
+    let alice = world.user("alice").await;
+    let (collection, mut building) = begin(&world, "new").await;
+    put(&world, &collection, &mut building, "a").await.unwrap();
+    let rows = world.rows().await;
+    let before = world.store.object(collection.id, "a").await.unwrap();
+    let mut batch = world.store.batch();
+    batch
+        .put_object(&collection, "a", before.as_ref(), &event("a", "other"))
+        .go_on_building(&building, world.clock.now());
+    building.revision = world.store.commit(batch).await.unwrap().revision;
+    let before = world.store.object(collection.id, "a").await.unwrap();
+    put(&world, &collection, &mut building, "b").await.unwrap();
+    let mut batch = world.store.batch();
+    batch
+        .remove_object(&collection, "a", before.as_ref().unwrap())
+        .go_on_building(&building, world.clock.now());
+    building.revision = world.store.commit(batch).await.unwrap().revision;
+    // a log entry for each of the three changes; "b" stands in the place of "a"
+    assert_eq!(world.rows().await.len(), rows.len() + 3);
+    finish(&world, &collection, &building).await.unwrap();
+    assert_eq!(world.names(&path("alice", "new")).await, ["b"]);
+    assert_eq!(world.used(&alice).await, "octets".len() as u64);
+    world.assert_sound().await;
+}

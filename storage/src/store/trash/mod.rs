@@ -147,7 +147,7 @@ impl Store {
         }
         let superseded = std::mem::take(&mut batch.superseded);
         let collections = std::mem::take(&mut batch.removed_collections);
-        let Some(policy) = self.trash else {
+        let Some(policy) = self.trash.filter(|_| !batch.is_unseen) else {
             for gone in collections {
                 batch.put(keys::detached(gone.home, gone.id), Bytes::new());
             }
