@@ -305,6 +305,17 @@ pub struct Lock {
     pub expires: Timestamp,
 }
 
+impl Lock {
+    /// Whether it has not run out (RFC 4918 §6.6). One that has far more time left than it was given
+    /// got it before the clock was put back: it has run out, or it would stand for as long as the clock
+    /// had gone wrong.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        let left = self.expires.0.saturating_sub(now.0);
+        let given = i64::from(self.timeout_seconds) * 1000;
+        0 < left && left <= given.saturating_mul(2)
+    }
+}
+
 /// A row of background work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {

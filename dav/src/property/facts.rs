@@ -266,7 +266,7 @@ impl<'a> Loader<'a> {
         let store = self.dav.desk().store();
         let now = store.environment().clock.now();
         let mut locks = store.locks(home).await?.value;
-        locks.retain(|lock| lock.expires > now);
+        locks.retain(|lock| lock.is_live(now));
         Ok(locks)
     }
 }

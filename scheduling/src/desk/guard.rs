@@ -61,7 +61,7 @@ pub(crate) fn covers(lock: &Lock, path: &ResourcePath) -> bool {
 
 /// The locks that have not run out (RFC 4918 §6.6).
 pub(crate) fn live(locks: &[Lock], now: Timestamp) -> impl Iterator<Item = &Lock> {
-    locks.iter().filter(move |lock| lock.expires > now)
+    locks.iter().filter(move |lock| lock.is_live(now))
 }
 
 /// Refuses the change with `lock-token-submitted` (RFC 4918 §7.5) where a touched resource is locked

@@ -212,7 +212,7 @@ impl Desk {
             let now = self.now();
             let due = self
                 .store
-                .due_work(DELIVERY_QUEUE, now, 1)
+                .work_to_do(DELIVERY_QUEUE, now, 1)
                 .await
                 .map_err(read_failed)?;
             let Some((id, work)) = due.into_iter().next() else {

@@ -112,7 +112,7 @@ impl MailWorker {
             let due = self
                 .shared
                 .store
-                .due_work(QUEUE, self.shared.now(), PAGE_ROWS)
+                .work_to_do(QUEUE, self.shared.now(), PAGE_ROWS)
                 .await?;
             if due.is_empty() || *stopped.borrow() {
                 return Ok(taken);

@@ -150,9 +150,13 @@ fn read_effect<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], Option<&'a [u8]
     }
 }
 
-/// The first revision of a group, without reading the rest.
-pub(super) fn first_revision(payload: &[u8]) -> Option<Revision> {
-    Reader(payload).u64().map(Revision)
+/// The first commit of a group, without reading the rest.
+pub(super) fn first(payload: &[u8]) -> Option<Committed> {
+    let mut reader = Reader(payload);
+    let revision = Revision(reader.u64()?);
+    reader.u32()?;
+    let time = Timestamp(reader.i64()?);
+    Some(Committed { revision, time })
 }
 
 #[cfg(test)]
@@ -195,7 +199,7 @@ mod tests {
             },
         ];
         assert_eq!(read(payload), Some(expected));
-        assert_eq!(first_revision(payload), Some(Revision(8)));
+        assert_eq!(super::first(payload), Some(first));
         for cut in 0..payload.len() {
             assert_eq!(read(&payload[..cut]), None, "cut at {cut}");
         }

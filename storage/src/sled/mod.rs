@@ -28,6 +28,7 @@ mod group;
 mod index;
 mod journal;
 mod layer;
+mod moment;
 mod mover;
 mod octets;
 mod overlay;

@@ -71,7 +71,7 @@ pub(super) fn recover(
     folder
         .begin_use()
         .while_doing("prepare the use of", &index)?;
-    match open_trusted(folder, cache_octets, noted)? {
+    match open_trusted(folder, cache_octets, noted, &truth)? {
         Ok((index, checkpoint)) => complete(folder, index, checkpoint, &truth),
         Err(reason) => {
             if !truth.places.is_empty() {
@@ -93,6 +93,12 @@ struct Truth {
 }
 
 impl Truth {
+    /// Whether an index that contains everything up to this commit can be completed from the journal.
+    fn reaches_back_to(&self, revision: Revision) -> bool {
+        let first = self.places.first();
+        first.is_none_or(|first| first.first().0 <= revision.0 + 1)
+    }
+
     /// Whether the journal ends where it may.
     fn check_end(&self, end: &End, acknowledged: Revision) -> Result<(), OpenError> {
         let acknowledged = acknowledged.max(self.acknowledged);
@@ -116,6 +122,7 @@ fn open_trusted(
     folder: &Folder,
     cache_octets: u64,
     noted: Option<Committed>,
+    truth: &Truth,
 ) -> Result<Result<(Index, Committed), String>, OpenError> {
     let path = folder.index();
     if folder.must_rebuild().while_doing("look at", &path)? {
@@ -129,6 +136,9 @@ fn open_trusted(
     let Some(checkpoint) = noted else {
         return Ok(Err("nothing says what it contains".to_owned()));
     };
+    if !truth.reaches_back_to(checkpoint.revision) {
+        return Ok(Err("the journal that it lacks is gone".to_owned()));
+    }
     Ok(
         Index::open(&path, cache_octets).and_then(|index| match index.contains() {
             Ok(Some(contains)) if contains.revision >= checkpoint.revision => {

@@ -1,6 +1,8 @@
 //! Rows of background work: written in the commit that causes them, taken in the order of their due
 //! times, leased by being rescheduled, removed when done.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 
 use super::{
@@ -15,6 +17,9 @@ use crate::{
     model::{Content, INLINE_CONTENT_OCTETS, Work, WorkId},
 };
 
+/// No row that [`Store::work_to_do`] is asked about is put off by more.
+const LONGEST_DELAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+
 impl Store {
     /// The queue's rows that are due at `until` or before, the oldest first, at most `rows`.
     ///
@@ -28,6 +33,29 @@ impl Store {
     ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
         self.read_work(queue, keys::due_work(queue, until), rows)
             .await
+    }
+
+    /// The same of a queue whose rows are never put off by more than a day, for a worker that asks again
+    /// and again: where nothing is due, rows that are put off by more are given. They were put off
+    /// before the clock was put back, and would wait for as long as it had gone wrong.
+    pub async fn work_to_do(
+        &self,
+        queue: &str,
+        now: Timestamp,
+        rows: usize,
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
+        let due = self.due_work(queue, now, rows).await?;
+        if !due.is_empty() {
+            return Ok(due);
+        }
+        let latest = Timestamp(now.0.saturating_add(LONGEST_DELAY_MILLISECONDS));
+        let mut range = KeyRange::prefix(keys::queue(queue));
+        range.start = match keys::due_work(queue, latest).end {
+            Bound::Excluded(end) => Bound::Included(end),
+            Bound::Included(end) => Bound::Excluded(end),
+            Bound::Unbounded => return Ok(Vec::new()),
+        };
+        self.read_work(queue, range, rows).await
     }
 
     /// A page of the queue's rows in the order of their due times, due or not, behind `after`.

@@ -299,3 +299,22 @@ async fn locks_are_bounded() {
     assert!(matches!(refused, Err(Refusal::InsufficientStorage(_))));
     assert_eq!(world.object("alice/c").await, None);
 }
+
+/// However the clock is stepped, no lock stands for ever, and a small step back ends none.
+#[tokio::test]
+async fn a_lock_does_not_outlive_a_clock_that_is_put_back() {
+    const TWENTY_YEARS: i64 = 20 * 365 * 24 * 60 * 60 * 1000;
+    for step in [-TWENTY_YEARS, TWENTY_YEARS] {
+        let world = world().await;
+        world.put("alice/a", "1").await.unwrap();
+        world.lock("alice/a", true, false).await;
+        world.clock.advance(-5_000);
+        assert_eq!(world.put("alice/a", "2").await, Err(locked("alice/a")));
+        world.clock.advance(step);
+        world.put("alice/a", "3").await.unwrap();
+        let token = world.lock("alice/a", true, false).await;
+        assert_eq!(world.put("alice/a", "4").await, Err(locked("alice/a")));
+        world.unlock("alice/a", &token).await.unwrap();
+        world.put("alice/a", "5").await.unwrap();
+    }
+}

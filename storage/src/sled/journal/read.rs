@@ -7,12 +7,13 @@ use std::{
 
 use super::segment::{self, HEADER_OCTETS, SegmentPlace};
 use crate::{
-    Revision,
+    Revision, Timestamp,
     sled::{
         error::{IoContext, OpenError},
         folder::{Folder, StoreId},
         frame,
         group::{self, Recorded},
+        moment,
     },
 };
 
@@ -88,12 +89,31 @@ fn damaged(path: &Path, what: &str) -> OpenError {
     ))
 }
 
-fn lost(path: &Path, first: Revision, next: Revision) -> OpenError {
+/// The commits from `first` on are lost, up to the one before `next`.
+fn lost(
+    path: &Path,
+    first: Revision,
+    next: Revision,
+    [after, before]: [Option<Timestamp>; 2],
+) -> OpenError {
     let last = Revision(next.0.saturating_sub(1));
+    let made = match (after.map(moment::text), before.map(moment::text)) {
+        (Some(after), Some(before)) => format!(", made between {after} and {before}"),
+        (Some(after), None) => format!(", made after {after}"),
+        (None, Some(before)) => format!(", made before {before}"),
+        (None, None) => String::new(),
+    };
     damaged(
         path,
-        &format!("the commits {} to {} are lost", first.0, last.0),
+        &format!("the commits {} to {} are lost{made}", first.0, last.0),
     )
+}
+
+/// When the first commit was made that can be read in a segment.
+fn first_time(folder: &Folder, place: &SegmentPlace) -> Option<Timestamp> {
+    let octets = folder.disk().read_whole(&place.path).ok()?;
+    let payload = frame::find(&octets, segment::seed(folder.store(), place.number))?;
+    group::first(payload).map(|first| first.time)
 }
 
 /// Visits every commit after the revision `after` and up to `through` (the end, where none is given),
@@ -114,7 +134,12 @@ pub(in crate::sled) fn read_from(
         .rposition(|place| place.first.0 <= after.0 + 1)
     else {
         return match places.first() {
-            Some(place) => Err(lost(&place.path, Revision(after.0 + 1), place.first)),
+            Some(place) => Err(lost(
+                &place.path,
+                Revision(after.0 + 1),
+                place.first,
+                [None, first_time(folder, place)],
+            )),
             None => Ok(End {
                 last: after,
                 tail: None,
@@ -129,7 +154,7 @@ pub(in crate::sled) fn read_from(
         if through.is_some_and(|through| end.last >= through || place.first > through) {
             break;
         }
-        let next = places.get(index + 1).map(|next| next.first);
+        let next = places.get(index + 1);
         let (last, octets) = read_segment(folder, place, next, through, |recorded| {
             if recorded.committed.revision > after {
                 visit(recorded)
@@ -145,15 +170,17 @@ pub(in crate::sled) fn read_from(
     Ok(end)
 }
 
-/// Visits the commits of one segment; `next` is where the following one begins. Gives the last
+/// Visits the commits of one segment; `following` is the next one. Gives the last
 /// commit's number and where the valid octets end.
 fn read_segment(
     folder: &Folder,
     place: &SegmentPlace,
-    next: Option<Revision>,
+    following: Option<&SegmentPlace>,
     through: Option<Revision>,
     mut visit: impl FnMut(&Recorded<'_>) -> Result<(), OpenError>,
 ) -> Result<(Revision, u64), OpenError> {
+    let next = following.map(|place| place.first);
+    let mut time = None;
     let octets = folder
         .disk()
         .read_whole(&place.path)
@@ -174,7 +201,8 @@ fn read_segment(
             break;
         }
         if first != expected {
-            return Err(lost(&place.path, expected, first));
+            let gap = [time, Some(commits[0].committed.time)];
+            return Err(lost(&place.path, expected, first, gap));
         }
         for recorded in &commits {
             if through.is_some_and(|through| recorded.committed.revision > through) {
@@ -182,6 +210,7 @@ fn read_segment(
                 return Ok((Revision(expected.0 - 1), (octets.len() - rest.len()) as u64));
             }
             visit(recorded)?;
+            time = Some(recorded.committed.time);
             expected.0 += 1;
         }
         rest = behind;
@@ -189,9 +218,14 @@ fn read_segment(
     if through.is_some_and(|through| expected > through) {
         return Ok((Revision(expected.0 - 1), (octets.len() - rest.len()) as u64));
     }
-    let follows = next.or_else(|| frame::find(rest, seed).and_then(group::first_revision));
+    let readable = frame::find(rest, seed).and_then(group::first);
+    let follows = next.or(readable.map(|first| first.revision));
     match follows {
-        Some(next) if next != expected => Err(lost(&place.path, expected, next)),
+        Some(next) if next != expected => {
+            let before = following.and_then(|place| first_time(folder, place));
+            let before = before.or(readable.map(|first| first.time));
+            Err(lost(&place.path, expected, next, [time, before]))
+        }
         _ => Ok((Revision(expected.0 - 1), (octets.len() - rest.len()) as u64)),
     }
 }

@@ -1,6 +1,9 @@
 //! Opening, closing, and what readers see in between.
 
-use super::{bad_disk::BadDisk, *};
+use super::{
+    bad_disk::{BadDisk, Call},
+    *,
+};
 use crate::{
     Revision,
     backend::Expect,
@@ -308,4 +311,71 @@ async fn a_snapshot_of_a_store_in_motion_is_of_one_moment() {
         )
     });
     assert_eq!(everything.collect::<Rows>(), all(&store).await);
+}
+
+/// However the clock is stepped, the times of commits never go backwards, in one life and over restarts.
+#[tokio::test]
+async fn commit_times_never_go_backwards() {
+    const TWENTY_YEARS: i64 = 20 * 365 * 24 * 60 * 60 * 1000;
+    let place = Place::new();
+    let clock = Arc::new(ManualClock::default());
+    let mut times = Vec::new();
+    for step in [
+        0,
+        -TWENTY_YEARS,
+        TWENTY_YEARS,
+        TWENTY_YEARS,
+        -2 * TWENTY_YEARS,
+        1,
+    ] {
+        clock.advance(step);
+        let store = Sled::open(place.path(), place.options.clone(), clock.clone()).unwrap();
+        times.push(write(&store, "a", "1").await.unwrap().time);
+        clock.advance(-1000);
+        times.push(write(&store, "b", "1").await.unwrap().time);
+        drop(store);
+        if times.len() == 6 {
+            place.remove_index();
+        }
+    }
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+/// A disk that can only be read: a start says so, and a running store goes on reading.
+#[tokio::test]
+async fn a_folder_that_can_only_be_read() {
+    use std::io::ErrorKind::ReadOnlyFilesystem;
+    let place = Place::new();
+    let disk = Arc::new(BadDisk::default());
+    let plan = disk.plan.clone();
+    let store = place.open_on(disk.clone());
+    write(&store, "a", "1").await.unwrap();
+    let is_change = |call, _: &Path| !matches!(call, Call::Read | Call::List);
+    plan.fail(ReadOnlyFilesystem, is_change);
+    let refused = write(&store, "b", "1").await.unwrap_err();
+    assert_eq!(
+        refused,
+        CommitError::Unavailable(
+            "the journal cannot be written: read-only filesystem or storage medium".to_owned()
+        )
+    );
+    assert_eq!(names(&store).await, ["a"]);
+    plan.heal();
+    write(&store, "b", "1").await.unwrap();
+    drop(store);
+
+    plan.fail(ReadOnlyFilesystem, is_change);
+    let options = place.options.clone();
+    let clock = Arc::new(ManualClock::default());
+    let refused = Sled::open_on(disk, place.path(), options, clock)
+        .err()
+        .unwrap();
+    let text = refused.to_string();
+    assert!(
+        text.starts_with("cannot ")
+            && text.contains(place.path().to_str().unwrap())
+            && text.ends_with(": read-only filesystem or storage medium"),
+        "{text}"
+    );
+    assert_eq!(names(&place.open()).await, ["a", "b"]);
 }

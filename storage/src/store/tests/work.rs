@@ -167,3 +167,54 @@ async fn queues_have_names_within_bounds() {
         assert_eq!(world.store.commit(batch).await.is_ok(), good);
     }
 }
+
+/// A clock that was years ahead, and is right again: what was put off by it is done now, and what is
+/// put off for a while still waits.
+#[tokio::test]
+async fn work_is_not_forgotten_when_the_clock_is_put_back() {
+    const HOUR: i64 = 60 * 60 * 1000;
+    const TWENTY_YEARS: i64 = 20 * 365 * 24 * HOUR;
+    let world = world().await;
+    let now = world.store.environment().clock.now();
+    let mut ids = Vec::new();
+    for due in [now.0 + TWENTY_YEARS, now.0 + HOUR, now.0 - HOUR] {
+        let id = world.store.new_work_id(Timestamp(due));
+        let work = Work {
+            queue: "mail".to_owned(),
+            attempts: 0,
+            created: now,
+            last_error: None,
+            payload: Bytes::new(),
+        };
+        let mut batch = world.store.batch();
+        batch.enqueue(&id, &work);
+        world.store.commit(batch).await.unwrap();
+        ids.push(id);
+    }
+    for expected in [Some(2), Some(0), None] {
+        let to_do = world.store.work_to_do("mail", now, 10).await.unwrap();
+        let found: Vec<&WorkId> = to_do.iter().map(|(id, _)| id).collect();
+        assert_eq!(
+            found,
+            expected
+                .map(|at: usize| &ids[at])
+                .into_iter()
+                .collect::<Vec<_>>()
+        );
+        for (id, work) in &to_do {
+            let mut batch = world.store.batch();
+            batch.finish_work(id, work);
+            world.store.commit(batch).await.unwrap();
+        }
+    }
+    let later = Timestamp(now.0 + HOUR);
+    assert_eq!(
+        world
+            .store
+            .work_to_do("mail", later, 10)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
