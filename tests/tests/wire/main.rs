@@ -5,6 +5,7 @@
 mod collections;
 mod conditions;
 mod discovery;
+mod faults;
 mod invitation;
 mod locks;
 mod objects;
