@@ -56,8 +56,8 @@ pub fn group(octets: &[u8]) {
         return;
     };
     assert_eq!(
-        group::first_revision(octets),
-        commits.first().map(|commit| commit.committed.revision)
+        group::first(octets),
+        commits.first().map(|commit| commit.committed)
     );
     let mut writer = GroupWriter::new();
     for recorded in &commits {
