@@ -9,11 +9,11 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::mail::MailWorker;
 
 /// Blobs that nothing refers to are kept this long: they are written ahead of what will refer to them.
-const UNREFERENCED_BLOB_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+pub(crate) const UNREFERENCED_BLOB_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
 /// Between two sweeps.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// Blobs looked at in one step.
-const SWEEP_ROWS: usize = 200;
+pub(crate) const SWEEP_ROWS: usize = 200;
 /// Rows of removed collections that one step of the purge takes.
 const PURGE_ROWS: usize = 1000;
 /// Between two looks for removed collections, as long as anything is committed.

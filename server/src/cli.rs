@@ -60,9 +60,29 @@ pub enum Command {
     /// List, show and bring back what was deleted or changed
     #[command(subcommand, arg_required_else_help = true)]
     Trash(TrashCommand),
+    /// Check all data, and mend what can be mended
+    ///
+    /// Looks at everything that is kept: journal and snapshots, indexes against what they index, change
+    /// logs, references, waiting mails, and every event. Works whether the server runs or not. Prints one
+    /// line for each thing that is wrong. Ends with status 0 when all is well, 1 when damage is left, 2
+    /// when the data cannot be checked. May be broken off at any time.
+    Check(Check),
+    /// Give back disk space that is not needed
+    ///
+    /// Works whether the server runs or not; without it, the index is built again too. May be broken off
+    /// at any time.
+    Compact,
     /// Import many accounts at once
     #[command(subcommand, arg_required_else_help = true)]
     Accounts(AccountsCommand),
+}
+
+/// `convoke check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Mend what follows from the rest of the data; nothing that somebody wrote is thrown away
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `convoke demo`
@@ -354,6 +374,9 @@ mod tests {
             "convoke trash show 1f-2-3",
             "convoke trash restore 1f-2-3 1f-2-4",
             "convoke trash restore --calendar work --at 2026-03-01T09:30:00Z --exact alice",
+            "convoke check",
+            "convoke check --repair",
+            "convoke compact",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

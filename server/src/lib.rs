@@ -26,6 +26,7 @@ pub mod http;
 pub mod limits;
 pub mod logging;
 pub mod mail;
+pub mod maintenance;
 pub mod secret;
 pub mod server;
 pub mod tls;

@@ -9,7 +9,7 @@ use crate::{
     accounts::Accounts,
     authentication::{Argon2Cost, Authenticator, Passwords},
     background::Background,
-    control::{self, Control},
+    control::{self, Control, Served},
     data,
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
     limits::Limits,
@@ -174,7 +174,12 @@ impl Server {
         let desk = desk(&store, &options);
         let store = desk.store().clone();
         let passwords = Passwords::new(options.environment.clone(), options.argon2);
-        let control = start_control(&options.storage, &desk, &passwords).await?;
+        let served = Served {
+            accounts: Accounts::new(store.clone(), passwords.clone()),
+            desk: desk.clone(),
+            sync_logs: options.limits.sync_logs,
+        };
+        let control = start_control(&options.storage, served).await?;
         let mail = MailWorker::new(desk.clone(), transport, identity);
         let background = Background::start(&desk, mail.clone(), options.limits.sync_logs);
         let stack = stack(&options, &desk, &passwords, &public_url);
@@ -271,20 +276,13 @@ fn public_url(options: &Options, addresses: &[SocketAddr]) -> String {
 }
 
 /// A store in a folder has a control socket beside it.
-async fn start_control(
-    storage: &Storage,
-    desk: &Desk,
-    passwords: &Passwords,
-) -> Result<Option<Control>, StartError> {
+async fn start_control(storage: &Storage, served: Served) -> Result<Option<Control>, StartError> {
     let Storage::Folder(folder) = storage else {
         return Ok(None);
     };
     let path = control::socket_path(folder);
-    match Control::start(
-        path.clone(),
-        Accounts::new(desk.store().clone(), passwords.clone()),
-        desk.clone(),
-    ) {
+    let desk = served.desk.clone();
+    match Control::start(path.clone(), served) {
         Ok(control) => Ok(Some(control)),
         Err(error) => {
             desk.store().backend().close().await;

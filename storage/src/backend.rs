@@ -343,6 +343,23 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<Committed, BackupError> {
         Err(BackupError::NotPossible)
     }
+
+    /// Looks whether everything that the backend keeps for itself is whole and agrees with what is read;
+    /// gives each thing that is not, in words. May go on while others read and commit.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    fn verify<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, ReadError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    /// Drops what the backend keeps for itself and does not need any more. May go on while others read
+    /// and commit.
+    ///
+    /// # Errors
+    /// It cannot be done; nothing is lost by that.
+    fn compact<'a>(&'a self) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async { Ok(()) })
+    }
     /// Ends all work; later commits are refused. Returns when everything acknowledged is on disk
     /// and background threads have ended.
     fn close<'a>(&'a self) -> BoxFuture<'a, ()>;

@@ -36,9 +36,10 @@ pub mod fuzzing {
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
-    AccountError, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes, Damage, Found,
-    Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, OpenError, PrincipalNameFault,
-    Resolution, Store, UidPlace, UidPlaces, Upload, check_account_form, normalise_address,
+    AccountError, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes, CheckEvent, Damage,
+    Found, Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, ObjectPlace, OpenError,
+    PrincipalNameFault, Resolution, Store, UidPlace, UidPlaces, Upload, WalkPosition,
+    check_account_form, normalise_address,
 };
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.

@@ -54,11 +54,11 @@ pub use blob_reader::BlobReader;
 pub use blobs::MAXIMUM_BLOB_OCTETS;
 pub use building::{BUILDING_MILLISECONDS, Building};
 pub use changes::Changes;
-pub use check::Damage;
+pub use check::{CheckEvent, Damage};
 pub use compaction::{LogCompaction, LogRetention};
 pub use directory::normalise_address;
 pub use resolution::{Found, Resolution};
-pub use tree::Listed;
+pub use tree::{Listed, ObjectPlace, WalkPosition};
 pub use uids::{UidPlace, UidPlaces};
 pub use uploads::Upload;
 

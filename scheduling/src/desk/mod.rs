@@ -16,6 +16,7 @@ use crate::Refusal;
 
 mod admission;
 mod arrival;
+mod audit;
 mod collection;
 mod conditions;
 mod construction;
@@ -47,6 +48,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use audit::audit;
 pub use collection::MakeCollection;
 pub use delete::Delete;
 pub use free_busy::BusyQuery;

@@ -122,6 +122,11 @@ impl Outstanding {
         self.mails.extend_from_slice(mails);
     }
 
+    /// From the payload of a row of work.
+    pub(crate) fn decode(octets: &[u8]) -> Option<Outstanding> {
+        postcard::from_bytes(octets).ok()
+    }
+
     fn is_empty(&self) -> bool {
         self.letters.is_empty() && self.mails.is_empty()
     }

@@ -1,6 +1,8 @@
 //! The commands, one per file.
 
 mod accounts_import;
+mod check;
+mod compact;
 mod demo;
 mod group;
 mod init;
@@ -13,7 +15,7 @@ mod serve;
 mod trash;
 mod user;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::Parser;
 use storage::model::PrincipalKind;
@@ -30,12 +32,12 @@ use reach::Reach;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the program: exit code 0 for success, 1 for a failure that is explained on standard error, 2
-/// for a command line that is not understood.
+/// for a command line that is not understood (and for a check that could not be made).
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut output = Output::standard();
     match run_command(cli, &mut output) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             output.error(&format!("convoke: {failure}"));
             ExitCode::FAILURE
@@ -43,22 +45,36 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run_command(cli: Cli, output: &mut Output) -> Result<(), Failure> {
+fn run_command(cli: Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     let config = cli.config;
-    match cli.command {
+    if let Command::Check(arguments) = &cli.command {
+        let checked = check::run(arguments.repair, Reach::configured(&config), output);
+        return Ok(command_runtime()?.block_on(checked));
+    }
+    run_plain_command(cli.command, &config, output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command that succeeds or fails.
+fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Result<(), Failure> {
+    match command {
+        Command::Check(_) => Ok(()),
+        Command::Compact => {
+            command_runtime()?.block_on(compact::run(&Reach::configured(config)?, output))
+        }
         Command::Demo(arguments) => server_runtime()?.block_on(demo::run(arguments, output)),
         Command::Init(arguments) => {
-            command_runtime()?.block_on(init::run(arguments, &config, output))
+            command_runtime()?.block_on(init::run(arguments, config, output))
         }
-        Command::Serve => server_runtime()?.block_on(serve::run(&config, output)),
+        Command::Serve => server_runtime()?.block_on(serve::run(config, output)),
         Command::User(command) => {
-            command_runtime()?.block_on(user::run(command, &Reach::configured(&config)?, output))
+            command_runtime()?.block_on(user::run(command, &Reach::configured(config)?, output))
         }
         Command::Group(command) => {
-            command_runtime()?.block_on(group::run(command, &Reach::configured(&config)?, output))
+            command_runtime()?.block_on(group::run(command, &Reach::configured(config)?, output))
         }
         Command::Room(command) => {
-            let reach = Reach::configured(&config)?;
+            let reach = Reach::configured(config)?;
             command_runtime()?.block_on(place::run(
                 PrincipalKind::Location,
                 command,
@@ -67,7 +83,7 @@ fn run_command(cli: Cli, output: &mut Output) -> Result<(), Failure> {
             ))
         }
         Command::Resource(command) => {
-            let reach = Reach::configured(&config)?;
+            let reach = Reach::configured(config)?;
             command_runtime()?.block_on(place::run(
                 PrincipalKind::Resource,
                 command,
@@ -79,7 +95,7 @@ fn run_command(cli: Cli, output: &mut Output) -> Result<(), Failure> {
             command_runtime()?.block_on(trash::run(command, &Reach::configured(&config)?, output))
         }
         Command::Accounts(AccountsCommand::Import { file }) => command_runtime()?.block_on(
-            accounts_import::run(&file, &Reach::configured(&config)?, output),
+            accounts_import::run(&file, &Reach::configured(config)?, output),
         ),
     }
 }

@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use storage::{Environment, Store};
+use storage::{Environment, LogRetention, Store};
+use tokio::sync::mpsc;
 
-use super::Failure;
+use super::{Failure, Output};
 use crate::{
     accounts::{Accounts, Operation, Outcome},
     authentication::{Argon2Cost, Passwords},
     configuration::Configuration,
     control::{self, AskError},
     data, environment,
+    maintenance::{self, Ended, Maintenance, Said},
     server::{self, Options, StartError, Storage},
     trash::{self, Ask, Told},
 };
@@ -21,6 +23,7 @@ pub struct Reach {
     /// What the server would be made of.
     options: Options,
     environment: Environment,
+    sync_logs: LogRetention,
 }
 
 impl Reach {
@@ -32,6 +35,7 @@ impl Reach {
         let configuration = Configuration::read(config)?;
         Ok(Reach {
             data: configuration.data.clone(),
+            sync_logs: configuration.limits.sync_logs,
             options: configuration.options(),
             environment: environment::system(),
         })
@@ -43,6 +47,7 @@ impl Reach {
             options: Options::new(Storage::Folder(data.clone())),
             data,
             environment: environment::system(),
+            sync_logs: LogRetention::default(),
         }
     }
 
@@ -61,6 +66,55 @@ impl Reach {
             Err(AskError::NotRunning) => self.perform_here(operation).await,
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Looks after the data, whether a server runs or not, and says how it goes.
+    ///
+    /// # Errors
+    /// The data cannot be reached.
+    pub async fn maintain(
+        &self,
+        maintenance: Maintenance,
+        output: &mut Output,
+    ) -> Result<Ended, Failure> {
+        let mut hear = |said| match said {
+            Said::Progress(what) => output.error(&format!("... {what}")),
+            Said::Line(line) => output.line(&line),
+            Said::Ended(_) => {}
+        };
+        let socket = control::socket_path(&self.data);
+        match control::maintain(&socket, &maintenance, &mut hear).await {
+            Ok(ended) => Ok(ended),
+            Err(AskError::NotRunning) => {
+                let store = self.open_existing().await?;
+                let ended = maintain_here(&store, self.sync_logs, maintenance, hear).await;
+                store.backend().close().await;
+                Ok(ended)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether no server runs there.
+    pub async fn is_at_rest(&self) -> bool {
+        let socket = control::socket_path(&self.data);
+        tokio::net::UnixStream::connect(socket).await.is_err()
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Opens the folder, which must be there.
+    ///
+    /// # Errors
+    /// It is not, or cannot be opened.
+    pub async fn open_existing(&self) -> Result<Store, Failure> {
+        if !self.data.join("format").exists() {
+            return Err(format!("{} holds no data", self.data.display()).into());
+        }
+        self.open().await
     }
 
     async fn perform_here(&self, operation: Operation) -> Result<Outcome, Failure> {
@@ -111,4 +165,28 @@ impl Reach {
             opened => Ok(opened?),
         }
     }
+}
+
+/// How many lines may wait to be heard.
+const LINES: usize = 16;
+
+async fn maintain_here(
+    store: &Store,
+    sync_logs: LogRetention,
+    asked: Maintenance,
+    mut hear: impl FnMut(Said),
+) -> Ended {
+    let (said, mut lines) = mpsc::channel(LINES);
+    let listen = async {
+        let mut ended = None;
+        while let Some(line) = lines.recv().await {
+            match line {
+                Said::Ended(how) => ended = Some(how),
+                line => hear(line),
+            }
+        }
+        ended.unwrap_or_else(|| Ended::Failed("it was broken off".to_owned()))
+    };
+    let ((), ended) = tokio::join!(maintenance::perform(store, sync_logs, asked, said), listen);
+    ended
 }

@@ -9,7 +9,11 @@ use tokio::{
 };
 
 use super::{Line, MAXIMUM_LINE_OCTETS, Reply, TrashLine};
-use crate::{accounts::Operation, trash};
+use crate::{
+    accounts::Operation,
+    maintenance::{Ended, Maintenance, Said},
+    trash,
+};
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +31,9 @@ pub enum AskError {
 /// # Errors
 /// See [`AskError`].
 pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError> {
-    let line: Line = exchange(socket, operation).await?;
+    let mut stream = connect(socket).await?;
+    send(&mut stream, operation).await?;
+    let line: Line = receive(&mut BufReader::new(stream)).await?;
     Ok(line.into())
 }
 
@@ -36,8 +42,9 @@ pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError
 /// # Errors
 /// See [`AskError`].
 pub async fn ask_trash(socket: &Path, ask: &trash::Ask) -> Result<trash::Told, AskError> {
-    let answer = exchange(socket, ask).await?;
-    Ok(match answer {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, ask).await?;
+    Ok(match receive(&mut BufReader::new(stream)).await? {
         TrashLine::Told(told) => told,
         // A server that does not know the question.
         TrashLine::Line(Line::Refused(error)) => trash::Told::Refused(error.to_string()),
@@ -47,13 +54,29 @@ pub async fn ask_trash(socket: &Path, ask: &trash::Ask) -> Result<trash::Told, A
     })
 }
 
-/// One line there, one line back.
-async fn exchange<A: DeserializeOwned>(
+/// Lets the server look after the data, and hears what it says up to the end, which is returned.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn maintain(
     socket: &Path,
-    question: &impl Serialize,
-) -> Result<A, AskError> {
-    let mut stream = match UnixStream::connect(socket).await {
-        Ok(stream) => stream,
+    maintenance: &Maintenance,
+    mut hear: impl FnMut(Said),
+) -> Result<Ended, AskError> {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, maintenance).await?;
+    let mut lines = BufReader::new(stream);
+    loop {
+        match receive(&mut lines).await? {
+            Said::Ended(ended) => return Ok(ended),
+            said => hear(said),
+        }
+    }
+}
+
+async fn connect(socket: &Path) -> Result<UnixStream, AskError> {
+    match UnixStream::connect(socket).await {
+        Ok(stream) => Ok(stream),
         // No file, or one whose server died.
         Err(error)
             if matches!(
@@ -61,15 +84,21 @@ async fn exchange<A: DeserializeOwned>(
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
             ) =>
         {
-            return Err(AskError::NotRunning);
+            Err(AskError::NotRunning)
         }
-        Err(error) => return Err(error.into()),
-    };
-    let mut line = serde_json::to_vec(question).map_err(io::Error::from)?;
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn send(stream: &mut UnixStream, request: &impl Serialize) -> Result<(), AskError> {
+    let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
     line.push(b'\n');
-    stream.write_all(&line).await?;
+    Ok(stream.write_all(&line).await?)
+}
+
+async fn receive<T: DeserializeOwned>(lines: &mut BufReader<UnixStream>) -> Result<T, AskError> {
     let mut reply = Vec::new();
-    BufReader::new(stream)
+    lines
         .take(MAXIMUM_LINE_OCTETS)
         .read_until(b'\n', &mut reply)
         .await?;

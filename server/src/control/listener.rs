@@ -9,16 +9,18 @@ use std::{
 
 use scheduling::Desk;
 use serde::Serialize;
+use storage::LogRetention;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 
-use super::{Line, MAXIMUM_LINE_OCTETS, TrashLine};
+use super::{Line, MAXIMUM_LINE_OCTETS, Request, TrashLine};
 use crate::{
-    accounts::{Accounts, AccountsError, Operation},
+    accounts::{Accounts, AccountsError},
+    maintenance::{self, Maintenance, Said},
     trash,
 };
 
@@ -26,6 +28,20 @@ use crate::{
 const MAXIMUM_CONNECTIONS: usize = 16;
 /// The wait after an error of accept.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection may ask for.
+#[derive(Clone)]
+pub struct Served {
+    /// The accounts.
+    pub accounts: Accounts,
+    /// The data.
+    pub desk: Desk,
+    /// How much of the change logs is kept.
+    pub sync_logs: LogRetention,
+}
+
+/// Lines on their way to whoever asked.
+const LINES: usize = 16;
 
 /// A control socket that answers until it is stopped.
 pub struct Control {
@@ -40,11 +56,11 @@ impl Control {
     ///
     /// # Errors
     /// The socket cannot be made.
-    pub fn start(path: PathBuf, accounts: Accounts, desk: Desk) -> io::Result<Control> {
+    pub fn start(path: PathBuf, served: Served) -> io::Result<Control> {
         let listener = listen(&path)?;
         let (stop, stopped) = watch::channel(false);
         let mut task = JoinSet::new();
-        task.spawn(serve(listener, Hands { accounts, desk }, stopped));
+        task.spawn(serve(listener, served, stopped));
         Ok(Control { path, stop, task })
     }
 
@@ -61,13 +77,6 @@ impl Control {
     }
 }
 
-/// What does the work.
-#[derive(Clone)]
-struct Hands {
-    accounts: Accounts,
-    desk: Desk,
-}
-
 /// The socket gets its name only when it is its owner's only.
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let unnamed = path.with_extension("new");
@@ -81,14 +90,14 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn serve(listener: UnixListener, hands: Hands, mut stopped: watch::Receiver<bool>) {
+async fn serve(listener: UnixListener, served: Served, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let room = connections.len() < MAXIMUM_CONNECTIONS;
         tokio::select! {
             accepted = listener.accept(), if room => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, hands.clone(), stopped.clone()));
+                    connections.spawn(connection(stream, served.clone(), stopped.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a command could not be accepted");
@@ -102,7 +111,7 @@ async fn serve(listener: UnixListener, hands: Hands, mut stopped: watch::Receive
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(mut stream: UnixStream, hands: Hands, mut stopped: watch::Receiver<bool>) {
+async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::Receiver<bool>) {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read);
     loop {
@@ -115,23 +124,51 @@ async fn connection(mut stream: UnixStream, hands: Hands, mut stopped: watch::Re
         if !matches!(read, Ok(octets) if octets > 0) || line.last() != Some(&b'\n') {
             return;
         }
-        let reply = answer(&line, &hands).await;
+        let reply = match serde_json::from_slice(&line) {
+            Ok(Request::Maintenance(asked)) => {
+                let done = tokio::select! {
+                    done = maintain(&served, asked, &mut write) => done,
+                    _ = stopped.changed() => return,
+                };
+                if done.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Ok(Request::Accounts(operation)) => {
+                encode(&Line::from(served.accounts.perform(operation).await))
+            }
+            Ok(Request::Trash(ask)) => {
+                encode(&TrashLine::Told(trash::perform(&served.desk, ask).await))
+            }
+            Err(error) => encode(&Line::from(Err(not_understood(&error)))),
+        };
         if write.write_all(&reply).await.is_err() {
             return;
         }
     }
 }
 
-async fn answer(line: &[u8], hands: &Hands) -> Vec<u8> {
-    let mut octets = match serde_json::from_slice::<Operation>(line) {
-        Ok(operation) => encoded(&Line::from(hands.accounts.perform(operation).await)),
-        Err(error) => match serde_json::from_slice::<trash::Ask>(line) {
-            Ok(ask) => encoded(&TrashLine::Told(trash::perform(&hands.desk, ask).await)),
-            Err(_) => encoded(&Line::from(Err(not_understood(&error)))),
-        },
+/// Looks after the data, as long as whoever asked is there to hear of it.
+async fn maintain(
+    served: &Served,
+    asked: Maintenance,
+    write: &mut (impl AsyncWrite + Unpin),
+) -> io::Result<()> {
+    let (said, mut lines) = mpsc::channel::<Said>(LINES);
+    let work = maintenance::perform(served.desk.store(), served.sync_logs, asked, said);
+    let pass_on = async {
+        while let Some(line) = lines.recv().await {
+            write.write_all(&encode(&line)).await?;
+        }
+        Ok(())
     };
-    octets.push(b'\n');
-    octets
+    // What is passed on ends with the work; where it fails, the work is dropped at its next step.
+    let mut pass_on = std::pin::pin!(pass_on);
+    tokio::select! {
+        passed = &mut pass_on => passed,
+        () = work => pass_on.await,
+    }
 }
 
 fn not_understood(error: &serde_json::Error) -> AccountsError {
@@ -143,6 +180,8 @@ fn not_understood(error: &serde_json::Error) -> AccountsError {
     }
 }
 
-fn encoded(line: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(line).expect("plain values always encode")
+fn encode(line: &impl Serialize) -> Vec<u8> {
+    let mut octets = serde_json::to_vec(line).expect("plain values always encode");
+    octets.push(b'\n');
+    octets
 }

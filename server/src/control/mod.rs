@@ -1,8 +1,8 @@
 //! The control socket: how commands reach the data that a running server holds.
 //!
 //! It lies in the data folder and is its owner's only (mode 0600): who may open it may open the data
-//! too, so nothing more is asked. Each line of a connection is an [`crate::accounts::Operation`] or
-//! a [`crate::trash::Ask`] in JSON, each line back a [`Reply`] or a [`crate::trash::Told`].
+//! too, so nothing more is asked. Each line of a connection is an [`Operation`] in JSON, each line back a
+//! [`Reply`]; or a [`Maintenance`], and the lines back are [`crate::maintenance::Said`], up to its end.
 
 mod client;
 mod listener;
@@ -11,16 +11,26 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{AskError, ask, ask_trash};
-pub use listener::Control;
+pub use client::{AskError, ask, ask_trash, maintain};
+pub use listener::{Control, Served};
 
 use crate::{
-    accounts::{AccountsError, Outcome},
+    accounts::{AccountsError, Operation, Outcome},
+    maintenance::Maintenance,
     trash,
 };
 
 /// The longest line: an import of some ten thousand accounts.
 const MAXIMUM_LINE_OCTETS: u64 = 16 * 1024 * 1024;
+
+/// A line to the server.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Request {
+    Accounts(Operation),
+    Maintenance(Maintenance),
+    Trash(trash::Ask),
+}
 
 /// What came of an operation.
 pub type Reply = Result<Outcome, AccountsError>;

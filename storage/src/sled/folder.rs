@@ -174,6 +174,14 @@ impl Folder {
         Ok(Some(format!("{}\n{device} {inode}\n", boot.trim_end())))
     }
 
+    /// Removes the index that was moved out of the way.
+    pub(super) fn forget_index_aside(&self) -> io::Result<()> {
+        match fs::remove_dir_all(self.path.join("index.set-aside")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => self.disk.sync_folder(&self.path),
+        }
+    }
+
     /// Moves the index out of the way, in place of the one that was moved there before.
     pub(super) fn set_index_aside(&self) -> io::Result<()> {
         let index = self.index();

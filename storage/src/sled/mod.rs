@@ -41,6 +41,7 @@ mod small_rows;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::{
     io,
@@ -70,7 +71,7 @@ use self::{
     read::View,
 };
 use crate::{
-    Clock, Revision,
+    Clock, Revision, Timestamp,
     backend::{
         Backend, BackupError, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange,
         Page, ReadError, ScanPage,
@@ -151,6 +152,27 @@ impl Shared {
 /// Its lock cannot be looked at.
 pub fn is_in_use(folder: &Path) -> io::Result<bool> {
     folder::is_in_use(folder)
+}
+
+/// Lets the next start build the index of a store again, whatever happens until then. Nobody may have
+/// the store open.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn demand_new_index(path: &Path) -> Result<(), OpenError> {
+    let (folder, _lock) = Folder::open(Arc::new(RealDisk), path, Timestamp(0))?;
+    folder.demand_rebuild().while_doing("mark", path)
+}
+
+/// Removes what is left of the index that was there before. Nobody may have the store open.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn forget_old_index(path: &Path) -> Result<(), OpenError> {
+    let (folder, _lock) = Folder::open(Arc::new(RealDisk), path, Timestamp(0))?;
+    folder
+        .forget_index_aside()
+        .while_doing("remove the old index of", path)
 }
 
 impl Sled {
@@ -265,6 +287,10 @@ impl Drop for CloseAtEnd {
     }
 }
 
+fn broken_off() -> ReadError {
+    ReadError::Unavailable("it was broken off".to_owned())
+}
+
 /// How much journal there is since the newest snapshot.
 fn journal_since_snapshot(folder: &Folder) -> Result<u64, OpenError> {
     let snapshots = snapshot::list(folder).while_doing("read", &folder.snapshots())?;
@@ -350,6 +376,30 @@ impl Backend for Sled {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Committed, BackupError> {
         self.shared.backup(out, go_on)
+    }
+
+    fn verify<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, ReadError>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let verified = tokio::task::spawn_blocking(move || verify::verify(&shared));
+            verified.await.unwrap_or_else(|_| Err(broken_off()))
+        })
+    }
+
+    /// Each kept snapshot is made again, with a commit in between that tells them apart, so that no
+    /// journal before the older one is needed.
+    fn compact<'a>(&'a self) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            for _ in 0..snapshot::KEPT {
+                let nothing = self.commit(Commit::default()).await;
+                nothing.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+                let shared = Arc::clone(&self.shared);
+                let made = tokio::task::spawn_blocking(move || shared.mover.make_snapshot());
+                let made = made.await.map_err(|_| broken_off())?;
+                made.map_err(|reason| ReadError::Unavailable(reason.to_owned()))?;
+            }
+            Ok(())
+        })
     }
 
     fn close<'a>(&'a self) -> BoxFuture<'a, ()> {

@@ -54,6 +54,11 @@ struct State {
     wake: bool,
     finish: bool,
     journal_octets: u64,
+    /// Somebody wants a snapshot now.
+    wants_snapshot: bool,
+    /// How many snapshots were made, and how many could not be.
+    snapshots_made: u64,
+    snapshots_failed: u64,
     /// Why the index cannot be written now.
     trouble: Option<CommitError>,
     /// Whether the mover ever had to wait for a reader to finish.
@@ -85,10 +90,42 @@ impl Mailbox {
         self.woken.notify_one();
     }
 
+    /// Has a snapshot made, and the journal deleted that is not needed then; returns when that is done.
+    pub(super) fn make_snapshot(&self) -> Result<(), &'static str> {
+        let mut state = self.state();
+        let (made, failed) = (state.snapshots_made, state.snapshots_failed);
+        state.wants_snapshot = true;
+        state.wake = true;
+        self.woken.notify_one();
+        let waits = |state: &mut State| {
+            !state.finish && state.snapshots_made == made && state.snapshots_failed == failed
+        };
+        let state = self.moved.wait_while(state, waits);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        match state.snapshots_made > made {
+            true => Ok(()),
+            false if state.finish => Err("the store is closing"),
+            false => Err("no snapshot could be made; the log says why"),
+        }
+    }
+
+    fn takes_wish_for_snapshot(&self) -> bool {
+        std::mem::take(&mut self.state().wants_snapshot)
+    }
+
+    fn snapshot_ended(&self, was_made: bool) {
+        let mut state = self.state();
+        state.snapshots_made += u64::from(was_made);
+        state.snapshots_failed += u64::from(!was_made);
+        drop(state);
+        self.moved.notify_all();
+    }
+
     /// No further layer will come: move everything and end.
     pub(super) fn finish(&self) {
         self.state().finish = true;
         self.woken.notify_one();
+        self.moved.notify_all();
     }
 
     /// So much was added to the journal.
@@ -422,7 +459,10 @@ impl Mover {
     fn start_snapshot_if_due(&mut self) {
         let journal_octets = self.journal_octets();
         let grown = journal_octets - self.snapshots.journal_octets;
-        if self.snapshots.running.is_some() || grown < self.snapshots.interval_octets {
+        if self.snapshots.running.is_some()
+            || (!self.shared.mover.takes_wish_for_snapshot()
+                && grown < self.snapshots.interval_octets)
+        {
             return;
         }
         self.snapshots.journal_octets = journal_octets;
@@ -442,7 +482,10 @@ impl Mover {
             });
         match started {
             Ok(thread) => self.snapshots.running = Some(thread),
-            Err(error) => self.troubles.snapshot.raise(&error),
+            Err(error) => {
+                self.troubles.snapshot.raise(&error);
+                self.shared.mover.snapshot_ended(false);
+            }
         }
     }
 
@@ -464,6 +507,7 @@ impl Mover {
                 // Otherwise the checkpoint would keep journal that the snapshots no longer need.
                 self.set_checkpoint();
                 self.delete_covered_journal();
+                self.shared.mover.snapshot_ended(true);
             }
             Ok(Err(error)) => self.snapshot_failed(&error),
             Err(_) => self.snapshot_failed(&"the making of a snapshot panicked"),
@@ -473,6 +517,7 @@ impl Mover {
     /// The next attempt comes sooner than the next snapshot would have.
     fn snapshot_failed(&mut self, error: &dyn std::fmt::Display) {
         self.troubles.snapshot.raise(error);
+        self.shared.mover.snapshot_ended(false);
         let interval = self.snapshots.interval_octets;
         let postponed = interval - interval / SNAPSHOT_ATTEMPTS;
         self.snapshots.journal_octets = self.journal_octets().saturating_sub(postponed);

@@ -170,7 +170,11 @@ impl Store {
     }
 
     /// Removes the first entries of a log, but never its last.
-    async fn remove_first(&self, log: &Key, mut excess: usize) -> Result<usize, CommitError> {
+    pub(super) async fn remove_first(
+        &self,
+        log: &Key,
+        mut excess: usize,
+    ) -> Result<usize, CommitError> {
         let mut removed = 0;
         while excess > 0 {
             let page = Page {

@@ -340,6 +340,13 @@ pub(crate) fn blob_reference_of_work(hash: &[u8; 32], id: &WorkId) -> Key {
         .key()
 }
 
+/// The hash and the work's identity in the key of the reference of a row of work; `None` for others.
+pub(crate) fn work_of_blob_reference(key: &[u8]) -> Option<([u8; 32], u128)> {
+    let (hash, rest) = key.get(1..)?.split_at_checked(32)?;
+    let id = rest.strip_prefix(&[1])?.try_into().ok()?;
+    Some((hash.try_into().ok()?, u128::from_be_bytes(id)))
+}
+
 /// The note of the newest commit at a time.
 pub(crate) fn moment(time: Timestamp) -> Key {
     Builder::new(Keyspace::Moment, 8)
@@ -507,8 +514,10 @@ mod tests {
         assert_eq!(object_of_blob_reference(&reference), None);
         assert_eq!(blob_hash(&blob(&hash)), Some(hash));
         assert_eq!(single_id(&collection(ID)), Some(ID.0));
+        assert_eq!(moment_time(&moment(Timestamp(-5))), Some(Timestamp(-5)));
         let reference = blob_reference_of_object(&hash, ID, "name");
         assert!(!is_blob_reference_of_trash(&reference));
+        assert_eq!(work_of_blob_reference(&reference), None);
         assert_eq!(
             object_of_blob_reference(&reference),
             Some((hash, ID, "name"))
@@ -525,10 +534,9 @@ mod tests {
             let key = work("mail", &id);
             assert_eq!(work_id("mail", &key), Some(id.clone()));
             assert_eq!(any_work_id(&key), Some(id.clone()));
-            assert_eq!(
-                object_of_blob_reference(&blob_reference_of_work(&hash, &id)),
-                None
-            );
+            let reference = blob_reference_of_work(&hash, &id);
+            assert_eq!(object_of_blob_reference(&reference), None);
+            assert_eq!(work_of_blob_reference(&reference), Some((hash, id.id)));
         }
     }
 

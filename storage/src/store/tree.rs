@@ -1,10 +1,10 @@
 //! Collections as they hang in the tree, and their members.
 
-use super::{SCAN_OCTETS, Store, keys, record};
+use super::{SCAN_OCTETS, Store, keys, objects::object_of, record};
 use crate::{
     ResourcePath, Stored,
     backend::{Entry, Key, KeyRange, Page, ReadError},
-    model::{Collection, CollectionId, Member},
+    model::{Collection, CollectionId, Member, Object},
 };
 
 /// One member of a collection, as listed.
@@ -29,6 +29,21 @@ impl Store {
         entries.into_iter().map(member).collect()
     }
 }
+
+/// An object, wherever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectPlace {
+    /// The collection that it is in.
+    pub collection: CollectionId,
+    /// Its name there.
+    pub name: String,
+    /// The object.
+    pub object: Stored<Object>,
+}
+
+/// How far a walk through all objects has come.
+#[derive(Clone, Debug)]
+pub struct WalkPosition(Key);
 
 /// The deepest tree: collections from a home down, bounded so that no walk is unbounded.
 pub(super) const MAXIMUM_DEPTH: usize = 100;
@@ -129,6 +144,36 @@ impl Store {
             climbing = higher;
         }
         Err(record::corrupt("collection", "its tree is too deep"))
+    }
+
+    /// A page of all objects there are, in whatever collection, behind `after`; and where to go on, if
+    /// there are more. A row that cannot be read is left out.
+    pub async fn every_object(
+        &self,
+        after: Option<WalkPosition>,
+        rows: usize,
+    ) -> Result<(Vec<ObjectPlace>, Option<WalkPosition>), ReadError> {
+        let range = KeyRange::prefix(keys::whole(keys::Keyspace::Member));
+        let range = match after {
+            Some(WalkPosition(key)) => range.beyond(&key, false),
+            None => range,
+        };
+        let page = Page {
+            rows,
+            octets: SCAN_OCTETS,
+            reverse: false,
+        };
+        let page = self.backend().scan(range, page).await?;
+        let next = page.rows.last().filter(|_| page.more);
+        let next = next.map(|(key, _)| WalkPosition(key.clone()));
+        let object = |(key, entry): &(Key, Entry)| {
+            Some(ObjectPlace {
+                collection: keys::member_collection(key)?,
+                name: keys::member_name(key)?.to_owned(),
+                object: object_of(record::decode_member(entry).ok()?)?,
+            })
+        };
+        Ok((page.rows.iter().filter_map(object).collect(), next))
     }
 
     /// A page of members in the order of their names (octet by octet), behind `after`, at most `rows`

@@ -1,6 +1,7 @@
 //! The desk over a store in memory.
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod faults;
 mod large;
 mod locks;

@@ -7,6 +7,7 @@ mod crashes;
 mod damage;
 mod faults;
 mod life;
+mod verify;
 
 use std::{
     fs,

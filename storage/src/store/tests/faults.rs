@@ -159,7 +159,7 @@ async fn a_read_that_fails_is_an_error_and_never_an_absence() {
     );
     assert_eq!(world.store.locks(home).await, Err(error.clone()));
     assert_eq!(world.store.used_octets(home).await, Err(error.clone()));
-    assert_eq!(world.store.check().await, Err(error));
+    assert_eq!(world.store.check().await, Err(error.into()));
     faulty.heal();
     world.assert_sound().await;
 }

@@ -1,0 +1,260 @@
+//! Looking after the data: checking, mending and compacting it. The same runs in the process of the
+//! server (asked over the control socket) and in a command that opened the folder itself.
+
+use serde::{Deserialize, Serialize};
+use storage::{CheckEvent, LogRetention, Store, Timestamp, backend::CommitError};
+use tokio::sync::mpsc;
+
+use crate::background::{SWEEP_ROWS, UNREFERENCED_BLOB_MILLISECONDS};
+
+/// Rows of removed collections that are removed between two words of progress.
+const PURGE_ROWS: usize = 10_000;
+/// Events on their way from a check.
+const EVENTS: usize = 64;
+
+/// What can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Maintenance {
+    /// Checks everything.
+    Check {
+        /// And mends what can be mended.
+        repair: bool,
+    },
+    /// Drops what is not needed.
+    Compact,
+}
+
+/// What is said meanwhile, and at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Said {
+    /// How far it is; not part of the answer.
+    Progress(String),
+    /// A line of the answer.
+    Line(String),
+    /// The end.
+    Ended(Ended),
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// It was done, and all is well.
+    Well,
+    /// Damage is left.
+    Damaged,
+    /// It could not be done.
+    Failed(String),
+}
+
+/// Does it and says how it goes; the last thing said is [`Said::Ended`]. Ends where nobody listens any
+/// more; whatever was done until then stands, and the data is as sound as before.
+pub async fn perform(
+    store: &Store,
+    sync_logs: LogRetention,
+    maintenance: Maintenance,
+    said: mpsc::Sender<Said>,
+) {
+    let done = match maintenance {
+        Maintenance::Check { repair } => check(store, repair, &said).await,
+        Maintenance::Compact => compact(store, sync_logs, &said).await,
+    };
+    let ended = done.unwrap_or_else(|error| Ended::Failed(error.to_string()));
+    let _listener_gone = said.send(Said::Ended(ended)).await;
+}
+
+async fn say(said: &mpsc::Sender<Said>, what: Said) -> Result<(), CommitError> {
+    let sent = said.send(what).await;
+    sent.map_err(|_| CommitError::Unavailable("nobody waits for it any more".to_owned()))
+}
+
+async fn progress(said: &mpsc::Sender<Said>, what: impl Into<String>) -> Result<(), CommitError> {
+    say(said, Said::Progress(what.into())).await
+}
+
+/// What a check came to.
+#[derive(Default)]
+struct Tally {
+    found: u64,
+    mended: u64,
+}
+
+async fn check(
+    store: &Store,
+    repair: bool,
+    said: &mpsc::Sender<Said>,
+) -> Result<Ended, CommitError> {
+    let mut tally = Tally::default();
+    progress(said, "journal, snapshots and index").await?;
+    for what in store.backend().verify().await? {
+        tally.found += 1;
+        say(said, Said::Line(format!("backend: {what}"))).await?;
+    }
+    let (events, told) = mpsc::channel(EVENTS);
+    let all = async {
+        store.check_aloud(repair, events.clone()).await?;
+        scheduling::desk::audit(store, repair, events).await
+    };
+    let (checked, told) = tokio::join!(all, tell(told, repair, &mut tally, said));
+    told?;
+    if let Err(error) = checked {
+        let CommitError::Corrupt(what) = error else {
+            return Err(error);
+        };
+        // Nothing behind it can be seen.
+        tally.found += 1;
+        let remedy = "the index is built again from the journal when the store is opened next";
+        say(said, Said::Line(format!("index: {what} ({remedy})"))).await?;
+    }
+    let left = tally.found - tally.mended;
+    let summary = match (tally.found, tally.mended) {
+        (0, _) => "everything is sound".to_owned(),
+        (found, 0) => format!("{found} findings"),
+        (found, mended) => format!("{found} findings, {mended} mended, {left} left"),
+    };
+    say(said, Said::Line(summary)).await?;
+    Ok(match left {
+        0 => Ended::Well,
+        _ => Ended::Damaged,
+    })
+}
+
+/// Puts a check's events into words.
+async fn tell(
+    mut told: mpsc::Receiver<CheckEvent>,
+    repair: bool,
+    tally: &mut Tally,
+    said: &mpsc::Sender<Said>,
+) -> Result<(), CommitError> {
+    while let Some(event) = told.recv().await {
+        match event {
+            CheckEvent::Reading { what, rows: 0 } => progress(said, what).await?,
+            CheckEvent::Reading { what, rows } => progress(said, format!("{rows} {what}")).await?,
+            CheckEvent::Found(damage) => {
+                tally.found += 1;
+                let remedy = match (damage.can_be_mended, repair) {
+                    (true, false) => " (--repair mends it)",
+                    (true, true) => "",
+                    (false, _) => " (cannot be mended, and is left as it is)",
+                };
+                say(said, Said::Line(format!("{damage}{remedy}"))).await?;
+            }
+            CheckEvent::Mended(what) => {
+                tally.mended += 1;
+                say(said, Said::Line(format!("  mended: {what}"))).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn compact(
+    store: &Store,
+    sync_logs: LogRetention,
+    said: &mpsc::Sender<Said>,
+) -> Result<Ended, CommitError> {
+    progress(said, "removed collections").await?;
+    while store.purge_detached(PURGE_ROWS).await? {
+        progress(said, "removed collections").await?;
+    }
+    progress(said, "change logs").await?;
+    store.note_moment().await?;
+    let mut logs = store.compact_logs(sync_logs).await?;
+    while logs.step(store).await? {
+        progress(
+            said,
+            format!("change logs: {} entries removed", logs.removed()),
+        )
+        .await?;
+    }
+    let removed = logs.removed();
+    say(
+        said,
+        Said::Line(format!("{removed} old entries of change logs removed")),
+    )
+    .await?;
+    let removed = sweep(store, said).await?;
+    say(
+        said,
+        Said::Line(format!("{removed} blobs that nothing refers to removed")),
+    )
+    .await?;
+    progress(said, "snapshots and journal").await?;
+    store.backend().compact().await?;
+    Ok(Ended::Well)
+}
+
+async fn sweep(store: &Store, said: &mpsc::Sender<Said>) -> Result<usize, CommitError> {
+    let now = store.environment().clock.now();
+    let older_than = Timestamp(now.0.saturating_sub(UNREFERENCED_BLOB_MILLISECONDS));
+    let (mut removed, mut after) = (0, None);
+    loop {
+        let (rows, next) = store.sweep_blobs(older_than, after, SWEEP_ROWS).await?;
+        removed += rows;
+        if next.is_none() {
+            return Ok(removed);
+        }
+        progress(said, "blobs").await?;
+        after = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use storage::{
+        backend::{Commit, Operation},
+        memory::Memory,
+        model::{Principal, PrincipalKind},
+        testing,
+    };
+
+    use super::*;
+
+    async fn run(store: &Store, maintenance: Maintenance) -> (Vec<String>, Ended) {
+        let (said, mut heard) = mpsc::channel(1_000);
+        perform(store, LogRetention::default(), maintenance, said).await;
+        let (mut lines, mut ended) = (Vec::new(), None);
+        while let Some(said) = heard.recv().await {
+            match said {
+                Said::Progress(_) => {}
+                Said::Line(line) => lines.push(line),
+                Said::Ended(how) => assert_eq!(ended.replace(how), None),
+            }
+        }
+        (lines, ended.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_damage_is_told_mended_and_gone() {
+        let environment = testing::environment();
+        let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+        let store = Store::open(backend, environment).await.unwrap();
+        let alice = Principal::new(PrincipalKind::User, "alice");
+        store.add_account(alice, None).await.unwrap();
+        let (check, repair) = (
+            Maintenance::Check { repair: false },
+            Maintenance::Check { repair: true },
+        );
+        let sound = (vec!["everything is sound".to_owned()], Ended::Well);
+        assert_eq!(run(&store, check.clone()).await, sound);
+        assert_eq!(run(&store, Maintenance::Compact).await.1, Ended::Well);
+
+        // The row of the name (see `storage`'s table of keyspaces).
+        let name = [&[5][..], b"alice"].concat();
+        let spoil = Commit {
+            id: 1,
+            operations: vec![Operation::Delete(name.into())],
+            ..Commit::default()
+        };
+        store.backend().commit(spoil).await.unwrap();
+        let (lines, ended) = run(&store, check.clone()).await;
+        assert_eq!((lines.len(), ended), (2, Ended::Damaged), "{lines:?}");
+        assert!(lines[0].contains("--repair"), "{lines:?}");
+        let (lines, ended) = run(&store, repair).await;
+        assert_eq!((lines.len(), ended), (3, Ended::Well), "{lines:?}");
+        assert!(lines[1].contains("mended"), "{lines:?}");
+        assert_eq!(run(&store, check).await, sound);
+    }
+}
