@@ -307,6 +307,9 @@ impl Stage {
     async fn picture(&self) -> Vec<String> {
         let (world, mut all) = (&self.world, Vec::new());
         let store = world.desk.store();
+        // A copy that was given up takes room until the purge comes.
+        world.clock.advance(storage::BUILDING_MILLISECONDS + 1);
+        while store.purge_detached(1_000).await.unwrap() {}
         for principal in store.principals().await.unwrap() {
             let Some(home) = principal.home else { continue };
             let used = store.used_octets(home).await.unwrap();
