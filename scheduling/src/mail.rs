@@ -7,6 +7,10 @@ use storage::model::CollectionId;
 /// The name of the queue of outgoing mail.
 pub const QUEUE: &str = "mail";
 
+/// The name of the queue where mail is kept that no worker takes: what was waiting when a backup was made
+/// and may have left since. An administrator releases or drops it.
+pub const HELD_QUEUE: &str = "mail-held";
+
 /// Somebody in a mail's header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {

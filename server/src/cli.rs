@@ -75,6 +75,72 @@ pub enum Command {
     /// Import many accounts at once
     #[command(subcommand, arg_required_else_help = true)]
     Accounts(AccountsCommand),
+    /// Write everything into one file, as of one moment, whether the server runs or not
+    ///
+    /// The configuration file is not part of it.
+    Backup(Backup),
+    /// Make a data folder of a backup
+    ///
+    /// The folder must be empty or missing; it appears as a whole at the end. Calendar programs then read
+    /// their calendars anew by themselves, and mail that was waiting is held: see `convoke mail`.
+    Restore(Restore),
+    /// Show outgoing mail that waits, and release or drop what a restore holds
+    #[command(subcommand, arg_required_else_help = true)]
+    Mail(MailCommand),
+}
+
+/// `convoke backup`
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file; for its owner only
+    pub file: PathBuf,
+    /// Replace the file, if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `convoke restore`
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup
+    pub file: PathBuf,
+    /// Go on with the journal archived here (or with the folder `journal` of the old data); give it
+    /// again for more
+    #[arg(long = "archive", value_name = "FOLDER")]
+    pub archives: Vec<PathBuf>,
+    /// Go on up to the last change at or before this moment, such as 2026-03-01T14:30:00Z
+    /// [archive: the one configured, unless --archive is given]
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// The new data folder [default: the one configured]
+    #[arg(long, value_name = "FOLDER")]
+    pub into: Option<PathBuf>,
+}
+
+/// `convoke mail`
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// List the mails that wait
+    List {
+        /// Only those that are held
+        #[arg(long)]
+        held: bool,
+    },
+    /// Let held mails go out
+    Release(MailChoice),
+    /// Remove mails; the organizer's event says that they could not be delivered
+    Drop(MailChoice),
+}
+
+/// Which mails.
+#[derive(Debug, Args)]
+pub struct MailChoice {
+    /// As `convoke mail list` shows them
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub ids: Vec<String>,
+    /// All that are held
+    #[arg(long, conflicts_with = "ids")]
+    pub all: bool,
 }
 
 /// `convoke check`
@@ -377,6 +443,11 @@ mod tests {
             "convoke check",
             "convoke check --repair",
             "convoke compact",
+            "convoke backup convoke.backup --force",
+            "convoke restore convoke.backup --archive a --archive b --until 2026-03-01T14:30:00Z --into x",
+            "convoke mail list --held",
+            "convoke mail release 00ff 01ff",
+            "convoke mail drop --all",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

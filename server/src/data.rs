@@ -6,19 +6,23 @@ use storage::{
     Environment, Store,
     backend::Backend,
     memory::Memory,
-    sled::{self, Sled},
+    sled::{self, Archive, Sled},
 };
 
 use crate::server::{StartError, Storage};
 
-/// Opens what is named, and makes a missing folder.
+/// Opens what is named, and makes a missing folder. The journal of a folder goes to the archive.
 ///
 /// # Errors
 /// [`StartError::InUse`] where another process has it; [`StartError::Data`] for everything else.
-pub async fn open(storage: &Storage, environment: &Environment) -> Result<Store, StartError> {
+pub async fn open(
+    storage: &Storage,
+    archive: Option<Archive>,
+    environment: &Environment,
+) -> Result<Store, StartError> {
     let backend = match storage {
         Storage::Memory => Arc::new(Memory::new(Arc::clone(&environment.clock))),
-        Storage::Folder(folder) => open_folder(folder, environment).await?,
+        Storage::Folder(folder) => open_folder(folder, archive, environment).await?,
         Storage::Backend(backend) => Arc::clone(backend),
     };
     let opened = Store::open(Arc::clone(&backend), environment.clone()).await;
@@ -36,12 +40,16 @@ pub async fn open(storage: &Storage, environment: &Environment) -> Result<Store,
 
 async fn open_folder(
     folder: &Path,
+    archive: Option<Archive>,
     environment: &Environment,
 ) -> Result<Arc<dyn Backend>, StartError> {
     let (path, clock) = (folder.to_owned(), Arc::clone(&environment.clock));
     // Recovery reads files for as long as it takes.
-    let opening =
-        tokio::task::spawn_blocking(move || Sled::open(&path, sled::Options::default(), clock));
+    let options = sled::Options {
+        archive,
+        ..sled::Options::default()
+    };
+    let opening = tokio::task::spawn_blocking(move || Sled::open(&path, options, clock));
     let data = |error: String| StartError::Data {
         folder: folder.display().to_string(),
         error,

@@ -50,6 +50,8 @@ pub struct Options {
     pub trash: Option<TrashPolicy>,
     /// The cost of a password's hash.
     pub argon2: Argon2Cost,
+    /// Where a folder's journal is archived; `None` keeps no archive.
+    pub archive: Option<storage::sled::Archive>,
     /// Clock and randomness.
     pub environment: Environment,
 }
@@ -71,6 +73,7 @@ impl Options {
             limits: Limits::default(),
             trash: Some(trash::default_policy()),
             argon2: Argon2Cost::default(),
+            archive: None,
             environment: crate::environment::system(),
         }
     }
@@ -170,7 +173,12 @@ impl Server {
         let listeners = bind(&options.listen).await?;
         let addresses = listeners.addresses();
         let public_url = public_url(&options, &addresses);
-        let store = data::open(&options.storage, &options.environment).await?;
+        let store = data::open(
+            &options.storage,
+            options.archive.clone(),
+            &options.environment,
+        )
+        .await?;
         let desk = desk(&store, &options);
         let store = desk.store().clone();
         let passwords = Passwords::new(options.environment.clone(), options.argon2);

@@ -1,15 +1,19 @@
 //! The commands, one per file.
 
 mod accounts_import;
+mod backup;
 mod check;
 mod compact;
 mod demo;
 mod group;
 mod init;
+mod mail;
 mod output;
 mod password;
 mod place;
+mod progress;
 mod reach;
+mod restore;
 mod run;
 mod serve;
 mod trash;
@@ -92,7 +96,16 @@ fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Re
             ))
         }
         Command::Trash(command) => {
-            command_runtime()?.block_on(trash::run(command, &Reach::configured(&config)?, output))
+            command_runtime()?.block_on(trash::run(command, &Reach::configured(config)?, output))
+        }
+        Command::Backup(arguments) => {
+            command_runtime()?.block_on(backup::run(arguments, &Reach::configured(config)?, output))
+        }
+        Command::Restore(arguments) => {
+            command_runtime()?.block_on(restore::run(arguments, config, output))
+        }
+        Command::Mail(command) => {
+            command_runtime()?.block_on(mail::run(command, &Reach::configured(config)?, output))
         }
         Command::Accounts(AccountsCommand::Import { file }) => command_runtime()?.block_on(
             accounts_import::run(&file, &Reach::configured(config)?, output),

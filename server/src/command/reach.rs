@@ -12,6 +12,7 @@ use crate::{
     configuration::Configuration,
     control::{self, AskError},
     data, environment,
+    mail::{MailOperation, MailOutcome, perform_mail},
     maintenance::{self, Ended, Maintenance, Said},
     server::{self, Options, StartError, Storage},
     trash::{self, Ask, Told},
@@ -95,6 +96,24 @@ impl Reach {
         }
     }
 
+    /// Does something about the queue of mail, whether a server runs or not.
+    ///
+    /// # Errors
+    /// The operation's, or the data cannot be reached.
+    pub async fn perform_mail(&self, operation: MailOperation) -> Result<MailOutcome, Failure> {
+        match control::ask_mail(&control::socket_path(&self.data), &operation).await {
+            Ok(reply) => Ok(reply?),
+            Err(AskError::NotRunning) => {
+                let store = self.open_existing().await?;
+                let desk = server::desk(&store, &self.options);
+                let outcome = perform_mail(&desk, operation).await;
+                store.backend().close().await;
+                Ok(outcome?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Whether no server runs there.
     pub async fn is_at_rest(&self) -> bool {
         let socket = control::socket_path(&self.data);
@@ -152,7 +171,7 @@ impl Reach {
 
     async fn open(&self) -> Result<Store, Failure> {
         let storage = Storage::Folder(self.data.clone());
-        match data::open(&storage, &self.environment).await {
+        match data::open(&storage, self.options.archive.clone(), &self.environment).await {
             Err(StartError::InUse { folder, process }) => {
                 let process =
                     process.map_or_else(String::new, |process| format!(" (process {process})"));

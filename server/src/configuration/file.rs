@@ -38,6 +38,9 @@ pub struct File {
     /// `[limits]`
     #[serde(default)]
     pub limits: LimitsTable,
+    /// `[backup]`
+    #[serde(default)]
+    pub backup: BackupTable,
     /// `[trash]`
     #[serde(default)]
     pub trash: Trash,
@@ -93,6 +96,16 @@ pub struct Mail {
     pub sender: Option<Spanned<String>>,
     /// `folder`
     pub folder: Option<Spanned<PathBuf>>,
+}
+
+/// `[backup]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupTable {
+    /// `archive`
+    pub archive: Option<Spanned<PathBuf>>,
+    /// `keep_days`
+    pub keep_days: Option<Spanned<NonZeroU32>>,
 }
 
 /// `[limits]`

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use storage::{LogRetention, model::TrashPolicy};
+use storage::{LogRetention, model::TrashPolicy, sled::Archive};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ pub use file::LogFormat;
 pub use template::filled;
 
 use error::Fault;
-use file::{File, LimitsTable, Mail, Smtp, Trash};
+use file::{BackupTable, File, LimitsTable, Mail, Smtp, Trash};
 
 use crate::{
     http::Network,
@@ -51,6 +51,8 @@ pub struct Configuration {
     pub tls: Option<TlsFiles>,
     /// Mail.
     pub mail: MailOptions,
+    /// Where the journal is archived.
+    pub archive: Option<Archive>,
     /// Bounds.
     pub limits: Limits,
     /// What is kept of that which is changed and deleted; `None` is nothing.
@@ -91,6 +93,7 @@ impl Configuration {
             tls: self.tls,
             trusted_proxies: self.trusted_proxies,
             mail: self.mail,
+            archive: self.archive,
             limits: self.limits,
             trash: self.trash,
             ..Options::new(Storage::Folder(self.data))
@@ -126,6 +129,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         log_format: file.log_format,
         tls,
         mail: mail(file.mail, file.smtp, &host, folder)?,
+        archive: archive(file.backup, folder)?,
         limits: limits(&file.limits),
         trash,
     })
@@ -194,6 +198,27 @@ fn data(path: &Spanned<PathBuf>, folder: &Path) -> Result<PathBuf, Fault> {
         ));
     }
     Ok(folder.join(path.get_ref()))
+}
+
+fn archive(table: BackupTable, folder: &Path) -> Result<Option<Archive>, Fault> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    match (table.archive, table.keep_days) {
+        (Some(archive), _) if archive.get_ref().as_os_str().is_empty() => Err(Fault::at(
+            archive.span(),
+            "`archive` is empty",
+            "name a folder: archive = \"/var/backups/convoke/journal\"",
+        )),
+        (Some(archive), days) => Ok(Some(Archive {
+            folder: folder.join(archive.get_ref()),
+            keep: days.map(|days| DAY * days.get_ref().get()),
+        })),
+        (None, Some(days)) => Err(Fault::at(
+            days.span(),
+            "there is keep_days but no archive",
+            "add a line such as: archive = \"/var/backups/convoke/journal\"",
+        )),
+        (None, None) => Ok(None),
+    }
 }
 
 fn log(filter: Option<Spanned<String>>) -> Result<String, Fault> {

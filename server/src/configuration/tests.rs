@@ -33,6 +33,19 @@ fn the_working_minimum() {
 }
 
 #[test]
+fn the_archive_is_relative_to_the_file_and_kept_as_long_as_it_says() {
+    assert_eq!(parse(MINIMUM).unwrap().archive, None);
+    let with = |table: &str| parse(&format!("{MINIMUM}[backup]\n{table}")).unwrap();
+    let archive = with("archive = \"a\"").archive.unwrap();
+    assert_eq!(archive.folder, Path::new("/etc/convoke/a"));
+    assert_eq!(archive.keep, None);
+    let configuration = with("archive = \"/b\"\nkeep_days = 2");
+    let archive = configuration.options().archive.unwrap();
+    assert_eq!(archive.folder, Path::new("/b"));
+    assert_eq!(archive.keep, Some(Duration::from_secs(2 * 24 * 60 * 60)));
+}
+
+#[test]
 fn every_error_names_line_and_remedy() {
     // what stands after the minimum (three lines), or the whole file where it begins with `!`
     let cases = [
@@ -68,6 +81,18 @@ fn every_error_names_line_and_remedy() {
             "make versions_days at most as large as days",
         ),
         ("[trash]\nversions_per_hour = 0", Some(5), "", ""),
+        (
+            "[backup]\nkeep_days = 3",
+            Some(5),
+            "there is keep_days but no archive",
+            "add a line such as: archive = ",
+        ),
+        (
+            "[backup]\narchive = \"\"",
+            Some(5),
+            "`archive` is empty",
+            "name a folder: archive = ",
+        ),
         (
             "!data = \"x\"\npublic_url = \"http://x\"",
             None,

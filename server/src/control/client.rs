@@ -8,9 +8,10 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{Line, MAXIMUM_LINE_OCTETS, Reply, TrashLine};
+use super::{Errand, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply, TrashLine};
 use crate::{
     accounts::Operation,
+    mail::MailOperation,
     maintenance::{Ended, Maintenance, Said},
     trash,
 };
@@ -35,6 +36,16 @@ pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError
     send(&mut stream, operation).await?;
     let line: Line = receive(&mut BufReader::new(stream)).await?;
     Ok(line.into())
+}
+
+/// Asks it about its mail.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn ask_mail(socket: &Path, operation: &MailOperation) -> Result<MailReply, AskError> {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, &Errand::Mail(operation.clone())).await?;
+    receive(&mut BufReader::new(stream)).await
 }
 
 /// Asks it about the trash.
@@ -74,7 +85,7 @@ pub async fn maintain(
     }
 }
 
-async fn connect(socket: &Path) -> Result<UnixStream, AskError> {
+pub(super) async fn connect(socket: &Path) -> Result<UnixStream, AskError> {
     match UnixStream::connect(socket).await {
         Ok(stream) => Ok(stream),
         // No file, or one whose server died.
@@ -90,7 +101,10 @@ async fn connect(socket: &Path) -> Result<UnixStream, AskError> {
     }
 }
 
-async fn send(stream: &mut UnixStream, request: &impl Serialize) -> Result<(), AskError> {
+pub(super) async fn send(
+    stream: &mut UnixStream,
+    request: &impl Serialize,
+) -> Result<(), AskError> {
     let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
     line.push(b'\n');
     Ok(stream.write_all(&line).await?)

@@ -17,9 +17,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Line, MAXIMUM_LINE_OCTETS, Request, TrashLine};
+use super::{Errand, Line, MAXIMUM_LINE_OCTETS, Request, TrashLine, backup};
 use crate::{
     accounts::{Accounts, AccountsError},
+    mail,
     maintenance::{self, Maintenance, Said},
     trash,
 };
@@ -140,6 +141,18 @@ async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::
             }
             Ok(Request::Trash(ask)) => {
                 encode(&TrashLine::Told(trash::perform(&served.desk, ask).await))
+            }
+            Ok(Request::Errand(Errand::Mail(operation))) => {
+                encode(&mail::perform_mail(&served.desk, operation).await)
+            }
+            Ok(Request::Errand(Errand::Backup)) => {
+                let store = served.desk.store().clone();
+                let sent = backup::send(store, &mut write, stopped.clone()).await;
+                if let Err(error) = sent {
+                    tracing::debug!(%error, "whoever wanted a backup went away");
+                    return;
+                }
+                continue;
             }
             Err(error) => encode(&Line::from(Err(not_understood(&error)))),
         };

@@ -2,8 +2,10 @@
 //!
 //! It lies in the data folder and is its owner's only (mode 0600): who may open it may open the data
 //! too, so nothing more is asked. Each line of a connection is an [`Operation`] in JSON, each line back a
-//! [`Reply`]; or a [`Maintenance`], and the lines back are [`crate::maintenance::Said`], up to its end.
+//! [`Reply`]; or a [`Maintenance`], and the lines back are [`crate::maintenance::Said`], up to its end; or
+//! an [`Errand`], whose answer stands beside each.
 
+mod backup;
 mod client;
 mod listener;
 
@@ -11,11 +13,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{AskError, ask, ask_trash, maintain};
+pub use backup::receive as receive_backup;
+pub use client::{AskError, ask, ask_mail, ask_trash, maintain};
 pub use listener::{Control, Served};
 
 use crate::{
     accounts::{AccountsError, Operation, Outcome},
+    mail::{MailOperation, MailOutcome},
     maintenance::Maintenance,
     trash,
 };
@@ -30,7 +34,20 @@ enum Request {
     Accounts(Operation),
     Maintenance(Maintenance),
     Trash(trash::Ask),
+    Errand(Errand),
 }
+
+/// What else can be asked for.
+#[derive(Serialize, Deserialize)]
+pub enum Errand {
+    /// Something about the queue of mail; answered by a [`MailReply`].
+    Mail(MailOperation),
+    /// A backup; answered by its pieces.
+    Backup,
+}
+
+/// What came of an operation on the queue of mail.
+pub type MailReply = Result<MailOutcome, String>;
 
 /// What came of an operation.
 pub type Reply = Result<Outcome, AccountsError>;

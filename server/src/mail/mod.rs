@@ -3,11 +3,13 @@
 mod html;
 mod identity;
 mod language;
+mod queue;
 mod render;
 mod transport;
 mod worker;
 
 pub use identity::Identity;
+pub use queue::{MailLine, MailOperation, MailOutcome, Which, perform as perform_mail};
 pub use render::{RenderError, Rendered, render};
 pub use transport::{
     MailRoute, MemoryOutbox, SendError, SmtpOptions, SmtpTls, Transport, TransportError,

@@ -55,7 +55,7 @@ use tokio::sync::watch;
 pub use self::{
     archive::Archive,
     error::OpenError,
-    restore::{LoadError, Loaded, Progress, Source, Stage, load},
+    restore::{LoadError, Loaded, Progress, Source, Stage, load, verify},
 };
 use self::{
     archive::Archivist,

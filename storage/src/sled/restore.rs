@@ -146,6 +146,17 @@ pub fn load(
     })
 }
 
+/// Reads a backup to its end, and gives its newest commit.
+///
+/// # Errors
+/// It is damaged, or cannot be read.
+pub fn verify(backup: &Path) -> Result<Committed, LoadError> {
+    let file = File::open(backup).while_doing("open", backup)?;
+    let read = snapshot::read_any(BufReader::with_capacity(READ_OCTETS, file), |_| Ok(()));
+    let (_, through) = read.map_err(|error| refusal(error, backup))?;
+    Ok(through)
+}
+
 /// Gives the snapshot its name, and lets the journal begin behind it.
 fn finish(folder: &Folder, draft: &Path, through: Committed) -> Result<(), LoadError> {
     let named = snapshot::name(folder, draft, through);

@@ -12,6 +12,7 @@ mod objects;
 mod properties;
 mod queries;
 mod races;
+mod restore;
 mod sign_in;
 mod sync;
 
