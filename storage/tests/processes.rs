@@ -1,5 +1,5 @@
 //! Two processes on one folder: the second is refused, and told who has it.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::{env, path::Path, process::Command, sync::Arc};
 

@@ -25,9 +25,9 @@ pub const BUILDING_MILLISECONDS: i64 = 10 * 60 * 1000;
 
 /// The row of a collection that is being built.
 #[derive(Debug, Serialize, Deserialize)]
-struct BuildingRecord {
+pub(super) struct BuildingRecord {
     /// Until when it is left to its builder.
-    until: Timestamp,
+    pub until: Timestamp,
 }
 
 /// A collection that somebody builds, as its builder knows it.

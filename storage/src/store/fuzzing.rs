@@ -3,16 +3,19 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::record::{
-    self, BlobRecord, LogRecord, MetaRecord, UidRecord, WorkRecord, decode_member, encode,
-    encode_object,
+use super::{
+    building::BuildingRecord,
+    record::{
+        self, BlobRecord, LogRecord, MetaRecord, Standing, TrashHeader, TrashedRecord, UidRecord,
+        WorkRecord, decode_member, decode_trash, encode, encode_object, encode_trash,
+    },
 };
 use crate::{
     Revision, Timestamp,
     backend::Entry,
     model::{
-        CalendarFacts, Collection, Content, Credential, Lock, Member, Object, Principal,
-        PrincipalId, PrincipalKind, Properties,
+        CalendarFacts, Collection, CollectionId, Content, Credential, Lock, Member, Object,
+        Principal, PrincipalId, PrincipalKind, Properties, TrashCause,
     },
 };
 
@@ -38,20 +41,35 @@ pub fn records(octets: &[u8]) {
     same::<MetaRecord>(octets);
     same::<BlobRecord>(octets);
     same::<WorkRecord>(octets);
+    same::<BuildingRecord>(octets);
+    same::<TrashedRecord>(octets);
     let _ = record::counter(octets);
     member(octets);
+    trash(octets);
+}
+
+fn entry(value: Bytes) -> Entry {
+    Entry {
+        value,
+        revision: Revision(1),
+    }
 }
 
 fn member(octets: &[u8]) {
-    let read = |value: Bytes| {
-        decode_member(&Entry {
-            value,
-            revision: Revision(1),
-        })
-    };
+    let read = |value| decode_member(&entry(value));
     if let Ok(Member::Object(object)) = read(Bytes::copy_from_slice(octets)).map(|it| it.value) {
         let again = read(encode_object(&object)).expect("what was written can be read");
         assert_eq!(again.value, Member::Object(object));
+    }
+}
+
+fn trash(octets: &[u8]) {
+    let read = |value| decode_trash(&entry(value));
+    if let Ok((header, object)) = read(Bytes::copy_from_slice(octets)) {
+        let written = encode_trash(&header, object.as_ref());
+        let (again, kept) = read(written.clone()).expect("what was written can be read");
+        assert_eq!(encode_trash(&again, kept.as_ref()), written);
+        assert_eq!(again, header);
     }
 }
 
@@ -71,8 +89,23 @@ pub fn examples_of_records() -> Vec<Vec<u8>> {
         }),
         properties: Properties::from([("{urn:x}y".to_owned(), Bytes::from_static(b"z"))]),
     };
+    let header = TrashHeader {
+        name: "a.ics".to_owned(),
+        superseded: Timestamp(3),
+        written: Revision(4),
+        by: None,
+        cause: TrashCause::Changed,
+    };
     let rows = [
         encode_object(&object),
+        encode_trash(&header, Some(&object)),
+        encode_trash(&header, None),
+        encode(&TrashedRecord {
+            deleted: Timestamp(3),
+            by: None,
+            parent: CollectionId(1),
+            standing: Standing::Apart(300),
+        }),
         encode(&Principal::new(PrincipalKind::User, "alice")),
         encode(&LogRecord::Put("a.ics".to_owned())),
         encode(&MetaRecord {
@@ -89,6 +122,9 @@ pub fn examples_of_records() -> Vec<Vec<u8>> {
             created: Timestamp(2),
             last_error: Some("no".to_owned()),
             payload: Content::Inline(Bytes::from_static(b"payload")),
+        }),
+        encode(&BuildingRecord {
+            until: Timestamp(7),
         }),
     ];
     rows.iter().map(|row| row.to_vec()).collect()

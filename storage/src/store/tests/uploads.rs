@@ -228,7 +228,7 @@ async fn what_was_swept_does_not_come_back() {
 async fn what_is_too_large_is_refused_on_the_way() {
     let world = world().await;
     let mut upload = world.store.begin_upload();
-    upload.length = crate::store::blobs::MAXIMUM_BLOB_OCTETS as u64;
+    upload.length = MAXIMUM_BLOB_OCTETS as u64;
     let refused = world.store.continue_upload(&mut upload, octets(1)).await;
     assert_eq!(refused, Err(CommitError::Limit("octets of one blob")));
 }
