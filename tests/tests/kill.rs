@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use tests::kill::{rounds::Rounds, server::ServerRounds};
+use tests::kill::{restores::RestoreRounds, rounds::Rounds, server::ServerRounds};
 
 fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_kill_loop").into()
@@ -41,4 +41,18 @@ async fn nothing_that_a_server_answered_for_is_lost() {
     println!("{report}");
     assert_eq!(report.kills, 12);
     assert!(report.answers > 0, "nothing was ever written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_is_whole_or_nothing_and_can_be_repeated() {
+    let rounds = RestoreRounds {
+        program: program(),
+        rounds: 20,
+        seed: seed(),
+    };
+    let report = rounds.play(|_| ()).await.unwrap();
+    println!("{report}");
+    assert_eq!(report.kills, 20);
+    assert_eq!(report.nothing + report.whole, 20);
+    assert_eq!(report.repeated, 10);
 }

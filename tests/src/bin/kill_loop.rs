@@ -6,7 +6,12 @@
 use std::{error::Error, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use tests::kill::{rounds::Rounds, server::ServerRounds, victim::Victim};
+use tests::kill::{
+    restores::{RestoreRounds, Restorer},
+    rounds::Rounds,
+    server::ServerRounds,
+    victim::Victim,
+};
 
 /// Kills a process that writes, over and over, and sees whether anything is lost.
 #[derive(Parser)]
@@ -23,6 +28,9 @@ struct Arguments {
     /// Kills a whole server that is written to over HTTP.
     #[arg(long)]
     server: bool,
+    /// Kills restores of a backup.
+    #[arg(long, conflicts_with = "server")]
+    restores: bool,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -39,6 +47,12 @@ enum Role {
     },
     #[command(hide = true)]
     Server { folder: PathBuf },
+    #[command(hide = true)]
+    Restorer {
+        backup: PathBuf,
+        archive: PathBuf,
+        into: PathBuf,
+    },
 }
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -57,6 +71,16 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         }
         .run(),
         Some(Role::Server { folder }) => tests::kill::server::serve(&folder),
+        Some(Role::Restorer {
+            backup,
+            archive,
+            into,
+        }) => Restorer {
+            backup,
+            archive,
+            into,
+        }
+        .run(),
         None => play(arguments),
     }
 }
@@ -88,6 +112,13 @@ async fn play(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> 
             program,
             rounds,
             connections: most,
+            seed,
+        };
+        println!("{}", loop_.play(progress).await?);
+    } else if arguments.restores {
+        let loop_ = RestoreRounds {
+            program,
+            rounds,
             seed,
         };
         println!("{}", loop_.play(progress).await?);

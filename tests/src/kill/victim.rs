@@ -95,7 +95,7 @@ fn line(writer: u64, number: u64, Revision(revision): Revision) -> String {
     format!("{writer} {number} {revision}\n")
 }
 
-fn say(output: &mut impl Write, text: String) -> io::Result<()> {
+pub(super) fn say(output: &mut impl Write, text: String) -> io::Result<()> {
     output.write_all(text.as_bytes())?;
     output.flush()
 }

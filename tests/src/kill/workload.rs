@@ -120,7 +120,7 @@ pub async fn work(
 }
 
 /// What a store holds of one writer.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The number of its last commit; 0 before the first.
     pub number: u64,
