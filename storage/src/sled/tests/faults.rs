@@ -1,6 +1,6 @@
 //! A disk that fails: the commit fails, the store stays sound, and service returns with the disk.
 
-use std::{collections::BTreeMap, io::ErrorKind};
+use std::{collections::BTreeMap, io::ErrorKind, sync::Mutex};
 
 use super::{
     bad_disk::{BadDisk, Call, Plan, is_journal},
@@ -131,6 +131,34 @@ async fn acknowledged(store: &Sled) -> u64 {
     rows.map(|(_, entry)| entry.revision.0)
         .max()
         .unwrap_or_default()
+}
+
+/// A reader who saw a commit before its sync could see it lost: at each call by which the journal is
+/// written, the commit on its way is shown to nobody.
+#[tokio::test]
+async fn nothing_is_shown_before_it_is_durable() {
+    let place = Place::cramped();
+    let (store, plan) = open_bad(&place);
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let (shared, looks) = (store.shared.clone(), shown.clone());
+    plan.fail(ErrorKind::Other, move |call, path| {
+        if is_journal(path) && matches!(call, Call::Write | Call::Sync) {
+            let newest = *shared.newest.borrow();
+            let readable = shared.overlay.pin().last.revision;
+            looks.lock().unwrap().push((call, newest, readable));
+        }
+        false
+    });
+    for before in (0..20).map(crate::Revision) {
+        let committed = write(&store, "a", &"x".repeat(600)).await.unwrap();
+        assert_eq!(committed.revision.0, before.0 + 1);
+        let looks = std::mem::take(&mut *shown.lock().unwrap());
+        assert!(looks.iter().any(|(call, ..)| *call == Call::Sync));
+        for (call, newest, readable) in looks {
+            assert_eq!((newest, readable), (before, before), "{call:?}");
+        }
+    }
+    plan.heal();
 }
 
 /// A sync that failed is never just repeated: the tail is cut off and the cut is synced, another
