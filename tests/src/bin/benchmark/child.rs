@@ -64,6 +64,12 @@ impl Child {
         }
     }
 
+    /// Ends the child as a power cut of its process would (SIGKILL), and waits.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("the child runs");
+        self.process.wait().expect("the child ends");
+    }
+
     /// Ends the child by closing its input, and waits.
     pub fn stop(mut self) {
         drop(self.process.stdin.take());

@@ -129,7 +129,7 @@ fn authorization(user: &str) -> String {
     STANDARD.encode(format!("{user}:{user}"))
 }
 
-fn put(
+pub fn put(
     user: &'static str,
     run: &'static str,
     slice: u32,
@@ -147,7 +147,7 @@ fn put(
 }
 
 /// Requests for many of the objects, made ahead: what the load costs is not the server's.
-fn get(
+pub fn get(
     user: &'static str,
     run: &'static str,
     slice: u32,

@@ -11,6 +11,7 @@ mod child;
 mod convoke;
 mod load;
 mod shares;
+mod size;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,14 +22,17 @@ const SLICES: u32 = 6;
 
 const HELP: &str = "\
 usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
+       benchmark --objects N [--folder DIR] [--output FILE]
   --seconds N   how long each measurement of PUT and GET is sustained (default 60)
   --preload N   objects in the account for the comparison of a full account with an empty one (default 100000)
+  --objects N   instead of all that: fill a store with so many objects, and measure what it takes
   --folder DIR  where the store and the test file are put (default: a temporary folder)
   --output FILE also writes the JSON there";
 
 struct Arguments {
     seconds: u64,
     preload: usize,
+    objects: Option<u64>,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
 }
@@ -61,6 +65,9 @@ fn main() {
     };
 
     let report = runtime.block_on(async {
+        if let Some(objects) = arguments.objects {
+            return serde_json::json!(size::measure(&folder, objects).await);
+        }
         let bare = child::Child::start(&["child-bare"]);
         let ceiling_1 = ceiling::bare(&bare, 1, slices.of_ceiling).await;
         let ceiling_16 = ceiling::bare(&bare, 16, slices.of_ceiling).await;
@@ -95,6 +102,7 @@ fn arguments() -> Arguments {
     let mut arguments = Arguments {
         seconds: 60,
         preload: 100_000,
+        objects: None,
         folder: None,
         output: None,
     };
@@ -104,6 +112,9 @@ fn arguments() -> Arguments {
         match word.as_str() {
             "--seconds" => arguments.seconds = value().parse().unwrap_or_else(|_| usage()),
             "--preload" => arguments.preload = value().parse().unwrap_or_else(|_| usage()),
+            "--objects" => {
+                arguments.objects = Some(value().parse().unwrap_or_else(|_| usage()));
+            }
             "--folder" => arguments.folder = Some(value().into()),
             "--output" => arguments.output = Some(value().into()),
             _ => usage(),
