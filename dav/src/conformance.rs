@@ -3,7 +3,7 @@
 
 use crate::{
     kind::Kinds,
-    method::{METHODS, options::COMPLIANCE_CLASSES},
+    method::{METHODS, options::COMPLIANCE_CLASSES, post::ACTIONS},
     precondition,
     property::table,
     report::{REPORTS, collation::COLLATIONS},
@@ -12,7 +12,7 @@ use crate::{
 /// A row of the conformance table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConformanceRow {
-    /// What it is: `method`, `property`, `report`, `precondition`, `collation` or `compliance class`.
+    /// What it is: `method`, `action of POST`, `property`, `report`, `precondition`, `collation` or `compliance class`.
     pub table: &'static str,
     /// Its name, with the namespace where it has one.
     pub name: String,
@@ -45,6 +45,14 @@ pub fn conformance() -> Vec<ConformanceRow> {
             method.name.to_owned(),
             method.source,
             places(method.kinds),
+        )
+    }));
+    rows.extend(ACTIONS.iter().map(|action| {
+        row(
+            "action of POST",
+            action.name.to_owned(),
+            action.source,
+            places(action.kinds),
         )
     }));
     rows.extend(table::properties().map(|property| {
@@ -107,6 +115,7 @@ mod tests {
         for table in [
             "compliance class",
             "method",
+            "action of POST",
             "property",
             "report",
             "precondition",

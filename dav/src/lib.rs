@@ -13,6 +13,7 @@
 //! - reports: `report`
 //! - preconditions: `precondition`
 //! - privileges: `privilege`
+//! - what POST does: `method::post::ACTIONS`
 //! - compliance classes of the `DAV` header: `method::options`
 //!
 //! Invariants: no clock and no randomness, no sockets, no configuration files; no calendar object is
@@ -28,6 +29,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod header;
+mod incoming;
 mod kind;
 mod listing;
 mod method;

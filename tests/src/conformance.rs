@@ -43,6 +43,7 @@ fn table() -> String {
 fn title(kind: &str) -> String {
     match kind {
         "compliance class" => "Compliance classes".to_owned(),
+        "action of POST" => "Actions of POST".to_owned(),
         "property" => "Properties".to_owned(),
         _ => format!("{}{}s", kind[..1].to_uppercase(), &kind[1..]),
     }

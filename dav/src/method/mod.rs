@@ -9,7 +9,7 @@ mod lock;
 mod mkcalendar;
 mod mkcol;
 pub(crate) mod options;
-mod post;
+pub(crate) mod post;
 mod propfind;
 mod proppatch;
 pub(crate) mod put;
@@ -21,22 +21,36 @@ use storage::backend::BoxFuture;
 
 use crate::{
     error::DavError,
+    incoming::Incoming,
     kind::{Kinds, ResourceKind},
     service::{Dav, Request, Response},
 };
 
-/// Answers a request.
+/// Answers a request whose body was read.
 pub(crate) type Handler = for<'a> fn(&'a Dav, Request) -> BoxFuture<'a, Result<Response, DavError>>;
 
-/// How large a body may be.
+/// Answers a request whose body comes piece by piece.
+pub(crate) type StreamHandler =
+    for<'a> fn(&'a Dav, Request, Incoming<'a>) -> BoxFuture<'a, Result<Response, DavError>>;
+
+/// How large a body may be that is read as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyBound {
     /// As large as XML may be.
     Xml,
     /// As large as content may be.
     Content,
-    /// As large as a file may be; what is larger than a calendar object is handed over piece by piece.
-    Streamed,
+}
+
+/// How a request is answered.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    /// Its body is read as a whole.
+    Whole(BodyBound, Handler),
+    /// So is one that is no larger than a calendar object may be; others come piece by piece.
+    Either(Handler, StreamHandler),
+    /// Its body comes piece by piece.
+    Streamed(StreamHandler),
 }
 
 /// A row of the table.
@@ -47,10 +61,8 @@ pub(crate) struct Method {
     pub source: &'static str,
     /// Where it is allowed.
     pub kinds: Kinds,
-    /// The bound of its body.
-    pub body: BodyBound,
     /// Answers it.
-    pub handle: Handler,
+    pub answer: Answer,
 }
 
 /// What a client may remove or take elsewhere.
@@ -66,113 +78,128 @@ pub(crate) const METHODS: &[Method] = &[
         name: "OPTIONS",
         source: "RFC 9110 §9.3.7",
         kinds: Kinds::EXISTING.and(UNMAPPED),
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(options::options(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(options::options(dav, request))
+        }),
     },
     Method {
         name: "GET",
         source: "RFC 9110 §9.3.1",
         kinds: READABLE,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(get::get(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(get::get(dav, request))
+        }),
     },
     Method {
         name: "HEAD",
         source: "RFC 9110 §9.3.2",
         kinds: READABLE,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(get::head(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(get::head(dav, request))
+        }),
     },
     Method {
         name: "PUT",
         source: "RFC 9110 §9.3.4",
         kinds: Kinds::STORED_OBJECTS.and(UNMAPPED),
-        body: BodyBound::Streamed,
-        handle: |dav, request| Box::pin(put::put(dav, request)),
+        answer: Answer::Either(
+            |dav, request| Box::pin(put::put(dav, request)),
+            |dav, request, body| Box::pin(put::put_pieces(dav, request, body)),
+        ),
     },
     Method {
         name: "POST",
-        source: "RFC 6638 §5",
-        kinds: Kinds::of(&[ResourceKind::Outbox]),
-        body: BodyBound::Content,
-        handle: |dav, request| Box::pin(post::post(dav, request)),
+        source: "RFC 9110 §9.3.3",
+        kinds: post::KINDS,
+        answer: Answer::Streamed(|dav, request, body| Box::pin(post::post(dav, request, body))),
     },
     Method {
         name: "DELETE",
         source: "RFC 4918 §9.6",
         kinds: MOVABLE,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(delete::delete(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(delete::delete(dav, request))
+        }),
     },
     Method {
         name: "COPY",
         source: "RFC 4918 §9.8",
         kinds: MOVABLE,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(copy_move::copy(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(copy_move::copy(dav, request))
+        }),
     },
     Method {
         name: "MOVE",
         source: "RFC 4918 §9.9",
         kinds: MOVABLE,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(copy_move::r#move(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(copy_move::r#move(dav, request))
+        }),
     },
     Method {
         name: "MKCOL",
         source: "RFC 4918 §9.3",
         kinds: UNMAPPED,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(mkcol::mkcol(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(mkcol::mkcol(dav, request))
+        }),
     },
     Method {
         name: "MKCALENDAR",
         source: "RFC 4791 §5.3.1",
         kinds: UNMAPPED,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(mkcalendar::mkcalendar(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(mkcalendar::mkcalendar(dav, request))
+        }),
     },
     Method {
         name: "PROPFIND",
         source: "RFC 4918 §9.1",
         kinds: Kinds::EXISTING,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(propfind::propfind(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(propfind::propfind(dav, request))
+        }),
     },
     Method {
         name: "PROPPATCH",
         source: "RFC 4918 §9.2",
         kinds: Kinds::EXISTING,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(proppatch::proppatch(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(proppatch::proppatch(dav, request))
+        }),
     },
     Method {
         name: "LOCK",
         source: "RFC 4918 §9.10",
         kinds: Kinds::STORED.and(UNMAPPED),
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(lock::lock(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(lock::lock(dav, request))
+        }),
     },
     Method {
         name: "UNLOCK",
         source: "RFC 4918 §9.11",
         kinds: Kinds::STORED,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(unlock::unlock(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(unlock::unlock(dav, request))
+        }),
     },
     Method {
         name: "REPORT",
         source: "RFC 3253 §3.6",
         kinds: Kinds::EXISTING,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(report::report(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(report::report(dav, request))
+        }),
     },
     Method {
         name: "ACL",
         source: "RFC 3744 §8.1",
         kinds: Kinds::EXISTING,
-        body: BodyBound::Xml,
-        handle: |dav, request| Box::pin(acl::acl(dav, request)),
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(acl::acl(dav, request))
+        }),
     },
 ];
 

@@ -1,11 +1,9 @@
 //! PUT (RFC 9110 §9.3.4, RFC 4791 §5.3.2).
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
 use scheduling::{
     Refusal,
-    desk::{Put, Written},
+    desk::{FileUpload, Put, Written},
 };
 use storage::ResourcePath;
 
@@ -14,6 +12,7 @@ use crate::{
     answer::{self, SCHEDULE_TAG},
     error::DavError,
     header::{prefer, schedule_reply},
+    incoming::Incoming,
     path::Path,
     service::{Dav, Request, Response},
 };
@@ -25,58 +24,36 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
     respond(dav, &request, returns, written).await
 }
 
-/// A body that is too large to be held in memory.
-pub(crate) struct Pieces<B> {
-    /// What was read of it.
-    pub begun: Bytes,
-    /// The length that it says it has.
-    pub announced: Option<u64>,
-    /// The most octets that anything may have.
-    pub maximum: u64,
-    /// What was not read.
-    pub rest: B,
-}
-
 /// Makes or replaces a file of which one piece after the other is held in memory. What can be known without
 /// the octets is judged before more of them are read.
-pub(crate) async fn put_pieces<B>(
+pub(crate) async fn put_pieces(
     dav: &Dav,
     request: Request,
-    pieces: Pieces<B>,
-) -> Result<Response, DavError>
-where
-    B: http_body::Body<Data = Bytes> + Send,
-{
+    mut body: Incoming<'_>,
+) -> Result<Response, DavError> {
     let (change, returns) = change(dav, &request)?;
     let (desk, actor) = (dav.desk(), &request.actor);
-    let mut file = match desk.begin_file(actor, &change, pieces.announced).await {
+    let mut file = match desk.begin_file(actor, &change, body.announced()).await {
         Ok(file) => file,
         Err(refusal) => return respond(dav, &request, returns, Err(refusal)).await,
     };
-    let mut rest = std::pin::pin!(pieces.rest);
-    let mut octets = pieces.begun;
-    let mut room = pieces.maximum;
-    loop {
-        let Some(left) = room.checked_sub(octets.len() as u64) else {
-            desk.abandon_file(file).await;
-            return Err(DavError::BodyTooLarge);
-        };
-        room = left;
-        if let Err(refusal) = desk.continue_file(&mut file, octets).await {
-            desk.abandon_file(file).await;
-            return Err(refusal.into());
-        }
-        octets = match rest.frame().await.map(Result::ok) {
-            None => break,
-            Some(Some(frame)) => frame.into_data().unwrap_or_default(),
-            Some(None) => {
-                desk.abandon_file(file).await;
-                return Err(DavError::BadRequest("the body broke off".into()));
-            }
-        };
+    if let Err(error) = take_pieces(dav, &mut file, &mut body).await {
+        desk.abandon_file(file).await;
+        return Err(error);
     }
     let written = desk.finish_file(actor, &change, file).await;
     respond(dav, &request, returns, written).await
+}
+
+async fn take_pieces(
+    dav: &Dav,
+    file: &mut FileUpload,
+    body: &mut Incoming<'_>,
+) -> Result<(), DavError> {
+    while let Some(octets) = body.next().await? {
+        dav.desk().continue_file(file, octets).await?;
+    }
+    Ok(())
 }
 
 /// What the header fields ask for, with the octets that are there.

@@ -1,18 +1,16 @@
-//! POST to a scheduling outbox: questions for busy time (RFC 6638 §5).
+//! Questions for busy time, put to a scheduling outbox (RFC 6638 §5).
 
 use bytes::Bytes;
 use http::StatusCode;
-use scheduling::{Precondition, Refusal, desk::CalendarRules, free_busy::FreeBusyAnswer};
+use scheduling::{Precondition, desk::CalendarRules, free_busy::FreeBusyAnswer};
 
 use crate::{
     answer,
     error::DavError,
     header::content_type,
-    kind::ResourceKind,
     property::scheduling::is_opaque,
     report::floating_zone,
     service::{Dav, Request, Response},
-    target::Target,
     xml::{
         Writer,
         name::{caldav, dav},
@@ -25,11 +23,7 @@ const RULES: CalendarRules = CalendarRules {
 };
 
 /// Answers with the busy time of each person that is asked about.
-pub(crate) async fn post(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    let outbox = Target::open(dav, &request.actor, &request.path).await?;
-    if outbox.kind() != ResourceKind::Outbox {
-        return Err(Refusal::NotAllowed("only an outbox takes messages").into());
-    }
+pub(super) async fn ask(dav: &Dav, request: Request) -> Result<Response, DavError> {
     request.check_if_header(dav).await?;
     let media = content_type::parse(&request.headers)?;
     if media.is_some_and(|media| media.essence != "text/calendar" || !media.is_utf8()) {

@@ -1,0 +1,81 @@
+//! POST (RFC 9110 §9.3.3): what it does depends upon where it goes and what it asks for, one row each.
+
+mod busy_time;
+
+use scheduling::Refusal;
+
+use super::{Answer, BodyBound};
+use crate::{
+    error::DavError,
+    incoming::Incoming,
+    kind::{Kinds, ResourceKind},
+    service::{Dav, Request, Response},
+    target::Target,
+};
+
+/// A row of the table.
+pub(crate) struct Action {
+    /// What it does, in words, for the conformance table.
+    pub name: &'static str,
+    /// The section that defines it.
+    pub source: &'static str,
+    /// Where it can be asked for.
+    pub kinds: Kinds,
+    /// Whether a request asks for it; the first row whose answer is yes is taken.
+    pub is_asked: fn(&Request) -> bool,
+    /// Does it.
+    pub answer: Answer,
+}
+
+/// Everything that POST does.
+pub(crate) const ACTIONS: &[Action] = &[Action {
+    name: "ask for busy time",
+    source: "RFC 6638 §5",
+    kinds: Kinds::of(&[ResourceKind::Outbox]),
+    is_asked: |_| true,
+    answer: Answer::Whole(BodyBound::Content, |dav, request| {
+        Box::pin(busy_time::ask(dav, request))
+    }),
+}];
+
+/// Where POST is allowed.
+pub(crate) const KINDS: Kinds = {
+    let mut kinds = Kinds::of(&[]);
+    let mut index = 0;
+    while index < ACTIONS.len() {
+        kinds = kinds.and(ACTIONS[index].kinds);
+        index += 1;
+    }
+    kinds
+};
+
+/// Does what the request asks for.
+pub(crate) async fn post(
+    dav: &Dav,
+    request: Request,
+    body: Incoming<'_>,
+) -> Result<Response, DavError> {
+    let kind = Target::open(dav, &request.actor, &request.path)
+        .await?
+        .kind();
+    let action = ACTIONS
+        .iter()
+        .find(|action| action.kinds.contains(kind) && (action.is_asked)(&request))
+        .ok_or(Refusal::NotAllowed("POST does nothing here"))?;
+    dav.take(action.answer, request, body).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_action_has_one_row_and_a_place() {
+        for action in ACTIONS {
+            let same = ACTIONS.iter().filter(|other| other.name == action.name);
+            assert_eq!(same.count(), 1, "{}", action.name);
+            assert!(action.kinds.iter().next().is_some(), "{}", action.name);
+            assert!(KINDS.iter().any(|kind| action.kinds.contains(kind)));
+        }
+    }
+}
