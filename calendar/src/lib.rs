@@ -14,6 +14,8 @@
 //! - [`value`]: DATE, DATE-TIME, DURATION, PERIOD, UTC-OFFSET: read and printed.
 //! - [`mod@check`]: RFC 4791 §4.1 and §5.3.2.1 on an object that is to be stored: `check(&CalendarObject) ->
 //!   Result<ObjectFacts, ObjectFault>`; a fault knows its precondition.
+//! - [`mod@split`]: a stream of many components cut into objects, for imports; [`Recency`]: which of two states of an
+//!   object is the newer one.
 //! - [`zone`]: what a TZID of an object means, and wall-clock times as instants.
 //! - [`recurrence`]: RRULE read, and the engine with seek and a work budget.
 //! - [`occurrence`]: the instances of an object in a window: master, RDATE, EXDATE, overrides,
@@ -26,7 +28,9 @@ pub mod check;
 pub mod free_busy;
 pub mod object;
 pub mod occurrence;
+mod recency;
 pub mod recurrence;
+pub mod split;
 pub mod text;
 pub mod time_range;
 pub mod value;
@@ -35,6 +39,8 @@ pub mod zone;
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use object::{CalendarObject, Component, Landmarks, Limits, ParseError, Property};
 pub use occurrence::{Instance, OverallSpan, RecurrenceSet};
+pub use recency::Recency;
 pub use recurrence::{Budget, TooMuchWork};
+pub use split::{Piece, Split};
 pub use time_range::TimeRange;
 pub use zone::{Zone, Zones};

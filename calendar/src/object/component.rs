@@ -80,6 +80,16 @@ impl Component {
         parse::parse(&Bytes::copy_from_slice(octets), limits, None).map(|parsed| parsed.root)
     }
 
+    /// The same of octets that were cut out of a larger stream, in which they begin at this line; they are
+    /// not copied.
+    pub(crate) fn parse_from(
+        octets: &Bytes,
+        limits: &Limits,
+        first_line: usize,
+    ) -> Result<Component, ParseError> {
+        parse::parse_from(octets, limits, None, first_line).map(|parsed| parsed.root)
+    }
+
     /// The name in upper case.
     pub fn name(&self) -> &str {
         &self.name

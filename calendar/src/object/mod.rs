@@ -65,7 +65,16 @@ impl CalendarObject {
     /// # Errors
     /// What is wrong, with the physical line.
     pub fn parse_shared(octets: Bytes, limits: &Limits) -> Result<CalendarObject, ParseError> {
-        let parsed = parse::parse(&octets, limits, Some("VCALENDAR"))?;
+        CalendarObject::parse_from(octets, limits, 1)
+    }
+
+    /// The same of octets that were cut out of a larger stream, in which they begin at this line.
+    pub(crate) fn parse_from(
+        octets: Bytes,
+        limits: &Limits,
+        first_line: usize,
+    ) -> Result<CalendarObject, ParseError> {
+        let parsed = parse::parse_from(&octets, limits, Some("VCALENDAR"), first_line)?;
         Ok(CalendarObject {
             source: Some(octets),
             before: parsed.before,

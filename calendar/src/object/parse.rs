@@ -32,15 +32,29 @@ pub(super) fn parse(
     limits: &Limits,
     root: Option<&str>,
 ) -> Result<Parsed, ParseError> {
+    parse_from(source, limits, root, 1)
+}
+
+/// The same of octets that were cut out of a larger stream, in which they begin at this line.
+pub(super) fn parse_from(
+    source: &Bytes,
+    limits: &Limits,
+    root: Option<&str>,
+    first_line: usize,
+) -> Result<Parsed, ParseError> {
+    let before = first_line.saturating_sub(1);
     let most_octets = limits.octets.min(u32::MAX as usize);
     if source.len() > most_octets {
         return Err(ParseError {
-            line: 1,
+            line: first_line,
             fault: ParseFault::TooManyOctets(most_octets),
         });
     }
-    let is_utf8 = check_characters(source)?;
-    let mut lines = Lines::new(source, limits);
+    let is_utf8 = check_characters(source).map_err(|error| ParseError {
+        line: error.line + before,
+        ..error
+    })?;
+    let mut lines = Lines::new(source, limits, before);
     let mut tree = Tree::new(root, limits);
     while let Some(line) = lines.next_line()? {
         tree.take(source, &line, is_utf8)
@@ -146,13 +160,15 @@ struct ContentLine {
 struct Lines<'a> {
     source: &'a [u8],
     at: usize,
-    /// Physical lines passed.
+    /// Physical lines passed, with those before the octets.
     number: usize,
+    /// The number of the last line that is read.
+    last: usize,
     limits: &'a Limits,
 }
 
 impl<'a> Lines<'a> {
-    fn new(source: &'a [u8], limits: &'a Limits) -> Lines<'a> {
+    fn new(source: &'a [u8], limits: &'a Limits, before: usize) -> Lines<'a> {
         let at = if source.starts_with(BYTE_ORDER_MARK) {
             BYTE_ORDER_MARK.len()
         } else {
@@ -161,7 +177,8 @@ impl<'a> Lines<'a> {
         Lines {
             source,
             at,
-            number: 0,
+            number: before,
+            last: before.saturating_add(limits.lines),
             limits,
         }
     }
@@ -186,7 +203,7 @@ impl<'a> Lines<'a> {
         }
         let fault = if self.at - start > self.limits.line_octets {
             ParseFault::LineTooLong(self.limits.line_octets)
-        } else if self.number > self.limits.lines {
+        } else if self.number > self.last {
             ParseFault::TooManyLines(self.limits.lines)
         } else {
             return Ok(Some(ContentLine {
