@@ -11,6 +11,7 @@ pub mod free_busy;
 pub mod mail;
 pub mod projection;
 pub mod refusal;
+pub mod stream;
 pub mod view;
 
 pub use change::{Actor, Conditions};

@@ -246,7 +246,7 @@ impl Component {
 
     /// Visits this component and all within; the depth is bounded by [`Limits::depth`], and the walk
     /// is no recursion.
-    pub(super) fn for_each_mut(&mut self, mut visit: impl FnMut(&mut Component)) {
+    pub(crate) fn for_each_mut(&mut self, mut visit: impl FnMut(&mut Component)) {
         let mut open = vec![self];
         while let Some(component) = open.pop() {
             visit(component);

@@ -68,8 +68,7 @@ fn several_calendars_behind_each_other() {
     let instance = one(
         "y\nBEGIN:VEVENT\nUID:a\nDTSTAMP:20260101T000000Z\nDTSTART:20260102T100000Z\nRECURRENCE-ID:20260102T090000Z",
     );
-    let other =
-        one("z\nBEGIN:VEVENT\nUID:c\nDTSTAMP:20260101T000000Z\nDTSTART:20260101T090000Z");
+    let other = one("z\nBEGIN:VEVENT\nUID:c\nDTSTAMP:20260101T000000Z\nDTSTART:20260101T090000Z");
     let text = format!("{master}{other}{instance}");
     assert_eq!(told(&text), ["a@4: VEVENT VEVENT", "c@14: VEVENT"]);
     let all = pieces(&text);
@@ -92,17 +91,22 @@ fn what_is_an_object_stays_as_it_is() {
 
 #[test]
 fn what_is_missing_is_supplied_always_in_the_same_way() {
-    let event = |lines: &str| {
-        format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR")
-    };
+    let event =
+        |lines: &str| format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR");
     for (written, stamp) in [
         ("DTSTART:20260101T090000Z", "19700101T000000Z"),
-        ("DTSTART:20260101T090000Z\nCREATED:20250101T000000Z", "20250101T000000Z"),
+        (
+            "DTSTART:20260101T090000Z\nCREATED:20250101T000000Z",
+            "20250101T000000Z",
+        ),
         (
             "DTSTART:20260101T090000Z\nCREATED:20250101T000000Z\nLAST-MODIFIED:20250102T000000Z",
             "20250102T000000Z",
         ),
-        ("DTSTART:20260101T090000Z\nCREATED:20250101", "19700101T000000Z"),
+        (
+            "DTSTART:20260101T090000Z\nCREATED:20250101",
+            "19700101T000000Z",
+        ),
     ] {
         let text = event(written);
         let piece = pieces(&text).remove(0);
@@ -126,7 +130,9 @@ fn what_is_missing_is_supplied_always_in_the_same_way() {
 #[test]
 fn of_one_instance_the_newer_state_counts() {
     let event = |stamp: &str| {
-        format!("BEGIN:VEVENT\nUID:a\nDTSTAMP:{stamp}\nDTSTART:20260101\nSUMMARY:{stamp}\nEND:VEVENT\n")
+        format!(
+            "BEGIN:VEVENT\nUID:a\nDTSTAMP:{stamp}\nDTSTART:20260101\nSUMMARY:{stamp}\nEND:VEVENT\n"
+        )
     };
     let (old, new) = (event("20260101T000000Z"), event("20260102T000000Z"));
     for both in [format!("{old}{new}"), format!("{new}{old}{new}")] {
@@ -186,10 +192,7 @@ fn nothing_is_no_calendar() {
         told("<html>\n</html>"),
         ["@1: there is content outside VCALENDAR"]
     );
-    assert_eq!(
-        told("BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR"),
-        [""; 0]
-    );
+    assert_eq!(told("BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR"), [""; 0]);
 }
 
 #[test]

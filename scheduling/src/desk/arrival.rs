@@ -169,14 +169,18 @@ impl Desk {
         if arrival.is_plain() {
             return Ok(as_it_is(false));
         }
-        let before = match arrival.before.filter(|before| before.calendar.is_some()) {
-            Some(before) => Some(self.parsed(before).await?),
+        let replaced = arrival
+            .before
+            .and_then(|before| Some((before, before.calendar.as_ref()?)));
+        let before = match replaced {
+            Some((before, _)) => Some(self.parsed(before).await?),
             None => None,
         };
         let proposal = Proposal {
             actor,
             owner,
             before: before.as_ref(),
+            is_dormant: replaced.is_some_and(|(_, facts)| !facts.scheduling),
             after: Some(&admitted.object),
             schedule_reply,
             schedule_tag_matched,

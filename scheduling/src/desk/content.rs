@@ -35,6 +35,14 @@ pub(crate) struct Body {
 }
 
 impl Body {
+    /// Octets that are looked at and not stored.
+    pub fn unwritten(octets: Bytes) -> Body {
+        Body {
+            etag: entity_tag(&octets),
+            content: Content::Inline(octets),
+        }
+    }
+
     /// The object that these octets make in place of `before`, whose properties and time of creation
     /// it keeps.
     pub fn into_object(

@@ -145,6 +145,7 @@ impl Desk {
             actor: removal.actor,
             owner,
             before: Some(&before),
+            is_dormant: false,
             after: None,
             schedule_reply: removal.schedule_reply,
             schedule_tag_matched: false,

@@ -30,6 +30,8 @@ pub(crate) struct Proposal<'a> {
     pub owner: &'a Arc<Principal>,
     /// What is stored, if anything.
     pub before: Option<&'a CalendarObject>,
+    /// What is stored came here without being scheduled.
+    pub is_dormant: bool,
     /// What is asked for; `None` removes.
     pub after: Option<&'a CalendarObject>,
     /// RFC 6638 §8.1.
@@ -86,6 +88,7 @@ impl Desk {
         }
         let plan = engine::plan(&Change {
             before,
+            is_dormant: proposal.is_dormant,
             after,
             owner,
             sent_by: sent_by(proposal.actor, owner),

@@ -380,7 +380,8 @@ fn placed(transfer: &Transfer, ends: &Ends<'_>, object: &Object) -> Object {
 
 /// Who hears of an object that comes into a calendar: nobody, where a meeting only moves between its
 /// owner's calendars, or is copied to somebody else. To take somebody else's part in a meeting by MOVE
-/// is refused. Whatever was no scheduling object is treated as if it were PUT there.
+/// is refused. What stands in one of the owner's calendars without being scheduled does so in another,
+/// too. Whatever else was no scheduling object is treated as if it were PUT there.
 fn scheduling<'a>(
     transfer: &Transfer,
     ends: &Ends<'a>,
@@ -391,6 +392,11 @@ fn scheduling<'a>(
         .as_ref()
         .is_some_and(|facts| facts.scheduling);
     let same_home = ends.source.home().id == ends.destination.home().id;
+    if object.calendar.is_some() && !is_meeting && same_home {
+        return Ok(Scheduling::Moves {
+            is_scheduling_object: false,
+        });
+    }
     match (is_meeting, transfer.keep_source, same_home) {
         (true, false, true) => Ok(Scheduling::Moves {
             is_scheduling_object: true,

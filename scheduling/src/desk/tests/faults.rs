@@ -46,11 +46,12 @@ enum Step {
     DeleteCollection,
     RecordDelivery,
     Deliver,
+    Import,
     Open,
     AskForBusyTime,
 }
 
-const STEPS: [Step; 25] = [
+const STEPS: [Step; 26] = [
     Step::PutFile,
     Step::PutLargeFile,
     Step::PutEvent,
@@ -74,6 +75,7 @@ const STEPS: [Step; 25] = [
     Step::DeleteCollection,
     Step::RecordDelivery,
     Step::Deliver,
+    Step::Import,
     Step::Open,
     Step::AskForBusyTime,
 ];
@@ -86,7 +88,10 @@ impl Step {
 
     /// What is done in several bounded commits, the states between which are right.
     fn takes_several_commits(self) -> bool {
-        matches!(self, Step::PutLargeFile | Step::CopyCollection)
+        matches!(
+            self,
+            Step::PutLargeFile | Step::CopyCollection | Step::Import
+        )
     }
 }
 
@@ -227,9 +232,29 @@ impl Stage {
                     .await
             }
             Step::Deliver => desk.deliver_outstanding().await.map(drop),
+            Step::Import => self.import().await,
             Step::Open => desk.open(alice, &path("alice/folder/a")).await.map(drop),
             Step::AskForBusyTime => self.ask_for_busy_time().await,
         }
+    }
+
+    /// More objects than one commit holds: new ones, a meeting, and one that is replaced.
+    async fn import(&self) -> Result<(), Refusal> {
+        let import = Import {
+            calendar: path("alice/calendar"),
+            on_conflict: OnConflict::Overwrite,
+            conditions: Conditions::default(),
+            dry_run: false,
+        };
+        let named = |number: usize| event(&format!("i{number}"), "imported");
+        let mut objects: Vec<Bytes> = (0..50).map(named).collect();
+        objects.push(Bytes::from_static(MEETING.as_bytes()));
+        objects.push(event("i0", "another"));
+        let (desk, alice) = (&self.world.desk, &self.world.alice);
+        let done = desk.import(alice, &import, &objects).await?;
+        let refused = |it: &&Imported| matches!(it, Imported::Refused(_));
+        assert_eq!(done.iter().find(refused), None);
+        Ok(())
     }
 
     async fn reply(&self) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod faults;
+mod imports;
 mod large;
 mod locks;
 mod measured;

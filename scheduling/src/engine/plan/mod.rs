@@ -1,6 +1,7 @@
 //! What a change of a calendar object means for everybody in it.
 
 mod attendee;
+mod dormant;
 mod invitee;
 mod merge;
 mod organizer;
@@ -24,6 +25,9 @@ use crate::mail::OutgoingMessage;
 pub struct Change<'a> {
     /// What is stored, if anything.
     pub before: Option<&'a CalendarObject>,
+    /// What is stored came here without being scheduled (an import, a migration, a copy of a calendar), so
+    /// that nobody was told of it from here.
+    pub is_dormant: bool,
     /// What is asked for; `None` removes.
     pub after: Option<&'a CalendarObject>,
     /// The owner of the calendar.
@@ -100,13 +104,18 @@ pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
         )
     });
     let Some(after) = change.after else {
-        return Ok(match before {
+        return Ok(match before.filter(|_| !change.is_dormant) {
             Some((before, Role::Organizer)) => removal::remove(change, before, None),
             Some((before, Role::Attendee)) => attendee::remove(change, before),
             _ => plain(None),
         });
     };
     let after_role = role(after, change.owner.id, change.directory)?;
+    if let Some(before) = before.filter(|(_, role)| change.is_dormant && *role != Role::None)
+        && !dormant::wakes_up(change, before, (after, after_role))
+    {
+        return Ok(plain(Some(after)));
+    }
     match (before, after_role) {
         (Some((before, Role::Organizer)), Role::Organizer) => {
             organizer::store(change, Some(before), after)

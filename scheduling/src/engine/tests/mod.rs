@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod attendee;
+mod dormant;
 mod mail;
 mod organizer;
 mod properties;
 mod receiving;
 mod recurring;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use calendar::{CalendarObject, Limits};
 use storage::{
@@ -37,6 +41,8 @@ struct World {
     mail_possible: bool,
     schedule_reply: bool,
     schedule_tag_matched: bool,
+    /// Calendars whose object came there without being scheduled.
+    dormant: BTreeSet<&'static str>,
     sent_by: Option<&'static str>,
 }
 
@@ -93,6 +99,7 @@ fn new_world() -> World {
         mail_possible: true,
         schedule_reply: true,
         schedule_tag_matched: false,
+        dormant: BTreeSet::new(),
         sent_by: None,
     }
 }
@@ -190,6 +197,7 @@ impl World {
             organizer.and_then(|organizer| self.calendars.get(self.name_of(organizer.id)).cloned());
         let plan = plan(&Change {
             before: before.as_ref(),
+            is_dormant: self.dormant.contains(who),
             after,
             owner: &owner,
             sent_by: self.sent_by,
@@ -211,6 +219,7 @@ impl World {
                 assert_eq!(again, object);
                 self.calendars.insert(who, object);
                 if plan.is_scheduling_object() {
+                    self.dormant.remove(who);
                     *self.tags.entry(who).or_default() += 1;
                 }
             }

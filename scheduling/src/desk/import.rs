@@ -1,0 +1,456 @@
+//! An import: many objects come into a calendar at once, and nobody hears of it.
+//!
+//! What comes in keeps everything that it says, participation and SEQUENCE too, and stays unscheduled until
+//! its owner changes what concerns others (see [`crate::engine::Change::is_dormant`]). It goes in bounded
+//! commits, each right by itself: an object is found again by its UID, so that the same import once more
+//! goes on where another one ended, and changes nothing where nothing is different.
+
+mod name;
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use calendar::Recency;
+use serde::{Deserialize, Serialize};
+use storage::{
+    Batch, Found, ResourcePath, Stored, UidPlaces,
+    access::{Privilege, Privileges},
+    model::{CalendarFacts, Collection, CollectionKind, Lock, Object, Principal},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS,
+    admission::{self, Admitted},
+    conditions,
+    content::Body,
+    guard::{self, Touched},
+    refuse::{crowded, forbidden, read_failed},
+    scene::Scene,
+};
+use crate::{
+    Actor, Conditions, Precondition, Refusal,
+    engine::{self, Directory, Role, is_same_content},
+};
+pub use name::object_name;
+
+/// Objects that one commit writes.
+const OBJECTS_PER_COMMIT: usize = 50;
+/// Octets of rows beyond which a commit takes no more objects.
+const OCTETS_PER_COMMIT: usize = 512 * 1024;
+
+/// What becomes of an object whose UID stands in the calendar already, with other content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnConflict {
+    /// The newer one stays: by SEQUENCE, then by when it was modified. Of two that are equally new, the
+    /// one that stands there.
+    #[default]
+    Newer,
+    /// What stands there is replaced.
+    Overwrite,
+    /// What stands there stays.
+    Skip,
+}
+
+/// Where objects are imported, and how.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The calendar.
+    pub calendar: ResourcePath,
+    /// What becomes of objects that stand there already.
+    pub on_conflict: OnConflict,
+    /// What must hold; about the calendar unless tagged.
+    pub conditions: Conditions,
+    /// Nothing is written; all else is as if it were.
+    pub dry_run: bool,
+}
+
+/// What became of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// It is new in the calendar.
+    Created(Placed),
+    /// It replaced what stood there.
+    Updated(Placed),
+    /// What stands there says the same.
+    Unchanged(Placed),
+    /// What stands there is another one, and stays.
+    Kept(Placed),
+    /// It is not stored, and why.
+    Refused(Refusal),
+}
+
+/// Where an object stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its name in the calendar.
+    pub name: String,
+    /// The strong entity tag of what stands there now.
+    pub etag: String,
+}
+
+impl Placed {
+    fn of(name: &str, object: &Object) -> Placed {
+        Placed {
+            name: name.to_owned(),
+            etag: object.etag.clone(),
+        }
+    }
+}
+
+/// What one round read of the place, and what it gathers.
+struct Round<'a> {
+    actor: &'a Actor,
+    import: &'a Import,
+    scene: &'a Scene,
+    owner: &'a Principal,
+    calendar: &'a Stored<Collection>,
+    privileges: Privileges,
+    locks: &'a [Lock],
+    batch: Batch,
+    /// Objects in the batch.
+    written: usize,
+    /// Their UIDs and names, which another one cannot have in the same commit.
+    taken: HashSet<String>,
+    outcomes: Vec<Imported>,
+}
+
+/// How one object of a round ended.
+enum Step {
+    Done(Imported),
+    /// What was gathered must be committed before.
+    Later,
+    /// What was read does not fit together any more.
+    Stale,
+}
+
+/// How a round ended.
+enum Ended {
+    Done(Vec<Imported>),
+    /// Somebody else was faster.
+    Overtaken,
+    /// There is no room for so many objects, as many as there were.
+    NoRoom(Refusal, usize, Vec<Imported>),
+}
+
+impl Desk {
+    /// Imports calendar objects, each octets of one VCALENDAR without METHOD, as [`calendar::Split`] makes them
+    /// of a stream. The outcomes are in the order of the objects. Where it ends early with an error, what was
+    /// committed stays, and the same once more does the rest.
+    ///
+    /// Each object is refused by itself with what [`Desk::put`] would refuse it with, among them
+    /// `no-uid-conflict`, `unique-scheduling-object-resource` with the resource in the way, `Locked`,
+    /// `Forbidden` and `quota-not-exceeded`.
+    ///
+    /// Errors, for all of them: `NotFound`; `NotAllowed` where there is no calendar; `Forbidden` without both
+    /// `DAV:bind` and `DAV:write-content`; `ConditionFailed`; the store's.
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        import: &Import,
+        objects: &[Bytes],
+    ) -> Result<Vec<Imported>, Refusal> {
+        let mut done = Vec::with_capacity(objects.len());
+        let (mut rounds, mut most) = (0, OBJECTS_PER_COMMIT);
+        while done.len() < objects.len() {
+            match self
+                .import_round(actor, import, &objects[done.len()..], most)
+                .await?
+            {
+                Ended::Done(outcomes) => {
+                    done.extend(outcomes);
+                    rounds = 0;
+                }
+                Ended::Overtaken if rounds == MAXIMUM_ROUNDS => return Err(crowded()),
+                Ended::Overtaken => rounds += 1,
+                // Some may still fit: they are tried one by one.
+                Ended::NoRoom(_, written, _) if written > 1 => most = 1,
+                Ended::NoRoom(refusal, _, mut outcomes) => {
+                    // The one that was to be written is the last one.
+                    outcomes.pop();
+                    done.extend(outcomes);
+                    done.push(Imported::Refused(refusal));
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    async fn import_round(
+        &self,
+        actor: &Actor,
+        import: &Import,
+        objects: &[Bytes],
+        most: usize,
+    ) -> Result<Ended, Refusal> {
+        let scene = self.scene(&[&import.calendar], &import.conditions).await?;
+        let mut round = self.begin_import(actor, import, &scene).await?;
+        for octets in objects {
+            if round.written >= most || round.batch.octets() >= OCTETS_PER_COMMIT {
+                break;
+            }
+            match self.import_object(&mut round, octets).await? {
+                Step::Done(outcome) => round.outcomes.push(outcome),
+                Step::Later => break,
+                Step::Stale => return Ok(Ended::Overtaken),
+            }
+        }
+        let Round {
+            batch,
+            written,
+            outcomes,
+            ..
+        } = round;
+        if written == 0 || import.dry_run {
+            return Ok(Ended::Done(outcomes));
+        }
+        match self.commit(batch).await {
+            Ok(Some(_)) => Ok(Ended::Done(outcomes)),
+            Ok(None) => Ok(Ended::Overtaken),
+            Err(refusal @ (Refusal::Precondition { .. } | Refusal::InsufficientStorage(_))) => {
+                Ok(Ended::NoRoom(refusal, written, outcomes))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn begin_import<'a>(
+        &self,
+        actor: &'a Actor,
+        import: &'a Import,
+        scene: &'a Scene,
+    ) -> Result<Round<'a>, Refusal> {
+        let path = &import.calendar;
+        let resolution = scene.resolution(path)?;
+        let privileges = self
+            .privileges(actor, resolution, &resolution.collections)
+            .await?;
+        if ![Privilege::Bind, Privilege::WriteContent]
+            .iter()
+            .any(|privilege| privileges.has(*privilege))
+        {
+            return Err(forbidden(path, Privilege::Bind));
+        }
+        match resolution.found {
+            Found::Missing | Found::ParentMissing => return Err(Refusal::NotFound),
+            Found::Collection if resolution.collection().kind == CollectionKind::Calendar => {}
+            Found::Collection | Found::Object(_) => {
+                return Err(Refusal::NotAllowed("objects are imported into calendars"));
+            }
+        }
+        scene.check_conditions(&import.conditions, path)?;
+        let calendar = resolution.collection();
+        let mut batch = self.batch_upon(scene, calendar);
+        batch.made_by(actor.principal.id);
+        Ok(Round {
+            actor,
+            import,
+            scene,
+            owner: &resolution.owner,
+            calendar,
+            privileges,
+            locks: scene.locks(calendar.home)?,
+            batch,
+            written: 0,
+            taken: HashSet::new(),
+            outcomes: Vec::new(),
+        })
+    }
+
+    async fn import_object(&self, round: &mut Round<'_>, octets: &Bytes) -> Result<Step, Refusal> {
+        let refused = |refusal| Ok(Step::Done(Imported::Refused(refusal)));
+        let admitted = match admission::admit(&self.settings.limits, None, octets.clone()) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refused(refusal),
+        };
+        let facts = &admitted.facts;
+        if let Err(refusal) = admission::check_component(round.calendar, &facts.component_name) {
+            return refused(refusal);
+        }
+        if round.taken.contains(&facts.uid) {
+            return Ok(Step::Later);
+        }
+        let places = match facts.mentions_people() {
+            true => self.store.find_uid(round.calendar.home, &facts.uid).await,
+            false => self.store.find_uid_in(round.calendar, &facts.uid).await,
+        };
+        let places = places.map_err(read_failed)?;
+        let here = places
+            .iter()
+            .find(|place| place.collection == round.calendar.id);
+        match here.map(|place| place.name.clone()) {
+            Some(name) => self.import_over(round, &admitted, &places, &name).await,
+            None => self.import_new(round, &admitted, &places).await,
+        }
+    }
+
+    /// The UID stands in the calendar already.
+    async fn import_over(
+        &self,
+        round: &mut Round<'_>,
+        admitted: &Admitted,
+        places: &UidPlaces,
+        name: &str,
+    ) -> Result<Step, Refusal> {
+        let before = self.store.object(round.calendar.id, name).await;
+        let Some(before) = before.map_err(read_failed)? else {
+            return Ok(Step::Stale);
+        };
+        let standing = self.parsed(&before).await?;
+        if is_same_content(&standing, &admitted.object) {
+            return Ok(Step::Done(Imported::Unchanged(Placed::of(name, &before))));
+        }
+        let replaces = match round.import.on_conflict {
+            OnConflict::Overwrite => true,
+            OnConflict::Skip => false,
+            OnConflict::Newer => {
+                Recency::of_object(&admitted.object) > Recency::of_object(&standing)
+            }
+        };
+        if !replaces {
+            return Ok(Step::Done(Imported::Kept(Placed::of(name, &before))));
+        }
+        let path = round.import.calendar.child(name);
+        let may = round.may(Privilege::WriteContent, &path, &Touched::resource(&path));
+        if let Err(refusal) = may {
+            return Ok(Step::Done(Imported::Refused(refusal)));
+        }
+        // Those who were told of it from here hear of the owner's next change, as ever.
+        let was_scheduled = before
+            .calendar
+            .as_ref()
+            .is_some_and(|facts| facts.scheduling);
+        let is_scheduled = was_scheduled && self.role(round.owner, admitted).await? != Role::None;
+        let object = self
+            .write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
+            .await?;
+        Ok(Step::Done(Imported::Updated(object)))
+    }
+
+    /// The UID is new to the calendar.
+    async fn import_new(
+        &self,
+        round: &mut Round<'_>,
+        admitted: &Admitted,
+        places: &UidPlaces,
+    ) -> Result<Step, Refusal> {
+        if let Some(refusal) = self.other_meeting(round, admitted, places).await? {
+            return Ok(Step::Done(Imported::Refused(refusal)));
+        }
+        let Some(name) = self.free_import_name(round, &admitted.facts.uid).await? else {
+            return Ok(Step::Later);
+        };
+        let path = round.import.calendar.child(&name);
+        if let Err(refusal) = round.may(Privilege::Bind, &path, &Touched::bound(&path)) {
+            return Ok(Step::Done(Imported::Refused(refusal)));
+        }
+        let object = self
+            .write_import(round, admitted, places, (&name, None), false)
+            .await?;
+        Ok(Step::Done(Imported::Created(object)))
+    }
+
+    /// RFC 6638 §3.2.4.1: a meeting stands in one calendar of its owner, also where it is not scheduled yet.
+    async fn other_meeting(
+        &self,
+        round: &Round<'_>,
+        admitted: &Admitted,
+        places: &UidPlaces,
+    ) -> Result<Option<Refusal>, Refusal> {
+        if places.is_empty() || self.role(round.owner, admitted).await? == Role::None {
+            return Ok(None);
+        }
+        let copies = self
+            .copies(round.calendar.home, &admitted.facts.uid)
+            .await?;
+        let Some(copy) = &copies.meeting else {
+            return Ok(None);
+        };
+        Ok(Some(Refusal::Precondition {
+            precondition: Precondition::UniqueSchedulingObjectResource,
+            detail: "another calendar of this owner has this meeting".into(),
+            resource: self.path_of(copy.calendar.id, &copy.name).await?,
+        }))
+    }
+
+    async fn role(&self, owner: &Principal, admitted: &Admitted) -> Result<Role, Refusal> {
+        let mut directory = Directory::new();
+        let addresses = engine::addresses(Some(&admitted.object), None);
+        self.look_up(&mut directory, &addresses).await?;
+        Ok(engine::role(&admitted.object, owner.id, &directory).unwrap_or(Role::None))
+    }
+
+    /// The first name for a UID that nothing has; `None` where only a commit can tell.
+    async fn free_import_name(
+        &self,
+        round: &Round<'_>,
+        uid: &str,
+    ) -> Result<Option<String>, Refusal> {
+        for name in name::candidates(uid) {
+            if round.taken.contains(&name) {
+                return Ok(None);
+            }
+            let standing = self.store.object(round.calendar.id, &name).await;
+            if standing.map_err(read_failed)?.is_none() {
+                return Ok(Some(name));
+            }
+        }
+        Err(Refusal::Conflict("there is no free name for the object"))
+    }
+
+    async fn write_import(
+        &self,
+        round: &mut Round<'_>,
+        admitted: &Admitted,
+        places: &UidPlaces,
+        (name, before): (&str, Option<&Stored<Object>>),
+        is_scheduled: bool,
+    ) -> Result<Placed, Refusal> {
+        let facts = CalendarFacts {
+            uid: admitted.facts.uid.clone(),
+            scheduling: is_scheduled,
+            // RFC 6638 §3.2.10: a change that is no delivery gives a new tag
+            schedule_tag: is_scheduled.then(|| self.fresh_schedule_tag()),
+            projection: admitted.projection.clone(),
+        };
+        let octets = admitted.octets.clone();
+        let body = match round.import.dry_run {
+            true => Body::unwritten(octets),
+            false => self.body(octets).await?,
+        };
+        let object = body.into_object(
+            admission::content_type(&admitted.facts.component_name),
+            Some(facts),
+            before.map(|before| &before.value),
+            round.scene.now,
+        );
+        let uid = &admitted.facts.uid;
+        round.batch.expect_uid(round.calendar.home, uid, places);
+        round
+            .batch
+            .put_object(round.calendar, name, before, &object);
+        round.written += 1;
+        round.taken.extend([uid.clone(), name.to_owned()]);
+        Ok(Placed::of(name, &object))
+    }
+}
+
+impl Round<'_> {
+    /// Whether the actor may write this object, as far as rights and locks are concerned.
+    fn may(
+        &self,
+        privilege: Privilege,
+        path: &ResourcePath,
+        touched: &Touched,
+    ) -> Result<(), Refusal> {
+        if !self.privileges.has(privilege) {
+            let at = match privilege {
+                Privilege::Bind => &self.import.calendar,
+                _ => path,
+            };
+            return Err(forbidden(at, privilege));
+        }
+        let submitted = conditions::submitted_tokens(&self.import.conditions);
+        let actor = self.actor.principal.id;
+        guard::check(self.locks, self.scene.now, touched, &submitted, actor)
+    }
+}

@@ -1,0 +1,173 @@
+//! Objects that came without being scheduled: imports, migrations, copies of calendars.
+
+use super::*;
+
+const PEOPLE: &str = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.org
+    ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org
+    ATTENDEE;PARTSTAT=TENTATIVE:mailto:xenia@elsewhere.test";
+
+/// A world in which somebody has this object from elsewhere.
+fn world_in_which(who: &'static str, object: CalendarObject) -> World {
+    let mut world = new_world();
+    world.calendars.insert(who, object);
+    world.dormant.insert(who);
+    world
+}
+
+fn is_silent(world: &mut World) -> bool {
+    world.mails.is_empty()
+        && ["alice", "bob", "carol"]
+            .iter()
+            .all(|who| world.news(who).is_empty())
+}
+
+/// The table of decisions: "leave the objects unscheduled until the owner's next significant edit".
+#[test]
+fn what_wakes_up_an_organizers_meeting() {
+    let table: [(&str, &str, bool); 9] = [
+        ("SUMMARY", "Another", false),
+        ("LOCATION", "Elsewhere", false),
+        ("X-OWN", "x", false),
+        ("SEQUENCE", "7", false),
+        ("DTSTART", "20260301T080000Z", true),
+        ("DTEND", "20260301T110000Z", true),
+        ("STATUS", "CANCELLED", true),
+        ("STATUS", "CONFIRMED", true),
+        ("DESCRIPTION", "long", false),
+    ];
+    for (name, value, wakes_up) in table {
+        let mut world = world_in_which("alice", meeting(PEOPLE));
+        world.edit("alice", name, value);
+        assert_eq!(
+            world
+                .copy("alice")
+                .entries()
+                .next()
+                .unwrap()
+                .raw_value(name),
+            Some(value)
+        );
+        assert_eq!(is_silent(&mut world), !wakes_up, "{name}");
+        assert_eq!(world.dormant.contains("alice"), !wakes_up, "{name}");
+        assert_eq!(world.tag("alice"), u32::from(wakes_up), "{name}");
+    }
+}
+
+#[test]
+fn who_is_invited_or_no_longer_wakes_it_up() {
+    for (people, bob, carol) in [
+        (
+            format!("{PEOPLE}\nATTENDEE:mailto:carol@example.org"),
+            "REQUEST",
+            Some("REQUEST"),
+        ),
+        (PEOPLE.replace("bob", "carol"), "CANCEL", Some("REQUEST")),
+        (PEOPLE.replace("bob", "nobody"), "CANCEL", None),
+    ] {
+        let mut world = world_in_which("alice", meeting(PEOPLE));
+        // who has it from elsewhere hears of it like anybody else
+        world.calendars.insert("bob", meeting(PEOPLE));
+        world.put("alice", &meeting(&people));
+        assert_eq!(world.news("bob"), [bob], "{people}");
+        assert_eq!(world.news("carol"), Vec::from_iter(carol), "{people}");
+    }
+    let mut world = world_in_which("alice", meeting(PEOPLE));
+    world.put("alice", &meeting(&PEOPLE.replace("bob@", "robert@")));
+    assert!(
+        is_silent(&mut world),
+        "another address of the same person is no news"
+    );
+}
+
+/// RFC 6638 §7.2: what the client demands is done.
+#[test]
+fn a_demand_wakes_it_up() {
+    let mut world = world_in_which("alice", meeting(PEOPLE));
+    let forced = PEOPLE.replacen(
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob",
+        "ATTENDEE;PARTSTAT=ACCEPTED;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob",
+        1,
+    );
+    world.put("alice", &meeting(&forced));
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    assert!(!people_lines(world.copy("alice")).concat().contains("FORCE"));
+}
+
+/// Awake once, it is scheduled like any other.
+#[test]
+fn awake_it_stays_awake() {
+    let mut world = world_in_which("alice", meeting(PEOPLE));
+    world.edit("alice", "DTSTART", "20260301T080000Z");
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    world.edit("alice", "SUMMARY", "Another");
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    world.delete("alice");
+    assert_eq!(world.news("bob"), ["CANCEL"]);
+}
+
+/// Nobody was told of it from here, so that nobody is told that it goes.
+#[test]
+fn its_removal_tells_nobody() {
+    for who in ["alice", "bob"] {
+        let mut world = world_in_which(who, meeting(PEOPLE));
+        world.delete(who);
+        assert!(!world.calendars.contains_key(who));
+        assert!(is_silent(&mut world), "{who}");
+    }
+}
+
+#[test]
+fn what_wakes_up_an_attendees_copy() {
+    let mut world = world_in_which("bob", meeting(PEOPLE));
+    world.calendars.insert("alice", meeting(PEOPLE));
+    world.edit("bob", "SUMMARY", "Mine");
+    assert!(is_silent(&mut world));
+    assert!(world.dormant.contains("bob"));
+    world.answer("bob", "DECLINED");
+    assert!(!world.dormant.contains("bob"));
+    assert_eq!(world.news("alice"), ["REPLY"]);
+    assert!(
+        world
+            .line("alice", "ATTENDEE", "mailto:bob@example.org")
+            .contains("DECLINED")
+    );
+}
+
+/// An organizer elsewhere hears of the answer by mail.
+#[test]
+fn an_answer_to_somebody_elsewhere_goes_out() {
+    let theirs = |participation: &str| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260301T090000Z\nORGANIZER:mailto:xenia@elsewhere.test
+            ATTENDEE;PARTSTAT={participation}:mailto:bob@example.org"
+        ))
+    };
+    let mut world = world_in_which("bob", theirs("ACCEPTED"));
+    world.put("bob", &theirs("ACCEPTED"));
+    assert!(is_silent(&mut world));
+    world.put("bob", &theirs("DECLINED"));
+    assert_eq!(world.mails.len(), 1);
+}
+
+/// A series is looked at line by line: an alarm is no news, another rule is.
+#[test]
+fn a_series_sleeps_too() {
+    let series = |more: &str| meeting(&format!("{PEOPLE}\nRRULE:FREQ=DAILY;COUNT=3\n{more}"));
+    let mut world = world_in_which("alice", series(""));
+    world.put("alice", &series("X-SNOOZE:1"));
+    assert!(world.dormant.contains("alice"));
+    world.put("alice", &series("EXDATE:20260302T090000Z"));
+    assert!(!world.dormant.contains("alice"));
+}
+
+/// Somebody else's part is not taken by an edit, and nobody is invited by it.
+#[test]
+fn another_organizer_wakes_up_nobody() {
+    let mut world = world_in_which("alice", meeting(PEOPLE));
+    let theirs = event(
+        "UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260301T090000Z\nORGANIZER:mailto:bob@example.org
+        ATTENDEE:mailto:alice@example.org",
+    );
+    world.put("alice", &theirs);
+    assert!(is_silent(&mut world));
+}
