@@ -1,15 +1,14 @@
 //! Many calendar objects as one stream with one VCALENDAR: what an export needs, and the opposite of
 //! [`mod@crate::split`].
 //!
-//! The lines of all components stay as they are. Each time zone stands there once, before the first
-//! component that names it; where two objects mean different zones by one TZID, the second one gets a name
-//! of its own, in its component's lines too.
-
-use std::collections::HashMap;
+//! The lines of all components stay as they are. What becomes of time zones is said in [`mod@crate::export`].
 
 use bytes::Bytes;
 
-use crate::object::{CalendarObject, Component, EditError, Property};
+use crate::{
+    export::Export,
+    object::{CalendarObject, Component, EditError, Property},
+};
 
 /// Who writes the stream (RFC 5545 §3.7.3).
 const PRODUCT: &str = "-//Convoke//EN";
@@ -17,8 +16,7 @@ const PRODUCT: &str = "-//Convoke//EN";
 /// A stream that is being written, piece by piece.
 #[derive(Debug, Default)]
 pub struct Join {
-    /// The zones in the stream, as octets, by the TZID that they have there.
-    zones: HashMap<String, Bytes>,
+    export: Export,
 }
 
 impl Join {
@@ -46,27 +44,9 @@ impl Join {
 
     /// The next piece: an object's components, with the zones that are not in the stream yet.
     pub fn add(&mut self, object: &CalendarObject) -> Bytes {
-        let mut renamed: HashMap<String, String> = HashMap::new();
-        let mut output = Vec::new();
-        for zone in object.components().filter(|it| it.is("VTIMEZONE")) {
-            let Some(name) = zone.text("TZID") else {
-                continue;
-            };
-            let (known_as, is_new) = self.name_for(&name, zone);
-            if is_new {
-                output.extend_from_slice(&lines_of(&with_name(zone, &name, &known_as)));
-            }
-            if known_as != name {
-                renamed.insert(name.into_owned(), known_as);
-            }
-        }
-        for entry in object.entries() {
-            match renamed.is_empty() {
-                true => output.extend_from_slice(&lines_of(entry)),
-                false => output.extend_from_slice(&lines_of(&in_zones(entry, &renamed))),
-            }
-        }
-        Bytes::from(output)
+        let components = self.export.components(object.clone());
+        let octets: Vec<Bytes> = components.iter().map(Component::to_octets).collect();
+        Bytes::from(octets.concat())
     }
 
     /// The last piece.
@@ -74,68 +54,6 @@ impl Join {
     pub fn end() -> Bytes {
         Bytes::from_static(b"END:VCALENDAR\r\n")
     }
-
-    /// What a zone is called in the stream, and whether it is not there yet.
-    fn name_for(&mut self, name: &str, zone: &Component) -> (String, bool) {
-        let octets = lines_of(zone);
-        for number in 1_u32.. {
-            let candidate = match number {
-                1 => name.to_owned(),
-                _ => format!("{name} ({number})"),
-            };
-            match self.zones.get(&candidate) {
-                Some(known) if *known == octets => return (candidate, false),
-                Some(_) => {}
-                None => {
-                    self.zones.insert(candidate.clone(), octets);
-                    return (candidate, true);
-                }
-            }
-        }
-        (name.to_owned(), false)
-    }
-}
-
-/// The octets of a component, with the line ends of the stream.
-fn lines_of(component: &Component) -> Bytes {
-    let octets = component.to_octets();
-    if octets.ends_with(b"\r\n") {
-        return octets;
-    }
-    let mut around =
-        CalendarObject::from_calendar(Component::new("VCALENDAR").expect("VCALENDAR is a name"));
-    around.calendar_mut().push_component(component.clone());
-    let ended = around
-        .calendar()
-        .components()
-        .next()
-        .map(Component::to_octets);
-    ended.unwrap_or(octets)
-}
-
-fn with_name(zone: &Component, name: &str, known_as: &str) -> Component {
-    let mut zone = zone.clone();
-    if name != known_as
-        && let Some(line) = zone.property_mut("TZID")
-    {
-        // A TZID that was read is a text that can be written.
-        let _ = line.set_text(known_as);
-    }
-    zone
-}
-
-/// A component whose lines name their zones as the stream does.
-fn in_zones(component: &Component, renamed: &HashMap<String, String>) -> Component {
-    let mut component = component.clone();
-    component.for_each_mut(|component| {
-        for line in component.properties_mut() {
-            let known_as = line.parameter("TZID").and_then(|name| renamed.get(&*name));
-            if let Some(known_as) = known_as {
-                let _ = line.set_parameter("TZID", known_as);
-            }
-        }
-    });
-    component
 }
 
 #[cfg(test)]

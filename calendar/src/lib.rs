@@ -1,7 +1,8 @@
 //! iCalendar without loss (RFC 5545, 7986, 9073, 9074, 9253), and what follows from it: typed reads,
 //! recurrence (RFC 5545 §3.3.10, RFC 7529), time zones, spans of time, free-busy.
 //!
-//! Invariants: pure (no I/O, clock, randomness); iterative (no recursion over input); bounded (octets,
+//! Invariants: pure (no I/O, clock, randomness); iterative (no recursion over input, but for jCal and xCal,
+//! whose depth is bounded); bounded (octets,
 //! lines, depth, work); a line that nobody touched is printed as it was read.
 //!
 //! The modules (each owner fills theirs; the signatures are the agreement):
@@ -22,10 +23,15 @@
 //!   THISANDFUTURE; [`RecurrenceSet`], `occurrences(&CalendarObject, &TimeRange, floating zone, &mut Budget)`,
 //!   `is_recurrence_instance`, and `overall_span` (the object's span, for indexes).
 //! - [`time_range`]: overlap of components, alarms and properties by the tables of RFC 4791 §9.9.
+//! - [`jcal`] and [`xcal`]: objects as JSON (RFC 7265) and XML (RFC 6321), both ways over the same tree;
+//!   [`mod@format`]: the table of all formats. [`export`]: many objects as one calendar.
 //! - [`free_busy`]: the busy periods of an object, and merging those of many.
 
 pub mod check;
+pub mod export;
+pub mod format;
 pub mod free_busy;
+pub mod jcal;
 mod join;
 pub mod object;
 pub mod occurrence;
@@ -34,10 +40,13 @@ pub mod recurrence;
 pub mod split;
 pub mod text;
 pub mod time_range;
+mod typed;
 pub mod value;
+pub mod xcal;
 pub mod zone;
 
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
+pub use format::{CalendarPrinter, Format};
 pub use join::Join;
 pub use object::{CalendarObject, Component, Landmarks, Limits, ParseError, Property};
 pub use occurrence::{Instance, OverallSpan, RecurrenceSet};
@@ -45,4 +54,5 @@ pub use recency::Recency;
 pub use recurrence::{Budget, TooMuchWork};
 pub use split::{Piece, Split};
 pub use time_range::TimeRange;
+pub use typed::ReadError;
 pub use zone::{Zone, Zones};

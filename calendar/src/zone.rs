@@ -111,6 +111,12 @@ impl From<TimeZone> for Zone {
     }
 }
 
+/// Whether a TZID means a zone by its name alone, whatever a VTIMEZONE says.
+#[must_use]
+pub fn is_known_name(time_zone_id: &str) -> bool {
+    names::certain(time_zone_id).is_some()
+}
+
 /// The instant of a number of seconds since 1970 in UTC, or the nearest that can be held.
 pub(crate) fn nearest_instant(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 {

@@ -10,6 +10,7 @@ use crate::{
     kind::ResourceKind,
     multistatus::Multistatus,
     path::Path,
+    representation,
     service::{Dav, Request, Response},
     target::Target,
 };
@@ -52,8 +53,15 @@ impl Request {
         }
     }
 
-    /// All conditional headers.
+    /// All conditional headers, about the state: the tag of each representation stands for it.
     pub fn conditions(&self, dav: &Dav) -> Result<Conditions, DavError> {
+        let mut conditions = self.conditions_as_sent(dav)?;
+        representation::on_the_state(&mut conditions);
+        Ok(conditions)
+    }
+
+    /// All conditional headers, about one representation.
+    pub fn conditions_as_sent(&self, dav: &Dav) -> Result<Conditions, DavError> {
         let conditions =
             header::conditions(
                 &self.headers,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    header::{CONTENT_TYPE, RETRY_AFTER, VARY},
 };
 use scheduling::{Precondition, Refusal};
 use storage::{ResourcePath, access::Privilege, backend::ReadError};
@@ -42,6 +42,9 @@ pub(crate) enum DavError {
     /// 400, with what is wrong and where possible what would be right.
     #[error("{0}")]
     BadRequest(String),
+    /// 406, with what could be had (RFC 9110 §15.5.7).
+    #[error("this can be had as {0}")]
+    NotAcceptable(String),
     /// 413
     #[error("the body is too large")]
     BodyTooLarge,
@@ -113,6 +116,7 @@ impl DavError {
             DavError::Refused(refusal) => status_of(refusal),
             DavError::Forbidden { .. } => precondition::row(Precondition::NeedPrivileges).status,
             DavError::BadRequest(_) => StatusCode::BAD_REQUEST,
+            DavError::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             DavError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             DavError::UriTooLong => StatusCode::URI_TOO_LONG,
             DavError::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -200,6 +204,11 @@ pub(crate) fn respond(error: DavError) -> Response {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let DavError::NotAcceptable(_) = error {
+        response
+            .headers_mut()
+            .insert(VARY, HeaderValue::from_static("Accept"));
+    }
     if let DavError::Refused(Refusal::Unavailable(_) | Refusal::Full) = error {
         response
             .headers_mut()

@@ -39,6 +39,7 @@ mod precondition;
 mod privilege;
 mod property;
 mod report;
+mod representation;
 mod service;
 mod target;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The fuzz targets as one table, and inputs for them without a fuzzer: what is sound, changed at
 //! random. The folder `fuzz` has the same targets for cargo-fuzz.
 
-use calendar::{CalendarObject, Limits};
+use calendar::{CalendarObject, Limits, jcal, xcal};
 use storage::testing::SeededEntropy;
 
 use crate::house;
@@ -15,7 +15,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     target("frames", storage::fuzzing::frames),
     target("group", storage::fuzzing::group),
     target("snapshot", storage::fuzzing::snapshot),
@@ -23,6 +23,8 @@ pub const TARGETS: [Target; 10] = [
     target("small_files", storage::fuzzing::small_files),
     target("records", storage::fuzzing::records),
     target("icalendar", icalendar),
+    target("jcal", jcal),
+    target("xcal", xcal),
     target("xml", dav::fuzzing::xml),
     target("if_header", dav::fuzzing::if_header),
     target("path", dav::fuzzing::path),
@@ -36,6 +38,24 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 pub fn icalendar(octets: &[u8]) {
     if let Ok(object) = CalendarObject::parse(octets, &Limits::default()) {
         assert_eq!(&object.to_octets()[..], octets);
+    }
+}
+
+/// iCalendar in JSON: what is taken is printed so that it is taken as the same.
+pub fn jcal(octets: &[u8]) {
+    for object in jcal::parse_stream(octets, &Limits::default()).unwrap_or_default() {
+        let printed = jcal::print(&object);
+        let again = jcal::parse(&printed, &Limits::default());
+        assert_eq!(again.map(|again| jcal::print(&again)), Ok(printed));
+    }
+}
+
+/// iCalendar in XML: likewise.
+pub fn xcal(octets: &[u8]) {
+    for object in xcal::parse_stream(octets, &Limits::default()).unwrap_or_default() {
+        let printed = xcal::print(&object);
+        let again = xcal::parse(&printed, &Limits::default());
+        assert_eq!(again.map(|again| xcal::print(&again)), Ok(printed));
     }
 }
 

@@ -254,6 +254,11 @@ impl Component {
         }
     }
 
+    /// Prints all its lines with CRLF from now on, where they end otherwise.
+    pub(crate) fn end_lines_as_usual(&mut self) {
+        self.end_lines_with(LineEnd::CrLf);
+    }
+
     fn end_lines_with(&mut self, end: LineEnd) {
         if self.line_end() == end && self.end.ends_with(b"\n") {
             return;

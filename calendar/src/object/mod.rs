@@ -36,6 +36,7 @@ pub use error::{EditError, Limits, ParseError, ParseFault};
 pub use landmarks::Landmarks;
 pub use parameter::Parameter;
 pub use property::Property;
+pub(crate) use property::{forbidden_character, is_name};
 
 /// One iCalendar stream with one VCALENDAR.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ struct Rewritten {
 
 /// Names of properties, parameters and components. RFC 5545 §3.1 knows letters, digits and `-`;
 /// `_`, `.` and `/` occur in the wild and do no harm.
-pub(super) fn is_name(name: &[u8]) -> bool {
+pub(crate) fn is_name(name: &[u8]) -> bool {
     !name.is_empty()
         && name
             .iter()
@@ -67,7 +67,7 @@ const PLAIN: u8 = 1;
 const LOWER_CASE: u8 = 2;
 
 /// The first character that a content line cannot carry.
-pub(super) fn forbidden_character(content: &str) -> Option<u32> {
+pub(crate) fn forbidden_character(content: &str) -> Option<u32> {
     content
         .chars()
         .map(u32::from)
@@ -215,6 +215,14 @@ impl Property {
     pub fn with_parameter(mut self, name: &str, value: &str) -> Result<Property, EditError> {
         self.set_parameter(name, value)?;
         Ok(self)
+    }
+
+    /// A new property from an unfolded content line whose name and parameters are well formed.
+    ///
+    /// # Errors
+    /// The line contains a line break or another control character.
+    pub(crate) fn from_content_line(content: String) -> Result<Property, EditError> {
+        Property::from_content(content, LineEnd::CrLf)
     }
 
     /// From an unfolded content that is well formed, unless a value in it has a forbidden character.

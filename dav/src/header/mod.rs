@@ -1,6 +1,7 @@
 //! Request headers, each parsed in its own file into a value. Everything here is pure, bounded and
 //! never panics; what is wrong is named in the answer's text.
 
+pub mod accept;
 pub mod conditional;
 pub mod content_type;
 pub mod date;

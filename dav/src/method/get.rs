@@ -1,6 +1,9 @@
 //! GET and HEAD (RFC 9110 §9.3.1, §9.3.2). The shortest way through the server: no XML, one read.
 
-use http::{HeaderValue, StatusCode, header};
+mod export;
+
+use calendar::Format;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use scheduling::{Actor, Refusal, change::TagList};
 use storage::{Found, ResourcePath, model::Object};
@@ -11,6 +14,7 @@ use crate::{
     error::DavError,
     header::{conditional, range},
     path::Path,
+    representation,
     service::{Dav, Request, Response},
 };
 
@@ -28,19 +32,33 @@ pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavErro
             WELCOME,
         ));
     };
-    let object = open_object(dav, &request.actor, path).await?;
+    let opened = dav.desk().open(&request.actor, path).await?;
+    let object = match opened.resolution.found {
+        Found::Object(object) => object.value,
+        // Boxed, so that calendar objects need not make room for it.
+        _ => return Box::pin(export::export(dav, &request, path, opened)).await,
+    };
+    let format = match object.calendar {
+        Some(_) => representation::wanted(&request.headers)?,
+        None => Format::ICalendar,
+    };
     if !conditional::is_unconditional(&request.headers) {
         request.check_if_header(dav).await?;
-        if let Some(status) = condition_status(dav, &request, &object)? {
-            return Ok(without_content(status, &object));
+        let validators = Validators {
+            etag: &representation::entity_tag(format, &object.etag),
+            modified: Some(object.modified.seconds()),
+        };
+        if let Some(status) = condition_status(dav, &request, &validators)? {
+            return Ok(without_content(status, &object, format));
         }
     }
     if object.calendar.is_none() {
-        // Boxed, so that calendar objects need not make room for it.
+        // Boxed for the same reason.
         return Box::pin(file(dav, &request, &object)).await;
     }
     let octets = dav.desk().octets(&request.actor, &object).await?;
-    Ok(with_content(StatusCode::OK, &object, octets.into()))
+    let octets = representation::print(format, octets)?;
+    Ok(with_content(StatusCode::OK, &object, format, octets.into()))
 }
 
 /// A file, or the part of it that is wanted (RFC 9110 §14).
@@ -52,14 +70,15 @@ async fn file(dav: &Dav, request: &Request, object: &Object) -> Result<Response,
             (StatusCode::PARTIAL_CONTENT, first, last - first + 1)
         }
         range::Asked::Nothing => {
-            let mut response = without_content(StatusCode::RANGE_NOT_SATISFIABLE, object);
+            let status = StatusCode::RANGE_NOT_SATISFIABLE;
+            let mut response = without_content(status, object, Format::ICalendar);
             let none = format!("bytes */{length}");
             answer::insert(response.headers_mut(), header::CONTENT_RANGE, &none);
             return Ok(response);
         }
     };
     let body = body(dav, &request.actor, object, first, wanted).await?;
-    let mut response = with_content(status, object, body);
+    let mut response = with_content(status, object, Format::ICalendar, body);
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {first}-{}/{length}", first + wanted - 1);
         answer::insert(response.headers_mut(), header::CONTENT_RANGE, &part);
@@ -106,19 +125,31 @@ pub(crate) async fn head(dav: &Dav, mut request: Request) -> Result<Response, Da
     Ok(Response::from_parts(parts, Body::empty()))
 }
 
-/// The object at a path with its octets, as an answer of another status than GET's (RFC 8144 §3).
+/// The object at a path with its octets, as an answer of another status than GET's (RFC 8144 §3), in the
+/// format that the request's header fields like best.
 pub(crate) async fn representation(
     dav: &Dav,
     actor: &Actor,
     path: &ResourcePath,
     status: StatusCode,
+    headers: &HeaderMap,
 ) -> Result<Response, DavError> {
     let object = open_object(dav, actor, path).await?;
-    let body = match object.calendar {
-        Some(_) => dav.desk().octets(actor, &object).await?.into(),
-        None => body(dav, actor, &object, 0, object.content.length()).await?,
+    let (format, body) = match object.calendar {
+        Some(_) => {
+            let format = representation::wanted_or_usual(headers);
+            let octets = dav.desk().octets(actor, &object).await?;
+            (format, representation::print(format, octets)?.into())
+        }
+        None => {
+            let length = object.content.length();
+            (
+                Format::ICalendar,
+                body(dav, actor, &object, 0, length).await?,
+            )
+        }
     };
-    let mut response = with_content(status, &object, body);
+    let mut response = with_content(status, &object, format, body);
     answer::insert_path(
         response.headers_mut(),
         header::CONTENT_LOCATION,
@@ -142,49 +173,53 @@ async fn open_object(dav: &Dav, actor: &Actor, path: &ResourcePath) -> Result<Ob
     }
 }
 
+/// What the conditions of a request are compared with.
+struct Validators<'a> {
+    /// The strong tag of the representation that would be sent.
+    etag: &'a str,
+    /// When it changed, in seconds since 1970; `None` where that is not known.
+    modified: Option<i64>,
+}
+
 /// What the conditions of a request that changes nothing lead to, in the order of RFC 9110 §13.2.2;
-/// `None` where the answer is the object.
+/// `None` where the answer is the representation.
 fn condition_status(
     dav: &Dav,
     request: &Request,
-    object: &Object,
+    current: &Validators<'_>,
 ) -> Result<Option<StatusCode>, DavError> {
-    let conditions = request.conditions(dav)?;
-    let modified = object.modified.seconds();
+    let conditions = request.conditions_as_sent(dav)?;
     if let Some(tags) = &conditions.if_match
-        && !tags_hold(tags, object, |weak| !weak)
+        && !tags_hold(tags, current.etag, |weak| !weak)
     {
         return Ok(Some(StatusCode::PRECONDITION_FAILED));
     }
-    if conditions
-        .if_unmodified_since
-        .is_some_and(|since| modified > since)
-    {
+    let since = conditions.if_unmodified_since.zip(current.modified);
+    if since.is_some_and(|(since, modified)| modified > since) {
         return Ok(Some(StatusCode::PRECONDITION_FAILED));
     }
     if let Some(tags) = &conditions.if_none_match {
-        return Ok(tags_hold(tags, object, |_| true).then_some(StatusCode::NOT_MODIFIED));
+        return Ok(tags_hold(tags, current.etag, |_| true).then_some(StatusCode::NOT_MODIFIED));
     }
-    let since = conditional::if_modified_since(&request.headers);
+    let since = conditional::if_modified_since(&request.headers).zip(current.modified);
     Ok(since
-        .filter(|since| modified <= *since)
+        .filter(|(since, modified)| modified <= since)
         .map(|_| StatusCode::NOT_MODIFIED))
 }
 
 /// Whether a list names the object's tag; `counts` says whether a weak tag (`true`) can be equal.
-fn tags_hold(tags: &TagList, object: &Object, counts: impl Fn(bool) -> bool) -> bool {
+fn tags_hold(tags: &TagList, etag: &str, counts: impl Fn(bool) -> bool) -> bool {
     match tags {
         TagList::Any => true,
-        TagList::Tags(tags) => tags
-            .iter()
-            .any(|tag| counts(tag.weak) && tag.tag == object.etag),
+        TagList::Tags(tags) => tags.iter().any(|tag| counts(tag.weak) && tag.tag == etag),
     }
 }
 
-fn with_content(status: StatusCode, object: &Object, body: Body) -> Response {
-    let mut response = without_content(status, object);
+fn with_content(status: StatusCode, object: &Object, format: Format, body: Body) -> Response {
+    let mut response = without_content(status, object, format);
     let headers = response.headers_mut();
-    answer::insert(headers, header::CONTENT_TYPE, &object.content_type);
+    let content_type = representation::content_type(format, object);
+    answer::insert(headers, header::CONTENT_TYPE, &content_type);
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -202,10 +237,14 @@ fn with_content(status: StatusCode, object: &Object, body: Body) -> Response {
 }
 
 /// The validators without the octets: 304 and 412 (RFC 9110 §15.4.5).
-fn without_content(status: StatusCode, object: &Object) -> Response {
+fn without_content(status: StatusCode, object: &Object, format: Format) -> Response {
     let mut response = answer::empty(status);
     let headers = response.headers_mut();
-    answer::insert_tag(headers, header::ETAG, &object.etag);
+    let etag = representation::entity_tag(format, &object.etag);
+    answer::insert_tag(headers, header::ETAG, &etag);
+    if object.calendar.is_some() {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    }
     answer::insert_last_modified(headers, object.modified);
     if let Some(tag) = object
         .calendar

@@ -68,8 +68,9 @@ pub(crate) struct Method {
 /// What a client may remove or take elsewhere.
 const MOVABLE: Kinds =
     Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Calendar, ResourceKind::Plain]));
-/// What has content. The root greets people who come with a browser.
-const READABLE: Kinds = Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Root]));
+/// What has content: a calendar is given out as a whole. The root greets people who come with a browser.
+const READABLE: Kinds =
+    Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Root, ResourceKind::Calendar]));
 const UNMAPPED: Kinds = Kinds::of(&[ResourceKind::Unmapped]);
 
 /// Every method.

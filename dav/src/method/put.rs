@@ -105,16 +105,16 @@ async fn respond(
                 StatusCode::OK
             };
             let place = written.elsewhere.as_ref().unwrap_or(path);
-            let mut response = get::representation(dav, &request.actor, place, status).await?;
+            let mut response =
+                get::representation(dav, &request.actor, place, status, &request.headers).await?;
             say_other_place(&mut response, written.elsewhere);
             Ok(response)
         }
         Ok(written) => Ok(answer_without_content(written)),
         // RFC 8144 §3.2: who lost the race gets what won it.
         Err(refusal @ Refusal::ConditionFailed(_)) if wants_representation => {
-            match get::representation(dav, &request.actor, path, StatusCode::PRECONDITION_FAILED)
-                .await
-            {
+            let status = StatusCode::PRECONDITION_FAILED;
+            match get::representation(dav, &request.actor, path, status, &request.headers).await {
                 Err(DavError::Refused(Refusal::NotFound | Refusal::NotAllowed(_))) => {
                     Err(refusal.into())
                 }

@@ -1,6 +1,7 @@
 //! RFC 4791 §5.2 and §6.2.
 
-use calendar::{CalendarObject, Limits};
+use bytes::Bytes;
+use calendar::{Format, Limits};
 use scheduling::Precondition;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         update::{self, PropertyFault},
     },
     report::collation,
+    representation,
     xml::{
         Element, Writer,
         name::{caldav, dav},
@@ -122,7 +124,11 @@ fn calendar_home_set(facts: &Facts, writer: &mut Writer) -> Presence {
 /// RFC 4791 §5.3.1.2: a valid iCalendar object with exactly one VTIMEZONE.
 fn time_zone(element: Element<'_>) -> Result<(), PropertyFault> {
     update::text_only(element)?;
-    let valid = CalendarObject::parse(element.text().trim().as_bytes(), &Limits::default())
+    let format = representation::of_attributes(element)
+        .map_err(|_| PropertyFault::precondition(Precondition::SupportedCalendarData))?;
+    let octets = Bytes::copy_from_slice(element.text().trim().as_bytes());
+    let valid = format
+        .parse(octets, &Limits::default())
         .is_ok_and(|object| {
             let mut components = object
                 .calendar()
@@ -155,9 +161,18 @@ fn supported_calendar_component_set(facts: &Facts, writer: &mut Writer) -> Prese
 }
 
 fn supported_calendar_data(_: &Facts, writer: &mut Writer) -> Presence {
-    let attributes = [("content-type", "text/calendar"), ("version", "2.0")];
-    writer.element_with(caldav::CALENDAR_DATA, &attributes, |_| {});
+    for format in Format::ALL {
+        writer.element_with(caldav::CALENDAR_DATA, &attributes(format), |_| {});
+    }
     Present
+}
+
+/// RFC 4791 §9.6
+fn attributes(format: Format) -> [(&'static str, &'static str); 2] {
+    [
+        ("content-type", format.media_type()),
+        ("version", Format::VERSION),
+    ]
 }
 
 fn number(writer: &mut Writer, number: impl ToString) -> Presence {
@@ -209,6 +224,12 @@ fn calendar_data(facts: &Facts, writer: &mut Writer) -> Presence {
     let Some(data) = &facts.calendar_data else {
         return Absent;
     };
-    writer.text(data);
+    // Whoever says nothing gets iCalendar, and knows it.
+    if data.format != Format::ICalendar {
+        for (name, value) in attributes(data.format) {
+            writer.attribute(name, value);
+        }
+    }
+    writer.text(&data.text);
     Present
 }

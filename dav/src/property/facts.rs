@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use calendar::Format;
 use scheduling::{Actor, desk};
 use storage::{
     ResourcePath, Timestamp,
@@ -39,7 +40,16 @@ pub(crate) struct Facts {
     /// Where the owner's invitations are put.
     pub default_calendar: Option<ResourcePath>,
     /// Calendar data as a report selected it, ready to be written.
-    pub calendar_data: Option<String>,
+    pub calendar_data: Option<CalendarData>,
+}
+
+/// A part of an object, ready to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct CalendarData {
+    /// What the text is.
+    pub format: Format,
+    /// The text.
+    pub text: String,
 }
 
 impl Facts {

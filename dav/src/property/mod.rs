@@ -23,6 +23,6 @@ pub(crate) mod update;
 pub(crate) mod wanted;
 mod webdav;
 
-pub(crate) use facts::{Facts, Loader};
+pub(crate) use facts::{CalendarData, Facts, Loader};
 pub(crate) use sync::SYNCED;
 pub(crate) use wanted::Wanted;

@@ -9,13 +9,14 @@ mod tests;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Limits, TimeRange, TooMuchWork, Zone};
-use scheduling::{Precondition, desk};
+use calendar::{CalendarObject, Format, Limits, TimeRange, TooMuchWork, Zone};
+use scheduling::desk;
 
 use self::components::ComponentSelection;
 use crate::{
     error::DavError,
     report::time_range,
+    representation,
     xml::{
         Element,
         name::{caldav, dav},
@@ -25,6 +26,8 @@ use crate::{
 /// What a `CALDAV:calendar-data` element in a request selects.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
+    /// In which format it is returned.
+    format: Format,
     /// Which components and properties; `None` for all.
     components: Option<ComponentSelection>,
     /// Which instances; `None` for all, as they are stored.
@@ -57,15 +60,7 @@ impl Selection {
     }
 
     fn read(element: Element<'_>, limits: &desk::Limits) -> Result<Selection, DavError> {
-        let content_type = element.attribute("content-type").unwrap_or("text/calendar");
-        let version = element.attribute("version").unwrap_or("2.0");
-        if !content_type.eq_ignore_ascii_case("text/calendar") || version != "2.0" {
-            let reason = format!("{content_type} in version {version} is not offered");
-            return Err(DavError::precondition(
-                Precondition::SupportedCalendarData,
-                reason,
-            ));
-        }
+        let format = representation::of_attributes(element)?;
         let span = |name| -> Result<Option<TimeRange>, DavError> {
             let child = element.child(name);
             child
@@ -81,6 +76,7 @@ impl Selection {
             (None, range) => range.map(Instances::Limit),
         };
         Ok(Selection {
+            format,
             components: element
                 .child(caldav::COMP)
                 .map(ComponentSelection::read)
@@ -90,13 +86,20 @@ impl Selection {
         })
     }
 
+    /// The format in which data is returned.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// The selected part of an object, as text; `floating` is the zone in which floating times are read.
     /// What is no calendar object is returned as it is.
     ///
     /// # Errors
     /// If the work on the recurrence set is more than is done for one object.
     pub fn apply(&self, octets: &Bytes, floating: &Zone) -> Result<String, TooMuchWork> {
-        if self.components.is_none() && self.instances.is_none() && self.free_busy.is_none() {
+        let is_whole =
+            self.components.is_none() && self.instances.is_none() && self.free_busy.is_none();
+        if is_whole && self.format == Format::ICalendar {
             return Ok(whole(octets));
         }
         let Ok(mut object) = CalendarObject::parse_shared(octets.clone(), &Limits::default())
@@ -115,7 +118,7 @@ impl Selection {
             components.reduce(object.calendar_mut());
         }
         object.mend_folds();
-        Ok(text(&object.to_octets()))
+        Ok(text(&self.format.print(&object)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! The zone in which floating times and DATEs are read (RFC 4791 §5.2.2, §9.8).
 
-use calendar::{CalendarObject, Limits, Zone};
+use bytes::Bytes;
+use calendar::{Limits, Zone};
 use scheduling::Precondition;
 use storage::model::Collection;
 
 use crate::{
     error::DavError,
+    representation,
     xml::{Document, Element, name::caldav},
 };
 
@@ -17,7 +19,7 @@ pub(super) fn of_request(request: Element<'_>) -> Result<Option<Zone>, DavError>
     let Some(element) = request.child(caldav::TIMEZONE) else {
         return Ok(None);
     };
-    let zone = parse(&element.text());
+    let zone = parse(element);
     let wrong = || {
         DavError::precondition(
             Precondition::ValidCalendarData,
@@ -34,12 +36,14 @@ pub(crate) fn of_collection(collection: &Collection) -> Zone {
         .get(&caldav::CALENDAR_TIMEZONE.clark());
     let zone = stored.and_then(|octets| {
         let document = Document::parse(octets).ok()?;
-        parse(&document.root().text())
+        parse(document.root())
     });
     zone.unwrap_or_else(Zone::utc)
 }
 
-fn parse(text: &str) -> Option<Zone> {
-    let object = CalendarObject::parse(text.trim().as_bytes(), &Limits::default()).ok()?;
+fn parse(element: Element<'_>) -> Option<Zone> {
+    let format = representation::of_attributes(element).ok()?;
+    let octets = Bytes::copy_from_slice(element.text().trim().as_bytes());
+    let object = format.parse(octets, &Limits::default()).ok()?;
     Zone::of_calendar_timezone(&object)
 }

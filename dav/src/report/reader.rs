@@ -6,7 +6,7 @@ use scheduling::{Actor, Precondition};
 
 use crate::{
     error::DavError,
-    property::{Facts, Loader, Wanted},
+    property::{CalendarData, Facts, Loader, Wanted},
     report::{calendar_data::Selection, floating_zone},
     service::Dav,
     target::Target,
@@ -71,11 +71,13 @@ impl<'a> Reader<'a> {
     ) -> Result<Facts, DavError> {
         let mut facts = self.loader.facts(target).await?;
         if let (Some(selection), Some(octets)) = (&self.selection, octets) {
-            let data = selection.apply(octets, &self.zone_of(&facts.target));
-            facts.calendar_data = Some(data.map_err(|error| {
+            let text = selection.apply(octets, &self.zone_of(&facts.target));
+            let text = text.map_err(|error| {
                 let reason = format!("{}: {error}", facts.target.href());
                 DavError::precondition(Precondition::NumberOfMatchesWithinLimits, reason)
-            })?);
+            })?;
+            let format = selection.format();
+            facts.calendar_data = Some(CalendarData { format, text });
         }
         Ok(facts)
     }

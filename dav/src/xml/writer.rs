@@ -92,6 +92,15 @@ impl Writer {
         self.content(name, content);
     }
 
+    /// Adds an attribute (without namespace) to the element that was begun last, before anything is in it.
+    pub fn attribute(&mut self, name: &str, value: &str) {
+        debug_assert!(self.out.ends_with('>'));
+        self.out.pop();
+        self.out.extend([" ", name, "=\""]);
+        escape_attribute(&mut self.out, value);
+        self.out.push_str("\">");
+    }
+
     /// An element without content.
     pub fn empty(&mut self, name: Name<'_>) {
         self.element(name, |_| {});

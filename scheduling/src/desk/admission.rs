@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use calendar::{
-    Budget, CalendarObject, Landmarks, TimeRange, Zone, Zones,
+    Budget, CalendarObject, Format, Landmarks, TimeRange, Zone, Zones,
     check::{self, ObjectFacts, ObjectPrecondition},
     occurrence::occurrences,
     value::date_of,
@@ -27,9 +27,10 @@ pub(crate) struct Admitted {
     pub object: CalendarObject,
     /// What is to be known of it.
     pub facts: ObjectFacts,
-    /// The octets to be stored; others than those sent where `mended`.
+    /// The octets to be stored, in iCalendar; others than those sent where `mended`.
     pub octets: Bytes,
-    /// Lines were folded within a character, which no XML report can carry, and had to be folded anew.
+    /// They came as jCal or xCal; or lines were folded within a character, which no XML report can carry,
+    /// and had to be folded anew.
     pub mended: bool,
     /// For queries.
     pub projection: Bytes,
@@ -45,18 +46,18 @@ pub(crate) fn admit(
     content_type: Option<&str>,
     octets: Bytes,
 ) -> Result<Admitted, Refusal> {
-    if !is_calendar_data(content_type) {
-        return Err(precondition(
-            Precondition::SupportedCalendarData,
-            "a calendar takes text/calendar, version 2.0",
-        ));
-    }
+    let format = format_of(content_type).ok_or_else(|| {
+        let types = Format::ALL.map(Format::media_type).join(", ");
+        let detail = format!("a calendar takes {types}, version {}", Format::VERSION);
+        precondition(Precondition::SupportedCalendarData, detail)
+    })?;
     check_size(limits, octets.len())?;
     let parser_limits = calendar::object::Limits {
         octets: usize::try_from(limits.maximum_resource_octets).unwrap_or(usize::MAX),
         ..calendar::object::Limits::default()
     };
-    let mut object = CalendarObject::parse_shared(octets.clone(), &parser_limits)
+    let mut object = format
+        .parse(octets.clone(), &parser_limits)
         .map_err(|error| precondition(Precondition::ValidCalendarData, error.to_string()))?;
     let facts = check::check(&object).map_err(|fault| {
         let which = match fault.precondition() {
@@ -83,8 +84,9 @@ pub(crate) fn admit(
     let projection = ObjectProjection::of(&object);
     check_dates(limits, &object)?;
     check_instances(limits, &object, &projection)?;
-    let mended = object.mend_folds();
+    let mended = object.mend_folds() | (format != Format::ICalendar);
     let octets = if mended { object.to_octets() } else { octets };
+    check_size(limits, octets.len())?;
     Ok(Admitted {
         projection: projection.encode(),
         object,
@@ -205,29 +207,29 @@ pub(crate) fn too_large(limits: &Limits) -> Refusal {
     precondition(Precondition::MaxResourceSize, detail)
 }
 
-/// Whether a media type can be a calendar object's. One that was not given, or that says nothing, is
-/// taken as meant; the octets tell.
-fn is_calendar_data(content_type: Option<&str>) -> bool {
+/// The format that a media type says; `None` where it can be no calendar object's. One that was not given,
+/// or that says nothing, is taken for iCalendar; the octets tell.
+fn format_of(content_type: Option<&str>) -> Option<Format> {
     let Some(content_type) = content_type else {
-        return true;
+        return Some(Format::ICalendar);
     };
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     if essence.is_empty() || essence.eq_ignore_ascii_case("application/octet-stream") {
-        return true;
+        return Some(Format::ICalendar);
     }
     let mut parameters = parts.filter_map(|parameter| parameter.split_once('='));
-    essence.eq_ignore_ascii_case("text/calendar")
-        && parameters.all(|(name, value)| {
-            let value = value.trim().trim_matches('"');
-            match name.trim().to_ascii_lowercase().as_str() {
-                "version" => value == "2.0",
-                "charset" => ["utf-8", "utf8", "us-ascii"]
-                    .iter()
-                    .any(|it| value.eq_ignore_ascii_case(it)),
-                _ => true,
-            }
-        })
+    let is_understood = parameters.all(|(name, value)| {
+        let value = value.trim().trim_matches('"');
+        match name.trim().to_ascii_lowercase().as_str() {
+            "version" => value == Format::VERSION,
+            "charset" => ["utf-8", "utf8", "us-ascii"]
+                .iter()
+                .any(|it| value.eq_ignore_ascii_case(it)),
+            _ => true,
+        }
+    });
+    Format::of_media_type(essence).filter(|_| is_understood)
 }
 
 /// RFC 4791 §5.2.3: the calendar takes this type of component.

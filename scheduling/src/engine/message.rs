@@ -89,7 +89,7 @@ impl Message {
 }
 
 /// Whose product the messages are (RFC 5545 §3.7.3).
-pub(crate) const PRODUCT: &str = "-//Convoke//Convoke//EN";
+pub const PRODUCT: &str = "-//Convoke//Convoke//EN";
 
 /// A moment as a UTC date-time (RFC 5545 §3.3.5).
 pub(crate) fn utc(now: Timestamp) -> String {

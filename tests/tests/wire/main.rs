@@ -6,6 +6,7 @@ mod collections;
 mod conditions;
 mod discovery;
 mod faults;
+mod formats;
 mod invitation;
 mod locks;
 mod objects;

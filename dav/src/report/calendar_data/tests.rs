@@ -83,7 +83,8 @@ fn lines_folded_within_a_character_are_readable() {
 fn other_forms_are_refused() {
     assert!(selection("<D:getetag/>").unwrap().is_none());
     for content in [
-        "<C:calendar-data content-type=\"application/calendar+xml\"/>",
+        "<C:calendar-data content-type=\"text/vcard\"/>",
+        "<C:calendar-data content-type=\"application/calendar+json\" version=\"1.0\"/>",
         "<C:calendar-data content-type=\"text/calendar\" version=\"3.0\"/>",
     ] {
         let error = selection(content).unwrap_err();
