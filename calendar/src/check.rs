@@ -14,6 +14,7 @@ use std::collections::HashSet;
 
 use crate::{
     object::{CalendarObject, Component, Landmarks, Property},
+    recurrence::{self, Scale},
     value::date_of,
 };
 
@@ -64,6 +65,8 @@ pub enum ObjectPrecondition {
     ValidCalendarData,
     /// `CALDAV:valid-calendar-object-resource`
     ValidCalendarObjectResource,
+    /// `CALDAV:supported-rscale` (RFC 7529 §10)
+    SupportedRscale,
 }
 
 /// Why an object cannot be stored in a calendar.
@@ -102,6 +105,20 @@ pub enum ObjectFault {
         property: String,
         /// Its value.
         value: String,
+    },
+    /// A rule in a calendar system that nobody here can reckon in (RFC 7529 §10).
+    #[error("line {line}: recurrence in the calendar system {value:?} is not possible")]
+    CalendarSystem {
+        /// Where the rule stands.
+        line: usize,
+        /// Its RSCALE.
+        value: String,
+    },
+    /// SKIP without RSCALE (RFC 7529 §4.1).
+    #[error("line {line}: SKIP is only for rules with RSCALE")]
+    SkipWithoutScale {
+        /// Where the rule stands.
+        line: usize,
     },
     /// METHOD is for messages (RFC 4791 §4.1).
     #[error("line {line}: an object in a calendar has no METHOD")]
@@ -160,7 +177,9 @@ impl ObjectFault {
             | ObjectFault::OtherVersion(_)
             | ObjectFault::Missing { .. }
             | ObjectFault::Unreadable { .. }
+            | ObjectFault::SkipWithoutScale { .. }
             | ObjectFault::Repeated { .. } => ObjectPrecondition::ValidCalendarData,
+            ObjectFault::CalendarSystem { .. } => ObjectPrecondition::SupportedRscale,
             _ => ObjectPrecondition::ValidCalendarObjectResource,
         }
     }
@@ -187,6 +206,9 @@ pub fn check(object: &CalendarObject) -> Result<ObjectFacts, ObjectFault> {
             None => facts.insert(ObjectFacts::begin(entry, uid(entry, &found)?)),
         };
         check_landmarks(entry, &found)?;
+        if found.has_rule {
+            check_rules(entry)?;
+        }
         match instance_name(&found) {
             Some(name) => check_override(entry, name, &mut instances)?,
             None if facts.has_master => {
@@ -275,6 +297,23 @@ fn check_landmarks(entry: &Component, found: &Landmarks<'_>) -> Result<(), Objec
                 property: date.name().to_owned(),
                 value: date.raw_value().chars().take(SHOWN_CHARACTERS).collect(),
             });
+        }
+    }
+    Ok(())
+}
+
+/// A rule that would silently mean something else (RFC 7529 §4.1, §10). (One that cannot be read at all is let
+/// through: the component then does not recur.)
+fn check_rules(entry: &Component) -> Result<(), ObjectFault> {
+    for rule in entry.properties_named("RRULE") {
+        let line = rule.line_number();
+        match recurrence::scale_of(rule.raw_value()) {
+            Scale::Supported => {}
+            Scale::Unsupported(value) => {
+                let value = value.chars().take(SHOWN_CHARACTERS).collect();
+                return Err(ObjectFault::CalendarSystem { line, value });
+            }
+            Scale::SkipAlone => return Err(ObjectFault::SkipWithoutScale { line }),
         }
     }
     Ok(())
@@ -408,6 +447,23 @@ mod tests {
                     "BEGIN:VCALENDAR VERSION:1.0 {EVENT} END:VCALENDAR"
                 )),
                 OtherVersion("1.0".into()),
+                ValidCalendarData,
+            ),
+            (
+                calendar(
+                    "BEGIN:VEVENT UID:1 DTSTART:20260101 RRULE:RSCALE=CHINESE;FREQ=YEARLY END:VEVENT",
+                ),
+                CalendarSystem {
+                    line: 6,
+                    value: "CHINESE".into(),
+                },
+                SupportedRscale,
+            ),
+            (
+                calendar(
+                    "BEGIN:VEVENT UID:1 DTSTART:20260101 RRULE:FREQ=YEARLY;SKIP=FORWARD END:VEVENT",
+                ),
+                SkipWithoutScale { line: 6 },
                 ValidCalendarData,
             ),
             (

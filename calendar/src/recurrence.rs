@@ -19,7 +19,8 @@
 //! - An occurrence that falls into a gap of its zone is moved, as an explicit value would be (§3.3.5); the
 //!   zone's rules are no matter of this module.
 //!
-//! Not implemented: RSCALE other than GREGORIAN, which is refused when the rule is read.
+//! Not implemented: RSCALE other than GREGORIAN, which is refused when an object is stored
+//! ([`crate::check`]) and when the rule is read.
 
 mod budget;
 mod expand;
@@ -39,5 +40,5 @@ mod tests;
 
 pub use budget::{Budget, DEFAULT_WORK, TooMuchWork};
 pub use iterate::Occurrences;
-pub use parse::RuleError;
+pub use parse::{RuleError, SUPPORTED_SCALES, Scale, scale_of};
 pub use rule::{Frequency, NumberedWeekday, RecurrenceRule, Skip};

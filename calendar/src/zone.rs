@@ -14,7 +14,10 @@
 //! A time that does not exist is as far behind the gap as it is in it; one that exists twice is the first
 //! (RFC 5545 §3.3.5).
 
+pub mod data;
+pub mod generate;
 mod names;
+pub mod reference;
 mod vtimezone;
 
 use std::cell::RefCell;
@@ -51,6 +54,13 @@ impl Zone {
         names::certain(name)
             .or_else(|| names::guessed(name))
             .map(Zone::Known)
+    }
+
+    /// The zone that an identifier means which stands alone and must not be guessed (RFC 7809 §3.1.5, §3.1.6): one
+    /// of the database, or of Windows.
+    #[must_use]
+    pub fn by_reference(time_zone_id: &str) -> Option<Zone> {
+        names::certain(time_zone_id).map(Zone::Known)
     }
 
     /// The zone that a VTIMEZONE describes: by its name if that is known, else by its observances.

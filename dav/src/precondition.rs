@@ -101,6 +101,7 @@ preconditions! {
     ValidFilter = CALDAV "valid-filter", FORBIDDEN, Nothing, "RFC 4791 §7.8";
     ValidTimezone = CALDAV "valid-timezone", FORBIDDEN, Nothing, "RFC 7809 §3.1.4";
     InitializeCalendarCollection = CALDAV "initialize-calendar-collection", FORBIDDEN, Nothing, "RFC 4791 §5.3.1";
+    SupportedRscale = CALDAV "supported-rscale", FORBIDDEN, Nothing, "RFC 7529 §10";
     UniqueSchedulingObjectResource = CALDAV "unique-scheduling-object-resource", FORBIDDEN, Href, "RFC 6638 §3.2.4.1";
     SameOrganizerInAllComponents = CALDAV "same-organizer-in-all-components", FORBIDDEN, Nothing, "RFC 6638 §3.2.4.2";
     AllowedOrganizerSchedulingObjectChange = CALDAV "allowed-organizer-scheduling-object-change", FORBIDDEN, Nothing, "RFC 6638 §3.2.4.3";

@@ -14,6 +14,7 @@ pub mod refusal;
 pub mod stream;
 pub mod view;
 
+pub use calendar::zone::data as time_zones;
 pub use change::{Actor, Conditions};
 pub use desk::Desk;
 pub use projection::ObjectProjection;

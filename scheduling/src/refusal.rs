@@ -47,6 +47,8 @@ pub enum Precondition {
     ValidFilter,
     ValidTimezone,
     InitializeCalendarCollection,
+    // RFC 7529 §10
+    SupportedRscale,
     // RFC 6638
     UniqueSchedulingObjectResource,
     SameOrganizerInAllComponents,

@@ -29,6 +29,7 @@ pub mod mail;
 pub mod maintenance;
 pub mod secret;
 pub mod server;
+pub mod time_zones;
 pub mod tls;
 pub mod trash;
 

@@ -14,6 +14,7 @@ use crate::{
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
     limits::Limits,
     mail::{Identity, MailOptions, MailRoute, MailWorker, Transport, TransportError},
+    time_zones::{self, TimeZonesError},
     tls::{self, TlsError, TlsFiles},
     trash,
 };
@@ -40,6 +41,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// TLS on all addresses.
     pub tls: Option<TlsFiles>,
+    /// The folder of the time-zone data; `None` is what the program brings along.
+    pub time_zones: Option<PathBuf>,
     /// Proxies whose word about a client counts.
     pub trusted_proxies: Vec<Network>,
     /// How mail leaves.
@@ -64,6 +67,7 @@ impl Options {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             public_url: None,
             tls: None,
+            time_zones: None,
             trusted_proxies: Vec::new(),
             mail: MailOptions {
                 route: MailRoute::None,
@@ -93,6 +97,9 @@ pub enum StartError {
     /// Certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The time-zone data.
+    #[error(transparent)]
+    TimeZones(#[from] TimeZonesError),
     /// The way out for mail.
     #[error(transparent)]
     Mail(#[from] TransportError),
@@ -167,6 +174,7 @@ impl Server {
     /// See [`StartError`]; nothing is left running or locked then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+        time_zones::put_in_use(options.time_zones.as_deref())?;
         let transport = Transport::open(&options.mail.route)?;
         let identity = Identity::new(&options.mail.domains, &options.mail.system_address)
             .map_err(StartError::MailAddress)?;

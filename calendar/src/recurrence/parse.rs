@@ -86,14 +86,48 @@ fn read_part(rule: &mut RecurrenceRule, name: &str, value: &str) -> Result<(), R
         "BYSETPOS" => rule.by_set_position = list("BYSETPOS", value, |v| signed(v, 366))?,
         "WKST" => rule.week_start = weekday(value).ok_or_else(|| bad("WKST", value))?,
         "SKIP" => rule.skip = skip(value)?,
-        "RSCALE"
-            if ["GREGORIAN", "GREGORY"]
-                .iter()
-                .any(|n| value.eq_ignore_ascii_case(n)) => {}
+        "RSCALE" if is_supported_scale(value) => {}
         "RSCALE" => return Err(RuleError::UnsupportedCalendarSystem(value.to_owned())),
         _ => {}
     }
     Ok(())
+}
+
+/// The calendar systems that rules can be reckoned in, as RSCALE names them (RFC 7529 §4).
+pub const SUPPORTED_SCALES: [&str; 1] = ["GREGORIAN"];
+
+/// What a rule says about calendar systems (RFC 7529 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale<'r> {
+    /// Nothing, or one that is supported.
+    Supported,
+    /// One that is not.
+    Unsupported(&'r str),
+    /// SKIP, which means something only with RSCALE, without it.
+    SkipAlone,
+}
+
+/// What the text of a rule says about calendar systems, however wrong the rest of it is.
+#[must_use]
+pub fn scale_of(rule: &str) -> Scale<'_> {
+    let value_of = |wanted: &str| {
+        rule.split(';')
+            .filter_map(|part| part.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.trim())
+    };
+    match value_of("RSCALE") {
+        Some(scale) if is_supported_scale(scale) => Scale::Supported,
+        Some(scale) => Scale::Unsupported(scale),
+        None if value_of("SKIP").is_some() => Scale::SkipAlone,
+        None => Scale::Supported,
+    }
+}
+
+/// CLDR calls it `gregorian` and, for short, `gregory`; case makes no difference.
+fn is_supported_scale(value: &str) -> bool {
+    let supported = |name: &str| value.eq_ignore_ascii_case(name);
+    SUPPORTED_SCALES.iter().any(|name| supported(name)) || supported("GREGORY")
 }
 
 fn bad(name: &'static str, value: &str) -> RuleError {
@@ -280,6 +314,19 @@ mod tests {
             "DAILY",
         ] {
             assert!(text.parse::<RecurrenceRule>().is_err(), "{text}");
+        }
+        for (rule, scale) in [
+            ("FREQ=DAILY", Scale::Supported),
+            (
+                "RSCALE=gregorian;FREQ=YEARLY;SKIP=forward",
+                Scale::Supported,
+            ),
+            ("FREQ=YEARLY;skip=OMIT;rscale=Gregory", Scale::Supported),
+            ("FREQ=YEARLY;SKIP=FORWARD", Scale::SkipAlone),
+            (" rscale = HEBREW ;nonsense", Scale::Unsupported("HEBREW")),
+            ("RSCALE=", Scale::Unsupported("")),
+        ] {
+            assert_eq!(scale_of(rule), scale, "{rule}");
         }
         assert_eq!(
             "FREQ=YEARLY;RSCALE=CHINESE".parse::<RecurrenceRule>(),

@@ -10,6 +10,15 @@ use super::{ValueError, digits};
 pub struct UtcOffset(i32);
 
 impl UtcOffset {
+    /// The longest offset: a second less than a day.
+    const LONGEST: i32 = 86_399;
+
+    /// From the seconds that local time is ahead of UTC; less than a day.
+    #[must_use]
+    pub fn from_seconds(seconds: i32) -> UtcOffset {
+        UtcOffset(seconds.clamp(-UtcOffset::LONGEST, UtcOffset::LONGEST))
+    }
+
     /// The seconds that local time is ahead of UTC; negative west of Greenwich.
     #[must_use]
     pub fn seconds(self) -> i32 {

@@ -6,12 +6,10 @@ use std::sync::LazyLock;
 use icu_time::zone::iana::IanaParserExtended;
 use icu_time::zone::windows::WindowsParser;
 use jiff::civil;
-use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{Offset, TimeZone};
 
+use super::data;
 use crate::value::UtcOffset;
-
-/// The bundled database: the same answers on every machine.
-static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// From CLDR's short identifiers, which the Windows names map to, to IANA's names.
 static IANA_NAMES: LazyLock<HashMap<icu_time::TimeZone, &'static str>> = LazyLock::new(|| {
@@ -38,7 +36,7 @@ pub(super) fn certain(name: &str) -> Option<TimeZone> {
 
 /// A zone of the IANA database, in any case.
 pub(super) fn iana(name: &str) -> Option<TimeZone> {
-    DATABASE.get(name).ok()
+    data::in_use().get(name)
 }
 
 /// A Windows zone; the name of its daylight time is as good.
@@ -99,14 +97,14 @@ fn displayed(name: &str) -> Option<TimeZone> {
 
 fn zone_of_place(place: &str, offset: UtcOffset) -> Option<TimeZone> {
     let place = place.replace(' ', "_");
-    DATABASE
-        .available()
-        .filter(|zone| {
-            let name = zone.as_str();
+    data::in_use()
+        .names()
+        .iter()
+        .filter(|name| {
             name.rsplit_once('/')
                 .is_some_and(|(_, last)| last.eq_ignore_ascii_case(&place))
         })
-        .filter_map(|zone| iana(zone.as_str()))
+        .filter_map(|name| iana(name))
         .find(|zone| has_offset(zone, offset))
 }
 

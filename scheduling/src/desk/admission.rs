@@ -65,6 +65,7 @@ pub(crate) fn admit(
             ObjectPrecondition::ValidCalendarObjectResource => {
                 Precondition::ValidCalendarObjectResource
             }
+            ObjectPrecondition::SupportedRscale => Precondition::SupportedRscale,
         };
         precondition(which, fault.to_string())
     })?;

@@ -15,6 +15,7 @@ use crate::{
     mail::{MailOperation, MailOutcome, perform_mail},
     maintenance::{self, Ended, Maintenance, Said},
     server::{self, Options, StartError, Storage},
+    time_zones,
     trash::{self, Ask, Told},
 };
 
@@ -170,6 +171,7 @@ impl Reach {
     }
 
     async fn open(&self) -> Result<Store, Failure> {
+        time_zones::put_in_use(self.options.time_zones.as_deref())?;
         let storage = Storage::Folder(self.data.clone());
         match data::open(&storage, self.options.archive.clone(), &self.environment).await {
             Err(StartError::InUse { folder, process }) => {

@@ -20,6 +20,8 @@ pub struct File {
     pub public_url: Spanned<String>,
     /// `data`
     pub data: Spanned<PathBuf>,
+    /// `time_zones`
+    pub time_zones: Option<Spanned<PathBuf>>,
     /// `trusted_proxies`
     #[serde(default)]
     pub trusted_proxies: Vec<Spanned<String>>,

@@ -41,6 +41,8 @@ pub struct Configuration {
     pub public_url: String,
     /// The data folder.
     pub data: PathBuf,
+    /// The folder of the time-zone data; `None` is what the program brings along.
+    pub time_zones: Option<PathBuf>,
     /// Whose word about a client counts.
     pub trusted_proxies: Vec<Network>,
     /// Which log lines are written.
@@ -91,6 +93,7 @@ impl Configuration {
             listen: self.listen,
             public_url: Some(self.public_url),
             tls: self.tls,
+            time_zones: self.time_zones,
             trusted_proxies: self.trusted_proxies,
             mail: self.mail,
             archive: self.archive,
@@ -124,6 +127,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         listen,
         public_url,
         data: data(&file.data, folder)?,
+        time_zones: time_zones(file.time_zones.as_ref(), folder)?,
         trusted_proxies,
         log: log(file.log)?,
         log_format: file.log_format,
@@ -198,6 +202,17 @@ fn data(path: &Spanned<PathBuf>, folder: &Path) -> Result<PathBuf, Fault> {
         ));
     }
     Ok(folder.join(path.get_ref()))
+}
+
+fn time_zones(path: Option<&Spanned<PathBuf>>, folder: &Path) -> Result<Option<PathBuf>, Fault> {
+    match path {
+        Some(path) if path.get_ref().as_os_str().is_empty() => Err(Fault::at(
+            path.span(),
+            "`time_zones` is empty",
+            "name a folder: time_zones = \"/usr/share/zoneinfo\"",
+        )),
+        path => Ok(path.map(|path| folder.join(path.get_ref()))),
+    }
 }
 
 fn archive(table: BackupTable, folder: &Path) -> Result<Option<Archive>, Fault> {

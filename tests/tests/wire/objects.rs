@@ -74,7 +74,7 @@ async fn rfc_4791_5_3_2_1_preconditions_of_put() {
     let only_zone = object(
         "BEGIN:VTIMEZONE\nTZID:Here\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n",
     );
-    let cases: [(&str, String, &str); 9] = [
+    let cases: [(&str, String, &str); 11] = [
         ("no calendar", "hello".to_owned(), "valid-calendar-data"),
         (
             "unclosed",
@@ -94,6 +94,18 @@ async fn rfc_4791_5_3_2_1_preconditions_of_put() {
             "only a time zone",
             only_zone,
             "valid-calendar-object-resource",
+        ),
+        // RFC 7529 §10
+        (
+            "another calendar system",
+            event("chinese", "RRULE:FREQ=YEARLY;RSCALE=CHINESE\n"),
+            "supported-rscale",
+        ),
+        // RFC 7529 §4.1
+        (
+            "SKIP without RSCALE",
+            event("skip", "RRULE:FREQ=YEARLY;SKIP=FORWARD\n"),
+            "valid-calendar-data",
         ),
         (
             "VJOURNAL where it is not taken",

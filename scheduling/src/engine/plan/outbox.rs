@@ -1,6 +1,6 @@
 //! Where messages go: to people here, by mail, or nowhere.
 
-use calendar::{CalendarObject, Property};
+use calendar::{CalendarObject, Property, zone::reference};
 use storage::model::Principal;
 
 use super::{Change, Delivery, Plan};
@@ -107,7 +107,9 @@ impl Outbox {
         };
         self.note_sent(&message, address, reason);
         self.statuses.push((address.to_owned(), Status::PENDING));
-        let object = addressed_by_mail(&message.object, change.directory);
+        let mut object = addressed_by_mail(&message.object, change.directory);
+        // By mail no zone goes without its definition (RFC 7809 §3).
+        reference::include(&mut object);
         self.mails.push(OutgoingMessage {
             kind,
             method: message.method.as_str().to_owned(),

@@ -52,6 +52,23 @@ fn an_invitation_in_words_and_for_machines() {
     );
 }
 
+/// RFC 7809 §3: zones by reference are for CalDAV; whoever reads a mail is told what they are.
+#[test]
+fn a_mail_defines_the_zones_that_it_names() {
+    let mut world = new_world();
+    let written = "UID:1\nDTSTART;TZID=Europe/Berlin:20260301T090000\nORGANIZER:mailto:alice@example.org\nATTENDEE:mailto:Dave@elsewhere.net\nATTENDEE:mailto:bob@example.org";
+    world.put("alice", &event(written));
+    let zones = |object: &CalendarObject| {
+        let zones = object.calendar().components_named("VTIMEZONE");
+        zones
+            .map(|zone| zone.text("TZID").unwrap().into_owned())
+            .collect::<Vec<_>>()
+    };
+    let sent = CalendarObject::parse(&world.mails[0].calendar, &Limits::default()).unwrap();
+    assert_eq!(zones(&sent), ["Europe/Berlin"]);
+    assert_eq!(zones(world.copy("bob")), Vec::<String>::new());
+}
+
 /// RFC 6047 §2.3
 #[test]
 fn people_here_are_named_by_mail_address_in_a_mail() {
