@@ -17,7 +17,7 @@ mod directory;
 mod epoch;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod keys;
+pub(crate) mod keys;
 mod locks;
 mod objects;
 mod principals;

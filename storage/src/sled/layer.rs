@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bytes::Bytes;
@@ -75,14 +75,19 @@ impl Pending {
     /// Adds a commit.
     pub(super) fn push(&mut self, effects: Effects, committed: Committed) {
         for (key, value) in effects {
-            // A row written twice is counted twice: the bound is on the safe side.
-            self.octets += key.len() + value.as_ref().map_or(0, Bytes::len) + SLOT_OCTETS;
             let slot = Slot {
                 revision: committed.revision,
                 value,
             };
-            self.slots.insert(key, slot);
+            self.put(key, slot);
         }
+    }
+
+    /// Adds a row.
+    pub(super) fn put(&mut self, key: Key, slot: Slot) {
+        // A row written twice is counted twice: the bound is on the safe side.
+        self.octets += key.len() + slot.value.as_ref().map_or(0, Bytes::len) + SLOT_OCTETS;
+        self.slots.insert(key, slot);
     }
 
     /// What the group made of a row.
@@ -157,28 +162,21 @@ impl Layer {
     /// among them.
     pub(super) fn range(
         &self,
-        mut range: KeyRange,
+        range: KeyRange,
         moment: Revision,
         reverse: bool,
     ) -> impl Iterator<Item = (Key, Slot)> {
-        let mut chunk: std::vec::IntoIter<(Key, Slot)> = Vec::new().into_iter();
-        let mut is_last = false;
-        std::iter::from_fn(move || {
-            loop {
-                if let Some(found) = chunk.next() {
-                    return Some(found);
-                }
-                if is_last {
-                    return None;
-                }
-                let (found, next) = self.chunk(&range, moment, reverse);
-                match next {
-                    Some(next) => range = next,
-                    None => is_last = true,
-                }
-                chunk = found.into_iter();
-            }
-        })
+        in_chunks(range, move |range| self.chunk(range, moment, reverse))
+    }
+
+    /// The same, holding the layer.
+    pub(super) fn held_range(
+        layer: Arc<Layer>,
+        range: KeyRange,
+        moment: Revision,
+        reverse: bool,
+    ) -> impl Iterator<Item = (Key, Slot)> + use<> {
+        in_chunks(range, move |range| layer.chunk(range, moment, reverse))
     }
 
     /// The first rows of a range, and what is left of it.
@@ -244,6 +242,31 @@ impl Layer {
     pub(super) fn octets(&self) -> usize {
         self.read().octets
     }
+}
+
+/// All rows of a range, of which `chunk` gives the first ones and what is left.
+fn in_chunks(
+    mut range: KeyRange,
+    chunk: impl Fn(&KeyRange) -> (Vec<(Key, Slot)>, Option<KeyRange>),
+) -> impl Iterator<Item = (Key, Slot)> {
+    let mut rows = Vec::new().into_iter();
+    let mut is_last = false;
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(row) = rows.next() {
+                return Some(row);
+            }
+            if is_last {
+                return None;
+            }
+            let (found, next) = chunk(&range);
+            match next {
+                Some(next) => range = next,
+                None => is_last = true,
+            }
+            rows = found.into_iter();
+        }
+    })
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod committer;
 mod complaint;
 mod disk;
 mod error;
+mod filling;
 mod folder;
 mod frame;
 #[cfg(feature = "fuzzing")]
@@ -37,7 +38,6 @@ mod read;
 mod recovery;
 mod restore;
 mod row;
-mod small_rows;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ use crate::{
         checkpoint,
         complaint::Complaint,
         error::unwritable,
+        filling::Filling,
         folder::{Folder, Lock},
         index::Index,
         journal,
@@ -197,6 +198,7 @@ pub(super) struct Mover {
     /// What it contains for certain.
     checkpoint: Checkpoint,
     snapshots: Snapshots,
+    filling: Filling,
     troubles: Troubles,
     /// The next start will build the index again, whatever its checkpoint says.
     is_marked: bool,
@@ -268,6 +270,7 @@ impl Mover {
             contains,
             checkpoint,
             snapshots,
+            filling: Filling::default(),
             troubles: Troubles {
                 moving: Complaint::about("the index cannot be written"),
                 mending: Complaint::about("the index cannot be opened again; trying on"),
@@ -289,6 +292,7 @@ impl Mover {
     /// Works until the committer has ended and everything is moved.
     pub(super) fn run(mut self) {
         loop {
+            self.filling.begin_if_wanted(&self.shared);
             let busy = self.checkpoint.through < self.contains.revision
                 || self.snapshots.running.is_some()
                 || self.shared.overlay.oldest_frozen().is_some();
@@ -296,6 +300,7 @@ impl Mover {
             let moved = self.move_all();
             if let Err(unmoved) = &moved {
                 self.complain(unmoved);
+                self.note_damage();
                 if !finish && matches!(unmoved, Unmoved::Failed(_)) {
                     self.mend();
                 }
@@ -565,6 +570,7 @@ impl Mover {
     }
 
     fn finish(mut self) {
+        self.filling.stop();
         self.snapshots.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.snapshots.running.take() {
             let _ = thread.join();

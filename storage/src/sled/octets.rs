@@ -32,6 +32,19 @@ impl<'a> Reader<'a> {
         Some(octets)
     }
 
+    /// A number of seven bits to an octet, the lowest first; all octets but the last have the highest bit.
+    pub(super) fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let [octet] = self.array()?;
+            number |= u64::from(octet & 0x7F) << shift;
+            if octet < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -2,14 +2,12 @@
 
 use std::{cmp::Ordering, iter::Peekable, sync::Arc};
 
-use ::sled::IVec;
-
 use crate::{
     Revision,
     backend::{Entry, Expect, Key, KeyRange, Page, ReadError, ScanPage},
     resolve::State,
     sled::{
-        index::Index,
+        index::{Index, LoneRow, Row},
         layer::{Layer, Pending, Slot},
         overlay::Version,
     },
@@ -108,11 +106,9 @@ impl<'a> View<'a> {
                 let rows = layer.range(range.clone(), moment, reverse);
                 sources.push(boxed(rows.map(|(key, slot)| Ok(Found::Slot(key, slot)))));
             }
-            let rows = self
-                .index()?
-                .range(range, reverse)
-                .map(|row| row.map(|(key, row)| Found::Row(key, row)));
-            sources.push(boxed(rows));
+            for rows in self.index()?.range(range, reverse) {
+                sources.push(boxed(rows.map(|row| row.map(Found::of))));
+            }
         }
         Ok(Merged { sources, reverse }
             .filter(|found| !matches!(found, Ok(Found::Slot(_, Slot { value: None, .. })))))
@@ -152,7 +148,7 @@ impl State for View<'_> {
 /// A row of one of the sources.
 enum Found {
     Slot(Key, Slot),
-    Row(IVec, IVec),
+    Row(LoneRow),
 }
 
 type Source<'a> = Peekable<Box<dyn Iterator<Item = Result<Found, ReadError>> + 'a>>;
@@ -162,28 +158,32 @@ fn boxed<'a>(rows: impl Iterator<Item = Result<Found, ReadError>> + 'a) -> Sourc
     rows.peekable()
 }
 
-/// What sled keeps before a value.
-const ROW_HEADER_OCTETS: usize = super::row::HEADER_OCTETS;
-
 impl Found {
+    fn of(row: Row) -> Found {
+        match row {
+            Row::Packed(key, slot) => Found::Slot(key, slot),
+            Row::Lone(row) => Found::Row(row),
+        }
+    }
+
     fn key(&self) -> &[u8] {
         match self {
             Found::Slot(key, _) => key,
-            Found::Row(key, _) => key,
+            Found::Row(row) => row.key(),
         }
     }
 
     fn into_key(self) -> Key {
         match self {
             Found::Slot(key, _) => key,
-            Found::Row(key, _) => Key::copy_from_slice(&key),
+            Found::Row(row) => Key::copy_from_slice(row.key()),
         }
     }
 
     fn value_octets(&self) -> usize {
         match self {
             Found::Slot(_, slot) => slot.value.as_ref().map_or(0, |value| value.len()),
-            Found::Row(_, row) => row.len().saturating_sub(ROW_HEADER_OCTETS),
+            Found::Row(row) => row.value_octets(),
         }
     }
 
@@ -194,7 +194,10 @@ impl Found {
                 let revision = slot.revision;
                 Ok((key, Entry { value, revision }))
             }
-            Found::Row(key, row) => Ok((Key::copy_from_slice(&key), index.read_row(&key, &row)?)),
+            Found::Row(row) => {
+                let entry = index.read_row(&row)?;
+                Ok((Key::copy_from_slice(row.key()), entry))
+            }
         }
     }
 }

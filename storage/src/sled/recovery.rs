@@ -144,7 +144,8 @@ fn open_trusted(
             Ok(Some(contains)) if contains.revision >= checkpoint.revision => {
                 Ok((index, checkpoint))
             }
-            Ok(_) => Err("it is older than its checkpoint".to_owned()),
+            Ok(Some(_)) => Err("it is older than its checkpoint".to_owned()),
+            Ok(None) => Err("an earlier version made it".to_owned()),
             Err(error) => Err(error.to_string()),
         }),
     )
@@ -260,9 +261,9 @@ pub(super) fn load(
             } => pending.put(key, revision, Some(value)),
             Piece::Commit(recorded) => pending.push(recorded),
         }
-        pending.apply_if_large(index, NOTHING)
+        pending.load_if_large(index)
     })?;
-    pending.apply(index, through)?;
+    index.load(pending.rows(), through)?;
     Ok(through)
 }
 
@@ -315,14 +316,24 @@ impl Pending {
         }
     }
 
+    /// The same for an index that is being loaded, which contains nothing for certain yet.
+    fn load_if_large(&mut self, index: &Index) -> io::Result<()> {
+        if self.octets >= REPLAY_OCTETS {
+            index.load(self.rows(), NOTHING)?;
+            *self = Pending::default();
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, index: &Index, through: Committed) -> io::Result<()> {
-        let rows = self
-            .rows
-            .iter()
-            .map(|(key, (revision, value))| (&key[..], *revision, value.as_deref()));
-        index.apply(rows, through)?;
+        index.apply(self.rows(), through)?;
         *self = Pending::default();
         Ok(())
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&[u8], Revision, Option<&[u8]>)> {
+        let rows = self.rows.iter();
+        rows.map(|(key, (revision, value))| (&key[..], *revision, value.as_deref()))
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::*;
-use crate::sled::{frame, journal::SegmentPlace};
+use crate::{
+    backend::ReadError,
+    sled::{frame, journal::SegmentPlace, row},
+};
 
 /// A store of three commits without an index, its one segment, and where the last frame stands in it.
 async fn three_commits() -> (Place, PathBuf, std::ops::Range<usize>) {
@@ -407,36 +410,103 @@ fn copy_files(from: &Path, to: &Path) {
     }
 }
 
-/// A row that was damaged at rest is an error when read, and the next start mends it.
+/// Spoils the last octet of everything in the index whose key begins so, behind the store's back.
+fn spoil(place: &Place, prefix: &[u8]) {
+    let database = ::sled::open(place.path().join("index")).unwrap();
+    let rows: Vec<_> = database.scan_prefix(prefix).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let (key, octets) = row.unwrap();
+        let mut octets = octets.to_vec();
+        *octets.last_mut().unwrap() ^= 1;
+        database.insert(key, octets).unwrap();
+    }
+}
+
+/// A row that was damaged at rest is an error when read, and the next start mends it; so with a block of
+/// rows (those that begin with b).
 #[tokio::test]
 async fn a_damaged_row_is_noticed_and_mended() {
+    for (damaged, prefix, sound) in [("k", &b"\x01k"[..], "b"), ("b", b"\x02b", "k")] {
+        let place = Place::new();
+        let store = place.open();
+        write(&store, damaged, "1").await.unwrap();
+        write(&store, sound, "1").await.unwrap();
+        store.close().await;
+        drop(store);
+        spoil(&place, prefix);
+        let store = place.open();
+        assert!(matches!(
+            store.get(&key(damaged)).await,
+            Err(ReadError::Corrupt(_))
+        ));
+        let page = Page {
+            rows: 10,
+            octets: 100,
+            reverse: false,
+        };
+        assert!(store.scan(KeyRange::all(), page).await.is_err());
+        assert!(store.get(&key(sound)).await.unwrap().is_some());
+        write(&store, "m", "1").await.unwrap();
+        store.close().await;
+        drop(store);
+        assert_eq!(names(&place.open()).await, ["b", "k", "m"]);
+    }
+}
+
+/// Rows that waited for a block (those that begin with a) and are damaged keep the index from opening,
+/// and it is built again at once.
+#[tokio::test]
+async fn damaged_rows_that_waited_are_mended() {
     let place = Place::new();
     let store = place.open();
     write(&store, "a", "1").await.unwrap();
-    write(&store, "b", "1").await.unwrap();
+    store.close().await;
+    drop(store);
+    spoil(&place, b"\x00g");
+    assert_eq!(names(&place.open()).await, ["a"]);
+}
+
+/// A damaged block that another row belongs into: the index is built again while the store goes on.
+#[tokio::test]
+async fn a_damaged_block_that_is_written_is_mended_at_once() {
+    let place = Place::new();
+    let store = place.open();
+    write(&store, "b1", "1").await.unwrap();
+    store.close().await;
+    drop(store);
+    spoil(&place, b"\x02b");
+    let store = place.open();
+    write(&store, "b2", "1").await.unwrap();
+    while store.get(&key("b1")).await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(names(&store).await, ["b1", "b2"]);
+}
+
+/// The index of an earlier version (its note under the empty key, its rows without tags) is built again.
+#[tokio::test]
+async fn an_index_of_an_earlier_version_is_built_again() {
+    let place = Place::new();
+    let store = place.open();
+    for name in ["a", "b", "k"] {
+        write(&store, name, "1").await.unwrap();
+    }
+    let expected = all(&store).await;
+    let newest = store.revision();
     store.close().await;
     drop(store);
     let database = ::sled::open(place.path().join("index")).unwrap();
-    let mut row = database.get("a").unwrap().unwrap().to_vec();
-    *row.last_mut().unwrap() ^= 1;
-    database.insert("a", row).unwrap();
+    database.clear().unwrap();
+    for (key, entry) in &expected {
+        let row = row::write(key, entry.revision, &entry.value);
+        database.insert(key, row).unwrap();
+    }
+    database
+        .insert(b"", row::write(b"", newest, &[0; 8]))
+        .unwrap();
     drop(database);
-    let store = place.open();
-    assert!(matches!(
-        store.get(&key("a")).await,
-        Err(crate::backend::ReadError::Corrupt(_))
-    ));
-    let page = Page {
-        rows: 10,
-        octets: 100,
-        reverse: false,
-    };
-    assert!(store.scan(KeyRange::all(), page).await.is_err());
-    assert!(store.get(&key("b")).await.unwrap().is_some());
-    write(&store, "c", "1").await.unwrap();
-    store.close().await;
-    drop(store);
-    assert_eq!(names(&place.open()).await, ["a", "b", "c"]);
+    assert_eq!(all(&place.open()).await, expected);
 }
 
 /// From a snapshot and the journal after it, when the journal before it is gone; from the older

@@ -5,9 +5,9 @@ use super::{
     *,
 };
 use crate::{
-    Revision,
+    Revision, Timestamp,
     backend::Expect,
-    sled::{index::Index, read::View, recovery},
+    sled::{index::Index, overlay::Version, read::View, recovery},
 };
 
 #[tokio::test]
@@ -150,8 +150,8 @@ async fn a_reader_sees_his_moment_whatever_is_moved() {
     assert_eq!(names(&store).await, ["a", "c"]);
     let index = store.shared.overlay.pin().index.clone().unwrap();
     assert_eq!(index.contains().unwrap().unwrap().revision, Revision(5));
-    assert_eq!(index.get(b"a").unwrap().unwrap().value, "new");
-    assert_eq!(index.get(b"b").unwrap(), None);
+    assert_eq!(index.get(&key("a")).unwrap().unwrap().value, "new");
+    assert_eq!(index.get(&key("b")).unwrap(), None);
 }
 
 const EVERYTHING: Page = Page {
@@ -303,14 +303,23 @@ async fn a_snapshot_of_a_store_in_motion_is_of_one_moment() {
     assert_eq!(snapshot.through, store.revision());
     let index = Index::open(&place.path().join("elsewhere"), 1 << 20).unwrap();
     recovery::load(&index, &snapshot.path, &folder).unwrap();
-    let everything = index.range(&KeyRange::all(), false).map(|row| {
-        let (key, octets) = row.unwrap();
-        (
-            Key::copy_from_slice(&key),
-            index.read_row(&key, &octets).unwrap(),
-        )
-    });
-    assert_eq!(everything.collect::<Rows>(), all(&store).await);
+    let loaded = Version {
+        last: Committed {
+            revision: snapshot.through,
+            time: Timestamp(0),
+        },
+        active: Arc::default(),
+        frozen: Vec::new(),
+        moved: snapshot.through,
+        index: Some(Arc::new(index)),
+    };
+    let page = Page {
+        rows: usize::MAX,
+        octets: usize::MAX,
+        reverse: false,
+    };
+    let everything = View::of(&loaded).page(&KeyRange::all(), page).unwrap();
+    assert_eq!(everything.rows, all(&store).await);
 }
 
 /// However the clock is stepped, the times of commits never go backwards, in one life and over restarts.

@@ -85,12 +85,12 @@ async fn an_index_that_tells_something_else_is_told_and_built_again() {
     // Behind the store's back, each with a right checksum.
     let spoil = ::sled::open(place.path().join("index")).unwrap();
     let row = |key: &[u8], revision| super::super::row::write(key, Revision(revision), b"wrong");
-    spoil.remove(b"k1").unwrap();
-    spoil.insert(b"k2", row(b"k2", 1)).unwrap();
-    spoil.insert(b"k7", row(b"k7", 1)).unwrap();
-    let newest = spoil.get(b"k3").unwrap().unwrap();
+    spoil.remove(b"\x01k1").unwrap();
+    spoil.insert(b"\x01k2", row(b"k2", 1)).unwrap();
+    spoil.insert(b"\x01k7", row(b"k7", 1)).unwrap();
+    let newest = spoil.get(b"\x01k3").unwrap().unwrap();
     let revision = u64::from_be_bytes(newest[..8].try_into().unwrap());
-    spoil.insert(b"k3", row(b"k3", revision)).unwrap();
+    spoil.insert(b"\x01k3", row(b"k3", revision)).unwrap();
     spoil.flush().unwrap();
     drop(spoil);
     let store = place.open();

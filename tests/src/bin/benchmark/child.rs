@@ -27,13 +27,20 @@ pub struct Usage {
 impl Child {
     /// Starts this program again in another role; the child prints its address.
     pub fn start(arguments: &[&str]) -> Child {
-        let program = std::env::current_exe().expect("this program's path");
+        Child::start_program(
+            &std::env::current_exe().expect("this program's path"),
+            arguments,
+        )
+    }
+
+    /// The same with the program of another build.
+    pub fn start_program(program: &Path, arguments: &[&str]) -> Child {
         let mut process = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("this program can be started again");
+            .expect("the program can be started");
         let mut address = String::new();
         BufReader::new(process.stdout.take().expect("piped"))
             .read_line(&mut address)

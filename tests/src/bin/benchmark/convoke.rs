@@ -104,7 +104,8 @@ where
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The middle one of some values.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

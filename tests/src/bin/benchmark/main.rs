@@ -6,6 +6,7 @@
 //! object; absolute figures belong to the machine, the ratios are what counts.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod against;
 mod ceiling;
 mod child;
 mod convoke;
@@ -23,9 +24,13 @@ const SLICES: u32 = 6;
 const HELP: &str = "\
 usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
        benchmark --objects N [--folder DIR] [--output FILE]
+       benchmark --against PROGRAM [--seconds N] [--folder DIR] [--output FILE]
   --seconds N   how long each measurement of PUT and GET is sustained (default 60)
   --preload N   objects in the account for the comparison of a full account with an empty one (default 100000)
   --objects N   instead of all that: fill a store with so many objects, and measure what it takes
+  --against PROGRAM
+                instead of all that: compare the processor time per request with that of another build,
+                whose benchmark program this is, in five alternating runs for each kind of request
   --folder DIR  where the store and the test file are put (default: a temporary folder)
   --output FILE also writes the JSON there";
 
@@ -33,6 +38,7 @@ struct Arguments {
     seconds: u64,
     preload: usize,
     objects: Option<u64>,
+    against: Option<PathBuf>,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
 }
@@ -67,6 +73,10 @@ fn main() {
     let report = runtime.block_on(async {
         if let Some(objects) = arguments.objects {
             return serde_json::json!(size::measure(&folder, objects).await);
+        }
+        if let Some(other) = &arguments.against {
+            let time = Duration::from_secs(arguments.seconds);
+            return serde_json::json!(against::measure(&folder, other, time).await);
         }
         let bare = child::Child::start(&["child-bare"]);
         let ceiling_1 = ceiling::bare(&bare, 1, slices.of_ceiling).await;
@@ -103,6 +113,7 @@ fn arguments() -> Arguments {
         seconds: 60,
         preload: 100_000,
         objects: None,
+        against: None,
         folder: None,
         output: None,
     };
@@ -115,6 +126,7 @@ fn arguments() -> Arguments {
             "--objects" => {
                 arguments.objects = Some(value().parse().unwrap_or_else(|_| usage()));
             }
+            "--against" => arguments.against = Some(value().into()),
             "--folder" => arguments.folder = Some(value().into()),
             "--output" => arguments.output = Some(value().into()),
             _ => usage(),

@@ -7,6 +7,10 @@ use std::{
 };
 
 use serde::Serialize;
+use storage::{
+    backend::Backend,
+    sled::{Options, Sled},
+};
 
 use crate::{
     child::Child,
@@ -39,6 +43,20 @@ pub struct Size {
     pub get_16: Measured,
     pub put_16: Measured,
     pub resident_mib_at_the_end: f64,
+    pub compacted: Compacted,
+}
+
+/// What `convoke compact` does without a server.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Compacted {
+    /// Objects that there are then.
+    pub objects: u64,
+    /// Two new snapshots, without journal before them.
+    pub snapshots_seconds: f64,
+    /// Building the index again: what a start after a power failure takes.
+    pub rebuild_seconds: f64,
+    pub disk: Disk,
+    pub disk_to_objects: f64,
 }
 
 /// A look while the store grows.
@@ -110,6 +128,7 @@ pub async fn measure(folder: &Path, objects: u64) -> Size {
     let open_after_a_kill;
     (server, open_after_a_kill) = self::open(&data).await;
     server.stop();
+    let compacted = compact(&data, objects + put_16.requests).await;
     Size {
         objects,
         octets_of_objects_mib: (objects * 700) as f64 / MIB,
@@ -124,6 +143,34 @@ pub async fn measure(folder: &Path, objects: u64) -> Size {
         get_16,
         put_16,
         resident_mib_at_the_end,
+        compacted,
+    }
+}
+
+async fn compact(data: &Path, objects: u64) -> Compacted {
+    let open = || {
+        let clock = server::environment::system().clock;
+        Sled::open(data, Options::default(), clock).expect("a sound store")
+    };
+    let store = open();
+    let began = Instant::now();
+    store.compact().await.expect("snapshots can be made");
+    let snapshots_seconds = began.elapsed().as_secs_f64();
+    store.close().await;
+    storage::sled::demand_new_index(data).expect("nobody has it open");
+    let began = Instant::now();
+    let store = open();
+    let rebuild_seconds = began.elapsed().as_secs_f64();
+    store.close().await;
+    drop(store);
+    storage::sled::forget_old_index(data).expect("nobody has it open");
+    let disk = Disk::of(data);
+    Compacted {
+        objects,
+        snapshots_seconds,
+        rebuild_seconds,
+        disk,
+        disk_to_objects: disk.whole_mib / (objects * 700) as f64 * MIB,
     }
 }
 

@@ -3,7 +3,7 @@
 //! time.
 //!
 //! This needs no versions: whoever reads a row from the index holds a version that no layer waits to
-//! be moved under (see [`super::overlay`]), and the mover forgets the rows that it is about to
+//! be moved under (see [`crate::sled::overlay`]), and the mover forgets the rows that it is about to
 //! change while nobody can read them from the index.
 
 use std::{
