@@ -2,7 +2,12 @@
 //! hold too, so whatever is wrong with it, it can be built again.
 //!
 //! sled 0.34 alone does not survive power loss: its `flush` does not sync on Linux, and a torn tail
-//! can keep it from opening. Hence the file is synced here, and never trusted.
+//! can keep it from opening. Hence the file is synced here, and never trusted. Nor can a synced state be
+//! gone back to: sled writes again into the segments of its file that it needs no longer, so what comes
+//! after a checkpoint is not apart from what came before it, and a lost page may have been part of either.
+//! A row's checksum tells a damaged row, but none tells that a row is missing. So after a power failure the
+//! index is built again, while after the end of the process alone, when the system keeps what was written, it
+//! is not.
 //!
 //! Most rows of the store are rows of sled's; small ones are packed together, see [`placement`].
 
@@ -12,6 +17,8 @@ mod filter;
 mod gathered;
 mod placement;
 mod small_rows;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
