@@ -25,6 +25,8 @@ mod span;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod time_tests;
+#[cfg(test)]
 mod window_tests;
 
 use std::ops::ControlFlow;

@@ -7,12 +7,14 @@ use crate::{
     precondition,
     property::table,
     report::{REPORTS, collation::COLLATIONS},
+    time_zone_service,
 };
 
 /// A row of the conformance table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConformanceRow {
-    /// What it is: `method`, `action of POST`, `property`, `report`, `precondition`, `collation` or `compliance class`.
+    /// What it is: `method`, `action of POST`, `property`, `report`, `time-zone action`, `precondition`,
+    /// `collation` or `compliance class`.
     pub table: &'static str,
     /// Its name, with the namespace where it has one.
     pub name: String,
@@ -77,6 +79,14 @@ pub fn conformance() -> Vec<ConformanceRow> {
             places(report.kinds),
         )
     }));
+    rows.extend(time_zone_service::actions().map(|(name, place, source)| {
+        row(
+            "time-zone action",
+            name.to_owned(),
+            source,
+            format!("`{place}`"),
+        )
+    }));
     rows.extend(precondition::TABLE.iter().map(|precondition| {
         let notes = precondition.status.as_u16().to_string();
         row(
@@ -118,6 +128,7 @@ mod tests {
             "action of POST",
             "property",
             "report",
+            "time-zone action",
             "precondition",
             "collation",
         ] {

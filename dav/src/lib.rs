@@ -44,6 +44,7 @@ mod service;
 mod target;
 #[cfg(test)]
 mod testing;
+mod time_zone_service;
 mod xml;
 
 pub use body::{Body, BodyBroken};

@@ -8,6 +8,8 @@ use storage::{
     model::{LockRoot, MAXIMUM_NAME_OCTETS, Principal, PrincipalKind},
 };
 
+use crate::time_zone_service;
+
 /// What is percent-encoded in a segment: everything that RFC 3986 §3.3 does not allow in `pchar`, and
 /// a few characters that clients are known to compare in either form.
 const SEGMENT: &AsciiSet = &CONTROLS
@@ -294,10 +296,11 @@ pub(crate) fn home_path(principal: &Principal) -> ResourcePath {
     }
 }
 
-/// Whether the server must let a request through without sign-in: only what redirects.
+/// Whether the server must let a request through without sign-in: what redirects, and the time-zone service.
 pub fn open_without_sign_in(path: &str) -> bool {
     // Every request is asked this; only few need to be read for it.
     path.ends_with(['v', '/']) && Path::parse(path) == Ok(Path::WellKnown)
+        || time_zone_service::Address::read(path).is_some()
 }
 
 /// The name of the principal whose principal resource this path is, for calendar user addresses that
@@ -525,10 +528,14 @@ mod tests {
     fn only_the_redirect_is_open() {
         assert!(open_without_sign_in("/.well-known/caldav"));
         assert!(open_without_sign_in("/.well-known/caldav/"));
+        assert!(open_without_sign_in("/.well-known/timezone"));
+        assert!(open_without_sign_in("/dav/timezones/zones/Europe%2FBerlin"));
         for path in [
             "/",
             "/dav/",
             "/.well-known/caldav/x",
+            "/.well-known/timezone/x",
+            "/dav/timezonesx",
             "/dav/principals/users/alice/",
         ] {
             assert!(!open_without_sign_in(path), "{path}");

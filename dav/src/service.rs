@@ -25,6 +25,7 @@ use crate::{
     method::{self, Answer, BodyBound},
     path::{Path, PathError},
     target::Target,
+    time_zone_service,
 };
 
 /// A response of this service.
@@ -120,6 +121,11 @@ impl Dav {
     where
         B: http_body::Body<Data = Bytes> + Send,
     {
+        if let Some(address) = time_zone_service::Address::read(head.uri.path()) {
+            let answer =
+                time_zone_service::answer(&address, &head.method, &head.uri, &head.headers);
+            return Ok(answer);
+        }
         let path = read_path(&head.method, &head.uri)?;
         if path == Path::WellKnown {
             return Ok(redirect_to_context_path());

@@ -265,9 +265,13 @@ impl<'s, 'o> Series<'s, 'o> {
     ) -> Result<ControlFlow<()>, TooMuchWork> {
         let clock = self.clock();
         let mut seen = self.needs_memory().then(HashSet::new);
+        let mut previous = None;
         let mut pass = |civil: i64, instant: Timestamp, added: Option<&Added>| {
             let key = clock.key(civil, instant);
-            let is_out = self.excluded.has(key, civil)
+            // Where a zone leaves out a whole day, that day's instance is the next day's.
+            let is_again = previous.replace(key) == Some(key);
+            let is_out = is_again
+                || self.excluded.has(key, civil)
                 || self.overridden.has(key, civil)
                 || seen.as_mut().is_some_and(|seen| !seen.insert(key));
             if is_out {

@@ -252,6 +252,111 @@ impl Limited {
     }
 }
 
+/// A MONTHLY or YEARLY rule of days of the month with SKIP (RFC 7529 §4.1).
+#[derive(Debug, Clone)]
+struct Skipping {
+    skip: &'static str,
+    interval: i32,
+    months: Vec<i8>,
+    days: Vec<i8>,
+    weekdays: Vec<u8>,
+    position: Option<i16>,
+}
+
+fn skipping() -> impl Strategy<Value = Skipping> {
+    (
+        prop::sample::select(vec!["OMIT", "BACKWARD", "FORWARD"]),
+        1i32..4,
+        prop::collection::btree_set(1i8..=12, 0..4),
+        prop::collection::btree_set(prop_oneof![26i8..=31, -31i8..=-26, 1i8..4], 1..4),
+        prop::collection::btree_set(0u8..7, 0..4),
+        weighted(0.3, prop_oneof![1i16..4, -3i16..0]),
+    )
+        .prop_map(
+            |(skip, interval, months, days, weekdays, position)| Skipping {
+                skip,
+                interval,
+                months: months.into_iter().collect(),
+                days: days.into_iter().collect(),
+                weekdays: weekdays.into_iter().collect(),
+                position,
+            },
+        )
+}
+
+impl Skipping {
+    fn rule(&self) -> String {
+        let names = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+        let weekdays: Vec<_> = self
+            .weekdays
+            .iter()
+            .map(|&day| names[usize::from(day)])
+            .collect();
+        let rule = format!(
+            "RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP={};INTERVAL={}",
+            self.skip, self.interval
+        );
+        rule + &part("BYMONTH", Some(&self.months))
+            + &part("BYMONTHDAY", Some(&self.days))
+            + &part("BYDAY", Some(weekdays))
+            + &part("BYSETPOS", self.position.map(Some))
+    }
+
+    /// The definition in RFC 7529's order of steps: BYMONTH, BYMONTHDAY, SKIP, BYDAY, BYSETPOS; each month from
+    /// that of `start` on.
+    fn walk(&self, start: civil::Date, months: i32) -> Vec<civil::Date> {
+        let mut all = Vec::new();
+        for step in (0..months).step_by(self.interval as usize) {
+            let first = start.first_of_month() + jiff::Span::new().months(step);
+            if !(self.months.is_empty() || self.months.contains(&first.month())) {
+                continue;
+            }
+            let mut days: Vec<civil::Date> = self
+                .days
+                .iter()
+                .filter_map(|&number| self.day(first, number))
+                .filter(|day| {
+                    let weekday = day.weekday().to_monday_zero_offset() as u8;
+                    self.weekdays.is_empty() || self.weekdays.contains(&weekday)
+                })
+                .collect();
+            days.sort_unstable();
+            days.dedup();
+            match self.position {
+                None => all.extend(days),
+                Some(position) if position > 0 => all.extend(days.get(position as usize - 1)),
+                Some(position) => {
+                    let index = days.len().checked_sub(position.unsigned_abs().into());
+                    all.extend(index.map(|index| days[index]));
+                }
+            }
+        }
+        all.retain(|&day| day > start);
+        all.push(start);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The day of a month with this number, or what SKIP makes of it.
+    fn day(&self, first: civil::Date, number: i8) -> Option<civil::Date> {
+        let last = first.last_of_month();
+        let is_valid = number.unsigned_abs() <= last.day().unsigned_abs();
+        let meant = match number {
+            1.. => first + jiff::Span::new().days(i64::from(number) - 1),
+            _ => last + jiff::Span::new().days(i64::from(number) + 1),
+        };
+        match self.skip {
+            _ if is_valid => Some(meant),
+            "BACKWARD" if number > 0 => Some(last),
+            "BACKWARD" => first.yesterday().ok(),
+            "FORWARD" if number > 0 => last.tomorrow().ok(),
+            "FORWARD" => Some(first),
+            _ => None,
+        }
+    }
+}
+
 fn rule() -> impl Strategy<Value = String> {
     let rule = prop_oneof![yearly(), monthly(), weekly(), daily(), within_a_day()];
     (rule, weighted(0.3, 1u8..60)).prop_map(|(rule, count)| rule + &part("COUNT", count.map(Some)))
@@ -292,6 +397,23 @@ proptest! {
         let rule = format!("{};UNTIL={}", limited.rule(), end.strftime("%Y%m%dT%H%M%S"));
         let expected = limited.walk(first, DAYS);
         prop_assert_eq!(first_of(&start, "UTC", &rule, usize::MAX), expected);
+    }
+
+    /// rrule knows no SKIP, so days that it moves are compared with the definition.
+    #[test]
+    fn skipped_days_are_as_defined(start in start(), skipping in skipping()) {
+        const MONTHS: i32 = 60;
+        let first: civil::DateTime = start.parse().unwrap();
+        let expected: Vec<_> = skipping
+            .walk(first.date(), MONTHS)
+            .into_iter()
+            .map(|day| day.to_datetime(first.time()))
+            .collect();
+        // of the last months some days may come from the month behind
+        let end = first + jiff::Span::new().months(MONTHS - 6);
+        let ours = first_of(&start, "UTC", &skipping.rule(), expected.len() + 1);
+        let until = |all: Vec<civil::DateTime>| all.into_iter().filter(|at| *at < end).collect::<Vec<_>>();
+        prop_assert_eq!(until(ours), until(expected));
     }
 
     /// Entering the series anywhere gives what walking there gives.

@@ -196,7 +196,8 @@ pub fn is_bundled(name: &str) -> bool {
 }
 
 /// The name that a zone has today, by CLDR: `Asia/Kolkata` for `Asia/Calcutta`; `None` where it is not known.
-pub(crate) fn canonical_name(name: &str) -> Option<&'static str> {
+#[must_use]
+pub fn canonical_name(name: &str) -> Option<&'static str> {
     let found = IanaParserExtended::new().parse(name);
     (found.time_zone != icu_time::TimeZone::UNKNOWN).then_some(found.canonical)
 }

@@ -99,9 +99,13 @@ pub fn changes(
 /// then stands in TZUNTIL.
 #[must_use]
 pub fn vtimezone(name: &str, wanted: Truncation) -> Option<Component> {
-    let zone = data::in_use().get(name)?;
+    vtimezone_of(name, &data::in_use().get(name)?, wanted)
+}
+
+/// The same of a zone that an object calls by this name; `None` where no property can hold the name.
+pub(super) fn vtimezone_of(name: &str, zone: &TimeZone, wanted: Truncation) -> Option<Component> {
     let modified = data::in_use().release().modified;
-    build(name, &zone, modified, wanted).ok()
+    build(name, zone, modified, wanted).ok()
 }
 
 /// # Errors
@@ -114,7 +118,9 @@ fn build(
 ) -> Result<Component, EditError> {
     let mut vtimezone = Component::new("VTIMEZONE")?;
     vtimezone.push_property(Property::with_text("TZID", name)?);
-    if let Some(canonical) = data::canonical_name(name).filter(|canonical| *canonical != name) {
+    let own_name = zone.iana_name().unwrap_or(name);
+    let canonical = data::canonical_name(own_name).unwrap_or(own_name);
+    if canonical != name {
         vtimezone.push_property(Property::with_text("TZID-ALIAS-OF", canonical)?);
     }
     vtimezone.push_property(Property::new("LAST-MODIFIED", &utc(modified.as_second()))?);

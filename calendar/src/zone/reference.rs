@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use super::{data, generate, same_name};
+use super::{data, generate, names, same_name};
 use crate::object::{CalendarObject, Component, Limits};
 
 /// Whether a reader wants to be sent definitions of time zones (RFC 7809 §7.1).
@@ -50,8 +50,8 @@ pub fn is_known(time_zone_id: &str) -> bool {
     data::in_use().get(time_zone_id.trim()).is_some()
 }
 
-/// Adds the definitions of all zones that an object refers to, does not define, and the database has. Returns
-/// whether there are any.
+/// Adds the definitions of all zones that an object refers to and does not define, if their names are known: those
+/// of the database, and those of Windows. Returns whether there are any.
 pub fn include(object: &mut CalendarObject) -> bool {
     let mut wanted = BTreeSet::new();
     for entry in object.entries() {
@@ -64,7 +64,10 @@ pub fn include(object: &mut CalendarObject) -> bool {
     wanted.retain(|id| !defined(id));
     let missing: Vec<Component> = wanted
         .iter()
-        .filter_map(|id| generate::vtimezone(id, generate::Truncation::default()))
+        .filter_map(|id| {
+            let zone = names::certain(id)?;
+            generate::vtimezone_of(id, &zone, generate::Truncation::default())
+        })
         .collect();
     let is_changed = !missing.is_empty();
     for zone in missing {
@@ -120,7 +123,8 @@ mod tests {
     }
 
     const ENTRY: &str = "BEGIN:VEVENT\r\nUID:1\r\nDTSTART;TZID=Europe/Berlin:20260101T090000\r\n\
-        DTEND;TZID=Custom:20260101T100000\r\nEXDATE;TZID=US/Eastern:20260102T030000\r\nBEGIN:VALARM\r\n\
+        DTEND;TZID=Custom:20260101T100000\r\nEXDATE;TZID=US/Eastern:20260102T030000\r\n\
+        RDATE;TZID=Tokyo Standard Time:20260103T170000\r\nBEGIN:VALARM\r\n\
         TRIGGER;VALUE=DATE-TIME;TZID=Nowhere/Land:20260101T080000\r\nEND:VALARM\r\nEND:VEVENT\r\n";
 
     /// RFC 7809 §3.1.3
@@ -135,9 +139,23 @@ mod tests {
         assert_eq!(without, stream(&zone("Custom"), ENTRY));
         let with = TimeZones::Included.apply(stored);
         // those that the client sent stay as they are; nobody knows Nowhere/Land
-        assert_eq!(zones_of(&with), ["Europe/Berlin", "Custom", "US/Eastern"]);
+        let added = ["Tokyo Standard Time", "US/Eastern"];
+        assert_eq!(
+            zones_of(&with),
+            [&["Europe/Berlin", "Custom"][..], &added].concat()
+        );
         let with = TimeZones::Included.apply(without);
-        assert_eq!(zones_of(&with), ["Custom", "Europe/Berlin", "US/Eastern"]);
+        assert_eq!(
+            zones_of(&with),
+            [
+                "Custom",
+                "Europe/Berlin",
+                "Tokyo Standard Time",
+                "US/Eastern"
+            ]
+        );
+        let text = String::from_utf8_lossy(&with);
+        assert!(text.contains("TZID:Tokyo Standard Time\r\nTZID-ALIAS-OF:Asia/Tokyo\r\n"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod prefer;
 pub mod range;
 pub mod reference;
 pub mod schedule_reply;
+pub mod time_zones;
 pub mod timeout;
 
 pub use conditional::conditions;

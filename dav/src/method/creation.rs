@@ -12,7 +12,7 @@ use crate::{
     kind::ResourceKind,
     multistatus::write_propstat,
     precondition,
-    property::update::{Instruction, PropertyFault, Verdict, judge_at_creation},
+    property::update::{Instruction, PropertyFault, Verdict, judge_at_creation, superseded},
     service::{Dav, Request, Response},
     xml::{
         Element, Name, Writer,
@@ -59,6 +59,9 @@ impl<'d> Plan<'d> {
         }
         match judge_at_creation(ResourceKind::of_collection(kind), instruction)? {
             Verdict::Store(Some(octets)) => {
+                if let Some(other) = superseded(ResourceKind::of_collection(kind), name) {
+                    self.properties.remove(&other.clark());
+                }
                 self.properties.insert(name.clark(), octets);
             }
             Verdict::Store(None) | Verdict::OfPrincipal => return Err(PropertyFault::PROTECTED),

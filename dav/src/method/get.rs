@@ -12,7 +12,7 @@ use crate::{
     answer::{self, SCHEDULE_TAG},
     body::Body,
     error::DavError,
-    header::{conditional, range},
+    header::{conditional, range, time_zones},
     path::Path,
     representation,
     service::{Dav, Request, Response},
@@ -57,6 +57,8 @@ pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavErro
         return Box::pin(file(dav, &request, &object)).await;
     }
     let octets = dav.desk().octets(&request.actor, &object).await?;
+    // The tag stays the object's: a client compares it with what PROPFIND and reports said (RFC 7809 §3.1.3).
+    let octets = time_zones::parse(&request.headers)?.apply(octets);
     let octets = representation::print(format, octets)?;
     Ok(with_content(StatusCode::OK, &object, format, octets.into()))
 }
@@ -139,6 +141,7 @@ pub(crate) async fn representation(
         Some(_) => {
             let format = representation::wanted_or_usual(headers);
             let octets = dav.desk().octets(actor, &object).await?;
+            let octets = time_zones::parse(headers)?.apply(octets);
             (format, representation::print(format, octets)?.into())
         }
         None => {
@@ -236,6 +239,11 @@ fn with_content(status: StatusCode, object: &Object, format: Format, body: Body)
     response
 }
 
+/// What calendar data depends upon beside the URL (RFC 9110 §12.5.5).
+fn vary() -> HeaderValue {
+    HeaderValue::from_static("Accept, CalDAV-Timezones")
+}
+
 /// The validators without the octets: 304 and 412 (RFC 9110 §15.4.5).
 fn without_content(status: StatusCode, object: &Object, format: Format) -> Response {
     let mut response = answer::empty(status);
@@ -243,7 +251,7 @@ fn without_content(status: StatusCode, object: &Object, format: Format) -> Respo
     let etag = representation::entity_tag(format, &object.etag);
     answer::insert_tag(headers, header::ETAG, &etag);
     if object.calendar.is_some() {
-        headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+        headers.insert(header::VARY, vary());
     }
     answer::insert_last_modified(headers, object.modified);
     if let Some(tag) = object

@@ -69,7 +69,11 @@ async fn change(
     let mut of_principal = Vec::new();
     for (index, (instruction, verdict)) in instructions.iter().zip(judged).enumerate() {
         match verdict {
-            Ok(Verdict::Store(value)) => changes.push((instruction.name().clark(), value)),
+            Ok(Verdict::Store(value)) => {
+                let other = update::superseded(target.kind(), instruction.name());
+                changes.extend(other.map(|other| (other.clark(), None)));
+                changes.push((instruction.name().clark(), value));
+            }
             Ok(Verdict::OfPrincipal) => of_principal.push((index, *instruction)),
             Ok(Verdict::AtCreation) | Err(_) => {}
         }

@@ -1,7 +1,11 @@
 //! RFC 4791 §5.2 and §6.2.
 
 use bytes::Bytes;
-use calendar::{Format, Limits};
+use calendar::{
+    Format, Limits,
+    recurrence::SUPPORTED_SCALES,
+    zone::{generate::Truncation, reference},
+};
 use scheduling::Precondition;
 
 use crate::{
@@ -12,10 +16,10 @@ use crate::{
         table::{Needs, Origin, Presence, Property, absent},
         update::{self, PropertyFault},
     },
-    report::collation,
-    representation,
+    report::{collation, floating_zone},
+    representation, time_zone_service,
     xml::{
-        Element, Writer,
+        Document, Element, Name, Writer,
         name::{caldav, dav},
     },
 };
@@ -25,6 +29,8 @@ use Presence::{Absent, Present};
 const CALENDAR: Kinds = Kinds::of(&[ResourceKind::Calendar]);
 /// RFC 6638 §2.2 gives the inbox the limits of a calendar.
 const CALENDAR_AND_INBOX: Kinds = Kinds::of(&[ResourceKind::Calendar, ResourceKind::Inbox]);
+/// Where a zone for floating times may be set, and recurrence matters.
+const WITH_TIME_ZONE: Kinds = CALENDAR_AND_INBOX.and(Kinds::of(&[ResourceKind::Home]));
 const PRINCIPAL: Kinds = Kinds::of(&[ResourceKind::Principal]);
 const CALENDAR_OBJECTS: Kinds = Kinds::of(&[ResourceKind::CalendarObject, ResourceKind::InboxItem]);
 
@@ -48,9 +54,30 @@ pub(super) const PROPERTIES: &[Property] = &[
     Property::kept(
         caldav::CALENDAR_TIMEZONE,
         "RFC 4791 §5.2.2",
-        CALENDAR_AND_INBOX.and(Kinds::of(&[ResourceKind::Home])),
+        WITH_TIME_ZONE,
         time_zone,
-        absent,
+        calendar_timezone,
+    )
+    .twin_of(caldav::CALENDAR_TIMEZONE_ID),
+    Property::kept(
+        caldav::CALENDAR_TIMEZONE_ID,
+        "RFC 7809 §5.2",
+        WITH_TIME_ZONE,
+        time_zone_id,
+        calendar_timezone_id,
+    )
+    .twin_of(caldav::CALENDAR_TIMEZONE),
+    Property::computed(
+        caldav::TIMEZONE_SERVICE_SET,
+        "RFC 7809 §5.1",
+        Kinds::of(&[ResourceKind::Home]),
+        timezone_service_set,
+    ),
+    Property::computed(
+        caldav::SUPPORTED_RSCALE_SET,
+        "RFC 7529 §10.1",
+        WITH_TIME_ZONE,
+        supported_rscale_set,
     ),
     Property::computed(
         caldav::SUPPORTED_CALENDAR_COMPONENT_SET,
@@ -140,6 +167,62 @@ fn time_zone(element: Element<'_>) -> Result<(), PropertyFault> {
         true => Ok(()),
         false => Err(PropertyFault::precondition(Precondition::ValidCalendarData)),
     }
+}
+
+/// What a zone that was set by its identifier is (RFC 7809 §3.1.5).
+fn calendar_timezone(facts: &Facts, writer: &mut Writer) -> Presence {
+    let id = stored(facts, caldav::CALENDAR_TIMEZONE_ID);
+    let id = id.map(|document| document.root().trimmed_text());
+    let whole = Truncation::default();
+    match id.and_then(|id| time_zone_service::definition(&id, whole)) {
+        Some(stream) => {
+            writer.text(&String::from_utf8_lossy(&stream.to_octets()));
+            Present
+        }
+        None => Absent,
+    }
+}
+
+/// RFC 7809 §3.1.5: an identifier that everybody can look up.
+fn time_zone_id(element: Element<'_>) -> Result<(), PropertyFault> {
+    update::text_only(element)?;
+    match reference::is_known(&element.trimmed_text()) {
+        true => Ok(()),
+        false => Err(PropertyFault::precondition(Precondition::ValidTimezone)),
+    }
+}
+
+/// What a zone that was set by its definition is called.
+fn calendar_timezone_id(facts: &Facts, writer: &mut Writer) -> Presence {
+    let id = stored(facts, caldav::CALENDAR_TIMEZONE).and_then(|document| {
+        let object = floating_zone::definition(document.root())?;
+        let zone = object.calendar().components_named("VTIMEZONE").next()?;
+        Some(zone.text("TZID")?.into_owned())
+    });
+    match id {
+        Some(id) => {
+            writer.text(&id);
+            Present
+        }
+        None => Absent,
+    }
+}
+
+/// A property as a client set it.
+fn stored(facts: &Facts, name: Name<'_>) -> Option<Document> {
+    Document::parse(facts.properties()?.get(&name.clark())?).ok()
+}
+
+fn timezone_service_set(_: &Facts, writer: &mut Writer) -> Presence {
+    writer.leaf(dav::HREF, time_zone_service::CONTEXT_PATH);
+    Present
+}
+
+fn supported_rscale_set(_: &Facts, writer: &mut Writer) -> Presence {
+    for scale in SUPPORTED_SCALES {
+        writer.leaf(caldav::SUPPORTED_RSCALE, scale);
+    }
+    Present
 }
 
 /// The components that a calendar takes.

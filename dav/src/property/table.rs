@@ -84,6 +84,9 @@ pub(crate) struct Property {
     pub origin: Origin,
     /// Where clients may set it, if they may at all; protected in the rest of `kinds`.
     pub settable: Kinds,
+    /// The property that says the same in other words: setting or removing one does away with what the other
+    /// was set to.
+    pub twin: Option<Name<'static>>,
     /// What it needs.
     pub needs: Needs,
     /// Writes it.
@@ -105,6 +108,7 @@ impl Property {
             allprop: false,
             origin: Origin::Computed,
             settable: kinds,
+            twin: None,
             needs: Needs::NOTHING,
             write,
         }
@@ -139,6 +143,12 @@ impl Property {
     /// The same row, to be set only on these kinds.
     pub const fn settable_on(mut self, kinds: Kinds) -> Property {
         self.settable = kinds;
+        self
+    }
+
+    /// The same row, saying what another one says.
+    pub const fn twin_of(mut self, name: Name<'static>) -> Property {
+        self.twin = Some(name);
         self
     }
 
@@ -213,6 +223,16 @@ mod tests {
                 property.name
             );
             assert!(property.kinds.iter().next().is_some(), "{}", property.name);
+        }
+    }
+
+    #[test]
+    fn twins_know_each_other() {
+        for property in properties() {
+            let Some(twin) = property.twin else { continue };
+            let twin = find(twin).expect("a twin is in the table");
+            assert_eq!(twin.twin, Some(property.name));
+            assert_eq!(twin.kinds, property.kinds);
         }
     }
 

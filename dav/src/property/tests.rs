@@ -227,7 +227,12 @@ async fn a_calendar_says_what_it_is() {
         (caldav::MAX_INSTANCES, "100000"),
         (caldav::MAX_ATTENDEES_PER_INSTANCE, "1000"),
         (caldav::SCHEDULE_CALENDAR_TRANSP, "opaque"),
-        (caldav::SUPPORTED_CALENDAR_DATA, "calendar-data"),
+        (
+            caldav::SUPPORTED_CALENDAR_DATA,
+            "calendar-data calendar-data calendar-data",
+        ),
+        (caldav::SUPPORTED_RSCALE_SET, "supported-rscale(GREGORIAN)"),
+        (caldav::CALENDAR_TIMEZONE_ID, "HTTP/1.1 404 Not Found"),
         (dav::QUOTA_AVAILABLE_BYTES, "HTTP/1.1 404 Not Found"),
         (dav::QUOTA_USED_BYTES, "0"),
         (dav::GETETAG, "HTTP/1.1 404 Not Found"),

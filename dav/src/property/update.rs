@@ -125,6 +125,12 @@ pub(crate) fn judge(
     }
 }
 
+/// The property whose value goes when another is set or removed on a resource of this kind.
+pub(crate) fn superseded(kind: ResourceKind, name: Name<'_>) -> Option<Name<'static>> {
+    let row = table::find(name)?;
+    row.twin.filter(|_| row.kinds.contains(kind))
+}
+
 /// Judges an instruction on a resource of this kind that is being made.
 pub(crate) fn judge_at_creation(
     kind: ResourceKind,

@@ -23,7 +23,8 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
     let root = asked.document.root();
     let wanted = Wanted::of_request(root)?.unwrap_or(Wanted::These(Vec::new()));
     let brief = is_brief(&asked)?;
-    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?;
+    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?
+        .with_time_zones(&asked.request.headers)?;
     let mut answer = Multistatus::new();
     let hrefs: Vec<String> = root
         .children_named(dav::HREF)

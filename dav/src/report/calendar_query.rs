@@ -32,7 +32,8 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         .ok_or_else(|| DavError::precondition(Precondition::ValidFilter, "there is no filter"))?;
     let mut query = Query {
         filter: Filter::read(element, &dav.desk().settings().limits)?,
-        reader: Reader::new(dav, &asked.request.actor, &wanted, root)?,
+        reader: Reader::new(dav, &asked.request.actor, &wanted, root)?
+            .with_time_zones(&asked.request.headers)?,
     };
     let brief = is_brief(&asked)?;
     let mut answer = Multistatus::new();

@@ -8,6 +8,7 @@ use calendar::{
 use http::StatusCode;
 use jiff::Timestamp;
 use scheduling::desk::BusyQuery;
+use storage::model::Collection;
 
 use crate::{
     answer,
@@ -35,14 +36,22 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
             ));
         }
     };
+    let asked_zone = floating_zone::of_request(asked.document.root())?;
     let depth = depth::parse(&asked.request.headers)?.unwrap_or(Depth::One);
     let periods = match &asked.target {
         Target::Stored(collection) if depth != Depth::Zero => {
+            let otherwise = floating_zone::of_resource(collection);
             let query = BusyQuery {
                 path: collection.path.clone(),
                 deep: depth == Depth::Infinity,
                 window,
-                floating: &floating_zone::of_collection,
+                floating: &|calendar: &Collection| {
+                    let own = || floating_zone::of_collection(calendar);
+                    asked_zone
+                        .clone()
+                        .or_else(own)
+                        .unwrap_or_else(|| otherwise.clone())
+                },
                 masked_uid: None,
             };
             dav.desk()

@@ -1,11 +1,13 @@
 //! Reads facts together with the selected part of calendar data.
 
 use bytes::Bytes;
-use calendar::Zone;
+use calendar::{Zone, zone::reference::TimeZones};
+use http::HeaderMap;
 use scheduling::{Actor, Precondition};
 
 use crate::{
     error::DavError,
+    header::time_zones,
     property::{CalendarData, Facts, Loader, Wanted},
     report::{calendar_data::Selection, floating_zone},
     service::Dav,
@@ -21,6 +23,8 @@ pub(super) struct Reader<'a> {
     selection: Option<Selection>,
     /// The zone of the request, which goes before that of a collection (RFC 4791 §9.8).
     zone: Option<Zone>,
+    /// Whether calendar data comes with the zones that it names (RFC 7809 §7.1).
+    time_zones: TimeZones,
 }
 
 impl<'a> Reader<'a> {
@@ -38,7 +42,14 @@ impl<'a> Reader<'a> {
             loader: Loader::new(dav, actor, wanted.needs()),
             selection,
             zone: floating_zone::of_request(request)?,
+            time_zones: TimeZones::AsStored,
         })
+    }
+
+    /// The same, with the zones that the header fields of the request ask for.
+    pub fn with_time_zones(mut self, headers: &HeaderMap) -> Result<Reader<'a>, DavError> {
+        self.time_zones = time_zones::parse(headers)?;
+        Ok(self)
     }
 
     /// The octets of a calendar object as the actor may see them; `None` for everything else.
@@ -71,7 +82,8 @@ impl<'a> Reader<'a> {
     ) -> Result<Facts, DavError> {
         let mut facts = self.loader.facts(target).await?;
         if let (Some(selection), Some(octets)) = (&self.selection, octets) {
-            let text = selection.apply(octets, &self.zone_of(&facts.target));
+            let octets = self.time_zones.apply(octets.clone());
+            let text = selection.apply(&octets, &self.zone_of(&facts.target));
             let text = text.map_err(|error| {
                 let reason = format!("{}: {error}", facts.target.href());
                 DavError::precondition(Precondition::NumberOfMatchesWithinLimits, reason)
@@ -86,7 +98,7 @@ impl<'a> Reader<'a> {
     pub fn zone_of(&self, target: &Target) -> Zone {
         match (&self.zone, target) {
             (Some(zone), _) => zone.clone(),
-            (None, Target::Stored(resource)) => floating_zone::of_collection(&resource.collection),
+            (None, Target::Stored(resource)) => floating_zone::of_resource(resource),
             (None, _) => Zone::utc(),
         }
     }

@@ -82,7 +82,8 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
     };
     let batch = collect(dav, collection.collection.id, &order).await?;
     let mut answer = Multistatus::new();
-    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?;
+    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?
+        .with_time_zones(&asked.request.headers)?;
     let brief = is_brief(&asked)?;
     for page in batch.members.chunks(PAGE_ROWS) {
         for member in open(dav, &asked, collection, page).await? {

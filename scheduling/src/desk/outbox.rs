@@ -20,8 +20,9 @@ use crate::{
 pub struct CalendarRules {
     /// Whether a calendar counts for its owner's busy time (RFC 6638 §9.1).
     pub counts: fn(&Collection) -> bool,
-    /// The zone in which floating times of a calendar are read.
-    pub floating: fn(&Collection) -> Zone,
+    /// The zone in which floating times of a calendar are read, if it has one of its own; else the zone of the
+    /// calendar's owner counts, else UTC.
+    pub floating: fn(&Collection) -> Option<Zone>,
 }
 
 impl Desk {
@@ -114,11 +115,15 @@ impl Desk {
             }
             Err(refusal) => return Err(refusal),
         }
+        let own_zone = principal.time_zone.as_deref().and_then(Zone::by_reference);
         let query = BusyQuery {
             path: home_path(principal),
             deep: true,
             window: request.window,
-            floating: &rules.floating,
+            floating: &|calendar: &Collection| {
+                let zone = (rules.floating)(calendar).or_else(|| own_zone.clone());
+                zone.unwrap_or_else(Zone::utc)
+            },
             masked_uid: request.masked_uid.as_deref(),
         };
         match self.busy_periods_below(actor, &query, rules.counts).await {

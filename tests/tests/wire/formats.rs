@@ -54,7 +54,7 @@ async fn rfc_9110_12_5_1_accept_chooses_the_format() {
         let reply = get(accept).await;
         reply.expect(&[200]);
         assert_eq!(reply.header("Content-Type"), content_type, "{accept}");
-        assert_eq!(reply.header("Vary"), "Accept");
+        assert_eq!(reply.header("Vary"), "Accept, CalDAV-Timezones");
         let head = alice
             .request("HEAD", &path)
             .header("Accept", accept)

@@ -6,7 +6,10 @@
 //! change on the way makes the next request see another tag.
 
 use bytes::Bytes;
-use calendar::{CalendarObject, CalendarPrinter, Format, Limits, Property, export::Export};
+use calendar::{
+    CalendarObject, CalendarPrinter, Format, Limits, Property, export::Export,
+    zone::reference::TimeZones,
+};
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scheduling::{Actor, Refusal, desk::Opened};
@@ -17,7 +20,7 @@ use crate::{
     answer,
     body::{Body, BodyBroken, Outlet},
     error::DavError,
-    header::conditional,
+    header::{conditional, time_zones},
     kind::ResourceKind,
     listing::Listing,
     representation,
@@ -75,7 +78,8 @@ pub(super) async fn export(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     let disposition = content_disposition(&calendar, format);
     answer::insert(headers, header::CONTENT_DISPOSITION, &disposition);
-    *response.body_mut() = body(dav, &request.actor, calendar, format);
+    let time_zones = time_zones::parse(&request.headers)?;
+    *response.body_mut() = body(dav, &request.actor, calendar, format, time_zones);
     Ok(response)
 }
 
@@ -84,11 +88,17 @@ fn head(status: StatusCode, etag: &str) -> Response {
     let mut response = answer::empty(status);
     let headers = response.headers_mut();
     answer::insert_tag(headers, header::ETAG, etag);
-    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    headers.insert(header::VARY, super::vary());
     response
 }
 
-fn body(dav: &Dav, actor: &Actor, calendar: StoredResource, format: Format) -> Body {
+fn body(
+    dav: &Dav,
+    actor: &Actor,
+    calendar: StoredResource,
+    format: Format,
+    time_zones: TimeZones,
+) -> Body {
     let properties = properties(&calendar.collection);
     let (printer, first) = CalendarPrinter::begin(format, &properties);
     let outlet = Outlet::default();
@@ -96,6 +106,7 @@ fn body(dav: &Dav, actor: &Actor, calendar: StoredResource, format: Format) -> B
         dav: dav.clone(),
         actor: actor.clone(),
         printer,
+        time_zones,
         page: Vec::new(),
         outlet: outlet.clone(),
     };
@@ -107,6 +118,7 @@ struct Writer {
     dav: Dav,
     actor: Actor,
     printer: CalendarPrinter,
+    time_zones: TimeZones,
     page: Vec<u8>,
     outlet: Outlet,
 }
@@ -137,6 +149,7 @@ impl Writer {
         };
         let octets = self.dav.desk().octets(&self.actor, object).await;
         let octets = octets.map_err(|refusal| broken(refusal.into()))?;
+        let octets = self.time_zones.apply(octets);
         let object = CalendarObject::parse_shared(octets, &Limits::default());
         let object = object.map_err(|error| {
             tracing::error!(%error, "a stored calendar object cannot be read");
