@@ -66,7 +66,7 @@ pub(crate) enum DavError {
     /// 501
     #[error("the method is not known")]
     NotImplemented,
-    /// 500: the layer that signs in is missing.
+    /// 401: nobody signed in, and it is not for everybody. The layer that signs in adds the challenge.
     #[error("nobody is signed in")]
     NotSignedIn,
 }
@@ -124,7 +124,7 @@ impl DavError {
             DavError::NoLockToRefresh => StatusCode::PRECONDITION_FAILED,
             DavError::FailedDependency => StatusCode::FAILED_DEPENDENCY,
             DavError::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-            DavError::NotSignedIn => StatusCode::INTERNAL_SERVER_ERROR,
+            DavError::NotSignedIn => StatusCode::UNAUTHORIZED,
         }
     }
 

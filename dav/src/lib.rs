@@ -49,5 +49,5 @@ mod xml;
 
 pub use body::{Body, BodyBroken};
 pub use conformance::{ConformanceRow, conformance};
-pub use path::{open_without_sign_in, principal_name_of_path};
+pub use path::{open_to_anybody, open_without_sign_in, principal_name_of_path};
 pub use service::{Dav, DavSettings, SignedIn};

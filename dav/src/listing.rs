@@ -5,12 +5,13 @@ use std::sync::Arc;
 use scheduling::{Actor, Refusal};
 use storage::{
     ResourcePath,
+    access::Delegation,
     model::{Member, Principal, PrincipalKind},
 };
 
 use crate::{
     error::DavError,
-    path::{HOME_KINDS, Path, ProxyAccess, home_path},
+    path::{HOME_KINDS, Path, home_path},
     service::Dav,
     target::{StoredResource, Target},
 };
@@ -94,11 +95,8 @@ impl<'a> Listing<'a> {
                         value: object,
                         revision: row.member.revision,
                     };
-                    targets.push(Target::Stored(StoredResource {
-                        path: collection.path.child(&row.name),
-                        object: Some(Arc::new(object)),
-                        ..collection.clone()
-                    }));
+                    let member = collection.member(self.dav, self.actor, &row.name, object);
+                    targets.extend(member.await?.map(Target::Stored));
                 }
             }
         }
@@ -179,7 +177,7 @@ async fn homes(
 }
 
 fn proxy_groups(principal: &Arc<Principal>) -> Vec<Target> {
-    [ProxyAccess::Read, ProxyAccess::Write]
+    [Delegation::Read, Delegation::Write]
         .map(|access| Target::Proxy(principal.clone(), access))
         .into()
 }

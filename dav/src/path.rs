@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use storage::{
     ResourcePath,
+    access::Delegation,
     model::{LockRoot, MAXIMUM_NAME_OCTETS, Principal, PrincipalKind},
 };
 
@@ -35,15 +36,6 @@ pub(crate) const MAXIMUM_SEGMENT_OCTETS: usize = MAXIMUM_NAME_OCTETS;
 /// The most segments of a path.
 pub(crate) const MAXIMUM_SEGMENTS: usize = 32;
 
-/// The two groups beside each principal (calendar-proxy).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ProxyAccess {
-    /// Those who may read for it.
-    Read,
-    /// Those who may write for it.
-    Write,
-}
-
 /// A place in the URL space. It says nothing about whether something is there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Path {
@@ -60,7 +52,7 @@ pub(crate) enum Path {
     /// `/dav/principals/users/NAME/` (RFC 3744 §2)
     Principal(PrincipalKind, String),
     /// `/dav/principals/users/NAME/calendar-proxy-read/`
-    Proxy(PrincipalKind, String, ProxyAccess),
+    Proxy(PrincipalKind, String, Delegation),
     /// `/dav/calendars/`
     Homes,
     /// `/dav/calendars/users/` and its like
@@ -167,7 +159,7 @@ const SCHEME: &[Row] = &[
             Name,
             Word("calendar-proxy-read"),
         ],
-        build: |held| Some(Path::Proxy(held.kind?, held.name, ProxyAccess::Read)),
+        build: |held| Some(Path::Proxy(held.kind?, held.name, Delegation::Read)),
     },
     Row {
         pieces: &[
@@ -177,7 +169,7 @@ const SCHEME: &[Row] = &[
             Name,
             Word("calendar-proxy-write"),
         ],
-        build: |held| Some(Path::Proxy(held.kind?, held.name, ProxyAccess::Write)),
+        build: |held| Some(Path::Proxy(held.kind?, held.name, Delegation::Write)),
     },
     Row {
         pieces: &[Word("dav"), Word("calendars")],
@@ -247,8 +239,8 @@ impl Path {
             Path::Principal(kind, name) => vec!["dav", "principals", kind_word(*kind), name],
             Path::Proxy(kind, name, access) => {
                 let group = match access {
-                    ProxyAccess::Read => "calendar-proxy-read",
-                    ProxyAccess::Write => "calendar-proxy-write",
+                    Delegation::Read => "calendar-proxy-read",
+                    Delegation::Write => "calendar-proxy-write",
                 };
                 vec!["dav", "principals", kind_word(*kind), name, group]
             }
@@ -301,6 +293,15 @@ pub fn open_without_sign_in(path: &str) -> bool {
     // Every request is asked this; only few need to be read for it.
     path.ends_with(['v', '/']) && Path::parse(path) == Ok(Path::WellKnown)
         || time_zone_service::Address::read(path).is_some()
+}
+
+/// Whether a request without credentials is answered as anybody's: one that reads what stands in a home,
+/// where entries may let everyone read (RFC 3744 §5.5.1).
+pub fn open_to_anybody(method: &http::Method, path: &str) -> bool {
+    matches!(
+        method.as_str(),
+        "GET" | "HEAD" | "OPTIONS" | "PROPFIND" | "REPORT"
+    ) && matches!(Path::parse(path), Ok(Path::Stored(_)))
 }
 
 /// The name of the principal whose principal resource this path is, for calendar user addresses that
@@ -426,11 +427,11 @@ mod tests {
             ),
             (
                 "/dav/principals/users/alice/calendar-proxy-read/",
-                Path::Proxy(user, alice(), ProxyAccess::Read),
+                Path::Proxy(user, alice(), Delegation::Read),
             ),
             (
                 "/dav/principals/users/alice/calendar-proxy-write/",
-                Path::Proxy(user, alice(), ProxyAccess::Write),
+                Path::Proxy(user, alice(), Delegation::Write),
             ),
             ("/dav/calendars/", Path::Homes),
             (

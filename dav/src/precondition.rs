@@ -78,6 +78,11 @@ preconditions! {
     NeedPrivileges = DAV "need-privileges", FORBIDDEN, Privileges, "RFC 3744 §7.1.1";
     NoAceConflict = DAV "no-ace-conflict", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
     NoProtectedAceConflict = DAV "no-protected-ace-conflict", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
+    LimitedNumberOfAces = DAV "limited-number-of-aces", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
+    NoInvert = DAV "no-invert", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
+    NotSupportedPrivilege = DAV "not-supported-privilege", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
+    RecognizedPrincipal = DAV "recognized-principal", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
+    AllowedPrincipal = DAV "allowed-principal", FORBIDDEN, Nothing, "RFC 3744 §8.1.1";
     ValidResourcetype = DAV "valid-resourcetype", FORBIDDEN, Nothing, "RFC 5689 §3.3";
     ValidSyncToken = DAV "valid-sync-token", FORBIDDEN, Nothing, "RFC 6578 §3.2";
     NumberOfMatchesWithinLimits = DAV "number-of-matches-within-limits", INSUFFICIENT_STORAGE, Nothing, "RFC 3744 §9.4";

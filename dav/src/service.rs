@@ -23,7 +23,7 @@ use crate::{
     incoming::Incoming,
     kind::ResourceKind,
     method::{self, Answer, BodyBound},
-    path::{Path, PathError},
+    path::{Path, PathError, open_to_anybody},
     target::Target,
     time_zone_service,
 };
@@ -94,9 +94,11 @@ impl Dav {
 
     /// Answers a request of `caller`, of whose head it takes the header fields.
     ///
-    /// Without a caller it answers only what anybody may ask ([`open_without_sign_in`]).
+    /// Without a caller it answers only what anybody may ask ([`open_without_sign_in`],
+    /// [`open_to_anybody`]), and 401 to everything else, so that nobody finds out what exists.
     ///
     /// [`open_without_sign_in`]: crate::open_without_sign_in
+    /// [`open_to_anybody`]: crate::open_to_anybody
     pub async fn answer<B>(
         &self,
         caller: Option<&Arc<Principal>>,
@@ -131,11 +133,16 @@ impl Dav {
             return Ok(redirect_to_context_path());
         }
         let method = method::find(head.method.as_str()).ok_or(DavError::NotImplemented)?;
-        let principal = caller.ok_or(DavError::NotSignedIn)?;
-        let actor = || Actor {
-            principal: Arc::clone(principal),
-            on_behalf_of: None,
+        let actor = || match caller {
+            Some(principal) => Actor {
+                principal: Arc::clone(principal),
+                on_behalf_of: None,
+            },
+            None => Actor::anybody(),
         };
+        if caller.is_none() && !open_to_anybody(&head.method, head.uri.path()) {
+            return Err(DavError::NotSignedIn);
+        }
         if let Some(kind) = Target::fixed_kind(&path)
             && !method.kinds.contains(kind)
         {
@@ -165,6 +172,9 @@ impl Dav {
             }
         };
         match result {
+            Err(error) if caller.is_none() && error.status().is_client_error() => {
+                Err(DavError::NotSignedIn)
+            }
             Err(DavError::Refused(Refusal::NotAllowed(_))) => {
                 // Made again, so that requests that are allowed need not keep them.
                 let path = read_path(&head.method, &head.uri)?;

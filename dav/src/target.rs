@@ -5,16 +5,11 @@ use std::sync::Arc;
 use scheduling::{Actor, Refusal, desk::Opened};
 use storage::{
     Found, ResourcePath, Stored,
-    access::{Privilege, Privileges},
+    access::{Delegation, EffectiveAce, Link, Privilege, Privileges, Site, effective_aces},
     model::{Collection, Object, Principal},
 };
 
-use crate::{
-    error::DavError,
-    kind::ResourceKind,
-    path::{Path, ProxyAccess},
-    service::Dav,
-};
+use crate::{error::DavError, kind::ResourceKind, path::Path, service::Dav};
 
 /// A resource that is there and that the actor may see.
 #[derive(Clone, Debug)]
@@ -24,7 +19,7 @@ pub(crate) enum Target {
     /// A principal.
     Principal(Arc<Principal>),
     /// One of the two groups beside a principal.
-    Proxy(Arc<Principal>, ProxyAccess),
+    Proxy(Arc<Principal>, Delegation),
     /// A home or something in it.
     Stored(StoredResource),
 }
@@ -167,6 +162,49 @@ impl StoredResource {
             object,
             privileges: opened.privileges,
         })
+    }
+
+    /// What decides about rights here.
+    pub fn site(&self) -> Site {
+        Site::Collection(self.collection.kind)
+    }
+
+    /// Every resource from the home down to this one.
+    fn links(&self) -> Vec<Link<'_>> {
+        let collections = self.chain.iter().map(|collection| collection.link());
+        let object = self.object.iter().map(|object| object.link(self.site()));
+        collections.chain(object).collect()
+    }
+
+    /// The access control entries that take effect here.
+    pub fn effective_aces(&self) -> Vec<EffectiveAce> {
+        effective_aces(self.owner.id, self.site(), &self.links())
+    }
+
+    /// A member of this collection, as the actor may read it; `None` where the actor may not. Entries of
+    /// its own are rare, so that rights are evaluated only where there are some.
+    pub async fn member(
+        &self,
+        dav: &Dav,
+        actor: &Actor,
+        name: &str,
+        object: Stored<Object>,
+    ) -> Result<Option<StoredResource>, Refusal> {
+        let mut member = StoredResource {
+            path: self.path.child(name),
+            object: Some(Arc::new(object)),
+            ..self.clone()
+        };
+        if member
+            .object
+            .as_ref()
+            .is_some_and(|object| !object.access.is_empty())
+        {
+            let desk = dav.desk();
+            let held = desk.evaluate(actor, self.owner.id, &member.links()).await?;
+            member.privileges = held;
+        }
+        Ok(Some(member).filter(|it| it.privileges.has(Privilege::Read)))
     }
 
     /// Its kind.

@@ -557,17 +557,3 @@ async fn strangers_hear_the_name_that_they_used() {
         );
     }
 }
-
-/// RFC 3744 §8.1.1
-#[tokio::test]
-async fn acl_refuses_with_its_precondition() {
-    let world = World::new().await;
-    let body = "<D:acl xmlns:D='DAV:'><D:ace><D:principal><D:all/></D:principal>\
-        <D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>";
-    world
-        .ask("ACL calendar/", &[], body)
-        .await
-        .refuses(403, "D:no-protected-ace-conflict");
-    assert_eq!(world.ask("ACL calendar/", &[], "<x/>").await.code(), 400);
-    assert_eq!(world.ask("ACL missing/", &[], body).await.code(), 404);
-}

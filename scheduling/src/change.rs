@@ -1,8 +1,11 @@
 //! A change as it is asked for: what, by whom, and under which conditions.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use storage::{ResourcePath, model::Principal};
+use storage::{
+    ResourcePath,
+    model::{Principal, PrincipalId, PrincipalKind},
+};
 
 /// Who acts, and for whom.
 #[derive(Clone, Debug)]
@@ -11,6 +14,23 @@ pub struct Actor {
     pub principal: Arc<Principal>,
     /// For whom, when it is somebody else.
     pub on_behalf_of: Option<Arc<Principal>>,
+}
+
+impl Actor {
+    /// Whoever did not sign in.
+    pub fn anybody() -> Actor {
+        static ANYBODY: LazyLock<Arc<Principal>> =
+            LazyLock::new(|| Arc::new(Principal::new(PrincipalKind::User, "")));
+        Actor {
+            principal: Arc::clone(&ANYBODY),
+            on_behalf_of: None,
+        }
+    }
+
+    /// Who signed in, if anybody did.
+    pub fn signed_in(&self) -> Option<PrincipalId> {
+        Some(self.principal.id).filter(|id| *id != PrincipalId::NOBODY)
+    }
 }
 
 /// An entity tag as a client sent it.

@@ -20,6 +20,11 @@ pub enum Precondition {
     NeedPrivileges,
     NoAceConflict,
     NoProtectedAceConflict,
+    LimitedNumberOfAces,
+    NoInvert,
+    NotSupportedPrivilege,
+    RecognizedPrincipal,
+    AllowedPrincipal,
     // RFC 5689
     ValidResourcetype,
     // RFC 6578

@@ -37,8 +37,8 @@ pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
     AccountError, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes, CheckEvent, Damage,
-    Found, Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, ObjectPlace, OpenError,
-    PrincipalNameFault, Resolution, Store, UidPlace, UidPlaces, Upload, WalkPosition,
+    Found, Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, Memberships, ObjectPlace,
+    OpenError, PrincipalNameFault, Resolution, Store, UidPlace, UidPlaces, Upload, WalkPosition,
     check_account_form, normalise_address,
 };
 

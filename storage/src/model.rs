@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Revision, Timestamp};
+use crate::{Revision, Timestamp, access::Ace};
 
 /// Names a principal for ever; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PrincipalId(pub u64);
+
+impl PrincipalId {
+    /// No principal's: stands for whoever did not sign in.
+    pub const NOBODY: PrincipalId = PrincipalId(0);
+}
 
 /// Names a collection for ever, through renames and moves; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,7 +117,7 @@ impl Principal {
     /// gives it its identity and its home.
     pub fn new(kind: PrincipalKind, name: &str) -> Principal {
         Principal {
-            id: PrincipalId(0),
+            id: PrincipalId::NOBODY,
             kind,
             name: name.to_owned(),
             display_name: name.to_owned(),
@@ -159,7 +164,7 @@ pub enum CollectionKind {
     Plain,
 }
 
-/// A collection's header row: changes only with its existence, place and properties.
+/// A collection's header row: changes only with its existence, place, properties and access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// Its identity.
@@ -180,8 +185,9 @@ pub struct Collection {
     pub components: Vec<String>,
     /// Every property that the protocol layer keeps here, live ones of clients and dead ones alike.
     pub properties: Properties,
-    /// Grants beside the owner's (RFC 3744).
-    pub access: Vec<crate::access::Ace>,
+    /// The access control entries that clients set (RFC 3744 §5.5); `None` where nobody ever did, so that
+    /// those hold which such a collection begins with.
+    pub access: Option<Vec<Ace>>,
 }
 
 impl Collection {
@@ -236,6 +242,8 @@ pub struct Object {
     pub calendar: Option<CalendarFacts>,
     /// Dead properties.
     pub properties: Properties,
+    /// The access control entries that clients set on the object itself (RFC 3744 §5.5).
+    pub access: Vec<Ace>,
 }
 
 impl Content {

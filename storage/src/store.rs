@@ -56,7 +56,7 @@ pub use building::{BUILDING_MILLISECONDS, Building};
 pub use changes::Changes;
 pub use check::{CheckEvent, Damage};
 pub use compaction::{LogCompaction, LogRetention};
-pub use directory::normalise_address;
+pub use directory::{Memberships, normalise_address};
 pub use resolution::{Found, Resolution};
 pub use tree::{Listed, ObjectPlace, WalkPosition};
 pub use uids::{UidPlace, UidPlaces};

@@ -197,7 +197,7 @@ pub(crate) const METHODS: &[Method] = &[
     Method {
         name: "ACL",
         source: "RFC 3744 §8.1",
-        kinds: Kinds::EXISTING,
+        kinds: Kinds::STORED,
         answer: Answer::Whole(BodyBound::Xml, |dav, request| {
             Box::pin(acl::acl(dav, request))
         }),
@@ -247,7 +247,7 @@ mod tests {
         let cases = [
             (
                 ResourceKind::Root,
-                "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT, ACL",
+                "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
             ),
             (
                 ResourceKind::Unmapped,

@@ -1,9 +1,11 @@
 //! RFC 3744 §5 and RFC 5397.
 
+use std::sync::Arc;
+
 use storage::{
     ResourcePath,
     access::{AcePrincipal, EffectiveAce, Privilege},
-    model::Principal,
+    model::{Principal, PrincipalId},
 };
 
 use crate::{
@@ -52,7 +54,8 @@ pub(super) const PROPERTIES: &[Property] = &[
         dav::INHERITED_ACL_SET,
         "RFC 3744 §5.7",
         Kinds::EXISTING,
-        inherited_acl_set,
+        // No other resource must grant too; what is inherited stands in the list itself.
+        empty,
     ),
     Property::computed(
         dav::PRINCIPAL_COLLECTION_SET,
@@ -111,35 +114,33 @@ fn acl(facts: &Facts, writer: &mut Writer) -> Presence {
     Present
 }
 
-/// All entries are protected: there is no way yet to change one.
 fn write_entry(writer: &mut Writer, facts: &Facts, entry: &EffectiveAce) {
-    let principal = match &entry.ace.principal {
-        AcePrincipal::Principal(id) => match facts.directory.get(*id) {
-            Some(principal) => Some(principal),
-            // Somebody who was removed.
-            None => return,
-        },
+    let named = match entry.ace.principal {
+        AcePrincipal::Principal(id) | AcePrincipal::Delegates(id, _) => {
+            match facts.directory.get(id) {
+                Some(principal) => Some(principal),
+                // Somebody who was removed.
+                None => return,
+            }
+        }
         _ => None,
     };
     writer.element(dav::ACE, |writer| {
         writer.element(dav::PRINCIPAL, |writer| {
-            match (&entry.ace.principal, principal) {
-                (AcePrincipal::Principal(_), Some(principal)) => write_principal(writer, principal),
-                (AcePrincipal::All, _) => writer.empty(dav::ALL),
-                (AcePrincipal::Unauthenticated, _) => writer.empty(dav::UNAUTHENTICATED),
-                (AcePrincipal::Authenticated | AcePrincipal::Principal(_), _) => {
-                    writer.empty(dav::AUTHENTICATED)
-                }
-            }
+            write_ace_principal(writer, entry.ace.principal, named);
         });
-        writer.element(dav::GRANT, |writer| {
-            entry
-                .ace
-                .grant
-                .iter()
-                .for_each(|privilege| privilege::write(writer, *privilege));
+        let verb = if entry.ace.deny {
+            dav::DENY
+        } else {
+            dav::GRANT
+        };
+        writer.element(verb, |writer| {
+            let privileges = entry.ace.privileges.iter();
+            privileges.for_each(|privilege| privilege::write(writer, *privilege));
         });
-        writer.empty(dav::PROTECTED);
+        if entry.protected {
+            writer.empty(dav::PROTECTED);
+        }
         if let Some(href) = entry
             .inherited_from
             .and_then(|place| ancestor(facts, place))
@@ -147,6 +148,32 @@ fn write_entry(writer: &mut Writer, facts: &Facts, entry: &EffectiveAce) {
             writer.element(dav::INHERITED, |writer| writer.leaf(dav::HREF, &href));
         }
     });
+}
+
+/// RFC 3744 §5.5.1; `named` is the principal that the entry names, where it names one.
+fn write_ace_principal(
+    writer: &mut Writer,
+    principal: AcePrincipal,
+    named: Option<&Arc<Principal>>,
+) {
+    match (principal, named) {
+        (AcePrincipal::Principal(_), Some(named)) => write_principal(writer, named),
+        (AcePrincipal::Delegates(_, delegation), Some(named)) => {
+            let group = Path::Proxy(named.kind, named.name.clone(), delegation);
+            writer.leaf(dav::HREF, &group.href(true));
+        }
+        (AcePrincipal::Principal(_) | AcePrincipal::Delegates(..), None) => {}
+        (AcePrincipal::All, _) => writer.empty(dav::ALL),
+        (AcePrincipal::Authenticated, _) => writer.empty(dav::AUTHENTICATED),
+        (AcePrincipal::Unauthenticated, _) => writer.empty(dav::UNAUTHENTICATED),
+        (AcePrincipal::Itself, _) => writer.empty(dav::SELF),
+        (AcePrincipal::Owner, _) => {
+            writer.element(dav::PROPERTY, |writer| writer.empty(dav::OWNER));
+        }
+        (AcePrincipal::Group, _) => {
+            writer.element(dav::PROPERTY, |writer| writer.empty(dav::GROUP));
+        }
+    }
 }
 
 /// The URL of a collection above the resource, by its place in the chain from the home down.
@@ -165,20 +192,7 @@ fn ancestor(facts: &Facts, place: usize) -> Option<String> {
 }
 
 fn acl_restrictions(_: &Facts, writer: &mut Writer) -> Presence {
-    writer.empty(dav::GRANT_ONLY);
     writer.empty(dav::NO_INVERT);
-    Present
-}
-
-/// What stands in a home inherits from the home.
-fn inherited_acl_set(facts: &Facts, writer: &mut Writer) -> Presence {
-    if Kinds::STORED
-        .without(ResourceKind::Home)
-        .contains(facts.kind())
-        && let Some(home) = facts.owner().and_then(|owner| Path::of_home(owner))
-    {
-        writer.leaf(dav::HREF, &home.href(true));
-    }
     Present
 }
 
@@ -188,6 +202,9 @@ fn principal_collection_set(_: &Facts, writer: &mut Writer) -> Presence {
 }
 
 fn current_user_principal(facts: &Facts, writer: &mut Writer) -> Presence {
-    write_principal(writer, &facts.viewer);
+    match facts.viewer.id {
+        PrincipalId::NOBODY => writer.empty(dav::UNAUTHENTICATED),
+        _ => write_principal(writer, &facts.viewer),
+    }
     Present
 }

@@ -1,8 +1,9 @@
 //! What Apple's Calendar and Contacts Server defined and clients still ask for.
 
+use storage::access::Delegation;
+
 use crate::{
     kind::{Kinds, ResourceKind},
-    path::ProxyAccess,
     property::{
         acl::write_principal,
         facts::Facts,
@@ -41,7 +42,7 @@ pub(super) const PROPERTIES: &[Property] = &[
 ];
 
 /// The principals for which this one may act, directly or through a group.
-fn proxy_for(facts: &Facts, writer: &mut Writer, access: ProxyAccess) -> Presence {
+fn proxy_for(facts: &Facts, writer: &mut Writer, access: Delegation) -> Presence {
     let Some(principal) = facts.principal() else {
         return Absent;
     };
@@ -54,11 +55,11 @@ fn proxy_for(facts: &Facts, writer: &mut Writer, access: ProxyAccess) -> Presenc
 }
 
 fn read_for(facts: &Facts, writer: &mut Writer) -> Presence {
-    proxy_for(facts, writer, ProxyAccess::Read)
+    proxy_for(facts, writer, Delegation::Read)
 }
 
 fn write_for(facts: &Facts, writer: &mut Writer) -> Presence {
-    proxy_for(facts, writer, ProxyAccess::Write)
+    proxy_for(facts, writer, Delegation::Write)
 }
 
 fn email_address_set(facts: &Facts, writer: &mut Writer) -> Presence {

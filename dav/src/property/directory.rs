@@ -5,9 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use storage::model::{Principal, PrincipalId};
-
-use crate::path::ProxyAccess;
+use storage::{
+    access::Delegation,
+    model::{Principal, PrincipalId},
+};
 
 /// The principals.
 #[derive(Debug, Default)]
@@ -67,7 +68,7 @@ impl Directory {
     pub fn delegators<'a>(
         &'a self,
         identities: &'a HashSet<PrincipalId>,
-        access: ProxyAccess,
+        access: Delegation,
     ) -> impl Iterator<Item = &'a Arc<Principal>> {
         self.principals.iter().filter(move |principal| {
             delegates(principal, access)
@@ -78,9 +79,9 @@ impl Directory {
 }
 
 /// Who may act for a principal.
-pub(crate) fn delegates(principal: &Principal, access: ProxyAccess) -> &[PrincipalId] {
+pub(crate) fn delegates(principal: &Principal, access: Delegation) -> &[PrincipalId] {
     match access {
-        ProxyAccess::Read => &principal.read_delegates,
-        ProxyAccess::Write => &principal.write_delegates,
+        Delegation::Read => &principal.read_delegates,
+        Delegation::Write => &principal.write_delegates,
     }
 }

@@ -108,7 +108,7 @@ impl Facts {
     /// What decides about rights here.
     pub fn site(&self) -> Site {
         match &self.target {
-            Target::Stored(resource) => Site::Collection(resource.collection.kind),
+            Target::Stored(resource) => resource.site(),
             _ => Site::Principal,
         }
     }
@@ -121,8 +121,8 @@ impl Facts {
             Target::Principal(principal) | Target::Proxy(principal, _) => {
                 let subject = Subject {
                     principal: Some(self.viewer.id),
-                    groups: &[],
                     administrator: self.viewer.administrator,
+                    ..Subject::default()
                 };
                 access::granted(subject, principal.id, Site::Principal, &[])
             }
@@ -133,10 +133,8 @@ impl Facts {
     pub fn effective_aces(&self) -> Vec<EffectiveAce> {
         match &self.target {
             Target::Fixed(_) => {
-                let (principal, grant) = (AcePrincipal::Authenticated, vec![Privilege::Read]);
-                let ace = Ace { principal, grant };
                 vec![EffectiveAce {
-                    ace,
+                    ace: Ace::grant(AcePrincipal::Authenticated, &[Privilege::Read]),
                     protected: true,
                     inherited_from: None,
                 }]
@@ -144,14 +142,7 @@ impl Facts {
             Target::Principal(principal) | Target::Proxy(principal, _) => {
                 access::effective_aces(principal.id, Site::Principal, &[])
             }
-            Target::Stored(resource) => {
-                let chain: Vec<&[Ace]> = resource
-                    .chain
-                    .iter()
-                    .map(|collection| &*collection.access)
-                    .collect();
-                access::effective_aces(resource.owner.id, self.site(), &chain)
-            }
+            Target::Stored(resource) => resource.effective_aces(),
         }
     }
 

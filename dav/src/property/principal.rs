@@ -1,8 +1,10 @@
 //! RFC 3744 §4: what a principal says of itself.
 
+use storage::access::Delegation;
+
 use crate::{
     kind::{Kinds, ResourceKind},
-    path::{Path, ProxyAccess},
+    path::Path,
     property::{
         acl::write_principal,
         directory::delegates,
@@ -86,7 +88,7 @@ fn group_membership(facts: &Facts, writer: &mut Writer) -> Presence {
         .directory
         .groups_of(principal.id)
         .for_each(|group| write_principal(writer, group));
-    for access in [ProxyAccess::Read, ProxyAccess::Write] {
+    for access in [Delegation::Read, Delegation::Write] {
         let delegators = facts.directory.iter();
         for delegator in delegators.filter(|other| delegates(other, access).contains(&principal.id))
         {

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use scheduling::{Precondition, Refusal};
 use storage::{
     AccountError,
+    access::Delegation,
     backend::{CommitError, ReadError},
     model::{Principal, PrincipalId},
 };
 
 use crate::{
     error::DavError,
-    path::{Path, ProxyAccess},
+    path::Path,
     property::update::{Instruction, PropertyFault},
     service::{Dav, Request},
     target::{StoredResource, Target},
@@ -47,7 +48,7 @@ pub(crate) struct PrincipalChange<'d> {
 
 /// What an instruction comes to.
 enum Setting {
-    Delegates(ProxyAccess, Vec<PrincipalId>),
+    Delegates(Delegation, Vec<PrincipalId>),
 }
 
 /// Makes the change, in one commit.
@@ -98,10 +99,8 @@ fn keep(principal: &mut Principal, name: &str, value: &Option<Bytes>) {
 
 fn set(principal: &mut Principal, setting: &Setting) {
     match setting {
-        Setting::Delegates(ProxyAccess::Read, members) => {
-            principal.read_delegates = members.clone()
-        }
-        Setting::Delegates(ProxyAccess::Write, members) => {
+        Setting::Delegates(Delegation::Read, members) => principal.read_delegates = members.clone(),
+        Setting::Delegates(Delegation::Write, members) => {
             principal.write_delegates = members.clone()
         }
     }

@@ -1,12 +1,11 @@
 //! RFC 4918 §15.
 
-use storage::{Timestamp, model::Content};
+use storage::{Timestamp, access::Delegation, model::Content};
 
 use crate::{
     active_lock,
     header::date,
     kind::{Kinds, ResourceKind},
-    path::ProxyAccess,
     property::{
         facts::Facts,
         table::{Needs, Presence, Property, Write, absent},
@@ -147,7 +146,7 @@ fn resource_type(facts: &Facts, writer: &mut Writer) -> Presence {
         ResourceKind::ProxyGroup => {
             writer.empty(dav::PRINCIPAL);
             writer.empty(match facts.target {
-                Target::Proxy(_, ProxyAccess::Write) => calendarserver::CALENDAR_PROXY_WRITE,
+                Target::Proxy(_, Delegation::Write) => calendarserver::CALENDAR_PROXY_WRITE,
                 _ => calendarserver::CALENDAR_PROXY_READ,
             });
         }

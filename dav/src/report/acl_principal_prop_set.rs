@@ -28,19 +28,22 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         };
         return Err(Refusal::Forbidden { missing }.into());
     }
-    let mut named = Vec::new();
+    let (mut named, mut targets) = (Vec::new(), Vec::new());
     for entry in facts.effective_aces() {
-        if let AcePrincipal::Principal(id) = entry.ace.principal
-            && !named.contains(&id)
-        {
-            named.push(id);
+        let directory = &facts.directory;
+        let target = match entry.ace.principal {
+            AcePrincipal::Principal(id) => directory.get(id).cloned().map(Target::Principal),
+            AcePrincipal::Delegates(id, delegation) => {
+                let delegator = directory.get(id).cloned();
+                delegator.map(|delegator| Target::Proxy(delegator, delegation))
+            }
+            AcePrincipal::Owner => facts.owner().cloned().map(Target::Principal),
+            _ => None,
+        };
+        if !named.contains(&entry.ace.principal) {
+            named.push(entry.ace.principal);
+            targets.extend(target);
         }
     }
-    let targets = facts
-        .directory
-        .of(&named)
-        .cloned()
-        .map(Target::Principal)
-        .collect();
     respond_with(&asked, &mut loader, &wanted, targets).await
 }

@@ -255,7 +255,9 @@ async fn the_principals_of_an_acl() {
         "<D:prop><D:displayname/></D:prop>",
     );
     let answer = report(&world, "/dav/calendars/users/alice/calendar/", &[], &body).await;
-    assert_eq!(answer.hrefs(), [PRINCIPAL]);
+    let proxies = ["calendar-proxy-read", "calendar-proxy-write"];
+    let proxies = proxies.map(|name| format!("{PRINCIPAL}{name}/"));
+    assert_eq!(answer.hrefs(), [PRINCIPAL, &proxies[0], &proxies[1]]);
     let answer = world
         .send(&world.bob, "REPORT", PRINCIPAL, &[], &body)
         .await;

@@ -85,17 +85,22 @@ impl World {
 
     /// Alice asks: `METHOD path` with the path below her home or absolute, headers, and a body.
     pub async fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        self.ask_as(&self.alice, line, headers, body).await
+        self.ask_as(Some(&self.alice), line, headers, body).await
     }
 
     /// Bob asks.
     pub async fn ask_bob(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        self.ask_as(&self.bob, line, headers, body).await
+        self.ask_as(Some(&self.bob), line, headers, body).await
+    }
+
+    /// Somebody asks without having signed in.
+    pub async fn ask_anybody(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.ask_as(None, line, headers, body).await
     }
 
     async fn ask_as(
         &self,
-        who: &Arc<Principal>,
+        who: Option<&Arc<Principal>>,
         line: &str,
         headers: &[(&str, &str)],
         body: &str,
@@ -108,7 +113,9 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        request = request.extension(SignedIn(who.clone()));
+        if let Some(who) = who {
+            request = request.extension(SignedIn(who.clone()));
+        }
         let request = request
             .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
             .unwrap();

@@ -118,7 +118,7 @@ impl Desk {
             created: scene.now,
             components: make.components.clone(),
             properties: make.properties.clone(),
-            access: Vec::new(),
+            access: None,
         };
         batch.create_collection(Some(parent), &collection);
         Ok(self.commit(batch).await?.map(|_| ()))

@@ -168,7 +168,7 @@ fn copy_of(desk: &Desk, source: &Collection, parent: &Collection, name: &str) ->
         parent: Some(parent.id),
         name: name.to_owned(),
         created: desk.now(),
-        access: Vec::new(),
+        access: None,
         ..source.clone()
     }
 }
@@ -462,6 +462,7 @@ impl Desk {
         let mut object = Object {
             created: now,
             modified: now,
+            access: Vec::new(),
             ..source
         };
         if pair.to.kind != CollectionKind::Calendar {

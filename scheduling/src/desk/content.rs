@@ -43,8 +43,8 @@ impl Body {
         }
     }
 
-    /// The object that these octets make in place of `before`, whose properties and time of creation
-    /// it keeps.
+    /// The object that these octets make in place of `before`, whose properties, access control entries
+    /// and time of creation it keeps.
     pub fn into_object(
         self,
         content_type: String,
@@ -61,6 +61,9 @@ impl Body {
             calendar,
             properties: before
                 .map(|before| before.properties.clone())
+                .unwrap_or_default(),
+            access: before
+                .map(|before| before.access.clone())
                 .unwrap_or_default(),
         }
     }

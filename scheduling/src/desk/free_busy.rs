@@ -94,9 +94,7 @@ impl Desk {
             };
             let collection = resolution.collection();
             if collection.kind == CollectionKind::Calendar {
-                let held = self
-                    .privileges(actor, &resolution, &resolution.collections)
-                    .await?;
+                let held = self.privileges(actor, &resolution).await?;
                 if !held.has(Privilege::ReadFreeBusy) || !counts(collection) {
                     continue;
                 }

@@ -221,9 +221,7 @@ impl Desk {
     ) -> Result<Round<'a>, Refusal> {
         let path = &import.calendar;
         let resolution = scene.resolution(path)?;
-        let privileges = self
-            .privileges(actor, resolution, &resolution.collections)
-            .await?;
+        let privileges = self.privileges(actor, resolution).await?;
         if ![Privilege::Bind, Privilege::WriteContent]
             .iter()
             .any(|privilege| privileges.has(*privilege))

@@ -197,9 +197,7 @@ impl Desk {
             let before = scene.locks(home.id)?;
             let named = guard::live(before, scene.now)
                 .find(|lock| lock.token == token && guard::covers(lock, &path));
-            let held = self
-                .privileges(actor, resolution, &resolution.collections)
-                .await?;
+            let held = self.privileges(actor, resolution).await?;
             match named {
                 Some(lock)
                     if lock.principal == actor.principal.id || held.has(Privilege::Unlock) => {}
@@ -275,6 +273,7 @@ fn empty_object(now: Timestamp) -> Object {
         modified: now,
         calendar: None,
         properties: Properties::new(),
+        access: Vec::new(),
     }
 }
 

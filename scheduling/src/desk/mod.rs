@@ -14,6 +14,7 @@ use storage::{
 
 use crate::Refusal;
 
+mod access;
 mod admission;
 mod arrival;
 mod audit;
@@ -49,6 +50,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use access::ChangeAccess;
 pub use audit::audit;
 pub use collection::MakeCollection;
 pub use delete::Delete;

@@ -85,9 +85,7 @@ impl Desk {
         privilege: Privilege,
     ) -> Result<Opened, Refusal> {
         let resolution = resolution.ok_or(Refusal::NotFound)?;
-        let privileges = self
-            .privileges(actor, &resolution, &resolution.collections)
-            .await?;
+        let privileges = self.privileges(actor, &resolution).await?;
         if !privileges.has(privilege) {
             return Err(forbidden(path, privilege));
         }

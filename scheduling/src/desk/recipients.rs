@@ -98,7 +98,7 @@ impl Desk {
             principal: Arc::clone(sender),
             on_behalf_of: None,
         };
-        let held = self.privileges(&sender, &inbox, &inbox.collections).await?;
+        let held = self.privileges(&sender, &inbox).await?;
         let room = self.room(inbox.home().id).await?;
         Ok(Recipient {
             principal: Arc::clone(principal),

@@ -1,11 +1,9 @@
 //! Whether an actor may do what a change needs: the store's pure evaluation, fed with what was read.
 
-use std::sync::Arc;
-
 use storage::{
-    Found, Resolution, ResourcePath, Stored,
-    access::{self, Ace, Privilege, Privileges, Site, Subject},
-    model::{Collection, CollectionKind},
+    Found, Memberships, Resolution, ResourcePath,
+    access::{self, Link, Privilege, Privileges, Site, Subject},
+    model::{CollectionKind, PrincipalId},
 };
 
 use super::{Desk, refuse::read_failed};
@@ -14,19 +12,19 @@ use crate::{Actor, Refusal};
 /// A privilege that a change needs, and where.
 pub(crate) struct Need<'a> {
     path: ResourcePath,
-    resolution: &'a Resolution,
-    /// The collections from the home down to the resource, or to its nearest collection.
-    collections: &'a [Arc<Stored<Collection>>],
+    owner: PrincipalId,
+    /// The resources from the home down to the one that the privilege is about.
+    chain: Vec<Link<'a>>,
     privilege: Privilege,
 }
 
 impl<'a> Need<'a> {
-    /// A privilege on the resource itself (an object has its collection's rights).
+    /// A privilege on the resource itself; where it is missing, on its nearest existing ancestor.
     pub fn on(path: &ResourcePath, resolution: &'a Resolution, privilege: Privilege) -> Need<'a> {
         Need {
             path: path.clone(),
-            resolution,
-            collections: &resolution.collections,
+            owner: resolution.owner.id,
+            chain: resolution.chain(),
             privilege,
         }
     }
@@ -37,16 +35,19 @@ impl<'a> Need<'a> {
         resolution: &'a Resolution,
         privilege: Privilege,
     ) -> Need<'a> {
-        let all = &resolution.collections;
-        let collections = match resolution.found {
-            Found::Collection => &all[..all.len().saturating_sub(1).max(1).min(all.len())],
-            Found::Object(_) | Found::Missing | Found::ParentMissing => all,
-        };
-        let path = path.parent().unwrap_or_else(|| path.clone());
+        let mut chain = resolution.chain();
+        match resolution.found {
+            // A home stands in nothing that anybody has rights on.
+            Found::Collection if chain.len() == 1 => {}
+            Found::Collection | Found::Object(_) => {
+                chain.pop();
+            }
+            Found::Missing | Found::ParentMissing => {}
+        }
         Need {
-            path,
-            resolution,
-            collections,
+            path: path.parent().unwrap_or_else(|| path.clone()),
+            owner: resolution.owner.id,
+            chain,
             privilege,
         }
     }
@@ -69,9 +70,7 @@ impl Desk {
     pub(crate) async fn require(&self, actor: &Actor, needs: &[Need<'_>]) -> Result<(), Refusal> {
         let mut missing = Vec::new();
         for need in needs {
-            let held = self
-                .privileges(actor, need.resolution, need.collections)
-                .await?;
+            let held = self.evaluate(actor, need.owner, &need.chain).await?;
             if !held.has(need.privilege) {
                 missing.push((need.path.clone(), need.privilege));
             }
@@ -82,40 +81,42 @@ impl Desk {
         }
     }
 
-    /// What the actor may do in the last of these collections. Groups are looked up only where an entry
-    /// could name one.
+    /// What the actor may do on a resource; where it is missing, on its nearest existing ancestor.
     pub(crate) async fn privileges(
         &self,
         actor: &Actor,
         resolution: &Resolution,
-        collections: &[Arc<Stored<Collection>>],
     ) -> Result<Privileges, Refusal> {
-        let chain: Vec<&[Ace]> = collections
-            .iter()
-            .map(|collection| &*collection.access)
-            .collect();
+        self.evaluate(actor, resolution.owner.id, &resolution.chain())
+            .await
+    }
+
+    /// What the actor may do on the last resource of a chain. Groups and delegations are looked up only
+    /// where they could matter.
+    pub async fn evaluate(
+        &self,
+        actor: &Actor,
+        owner: PrincipalId,
+        chain: &[Link<'_>],
+    ) -> Result<Privileges, Refusal> {
         let principal = &actor.principal;
-        let groups = match chain.iter().all(|aces| aces.is_empty()) {
-            true => Vec::new(),
-            false => self
-                .store
-                .groups_of(principal.id)
-                .await
-                .map_err(read_failed)?,
-        };
-        let subject = Subject {
-            principal: Some(principal.id),
-            groups: &groups,
+        let mut subject = Subject {
+            principal: actor.signed_in(),
             administrator: principal.administrator,
+            ..Subject::default()
         };
-        let kind = collections
+        let site = chain
             .last()
-            .map_or(CollectionKind::Home, |collection| collection.kind);
-        Ok(access::granted(
-            subject,
-            resolution.owner.id,
-            Site::Collection(kind),
-            &chain,
-        ))
+            .map_or(Site::Collection(CollectionKind::Home), |link| link.site);
+        let memberships = match subject.has_everything(owner) {
+            true => Memberships::default(),
+            false => {
+                let memberships = self.store.memberships_of(principal.id).await;
+                memberships.map_err(read_failed)?
+            }
+        };
+        subject.groups = &memberships.groups;
+        subject.delegations = &memberships.delegations;
+        Ok(access::granted(subject, owner, site, chain))
     }
 }

@@ -158,9 +158,7 @@ impl Desk {
             .await
             .map_err(read_failed)?
             .ok_or(Refusal::NotFound)?;
-        let held = self
-            .privileges(actor, &resolution, &resolution.collections)
-            .await?;
+        let held = self.privileges(actor, &resolution).await?;
         let needed = match methods
             .iter()
             .all(|method| *method == Method::Reply.as_str())

@@ -364,16 +364,17 @@ impl Desk {
     }
 }
 
-/// The object as it stands at the destination: a copy is new, what moves is not (RFC 4918 §15.1).
+/// The object as it stands at the destination: a copy is new and has no access control entries, what moves
+/// keeps both (RFC 4918 §15.1, RFC 3744 §7.3, §7.4).
 fn placed(transfer: &Transfer, ends: &Ends<'_>, object: &Object) -> Object {
-    let created = if transfer.keep_source {
-        ends.scene.now
-    } else {
-        object.created
+    let (created, access) = match transfer.keep_source {
+        true => (ends.scene.now, Vec::new()),
+        false => (object.created, object.access.clone()),
     };
     Object {
         created,
         modified: ends.scene.now,
+        access,
         ..object.clone()
     }
 }

@@ -164,7 +164,7 @@ impl Store {
             created,
             components: Vec::new(),
             properties: Properties::new(),
-            access: Vec::new(),
+            access: None,
         };
         let calendar = Collection {
             components: vec!["VEVENT".to_owned(), "VTODO".to_owned()],

@@ -30,6 +30,8 @@ pub(super) struct BuildingRecord {
     pub until: Timestamp,
 }
 
+impl record::Row for BuildingRecord {}
+
 /// A collection that somebody builds, as its builder knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Building {

@@ -194,7 +194,7 @@ mod tests {
             created: Timestamp(0),
             components: Vec::new(),
             properties: Properties::from([("{urn:x}y".to_owned(), value)]),
-            access: Vec::new(),
+            access: None,
         }
     }
 

@@ -420,7 +420,7 @@ impl Findings {
 }
 
 /// The row as a value; what cannot be read is a finding.
-pub(super) fn readable<T: serde::de::DeserializeOwned>(
+pub(super) fn readable<T: record::Row>(
     findings: &mut Findings,
     row: &'static str,
     key: &Key,

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Revision, Stored,
+    access::Delegation,
     backend::{KeyRange, Page, ReadError},
     model::{Principal, PrincipalId},
 };
@@ -28,8 +29,44 @@ pub(super) struct Directory {
     by_id: HashTrieMapSync<PrincipalId, Stored<Arc<Principal>>>,
     by_name: HashTrieMapSync<String, PrincipalId>,
     by_address: HashTrieMapSync<String, PrincipalId>,
-    /// The groups of which somebody is a direct member.
-    groups_by_member: HashTrieMapSync<PrincipalId, Vec<PrincipalId>>,
+    /// Who names a principal directly, and as what.
+    named_by: HashTrieMapSync<PrincipalId, Vec<Naming>>,
+}
+
+/// A principal that names another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// A group: as its member.
+    Group(PrincipalId),
+    /// Somebody: as a delegate.
+    Delegator(PrincipalId, Delegation),
+}
+
+/// What somebody belongs to, directly or through groups, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// The groups.
+    pub groups: Vec<PrincipalId>,
+    /// Those whose delegate they are, and which.
+    pub delegations: Vec<(PrincipalId, Delegation)>,
+}
+
+/// Whom a principal names, and as what.
+fn namings(principal: &Principal) -> impl Iterator<Item = (PrincipalId, Naming)> {
+    let id = principal.id;
+    let members = principal.members.iter();
+    let members = members.map(move |member| (*member, Naming::Group(id)));
+    let delegates = [
+        (&principal.read_delegates, Delegation::Read),
+        (&principal.write_delegates, Delegation::Write),
+    ];
+    let delegates = delegates
+        .into_iter()
+        .flat_map(move |(delegates, delegation)| {
+            let naming = Naming::Delegator(id, delegation);
+            delegates.iter().map(move |delegate| (*delegate, naming))
+        });
+    members.chain(delegates)
 }
 
 /// The form in which calendar user addresses are compared: the scheme in lower case, and all of a
@@ -72,20 +109,27 @@ impl Directory {
         all
     }
 
-    /// All groups that hold the principal, directly or through groups, each once. A group that holds
-    /// itself through others does no harm.
-    pub fn groups_of(&self, id: PrincipalId) -> Vec<PrincipalId> {
-        let mut groups: Vec<PrincipalId> = Vec::new();
+    /// What the principal belongs to. A group that holds itself through others does no harm.
+    pub fn memberships_of(&self, id: PrincipalId) -> Memberships {
+        let mut found = Memberships::default();
         let mut members = vec![id];
         while let Some(member) = members.pop() {
-            for group in self.groups_by_member.get(&member).into_iter().flatten() {
-                if *group != id && !groups.contains(group) {
-                    groups.push(*group);
-                    members.push(*group);
+            for naming in self.named_by.get(&member).into_iter().flatten() {
+                match *naming {
+                    Naming::Group(group) if group != id && !found.groups.contains(&group) => {
+                        found.groups.push(group);
+                        members.push(group);
+                    }
+                    Naming::Group(_) => {}
+                    Naming::Delegator(delegator, delegation) => {
+                        if !found.delegations.contains(&(delegator, delegation)) {
+                            found.delegations.push((delegator, delegation));
+                        }
+                    }
                 }
             }
         }
-        groups
+        found
     }
 
     /// Puts the newest state of a principal in the place of what was known of it.
@@ -98,15 +142,11 @@ impl Directory {
         for address in &newest.addresses {
             self.by_address.insert_mut(normalise_address(address), id);
         }
-        for member in &newest.members {
-            let mut groups = self
-                .groups_by_member
-                .get(member)
-                .cloned()
-                .unwrap_or_default();
-            if !groups.contains(&id) {
-                groups.push(id);
-                self.groups_by_member.insert_mut(*member, groups);
+        for (named, naming) in namings(&newest) {
+            let mut all = self.named_by.get(&named).cloned().unwrap_or_default();
+            if !all.contains(&naming) {
+                all.push(naming);
+                self.named_by.insert_mut(named, all);
             }
         }
         let value = Arc::new(newest.value);
@@ -131,20 +171,13 @@ impl Directory {
                 self.by_address.remove_mut(&address);
             }
         }
-        for member in &old.members {
-            let groups = self
-                .groups_by_member
-                .get(member)
-                .cloned()
-                .unwrap_or_default();
-            let groups: Vec<_> = groups
-                .into_iter()
-                .filter(|group| *group != old.id)
-                .collect();
-            if groups.is_empty() {
-                self.groups_by_member.remove_mut(member);
+        for (named, naming) in namings(old) {
+            let mut all = self.named_by.get(&named).cloned().unwrap_or_default();
+            all.retain(|other| *other != naming);
+            if all.is_empty() {
+                self.named_by.remove_mut(&named);
             } else {
-                self.groups_by_member.insert_mut(*member, groups);
+                self.named_by.insert_mut(named, all);
             }
         }
     }

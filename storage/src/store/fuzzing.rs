@@ -1,7 +1,6 @@
 //! What reads the rows of the store, for the fuzz targets.
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     building::BuildingRecord,
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     Revision, Timestamp,
+    access::{Ace, AcePrincipal, Privilege},
     backend::Entry,
     model::{
         CalendarFacts, Collection, CollectionId, Content, Credential, Lock, Member, Object,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What can be read is written and read again as the same.
-fn same<T: Serialize + DeserializeOwned>(octets: &[u8]) {
+fn same<T: record::Row>(octets: &[u8]) {
     if let Ok(value) = record::decode::<T>(octets, "any") {
         let written = encode(&value);
         let again: T = record::decode(&written, "any").expect("what was written can be read");
@@ -88,6 +88,7 @@ pub fn examples_of_records() -> Vec<Vec<u8>> {
             projection: Bytes::from_static(b"projection"),
         }),
         properties: Properties::from([("{urn:x}y".to_owned(), Bytes::from_static(b"z"))]),
+        access: vec![Ace::grant(AcePrincipal::Authenticated, &[Privilege::Read])],
     };
     let header = TrashHeader {
         name: "a.ics".to_owned(),

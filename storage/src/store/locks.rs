@@ -44,7 +44,7 @@ impl Batch {
         if after.is_empty() {
             self.delete(keys::locks(home));
         } else {
-            self.put(keys::locks(home), record::encode(&after));
+            self.put(keys::locks(home), record::encode(&after.to_vec()));
         }
         self
     }

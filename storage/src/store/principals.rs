@@ -7,7 +7,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Batch, Store, directory::normalise_address, keys, record};
+use super::{
+    Batch, Store,
+    directory::{Memberships, normalise_address},
+    keys, record,
+};
 use crate::{
     Revision, Stored,
     backend::{Key, ReadError},
@@ -72,9 +76,10 @@ impl Store {
         Ok(self.directory().await?.all())
     }
 
-    /// All groups that hold the principal, directly or through groups (RFC 3744 §4.4).
-    pub async fn groups_of(&self, id: PrincipalId) -> Result<Vec<PrincipalId>, ReadError> {
-        Ok(self.directory().await?.groups_of(id))
+    /// The groups that hold the principal (RFC 3744 §4.4), and whose delegate it is, directly or through
+    /// groups.
+    pub async fn memberships_of(&self, id: PrincipalId) -> Result<Memberships, ReadError> {
+        Ok(self.directory().await?.memberships_of(id))
     }
 
     /// Whether it is certain, without reading, that no password changed since `revision` was readable:

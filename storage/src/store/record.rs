@@ -11,31 +11,111 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Revision, Stored, Timestamp,
+    access::{Ace, AcePrincipal, Privilege},
     backend::{Entry, ReadError},
     model::{
-        CalendarFacts, CollectionId, Content, Member, Object, PrincipalId, Properties, TrashCause,
+        CalendarFacts, Collection, CollectionId, CollectionKind, Content, Credential, Lock, Member,
+        Object, Principal, PrincipalId, Properties, TrashCause,
     },
 };
 
-/// The version of the form of every row.
+/// The version of the form of every row that has had only one.
 const VERSION: u8 = 1;
 
-/// The row of a value that is one postcard value.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
-    append(vec![VERSION], value).into()
+/// A value that a row holds: the version of its form, then the value in postcard.
+pub(crate) trait Row: Serialize + DeserializeOwned {
+    /// The version in which it is written.
+    const VERSION: u8 = VERSION;
+
+    /// From the octets behind the version; `None` where the version is unknown.
+    fn read(version: u8, body: &[u8]) -> Option<postcard::Result<Self>> {
+        (version == Self::VERSION).then(|| postcard::from_bytes(body))
+    }
+}
+
+impl Row for Principal {}
+impl Row for Credential {}
+impl Row for Vec<Lock> {}
+impl Row for PrincipalId {}
+impl Row for Revision {}
+impl Row for u64 {}
+impl Row for UidRecord {}
+impl Row for TrashedRecord {}
+impl Row for LogRecord {}
+impl Row for MetaRecord {}
+impl Row for BlobRecord {}
+impl Row for WorkRecord {}
+
+impl Row for Collection {
+    /// In version 1, entries could only grant; none means that nobody had set any.
+    const VERSION: u8 = 2;
+
+    fn read(version: u8, body: &[u8]) -> Option<postcard::Result<Collection>> {
+        match version {
+            1 => Some(postcard::from_bytes(body).map(CollectionRecord1::into_collection)),
+            Self::VERSION => Some(postcard::from_bytes(body)),
+            _ => None,
+        }
+    }
+}
+
+/// The first form of a collection's row.
+#[derive(Serialize, Deserialize)]
+struct CollectionRecord1 {
+    id: CollectionId,
+    kind: CollectionKind,
+    owner: PrincipalId,
+    home: CollectionId,
+    parent: Option<CollectionId>,
+    name: String,
+    created: Timestamp,
+    components: Vec<String>,
+    properties: Properties,
+    access: Vec<AceRecord1>,
+}
+
+/// An entry in it.
+#[derive(Serialize, Deserialize)]
+struct AceRecord1 {
+    principal: AcePrincipal,
+    grant: Vec<Privilege>,
+}
+
+impl CollectionRecord1 {
+    fn into_collection(self) -> Collection {
+        let ace = |ace: AceRecord1| Ace::grant(ace.principal, &ace.grant);
+        let access: Vec<Ace> = self.access.into_iter().map(ace).collect();
+        Collection {
+            id: self.id,
+            kind: self.kind,
+            owner: self.owner,
+            home: self.home,
+            parent: self.parent,
+            name: self.name,
+            created: self.created,
+            components: self.components,
+            properties: self.properties,
+            access: (!access.is_empty()).then_some(access),
+        }
+    }
+}
+
+/// The row of a value.
+pub(crate) fn encode<T: Row>(value: &T) -> Bytes {
+    append(vec![T::VERSION], value).into()
 }
 
 /// From the octets of [`encode`]; `what` names the row in the error.
-pub(crate) fn decode<T: DeserializeOwned>(octets: &[u8], what: &str) -> Result<T, ReadError> {
-    let body = body(octets, what)?;
-    postcard::from_bytes(body).map_err(|error| corrupt(what, &error.to_string()))
+pub(crate) fn decode<T: Row>(octets: &[u8], what: &str) -> Result<T, ReadError> {
+    let (version, body) = split(octets, what)?;
+    match T::read(version, body) {
+        Some(value) => value.map_err(|error| corrupt(what, &error.to_string())),
+        None => Err(unknown(version, what)),
+    }
 }
 
 /// A row as a value with its revision.
-pub(crate) fn stored<T: DeserializeOwned>(
-    entry: &Entry,
-    what: &str,
-) -> Result<Stored<T>, ReadError> {
+pub(crate) fn stored<T: Row>(entry: &Entry, what: &str) -> Result<Stored<T>, ReadError> {
     Ok(Stored {
         value: decode(&entry.value, what)?,
         revision: entry.revision,
@@ -58,12 +138,24 @@ fn append<T: Serialize>(octets: Vec<u8>, value: &T) -> Vec<u8> {
     postcard::to_extend(value, octets).expect("stored values have no form that postcard refuses")
 }
 
-fn body<'a>(octets: &'a [u8], what: &str) -> Result<&'a [u8], ReadError> {
+/// The version of a row's form, and what stands behind it.
+fn split<'a>(octets: &'a [u8], what: &str) -> Result<(u8, &'a [u8]), ReadError> {
     match octets.split_first() {
-        Some((&VERSION, body)) => Ok(body),
-        Some((version, _)) => Err(corrupt(what, &format!("its form has version {version}"))),
+        Some((version, body)) => Ok((*version, body)),
         None => Err(corrupt(what, "it is empty")),
     }
+}
+
+/// The body of a row whose form has had only one version.
+fn body<'a>(octets: &'a [u8], what: &str) -> Result<&'a [u8], ReadError> {
+    match split(octets, what)? {
+        (VERSION, body) => Ok(body),
+        (version, _) => Err(unknown(version, what)),
+    }
+}
+
+fn unknown(version: u8, what: &str) -> ReadError {
+    corrupt(what, &format!("its form has version {version}"))
 }
 
 /// The header of a member's row.
@@ -72,6 +164,9 @@ enum MemberHeader<'a> {
     Collection(CollectionId),
     #[serde(borrow)]
     Object(ObjectHeader<'a>),
+    /// An object with access control entries of its own.
+    #[serde(borrow)]
+    GuardedObject(GuardedHeader<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +179,13 @@ struct ObjectHeader<'a> {
     #[serde(borrow)]
     calendar: Option<CalendarHeader<'a>>,
     properties: Cow<'a, Properties>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GuardedHeader<'a> {
+    #[serde(borrow)]
+    object: ObjectHeader<'a>,
+    access: Cow<'a, [Ace]>,
 }
 
 /// Where the content is.
@@ -108,7 +210,7 @@ struct CalendarHeader<'a> {
 
 /// The row of a binding to a collection.
 pub(crate) fn encode_binding(id: CollectionId) -> Bytes {
-    encode(&MemberHeader::Collection(id))
+    append(vec![VERSION], &MemberHeader::Collection(id)).into()
 }
 
 /// The row of an object.
@@ -125,7 +227,7 @@ pub(crate) fn encode_object(object: &Object) -> Bytes {
             &[],
         ),
     };
-    let header = MemberHeader::Object(ObjectHeader {
+    let header = ObjectHeader {
         content: place,
         etag: &object.etag,
         content_type: &object.content_type,
@@ -138,7 +240,14 @@ pub(crate) fn encode_object(object: &Object) -> Bytes {
             projection_octets: projection.len(),
         }),
         properties: Cow::Borrowed(&object.properties),
-    });
+    };
+    let header = match object.access.is_empty() {
+        true => MemberHeader::Object(header),
+        false => MemberHeader::GuardedObject(GuardedHeader {
+            object: header,
+            access: Cow::Borrowed(&object.access),
+        }),
+    };
     let mut octets = Vec::with_capacity(HEADER_OCTETS_GUESS + projection.len() + content.len());
     octets.push(VERSION);
     let mut octets = append(octets, &header);
@@ -158,7 +267,13 @@ pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> 
         .map_err(|error| corrupt(WHAT, &error.to_string()))?;
     let value = match header {
         MemberHeader::Collection(id) => Member::Collection(id),
-        MemberHeader::Object(header) => Member::Object(object(header, row.slice_ref(rest))?),
+        MemberHeader::Object(header) => {
+            Member::Object(object(header, Vec::new(), row.slice_ref(rest))?)
+        }
+        MemberHeader::GuardedObject(GuardedHeader {
+            object: header,
+            access,
+        }) => Member::Object(object(header, access.into_owned(), row.slice_ref(rest))?),
     };
     Ok(Stored {
         value,
@@ -167,7 +282,11 @@ pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> 
 }
 
 /// Completes a header with what stands behind it in the row.
-fn object(header: ObjectHeader, mut rest: Bytes) -> Result<Object, ReadError> {
+fn object(
+    header: ObjectHeader<'_>,
+    access: Vec<Ace>,
+    mut rest: Bytes,
+) -> Result<Object, ReadError> {
     let calendar = match header.calendar {
         Some(facts) if facts.projection_octets > rest.len() => {
             return Err(corrupt("member", "its projection is cut off"));
@@ -192,6 +311,7 @@ fn object(header: ObjectHeader, mut rest: Bytes) -> Result<Object, ReadError> {
         modified: header.modified,
         calendar,
         properties: header.properties.into_owned(),
+        access,
     })
 }
 
@@ -329,6 +449,7 @@ mod tests {
                 "{urn:x}färbung".to_owned(),
                 Bytes::from_static(&[0, 255]),
             )]),
+            access: Vec::new(),
         }
     }
 
@@ -363,6 +484,13 @@ mod tests {
             object(inline(b"content"), Some(facts(b"projection"))),
             object(blob.clone(), Some(facts(b"projection"))),
             object(blob, None),
+            Object {
+                access: vec![
+                    Ace::grant(AcePrincipal::All, &[Privilege::Read]),
+                    Ace::deny(AcePrincipal::Principal(PrincipalId(7)), &[Privilege::All]),
+                ],
+                ..object(inline(b"content"), Some(facts(b"projection")))
+            },
         ];
         for object in cases {
             let member = read(encode_object(&object)).unwrap();
@@ -423,6 +551,37 @@ mod tests {
         }
     }
 
+    /// Rows of the first form: `None` where nobody had set entries, and entries that grant.
+    #[test]
+    fn collections_of_the_first_form_are_read() {
+        let old = |access| CollectionRecord1 {
+            id: CollectionId(3),
+            kind: CollectionKind::Calendar,
+            owner: PrincipalId(1),
+            home: CollectionId(2),
+            parent: Some(CollectionId(2)),
+            name: "work".to_owned(),
+            created: Timestamp(-5),
+            components: vec!["VEVENT".to_owned()],
+            properties: Properties::from([("{urn:x}y".to_owned(), Bytes::from_static(b"z"))]),
+            access,
+        };
+        let entry = AceRecord1 {
+            principal: AcePrincipal::Authenticated,
+            grant: vec![Privilege::Read],
+        };
+        let granting = Ace::grant(AcePrincipal::Authenticated, &[Privilege::Read]);
+        for (access, expected) in [(vec![], None), (vec![entry], Some(vec![granting]))] {
+            let row = append(vec![1], &old(access));
+            let read: Collection = decode(&row, "collection").unwrap();
+            assert_eq!(read.access, expected);
+            assert_eq!((read.id, read.name.as_str()), (CollectionId(3), "work"));
+            let again: Collection = decode(&encode(&read), "collection").unwrap();
+            assert_eq!(again, read);
+        }
+        assert!(decode::<Collection>(&append(vec![3], &old(vec![])), "collection").is_err());
+    }
+
     #[test]
     fn a_damaged_row_is_an_error() {
         let row = encode_object(&object(
@@ -446,8 +605,8 @@ mod tests {
                 *first = VERSION;
             }
             let _ = read(row.clone().into());
-            let _ = decode::<crate::model::Principal>(&row, "principal");
-            let _ = decode::<crate::model::Collection>(&row, "collection");
+            let _ = decode::<Principal>(&row, "principal");
+            let _ = decode::<Collection>(&row, "collection");
         }
     }
 }

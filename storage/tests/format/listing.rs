@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use storage::{
     ResourcePath, Store, Stored,
+    access::Ace,
     model::{Collection, Content, Member, Object, Principal, Properties},
 };
 
@@ -92,14 +93,14 @@ async fn list_collection(store: &Store, collection: &Stored<Collection>, text: &
     let properties = properties(&collection.properties);
     writeln!(
         text,
-        "{} {:?} {:x} at revision {} made {} components {:?} access {:?}{properties}",
+        "{} {:?} {:x} at revision {} made {} components {:?} access {}{properties}",
         place(store, collection).await,
         collection.kind,
         id.0,
         collection.revision.0,
         collection.created.0,
         collection.components,
-        collection.access,
+        access(collection.access.as_deref().unwrap_or_default()),
     )
     .unwrap();
     writeln!(text, "  token {}", store.sync_token(id).await.unwrap()).unwrap();
@@ -118,6 +119,17 @@ async fn list_collection(store: &Store, collection: &Stored<Collection>, text: &
     for collection in store.collections(&below).await.unwrap() {
         Box::pin(list_collection(store, &collection.unwrap(), text)).await;
     }
+}
+
+fn access(aces: &[Ace]) -> String {
+    let aces = aces.iter().map(|ace| {
+        let verb = if ace.deny { "deny" } else { "grant" };
+        format!(
+            "Ace {{ principal: {:?}, {verb}: {:?} }}",
+            ace.principal, ace.privileges
+        )
+    });
+    format!("[{}]", aces.collect::<Vec<_>>().join(", "))
 }
 
 async fn list_object(store: &Store, name: &str, revision: u64, object: &Object, text: &mut String) {

@@ -96,10 +96,10 @@ async fn make(store: &Store, owner: &str, names: &str, kind: CollectionKind) {
         created: store.environment().clock.now(),
         components: vec!["VEVENT".to_owned()],
         properties: properties("on a collection"),
-        access: vec![Ace {
-            principal: AcePrincipal::Authenticated,
-            grant: vec![Privilege::ReadFreeBusy],
-        }],
+        access: Some(vec![Ace::grant(
+            AcePrincipal::Authenticated,
+            &[Privilege::ReadFreeBusy],
+        )]),
     };
     let mut batch = store.batch();
     batch.create_collection(Some(parent), &collection);
@@ -115,6 +115,7 @@ fn file(content: Content) -> Object {
         modified: Timestamp(1_750_000_000_000),
         calendar: None,
         properties: Properties::new(),
+        access: Vec::new(),
     }
 }
 

@@ -13,12 +13,8 @@ async fn grant(world: &World, at: &str, grant: &[Privilege]) {
     let resolution = store.resolve(&path(at)).await.unwrap().unwrap();
     let before = resolution.collection();
     let principal = AcePrincipal::Principal(world.bob.principal.id);
-    let access = vec![Ace {
-        principal,
-        grant: grant.to_vec(),
-    }];
     let after = Collection {
-        access,
+        access: Some(vec![Ace::grant(principal, grant)]),
         ..before.value.clone()
     };
     let mut batch = store.batch();

@@ -162,6 +162,7 @@ mod tests {
             modified: Timestamp(written),
             calendar: None,
             properties: Properties::new(),
+            access: Vec::new(),
         }
     }
 

@@ -149,7 +149,7 @@ impl Store {
             created: self.environment().clock.now(),
             components: Vec::new(),
             properties: Properties::new(),
-            access: Vec::new(),
+            access: None,
         };
         let expect = vec![
             Expect::Absent(key.clone()),
@@ -259,7 +259,7 @@ impl Store {
         let mut findings = Vec::new();
         for lock in &locks {
             match self.is_there(lock).await? {
-                true => kept.push(lock),
+                true => kept.push(lock.clone()),
                 false => findings.push(format!("{} is on what is not there", lock.token)),
             }
         }

@@ -147,7 +147,7 @@ impl<T> Related<T> {
     /// From a row that is one value.
     pub fn value(entry: Option<&Entry>) -> Related<T>
     where
-        T: serde::de::DeserializeOwned,
+        T: record::Row,
     {
         Related::of(entry, |entry| record::decode(&entry.value, "row"))
     }

@@ -1,7 +1,7 @@
 //! Principals, their uniqueness, and their homes.
 
 use super::*;
-use crate::testing::environment;
+use crate::{access::Delegation, testing::environment};
 
 #[tokio::test]
 async fn an_account_begins_with_home_calendar_inbox_and_outbox() {
@@ -214,7 +214,7 @@ async fn groups_hold_members_of_members_and_themselves_without_harm() {
             .unwrap();
     }
     let groups_of = async |id| {
-        let mut found = world.store.groups_of(id).await.unwrap();
+        let mut found = world.store.memberships_of(id).await.unwrap().groups;
         found.sort_by_key(|id| groups.iter().position(|group| group == id));
         found
     };
@@ -243,6 +243,40 @@ async fn groups_hold_members_of_members_and_themselves_without_harm() {
         .await
         .unwrap();
     assert_eq!(groups_of(alice).await, []);
+}
+
+#[tokio::test]
+async fn delegations_are_found_through_groups_and_end_at_once() {
+    let world = world().await;
+    let mut ids = Vec::new();
+    for (kind, name) in [
+        (PrincipalKind::User, "alice"),
+        (PrincipalKind::User, "bob"),
+        (PrincipalKind::Group, "office"),
+    ] {
+        let account = Principal::new(kind, name);
+        ids.push(world.store.add_account(account, None).await.unwrap().id);
+    }
+    let [alice, bob, office] = ids[..] else {
+        unreachable!()
+    };
+    let delegations = async |id| world.store.memberships_of(id).await.unwrap().delegations;
+    let change = async |id, change: &(dyn Fn(&mut Principal) + Send + Sync)| {
+        world.store.change_principal(id, change).await.unwrap();
+    };
+    change(office, &|it| it.members = vec![bob]).await;
+    change(alice, &|it| {
+        it.write_delegates = vec![office];
+        it.read_delegates = vec![bob];
+    })
+    .await;
+    let expected = [(alice, Delegation::Read), (alice, Delegation::Write)];
+    assert_eq!(delegations(bob).await, expected);
+    assert_eq!(delegations(office).await, expected[1..]);
+    change(office, &|it| it.members.clear()).await;
+    assert_eq!(delegations(bob).await, expected[..1]);
+    change(alice, &|it| it.read_delegates.clear()).await;
+    assert_eq!(delegations(bob).await, []);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn begin(world: &World, name: &str) -> (Stored<Collection>, Building) {
         created: world.clock.now(),
         components: Vec::new(),
         properties: Properties::new(),
-        access: Vec::new(),
+        access: None,
     };
     let mut batch = world.store.batch();
     batch.begin_building(&collection, world.clock.now());

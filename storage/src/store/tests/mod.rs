@@ -111,7 +111,7 @@ impl World {
             created: self.store.environment().clock.now(),
             components: Vec::new(),
             properties: Properties::new(),
-            access: Vec::new(),
+            access: None,
         };
         let mut batch = self.store.batch();
         batch.create_collection(Some(&parent), &collection);
@@ -185,6 +185,7 @@ fn file(octets: &str) -> Object {
         modified: Timestamp(2),
         calendar: None,
         properties: Properties::new(),
+        access: Vec::new(),
     }
 }
 

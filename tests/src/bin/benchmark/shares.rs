@@ -131,5 +131,6 @@ fn object(uid: &str) -> Object {
             projection: Bytes::from_static(&[0; 24]),
         }),
         properties: Properties::new(),
+        access: Vec::new(),
     }
 }

@@ -1,0 +1,215 @@
+//! Access control entries (RFC 3744 §5.5): those that clients set, those that hold where nobody set any,
+//! and those that nobody can change.
+
+use serde::{Deserialize, Serialize};
+
+use super::privilege::{Privilege, Scope, Site};
+use crate::model::PrincipalId;
+
+/// One of the two groups of delegates beside a principal (calendarserver calendar-proxy §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Delegation {
+    /// Who may read for the principal.
+    Read,
+    /// Who may write for the principal.
+    Write,
+}
+
+/// Whom an access control entry is about (RFC 3744 §5.5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AcePrincipal {
+    /// One principal, or the members of a group.
+    Principal(PrincipalId),
+    /// Everyone.
+    All,
+    /// Everyone who signed in.
+    Authenticated,
+    /// Everyone who did not.
+    Unauthenticated,
+    /// The principal that the resource is. What stands in a home is none, so that nobody is meant there.
+    Itself,
+    /// Whom `DAV:owner` names.
+    Owner,
+    /// Whom `DAV:group` names: nobody, since no resource here has a group.
+    Group,
+    /// The delegates of a principal, directly or through groups.
+    Delegates(PrincipalId, Delegation),
+}
+
+/// An access control entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ace {
+    /// Whom it is about.
+    pub principal: AcePrincipal,
+    /// Denies instead of granting.
+    pub deny: bool,
+    /// What is granted or denied.
+    pub privileges: Vec<Privilege>,
+}
+
+impl Ace {
+    /// An entry that grants.
+    pub fn grant(principal: AcePrincipal, privileges: &[Privilege]) -> Ace {
+        Ace {
+            principal,
+            deny: false,
+            privileges: privileges.to_vec(),
+        }
+    }
+
+    /// An entry that denies.
+    pub fn deny(principal: AcePrincipal, privileges: &[Privilege]) -> Ace {
+        Ace {
+            deny: true,
+            ..Ace::grant(principal, privileges)
+        }
+    }
+}
+
+/// One resource on the way from the home to the one in question.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'a> {
+    /// What it is.
+    pub site: Site,
+    /// The entries that clients set on it; `None` where nobody ever did.
+    pub access: Option<&'a [Ace]>,
+}
+
+/// An access control entry as it takes effect on a resource (RFC 3744 §5.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectiveAce {
+    /// The entry.
+    pub ace: Ace,
+    /// No client may change it (RFC 3744 §5.5.3).
+    pub protected: bool,
+    /// The place within the chain of the resource that it comes from; `None` where it is the resource's
+    /// own (RFC 3744 §5.5.4).
+    pub inherited_from: Option<usize>,
+}
+
+/// One entry that takes effect, from either table or resource.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub principal: AcePrincipal,
+    pub deny: bool,
+    pub privileges: &'a [Privilege],
+    pub protected: bool,
+    pub inherited_from: Option<usize>,
+}
+
+/// Whom an entry of a table is about.
+#[derive(Clone, Copy)]
+enum Party {
+    Owner,
+    ReadDelegates,
+    WriteDelegates,
+    Authenticated,
+}
+
+type TableRow = (Scope, Party, &'static [Privilege]);
+
+/// The entries that every resource has and no client can change (RFC 3744 §5.5.3). They stand before all
+/// others, so that nobody can lock an owner out.
+const PROTECTED: [TableRow; 5] = [
+    (Scope::Everywhere, Party::Owner, &[Privilege::All]),
+    // calendarserver calendar-proxy §3.1
+    (Scope::Collections, Party::ReadDelegates, &[Privilege::Read]),
+    (
+        Scope::Collections,
+        Party::WriteDelegates,
+        &[Privilege::Read, Privilege::Write],
+    ),
+    (
+        Scope::Outbox,
+        Party::WriteDelegates,
+        &[Privilege::ScheduleSend],
+    ),
+    (Scope::Principals, Party::Authenticated, &[Privilege::Read]),
+];
+
+/// The entries that a resource has as long as no client has set any.
+const INITIAL: [TableRow; 2] = [
+    (
+        Scope::Calendars,
+        Party::Authenticated,
+        &[Privilege::ReadFreeBusy],
+    ),
+    (
+        Scope::Inbox,
+        Party::Authenticated,
+        &[Privilege::ScheduleDeliver],
+    ),
+];
+
+fn of_table(
+    table: &'static [TableRow],
+    owner: PrincipalId,
+    site: Site,
+) -> impl Iterator<Item = Entry<'static>> {
+    let here = table.iter().filter(move |(scope, ..)| scope.covers(site));
+    here.map(move |(_, party, privileges)| Entry {
+        principal: match party {
+            Party::Owner => AcePrincipal::Principal(owner),
+            Party::ReadDelegates => AcePrincipal::Delegates(owner, Delegation::Read),
+            Party::WriteDelegates => AcePrincipal::Delegates(owner, Delegation::Write),
+            Party::Authenticated => AcePrincipal::Authenticated,
+        },
+        deny: false,
+        privileges,
+        protected: false,
+        inherited_from: None,
+    })
+}
+
+/// The entries that hold on the last resource of `chain`, which leads from the home down to it: the
+/// protected ones, its own, and those of each resource above it, the nearest first.
+pub(super) fn entries<'a>(
+    owner: PrincipalId,
+    site: Site,
+    chain: &'a [Link<'a>],
+) -> impl Iterator<Item = Entry<'a>> {
+    let protected = of_table(&PROTECTED, owner, site).map(|entry| Entry {
+        protected: true,
+        ..entry
+    });
+    let last = chain.len().saturating_sub(1);
+    let of_links = chain.iter().enumerate().rev();
+    let others = of_links.flat_map(move |(place, link)| {
+        let inherited_from = (place != last).then_some(place);
+        let initial: &[TableRow] = match link.access {
+            None => &INITIAL,
+            Some(_) => &[],
+        };
+        let set = link
+            .access
+            .unwrap_or_default()
+            .iter()
+            .map(move |ace| Entry {
+                principal: ace.principal,
+                deny: ace.deny,
+                privileges: &ace.privileges,
+                protected: false,
+                inherited_from,
+            });
+        let initial = of_table(initial, owner, link.site);
+        set.chain(initial.map(move |entry| Entry {
+            inherited_from,
+            ..entry
+        }))
+    });
+    protected.chain(others)
+}
+
+/// The entries that take effect on a resource of `owner`, in the order in which they are evaluated.
+pub fn effective_aces(owner: PrincipalId, site: Site, chain: &[Link<'_>]) -> Vec<EffectiveAce> {
+    let effective = |entry: Entry<'_>| EffectiveAce {
+        ace: Ace {
+            principal: entry.principal,
+            deny: entry.deny,
+            privileges: entry.privileges.to_vec(),
+        },
+        protected: entry.protected,
+        inherited_from: entry.inherited_from,
+    };
+    entries(owner, site, chain).map(effective).collect()
+}
