@@ -16,6 +16,7 @@ mod races;
 mod restore;
 mod sign_in;
 mod sync;
+mod time_zones;
 
 use tests::client::Client;
 
