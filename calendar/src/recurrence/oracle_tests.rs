@@ -267,9 +267,9 @@ fn skipping() -> impl Strategy<Value = Skipping> {
     (
         prop::sample::select(vec!["OMIT", "BACKWARD", "FORWARD"]),
         1i32..4,
-        prop::collection::btree_set(1i8..=12, 0..4),
-        prop::collection::btree_set(prop_oneof![26i8..=31, -31i8..=-26, 1i8..4], 1..4),
-        prop::collection::btree_set(0u8..7, 0..4),
+        btree_set(1i8..=12, 0..4),
+        btree_set(prop_oneof![26i8..=31, -31i8..=-26, 1i8..4], 1..4),
+        btree_set(0u8..7, 0..4),
         weighted(0.3, prop_oneof![1i16..4, -3i16..0]),
     )
         .prop_map(

@@ -301,7 +301,7 @@ impl Stage {
             ATTENDEE:mailto:bob@example.com\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n";
         let rules = CalendarRules {
             counts: |_| true,
-            floating: |_| calendar::Zone::utc(),
+            floating: |_| Some(calendar::Zone::utc()),
         };
         let (desk, question) = (&self.world.desk, Bytes::from_static(QUESTION.as_bytes()));
         let outbox = path("alice/outbox");

@@ -158,7 +158,7 @@ impl Blocks {
                         .as_ref()
                         .is_none_or(|next| change.key < untagged(&next.key))
             };
-            let taken: Vec<_> = std::iter::from_fn(|| changes.next_if(&belongs))
+            let taken: Vec<_> = std::iter::from_fn(|| changes.next_if(belongs))
                 .take(CHANGES)
                 .collect();
             write(&begin, found.as_ref(), &taken, batches)?;
