@@ -15,7 +15,7 @@
 //! - [`value`]: DATE, DATE-TIME, DURATION, PERIOD, UTC-OFFSET: read and printed.
 //! - [`mod@check`]: RFC 4791 §4.1 and §5.3.2.1 on an object that is to be stored: `check(&CalendarObject) ->
 //!   Result<ObjectFacts, ObjectFault>`; a fault knows its precondition.
-//! - [`mod@split`]: a stream of many components cut into objects, for imports; [`Join`]: the opposite, for exports; [`Recency`]: which of two states of an
+//! - [`mod@split`]: a stream of many components cut into objects, for imports; [`Recency`]: which of two states of an
 //!   object is the newer one.
 //! - [`zone`]: what a TZID of an object means, and wall-clock times as instants.
 //! - [`recurrence`]: RRULE read, and the engine with seek and a work budget.
@@ -32,7 +32,6 @@ pub mod export;
 pub mod format;
 pub mod free_busy;
 pub mod jcal;
-mod join;
 pub mod object;
 pub mod occurrence;
 mod recency;
@@ -47,7 +46,6 @@ pub mod zone;
 
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use format::{CalendarPrinter, Format};
-pub use join::Join;
 pub use object::{CalendarObject, Component, Landmarks, Limits, ParseError, Property};
 pub use occurrence::{Instance, OverallSpan, RecurrenceSet};
 pub use recency::Recency;

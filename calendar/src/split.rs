@@ -50,8 +50,8 @@ pub enum Repair {
 /// Why something in a stream is no calendar object. The lines are those of the stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitFault {
-    /// A component that cannot be read.
-    #[error(transparent)]
+    /// A component that cannot be read; the line is that of the piece.
+    #[error("{}", .0.fault)]
     Unreadable(ParseError),
     /// A component, or VCALENDAR, without its END.
     #[error("{0} is not ended")]

@@ -22,8 +22,10 @@
 mod active_lock;
 mod answer;
 mod body;
+pub mod client;
 mod conformance;
 mod demand;
+mod description;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -49,5 +51,6 @@ mod xml;
 
 pub use body::{Body, BodyBroken};
 pub use conformance::{ConformanceRow, conformance};
+pub use description::CalendarDescription;
 pub use path::{open_to_anybody, open_without_sign_in, principal_name_of_path};
 pub use service::{Dav, DavSettings, SignedIn};

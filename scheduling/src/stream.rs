@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Join, Limits, Split, split::Repair};
+use calendar::{CalendarObject, Component, Limits, Property, Split, export::Export, split::Repair};
+
+use crate::engine::PRODUCT;
 
 /// The properties in which streams say what their calendar is called: RFC 7986 §5.1, and what was used
 /// before it.
@@ -13,6 +15,9 @@ const NAMES: [&str; 2] = ["NAME", "X-WR-CALNAME"];
 const DESCRIPTIONS: [&str; 2] = ["DESCRIPTION", "X-WR-CALDESC"];
 /// The same of its colour (RFC 7986 §5.9).
 const COLORS: [&str; 2] = ["X-APPLE-CALENDAR-COLOR", "COLOR"];
+
+/// How a stream ends.
+const END: &[u8] = b"END:VCALENDAR\r\n";
 
 /// What a stream says of its calendar as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,27 +104,34 @@ fn words(repair: Repair) -> &'static str {
     }
 }
 
-/// A stream that is being written.
+/// A stream that is being written: one VCALENDAR, with each time zone once.
 #[derive(Debug, Default)]
-pub struct OutgoingStream(Join);
+pub struct OutgoingStream(Export);
 
 impl OutgoingStream {
     /// A stream and its first piece.
     pub fn begin(title: &StreamTitle) -> (OutgoingStream, Bytes) {
+        let mut calendar = Component::new("VCALENDAR").expect("VCALENDAR is a name");
+        calendar.push_property(line("VERSION", "2.0"));
+        calendar.push_property(line("PRODID", PRODUCT));
         let all = [
             (NAMES, &title.name),
             (DESCRIPTIONS, &title.description),
             (COLORS, &title.color),
         ];
-        let lines: Vec<(&str, String)> = all
-            .iter()
-            .filter_map(|(names, text)| Some((names, printable(text.as_deref()?))))
-            .flat_map(|(names, text)| names.iter().map(move |name| (*name, text.clone())))
-            .filter(|(name, text)| *name != "COLOR" || !text.starts_with('#'))
-            .collect();
-        let lines: Vec<(&str, &str)> = lines.iter().map(|(name, text)| (*name, &**text)).collect();
-        let head = Join::begin(&lines).expect("the names are names, and the texts are printable");
-        (OutgoingStream(Join::new()), head)
+        for (names, text) in all {
+            let Some(text) = text.as_deref().map(printable) else {
+                continue;
+            };
+            // RFC 7986 §5.9 knows names of colours only.
+            let takes = |name: &&str| *name != "COLOR" || !text.starts_with('#');
+            for name in names.into_iter().filter(takes) {
+                calendar.push_property(line(name, &text));
+            }
+        }
+        let head = calendar.to_octets();
+        let head = head.slice(..head.len() - END.len());
+        (OutgoingStream(Export::new()), head)
     }
 
     /// The next piece: an object. `None` where the octets are none.
@@ -129,13 +141,19 @@ impl OutgoingStream {
             ..Limits::default()
         };
         let object = CalendarObject::parse_shared(object, &limits).ok()?;
-        Some(self.0.add(&object))
+        let components = self.0.components(object);
+        Some(components.iter().flat_map(Component::to_octets).collect())
     }
 
     /// The last piece.
     pub fn end(self) -> Bytes {
-        Join::end()
+        Bytes::from_static(END)
     }
+}
+
+/// A property of the stream itself, from a text that was made printable.
+fn line(name: &str, text: &str) -> Property {
+    Property::with_text(name, text).expect("the name is a name, and the text printable")
 }
 
 /// Without what no line can carry.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::{Moment, parse_moment};
 
@@ -87,6 +87,146 @@ pub enum Command {
     /// Show outgoing mail that waits, and release or drop what a restore holds
     #[command(subcommand, arg_required_else_help = true)]
     Mail(MailCommand),
+    /// Put iCalendar files into somebody's calendars
+    ///
+    /// A file, or a folder with all .ics files below it. Each event goes in with all that it says, and
+    /// nobody hears of it: no invitation, cancellation or answer is sent before its owner changes when it is
+    /// or who is invited. What is there already is recognised by its UID, so that the same command once more
+    /// changes nothing, or goes on where it was interrupted. Missing calendars are made. Works whether the
+    /// server runs or not. Ends with status 1 where something could not be stored; what and why is said.
+    Import(Import),
+    /// Write somebody's calendars into files
+    ///
+    /// One calendar as one .ics file, which every calendar program reads; or into a new folder, one folder
+    /// for each calendar with a file for each event, exactly as it is stored. Both can be imported again.
+    /// Works whether the server runs or not.
+    Export(Export),
+    /// Take over calendars from another server, as often as you like
+    ///
+    /// Nobody hears of it (see `convoke import`). What is there already is not touched unless it is newer
+    /// there, so that a first run days before and a second one at the change make the change short.
+    #[command(subcommand, arg_required_else_help = true)]
+    Migrate(MigrateCommand),
+}
+
+/// `convoke import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file or folder
+    #[arg(value_name = "FILE|FOLDER")]
+    pub place: PathBuf,
+    /// Into whose calendars
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// Into which calendar: its name in addresses, or the name that people see [default: what each file
+    /// says of itself, else the name of its folder]
+    #[arg(long, value_name = "NAME")]
+    pub calendar: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub taking: Taking,
+}
+
+/// How objects are taken in.
+#[derive(Debug, Args)]
+pub struct Taking {
+    /// What becomes of an event that is there already and differs
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnConflict::Newer)]
+    pub on_conflict: OnConflict,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What becomes of an event that is there already and differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnConflict {
+    /// The newer one stays
+    Newer,
+    /// It is replaced
+    Overwrite,
+    /// It stays as it is
+    Skip,
+}
+
+impl From<OnConflict> for scheduling::desk::OnConflict {
+    fn from(word: OnConflict) -> Self {
+        match word {
+            OnConflict::Newer => Self::Newer,
+            OnConflict::Overwrite => Self::Overwrite,
+            OnConflict::Skip => Self::Skip,
+        }
+    }
+}
+
+/// `convoke export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// A file that ends in .ics, or a folder that is new or empty
+    #[arg(value_name = "FILE|FOLDER")]
+    pub place: PathBuf,
+    /// Whose calendars
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// Only this calendar
+    #[arg(long, value_name = "NAME")]
+    pub calendar: Option<String>,
+    /// Replace the file, if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `convoke migrate`
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// From the folder in which Radicale keeps its data
+    ///
+    /// Each user there goes to the account of the same name here, which must exist. Address books are
+    /// passed over.
+    Radicale(MigrateRadicale),
+    /// From any CalDAV server, by its address
+    Caldav(MigrateCaldav),
+}
+
+/// `convoke migrate radicale`
+#[derive(Debug, Args)]
+pub struct MigrateRadicale {
+    /// What Radicale's configuration calls filesystem_folder
+    pub folder: PathBuf,
+    /// Only this user there
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The account here, if it has another name
+    #[arg(long, value_name = "NAME", requires = "user")]
+    pub to_user: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub taking: Taking,
+}
+
+/// `convoke migrate caldav`
+#[derive(Debug, Args)]
+pub struct MigrateCaldav {
+    /// The address of the server, of a calendar home, or of one calendar
+    pub url: String,
+    /// The name for sign-in there
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// Read the password for there from the first line of this file ("-" is standard input) instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The account here
+    #[arg(long, value_name = "NAME")]
+    pub to_user: String,
+    /// Trust these certificates (PEM), too
+    #[arg(long, value_name = "FILE")]
+    pub certificates: Option<PathBuf>,
+    /// Send the password without encryption, to a server on a network of your own
+    #[arg(long)]
+    pub plain_http: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub taking: Taking,
 }
 
 /// `convoke backup`
@@ -436,6 +576,13 @@ mod tests {
             "convoke room add room1 --capacity 12 --booking accept-if-free --write-delegate alice",
             "convoke resource list",
             "convoke accounts import accounts.toml",
+            "convoke import a.ics --user alice --calendar work --on-conflict skip --dry-run",
+            "convoke import folder --user alice",
+            "convoke export --user alice --calendar work work.ics --force",
+            "convoke export --user alice folder",
+            "convoke migrate radicale folder",
+            "convoke migrate radicale folder --user a --to-user alice --on-conflict overwrite",
+            "convoke migrate caldav https://example.com/ --user a --password-file - --to-user alice",
             "convoke trash list alice --calendar work --since 2026-03-01 --json",
             "convoke trash show 1f-2-3",
             "convoke trash restore 1f-2-3 1f-2-4",

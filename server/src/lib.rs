@@ -27,6 +27,7 @@ pub mod limits;
 pub mod logging;
 pub mod mail;
 pub mod maintenance;
+pub mod moving;
 pub mod secret;
 pub mod server;
 pub mod time_zones;

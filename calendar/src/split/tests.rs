@@ -153,7 +153,7 @@ fn what_is_wrong_stays_where_it_is() {
     let table = [
         (
             within("BEGIN:VEVENT\nUID:x\nno colon\nEND:VEVENT"),
-            "@5: line 5: the line has no colon after its name",
+            "@5: the line has no colon after its name",
         ),
         (within("BEGIN:VEVENT\nUID:x"), "@3: VEVENT is not ended"),
         (

@@ -222,6 +222,7 @@ names!(calendarserver = "http://calendarserver.org/ns/" {
     EMAIL_ADDRESS_SET = "email-address-set",
     EMAIL_ADDRESS = "email-address",
     GETCTAG = "getctag",
+    SUBSCRIBED = "subscribed",
 });
 
 names!(apple = "http://apple.com/ns/ical/" {

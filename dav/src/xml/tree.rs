@@ -104,6 +104,11 @@ pub(crate) enum Node<'d> {
 impl Document {
     /// Reads a document from octets in UTF-8 or UTF-16.
     pub fn parse(octets: &[u8]) -> Result<Document, XmlError> {
+        Document::parse_within(octets, MAXIMUM_ELEMENTS)
+    }
+
+    /// The same of at most so many elements, for what was asked for and is no request.
+    pub fn parse_within(octets: &[u8], maximum_elements: usize) -> Result<Document, XmlError> {
         let text = decode(octets)?;
         if let Some(character) = text.chars().find(|character| !is_character(*character)) {
             return Err(malformed(format!(
@@ -111,7 +116,7 @@ impl Document {
                 u32::from(character)
             )));
         }
-        Builder::new().read(&text)
+        Builder::new(maximum_elements).read(&text)
     }
 
     /// The outermost element.
@@ -312,10 +317,11 @@ struct Builder {
     open: Vec<u32>,
     /// Bindings in scope: prefix and namespace, innermost last.
     scope: Vec<(Box<str>, u32)>,
+    maximum_elements: usize,
 }
 
 impl Builder {
-    fn new() -> Builder {
+    fn new(maximum_elements: usize) -> Builder {
         let document = Document {
             elements: Vec::new(),
             namespaces: vec![String::new(), XML_NAMESPACE.to_owned()],
@@ -324,6 +330,7 @@ impl Builder {
             document,
             open: Vec::new(),
             scope: vec![("xml".into(), 1)],
+            maximum_elements,
         }
     }
 
@@ -362,7 +369,7 @@ impl Builder {
         if self.open.len() >= MAXIMUM_DEPTH {
             return Err(XmlError::TooMuch("levels"));
         }
-        if self.document.elements.len() >= MAXIMUM_ELEMENTS {
+        if self.document.elements.len() >= self.maximum_elements {
             return Err(XmlError::TooMuch("elements"));
         }
         let raw = read_attributes(start)?;

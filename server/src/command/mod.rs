@@ -5,9 +5,13 @@ mod backup;
 mod check;
 mod compact;
 mod demo;
+mod export;
 mod group;
+mod import;
 mod init;
 mod mail;
+mod migrate;
+mod moving;
 mod output;
 mod password;
 mod place;
@@ -55,14 +59,28 @@ fn run_command(cli: Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         let checked = check::run(arguments.repair, Reach::configured(&config), output);
         return Ok(command_runtime()?.block_on(checked));
     }
-    run_plain_command(cli.command, &config, output)?;
+    let command = match cli.command {
+        Command::Import(arguments) => {
+            let reach = Reach::configured(&config)?;
+            return command_runtime()?.block_on(import::run(arguments, &reach, output));
+        }
+        Command::Migrate(command) => {
+            let reach = Reach::configured(&config)?;
+            return command_runtime()?.block_on(migrate::run(command, &reach, output));
+        }
+        command => command,
+    };
+    run_plain_command(command, &config, output)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Runs a command that succeeds or fails.
 fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Result<(), Failure> {
     match command {
-        Command::Check(_) => Ok(()),
+        Command::Check(_) | Command::Import(_) | Command::Migrate(_) => Ok(()),
+        Command::Export(arguments) => {
+            command_runtime()?.block_on(export::run(arguments, &Reach::configured(config)?, output))
+        }
         Command::Compact => {
             command_runtime()?.block_on(compact::run(&Reach::configured(config)?, output))
         }

@@ -85,6 +85,21 @@ pub fn obtain(
     Obtained::given(Secret(first))
 }
 
+/// The password of somebody elsewhere: from a file, or typed once.
+///
+/// # Errors
+/// It cannot be read, or nobody can be asked.
+pub fn of_another(user: &str, file: Option<&Path>) -> Result<Secret, Failure> {
+    if let Some(file) = file {
+        return read(file);
+    }
+    if !io::stdin().is_terminal() {
+        return Err("there is no terminal to ask for the password: give --password-file FILE (\"-\" is standard input)".into());
+    }
+    let typed = rpassword::prompt_password(format!("Password of {user} there: "))?;
+    Ok(Secret::from(typed))
+}
+
 fn read(file: &Path) -> Result<Secret, Failure> {
     let mut line = Zeroizing::new(String::new());
     if file == Path::new("-") {

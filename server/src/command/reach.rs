@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use scheduling::Desk;
 use storage::{Environment, LogRetention, Store};
 use tokio::sync::mpsc;
 
@@ -14,6 +15,7 @@ use crate::{
     data, environment,
     mail::{MailOperation, MailOutcome, perform_mail},
     maintenance::{self, Ended, Maintenance, Said},
+    moving::{self, intake::Performer},
     server::{self, Options, StartError, Storage},
     time_zones,
     trash::{self, Ask, Told},
@@ -115,6 +117,20 @@ impl Reach {
         }
     }
 
+    /// A way to the data for many operations: through the server that runs there, or with the folder opened
+    /// once for all of them.
+    ///
+    /// # Errors
+    /// The data cannot be reached.
+    pub async fn session(&self) -> Result<Session, Failure> {
+        if !self.is_at_rest().await {
+            return Ok(Session::Server(control::socket_path(&self.data)));
+        }
+        let store = self.open_existing().await?;
+        let desk = server::desk(&store, &self.options);
+        Ok(Session::Here(Box::new(desk)))
+    }
+
     /// Whether no server runs there.
     pub async fn is_at_rest(&self) -> bool {
         let socket = control::socket_path(&self.data);
@@ -184,6 +200,35 @@ impl Reach {
                 .into())
             }
             opened => Ok(opened?),
+        }
+    }
+}
+
+/// A way to the data that stays open.
+pub enum Session {
+    /// The socket of the server that runs there.
+    Server(PathBuf),
+    /// The folder is ours as long as it lasts.
+    Here(Box<Desk>),
+}
+
+impl Session {
+    /// Lets go of the folder.
+    pub async fn close(self) {
+        if let Session::Here(desk) = self {
+            desk.store().backend().close().await;
+        }
+    }
+}
+
+impl Performer for Session {
+    async fn perform(&self, ask: &moving::Ask) -> Result<moving::Told, String> {
+        match self {
+            Session::Server(socket) => {
+                let told = control::ask_moving(socket, ask).await;
+                told.map_err(|error| error.to_string())
+            }
+            Session::Here(desk) => Ok(moving::perform(desk, ask.clone()).await),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     accounts::Operation,
     mail::MailOperation,
     maintenance::{Ended, Maintenance, Said},
-    trash,
+    moving, trash,
 };
 
 /// Why there is no reply.
@@ -45,6 +45,16 @@ pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError
 pub async fn ask_mail(socket: &Path, operation: &MailOperation) -> Result<MailReply, AskError> {
     let mut stream = connect(socket).await?;
     send(&mut stream, &Errand::Mail(operation.clone())).await?;
+    receive(&mut BufReader::new(stream)).await
+}
+
+/// Asks it about calendars that move in or out.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn ask_moving(socket: &Path, ask: &moving::Ask) -> Result<moving::Told, AskError> {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, &Errand::Moving(ask.clone())).await?;
     receive(&mut BufReader::new(stream)).await
 }
 

@@ -22,7 +22,7 @@ use crate::{
     accounts::{Accounts, AccountsError},
     mail,
     maintenance::{self, Maintenance, Said},
-    trash,
+    moving, trash,
 };
 
 /// Connections at once; nobody needs more than a few commands.
@@ -144,6 +144,9 @@ async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::
             }
             Ok(Request::Errand(Errand::Mail(operation))) => {
                 encode(&mail::perform_mail(&served.desk, operation).await)
+            }
+            Ok(Request::Errand(Errand::Moving(ask))) => {
+                encode(&moving::perform(&served.desk, ask).await)
             }
             Ok(Request::Errand(Errand::Backup)) => {
                 let store = served.desk.store().clone();

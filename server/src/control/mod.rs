@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use backup::receive as receive_backup;
-pub use client::{AskError, ask, ask_mail, ask_trash, maintain};
+pub use client::{AskError, ask, ask_mail, ask_moving, ask_trash, maintain};
 pub use listener::{Control, Served};
 
 use crate::{
     accounts::{AccountsError, Operation, Outcome},
     mail::{MailOperation, MailOutcome},
     maintenance::Maintenance,
-    trash,
+    moving, trash,
 };
 
 /// The longest line: an import of some ten thousand accounts.
@@ -44,6 +44,8 @@ pub enum Errand {
     Mail(MailOperation),
     /// A backup; answered by its pieces.
     Backup,
+    /// Something about calendars that move in or out; answered by a [`moving::Told`].
+    Moving(moving::Ask),
 }
 
 /// What came of an operation on the queue of mail.
