@@ -64,7 +64,6 @@ pub(crate) struct Request {
     /// The host and port that the request line or `:authority` names.
     pub authority: Option<Authority>,
     /// What stands behind the question mark, as sent.
-    #[expect(dead_code, reason = "rows of the table of POST ask for it")]
     pub query: Option<String>,
     /// Its header fields.
     pub headers: HeaderMap,

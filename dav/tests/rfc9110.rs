@@ -239,7 +239,7 @@ async fn probes_never_succeed() {
 async fn unknown_methods_are_not_implemented() {
     let world = World::new().await;
     assert_eq!(world.status("FROBNICATE calendar/").await, 501);
-    let answer = world.ask("POST calendar/", &[], "x").await;
+    let answer = world.ask("POST inbox/", &[], "x").await;
     assert_eq!(answer.code(), 405);
     assert!(answer.header("allow").contains("PROPFIND"), "{answer:?}");
 }

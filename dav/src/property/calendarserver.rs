@@ -4,13 +4,17 @@ use storage::access::Delegation;
 
 use crate::{
     kind::{Kinds, ResourceKind},
+    method::post::MAXIMUM_RESOURCES,
     property::{
         acl::write_principal,
         facts::Facts,
         table::{Needs, Presence, Property},
     },
     report::people::mail_addresses,
-    xml::{Writer, name::calendarserver},
+    xml::{
+        Writer,
+        name::{calendarserver, me},
+    },
 };
 
 use Presence::{Absent, Present};
@@ -39,7 +43,30 @@ pub(super) const PROPERTIES: &[Property] = &[
         PRINCIPAL,
         email_address_set,
     ),
+    Property::computed(
+        me::BULK_REQUESTS,
+        "calendarserver bulk-change §5.1",
+        Kinds::of(&[ResourceKind::Calendar]),
+        bulk_requests,
+    ),
 ];
+
+/// An import has no bound but its octets, which are those of any content.
+fn bulk_requests(facts: &Facts, writer: &mut Writer) -> Presence {
+    let limits = &facts.limits;
+    let octets = limits
+        .maximum_file_octets
+        .max(limits.maximum_resource_octets)
+        .to_string();
+    let resources = MAXIMUM_RESOURCES.to_string();
+    for (name, resources) in [(me::SIMPLE, ""), (me::CRUD, &resources)] {
+        writer.element(name, |writer| {
+            writer.leaf(me::MAX_RESOURCES, resources);
+            writer.leaf(me::MAX_BYTES, &octets);
+        });
+    }
+    Present
+}
 
 /// The principals for which this one may act, directly or through a group.
 fn proxy_for(facts: &Facts, writer: &mut Writer, access: Delegation) -> Presence {

@@ -67,7 +67,7 @@ async fn what_is_not_allowed_says_what_is() {
         ("PUT", "/dav/calendars/users/alice/"),
         ("DELETE", "/dav/principals/users/alice/"),
         ("MKCOL", "/dav/"),
-        ("POST", "/dav/calendars/users/alice/calendar/"),
+        ("POST", "/dav/calendars/users/alice/inbox/"),
         ("GET", "/dav/principals/"),
     ] {
         let answer = world

@@ -223,6 +223,19 @@ names!(calendarserver = "http://calendarserver.org/ns/" {
     EMAIL_ADDRESS = "email-address",
     GETCTAG = "getctag",
     SUBSCRIBED = "subscribed",
+    UID = "uid",
+});
+
+names!(me = "http://me.com/_namespace/" {
+    BULK_REQUESTS = "bulk-requests",
+    CRUD = "crud",
+    DELETE = "delete",
+    IF_MATCH = "if-match",
+    MAX_BYTES = "max-bytes",
+    MAX_RESOURCES = "max-resources",
+    MULTIPUT = "multiput",
+    RESOURCE = "resource",
+    SIMPLE = "simple",
 });
 
 names!(apple = "http://apple.com/ns/ical/" {

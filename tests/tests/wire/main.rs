@@ -2,6 +2,7 @@
 //! server of its own, on memory, with alice, bob and carol.
 #![allow(clippy::unwrap_used)]
 
+mod bulk_changes;
 mod collections;
 mod conditions;
 mod discovery;

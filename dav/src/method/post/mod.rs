@@ -1,6 +1,11 @@
 //! POST (RFC 9110 §9.3.3): what it does depends upon where it goes and what it asks for, one row each.
 
+mod bulk;
 mod busy_time;
+mod import;
+mod multiput;
+
+pub(crate) use multiput::MAXIMUM_RESOURCES;
 
 use scheduling::Refusal;
 
@@ -28,15 +33,26 @@ pub(crate) struct Action {
 }
 
 /// Everything that POST does.
-pub(crate) const ACTIONS: &[Action] = &[Action {
-    name: "ask for busy time",
-    source: "RFC 6638 §5",
-    kinds: Kinds::of(&[ResourceKind::Outbox]),
-    is_asked: |_| true,
-    answer: Answer::Whole(BodyBound::Content, |dav, request| {
-        Box::pin(busy_time::ask(dav, request))
-    }),
-}];
+pub(crate) const ACTIONS: &[Action] = &[
+    Action {
+        name: "import, or change many",
+        source: "calendarserver bulk-change §3, §4",
+        kinds: bulk::KINDS,
+        is_asked: |request| request.query.as_deref().unwrap_or_default().is_empty(),
+        answer: Answer::Whole(BodyBound::Content, |dav, request| {
+            Box::pin(bulk::bulk(dav, request))
+        }),
+    },
+    Action {
+        name: "ask for busy time",
+        source: "RFC 6638 §5",
+        kinds: Kinds::of(&[ResourceKind::Outbox]),
+        is_asked: |_| true,
+        answer: Answer::Whole(BodyBound::Content, |dav, request| {
+            Box::pin(busy_time::ask(dav, request))
+        }),
+    },
+];
 
 /// Where POST is allowed.
 pub(crate) const KINDS: Kinds = {
