@@ -70,7 +70,7 @@ pub fn busy_periods(
         .entries()
         .iter()
         .map(|entry| match entry.kind {
-            Kind::Event => busy_type_of_event(entry.component, is_owner),
+            Kind::Event => busy_type(entry.component, is_owner),
             _ => None,
         })
         .collect();
@@ -88,8 +88,10 @@ pub fn busy_periods(
     Ok(periods)
 }
 
-/// RFC 4791 §7.10: FBTYPE by TRANSP and STATUS, and by the owner's PARTSTAT; `None` is FREE.
-fn busy_type_of_event(event: &Component, is_owner: &dyn Fn(&str) -> bool) -> Option<BusyType> {
+/// How an event occupies its time (RFC 4791 §7.10): by TRANSP and STATUS, and by the owner's PARTSTAT; `None`
+/// is FREE. `is_owner` as in [`busy_periods`].
+#[must_use]
+pub fn busy_type(event: &Component, is_owner: &dyn Fn(&str) -> bool) -> Option<BusyType> {
     let is = |name: &str, value: &str| {
         let raw_value = event.raw_value(name);
         raw_value.is_some_and(|raw_value| raw_value.trim().eq_ignore_ascii_case(value))

@@ -35,6 +35,13 @@ pub(crate) fn xml(status: StatusCode, document: Bytes) -> Response {
     content(status, "application/xml; charset=utf-8", document)
 }
 
+/// The same with a document that is written as it is sent.
+pub(crate) fn xml_of(status: StatusCode, body: Body) -> Response {
+    let mut response = xml(status, Bytes::new());
+    *response.body_mut() = body;
+    response
+}
+
 /// 201 or 204.
 pub(crate) fn made(created: bool) -> Response {
     empty(if created {

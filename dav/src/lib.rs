@@ -33,6 +33,7 @@ pub mod fuzzing;
 pub mod header;
 mod incoming;
 mod kind;
+mod listed;
 mod listing;
 mod method;
 mod multistatus;

@@ -112,7 +112,7 @@ impl<'a> Listing<'a> {
 }
 
 /// What the actor may see of these, in their order. What vanished meanwhile is left out.
-async fn visible(
+pub(crate) async fn visible(
     dav: &Dav,
     actor: &Actor,
     paths: &[ResourcePath],

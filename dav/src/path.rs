@@ -259,6 +259,11 @@ impl Path {
         }
     }
 
+    /// The URL of a member of the collection at `href`, written behind what is there.
+    pub fn push_member(href: &mut String, name: &str) {
+        href.extend(utf8_percent_encode(name, SEGMENT));
+    }
+
     /// The path as it stands in a URL. Collections end in a slash (RFC 4918 §5.2).
     pub fn href(&self, collection: bool) -> String {
         let mut href = String::with_capacity(64);

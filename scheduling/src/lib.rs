@@ -4,6 +4,7 @@
 //! now, fresh ids) → (object to store, deliveries, mails, decisions). [`desk`] loads, asks the engine,
 //! and commits once, in bounded rounds. [`view`] decides what a given viewer sees of an object.
 
+pub mod calendar_view;
 pub mod change;
 pub mod desk;
 pub mod engine;
@@ -15,6 +16,7 @@ pub mod stream;
 pub mod view;
 
 pub use calendar::zone::data as time_zones;
+pub use calendar_view::CalendarView;
 pub use change::{Actor, Conditions};
 pub use desk::Desk;
 pub use projection::ObjectProjection;

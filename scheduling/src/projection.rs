@@ -4,18 +4,23 @@
 //! keeps it as it is. A projection never says "no" wrongly: whatever it cannot tell, it answers with
 //! "maybe", and the object itself is looked at.
 
+mod times;
+
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use calendar::{
-    Budget, CalendarObject, Landmarks, TimeRange, occurrence::overall_span,
+    Budget, CalendarObject, Landmarks, TimeRange, Zone, occurrence::overall_span,
     zone::data as time_zones,
 };
 use serde::{Deserialize, Serialize};
 
+use self::times::Times;
+pub use self::times::{Instant, Occupation};
+
 /// The form of the octets, and the rules by which they were made. A projection of another version is
 /// computed again from the object.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Names the time-zone data in use: instants follow from it.
 static ZONE_DATA: LazyLock<[u8; 4]> = LazyLock::new(|| {
@@ -25,11 +30,8 @@ static ZONE_DATA: LazyLock<[u8; 4]> = LazyLock::new(|| {
     name
 });
 
-/// The version and the name of the time-zone data.
-const HEADER_OCTETS: usize = 1 + 4;
-/// The octets of the longest projection: behind its header a kind, three flags, and two instants with a
-/// flag each, which postcard writes in ten octets at most.
-const MAXIMUM_OCTETS: usize = HEADER_OCTETS + 1 + 3 + 2 * (1 + 10);
+/// Enough for nearly every projection, so that it is written in one allocation.
+const OCTETS_GUESS: usize = 48;
 
 /// The types of components in an object (RFC 4791 §4.1 lets it have one; a stored object may have more).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,16 @@ impl Kinds {
     pub fn may_contain(self, name: &str) -> bool {
         self.0 & bit_of(name) != 0
     }
+
+    /// Whether components of this name, which is one of those of RFC 5545 §3.6, are certainly in the
+    /// object.
+    pub fn contains(self, name: &str) -> bool {
+        bit_of(name) != OTHER_KIND && self.may_contain(name)
+    }
+
+    fn are_only(self, name: &str) -> bool {
+        bit_of(name) != OTHER_KIND && self.0 == bit_of(name)
+    }
 }
 
 fn bit_of(name: &str) -> u8 {
@@ -61,13 +73,82 @@ fn bit_of(name: &str) -> u8 {
         .map_or(OTHER_KIND, |at| 1 << at)
 }
 
+/// CLASS (RFC 5545 §3.8.1.3); of several components the strictest. A word that is not known is PRIVATE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Classification {
+    /// PUBLIC, which is also the default.
+    Public,
+    /// CONFIDENTIAL
+    Confidential,
+    /// PRIVATE
+    Private,
+}
+
+impl Classification {
+    fn of(object: &CalendarObject) -> Classification {
+        let classes = object
+            .entries()
+            .map(|entry| match entry.raw_value("CLASS") {
+                None => Classification::Public,
+                Some(word) if word.trim().eq_ignore_ascii_case("PUBLIC") => Classification::Public,
+                Some(word) if word.trim().eq_ignore_ascii_case("CONFIDENTIAL") => {
+                    Classification::Confidential
+                }
+                Some(_) => Classification::Private,
+            });
+        classes.max().unwrap_or(Classification::Public)
+    }
+}
+
+/// Whether something is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Certainly not.
+    No,
+    /// The object must be asked.
+    Maybe,
+    /// Certainly.
+    Yes,
+}
+
+impl Verdict {
+    /// The opposite.
+    #[must_use]
+    #[allow(clippy::should_implement_trait)] // beside `and`
+    pub fn not(self) -> Verdict {
+        match self {
+            Verdict::No => Verdict::Yes,
+            Verdict::Maybe => Verdict::Maybe,
+            Verdict::Yes => Verdict::No,
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Verdict) -> Verdict {
+        match (self, other) {
+            (Verdict::No, _) | (_, Verdict::No) => Verdict::No,
+            (Verdict::Yes, Verdict::Yes) => Verdict::Yes,
+            _ => Verdict::Maybe,
+        }
+    }
+}
+
+impl From<bool> for Verdict {
+    fn from(known: bool) -> Verdict {
+        if known { Verdict::Yes } else { Verdict::No }
+    }
+}
+
 /// What a query must know of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectProjection {
     kinds: Kinds,
+    classification: Classification,
     is_recurring: bool,
     /// `None` where the object stands nowhere in time.
     span: Option<Span>,
+    times: Times,
 }
 
 /// Seconds since 1970 between which every instance lies, for whoever reads floating times wherever;
@@ -82,30 +163,53 @@ struct Span {
 impl ObjectProjection {
     /// The projection of an object.
     pub fn of(object: &CalendarObject) -> ObjectProjection {
-        let span = overall_span(object, &mut Budget::default());
+        let kinds = Kinds::of(object);
+        let span = overall_span(object, &mut Budget::default()).map(|span| Span {
+            start: span.start.map(|start| start.as_second()),
+            // rounded up: a second may end within it
+            end: span.end.map(|end| end.as_second().saturating_add(1)),
+            is_floating: span.is_floating,
+        });
+        let times = match &span {
+            Some(span) if kinds.are_only("VEVENT") => {
+                Times::stored(object, (span.start, span.end), span.is_floating)
+            }
+            _ => Times::Unknown,
+        };
         ObjectProjection {
-            kinds: Kinds::of(object),
+            kinds,
+            classification: Classification::of(object),
             is_recurring: object
                 .entries()
                 .any(|entry| Landmarks::of(entry).is_recurring()),
-            span: span.map(|span| Span {
-                start: span.start.map(|start| start.as_second()),
-                // rounded up: a second may end within it
-                end: span.end.map(|end| end.as_second().saturating_add(1)),
-                is_floating: span.is_floating,
-            }),
+            span,
+            times,
         }
+    }
+
+    /// The same for an object whose instances are asked about in a part of time that what is stored does
+    /// not reach: with those around it.
+    pub(crate) fn with_instances_around(
+        mut self,
+        object: &CalendarObject,
+        asked: &TimeRange,
+    ) -> ObjectProjection {
+        if self.kinds.are_only("VEVENT") && self.may_overlap(asked) {
+            let seconds = |moment: Option<jiff::Timestamp>| moment.map(|at| at.as_second());
+            let asked = (seconds(asked.start), seconds(asked.end));
+            self.times = Times::around(object, asked, self.is_floating());
+        }
+        self
     }
 
     /// The octets for the object's row.
     pub fn encode(&self) -> Bytes {
-        let mut octets = [0; MAXIMUM_OCTETS];
-        octets[0] = VERSION;
-        octets[1..HEADER_OCTETS].copy_from_slice(&*ZONE_DATA);
-        let body = postcard::to_slice(self, &mut octets[HEADER_OCTETS..])
-            .expect("a plain value always encodes, and there is room for the longest")
-            .len();
-        Bytes::copy_from_slice(&octets[..HEADER_OCTETS + body])
+        let mut octets = Vec::with_capacity(OCTETS_GUESS);
+        octets.push(VERSION);
+        octets.extend_from_slice(&*ZONE_DATA);
+        postcard::to_extend(self, octets)
+            .expect("a plain value always encodes")
+            .into()
     }
 
     /// From an object's row; `None` where it was made by other rules, or with other time-zone data, and
@@ -118,6 +222,11 @@ impl ObjectProjection {
     /// Which components are in the object.
     pub fn kinds(&self) -> Kinds {
         self.kinds
+    }
+
+    /// The strictest CLASS of its components.
+    pub fn classification(&self) -> Classification {
+        self.classification
     }
 
     /// Whether it may have more than one instance.
@@ -143,6 +252,52 @@ impl ObjectProjection {
             .zip(range.start)
             .is_some_and(|(end, start)| end < start.as_second());
         !begins_too_late && !ends_too_early
+    }
+
+    /// Whether an event of the object overlaps the range (RFC 4791 §9.9); `floating` is the zone in which
+    /// DATEs are read.
+    pub fn events_overlap(&self, range: &TimeRange, floating: &Zone) -> Verdict {
+        if !self.kinds.may_contain("VEVENT") || !self.may_overlap(range) {
+            return Verdict::No;
+        }
+        let mut overlaps = false;
+        let is_known = self.visit_instances(range, floating, &mut |_| {
+            overlaps = true;
+            false
+        });
+        if is_known {
+            overlaps.into()
+        } else {
+            Verdict::Maybe
+        }
+    }
+
+    /// Whether instances of events are known, in some part of time.
+    pub(crate) fn knows_instances(&self) -> bool {
+        self.times != Times::Unknown
+    }
+
+    /// Shows `visitor` the instances of events that overlap the range, until it says `false`; says whether
+    /// they are known.
+    pub fn visit_instances(
+        &self,
+        range: &TimeRange,
+        floating: &Zone,
+        visitor: &mut dyn FnMut(Instant) -> bool,
+    ) -> bool {
+        let floating = self.is_floating().then_some(floating);
+        self.times.visit(range, floating, visitor)
+    }
+
+    /// Seconds since 1970 between which it may overlap something; `None` where it stands nowhere in time.
+    pub(crate) fn bounds(&self) -> Option<(i64, i64)> {
+        let span = self.span?;
+        Some((span.start.unwrap_or(i64::MIN), span.end.unwrap_or(i64::MAX)))
+    }
+
+    /// Memory beyond the value itself, roughly.
+    pub(crate) fn octets(&self) -> usize {
+        self.times.octets()
     }
 
     /// The seconds between its first and its last instance, if both are known.
@@ -217,22 +372,6 @@ mod tests {
             let read = ObjectProjection::decode(&projection.encode());
             assert_eq!(read, Some(projection));
         }
-    }
-
-    #[test]
-    fn the_longest_has_room() {
-        let longest = ObjectProjection {
-            kinds: Kinds(u8::MAX),
-            is_recurring: true,
-            span: Some(Span {
-                start: Some(i64::MIN),
-                end: Some(i64::MIN),
-                is_floating: true,
-            }),
-        };
-        let octets = longest.encode();
-        assert_eq!(octets.len(), MAXIMUM_OCTETS);
-        assert_eq!(ObjectProjection::decode(&octets), Some(longest));
     }
 
     #[test]

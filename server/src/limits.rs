@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scheduling::desk;
+use scheduling::{calendar_view::ViewBounds, desk};
 
 use crate::http::{BodyBounds, ConnectionBounds, StillnessBounds};
 
@@ -36,6 +36,8 @@ pub struct Limits {
     pub maximum_instances: usize,
     /// What one home may hold, in octets (RFC 4331); `None` is unlimited.
     pub quota_octets: Option<u64>,
+    /// What may be remembered of calendars so that queries need not read them, in octets of memory.
+    pub view_octets: usize,
     /// How much of the change logs is kept for clients that are away.
     pub sync_logs: storage::LogRetention,
     /// Connections at once.
@@ -58,6 +60,7 @@ impl Default for Limits {
             maximum_attendees: 1000,
             maximum_instances: 10_000,
             quota_octets: None,
+            view_octets: ViewBounds::default().octets,
             sync_logs: storage::LogRetention::default(),
             connections: 4096,
             concurrent_requests: 256,
@@ -80,6 +83,13 @@ impl Limits {
             maximum_date_time: MAXIMUM_DATE_TIME,
             quota_octets: self.quota_octets,
             maximum_locks_per_home: MAXIMUM_LOCKS_PER_HOME,
+        }
+    }
+
+    /// What queries may remember.
+    pub(crate) fn of_views(&self) -> ViewBounds {
+        ViewBounds {
+            octets: self.view_octets,
         }
     }
 

@@ -318,6 +318,7 @@ fn desk_settings(options: &Options) -> Settings {
         local_domains: options.mail.domains.clone(),
         mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,
+        views: options.limits.of_views(),
     }
 }
 

@@ -6,11 +6,12 @@ use scheduling::{Actor, Precondition};
 use crate::{
     error::DavError,
     header::{Depth, depth, prefer},
-    listing::Listing,
-    multistatus::Multistatus,
+    listed::Listed,
+    listing::{Listing, PAGE_ROWS, visible},
+    multistatus::{self, Multistatus},
     property::{Facts, Loader, Wanted, answer},
     service::{Dav, Request, Response},
-    target::Target,
+    target::{StoredResource, Target},
     xml::{Document, name::dav},
 };
 
@@ -25,33 +26,57 @@ pub(crate) async fn propfind(dav: &Dav, request: Request) -> Result<Response, Da
     let target = Target::open(dav, &request.actor, &request.path).await?;
     request.check_if_header(dav).await?;
     let brief = preferences.returns == prefer::Return::Minimal;
-    let mut walk = Walk {
-        dav,
-        actor: &request.actor,
-        loader: Loader::new(dav, &request.actor, wanted.needs()),
-        wanted: &wanted,
+    let order = Order {
+        dav: dav.clone(),
+        actor: request.actor,
+        target,
+        depth,
+        wanted,
         brief,
-        answer: Multistatus::new(),
+        without_root: preferences.depth_noroot && depth != Depth::Zero,
+    };
+    let mut response = multistatus::respond(|answer| write(order, answer)).await?;
+    mark_applied(&mut response, brief, preferences.depth_noroot);
+    Ok(response)
+}
+
+/// What is to be answered.
+struct Order {
+    dav: Dav,
+    actor: Actor,
+    target: Target,
+    depth: Depth,
+    wanted: Wanted,
+    brief: bool,
+    without_root: bool,
+}
+
+async fn write(order: Order, answer: Multistatus) -> Result<Multistatus, DavError> {
+    let mut walk = Walk {
+        dav: &order.dav,
+        actor: &order.actor,
+        loader: Loader::new(&order.dav, &order.actor, order.wanted.needs()),
+        wanted: &order.wanted,
+        brief: order.brief,
+        answer,
         resources: 0,
-        bound: if depth == Depth::Infinity {
+        bound: if order.depth == Depth::Infinity {
             MAXIMUM_INFINITE_RESOURCES
         } else {
             usize::MAX
         },
     };
     // The collection first: its sync token must be older than the listing of its members.
-    let root = walk.loader.facts(target).await?;
-    if !(preferences.depth_noroot && depth != Depth::Zero) {
+    let root = walk.loader.facts(order.target).await?;
+    if !order.without_root {
         walk.write(&root)?;
     }
-    match depth {
+    match order.depth {
         Depth::Zero => {}
         Depth::One => drop(walk.members(&root.target).await?),
         Depth::Infinity => walk.everything(root.target).await?,
     }
-    let mut response = walk.answer.finish();
-    mark_applied(&mut response, brief, preferences.depth_noroot);
-    Ok(response)
+    Ok(walk.answer)
 }
 
 /// RFC 7240 §3
@@ -111,18 +136,59 @@ impl Walk<'_> {
 
     /// Writes the members of a collection and returns those that are collections.
     async fn members(&mut self, target: &Target) -> Result<Vec<Target>, DavError> {
+        if let Target::Stored(collection) = target
+            && self.bound == usize::MAX
+            && let Some(listed) =
+                Listed::of(self.dav, self.actor, collection, self.wanted, self.brief).await?
+        {
+            return self.listed(collection, &listed).await;
+        }
         let mut collections = Vec::new();
         let mut listing = Listing::of(self.dav, self.actor, target).await?;
         while let Some(page) = listing.page().await? {
             for member in page {
-                let facts = self.loader.facts(member).await?;
-                self.write(&facts)?;
-                if facts.kind().is_collection() {
-                    collections.push(facts.target);
+                let member = self.write_target(member).await?;
+                if member.kind().is_collection() {
+                    collections.push(member);
                 }
             }
+            tokio::task::yield_now().await;
         }
         Ok(collections)
+    }
+
+    /// The same of a collection whose objects need not be read.
+    async fn listed(
+        &mut self,
+        collection: &StoredResource,
+        listed: &Listed<'_>,
+    ) -> Result<Vec<Target>, DavError> {
+        let unread = listed.write(&mut self.answer).await;
+        for page in unread.chunks(PAGE_ROWS) {
+            for member in listed.read(page).await? {
+                self.write_target(member).await?;
+            }
+        }
+        let paths: Vec<_> = listed
+            .collections()
+            .iter()
+            .map(|name| collection.path.child(name))
+            .collect();
+        let mut collections = Vec::new();
+        for target in visible(self.dav, self.actor, &paths).await? {
+            collections.push(self.write_target(target).await?);
+        }
+        Ok(collections)
+    }
+
+    async fn write_target(&mut self, target: Target) -> Result<Target, DavError> {
+        let facts = self.loader.facts(target).await?;
+        self.write(&facts)?;
+        // What may still be refused as a whole is not begun with.
+        if self.bound == usize::MAX {
+            self.answer.turn_page().await;
+        }
+        Ok(facts.target)
     }
 
     async fn everything(&mut self, root: Target) -> Result<(), DavError> {

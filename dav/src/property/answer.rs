@@ -1,12 +1,13 @@
 //! Writes the propstats of a resource (RFC 4918 §14.22). Pure.
 
 use http::StatusCode;
+use scheduling::calendar_view::Row;
 
 use crate::{
     multistatus::{write_propstat, write_status},
     property::{
         facts::Facts,
-        table::{self, Origin, Presence, Property},
+        table::{self, Origin, Presence, Property, WriteListed},
         wanted::{Wanted, WantedProperty},
     },
     xml::{Name, Writer, name::dav},
@@ -22,12 +23,16 @@ pub(crate) fn write_propstats(writer: &mut Writer, facts: &Facts, wanted: &Wante
         Wanted::Names => write_names(writer, facts),
     }
     if writer.position() == start {
-        // A response needs a propstat or a status (RFC 4918 §14.24).
-        writer.element(dav::PROPSTAT, |writer| {
-            writer.empty(dav::PROP);
-            write_status(writer, StatusCode::OK);
-        });
+        write_nothing(writer);
     }
+}
+
+/// A response needs a propstat or a status (RFC 4918 §14.24).
+fn write_nothing(writer: &mut Writer) {
+    writer.element(dav::PROPSTAT, |writer| {
+        writer.empty(dav::PROP);
+        write_status(writer, StatusCode::OK);
+    });
 }
 
 fn write_these(writer: &mut Writer, facts: &Facts, wanted: &[WantedProperty], brief: bool) {
@@ -52,6 +57,39 @@ fn write_these(writer: &mut Writer, facts: &Facts, wanted: &[WantedProperty], br
         write_propstat(writer, status, None, |writer| {
             names.into_iter().for_each(|name| writer.empty(name))
         });
+    }
+}
+
+/// Writes what is asked for of an object that is only listed, as [`write_propstats`] would; `wanted` is what
+/// [`Wanted::listed`] gave.
+pub(crate) fn write_listed(
+    writer: &mut Writer,
+    row: &Row,
+    wanted: &[(Name<'_>, Option<WriteListed>)],
+    brief: bool,
+) {
+    let start = writer.position();
+    let mut missing: Vec<Name<'_>> = Vec::new();
+    write_propstat(writer, StatusCode::OK, None, |writer| {
+        for (name, write) in wanted {
+            let before = writer.position();
+            let mut presence = Presence::Absent;
+            if let Some(write) = write {
+                writer.element(*name, |writer| presence = write(row, writer));
+            }
+            if presence != Presence::Present {
+                writer.rewind(before);
+                missing.push(*name);
+            }
+        }
+    });
+    if !brief {
+        write_propstat(writer, StatusCode::NOT_FOUND, None, |writer| {
+            missing.into_iter().for_each(|name| writer.empty(name))
+        });
+    }
+    if writer.position() == start {
+        write_nothing(writer);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one table of properties that this server knows by name. Every other property is a dead one:
 //! kept as it was written (RFC 4918 §4).
 
+use ::scheduling::calendar_view::Row;
+
 use crate::{
     kind::{Kinds, ResourceKind},
     property::{
@@ -23,6 +25,8 @@ pub(crate) enum Presence {
 
 /// Writes the content of a property.
 pub(crate) type Write = fn(&Facts, &mut Writer) -> Presence;
+/// Writes the content of a property of an object from what a view knows of it.
+pub(crate) type WriteListed = fn(&Row, &mut Writer) -> Presence;
 /// Judges a value that a client wants to set.
 pub(crate) type Check = fn(Element<'_>) -> Result<(), PropertyFault>;
 
@@ -91,6 +95,9 @@ pub(crate) struct Property {
     pub needs: Needs,
     /// Writes it.
     pub write: Write,
+    /// Writes it of an object that is only listed; `None` where that takes the object itself. What it writes is
+    /// what `write` would.
+    pub write_listed: Option<WriteListed>,
 }
 
 impl Property {
@@ -111,6 +118,7 @@ impl Property {
             twin: None,
             needs: Needs::NOTHING,
             write,
+            write_listed: None,
         }
     }
 
@@ -155,6 +163,12 @@ impl Property {
     /// The same row, with needs.
     pub const fn needing(mut self, needs: Needs) -> Property {
         self.needs = needs;
+        self
+    }
+
+    /// The same row, which can be written of an object that is only listed.
+    pub const fn listed(mut self, write: WriteListed) -> Property {
+        self.write_listed = Some(write);
         self
     }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     error::DavError,
-    property::table::{self, Needs, Property},
+    kind::ResourceKind,
+    property::table::{self, Needs, Property, WriteListed},
     xml::{Element, Name, name::dav},
 };
 
@@ -74,6 +75,21 @@ impl Wanted {
         }
         let include = request.child(dav::INCLUDE).map(read_names).transpose()?;
         Ok(Some(Wanted::All(include.unwrap_or_default())))
+    }
+
+    /// How to write what is asked for of objects of a kind that are only listed and have no properties of
+    /// clients; `None` where it takes the objects themselves.
+    pub fn listed(&self, kind: ResourceKind) -> Option<Vec<(Name<'_>, Option<WriteListed>)>> {
+        let Wanted::These(wanted) = self else {
+            return None;
+        };
+        let listed = |property: &WantedProperty| match property {
+            WantedProperty::Known(row) if row.kinds.contains(kind) => Some(Some(row.write_listed?)),
+            // Such a one could only be there as a client's.
+            _ => Some(None),
+        };
+        let with_name = |property| Some((WantedProperty::name(property), listed(property)?));
+        wanted.iter().map(with_name).collect()
     }
 
     /// What must be loaded.

@@ -37,7 +37,9 @@ pub(super) const PROPERTIES: &[Property] = &[
     )
     // The name of an account is its administrator's business.
     .settable_on(Kinds::STORED)
-    .in_allprop(),
+    .in_allprop()
+    // Objects have none but that which a client gave them.
+    .listed(|_, _| Absent),
     Property::kept(
         dav::GETCONTENTLANGUAGE,
         "RFC 4918 §15.3",
@@ -47,8 +49,10 @@ pub(super) const PROPERTIES: &[Property] = &[
     )
     .in_allprop(),
     object_property(dav::GETCONTENTLENGTH, "RFC 4918 §15.4", content_length),
-    object_property(dav::GETCONTENTTYPE, "RFC 4918 §15.5", content_type),
-    object_property(dav::GETETAG, "RFC 4918 §15.6", entity_tag),
+    object_property(dav::GETCONTENTTYPE, "RFC 4918 §15.5", content_type)
+        .listed(|row, writer| text(writer, &row.content_type)),
+    object_property(dav::GETETAG, "RFC 4918 §15.6", entity_tag)
+        .listed(|row, writer| write_entity_tag(&row.entity_tag, writer)),
     object_property(dav::GETLASTMODIFIED, "RFC 4918 §15.7", last_modified),
     Property::computed(
         dav::LOCKDISCOVERY,
@@ -64,7 +68,9 @@ pub(super) const PROPERTIES: &[Property] = &[
         Kinds::EXISTING,
         resource_type,
     )
-    .in_allprop(),
+    .in_allprop()
+    // An object is of no type.
+    .listed(|_, _| Present),
     Property::computed(
         dav::SUPPORTEDLOCK,
         "RFC 4918 §15.10",
@@ -126,9 +132,16 @@ fn content_type(facts: &Facts, writer: &mut Writer) -> Presence {
 }
 
 fn entity_tag(facts: &Facts, writer: &mut Writer) -> Presence {
-    facts.object().map_or(Absent, |object| {
-        text(writer, &format!("\"{}\"", object.etag))
-    })
+    facts
+        .object()
+        .map_or(Absent, |object| write_entity_tag(&object.etag, writer))
+}
+
+fn write_entity_tag(tag: &str, writer: &mut Writer) -> Presence {
+    for part in ["\"", tag, "\""] {
+        writer.text(part);
+    }
+    Present
 }
 
 fn last_modified(facts: &Facts, writer: &mut Writer) -> Presence {

@@ -5,7 +5,7 @@ use scheduling::Refusal;
 
 use crate::{
     error::DavError,
-    multistatus::Multistatus,
+    multistatus::{self, Multistatus},
     path::Path,
     property::{Wanted, answer::write_propstats},
     report::{Asked, is_brief, reader::Reader},
@@ -20,12 +20,17 @@ const PAGE_ROWS: usize = 200;
 /// Answers with the properties of the resources that the request names, in its order. The hrefs come
 /// back as they were written, so that clients find them again.
 pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError> {
+    let dav = dav.clone();
+    multistatus::respond(|answer| write(dav, asked, answer)).await
+}
+
+async fn write(dav: Dav, asked: Asked, mut answer: Multistatus) -> Result<Multistatus, DavError> {
+    let dav = &dav;
     let root = asked.document.root();
     let wanted = Wanted::of_request(root)?.unwrap_or(Wanted::These(Vec::new()));
     let brief = is_brief(&asked)?;
     let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?
         .with_time_zones(&asked.request.headers)?;
-    let mut answer = Multistatus::new();
     let hrefs: Vec<String> = root
         .children_named(dav::HREF)
         .map(|href| href.trimmed_text())
@@ -34,17 +39,20 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         for (href, target) in page.iter().zip(open(dav, &asked, page).await?) {
             match target {
                 Ok(target) => {
-                    let facts = reader.facts(target).await?;
-                    answer.response(href, |writer| {
-                        write_propstats(writer, &facts, &wanted, brief)
-                    });
+                    match reader.facts(target).await? {
+                        Ok(facts) => answer.response(href, |writer| {
+                            write_propstats(writer, &facts, &wanted, brief)
+                        }),
+                        Err(error) => answer.failure(href, &error),
+                    }
+                    answer.turn_page().await;
                 }
                 Err(status) => answer.status(href, status, None),
             }
         }
         tokio::task::yield_now().await;
     }
-    Ok(answer.finish())
+    Ok(answer)
 }
 
 /// What stands at each href, or the status to answer with.

@@ -1,14 +1,21 @@
 //! `CALDAV:calendar-query` (RFC 4791 §7.8).
 
-use calendar::{CalendarObject, Limits};
-use scheduling::{Precondition, projection::ObjectProjection};
+use bytes::Bytes;
+use calendar::{CalendarObject, Limits, Zone};
+use scheduling::{
+    Precondition,
+    calendar_view::{Candidate, Shown},
+    desk::Read,
+    projection::{ObjectProjection, Verdict},
+    view::sees,
+};
 
 use crate::{
     error::DavError,
     header::{Depth, depth},
-    listing::Listing,
-    multistatus::Multistatus,
-    property::{Facts, Wanted, answer::write_propstats},
+    listing::{self, Listing},
+    multistatus::{self, Multistatus},
+    property::{Wanted, answer::write_propstats},
     report::{
         Asked,
         filter::{Filter, Subject},
@@ -16,92 +23,209 @@ use crate::{
         reader::Reader,
     },
     service::{Dav, Response},
-    target::Target,
+    target::{StoredResource, Target},
     xml::name::caldav,
 };
+
+/// Objects that are read at once.
+const READ_ROWS: usize = 64;
 
 /// Answers with the calendar objects that match a filter.
 ///
 /// Without a Depth header it looks at the members of a collection, as every client means it
 /// (RFC 4791 §7.8 assumes 0, which could never find anything).
 pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError> {
+    let dav = dav.clone();
+    multistatus::respond(|answer| write(dav, asked, answer)).await
+}
+
+async fn write(dav: Dav, asked: Asked, answer: Multistatus) -> Result<Multistatus, DavError> {
     let root = asked.document.root();
     let wanted = Wanted::of_request(root)?.unwrap_or(Wanted::These(Vec::new()));
     let element = root.child(caldav::FILTER);
     let element = element
         .ok_or_else(|| DavError::precondition(Precondition::ValidFilter, "there is no filter"))?;
     let mut query = Query {
+        dav: &dav,
         filter: Filter::read(element, &dav.desk().settings().limits)?,
-        reader: Reader::new(dav, &asked.request.actor, &wanted, root)?
+        reader: Reader::new(&dav, &asked.request.actor, &wanted, root)?
             .with_time_zones(&asked.request.headers)?,
-    };
-    let brief = is_brief(&asked)?;
-    let mut answer = Multistatus::new();
-    let mut write = |facts: &Facts| {
-        answer.response(&facts.target.href(), |writer| {
-            write_propstats(writer, facts, &wanted, brief)
-        });
+        asked: &asked,
+        wanted: &wanted,
+        brief: is_brief(&asked)?,
+        answer,
     };
     let depth = depth::parse(&asked.request.headers)?.unwrap_or(Depth::One);
     let mut open = vec![(asked.target.clone(), depth)];
     while let Some((target, depth)) = open.pop() {
-        if let Some(facts) = query.matching(target.clone()).await? {
-            write(&facts);
-        }
+        query.one(target.clone()).await?;
         let below = match depth {
             Depth::Zero => continue,
             Depth::One => Depth::Zero,
             Depth::Infinity => Depth::Infinity,
         };
-        let mut listing = Listing::of(dav, &asked.request.actor, &target).await?;
+        let collections = query.members(&target).await?;
+        open.extend(collections.into_iter().map(|target| (target, below)));
+    }
+    Ok(query.answer)
+}
+
+struct Query<'a> {
+    dav: &'a Dav,
+    filter: Filter,
+    reader: Reader<'a>,
+    asked: &'a Asked,
+    wanted: &'a Wanted,
+    brief: bool,
+    answer: Multistatus,
+}
+
+impl Query<'_> {
+    /// Writes the members of a resource that match, and returns those that are collections.
+    async fn members(&mut self, target: &Target) -> Result<Vec<Target>, DavError> {
+        let Target::Stored(collection) = target else {
+            return self.listed(target).await;
+        };
+        let desk = self.dav.desk();
+        if collection.object.is_some() {
+            return Ok(Vec::new());
+        }
+        let Some(shown) = desk.shown(collection.collection.id).await? else {
+            return self.listed(target).await;
+        };
+        let zone = self.reader.zone_of(target);
+        let actor = &self.asked.request.actor;
+        let (matching, collections) = shown.read(|view| {
+            let range = self.filter.range();
+            let matching = view.select(range, |row| match &row.projection {
+                Some(projection) if sees(actor, row) => self.filter.judge(projection, &zone),
+                _ => Verdict::No,
+            });
+            let collections: Vec<_> = view
+                .collections()
+                .map(|name| collection.path.child(name))
+                .collect();
+            (matching, collections)
+        });
+        for page in matching.chunks(READ_ROWS) {
+            self.candidates(collection, &shown, page, &zone).await?;
+        }
+        listing::visible(self.dav, &self.asked.request.actor, &collections).await
+    }
+
+    /// Reads members that a view gave, and writes those that match.
+    async fn candidates(
+        &mut self,
+        collection: &StoredResource,
+        shown: &Shown,
+        candidates: &[Candidate],
+        zone: &Zone,
+    ) -> Result<(), DavError> {
+        let id = collection.collection.id;
+        let read = self.dav.desk().read_candidates(id, candidates).await?;
+        for read in read {
+            let Some(octets) = self.octets_of(&read, shown, zone).await? else {
+                continue;
+            };
+            let actor = &self.asked.request.actor;
+            let member = collection.member(self.dav, actor, &read.name, read.object);
+            if let Some(member) = member.await? {
+                self.write(Target::Stored(member), &octets).await?;
+            }
+        }
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    /// The octets of a member that matches.
+    async fn octets_of(
+        &self,
+        read: &Read,
+        shown: &Shown,
+        zone: &Zone,
+    ) -> Result<Option<Bytes>, DavError> {
+        let actor = &self.asked.request.actor;
+        let octets = self.dav.desk().octets(actor, &read.object).await?;
+        if read.is_certain {
+            return Ok(Some(octets));
+        }
+        let Some(object) = parse(&octets) else {
+            return Ok(None);
+        };
+        if let Some(range) = self.filter.range_alone()
+            && read.is_learnable
+        {
+            self.dav.desk().learn_instances(shown, read, &object, range);
+        }
+        let matches = self.filter.matches(&Subject::new(&object, zone));
+        Ok(matches.then_some(octets))
+    }
+
+    /// The same member by member, where there is no view.
+    async fn listed(&mut self, target: &Target) -> Result<Vec<Target>, DavError> {
+        let mut collections = Vec::new();
+        let mut listing = Listing::of(self.dav, &self.asked.request.actor, target).await?;
         while let Some(page) = listing.page().await? {
             for member in page {
                 if member.kind().is_collection() {
-                    open.push((member, below));
-                } else if let Some(facts) = query.matching(member).await? {
-                    write(&facts);
+                    collections.push(member);
+                } else {
+                    self.one(member).await?;
                 }
             }
             tokio::task::yield_now().await;
         }
+        Ok(collections)
     }
-    Ok(answer.finish())
-}
 
-struct Query<'a> {
-    filter: Filter,
-    reader: Reader<'a>,
-}
-
-impl Query<'_> {
-    /// The facts about a calendar object that matches.
-    async fn matching(&mut self, target: Target) -> Result<Option<Facts>, DavError> {
+    /// Writes a resource, if it is a calendar object that matches.
+    async fn one(&mut self, target: Target) -> Result<(), DavError> {
         let Target::Stored(resource) = &target else {
-            return Ok(None);
+            return Ok(());
         };
         let calendar = resource
             .object
             .as_ref()
             .and_then(|object| object.calendar.as_ref());
         let Some(calendar) = calendar else {
-            return Ok(None);
-        };
-        if let Some(projection) = ObjectProjection::decode(&calendar.projection)
-            && !self.filter.may_match(&projection)
-        {
-            return Ok(None);
-        }
-        let Some(octets) = self.reader.octets(&target).await? else {
-            return Ok(None);
-        };
-        let Ok(object) = CalendarObject::parse_shared(octets.clone(), &Limits::default()) else {
-            // What was stored was valid; what is damaged matches nothing.
-            return Ok(None);
+            return Ok(());
         };
         let zone = self.reader.zone_of(&target);
-        match self.filter.matches(&Subject::new(&object, &zone)) {
-            true => Ok(Some(self.reader.facts_with(target, Some(&octets)).await?)),
-            false => Ok(None),
+        if let Some(projection) = ObjectProjection::decode(&calendar.projection)
+            && self.filter.judge(&projection, &zone) == Verdict::No
+        {
+            return Ok(());
+        }
+        let Some(octets) = self.reader.octets(&target).await? else {
+            return Ok(());
+        };
+        match parse(&octets) {
+            Some(object) if self.filter.matches(&Subject::new(&object, &zone)) => {
+                self.write(target, &octets).await
+            }
+            _ => Ok(()),
         }
     }
+
+    async fn write(&mut self, target: Target, octets: &Bytes) -> Result<(), DavError> {
+        let data = match self.reader.data(&target, octets) {
+            Ok(data) => data,
+            Err(error) => {
+                self.answer.failure(&target.href(), &error);
+                return Ok(());
+            }
+        };
+        let mut facts = self.reader.facts_without_data(target).await?;
+        facts.calendar_data = data;
+        self.answer.response(&facts.target.href(), |writer| {
+            write_propstats(writer, &facts, self.wanted, self.brief)
+        });
+        self.answer.turn_page().await;
+        Ok(())
+    }
+}
+
+/// What was stored was valid; what is damaged matches nothing.
+fn parse(octets: &Bytes) -> Option<CalendarObject> {
+    CalendarObject::parse_shared(octets.clone(), &Limits::default()).ok()
 }

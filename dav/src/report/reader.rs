@@ -1,9 +1,10 @@
 //! Reads facts together with the selected part of calendar data.
 
 use bytes::Bytes;
-use calendar::{Zone, zone::reference::TimeZones};
+use calendar::{TooMuchWork, Zone, zone::reference::TimeZones};
 use http::HeaderMap;
 use scheduling::{Actor, Precondition};
+use storage::model::CollectionId;
 
 use crate::{
     error::DavError,
@@ -25,6 +26,8 @@ pub(super) struct Reader<'a> {
     zone: Option<Zone>,
     /// Whether calendar data comes with the zones that it names (RFC 7809 §7.1).
     time_zones: TimeZones,
+    /// The zone of the collection that was asked about last.
+    collection_zone: Option<(CollectionId, Zone)>,
 }
 
 impl<'a> Reader<'a> {
@@ -43,6 +46,7 @@ impl<'a> Reader<'a> {
             selection,
             zone: floating_zone::of_request(request)?,
             time_zones: TimeZones::AsStored,
+            collection_zone: None,
         })
     }
 
@@ -65,41 +69,72 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The facts about a resource, with its calendar data where that is asked for.
-    pub async fn facts(&mut self, target: Target) -> Result<Facts, DavError> {
+    /// The facts about a resource, with its calendar data where that is asked for; or what is wrong with this
+    /// one resource, which is no reason to tell nothing of the others.
+    pub async fn facts(&mut self, target: Target) -> Result<Result<Facts, DavError>, DavError> {
         let octets = match self.selection {
             Some(_) => self.octets(&target).await?,
             None => None,
         };
-        self.facts_with(target, octets.as_ref()).await
+        let data = match octets {
+            Some(octets) => match self.data(&target, &octets) {
+                Ok(data) => data,
+                Err(error) => return Ok(Err(error)),
+            },
+            None => None,
+        };
+        let mut facts = self.loader.facts(target).await?;
+        facts.calendar_data = data;
+        Ok(Ok(facts))
     }
 
-    /// The same, where the octets were read already.
-    pub async fn facts_with(
+    /// The facts about a resource without its calendar data.
+    pub async fn facts_without_data(&mut self, target: Target) -> Result<Facts, DavError> {
+        self.loader.facts(target).await
+    }
+
+    /// The selected part of calendar data, where that is asked for.
+    ///
+    /// # Errors
+    /// `number-of-matches-within-limits` where the work on the recurrence set is too much.
+    pub fn data(
         &mut self,
-        target: Target,
-        octets: Option<&Bytes>,
-    ) -> Result<Facts, DavError> {
-        let mut facts = self.loader.facts(target).await?;
-        if let (Some(selection), Some(octets)) = (&self.selection, octets) {
-            let octets = self.time_zones.apply(octets.clone());
-            let text = selection.apply(&octets, &self.zone_of(&facts.target));
-            let text = text.map_err(|error| {
-                let reason = format!("{}: {error}", facts.target.href());
-                DavError::precondition(Precondition::NumberOfMatchesWithinLimits, reason)
-            })?;
-            let format = selection.format();
-            facts.calendar_data = Some(CalendarData { format, text });
+        target: &Target,
+        octets: &Bytes,
+    ) -> Result<Option<CalendarData>, DavError> {
+        if self.selection.is_none() {
+            return Ok(None);
         }
-        Ok(facts)
+        let zone = self.zone_of(target);
+        let octets = self.time_zones.apply(octets.clone());
+        let select = |selection: &Selection| {
+            let text = selection.apply(&octets, &zone)?;
+            let format = selection.format();
+            Ok(CalendarData { format, text })
+        };
+        let data = self.selection.as_ref().map(select).transpose();
+        data.map_err(|error: TooMuchWork| {
+            let reason = format!("{}: {error}", target.href());
+            DavError::precondition(Precondition::NumberOfMatchesWithinLimits, reason)
+        })
     }
 
     /// The zone in which floating times of a resource are read.
-    pub fn zone_of(&self, target: &Target) -> Zone {
-        match (&self.zone, target) {
-            (Some(zone), _) => zone.clone(),
-            (None, Target::Stored(resource)) => floating_zone::of_resource(resource),
-            (None, _) => Zone::utc(),
+    pub fn zone_of(&mut self, target: &Target) -> Zone {
+        if let Some(zone) = &self.zone {
+            return zone.clone();
+        }
+        let Target::Stored(resource) = target else {
+            return Zone::utc();
+        };
+        let id = resource.collection.id;
+        match &self.collection_zone {
+            Some((known, zone)) if *known == id => zone.clone(),
+            _ => {
+                let zone = floating_zone::of_resource(resource);
+                self.collection_zone = Some((id, zone.clone()));
+                zone
+            }
         }
     }
 }

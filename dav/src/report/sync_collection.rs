@@ -18,11 +18,12 @@ use crate::{
     error::DavError,
     header::{Depth, depth},
     kind::ResourceKind,
+    listed::Listed,
     listing::PAGE_ROWS,
-    multistatus::Multistatus,
+    multistatus::{self, Multistatus},
     path::Path,
     precondition,
-    property::{Wanted, answer::write_propstats},
+    property::{Loader, Wanted, answer::write_propstats},
     report::{Asked, is_brief, reader::Reader},
     service::{Dav, Response},
     target::{StoredResource, Target},
@@ -74,17 +75,29 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
             "sync-collection is defined for depth 0".into(),
         ));
     }
+    let dav = dav.clone();
+    multistatus::respond(|answer| write(dav, asked, answer)).await
+}
+
+async fn write(dav: Dav, asked: Asked, mut answer: Multistatus) -> Result<Multistatus, DavError> {
+    let dav = &dav;
     let root = asked.document.root();
     let order = Order::read(root)?;
     let wanted = Wanted::of_request(root)?.unwrap_or(Wanted::These(Vec::new()));
     let Target::Stored(collection) = &asked.target else {
         return Err(Refusal::NotFound.into());
     };
+    let brief = is_brief(&asked)?;
+    if order.is_for_everything()
+        && let Some(listed) =
+            Listed::of(dav, &asked.request.actor, collection, &wanted, brief).await?
+        && write_listed(dav, &asked, &listed, &wanted, &mut answer).await?
+    {
+        return Ok(answer);
+    }
     let batch = collect(dav, collection.collection.id, &order).await?;
-    let mut answer = Multistatus::new();
     let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?
         .with_time_zones(&asked.request.headers)?;
-    let brief = is_brief(&asked)?;
     for page in batch.members.chunks(PAGE_ROWS) {
         for member in open(dav, &asked, collection, page).await? {
             let target = match member {
@@ -94,8 +107,14 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
                     continue;
                 }
             };
-            let facts = reader.facts(target).await?;
-            let href = facts.target.href();
+            let href = target.href();
+            let facts = match reader.facts(target).await? {
+                Ok(facts) => facts,
+                Err(error) => {
+                    answer.failure(&href, &error);
+                    continue;
+                }
+            };
             answer.response(&href, |writer| {
                 write_propstats(writer, &facts, &wanted, brief)
             });
@@ -105,6 +124,7 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
                 answer.status(&href, StatusCode::FORBIDDEN, Some(element));
             }
         }
+        answer.turn_page().await;
         tokio::task::yield_now().await;
     }
     if batch.truncated {
@@ -116,10 +136,43 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         );
     }
     answer.leaf(dav::SYNC_TOKEN, &batch.next.text());
-    Ok(answer.finish())
+    Ok(answer)
+}
+
+/// Answers a first synchronisation from a view, without reading the members; `false`, and nothing written,
+/// where that cannot be.
+async fn write_listed(
+    dav: &Dav,
+    asked: &Asked,
+    listed: &Listed<'_>,
+    wanted: &Wanted,
+    answer: &mut Multistatus,
+) -> Result<bool, DavError> {
+    // The token before the listing, so that what changes meanwhile shows up again.
+    let Some(token) = listed.token().filter(|_| listed.collections().is_empty()) else {
+        return Ok(false);
+    };
+    let unread = listed.write(answer).await;
+    let mut loader = Loader::new(dav, &asked.request.actor, wanted.needs());
+    for page in unread.chunks(PAGE_ROWS) {
+        for member in listed.read(page).await? {
+            let facts = loader.facts(member).await?;
+            answer.response(&facts.target.href(), |writer| {
+                write_propstats(writer, &facts, wanted, listed.is_brief())
+            });
+            answer.turn_page().await;
+        }
+    }
+    answer.leaf(dav::SYNC_TOKEN, &Position::Log(token).text());
+    Ok(true)
 }
 
 impl Order {
+    /// It is a first synchronisation without a limit.
+    fn is_for_everything(&self) -> bool {
+        self.position == Position::Start && self.limit == usize::MAX
+    }
+
     fn read(root: Element<'_>) -> Result<Order, DavError> {
         let token = root
             .child(dav::SYNC_TOKEN)

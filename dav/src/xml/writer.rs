@@ -58,6 +58,12 @@ impl Writer {
         Bytes::from(self.out)
     }
 
+    /// What was written so far, to be sent ahead; the writer goes on behind it.
+    pub fn take_page(&mut self) -> Bytes {
+        let next = String::with_capacity(self.out.capacity());
+        Bytes::from(std::mem::replace(&mut self.out, next))
+    }
+
     /// Writes a whole document whose root has this name.
     pub fn document(root: Name<'_>, content: impl FnOnce(&mut Writer)) -> Bytes {
         let mut writer = Writer::begin(root);
@@ -179,7 +185,7 @@ pub(super) fn known_prefix(namespace: &str) -> Option<&'static str> {
 /// Writes text with everything escaped that would not come back.
 pub(super) fn escape_text(out: &mut String, text: &str) {
     escape(out, text, |octet| {
-        matches!(octet, b'&' | b'<' | b'>' | b'\r')
+        (octet == b'&') | (octet == b'<') | (octet == b'>') | (octet == b'\r')
     });
 }
 
@@ -190,16 +196,43 @@ pub(super) fn escape_attribute(out: &mut String, text: &str) {
     });
 }
 
+/// Octets that are looked at together where nothing needs escaping.
+const BLOCK_OCTETS: usize = 16;
+
+/// Whether an octet may begin something that XML cannot carry: 0xEF begins U+FFFE and U+FFFF, beside much
+/// that is harmless.
+const fn is_suspicious(octet: u8) -> bool {
+    (octet < 0x20 && !matches!(octet, b'\t' | b'\n' | b'\r')) || octet == 0xEF
+}
+
+/// Where the next octet stands that must be looked at: `special`, or suspicious. Whole blocks without any
+/// are passed over with few instructions, as they are nearly everything.
+fn next_special(octets: &[u8], special: &impl Fn(u8) -> bool) -> Option<usize> {
+    let mut passed = 0;
+    let (blocks, _) = octets.as_chunks::<BLOCK_OCTETS>();
+    for block in blocks {
+        let is_odd = |octet: &u8| (*octet < 0x20) | (*octet == 0xEF) | special(*octet);
+        // No short cut, so that the block is compared as a whole.
+        if block.iter().fold(false, |odd, octet| odd | is_odd(octet))
+            && let Some(place) = block
+                .iter()
+                .position(|octet| special(*octet) || is_suspicious(*octet))
+        {
+            return Some(passed + place);
+        }
+        passed += BLOCK_OCTETS;
+    }
+    octets[passed..]
+        .iter()
+        .position(|octet| special(*octet) || is_suspicious(*octet))
+        .map(|place| passed + place)
+}
+
 /// Copies runs of harmless octets at once. What XML cannot carry becomes U+FFFD.
 fn escape(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
-    // 0xEF begins U+FFFE and U+FFFF, beside much that is harmless.
-    let suspicious =
-        |octet: u8| (octet < 0x20 && !matches!(octet, b'\t' | b'\n' | b'\r')) || octet == 0xEF;
+    out.reserve(text.len() + text.len() / 8);
     let mut rest = text;
-    while let Some(position) = rest
-        .bytes()
-        .position(|octet| special(octet) || suspicious(octet))
-    {
+    while let Some(position) = next_special(rest.as_bytes(), &special) {
         let (before, from) = rest.split_at(position);
         out.push_str(before);
         let Some(character) = from.chars().next() else {

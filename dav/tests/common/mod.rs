@@ -69,6 +69,7 @@ impl World {
             limits,
             local_domains: Vec::new(),
             principal_path_to_name: dav::principal_name_of_path,
+            ..Settings::default()
         };
         let desk = Desk::new(store, settings);
         let settings = DavSettings {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calendar::{
     Budget, CalendarObject, Limits, TimeRange, Zone,
-    free_busy::{BusyPeriod, busy_periods, merge},
+    free_busy::{BusyPeriod, BusyType, busy_periods, merge},
 };
 use storage::{
     Found, ResourcePath, Stored,
@@ -13,10 +13,17 @@ use storage::{
 };
 
 use super::{Desk, people::url_path, refuse::read_failed};
-use crate::{Actor, Precondition, Refusal, engine, projection::ObjectProjection};
+use crate::{
+    Actor, Precondition, Refusal,
+    calendar_view::{Candidate, Row},
+    engine,
+    projection::{ObjectProjection, Occupation},
+};
 
 /// Members read at once.
 const PAGE_ROWS: usize = 500;
+/// Objects read at once, of which all are looked into.
+const READ_ROWS: usize = 100;
 
 /// What is asked.
 pub struct BusyQuery<'a> {
@@ -117,6 +124,61 @@ impl Desk {
     ) -> Result<Vec<String>, Refusal> {
         let floating = (query.floating)(collection);
         let is_calendar = collection.kind == CollectionKind::Calendar;
+        let Some(shown) = self.shown(collection.id).await? else {
+            return self
+                .add_periods_of_all(collection, owner, query, periods)
+                .await;
+        };
+        let masked = self.masked_name(collection, query).await?;
+        let (below, mut unknown) = shown.read(|view| {
+            let below = view.collections().map(str::to_owned).collect();
+            let mut unknown = Vec::new();
+            for row in view.touching(&query.window).filter(|_| is_calendar) {
+                if masked.as_deref() != Some(&*row.name)
+                    && !add_known_periods(row, &query.window, &floating, periods)
+                {
+                    unknown.push(Candidate::of(row));
+                }
+            }
+            (below, unknown)
+        });
+        unknown.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        for page in unknown.chunks(READ_ROWS) {
+            for read in self.read_candidates(collection.id, page).await? {
+                let found = self
+                    .periods_of(&read.object, owner, query, &floating)
+                    .await?;
+                periods.extend(found);
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(below)
+    }
+
+    /// The name of the object whose own time does not count.
+    async fn masked_name(
+        &self,
+        collection: &Collection,
+        query: &BusyQuery<'_>,
+    ) -> Result<Option<String>, Refusal> {
+        let Some(uid) = query.masked_uid else {
+            return Ok(None);
+        };
+        let places = self.store.find_uid_in(collection, uid).await;
+        let place = places.map_err(read_failed)?.first().cloned();
+        Ok(place.map(|place| place.name))
+    }
+
+    /// The same by reading every member, for collections that are too large to be remembered.
+    async fn add_periods_of_all(
+        &self,
+        collection: &Stored<Collection>,
+        owner: &Arc<Principal>,
+        query: &BusyQuery<'_>,
+        periods: &mut Vec<BusyPeriod>,
+    ) -> Result<Vec<String>, Refusal> {
+        let floating = (query.floating)(collection);
+        let is_calendar = collection.kind == CollectionKind::Calendar;
         let (mut below, mut after) = (Vec::new(), None::<String>);
         loop {
             let page = self
@@ -196,4 +258,49 @@ impl Desk {
                 .as_ref()
                 == Some(&principal.name)
     }
+}
+
+/// Adds the periods of an object in a window, if they are known without reading it; says whether they are.
+fn add_known_periods(
+    row: &Row,
+    window: &TimeRange,
+    floating: &Zone,
+    periods: &mut Vec<BusyPeriod>,
+) -> bool {
+    let Some(projection) = &row.projection else {
+        return true;
+    };
+    let kinds = projection.kinds();
+    if kinds.may_contain("VFREEBUSY") {
+        return false;
+    }
+    if !kinds.may_contain("VEVENT") {
+        return true;
+    }
+    let before = periods.len();
+    let mut depends_on_owner = false;
+    let is_known = projection.visit_instances(window, floating, &mut |instance| {
+        let busy_type = match instance.occupation {
+            Occupation::Free => return true,
+            Occupation::Busy => BusyType::Busy,
+            Occupation::Tentative => BusyType::Tentative,
+            Occupation::ByAttendance => {
+                depends_on_owner = true;
+                return false;
+            }
+        };
+        periods.push(BusyPeriod {
+            start: window
+                .start
+                .map_or(instance.start, |start| start.max(instance.start)),
+            end: window.end.map_or(instance.end, |end| end.min(instance.end)),
+            busy_type,
+        });
+        true
+    });
+    if !is_known || depends_on_owner {
+        periods.truncate(before);
+        return false;
+    }
+    true
 }

@@ -12,7 +12,7 @@ use storage::{
     backend::{CommitError, Committed},
 };
 
-use crate::Refusal;
+use crate::{Refusal, calendar_view::Views};
 
 mod access;
 mod admission;
@@ -46,6 +46,7 @@ mod transfer;
 mod trash;
 mod tree;
 mod upload;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,7 @@ pub use settings::{Limits, Settings};
 pub use transfer::Transfer;
 pub use trash::{RestoreCollection, Restored, TrashDetail, TrashError, TrashItem};
 pub use upload::FileUpload;
+pub use views::Read;
 
 /// RFC 4918 §9.6.1: single failures below a collection.
 pub type PartialFailures = Vec<(storage::ResourcePath, Refusal)>;
@@ -79,6 +81,7 @@ const MAXIMUM_ROUNDS: usize = 128;
 pub struct Desk {
     store: Store,
     settings: Arc<Settings>,
+    views: Arc<Views>,
 }
 
 impl Desk {
@@ -86,6 +89,7 @@ impl Desk {
     pub fn new(store: Store, settings: Settings) -> Desk {
         Desk {
             store,
+            views: Arc::new(Views::new(settings.views)),
             settings: Arc::new(settings),
         }
     }

@@ -1,5 +1,7 @@
 //! What the desk must know of the installation, and the bounds it enforces.
 
+use crate::calendar_view::ViewBounds;
+
 /// Limits that the desk enforces and `dav` publishes.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -49,6 +51,8 @@ pub struct Settings {
     pub mail_possible: bool,
     /// Turns the path of a principal URL (as in ORGANIZER:/dav/principals/...) into its principal's name.
     pub principal_path_to_name: fn(&str) -> Option<String>,
+    /// What may be remembered for queries.
+    pub views: ViewBounds,
 }
 
 impl Default for Settings {
@@ -59,6 +63,7 @@ impl Default for Settings {
             local_domains: Vec::new(),
             mail_possible: true,
             principal_path_to_name: |_| None,
+            views: ViewBounds::default(),
         }
     }
 }

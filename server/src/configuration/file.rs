@@ -124,6 +124,8 @@ pub struct LimitsTable {
     pub maximum_instances: Option<NonZeroUsize>,
     /// `quota_octets`
     pub quota_octets: Option<NonZeroU64>,
+    /// `view_octets`
+    pub view_octets: Option<NonZeroUsize>,
     /// `sync_log_days`
     pub sync_log_days: Option<NonZeroU32>,
     /// `sync_log_entries`

@@ -417,6 +417,7 @@ fn limits(table: &LimitsTable) -> Limits {
         maximum_attendees: count(table.maximum_attendees, default.maximum_attendees),
         maximum_instances: count(table.maximum_instances, default.maximum_instances),
         quota_octets: table.quota_octets.map(NonZeroU64::get),
+        view_octets: count(table.view_octets, default.view_octets),
         sync_logs: LogRetention {
             milliseconds: table
                 .sync_log_days

@@ -33,9 +33,10 @@ impl Store {
     pub async fn objects(
         &self,
         id: CollectionId,
-        names: &[String],
+        names: &[impl AsRef<str> + Sync],
     ) -> Result<Vec<Option<Stored<Object>>>, ReadError> {
-        let keys: Vec<_> = names.iter().map(|name| keys::member(id, name)).collect();
+        let key = |name: &_| keys::member(id, AsRef::<str>::as_ref(name));
+        let keys: Vec<_> = names.iter().map(key).collect();
         let entries = self.backend().get_many(&keys).await?;
         let object = |entry: Option<_>| {
             Ok(entry

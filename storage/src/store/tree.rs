@@ -2,7 +2,7 @@
 
 use super::{SCAN_OCTETS, Store, keys, objects::object_of, record};
 use crate::{
-    ResourcePath, Stored,
+    ResourcePath, Revision, Stored,
     backend::{Entry, Key, KeyRange, Page, ReadError},
     model::{Collection, CollectionId, Member, Object},
 };
@@ -17,6 +17,12 @@ pub struct Listed {
 }
 
 impl Store {
+    /// Whether it is certain, without reading, that no member of any collection was written since this
+    /// revision was readable.
+    pub fn are_members_unchanged_since(&self, through: Revision) -> bool {
+        self.is_unchanged_since(keys::Keyspace::Member, through)
+    }
+
     /// The members with these names, of one moment, in the order asked for.
     pub async fn members_named(
         &self,

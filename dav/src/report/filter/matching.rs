@@ -4,7 +4,7 @@ use calendar::{
     Budget, CalendarObject, Component, Property, RecurrenceSet, TimeRange, TooMuchWork, Zone,
     time_range::{alarm_overlaps, component_overlaps, property_overlaps},
 };
-use scheduling::projection::ObjectProjection;
+use scheduling::projection::{ObjectProjection, Verdict};
 
 use super::{
     ComponentFilter, ComponentTest, Filter, ParameterFilter, ParameterTest, PropertyFilter,
@@ -56,20 +56,90 @@ impl Filter {
 }
 
 impl Filter {
-    /// Whether an object with this projection can match: never "no" where the answer could be "yes".
-    pub fn may_match(&self, projection: &ObjectProjection) -> bool {
-        let ComponentTest::Defined { components, .. } = &self.root.test else {
-            return false;
+    /// Whether an object with this projection matches, as far as that can be said without the object;
+    /// `floating` is the zone in which DATEs are read.
+    pub fn judge(&self, projection: &ObjectProjection, floating: &Zone) -> Verdict {
+        let ComponentTest::Defined {
+            properties,
+            components,
+            ..
+        } = &self.root.test
+        else {
+            return Verdict::No;
         };
-        components.iter().all(|filter| match &filter.test {
-            ComponentTest::NotDefined => true,
-            // Time zones are not in the projection.
-            ComponentTest::Defined { .. } if filter.name == "VTIMEZONE" => true,
-            ComponentTest::Defined { time_range, .. } => {
-                projection.kinds().may_contain(&filter.name)
-                    && time_range.is_none_or(|range| projection.may_overlap(&range))
+        let judge = |filter: &ComponentFilter| filter.judge(projection, floating);
+        let own = unless_asked(properties.is_empty());
+        components.iter().map(judge).fold(own, Verdict::and)
+    }
+
+    /// A time range that every match overlaps, if there is one.
+    pub fn range(&self) -> Option<&TimeRange> {
+        let components = self.root.components();
+        components.iter().find_map(|filter| match &filter.test {
+            ComponentTest::Defined { time_range, .. } if filter.name != "VTIMEZONE" => {
+                time_range.as_ref()
             }
+            _ => None,
         })
+    }
+
+    /// The time range of events, where the filter asks for nothing else.
+    pub fn range_alone(&self) -> Option<&TimeRange> {
+        match self.root.components() {
+            [only] if only.name == "VEVENT" && only.components().is_empty() => self.range(),
+            _ => None,
+        }
+    }
+}
+
+/// What holds where nothing is asked that only the object can tell.
+fn unless_asked(nothing: bool) -> Verdict {
+    if nothing {
+        Verdict::Yes
+    } else {
+        Verdict::Maybe
+    }
+}
+
+impl ComponentFilter {
+    fn components(&self) -> &[ComponentFilter] {
+        match &self.test {
+            ComponentTest::Defined { components, .. } => components,
+            ComponentTest::NotDefined => &[],
+        }
+    }
+
+    /// Whether a component directly in the calendar object matches.
+    fn judge(&self, projection: &ObjectProjection, floating: &Zone) -> Verdict {
+        let kinds = projection.kinds();
+        let is_there = if self.name == "VTIMEZONE" {
+            // Time zones are not in the projection.
+            Verdict::Maybe
+        } else if kinds.contains(&self.name) {
+            Verdict::Yes
+        } else {
+            match kinds.may_contain(&self.name) {
+                true => Verdict::Maybe,
+                false => Verdict::No,
+            }
+        };
+        let ComponentTest::Defined {
+            time_range,
+            properties,
+            components,
+        } = &self.test
+        else {
+            return is_there.not();
+        };
+        let in_time = match time_range {
+            None => Verdict::Yes,
+            Some(range) if self.name == "VEVENT" => projection.events_overlap(range, floating),
+            Some(range) if projection.may_overlap(range) => Verdict::Maybe,
+            Some(_) => Verdict::No,
+        };
+        is_there
+            .and(in_time)
+            .and(unless_asked(properties.is_empty() && components.is_empty()))
     }
 }
 

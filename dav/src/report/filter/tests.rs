@@ -2,7 +2,10 @@
 
 use calendar::{CalendarObject, Zone};
 use http::StatusCode;
-use scheduling::{desk::Limits, projection::ObjectProjection};
+use scheduling::{
+    desk::Limits,
+    projection::{ObjectProjection, Verdict},
+};
 
 use super::*;
 use crate::{error::DavError, testing::xml, xml::Document};
@@ -31,13 +34,14 @@ fn object(component: &str, lines: &str) -> CalendarObject {
     CalendarObject::parse(text.as_bytes(), &calendar::Limits::default()).unwrap()
 }
 
-/// Also proves for each case that the projection never says "no" where the object says "yes".
+/// Also proves for each case that what the projection says for certain is what the object says.
 fn matches(filter: &Filter, object: &CalendarObject) -> bool {
     let berlin = Zone::named("Europe/Berlin").unwrap();
     let matches = filter.matches(&Subject::new(object, &berlin));
+    let judged = filter.judge(&ObjectProjection::of(object), &berlin);
     assert!(
-        filter.may_match(&ObjectProjection::of(object)) || !matches,
-        "{filter:?}"
+        judged == Verdict::Maybe || judged == matches.into(),
+        "{judged:?}: {filter:?}"
     );
     matches
 }
@@ -47,13 +51,25 @@ fn matches(filter: &Filter, object: &CalendarObject) -> bool {
 fn projections_leave_objects_out() {
     let event = object(
         "VEVENT",
-        "UID:1\nDTSTART:20260101T000000Z\nRRULE:FREQ=DAILY;COUNT=3",
+        "UID:1\nDTSTART:20260101T000000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3",
     );
     let projection = ObjectProjection::of(&event);
     let range = |start: &str| format!("<C:time-range start=\"{start}\"/>");
-    assert!(!within("VTODO", "").may_match(&projection));
-    assert!(!within("VEVENT", &range("20260201T000000Z")).may_match(&projection));
-    assert!(within("VEVENT", &range("20260102T000000Z")).may_match(&projection));
+    let judge = |filter: Filter| filter.judge(&projection, &Zone::utc());
+    assert_eq!(judge(within("VTODO", "")), Verdict::No);
+    assert_eq!(
+        judge(within("VEVENT", &range("20260201T000000Z"))),
+        Verdict::No
+    );
+    // Here the rule has no instance, although the first and the last lie around.
+    let gap = "<C:time-range start=\"20260101T120000Z\" end=\"20260101T130000Z\"/>";
+    assert_eq!(judge(within("VEVENT", gap)), Verdict::No);
+    assert_eq!(
+        judge(within("VEVENT", &range("20260102T000000Z"))),
+        Verdict::Yes
+    );
+    let named = "<C:prop-filter name=\"SUMMARY\"/>";
+    assert_eq!(judge(within("VEVENT", named)), Verdict::Maybe);
 }
 
 /// RFC 4791 §9.7.1, §9.7.4

@@ -15,6 +15,7 @@ mod transfers;
 mod trash;
 mod trees;
 mod uploads;
+mod views;
 mod yielding;
 
 use std::sync::Arc;

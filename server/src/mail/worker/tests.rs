@@ -30,7 +30,7 @@ async fn office() -> Office {
         mail_possible: true,
         limits: Limits::default().of_desk(),
         local_domains: Vec::new(),
-        principal_path_to_name: |_| None,
+        ..Settings::default()
     };
     let desk = Desk::new(store.clone(), settings);
     let outbox = MemoryOutbox::default();

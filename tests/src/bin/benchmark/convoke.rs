@@ -126,7 +126,7 @@ pub fn event(uid: &str) -> String {
     text + tail
 }
 
-fn authorization(user: &str) -> String {
+pub fn authorization(user: &str) -> String {
     STANDARD.encode(format!("{user}:{user}"))
 }
 

@@ -27,7 +27,7 @@ pub struct Measured {
 }
 
 /// Sends requests for a time, each connection one after another. `request(connection, number)` gives the
-/// octets; every answer must have the status.
+/// octets; every answer must have the status; 0 stands for any success.
 pub async fn run<F>(
     server: &Child,
     connections: usize,
@@ -139,37 +139,143 @@ where
     latencies
 }
 
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, status: u16) {
+/// Reads an answer to its end, as it came, and gives the length of its head.
+async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, status: u16) -> usize {
     buffer.clear();
     let head = loop {
-        assert_ne!(
-            stream.read_buf(buffer).await.expect("the server answers"),
-            0,
-            "the server closed the connection"
-        );
+        read_more(stream, buffer).await;
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break end + 4;
         }
     };
     let text = std::str::from_utf8(&buffer[..head]).expect("headers are ASCII");
     let got: u16 = text[9..12].parse().expect("a status line");
-    let length = text
-        .lines()
-        .find_map(|line| {
-            line.split_once(':')
-                .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        })
-        .map_or(0, |(_, value)| {
-            value.trim().parse::<usize>().expect("a length")
-        });
-    while buffer.len() < head + length {
-        assert_ne!(
-            stream.read_buf(buffer).await.expect("the server answers"),
-            0,
-            "the server closed the connection"
-        );
+    match length_of(text) {
+        Some(length) => {
+            while buffer.len() < head + length {
+                read_more(stream, buffer).await;
+            }
+        }
+        None => {
+            let mut at = head;
+            while let Some(next) = next_chunk(buffer, at) {
+                match next {
+                    Chunk::At(data) if data.is_empty() => break,
+                    Chunk::At(data) => at = data.end + 2,
+                    Chunk::Unread => read_more(stream, buffer).await,
+                }
+            }
+        }
     }
-    assert_eq!(got, status, "{}", String::from_utf8_lossy(buffer));
+    assert!(
+        status == 0 && got < 300 || got == status,
+        "{got}: {}",
+        String::from_utf8_lossy(buffer)
+    );
+    head
+}
+
+async fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+    buffer.reserve(READ_OCTETS);
+    assert_ne!(
+        stream.read_buf(buffer).await.expect("the server answers"),
+        0,
+        "the server closed the connection"
+    );
+}
+
+/// Room for octets that are read at once.
+const READ_OCTETS: usize = 64 * 1024;
+
+/// What Content-Length says; `None` where the body comes in chunks.
+fn length_of(head: &str) -> Option<usize> {
+    let value = |name: &str| {
+        head.lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    };
+    if value("transfer-encoding").is_some() {
+        return None;
+    }
+    Some(value("content-length").map_or(0, |length| length.parse().expect("a length")))
+}
+
+/// A chunk of a body (RFC 9112 §7.1).
+enum Chunk {
+    /// Its data stand there; the last has none.
+    At(std::ops::Range<usize>),
+    /// Not all of it was read.
+    Unread,
+}
+
+fn next_chunk(buffer: &[u8], at: usize) -> Option<Chunk> {
+    let rest = &buffer[at..];
+    let Some(end) = rest.windows(2).take(20).position(|two| two == b"\r\n") else {
+        return Some(Chunk::Unread);
+    };
+    let size = std::str::from_utf8(&rest[..end]).ok()?;
+    let size = usize::from_str_radix(size.trim(), 16).expect("the size of a chunk");
+    let start = at + end + 2;
+    if buffer.len() < start + size + 2 {
+        return Some(Chunk::Unread);
+    }
+    Some(Chunk::At(start..start + size))
+}
+
+/// A connection for requests whose answers are looked at.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// A connection to a server.
+    pub async fn open(server: &Child) -> Connection {
+        let stream = TcpStream::connect(&server.address)
+            .await
+            .expect("the server listens");
+        stream.set_nodelay(true).expect("a socket option");
+        Connection {
+            stream,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Sends a request, and gives the time until the whole answer was read.
+    pub async fn time(&mut self, request: &[u8], status: u16) -> Duration {
+        let sent = Instant::now();
+        self.stream
+            .write_all(request)
+            .await
+            .expect("the server reads");
+        read_answer(&mut self.stream, &mut self.buffer, status).await;
+        sent.elapsed()
+    }
+
+    /// Sends a request, and gives the body of the answer.
+    pub async fn ask(&mut self, request: &[u8], status: u16) -> String {
+        self.stream
+            .write_all(request)
+            .await
+            .expect("the server reads");
+        let head = read_answer(&mut self.stream, &mut self.buffer, status).await;
+        let text = std::str::from_utf8(&self.buffer[..head]).expect("headers are ASCII");
+        let mut body = Vec::new();
+        if length_of(text).is_some() {
+            body.extend_from_slice(&self.buffer[head..]);
+        } else {
+            let mut at = head;
+            while let Some(Chunk::At(data)) = next_chunk(&self.buffer, at) {
+                if data.is_empty() {
+                    break;
+                }
+                at = data.end + 2;
+                body.extend_from_slice(&self.buffer[data]);
+            }
+        }
+        String::from_utf8(body).expect("text")
+    }
 }
 
 fn summary(

@@ -11,6 +11,7 @@ mod ceiling;
 mod child;
 mod convoke;
 mod load;
+mod queries;
 mod shares;
 mod size;
 
@@ -25,12 +26,15 @@ const HELP: &str = "\
 usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
        benchmark --objects N [--folder DIR] [--output FILE]
        benchmark --against PROGRAM [--seconds N] [--folder DIR] [--output FILE]
+       benchmark --queries [--folder DIR] [--output FILE]
   --seconds N   how long each measurement of PUT and GET is sustained (default 60)
   --preload N   objects in the account for the comparison of a full account with an empty one (default 100000)
   --objects N   instead of all that: fill a store with so many objects, and measure what it takes
   --against PROGRAM
                 instead of all that: compare the processor time per request with that of another build,
                 whose benchmark program this is, in five alternating runs for each kind of request
+  --queries     instead of all that: calendar-query, listings, synchronisation and free-busy on calendars of
+                1,000, 10,000 and 50,000 objects; prints a table on standard error
   --folder DIR  where the store and the test file are put (default: a temporary folder)
   --output FILE also writes the JSON there";
 
@@ -39,6 +43,7 @@ struct Arguments {
     preload: usize,
     objects: Option<u64>,
     against: Option<PathBuf>,
+    queries: bool,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
 }
@@ -79,6 +84,12 @@ fn main() {
             return serde_json::json!(against::measure(&folder, other, time).await);
         }
         let bare = child::Child::start(&["child-bare"]);
+        if arguments.queries {
+            let measured = queries::measure(&folder, &bare).await;
+            bare.stop();
+            eprintln!("{}", measured.table());
+            return serde_json::json!(measured);
+        }
         let ceiling_1 = ceiling::bare(&bare, 1, slices.of_ceiling).await;
         let ceiling_16 = ceiling::bare(&bare, 16, slices.of_ceiling).await;
         let convoke = convoke::measure(&folder, &bare, slices, arguments.preload).await;
@@ -114,6 +125,7 @@ fn arguments() -> Arguments {
         preload: 100_000,
         objects: None,
         against: None,
+        queries: false,
         folder: None,
         output: None,
     };
@@ -127,6 +139,7 @@ fn arguments() -> Arguments {
                 arguments.objects = Some(value().parse().unwrap_or_else(|_| usage()));
             }
             "--against" => arguments.against = Some(value().into()),
+            "--queries" => arguments.queries = true,
             "--folder" => arguments.folder = Some(value().into()),
             "--output" => arguments.output = Some(value().into()),
             _ => usage(),

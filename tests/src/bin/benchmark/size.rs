@@ -174,7 +174,7 @@ async fn compact(data: &Path, objects: u64) -> Compacted {
     }
 }
 
-fn start(data: &Path) -> (Child, f64) {
+pub fn start(data: &Path) -> (Child, f64) {
     let began = Instant::now();
     let server = Child::start(&["child-convoke", data.to_str().expect("a UTF-8 path")]);
     (server, began.elapsed().as_secs_f64())
@@ -192,7 +192,7 @@ async fn open(data: &Path) -> (Child, Opened) {
 }
 
 impl Disk {
-    fn of(data: &Path) -> Disk {
+    pub fn of(data: &Path) -> Disk {
         let mut disk = Disk {
             index_mib: 0.0,
             journal_mib: 0.0,

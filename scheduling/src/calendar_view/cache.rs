@@ -1,0 +1,156 @@
+//! The views in memory, within a bound: the one that nobody has asked for the longest goes first.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use storage::{Revision, model::CollectionId};
+
+use super::CalendarView;
+
+/// What views may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ViewBounds {
+    /// Memory of all views together, in octets. A collection whose view alone would take more has none: its
+    /// members are read for each question.
+    pub octets: usize,
+}
+
+impl Default for ViewBounds {
+    /// 64 MiB: about 200,000 objects.
+    fn default() -> ViewBounds {
+        ViewBounds {
+            octets: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// The view of one collection, and what keeps two from making it at once.
+#[derive(Debug, Default)]
+pub struct Shown {
+    view: RwLock<CalendarView>,
+    /// Held while the view is made or brought up to date.
+    pub(crate) work: tokio::sync::Mutex<()>,
+    /// Everything that was readable at this revision is in the view.
+    through: AtomicU64,
+    used: AtomicU64,
+    /// The view would be larger than any may be.
+    too_large: AtomicBool,
+}
+
+impl Shown {
+    /// Looks at the view; nobody can change it meanwhile, so that this must be short.
+    pub fn read<T>(&self, look: impl FnOnce(&CalendarView) -> T) -> T {
+        look(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut CalendarView) -> T) -> T {
+        change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace(&self, new: CalendarView) {
+        let old = {
+            let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *view, new)
+        };
+        // A large one goes without keeping readers waiting.
+        drop(old);
+    }
+
+    /// Whether there can be no view, as was seen before.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.too_large.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn through(&self) -> Revision {
+        Revision(self.through.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn confirm(&self, through: Revision) {
+        self.through.fetch_max(through.0, Ordering::AcqRel);
+    }
+}
+
+/// The views of all collections.
+#[derive(Debug)]
+pub(crate) struct Views {
+    bounds: ViewBounds,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    shown: HashMap<CollectionId, Arc<Shown>>,
+    /// Counts questions, so that it is known which view was asked for last.
+    questions: u64,
+}
+
+/// Collections of which something is remembered, views or only that there is none.
+const MAXIMUM_COLLECTIONS: usize = 10_000;
+
+impl Views {
+    pub fn new(bounds: ViewBounds) -> Views {
+        Views {
+            bounds,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The largest view that is kept, in octets.
+    pub fn largest_octets(&self) -> usize {
+        self.bounds.octets
+    }
+
+    /// The place of a collection's view, which may be empty.
+    pub fn of(&self, id: CollectionId) -> Arc<Shown> {
+        let mut known = self.lock();
+        known.questions += 1;
+        let now = known.questions;
+        let shown = Arc::clone(known.shown.entry(id).or_default());
+        shown.used.store(now, Ordering::Relaxed);
+        if known.shown.len() > MAXIMUM_COLLECTIONS {
+            drop_oldest(&mut known, id);
+        }
+        shown
+    }
+
+    /// Notes that there can be no view of a collection. Who looks at an older one still may.
+    pub fn note_too_large(&self, id: CollectionId) {
+        let shown = Shown::default();
+        shown.too_large.store(true, Ordering::Relaxed);
+        self.lock().shown.insert(id, Arc::new(shown));
+    }
+
+    /// Makes room, not at the cost of the view of `id`.
+    pub fn keep_within_bounds(&self, id: CollectionId) {
+        let mut known = self.lock();
+        loop {
+            let octets: usize = known
+                .shown
+                .values()
+                .map(|shown| shown.read(CalendarView::octets))
+                .sum();
+            if octets <= self.bounds.octets || !drop_oldest(&mut known, id) {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops the view that nobody has asked for the longest, but not this one; says whether there was one.
+fn drop_oldest(known: &mut Known, but: CollectionId) -> bool {
+    let others = known.shown.iter().filter(|(id, _)| **id != but);
+    let oldest = others.min_by_key(|(_, shown)| shown.used.load(Ordering::Relaxed));
+    let Some(id) = oldest.map(|(id, _)| *id) else {
+        return false;
+    };
+    known.shown.remove(&id).is_some()
+}

@@ -1,0 +1,171 @@
+//! Views of collections: always what the members are.
+
+use calendar::TimeRange;
+use storage::model::{CollectionId, Member};
+
+use super::*;
+use crate::{
+    calendar_view::{Row, ViewBounds},
+    projection::Verdict,
+};
+
+async fn calendar_id(world: &World) -> CollectionId {
+    let resolution = world.desk.store().resolve(&path("alice/calendar")).await;
+    resolution.unwrap().unwrap().collection().id
+}
+
+/// Names, revisions and entity tags as the view has them, and as they are.
+async fn compare(world: &World) {
+    let id = calendar_id(world).await;
+    let shown = world.desk.shown(id).await.unwrap().unwrap();
+    let seen: Vec<_> = shown.read(|view| {
+        let row = |row: &Row| {
+            (
+                row.name.to_string(),
+                row.revision,
+                row.entity_tag.to_string(),
+            )
+        };
+        view.rows_after(None).map(row).collect()
+    });
+    let (members, _) = world.desk.store().members(id, None, 1_000).await.unwrap();
+    let is: Vec<_> = members
+        .into_iter()
+        .filter_map(|listed| match listed.member.value {
+            Member::Object(object) => Some((listed.name, listed.member.revision, object.etag)),
+            Member::Collection(_) => None,
+        })
+        .collect();
+    assert_eq!(seen, is);
+    // What is in time is found there, and only that.
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let day = |day: &str| {
+        TimeRange::between(
+            at(&format!("{day}T00:00:00Z")),
+            at(&format!("{day}T23:00:00Z")),
+        )
+    };
+    let select =
+        |range: &TimeRange| shown.read(|view| view.select(Some(range), |_| Verdict::Maybe).len());
+    assert_eq!(select(&day("2026-02-01")), is.len());
+    assert_eq!(select(&day("2026-02-03")), 0);
+}
+
+#[tokio::test]
+async fn a_view_follows_whatever_happens() {
+    let world = world().await;
+    compare(&world).await;
+    let mut random = 1u64;
+    for round in 0..200 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let name = |number: u64| format!("alice/calendar/{}.ics", number % 20);
+        let (one, other) = (name(random >> 33), name(random >> 43));
+        match (random >> 53) % 4 {
+            0 => drop(world.delete(&one).await),
+            1 if one != other => drop(world.rename(&one, &other).await),
+            _ => drop(
+                world
+                    .put(&one, event(&format!("uid {one}"), &round.to_string()))
+                    .await,
+            ),
+        }
+        // Not after each, so that several changes come at once.
+        if round % 3 == 0 {
+            compare(&world).await;
+        }
+    }
+    compare(&world).await;
+}
+
+#[tokio::test]
+async fn two_ask_for_a_view_at_once() {
+    let world = world().await;
+    for number in 0..50 {
+        let at = format!("alice/calendar/{number}.ics");
+        world
+            .put(&at, event(&number.to_string(), "x"))
+            .await
+            .unwrap();
+    }
+    let id = calendar_id(&world).await;
+    let (one, other) = tokio::join!(world.desk.shown(id), world.desk.shown(id));
+    let (one, other) = (one.unwrap().unwrap(), other.unwrap().unwrap());
+    assert!(Arc::ptr_eq(&one, &other));
+    assert_eq!(one.read(|view| view.len()), 50);
+}
+
+/// Views are dropped, the oldest first, or not made at all, where they would take too much.
+#[tokio::test]
+async fn views_are_bounded() {
+    let bounded = |octets| Settings {
+        views: ViewBounds { octets },
+        ..Settings::default()
+    };
+    let world = world_with(bounded(3_000), |memory| Arc::new(memory)).await;
+    world
+        .make("alice/other", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    let mut ids = Vec::new();
+    for calendar in ["calendar", "other"] {
+        for number in 0..6 {
+            let at = format!("alice/{calendar}/{number}.ics");
+            world
+                .put(&at, event(&format!("{calendar} {number}"), "x"))
+                .await
+                .unwrap();
+        }
+        let resolution = world
+            .desk
+            .store()
+            .resolve(&path(&format!("alice/{calendar}")))
+            .await;
+        ids.push(resolution.unwrap().unwrap().collection().id);
+    }
+    let first = world.desk.shown(ids[0]).await.unwrap().unwrap();
+    world.desk.shown(ids[1]).await.unwrap().unwrap();
+    let again = world.desk.shown(ids[0]).await.unwrap().unwrap();
+    assert!(!Arc::ptr_eq(&first, &again), "it was dropped");
+    // Who still looks at it may.
+    assert_eq!(first.read(|view| view.len()), 6);
+
+    let world = world_with(bounded(500), |memory| Arc::new(memory)).await;
+    for number in 0..6 {
+        let at = format!("alice/calendar/{number}.ics");
+        world
+            .put(&at, event(&number.to_string(), "x"))
+            .await
+            .unwrap();
+    }
+    let id = calendar_id(&world).await;
+    for _ in 0..2 {
+        assert!(world.desk.shown(id).await.unwrap().is_none());
+    }
+}
+
+/// A row whose projection was made by other rules is computed again.
+#[tokio::test]
+async fn older_projections_are_computed_again() {
+    let world = world().await;
+    world
+        .put("alice/calendar/1.ics", event("1", "x"))
+        .await
+        .unwrap();
+    let store = world.desk.store();
+    let resolution = store
+        .resolve(&path("alice/calendar/1.ics"))
+        .await
+        .unwrap()
+        .unwrap();
+    let Found::Object(before) = resolution.found.clone() else {
+        panic!("it is there");
+    };
+    let mut after = before.value.clone();
+    after.calendar.as_mut().unwrap().projection = Bytes::from_static(&[2, 0, 0, 0, 0, 1, 0, 0]);
+    let mut batch = store.batch();
+    batch.put_object(resolution.collection(), "1.ics", Some(&before), &after);
+    store.commit(batch).await.unwrap();
+    compare(&world).await;
+}
