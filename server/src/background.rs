@@ -1,6 +1,6 @@
 //! Work that goes on beside the requests, until the server stops.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scheduling::Desk;
 use storage::{BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError};
@@ -30,13 +30,18 @@ const TRASH_PERIOD: Duration = Duration::from_secs(60);
 /// How many of them make one look for what is old.
 const TRASH_PERIODS_PER_EXPIRY: u32 = 60;
 /// Rows of the trash that one step removes.
-const TRASH_ROWS: usize = 1000;
+const TRASH_ROWS: usize = 200;
 /// Between a commit and the look whether it left deliveries to be made.
 const HINT_PAUSE: Duration = Duration::from_millis(50);
 /// After an error.
 const ERROR_PAUSE: Duration = Duration::from_secs(5);
-/// Between two steps, so that requests come first.
+/// Between two steps at the least, so that requests come first.
 const STEP_PAUSE: Duration = Duration::from_millis(10);
+/// A pause is so many times as long as the step before it: the busier the machine, the longer are both,
+/// and the work takes a tenth of the time at the most.
+const PAUSE_PER_STEP: u32 = 9;
+/// Between two looks at the clock.
+const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// The workers.
 pub struct Background {
@@ -55,6 +60,7 @@ impl Background {
         workers.spawn(purge_removed(store.clone(), stopped.clone()));
         workers.spawn(compact_logs(store.clone(), sync_logs, stopped.clone()));
         workers.spawn(tidy_trash(store.clone(), stopped.clone()));
+        workers.spawn(watch_clock(store.clone(), stopped.clone()));
         workers.spawn(deliver(desk.clone(), stopped));
         Background { stop, workers }
     }
@@ -76,6 +82,29 @@ async fn pause(time: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
     }
 }
 
+/// Waits after a step that began at `begun`, and says whether to go on.
+async fn rest_after(begun: Instant, stopped: &mut watch::Receiver<bool>) -> bool {
+    let rest = begun.elapsed().saturating_mul(PAUSE_PER_STEP);
+    pause(rest.max(STEP_PAUSE), stopped).await
+}
+
+/// Looks at the clock, so that a jump is noticed, and lets go what is kept outside of the store for a time
+/// only.
+async fn watch_clock(store: Store, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let looked = async {
+            let clock = store.retention_clock().await?;
+            Ok::<(), CommitError>(store.backend().expire(clock).await?)
+        };
+        if let Err(error) = looked.await {
+            tracing::warn!(%error, "what is old in the archive cannot be removed");
+        }
+        if !pause(CLOCK_PERIOD, &mut stopped).await {
+            return;
+        }
+    }
+}
+
 async fn sweep_blobs(store: Store, mut stopped: watch::Receiver<bool>) {
     while pause(SWEEP_PERIOD, &mut stopped).await {
         match sweep_once(&store, &mut stopped).await {
@@ -93,9 +122,10 @@ async fn sweep_once(
     let older_than = Timestamp(store.environment().clock.now().0 - UNREFERENCED_BLOB_MILLISECONDS);
     let (mut removed, mut after) = (0, None);
     loop {
+        let begun = Instant::now();
         let (rows, next) = store.sweep_blobs(older_than, after, SWEEP_ROWS).await?;
         removed += rows;
-        if next.is_none() || !pause(STEP_PAUSE, stopped).await {
+        if next.is_none() || !rest_after(begun, stopped).await {
             return Ok(removed);
         }
         after = next;
@@ -136,18 +166,23 @@ async fn compact_logs(store: Store, keep: LogRetention, mut stopped: watch::Rece
 }
 
 /// The note of the moment, once a day, is the sign that a day has passed: also where the server is
-/// started more often.
+/// started more often. What was broken off is gone on with at once.
 async fn compact_logs_once(
     store: &Store,
     keep: LogRetention,
     stopped: &mut watch::Receiver<bool>,
 ) -> Result<usize, CommitError> {
-    if !store.note_moment().await? {
+    let is_due = store.note_moment().await?;
+    if !is_due && !store.is_compaction_unfinished().await? {
         return Ok(0);
     }
     let mut compaction = store.compact_logs(keep).await?;
-    while compaction.step(store).await? && pause(STEP_PAUSE, stopped).await {}
-    Ok(compaction.removed())
+    loop {
+        let begun = Instant::now();
+        if !compaction.step(store).await? || !rest_after(begun, stopped).await {
+            return Ok(compaction.removed());
+        }
+    }
 }
 
 /// Adds up what was deleted, removes what is too much at once, and what is old once in a while.
@@ -181,8 +216,14 @@ async fn tidy_trash_once(
     stopped: &mut watch::Receiver<bool>,
 ) -> Result<(), CommitError> {
     store.weigh_trash().await?;
-    while store.bound_trash(TRASH_ROWS).await? && pause(STEP_PAUSE, stopped).await {}
-    while expires && store.expire_trash(TRASH_ROWS).await? && pause(STEP_PAUSE, stopped).await {}
+    let mut begun = Instant::now();
+    while store.bound_trash(TRASH_ROWS).await? && rest_after(begun, stopped).await {
+        begun = Instant::now();
+    }
+    begun = Instant::now();
+    while expires && store.expire_trash(TRASH_ROWS).await? && rest_after(begun, stopped).await {
+        begun = Instant::now();
+    }
     Ok(())
 }
 

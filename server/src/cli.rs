@@ -81,9 +81,17 @@ pub enum Command {
     Backup(Backup),
     /// Make a data folder of a backup
     ///
-    /// The folder must be empty or missing; it appears as a whole at the end. Calendar programs then read
+    /// The folder must be empty or missing; it appears as a whole at the end (a mount point is filled, and not
+    /// taken for data before it is whole). Calendar programs then read
     /// their calendars anew by themselves, and mail that was waiting is held: see `convoke mail`.
     Restore(Restore),
+    /// Make a data folder of what is left of a damaged one
+    ///
+    /// For when the server refuses to start because something is lost, and there is no better backup. Takes
+    /// the newest sound copy of everything and all changes after it up to the first that is lost, and says
+    /// which are. The damaged folder is not changed. As after a restore, calendar programs read their
+    /// calendars anew by themselves, and mail that was waiting is held.
+    Salvage(Salvage),
     /// Show outgoing mail that waits, and release or drop what a restore holds
     #[command(subcommand, arg_required_else_help = true)]
     Mail(MailCommand),
@@ -281,6 +289,20 @@ pub struct MailChoice {
     /// All that are held
     #[arg(long, conflicts_with = "ids")]
     pub all: bool,
+}
+
+/// `convoke salvage`
+#[derive(Debug, Args)]
+pub struct Salvage {
+    /// The new data folder, empty or missing
+    #[arg(long, value_name = "FOLDER")]
+    pub into: PathBuf,
+    /// The damaged data folder [default: the one configured]
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+    /// Use this archive of the journal, too; give it again for more
+    #[arg(long = "archive", value_name = "FOLDER")]
+    pub archives: Vec<PathBuf>,
 }
 
 /// `convoke check`

@@ -60,6 +60,9 @@ async fn open_folder(
             folder: folder.to_owned(),
             process: pid,
         }),
+        Err(error @ sled::OpenError::Damaged(_)) => Err(data(format!(
+            "{error}. Nothing was changed. To give up what is lost and go on with the rest, see `convoke help salvage`"
+        ))),
         Err(error) => Err(data(error.to_string())),
     }
 }

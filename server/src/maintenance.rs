@@ -2,13 +2,20 @@
 //! server (asked over the control socket) and in a command that opened the folder itself.
 
 use serde::{Deserialize, Serialize};
-use storage::{CheckEvent, LogRetention, Store, Timestamp, backend::CommitError};
+use storage::{
+    CheckEvent, LogRetention, Store, Timestamp,
+    backend::{CommitError, Fault, FaultPlace},
+};
 use tokio::sync::mpsc;
 
 use crate::background::{SWEEP_ROWS, UNREFERENCED_BLOB_MILLISECONDS};
 
 /// Rows of removed collections that are removed between two words of progress.
 const PURGE_ROWS: usize = 10_000;
+const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+/// What mends a row that cannot be read.
+const INDEX_REMEDY: &str =
+    "--repair builds the index again from the journal; so does the next start";
 /// Events on their way from a check.
 const EVENTS: usize = 64;
 
@@ -84,11 +91,7 @@ async fn check(
     said: &mpsc::Sender<Said>,
 ) -> Result<Ended, CommitError> {
     let mut tally = Tally::default();
-    progress(said, "journal, snapshots and index").await?;
-    for what in store.backend().verify().await? {
-        tally.found += 1;
-        say(said, Said::Line(format!("backend: {what}"))).await?;
-    }
+    check_backend(store, repair, &mut tally, said).await?;
     let (events, told) = mpsc::channel(EVENTS);
     let all = async {
         store.check_aloud(repair, events.clone()).await?;
@@ -102,8 +105,7 @@ async fn check(
         };
         // Nothing behind it can be seen.
         tally.found += 1;
-        let remedy = "the index is built again from the journal when the store is opened next";
-        say(said, Said::Line(format!("index: {what} ({remedy})"))).await?;
+        say(said, Said::Line(format!("index: {what} ({INDEX_REMEDY})"))).await?;
     }
     let left = tally.found - tally.mended;
     let summary = match (tally.found, tally.mended) {
@@ -116,6 +118,88 @@ async fn check(
         0 => Ended::Well,
         _ => Ended::Damaged,
     })
+}
+
+/// Looks at what the store keeps for itself, and with `repair` has it made anew from what is sound.
+async fn check_backend(
+    store: &Store,
+    repair: bool,
+    tally: &mut Tally,
+    said: &mpsc::Sender<Said>,
+) -> Result<(), CommitError> {
+    progress(said, "journal, snapshots and index").await?;
+    let faults = store.backend().verify().await?;
+    let remedy = Remedy::of(&faults);
+    for fault in &faults {
+        tally.found += 1;
+        let hint = match (&remedy, repair) {
+            (Some(_), false) => " (--repair mends it)",
+            (Some(_), true) => "",
+            (None, _) => {
+                " (cannot be mended: keep a copy of the data folder, and restore a backup, or see convoke help salvage)"
+            }
+        };
+        say(said, Said::Line(format!("store: {}{hint}", fault.what))).await?;
+    }
+    let Some(remedy) = remedy.filter(|_| repair) else {
+        return Ok(());
+    };
+    progress(said, remedy.what()).await?;
+    match remedy {
+        Remedy::NewIndex => store.backend().rebuild().await?,
+        Remedy::NewSnapshots => store.backend().compact().await?,
+    }
+    progress(said, "journal, snapshots and index, once more").await?;
+    let left = store.backend().verify().await?;
+    if left.is_empty() {
+        tally.mended += faults.len() as u64;
+        say(said, Said::Line(format!("  mended: {}", remedy.done()))).await?;
+    }
+    for fault in left.iter().filter(|fault| !faults.contains(fault)) {
+        tally.found += 1;
+        say(said, Said::Line(format!("store: {}", fault.what))).await?;
+    }
+    Ok(())
+}
+
+/// What makes the store's own files sound again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// Journal and snapshots are sound.
+    NewIndex,
+    /// The index is: all that is damaged is not needed when it has been copied.
+    NewSnapshots,
+}
+
+impl Remedy {
+    fn of(faults: &[Fault]) -> Option<Remedy> {
+        let in_index = faults
+            .iter()
+            .filter(|fault| fault.place == FaultPlace::Index)
+            .count();
+        match in_index {
+            _ if faults.is_empty() => None,
+            0 => Some(Remedy::NewSnapshots),
+            all if all == faults.len() => Some(Remedy::NewIndex),
+            _ => None,
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Remedy::NewIndex => "the index is built again; nothing can be read meanwhile",
+            Remedy::NewSnapshots => "new snapshots",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Remedy::NewIndex => "the index was built again from the journal and the snapshots",
+            Remedy::NewSnapshots => {
+                "new snapshots were made of the index, and what was damaged is not needed any more"
+            }
+        }
+    }
 }
 
 /// Puts a check's events into words.
@@ -138,6 +222,10 @@ async fn tell(
                 };
                 say(said, Said::Line(format!("{damage}{remedy}"))).await?;
             }
+            CheckEvent::Unreadable(what) => {
+                tally.found += 1;
+                say(said, Said::Line(format!("index: {what} ({INDEX_REMEDY})"))).await?;
+            }
             CheckEvent::Mended(what) => {
                 tally.mended += 1;
                 say(said, Said::Line(format!("  mended: {what}"))).await?;
@@ -156,6 +244,7 @@ async fn compact(
     while store.purge_detached(PURGE_ROWS).await? {
         progress(said, "removed collections").await?;
     }
+    tell_of_clock(store, said).await?;
     progress(said, "change logs").await?;
     store.note_moment().await?;
     let mut logs = store.compact_logs(sync_logs).await?;
@@ -181,6 +270,21 @@ async fn compact(
     progress(said, "snapshots and journal").await?;
     store.backend().compact().await?;
     Ok(Ended::Well)
+}
+
+/// Why less goes than one might expect.
+async fn tell_of_clock(store: &Store, said: &mpsc::Sender<Said>) -> Result<(), CommitError> {
+    let Some((doubted, since)) = store.retention_clock().await?.doubt() else {
+        return Ok(());
+    };
+    let line = format!(
+        "the clock went on by {} days at once, and says so since {}: what is kept for a time only is kept for \
+         longer, until the clock has gone on from there for as long",
+        doubted / DAY_MILLISECONDS,
+        jiff::Timestamp::from_millisecond(since.0)
+            .map_or_else(|_| "then".to_owned(), |since| since.to_string())
+    );
+    say(said, Said::Line(line)).await
 }
 
 async fn sweep(store: &Store, said: &mpsc::Sender<Said>) -> Result<usize, CommitError> {
@@ -224,6 +328,26 @@ mod tests {
             }
         }
         (lines, ended.unwrap())
+    }
+
+    #[test]
+    fn what_makes_the_files_sound_again() {
+        use FaultPlace::{Index, Journal, Snapshot};
+        for (places, remedy) in [
+            (&[][..], None),
+            (&[Index, Index], Some(Remedy::NewIndex)),
+            (&[Snapshot], Some(Remedy::NewSnapshots)),
+            (&[Journal, Snapshot], Some(Remedy::NewSnapshots)),
+            (&[Index, Snapshot], None),
+            (&[Journal, Index], None),
+        ] {
+            let fault = |place: &FaultPlace| Fault {
+                what: String::new(),
+                place: *place,
+            };
+            let faults: Vec<_> = places.iter().map(fault).collect();
+            assert_eq!(Remedy::of(&faults), remedy, "{places:?}");
+        }
     }
 
     #[tokio::test]

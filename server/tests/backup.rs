@@ -338,3 +338,47 @@ fn mail_that_was_waiting_is_held_until_somebody_decides() {
         assert!(succeeds(&convoke(folder, &["mail", "list", "--held"])).contains("No mail."));
     });
 }
+
+/// A store that no start takes because of what is lost: the refusal names the way, and the way works.
+#[test]
+fn what_is_left_is_salvaged() {
+    let folder = initialised();
+    let path = folder.path();
+    use_data(path, "data");
+    let refused = fails(&convoke(path, &["salvage", "--into", "rest"]));
+    assert!(refused.contains("holds no data"), "{refused}");
+    add_user(path, "ann");
+    add_user(path, "bob");
+    add_user(path, "eve");
+    // Each command began a segment of the journal; the one in the middle is damaged, and so is the index.
+    let mut segments: Vec<_> = fs::read_dir(path.join("data/journal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    segments.sort();
+    let segment = &segments[segments.len() - 2];
+    let mut octets = fs::read(segment).unwrap();
+    let middle = octets.len() / 2;
+    octets[middle] ^= 1;
+    fs::write(segment, &octets).unwrap();
+    fs::remove_dir_all(path.join("data/index")).unwrap();
+    let _no_archive = fs::remove_dir_all(path.join("archive"));
+    let refused = fails(&convoke(path, &["user", "list"]));
+    assert!(refused.contains("are lost"), "{refused}");
+    assert!(refused.contains("convoke help salvage"), "{refused}");
+
+    let said = succeeds(&convoke(path, &["salvage", "--into", "rest"]));
+    assert!(said.contains("are lost"), "{said}");
+    assert!(said.contains("was not changed"), "{said}");
+    assert_eq!(fs::read(segment).unwrap(), octets);
+    use_data(path, "rest");
+    let left = users(path);
+    assert!(left.contains("ann"), "{left}");
+    assert!(!left.contains("eve"), "{left}");
+    assert!(succeeds(&convoke(path, &["check"])).contains("everything is sound"));
+    let twice = fails(&convoke(
+        path,
+        &["salvage", "--from", "data", "--into", "rest"],
+    ));
+    assert!(twice.contains("is not empty"), "{twice}");
+}

@@ -4,7 +4,7 @@ use std::{future::Future, ops::Bound, pin::Pin};
 
 use bytes::Bytes;
 
-use crate::{Revision, Timestamp};
+use crate::{RetentionClock, Revision, Timestamp};
 
 /// A boxed future, so that backends are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -266,7 +266,9 @@ impl From<ReadError> for CommitError {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// This kind of store cannot be backed up in this way.
-    #[error("this store cannot be backed up")]
+    #[error(
+        "this kind of store has no backups of its own: it is in memory, or backed up with its database"
+    )]
     NotPossible,
     /// Whoever asked for it wanted it no longer, or the store is closing.
     #[error("the backup was broken off")]
@@ -274,6 +276,26 @@ pub enum BackupError {
     /// Reading the store, or writing the backup, failed.
     #[error("the backup failed: {0}")]
     Failed(String),
+}
+
+/// Something that a backend found wrong with what it keeps for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// In words.
+    pub what: String,
+    /// Where.
+    pub place: FaultPlace,
+}
+
+/// What is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultPlace {
+    /// What serves reads, and follows from the rest.
+    Index,
+    /// A copy of everything, which is replaced by the next one.
+    Snapshot,
+    /// The record of the commits.
+    Journal,
 }
 
 /// An ordered map of bytes with atomic compare-and-commit.
@@ -314,6 +336,19 @@ pub trait Backend: Send + Sync + 'static {
         range: KeyRange,
         page: Page,
     ) -> BoxFuture<'a, Result<ScanPage, ReadError>>;
+    /// The first key of a range, whether its row can be read or not: how a check steps over what is
+    /// damaged.
+    fn first_key<'a>(&'a self, range: KeyRange) -> BoxFuture<'a, Result<Option<Key>, ReadError>> {
+        Box::pin(async move {
+            let page = Page {
+                rows: 1,
+                octets: usize::MAX,
+                reverse: false,
+            };
+            let page = self.scan(range, page).await?;
+            Ok(page.rows.into_iter().next().map(|(key, _)| key))
+        })
+    }
     /// Makes a change durable, or refuses it as a whole.
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>>;
     /// Whether [`CommitError::Retry`] is ever an answer, so that who commits must keep a copy.
@@ -334,6 +369,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Writes everything, as of one moment, while reads and commits go on; gives the newest commit that
     /// the backup contains. Asks between steps whether to go on. Blocks.
     ///
+    /// A backup is what [`crate::sled::load`] makes a folder of: rows, and the commits that happened while
+    /// they were read, in the order of one journal. A backend that keeps no journal cannot tell those, and
+    /// what holds nothing beyond its process (memory) has nothing that a backup could save; one that lives
+    /// in a database is backed up with that. So the default is to refuse, in words.
+    ///
     /// # Errors
     /// See [`BackupError`]; what was written then is no backup.
     fn backup(
@@ -345,12 +385,20 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// Looks whether everything that the backend keeps for itself is whole and agrees with what is read;
-    /// gives each thing that is not, in words. May go on while others read and commit.
+    /// gives each thing that is not. May go on while others read and commit; ends soon where the future is
+    /// dropped.
     ///
     /// # Errors
     /// It cannot be looked at.
-    fn verify<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, ReadError>> {
+    fn verify<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Fault>, ReadError>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+    /// Builds anew what serves reads, from the record of the commits. Nothing can be read meanwhile.
+    ///
+    /// # Errors
+    /// It cannot be built now; the backend goes on trying.
+    fn rebuild<'a>(&'a self) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async { Ok(()) })
     }
     /// Drops what the backend keeps for itself and does not need any more. May go on while others read
     /// and commit.
@@ -358,6 +406,14 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// It cannot be done; nothing is lost by that.
     fn compact<'a>(&'a self) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async { Ok(()) })
+    }
+    /// Removes what the backend keeps outside of the store for a time only (the archive of the journal),
+    /// where that time is over by this clock. May go on while others read and commit.
+    ///
+    /// # Errors
+    /// It cannot be done; it is tried again at the next call.
+    fn expire<'a>(&'a self, _clock: RetentionClock) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async { Ok(()) })
     }
     /// Ends all work; later commits are refused. Returns when everything acknowledged is on disk

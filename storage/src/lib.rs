@@ -19,6 +19,7 @@ pub mod environment;
 mod last_changes;
 pub mod memory;
 pub mod model;
+mod moment;
 pub mod path;
 mod resolve;
 pub mod restore;
@@ -38,8 +39,8 @@ pub use path::ResourcePath;
 pub use store::{
     AccountError, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes, CheckEvent, Damage,
     Found, Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, Memberships, ObjectPlace,
-    OpenError, PrincipalNameFault, Resolution, Store, UidPlace, UidPlaces, Upload, WalkPosition,
-    check_account_form, normalise_address,
+    OpenError, PrincipalNameFault, Resolution, RetentionClock, Store, UidPlace, UidPlaces, Upload,
+    WalkPosition, check_account_form, normalise_address,
 };
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.

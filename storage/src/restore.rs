@@ -6,9 +6,20 @@
 //! the folder get its name, by one rename. Whenever the process is killed, the folder wanted is
 //! missing or empty as before, or it is the whole store; what lies aside is removed by the next
 //! restore to the same place.
+//!
+//! A mount point (a volume of a container, say) cannot be renamed to, and where only the folder itself may
+//! be written nothing can be made beside it. Then the same happens in a folder within, `restoring`, whose
+//! contents go up by single renames at the end; and no store is opened in a folder that has one. So after
+//! a kill the folder is empty as before, or refused as unfinished, or it is the whole store.
 
 use std::{
-    fs, io,
+    ffi::{OsStr, OsString},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt},
+    },
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,7 +30,8 @@ use crate::{
 };
 
 /// What a folder aside can hold: a store's files. Nothing else is ever removed.
-const REMAINS: [&str; 7] = [
+const REMAINS: [&str; 8] = [
+    sled::RESTORING,
     "lock",
     "format",
     "format.draft",
@@ -38,6 +50,8 @@ pub struct Restore {
     pub source: Source,
     /// The folder, missing or empty.
     pub into: PathBuf,
+    /// Works within the folder, as in a mount point, also where it could work beside it.
+    pub within: bool,
     /// Queues whose waiting rows are held, each with the queue where they are kept until an
     /// administrator decides.
     pub held: Vec<(&'static str, &'static str)>,
@@ -92,20 +106,19 @@ pub async fn restore(
     environment: &Environment,
     mut go_on: GoOn,
 ) -> Result<Restored, RestoreError> {
-    let into = place(&restore.into)?;
-    let aside = aside_of(&into);
-    clear(&aside)?;
-    let made = make(&restore, &aside, environment, &mut go_on).await;
-    let named = made.and_then(|restored| {
-        let renamed = fs::rename(&aside, &into).and_then(|()| sync_parent(&into));
-        renamed.map_err(|source| not_possible(&into, source))?;
+    let site = Site::of(&restore)?;
+    site.clear()?;
+    let made = make(&restore, &site.work, environment, &mut go_on).await;
+    let finished = made.and_then(|restored| {
+        let finished = site.finish();
+        finished.map_err(|source| not_possible(&site.into, source))?;
         Ok(restored)
     });
-    if named.is_err() {
+    if finished.is_err() {
         // What cannot be removed now is removed by the next restore.
-        let _ = clear(&aside);
+        let _ = site.clear();
     }
-    named
+    finished
 }
 
 async fn make(
@@ -180,23 +193,156 @@ fn not_possible(path: &Path, source: io::Error) -> RestoreError {
     }
 }
 
-/// The folder wanted, with its links resolved; it is missing or empty.
-fn place(into: &Path) -> Result<PathBuf, RestoreError> {
-    let failed = |source| not_possible(into, source);
-    match fs::read_dir(into) {
-        Ok(mut entries) => match entries.next() {
-            Some(_) => Err(RestoreError::NotEmpty(into.to_owned())),
-            None => fs::canonicalize(into).map_err(failed),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let absolute = std::path::absolute(into).map_err(failed)?;
-            if let Some(parent) = absolute.parent() {
-                fs::create_dir_all(parent).map_err(failed)?;
+/// Where a restore works, and where that is to be at the end.
+struct Site {
+    /// The folder wanted, with its links resolved.
+    into: PathBuf,
+    work: PathBuf,
+}
+
+impl Site {
+    /// The folder wanted must be missing or empty, or have an unfinished restore in it.
+    fn of(restore: &Restore) -> Result<Site, RestoreError> {
+        let into = &restore.into;
+        let failed = |source| not_possible(into, source);
+        let names = match names_in(into) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Site::beside(make_parent(into).map_err(failed)?));
             }
-            Ok(absolute)
+            Err(error) => return Err(failed(error)),
+        };
+        let is_unfinished = names.iter().any(|name| name == sled::RESTORING);
+        let is_ours = is_unfinished && names.iter().all(|name| is_remains(name));
+        if !names.is_empty() && !is_ours {
+            return Err(RestoreError::NotEmpty(into.clone()));
         }
-        Err(error) => Err(failed(error)),
+        let into = fs::canonicalize(into).map_err(failed)?;
+        let is_within = is_unfinished || restore.within || is_mount_point(&into);
+        Ok(match is_within || !can_be_made(&aside_of(&into)) {
+            true => Site::within(into),
+            false => Site::beside(into),
+        })
     }
+
+    fn beside(into: PathBuf) -> Site {
+        let work = aside_of(&into);
+        Site { into, work }
+    }
+
+    fn within(into: PathBuf) -> Site {
+        let work = into.join(sled::RESTORING);
+        Site { into, work }
+    }
+
+    fn is_within(&self) -> bool {
+        self.work.parent() == Some(&self.into)
+    }
+
+    /// Removes what a restore that was cut off left.
+    fn clear(&self) -> Result<(), RestoreError> {
+        let failed = |source| not_possible(&self.work, source);
+        let names = match names_in(&self.work) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        if !names.iter().all(|name| is_remains(name)) {
+            return Err(RestoreError::AsideTaken(self.work.clone()));
+        }
+        if sled::is_in_use(&self.work).map_err(failed)? {
+            return Err(RestoreError::AtWork);
+        }
+        if self.is_within() {
+            // What went up already goes first: as long as the folder is there, nobody opens the rest.
+            self.clear_moved().map_err(failed)?;
+        }
+        fs::remove_dir_all(&self.work).map_err(failed)
+    }
+
+    fn clear_moved(&self) -> io::Result<()> {
+        for name in names_in(&self.into)? {
+            let path = self.into.join(&name);
+            if name != sled::RESTORING && is_remains(&name) {
+                match path.is_dir() {
+                    true => fs::remove_dir_all(path)?,
+                    false => fs::remove_file(path)?,
+                }
+            }
+        }
+        fs::File::open(&self.into)?.sync_all()
+    }
+
+    /// What was made gets its place.
+    fn finish(&self) -> io::Result<()> {
+        if !self.is_within() {
+            fs::rename(&self.work, &self.into)?;
+            return sync_parent(&self.into);
+        }
+        for name in names_in(&self.work)? {
+            fs::rename(self.work.join(&name), self.into.join(&name))?;
+        }
+        let folder = fs::File::open(&self.into)?;
+        folder.sync_all()?;
+        fs::remove_dir(&self.work)?;
+        folder.sync_all()
+    }
+}
+
+/// Whether a store, or a restore, leaves something of this name.
+fn is_remains(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    REMAINS.contains(&&*name) || name.starts_with(REMAINS_OF_INDEX)
+}
+
+/// What is in a folder, apart from what every file system of its own has at its top.
+fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if name != "lost+found" {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn make_parent(into: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(into)?;
+    if let Some(parent) = absolute.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    Ok(absolute)
+}
+
+/// Whether a folder can be made there, or is there.
+fn can_be_made(folder: &Path) -> bool {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => fs::remove_dir(folder).is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::AlreadyExists,
+    }
+}
+
+/// Whether something is mounted there, also a folder of the same file system (which `st_dev` does not tell).
+fn is_mount_point(folder: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    let parent = folder.parent().unwrap_or(folder);
+    let mounted = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    device(folder) != device(parent) || is_mounted(&mounted, folder)
+}
+
+/// Whether a folder is one of the mount points listed (proc_pid_mountinfo(5): the fifth field, in which
+/// blanks and the like are octal).
+fn is_mounted(listed: &[u8], folder: &Path) -> bool {
+    let mut escaped = Vec::new();
+    for octet in folder.as_os_str().as_bytes() {
+        match octet {
+            b' ' | b'\t' | b'\n' | b'\\' => escaped.extend(format!("\\{octet:03o}").into_bytes()),
+            _ => escaped.push(*octet),
+        }
+    }
+    let mut lines = listed.split(|octet| *octet == b'\n');
+    lines.any(|line| line.split(|octet| *octet == b' ').nth(4) == Some(&escaped[..]))
 }
 
 /// Where a restore works until it is done.
@@ -204,27 +350,6 @@ fn aside_of(into: &Path) -> PathBuf {
     let mut name = into.file_name().unwrap_or_default().to_owned();
     name.push(".restoring");
     into.with_file_name(name)
-}
-
-/// Removes what a restore that was cut off left.
-fn clear(aside: &Path) -> Result<(), RestoreError> {
-    let failed = |source| not_possible(aside, source);
-    let entries = match fs::read_dir(aside) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
-    };
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
-        let name = name.to_string_lossy();
-        if !REMAINS.contains(&&*name) && !name.starts_with(REMAINS_OF_INDEX) {
-            return Err(RestoreError::AsideTaken(aside.to_owned()));
-        }
-    }
-    if sled::is_in_use(aside).map_err(failed)? {
-        return Err(RestoreError::AtWork);
-    }
-    fs::remove_dir_all(aside).map_err(failed)
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

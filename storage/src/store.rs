@@ -24,6 +24,7 @@ mod principals;
 mod purge;
 mod record;
 mod resolution;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod trash;
@@ -58,6 +59,7 @@ pub use check::{CheckEvent, Damage};
 pub use compaction::{LogCompaction, LogRetention};
 pub use directory::{Memberships, normalise_address};
 pub use resolution::{Found, Resolution};
+pub use retention::RetentionClock;
 pub use tree::{Listed, ObjectPlace, WalkPosition};
 pub use uids::{UidPlace, UidPlaces};
 pub use uploads::Upload;

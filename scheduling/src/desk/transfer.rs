@@ -303,6 +303,9 @@ impl Desk {
         object: &Stored<Object>,
         before: Option<&Stored<Object>>,
     ) -> Result<Object, Refusal> {
+        if object.content.length() > self.settings.limits.maximum_resource_octets {
+            return Err(admission::too_large(&self.settings.limits));
+        }
         let octets = self
             .store
             .content(&object.content)

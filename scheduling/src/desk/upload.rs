@@ -71,7 +71,7 @@ impl Desk {
             }
         };
         let room = Room {
-            file: limits.maximum_file_octets.min(MAXIMUM_BLOB_OCTETS as u64),
+            file: limits.maximum_file_octets.min(MAXIMUM_BLOB_OCTETS),
             home,
         };
         room.check(announced.unwrap_or(0))?;

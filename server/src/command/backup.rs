@@ -11,6 +11,7 @@ use storage::{backend::Committed, sled};
 
 use super::{
     Failure, Output, Reach,
+    interrupt::Interrupt,
     progress::{Progress, size},
 };
 use crate::{
@@ -27,9 +28,10 @@ pub async fn run(arguments: Backup, reach: &Reach, output: &mut Output) -> Resul
     let file = &arguments.file;
     refuse_existing(file, arguments.force)?;
     let part = part_of(file)?;
+    let mut interrupt = Interrupt::listen()?;
     let made = tokio::select! {
         made = make(&part, reach) => made,
-        _ = tokio::signal::ctrl_c() => Err("interrupted; no backup was made".into()),
+        () = interrupt.came() => Err("interrupted; no backup was made".into()),
     };
     let finished = made.and_then(|through| {
         refuse_existing(file, arguments.force)?;
@@ -80,7 +82,7 @@ async fn make(part: &Path, reach: &Reach) -> Result<Committed, Failure> {
         Err(AskError::NotRunning) => {
             let store = reach.open_existing().await?;
             let backend = store.backend().clone();
-            // Ctrl-C ends the waiting, and the process with it.
+            // Ctrl-C ends the waiting, and the process with that.
             let making = tokio::task::spawn_blocking(move || {
                 let through = backend.backup(&mut out, &mut || true);
                 (through, out)

@@ -14,7 +14,10 @@ const NOT_CHECKED: u8 = 2;
 /// not be made.
 pub async fn run(repair: bool, reach: Result<Reach, Failure>, output: &mut Output) -> ExitCode {
     let ended = match reach {
-        Ok(reach) => reach.maintain(Maintenance::Check { repair }, output).await,
+        Ok(reach) => {
+            let check = Maintenance::Check { repair };
+            reach.maintain(check, "check", output).await
+        }
         Err(failure) => Err(failure),
     };
     match ended {

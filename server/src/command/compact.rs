@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use super::{Failure, Output, Reach};
+use super::{Failure, Output, Reach, interrupt::Interrupt, progress::Progress};
 use crate::maintenance::{Ended, Maintenance};
 
 /// Runs it.
@@ -12,16 +12,13 @@ use crate::maintenance::{Ended, Maintenance};
 pub async fn run(reach: &Reach, output: &mut Output) -> Result<(), Failure> {
     let at_rest = reach.is_at_rest().await;
     let before = octets_of(reach.data())?;
-    match reach.maintain(Maintenance::Compact, output).await? {
+    let compacted = reach.maintain(Maintenance::Compact, "compact", output);
+    match compacted.await? {
         Ended::Failed(what) => return Err(what.into()),
         Ended::Well | Ended::Damaged => {}
     }
     if at_rest {
-        output.error("... index");
-        // Marked first: broken off anywhere, the next start goes on with it.
-        storage::sled::demand_new_index(reach.data())?;
-        reach.open_existing().await?.backend().close().await;
-        storage::sled::forget_old_index(reach.data())?;
+        build_index(reach).await?;
     }
     let after = octets_of(reach.data())?;
     output.line(&format!(
@@ -33,6 +30,25 @@ pub async fn run(reach: &Reach, output: &mut Output) -> Result<(), Failure> {
         output.line("Without a running server, the index is built again too.");
     }
     Ok(())
+}
+
+/// Marked first: broken off anywhere, the next start goes on with it.
+async fn build_index(reach: &Reach) -> Result<(), Failure> {
+    let mut interrupt = Interrupt::listen()?;
+    let mut progress = Progress::standard();
+    progress.show(|| "compact: the index is being built".to_owned());
+    storage::sled::demand_new_index(reach.data())?;
+    let built = async {
+        reach.open_existing().await?.backend().close().await;
+        Ok::<(), Failure>(())
+    };
+    tokio::select! {
+        built = built => built?,
+        () = interrupt.came() => {
+            return Err("interrupted; the index will be built at the next start".into());
+        }
+    }
+    Ok(storage::sled::forget_old_index(reach.data())?)
 }
 
 /// What all files below a folder take.

@@ -9,6 +9,7 @@ mod export;
 mod group;
 mod import;
 mod init;
+mod interrupt;
 mod mail;
 mod migrate;
 mod moving;
@@ -19,11 +20,12 @@ mod progress;
 mod reach;
 mod restore;
 mod run;
+mod salvage;
 mod serve;
 mod trash;
 mod user;
 
-use std::{path::Path, process::ExitCode};
+use std::{future::Future, path::Path, process::ExitCode};
 
 use clap::Parser;
 use storage::model::PrincipalKind;
@@ -57,16 +59,16 @@ fn run_command(cli: Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     let config = cli.config;
     if let Command::Check(arguments) = &cli.command {
         let checked = check::run(arguments.repair, Reach::configured(&config), output);
-        return Ok(command_runtime()?.block_on(checked));
+        return run_here(async { Ok(checked.await) });
     }
     let command = match cli.command {
         Command::Import(arguments) => {
             let reach = Reach::configured(&config)?;
-            return command_runtime()?.block_on(import::run(arguments, &reach, output));
+            return run_here(import::run(arguments, &reach, output));
         }
         Command::Migrate(command) => {
             let reach = Reach::configured(&config)?;
-            return command_runtime()?.block_on(migrate::run(command, &reach, output));
+            return run_here(migrate::run(command, &reach, output));
         }
         command => command,
     };
@@ -79,55 +81,38 @@ fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Re
     match command {
         Command::Check(_) | Command::Import(_) | Command::Migrate(_) => Ok(()),
         Command::Export(arguments) => {
-            command_runtime()?.block_on(export::run(arguments, &Reach::configured(config)?, output))
+            run_here(export::run(arguments, &Reach::configured(config)?, output))
         }
-        Command::Compact => {
-            command_runtime()?.block_on(compact::run(&Reach::configured(config)?, output))
-        }
+        Command::Compact => run_here(compact::run(&Reach::configured(config)?, output)),
         Command::Demo(arguments) => server_runtime()?.block_on(demo::run(arguments, output)),
-        Command::Init(arguments) => {
-            command_runtime()?.block_on(init::run(arguments, config, output))
-        }
+        Command::Init(arguments) => run_here(init::run(arguments, config, output)),
         Command::Serve => server_runtime()?.block_on(serve::run(config, output)),
-        Command::User(command) => {
-            command_runtime()?.block_on(user::run(command, &Reach::configured(config)?, output))
-        }
+        Command::User(command) => run_here(user::run(command, &Reach::configured(config)?, output)),
         Command::Group(command) => {
-            command_runtime()?.block_on(group::run(command, &Reach::configured(config)?, output))
+            run_here(group::run(command, &Reach::configured(config)?, output))
         }
         Command::Room(command) => {
             let reach = Reach::configured(config)?;
-            command_runtime()?.block_on(place::run(
-                PrincipalKind::Location,
-                command,
-                &reach,
-                output,
-            ))
+            run_here(place::run(PrincipalKind::Location, command, &reach, output))
         }
         Command::Resource(command) => {
             let reach = Reach::configured(config)?;
-            command_runtime()?.block_on(place::run(
-                PrincipalKind::Resource,
-                command,
-                &reach,
-                output,
-            ))
+            run_here(place::run(PrincipalKind::Resource, command, &reach, output))
         }
         Command::Trash(command) => {
-            command_runtime()?.block_on(trash::run(command, &Reach::configured(config)?, output))
+            run_here(trash::run(command, &Reach::configured(config)?, output))
         }
         Command::Backup(arguments) => {
-            command_runtime()?.block_on(backup::run(arguments, &Reach::configured(config)?, output))
+            run_here(backup::run(arguments, &Reach::configured(config)?, output))
         }
-        Command::Restore(arguments) => {
-            command_runtime()?.block_on(restore::run(arguments, config, output))
-        }
-        Command::Mail(command) => {
-            command_runtime()?.block_on(mail::run(command, &Reach::configured(config)?, output))
-        }
-        Command::Accounts(AccountsCommand::Import { file }) => command_runtime()?.block_on(
-            accounts_import::run(&file, &Reach::configured(config)?, output),
-        ),
+        Command::Restore(arguments) => run_here(restore::run(arguments, config, output)),
+        Command::Salvage(arguments) => run_here(salvage::run(arguments, config, output)),
+        Command::Mail(command) => run_here(mail::run(command, &Reach::configured(config)?, output)),
+        Command::Accounts(AccountsCommand::Import { file }) => run_here(accounts_import::run(
+            &file,
+            &Reach::configured(config)?,
+            output,
+        )),
     }
 }
 
@@ -135,6 +120,12 @@ fn server_runtime() -> Result<Runtime, Failure> {
     Ok(Builder::new_multi_thread().enable_all().build()?)
 }
 
-fn command_runtime() -> Result<Runtime, Failure> {
-    Ok(Builder::new_current_thread().enable_all().build()?)
+/// Runs a command to its end.
+fn run_here<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(command);
+    // What an interrupted command left to a thread ends with the process; nothing of it counts before it
+    // is whole.
+    runtime.shutdown_background();
+    ended
 }

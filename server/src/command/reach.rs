@@ -6,7 +6,7 @@ use scheduling::Desk;
 use storage::{Environment, LogRetention, Store};
 use tokio::sync::mpsc;
 
-use super::{Failure, Output};
+use super::{Failure, Output, interrupt::Interrupt, progress::Progress};
 use crate::{
     accounts::{Accounts, Operation, Outcome},
     authentication::{Argon2Cost, Passwords},
@@ -72,20 +72,40 @@ impl Reach {
         }
     }
 
-    /// Looks after the data, whether a server runs or not, and says how it goes.
+    /// Looks after the data, whether a server runs or not, and says how it goes under the command's name.
+    /// Ctrl-C ends it: where a server runs, that stops as soon as nobody listens.
     ///
     /// # Errors
     /// The data cannot be reached.
     pub async fn maintain(
         &self,
         maintenance: Maintenance,
+        name: &str,
         output: &mut Output,
     ) -> Result<Ended, Failure> {
-        let mut hear = |said| match said {
-            Said::Progress(what) => output.error(&format!("... {what}")),
-            Said::Line(line) => output.line(&line),
+        let mut progress = Progress::standard();
+        let hear = |said| match said {
+            Said::Progress(what) => progress.show(|| format!("{name}: {what}")),
+            Said::Line(line) => {
+                progress.end();
+                output.line(&line);
+            }
             Said::Ended(_) => {}
         };
+        let mut interrupt = Interrupt::listen()?;
+        tokio::select! {
+            ended = self.maintain_anywhere(maintenance, hear) => ended,
+            () = interrupt.came() => {
+                Err("interrupted; what was done until then stands, and nothing is half done".into())
+            }
+        }
+    }
+
+    async fn maintain_anywhere(
+        &self,
+        maintenance: Maintenance,
+        mut hear: impl FnMut(Said),
+    ) -> Result<Ended, Failure> {
         let socket = control::socket_path(&self.data);
         match control::maintain(&socket, &maintenance, &mut hear).await {
             Ok(ended) => Ok(ended),

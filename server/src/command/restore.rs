@@ -12,11 +12,12 @@ use scheduling::mail::{HELD_QUEUE, QUEUE};
 use storage::{
     Timestamp,
     restore::{self, RestoreError, Restored},
-    sled::{LoadError, Source, Stage},
+    sled::{LoadError, Origin, Source, Stage},
 };
 
 use super::{
     Failure, Output,
+    interrupt::Interrupt,
     progress::{Progress, size},
 };
 use crate::{cli::Restore, configuration::Configuration, environment};
@@ -29,6 +30,17 @@ use crate::{cli::Restore, configuration::Configuration, environment};
 pub async fn run(arguments: Restore, config: &Path, output: &mut Output) -> Result<(), Failure> {
     let until = arguments.until.as_deref().map(parse_time).transpose()?;
     let wanted = wanted(&arguments, until, config)?;
+    let restored = perform(&wanted, until).await?;
+    report(&restored, &wanted, until, output);
+    Ok(())
+}
+
+/// Restores, shows how far it is, and stops at Ctrl-C.
+pub async fn perform(
+    wanted: &restore::Restore,
+    until: Option<Timestamp>,
+) -> Result<Restored, Failure> {
+    let mut interrupt = Interrupt::listen()?;
     let (stop, progress) = (Arc::new(AtomicBool::new(false)), Progress::standard());
     let environment = environment::system();
     let mut restoring = std::pin::pin!(restore::restore(
@@ -38,14 +50,12 @@ pub async fn run(arguments: Restore, config: &Path, output: &mut Output) -> Resu
     ));
     let outcome = tokio::select! {
         outcome = &mut restoring => outcome,
-        _ = tokio::signal::ctrl_c() => {
+        () = interrupt.came() => {
             stop.store(true, Ordering::Relaxed);
             restoring.await
         }
     };
-    let restored = outcome.map_err(|error| explain(&error, until))?;
-    report(&restored, &wanted, until, output);
-    Ok(())
+    outcome.map_err(|error| explain(&error, until).into())
 }
 
 /// What the command line and the configuration ask for. The configuration is needed only where the
@@ -71,11 +81,12 @@ fn wanted(
     };
     Ok(restore::Restore {
         source: Source {
-            backup: arguments.file.clone(),
+            origin: Origin::Backup(arguments.file.clone()),
             archives,
             until,
         },
         into,
+        within: false,
         held: vec![(QUEUE, HELD_QUEUE)],
     })
 }
@@ -138,7 +149,8 @@ fn explain(error: &RestoreError, until: Option<Timestamp>) -> String {
     }
 }
 
-fn report(
+/// What came of it, in words.
+pub fn report(
     restored: &Restored,
     wanted: &restore::Restore,
     until: Option<Timestamp>,
@@ -152,7 +164,8 @@ fn report(
         time(loaded.reached.time),
         loaded.reached.revision.0
     ));
-    if !wanted.source.archives.is_empty() {
+    let is_backup = matches!(wanted.source.origin, Origin::Backup(_));
+    if is_backup && !wanted.source.archives.is_empty() {
         output.line(&match (loaded.left_out, until) {
             (Some(next), _) => format!(
                 "The next commit, of {}, and all after it are left out.",
@@ -165,7 +178,7 @@ fn report(
             (None, None) => "The archive ends there.".to_owned(),
         });
     }
-    if loaded.foreign_files > 0 {
+    if is_backup && loaded.foreign_files > 0 {
         output.line(&format!(
             "{} files in the archive belong to another store or are damaged, and were passed over.",
             loaded.foreign_files

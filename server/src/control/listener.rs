@@ -11,7 +11,7 @@ use scheduling::Desk;
 use serde::Serialize;
 use storage::LogRetention;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     sync::{mpsc, watch},
     task::JoinSet,
@@ -129,6 +129,7 @@ async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::
             Ok(Request::Maintenance(asked)) => {
                 let done = tokio::select! {
                     done = maintain(&served, asked, &mut write) => done,
+                    () = hang_up(&mut lines) => return,
                     _ = stopped.changed() => return,
                 };
                 if done.is_err() {
@@ -162,6 +163,13 @@ async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::
         if write.write_all(&reply).await.is_err() {
             return;
         }
+    }
+}
+
+/// Returns when the other end is closed; never, where it asks for more already.
+async fn hang_up(lines: &mut (impl AsyncBufRead + Unpin)) {
+    if matches!(lines.fill_buf().await, Ok(more) if !more.is_empty()) {
+        std::future::pending::<()>().await;
     }
 }
 

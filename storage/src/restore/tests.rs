@@ -13,6 +13,7 @@ use crate::{
     Timestamp,
     backend::Backend,
     model::{Work, WorkId},
+    sled::Origin,
     testing::environment,
 };
 
@@ -55,13 +56,23 @@ impl World {
     }
 
     async fn restore(&self, into: &str, go_on: GoOn) -> Result<Restored, RestoreError> {
+        self.restore_in(into, false, go_on).await
+    }
+
+    async fn restore_in(
+        &self,
+        into: &str,
+        within: bool,
+        go_on: GoOn,
+    ) -> Result<Restored, RestoreError> {
         let wanted = Restore {
             source: Source {
-                backup: self.path("backup"),
+                origin: Origin::Backup(self.path("backup")),
                 archives: Vec::new(),
                 until: None,
             },
             into: self.path(into),
+            within,
             held: vec![("mail", "kept")],
         };
         restore(wanted, &self.environment, go_on).await
@@ -163,6 +174,68 @@ async fn what_was_left_aside() {
     fs::remove_file(aside.join("letters")).unwrap();
     world.restore("new", always()).await.unwrap();
     assert!(world.path("new").join("format").exists() && !aside.exists());
+}
+
+/// As in a mount point: however far it had come, the folder is empty again, or refused as unfinished.
+#[tokio::test]
+async fn within_the_folder() {
+    let world = World::new(10).await;
+    fs::create_dir_all(world.path("volume/lost+found")).unwrap();
+    let open = || {
+        let clock = Arc::clone(&world.environment.clock);
+        Sled::open(&world.path("volume"), sled::Options::default(), clock)
+    };
+    let mut broken_off = 0;
+    loop {
+        let mut left = broken_off;
+        let go_on: GoOn = Box::new(move |_| {
+            left -= 1;
+            left >= 0
+        });
+        match world.restore_in("volume", true, go_on).await {
+            Err(RestoreError::Load(LoadError::Stopped)) => broken_off += 1,
+            outcome => break assert!(outcome.is_ok(), "{outcome:?}"),
+        }
+        assert_eq!(names_in(&world.path("volume")).unwrap(), [""; 0]);
+    }
+    assert!(broken_off > 3, "only {broken_off} steps");
+    assert!(!world.path("volume").join(sled::RESTORING).exists());
+    assert!(!aside_of(&world.path("volume")).exists());
+    let store = world.open("volume").await;
+    assert_ne!(store.epoch(), world.epoch);
+    store.backend().close().await;
+    drop(store);
+    // Killed while the last files went up.
+    fs::create_dir(world.path("volume").join(sled::RESTORING)).unwrap();
+    assert!(matches!(open(), Err(sled::OpenError::Unfinished)));
+    world.restore("volume", always()).await.unwrap();
+    assert!(world.open("volume").await.epoch() != world.epoch);
+}
+
+/// Nothing of somebody else's is removed because an unfinished restore lies beside it.
+#[tokio::test]
+async fn what_else_is_within_stays() {
+    let world = World::new(10).await;
+    fs::create_dir_all(world.path("volume").join(sled::RESTORING)).unwrap();
+    fs::write(world.path("volume").join("letters"), b"dear").unwrap();
+    let refused = world.restore("volume", always()).await;
+    assert!(matches!(refused, Err(RestoreError::NotEmpty(_))));
+    assert!(world.path("volume").join("letters").exists());
+}
+
+#[test]
+fn mount_points() {
+    let listed = b"22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n\
+        40 22 0:35 /x /srv/my\\040data rw - tmpfs tmpfs rw\n";
+    for (folder, mounted) in [
+        ("/", true),
+        ("/srv/my data", true),
+        ("/srv/my", false),
+        ("/srv", false),
+    ] {
+        assert_eq!(is_mounted(listed, Path::new(folder)), mounted, "{folder}");
+    }
+    assert!(is_mount_point(Path::new("/proc")));
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@
 //! names that they have in the journal; so names are in the order of commits, and nothing of one
 //! store is taken for another's. Each segment names store, number and first commit in its header, and
 //! numbers of commits have no gaps: what is foreign or missing is noticed.
+//!
+//! A copy goes when its last commit is older than is to be kept. Which time it is then is asked of the
+//! retention clock, so that nothing goes early because the machine's clock jumped.
 
 use std::{
     fs::{self, DirBuilder, File, FileTimes},
@@ -16,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    Revision, Timestamp,
+    RetentionClock, Revision, Timestamp,
     backend::Committed,
     sled::{
         disk::Disk,
@@ -52,8 +55,7 @@ pub(super) struct Archivist {
 }
 
 impl Archivist {
-    /// Copies what the archive does not have yet, up to the commit `through`, and removes what is
-    /// older than is to be kept.
+    /// Copies what the archive does not have yet, up to the commit `through`.
     pub(super) fn update(
         &self,
         archive: &Archive,
@@ -73,11 +75,32 @@ impl Archivist {
         for place in &places[..copied] {
             changed |= copy(folder, place, &target, through.revision)?;
         }
-        let oldest = places.first().map_or(0, SegmentPlace::number);
-        if let Some(keep) = archive.keep {
-            changed |= expire(folder.disk(), &target, oldest, through.time, keep)?;
-        }
         if changed {
+            let synced = folder.disk().sync_folder(&target);
+            synced.while_doing("sync", &target)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is older than is to be kept.
+    pub(super) fn expire(
+        &self,
+        archive: &Archive,
+        folder: &Folder,
+        clock: &RetentionClock,
+    ) -> Result<(), OpenError> {
+        let Some(keep) = archive.keep else {
+            return Ok(());
+        };
+        let _alone = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = folder_of(&archive.folder, folder.store());
+        if !target.try_exists().while_doing("look at", &target)? {
+            return Ok(());
+        }
+        let places = journal::list(folder)?;
+        let oldest = places.first().map_or(0, SegmentPlace::number);
+        let now = clock.now_for(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+        if expire(folder.disk(), &target, oldest, now, keep)? {
             let synced = folder.disk().sync_folder(&target);
             synced.while_doing("sync", &target)?;
         }

@@ -28,6 +28,11 @@ pub enum OpenError {
     /// how to go on.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// A restore was cut off in the folder.
+    #[error(
+        "a restore into this folder was not finished: give the command again, which begins anew"
+    )]
+    Unfinished,
     /// The operating system refused.
     #[error("cannot {action}: {source}")]
     Io {

@@ -10,6 +10,7 @@
 //! | `index/` | sled: serves reads, and can be built again from the rest |
 //! | `index.in-use` | there as long as `index` is open; says since which start of the machine |
 //! | `index.rebuild` | there as long as `index` is not to be trusted |
+//! | `restoring/` | there as long as a restore into the folder is not finished; nothing else counts then |
 //! | `index.set-aside/` | the last index that was found damaged, for whoever wants to know why |
 
 use std::{
@@ -31,6 +32,9 @@ use crate::{
 /// The format this version writes. Format 2 has packed snapshots (version 2 of theirs); everything of
 /// format 1 is still read, and its folder becomes one of format 2 when it is opened.
 const FORMAT: u32 = 2;
+
+/// Where a restore works that cannot work beside the folder.
+pub(super) const RESTORING: &str = "restoring";
 
 /// Where Linux tells one start of the machine from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -60,6 +64,10 @@ impl Folder {
         path: &Path,
         now: Timestamp,
     ) -> Result<(Folder, Lock), OpenError> {
+        let restoring = path.join(RESTORING);
+        if restoring.try_exists().while_doing("look at", &restoring)? {
+            return Err(OpenError::Unfinished);
+        }
         make_durable_folder(&*disk, path).while_doing("make the folder", path)?;
         let lock = Lock {
             _file: lock(&path.join("lock"))?,

@@ -29,7 +29,6 @@ mod group;
 mod index;
 mod journal;
 mod layer;
-mod moment;
 mod mover;
 mod octets;
 mod overlay;
@@ -46,7 +45,10 @@ mod verify;
 use std::{
     io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -55,7 +57,7 @@ use tokio::sync::watch;
 pub use self::{
     archive::Archive,
     error::OpenError,
-    restore::{LoadError, Loaded, Progress, Source, Stage, load, verify},
+    restore::{LoadError, Loaded, Lost, Origin, Progress, Source, Stage, load, verify},
 };
 use self::{
     archive::Archivist,
@@ -71,12 +73,13 @@ use self::{
     read::View,
 };
 use crate::{
-    Clock, Revision, Timestamp,
+    Clock, RetentionClock, Revision, Timestamp,
     backend::{
-        Backend, BackupError, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange,
-        Page, ReadError, ScanPage,
+        Backend, BackupError, BoxFuture, Commit, CommitError, Committed, Entry, Fault, Key,
+        KeyRange, Page, ReadError, ScanPage,
     },
     last_changes::LastChanges,
+    resolve::State as _,
 };
 
 /// Pages with more rows are read on a thread where waiting for the disk holds nobody up.
@@ -165,6 +168,10 @@ pub fn demand_new_index(path: &Path) -> Result<(), OpenError> {
     let (folder, _lock) = Folder::open(Arc::new(RealDisk), path, Timestamp(0))?;
     folder.demand_rebuild().while_doing("mark", path)
 }
+
+/// The name, in a store's folder, under which a restore works that cannot work beside it. As long as it is
+/// there, the store is not opened.
+pub const RESTORING: &str = folder::RESTORING;
 
 /// Removes what is left of the index that was there before. Nobody may have the store open.
 ///
@@ -289,6 +296,16 @@ impl Drop for CloseAtEnd {
     }
 }
 
+/// Tells work on another thread that nobody waits for it any more.
+#[derive(Default)]
+struct StopWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn broken_off() -> ReadError {
     ReadError::Unavailable("it was broken off".to_owned())
 }
@@ -345,6 +362,13 @@ impl Backend for Sled {
         })
     }
 
+    fn first_key<'a>(&'a self, range: KeyRange) -> BoxFuture<'a, Result<Option<Key>, ReadError>> {
+        Box::pin(async move {
+            let version = self.shared.overlay.pin();
+            Ok(View::of(&version).keys(&range, 1)?.pop())
+        })
+    }
+
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>> {
         Box::pin(async move {
             let answer = self.shared.queue.push(commit)?;
@@ -380,11 +404,36 @@ impl Backend for Sled {
         self.shared.backup(out, go_on)
     }
 
-    fn verify<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, ReadError>> {
+    fn verify<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Fault>, ReadError>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let verified = tokio::task::spawn_blocking(move || verify::verify(&shared));
+            let stop = StopWhenDropped::default();
+            let stopped = Arc::clone(&stop.0);
+            let verified = tokio::task::spawn_blocking(move || verify::verify(&shared, &stopped));
             verified.await.unwrap_or_else(|_| Err(broken_off()))
+        })
+    }
+
+    fn rebuild<'a>(&'a self) -> BoxFuture<'a, Result<(), ReadError>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let rebuilt = tokio::task::spawn_blocking(move || shared.mover.rebuild_index());
+            let rebuilt = rebuilt.await.map_err(|_| broken_off())?;
+            rebuilt.map_err(|reason| ReadError::Unavailable(reason.to_owned()))
+        })
+    }
+
+    fn expire<'a>(&'a self, clock: RetentionClock) -> BoxFuture<'a, Result<(), ReadError>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let Some(archive) = shared.options.archive.clone() else {
+                return Ok(());
+            };
+            let expired = tokio::task::spawn_blocking(move || {
+                shared.archivist.expire(&archive, &shared.folder, &clock)
+            });
+            let expired = expired.await.map_err(|_| broken_off())?;
+            expired.map_err(|error| ReadError::Unavailable(error.to_string()))
         })
     }
 

@@ -60,6 +60,11 @@ struct State {
     /// How many snapshots were made, and how many could not be.
     snapshots_made: u64,
     snapshots_failed: u64,
+    /// Somebody wants the index built again now.
+    wants_rebuild: bool,
+    /// How often it was, and how often it could not be.
+    rebuilds_made: u64,
+    rebuilds_failed: u64,
     /// Why the index cannot be written now.
     trouble: Option<CommitError>,
     /// Whether the mover ever had to wait for a reader to finish.
@@ -108,6 +113,37 @@ impl Mailbox {
             false if state.finish => Err("the store is closing"),
             false => Err("no snapshot could be made; the log says why"),
         }
+    }
+
+    /// Has the index built again; returns when that is done.
+    pub(super) fn rebuild_index(&self) -> Result<(), &'static str> {
+        let mut state = self.state();
+        let (made, failed) = (state.rebuilds_made, state.rebuilds_failed);
+        state.wants_rebuild = true;
+        state.wake = true;
+        self.woken.notify_one();
+        let waits = |state: &mut State| {
+            !state.finish && state.rebuilds_made == made && state.rebuilds_failed == failed
+        };
+        let state = self.moved.wait_while(state, waits);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        match state.rebuilds_made > made {
+            true => Ok(()),
+            false if state.finish => Err("the store is closing"),
+            false => Err("the index could not be built again; the log says why"),
+        }
+    }
+
+    fn takes_wish_for_rebuild(&self) -> bool {
+        std::mem::take(&mut self.state().wants_rebuild)
+    }
+
+    fn rebuild_ended(&self, was_made: bool) {
+        let mut state = self.state();
+        state.rebuilds_made += u64::from(was_made);
+        state.rebuilds_failed += u64::from(!was_made);
+        drop(state);
+        self.moved.notify_all();
     }
 
     fn takes_wish_for_snapshot(&self) -> bool {
@@ -295,6 +331,7 @@ impl Mover {
             self.filling.begin_if_wanted(&self.shared);
             let busy = self.checkpoint.through < self.contains.revision
                 || self.snapshots.running.is_some()
+                || !self.has_index()
                 || self.shared.overlay.oldest_frozen().is_some();
             let finish = self.shared.mover.wait(busy.then_some(TICK));
             let moved = self.move_all();
@@ -304,9 +341,14 @@ impl Mover {
                 if !finish && matches!(unmoved, Unmoved::Failed(_)) {
                     self.mend();
                 }
+            } else if !finish && !self.has_index() {
+                self.mend();
             }
             if finish {
                 return self.finish();
+            }
+            if self.shared.mover.takes_wish_for_rebuild() {
+                self.rebuild();
             }
             self.look_after_snapshot();
             if moved.is_ok() && self.checkpoint_is_due() {
@@ -437,6 +479,21 @@ impl Mover {
             }
             Err(error) => self.troubles.marking.raise(&error),
         }
+    }
+
+    fn has_index(&self) -> bool {
+        self.shared.overlay.pin().index.is_some()
+    }
+
+    /// Builds the index again. Where that fails, it is tried again for as long as the store is open.
+    fn rebuild(&mut self) {
+        let demanded = self.folder.demand_rebuild();
+        match &demanded {
+            Ok(()) => self.mend(),
+            Err(error) => self.troubles.marking.raise(error),
+        }
+        let was_made = demanded.is_ok() && self.has_index();
+        self.shared.mover.rebuild_ended(was_made);
     }
 
     /// Opens the index again after it failed. sled refuses everything after its first I/O error;

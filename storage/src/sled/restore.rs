@@ -5,6 +5,9 @@
 //! journal can never be mixed up with that of the store the backup was made of. Every checksum is
 //! verified while the snapshot is written. Whoever calls this does so in a folder aside, and gives it
 //! its name when all is done.
+//!
+//! What is left of a damaged store is loaded in the same way: its newest sound snapshot is the backup, and
+//! its journal goes on from there to the first commit that is lost.
 
 use std::{
     fs::File,
@@ -15,7 +18,7 @@ use std::{
 };
 
 use super::{
-    archive,
+    archive, checkpoint,
     disk::{Appending, RealDisk},
     error::{IoContext, OpenError},
     folder::{Folder, StoreId},
@@ -29,12 +32,22 @@ use crate::{Revision, Timestamp, backend::Committed};
 /// What a store is restored from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The backup.
-    pub backup: PathBuf,
+    /// What to begin with.
+    pub origin: Origin,
     /// Archives of the journal, or the journal's own folder; empty, where the backup alone is wanted.
     pub archives: Vec<PathBuf>,
     /// The last moment whose commits are wanted; `None` takes all that there are.
     pub until: Option<Timestamp>,
+}
+
+/// What a restore begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A backup.
+    Backup(PathBuf),
+    /// The folder of a damaged store, which stays as it is. What is lost behind what can be read is given
+    /// up.
+    Remains(PathBuf),
 }
 
 /// What a restore is at.
@@ -71,6 +84,17 @@ pub struct Loaded {
     pub left_out: Option<Committed>,
     /// How many files in the archives belong to other stores, or are no segments at all.
     pub foreign_files: usize,
+    /// Of remains, what is known to be lost.
+    pub lost: Option<Lost>,
+}
+
+/// Commits that are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The first of them.
+    pub first: Revision,
+    /// The last of which it is known that it was made.
+    pub last: Option<Revision>,
 }
 
 /// Why nothing was restored.
@@ -93,6 +117,9 @@ pub enum LoadError {
         /// Its newest commit.
         backup: Committed,
     },
+    /// Neither a snapshot nor a journal from its beginning on.
+    #[error("nothing in {0} can be read: restore a backup")]
+    NothingLeft(PathBuf),
     /// No journal to go on with.
     #[error("there is no journal of the backup's store in {0:?}")]
     NoArchive(Vec<PathBuf>),
@@ -131,8 +158,11 @@ pub fn load(
         draft: draft.clone(),
         go_on,
     };
-    let (store, backup) = loading.copy_backup(source)?;
-    let (replayed, foreign_files) = loading.copy_archive(source, store, backup)?;
+    let (loaded, backup) = match &source.origin {
+        Origin::Backup(path) => loading.load_backup(source, path)?,
+        Origin::Remains(path) => loading.load_remains(source, path, now)?,
+    };
+    let replayed = loaded.0;
     let written = loading.writer.finish(replayed.last);
     written
         .and_then(snapshot::sync)
@@ -142,7 +172,8 @@ pub fn load(
         backup,
         reached: replayed.last,
         left_out: replayed.left_out,
-        foreign_files,
+        foreign_files: loaded.1,
+        lost: replayed.lost,
     })
 }
 
@@ -178,9 +209,70 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
+    /// A backup, and what is archived behind it; second: the backup's newest commit.
+    fn load_backup(
+        &mut self,
+        source: &Source,
+        path: &Path,
+    ) -> Result<((Replayed, usize), Committed), LoadError> {
+        let (store, backup) = self.copy_backup(source, path)?;
+        Ok((self.copy_archive(source, store, backup)?, backup))
+    }
+
+    /// The newest sound snapshot of a damaged store, and as much as can be read of the journal behind it.
+    fn load_remains(
+        &mut self,
+        source: &Source,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<((Replayed, usize), Committed), LoadError> {
+        let (remains, _lock) = Folder::open(Arc::new(RealDisk), path, now)?;
+        let snapshots = snapshot::list(&remains).while_doing("read", &remains.snapshots())?;
+        let mut begun = NOTHING;
+        for place in &snapshots {
+            // Looked at before anything of it is taken over.
+            if snapshot::read(&remains, &place.path, |_| Ok(())).is_ok() {
+                begun = self.copy_snapshot(&remains, &place.path)?;
+                break;
+            }
+        }
+        let (mut replayed, foreign) = self.copy_archive(source, remains.store(), begun)?;
+        if replayed.last == NOTHING {
+            return Err(LoadError::NothingLeft(path.to_owned()));
+        }
+        let noted = checkpoint::read(&remains).while_doing("read", &remains.checkpoint())?;
+        let known = noted
+            .map(|noted| noted.revision)
+            .max(snapshots.first().map(|place| place.through))
+            .filter(|known| *known > replayed.last.revision);
+        if let Some(known) = known {
+            let lost = replayed.lost.get_or_insert(Lost {
+                first: Revision(replayed.last.revision.0 + 1),
+                last: None,
+            });
+            lost.last = lost.last.max(Some(known));
+        }
+        Ok(((replayed, foreign), begun))
+    }
+
+    fn copy_snapshot(&mut self, remains: &Folder, path: &Path) -> Result<Committed, LoadError> {
+        let (writer, mut failed) = (&mut self.writer, None);
+        let read = snapshot::read(remains, path, |piece| {
+            copy_piece(writer, &piece, &mut failed)
+        });
+        if let Some(source) = failed {
+            let action = format!("write {}", self.draft.display());
+            return Err(OpenError::Io { action, source }.into());
+        }
+        read.map_err(|error| refusal(error, path))
+    }
+
     /// Copies the backup's pieces; gives whose it is and its newest commit.
-    fn copy_backup(&mut self, source: &Source) -> Result<(StoreId, Committed), LoadError> {
-        let path = &source.backup;
+    fn copy_backup(
+        &mut self,
+        source: &Source,
+        path: &Path,
+    ) -> Result<(StoreId, Committed), LoadError> {
         let file = File::open(path).while_doing("open", path)?;
         let total = file.metadata().while_doing("look at", path)?.len();
         let (writer, go_on, draft) = (&mut self.writer, &mut self.go_on, &self.draft);
@@ -196,19 +288,7 @@ impl Loading<'_> {
         };
         let mut failed = None;
         let read = snapshot::read_any(BufReader::with_capacity(READ_OCTETS, counted), |piece| {
-            let written = match piece {
-                Piece::Row {
-                    key,
-                    revision,
-                    value,
-                } => writer.row(key, revision, value),
-                Piece::Commit(recorded) => writer.commit(recorded),
-            };
-            written.map_err(|error| {
-                let told = io::Error::from(error.kind());
-                failed = Some(error);
-                told
-            })
+            copy_piece(writer, &piece, &mut failed)
         });
         if stopped {
             return Err(LoadError::Stopped);
@@ -234,12 +314,14 @@ impl Loading<'_> {
         let mut replayed = Replayed {
             last: backup,
             left_out: None,
+            lost: None,
+            gives_up: matches!(source.origin, Origin::Remains(_)),
         };
         if source.archives.is_empty() {
             return Ok((replayed, 0));
         }
         let (places, foreign) = archive::find(&source.archives, store)?;
-        if places.is_empty() {
+        if places.is_empty() && !replayed.gives_up {
             return Err(LoadError::NoArchive(source.archives.clone()));
         }
         let wanted = wanted(&places, backup.revision);
@@ -303,12 +385,15 @@ impl Loading<'_> {
 struct Replayed {
     last: Committed,
     left_out: Option<Committed>,
+    lost: Option<Lost>,
+    /// What is missing is given up, with all that is behind it.
+    gives_up: bool,
 }
 
 impl Replayed {
     /// Something is missing behind the last commit. That is no harm where nothing later is wanted.
     fn gap(
-        &self,
+        &mut self,
         until: Option<Timestamp>,
         next: Option<Revision>,
         path: &Path,
@@ -317,6 +402,13 @@ impl Replayed {
             return Ok(true);
         }
         let first = self.last.revision.0 + 1;
+        if self.gives_up {
+            self.lost = Some(Lost {
+                first: Revision(first),
+                last: next.map(|next| Revision(next.0.saturating_sub(1).max(first))),
+            });
+            return Ok(true);
+        }
         let missing = match next {
             Some(next) if next.0 > first => format!("commits {first} to {}", next.0 - 1),
             _ => format!("the commits from {first} on"),
@@ -326,6 +418,27 @@ impl Replayed {
             reached: self.last,
         })
     }
+}
+
+/// Takes one piece over. What fails is kept in `failed`, since whoever reads takes it for his own error.
+fn copy_piece(
+    writer: &mut Writer<BufWriter<Appending>>,
+    piece: &Piece<'_>,
+    failed: &mut Option<io::Error>,
+) -> io::Result<()> {
+    let written = match piece {
+        Piece::Row {
+            key,
+            revision,
+            value,
+        } => writer.row(key, *revision, value),
+        Piece::Commit(recorded) => writer.commit(recorded),
+    };
+    written.map_err(|error| {
+        let told = io::Error::from(error.kind());
+        *failed = Some(error);
+        told
+    })
 }
 
 /// The segments that hold commits after a revision: from the last that begins at or before it on.
@@ -394,6 +507,11 @@ fn refusal(error: SnapshotError, path: &Path) -> LoadError {
     }
 }
 
+/// Before the first commit.
+const NOTHING: Committed = Committed {
+    revision: Revision(0),
+    time: Timestamp(i64::MIN),
+};
 /// How much of a backup is read between two reports.
 const READ_OCTETS: usize = 1024 * 1024;
 

@@ -5,16 +5,20 @@
 //! be newer, but never older, other, or missing. Memory is bounded by the rows that were removed since
 //! the snapshot, whatever the size of the store.
 
-use std::{collections::HashSet, io};
+use std::{
+    collections::HashSet,
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 
 use crate::{
     Revision,
-    backend::{Key, ReadError},
+    backend::{Fault, FaultPlace, Key, ReadError},
     sled::{
         Shared,
-        error::OpenError,
+        error::{IoContext, OpenError},
         journal,
         read::View,
         snapshot::{self, Piece, SnapshotError},
@@ -28,18 +32,18 @@ const MISSING_ROWS: usize = 1_000_000;
 /// How often a walk is begun again because files went meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// What is wrong, in words; nothing where all is well.
-pub(super) fn verify(shared: &Shared) -> Result<Vec<String>, ReadError> {
+/// What is wrong; nothing where all is well. Ends with an error soon after it is stopped.
+pub(super) fn verify(shared: &Shared, stop: &AtomicBool) -> Result<Vec<Fault>, ReadError> {
     for _ in 1..ATTEMPTS {
         let before = files(shared)?;
-        let verified = verify_once(shared);
+        let verified = verify_once(shared, stop);
         let is_sound = matches!(&verified, Ok(faults) if faults.is_empty());
         // A snapshot, or journal that it covers, may be deleted while it is read.
-        if is_sound || files(shared)? == before {
+        if is_sound || stop.load(Ordering::Relaxed) || files(shared)? == before {
             return verified;
         }
     }
-    verify_once(shared)
+    verify_once(shared, stop)
 }
 
 /// The names of what is read.
@@ -52,13 +56,14 @@ fn files(shared: &Shared) -> Result<Vec<std::path::PathBuf>, ReadError> {
     Ok(files)
 }
 
-fn verify_once(shared: &Shared) -> Result<Vec<String>, ReadError> {
-    let mut comparison = Comparison::new(shared);
+fn verify_once(shared: &Shared, stop: &AtomicBool) -> Result<Vec<Fault>, ReadError> {
+    let mut comparison = Comparison::new(shared, stop);
     let snapshots = snapshot::list(&shared.folder).map_err(|error| unavailable(&error))?;
     let mut compared: Option<Revision> = None;
     for place in &snapshots {
         let is_newest = compared.is_none();
         let read = snapshot::read(&shared.folder, &place.path, |piece| {
+            comparison.check_stop()?;
             if is_newest {
                 comparison.piece(&piece);
             }
@@ -69,10 +74,10 @@ fn verify_once(shared: &Shared) -> Result<Vec<String>, ReadError> {
             Ok(_) => {}
             Err(SnapshotError::Damaged) => {
                 let name = place.path.file_name().unwrap_or_default().to_string_lossy();
-                comparison.faults.push(format!(
-                    "the snapshot {name} is damaged; it is replaced when the next ones are made \
-                     (convoke compact makes them)"
-                ));
+                let what = format!(
+                    "the snapshot {name} is damaged; it is replaced when the next ones are made"
+                );
+                comparison.tell(FaultPlace::Snapshot, what);
                 comparison.begin_anew();
             }
             Err(error) => return Err(unavailable(&error)),
@@ -93,20 +98,33 @@ fn unavailable(error: &dyn std::fmt::Display) -> ReadError {
 /// The truth on one side, reads on the other.
 struct Comparison<'a> {
     shared: &'a Shared,
-    faults: Vec<String>,
+    stop: &'a AtomicBool,
+    faults: Vec<Fault>,
     differing: usize,
     /// Rows that were not there, although nothing has said yet that they were removed.
     missing: HashSet<Key>,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(shared: &'a Shared) -> Comparison<'a> {
+    fn new(shared: &'a Shared, stop: &'a AtomicBool) -> Comparison<'a> {
         Comparison {
             shared,
+            stop,
             faults: Vec::new(),
             differing: 0,
             missing: HashSet::new(),
         }
+    }
+
+    fn check_stop(&self) -> io::Result<()> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("nobody waits for it any more")),
+            false => Ok(()),
+        }
+    }
+
+    fn tell(&mut self, place: FaultPlace, what: String) {
+        self.faults.push(Fault { what, place });
     }
 
     /// What was compared so far was half a snapshot.
@@ -137,6 +155,7 @@ impl<'a> Comparison<'a> {
                 Revision(place.first().0.saturating_sub(1)).min(after)
             });
             journal::read_from(folder, &places, first, Some(through), |recorded| {
+                self.check_stop().while_doing("read", &folder.journal())?;
                 if recorded.committed.revision > after {
                     for (key, value) in &recorded.effects {
                         self.row(key, recorded.committed.revision, *value);
@@ -148,7 +167,7 @@ impl<'a> Comparison<'a> {
         match walked {
             Ok(_) => Ok(()),
             Err(OpenError::Damaged(what)) => {
-                self.faults.push(what);
+                self.tell(FaultPlace::Journal, what);
                 Ok(())
             }
             Err(error) => Err(unavailable(&error)),
@@ -188,23 +207,21 @@ impl<'a> Comparison<'a> {
     fn differs(&mut self, key: &[u8], what: &str) {
         self.differing += 1;
         if self.differing <= ROWS_TOLD {
-            self.faults.push(format!(
-                "in the index, the row {}: {what}",
-                key.escape_ascii()
-            ));
+            let what = format!("in the index, the row {}: {what}", key.escape_ascii());
+            self.tell(FaultPlace::Index, what);
         }
     }
 
-    fn finish(mut self) -> Vec<String> {
+    fn finish(mut self) -> Vec<Fault> {
         for key in std::mem::take(&mut self.missing) {
             self.differs(&key, "it is missing");
         }
         if self.differing > 0 {
-            self.faults.push(format!(
-                "{} rows of the index are not those of the journal and the snapshots; \
-                 convoke compact, without a running server, builds the index again",
+            let what = format!(
+                "{} rows of the index are not those of the journal and the snapshots",
                 self.differing
-            ));
+            );
+            self.tell(FaultPlace::Index, what);
         }
         self.faults
     }

@@ -4,6 +4,8 @@
 //! The header is written first and marked complete last. Each write of a piece expects the header as
 //! the writer knows it, so a writer and the sweeper never work on one blob at the same time.
 
+use std::ops::Bound;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{
@@ -13,8 +15,7 @@ use super::{
 use crate::{
     Revision, Stored, Timestamp,
     backend::{
-        CommitError, Entry, Expect, KeyRange, MAXIMUM_RANGE_ROWS, MAXIMUM_VALUE_OCTETS, Operation,
-        Page, ReadError,
+        CommitError, Entry, Expect, KeyRange, MAXIMUM_VALUE_OCTETS, Operation, Page, ReadError,
     },
     model::{Content, INLINE_CONTENT_OCTETS},
 };
@@ -23,8 +24,12 @@ use crate::{
 pub(super) const CHUNK_OCTETS: usize = MAXIMUM_VALUE_OCTETS;
 /// How many pieces are written in one commit, and read at once.
 pub(super) const CHUNKS_AT_ONCE: usize = 15;
-/// The largest blob: its pieces are removed by one operation.
-pub const MAXIMUM_BLOB_OCTETS: usize = CHUNK_OCTETS * MAXIMUM_RANGE_ROWS;
+/// The largest blob: its pieces have 32-bit numbers. How large a file may be is the desk's to say.
+pub const MAXIMUM_BLOB_OCTETS: u64 = CHUNK_OCTETS as u64 * u32::MAX as u64;
+/// The largest content that is ever held in memory as a whole.
+pub(super) const MAXIMUM_WHOLE_OCTETS: usize = 256 * 1024 * 1024;
+/// Pieces removed in one commit.
+const PIECES_REMOVED_AT_ONCE: u32 = 500;
 /// A header older than this is written again by the next writer, long before a sweeper may come.
 const REFRESH_MILLISECONDS: i64 = 60 * 60 * 1000;
 /// How often a writer begins again when another one or the sweeper was faster.
@@ -52,7 +57,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Corrupt`] where the blob's octets do not have the blob's hash.
+    /// [`ReadError::Corrupt`] where the blob's octets do not have the blob's hash, or are more than are ever
+    /// held in memory: those are read by [`Store::read_blob`].
     pub async fn content(&self, content: &Content) -> Result<Bytes, ReadError> {
         let (hash, length) = match content {
             Content::Inline(octets) => return Ok(octets.clone()),
@@ -60,7 +66,7 @@ impl Store {
         };
         let length = usize::try_from(length)
             .ok()
-            .filter(|length| *length <= MAXIMUM_BLOB_OCTETS);
+            .filter(|length| *length <= MAXIMUM_WHOLE_OCTETS);
         let length = length.ok_or_else(|| record::corrupt("blob", "its length is impossible"))?;
         let mut octets = BytesMut::with_capacity(length);
         let chunks: Vec<u32> = (0..length.div_ceil(CHUNK_OCTETS) as u32).collect();
@@ -86,12 +92,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`CommitError::Limit`] above about 312 MiB.
+    /// [`CommitError::Limit`] above 256 MiB: what is larger is uploaded (see [`Store::begin_upload`]).
     pub async fn write_blob(&self, octets: Bytes) -> Result<Content, CommitError> {
         if octets.len() <= INLINE_CONTENT_OCTETS {
             return Ok(Content::Inline(octets));
         }
-        if octets.len() > MAXIMUM_BLOB_OCTETS {
+        if octets.len() > MAXIMUM_WHOLE_OCTETS {
             return Err(CommitError::Limit("octets of one blob"));
         }
         self.write_ahead(octets).await
@@ -148,9 +154,9 @@ impl Store {
             return Ok(content);
         }
         let count = length.div_ceil(CHUNK_OCTETS as u64) as u32;
-        let numbers: Vec<u32> = (0..count).collect();
-        for numbers in numbers.chunks(CHUNKS_AT_ONCE) {
-            let values = self.pieces(pieces, numbers).await?;
+        for first in (0..count).step_by(CHUNKS_AT_ONCE) {
+            let numbers: Vec<u32> = (first..count).take(CHUNKS_AT_ONCE).collect();
+            let values = self.pieces(pieces, &numbers).await?;
             let operations = numbers.iter().zip(values);
             let operations = operations
                 .map(|(number, value)| Operation::Put(keys::blob_chunk(hash, *number), value));
@@ -274,24 +280,61 @@ impl Store {
         Ok((removed, last.filter(|_| page.more)))
     }
 
-    /// Removes a blob, unless something refers to it or somebody writes it.
-    async fn remove_blob(
+    /// Removes a blob, unless something refers to it or somebody writes it. Broken off, it is a blob that
+    /// is not complete, which is swept like any other that nothing refers to.
+    pub(super) async fn remove_blob(
         &self,
         hash: &[u8; 32],
         header: &Stored<BlobRecord>,
     ) -> Result<bool, CommitError> {
-        let expect = vec![
-            Expect::Revision(keys::blob(hash), header.revision),
-            Expect::RangeEmpty(KeyRange::prefix(keys::blob_references(hash))),
-        ];
-        let operations = vec![
-            Operation::Delete(keys::blob(hash)),
-            Operation::DeleteRange(KeyRange::prefix(keys::blob_chunks(hash))),
-        ];
-        match self.commit_rows(expect, operations).await {
-            Ok(_) => Ok(true),
+        match self.try_remove_blob(hash, header).await {
+            Ok(()) => Ok(true),
             Err(CommitError::Conflict(_)) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The last pieces go first, so that a look at what is left finds pieces from the first on.
+    async fn try_remove_blob(
+        &self,
+        hash: &[u8; 32],
+        header: &Stored<BlobRecord>,
+    ) -> Result<(), CommitError> {
+        let unreferenced = Expect::RangeEmpty(KeyRange::prefix(keys::blob_references(hash)));
+        let leaving = BlobRecord {
+            complete: false,
+            ..header.value.clone()
+        };
+        let mut revision = header.revision;
+        loop {
+            let last = Page {
+                rows: 1,
+                octets: usize::MAX,
+                reverse: true,
+            };
+            let mut pieces = KeyRange::prefix(keys::blob_chunks(hash));
+            let last = self.backend().scan(pieces.clone(), last).await?.rows.pop();
+            let number = last.and_then(|(key, _)| keys::blob_chunk_number(&key));
+            let first = (number.unwrap_or(0) + 1).saturating_sub(PIECES_REMOVED_AT_ONCE);
+            let more = first > 0;
+            if more {
+                pieces.start = Bound::Included(keys::blob_chunk(hash, first));
+            }
+            let operations = vec![
+                Operation::DeleteRange(pieces),
+                match more {
+                    true => Operation::Put(keys::blob(hash), record::encode(&leaving)),
+                    false => Operation::Delete(keys::blob(hash)),
+                },
+            ];
+            let expect = vec![
+                Expect::Revision(keys::blob(hash), revision),
+                unreferenced.clone(),
+            ];
+            revision = self.commit_rows(expect, operations).await?.revision;
+            if !more {
+                return Ok(());
+            }
         }
     }
 }

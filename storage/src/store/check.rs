@@ -16,8 +16,6 @@ mod members;
 mod principals;
 mod usage;
 
-use std::collections::{BTreeSet, HashMap};
-
 use tokio::sync::mpsc;
 
 use super::{
@@ -26,12 +24,12 @@ use super::{
     record,
 };
 use crate::{
-    Stored,
-    backend::{CommitError, Entry, Key, KeyRange, Operation, Page, ReadError},
+    backend::{CommitError, Entry, Key, KeyRange, Operation, ReadError},
     model::{Collection, CollectionId},
 };
 pub use finding::{CheckEvent, Damage};
-use finding::{Finding, Mending, Remedy};
+pub(super) use finding::{Finding, Related, as_read, id, shown};
+use finding::{Mending, Remedy};
 
 /// How often something is looked at again because it was written meanwhile; what is written still more
 /// often is found sound by whoever writes it.
@@ -40,15 +38,18 @@ const ROUNDS: usize = 8;
 const PROGRESS_ROWS: u64 = 10_000;
 /// Events that wait for whoever listens to [`Store::check`].
 const EVENTS: usize = 64;
+/// How much of what cannot be read is told one by one.
+const UNREADABLE_TOLD: u64 = 20;
 
 /// The keyspaces in the order in which they are looked at: what is mended first is what others are
 /// mended by.
-const PASSES: [(Keyspace, &str); 13] = [
+const PASSES: [(Keyspace, &str); 14] = [
     (Keyspace::PrincipalName, "names"),
     (Keyspace::PrincipalAddress, "addresses"),
     (Keyspace::Principal, "principals"),
     (Keyspace::DirectoryLog, "entries of the directory's log"),
     (Keyspace::Credential, "passwords"),
+    (Keyspace::TrashedCollection, "deleted collections"),
     (Keyspace::Detached, "collections that wait for their purge"),
     (Keyspace::Collection, "collections"),
     (Keyspace::Uid, "UIDs"),
@@ -66,8 +67,14 @@ impl Store {
         let mut damage = Vec::new();
         let listen = async {
             while let Some(event) = told.recv().await {
-                if let CheckEvent::Found(found) = event {
-                    damage.push(found);
+                match event {
+                    CheckEvent::Found(found) => damage.push(found),
+                    CheckEvent::Unreadable(detail) => damage.push(Damage {
+                        row: "index",
+                        detail,
+                        can_be_mended: false,
+                    }),
+                    CheckEvent::Reading { .. } | CheckEvent::Mended(_) => {}
                 }
             }
         };
@@ -89,6 +96,7 @@ impl Store {
             store: self,
             repair,
             events,
+            unreadable: 0,
         };
         run.look(&Subject::Directory).await?;
         run.look_at_orphans().await?;
@@ -96,16 +104,23 @@ impl Store {
         for (space, what) in PASSES {
             run.pass(space, what, &mut counted).await?;
         }
-        for home in counted.suspects(self).await? {
-            run.look(&Subject::Usage(home)).await?;
+        match counted.suspects(self).await {
+            Ok(homes) => {
+                for home in homes {
+                    run.look(&Subject::Usage(home)).await?;
+                }
+            }
+            Err(error) => run.go_on("the counters", Err(error.into())).await?,
         }
         run.look_at_owners_of_logs().await?;
         run.look_at_pieces().await?;
-        run.look_at_trash().await
+        let looked = run.look_at_trash().await;
+        run.go_on("the trash", looked).await?;
+        run.tell_of_unreadable().await
     }
 
     /// A row, and rows that it leads to, of one moment; `None` where it is gone.
-    async fn with_related(
+    pub(super) async fn with_related(
         &self,
         key: &Key,
         related: impl Fn(&Entry) -> Vec<Key>,
@@ -145,17 +160,59 @@ enum Subject {
     Usage(CollectionId),
 }
 
+impl Subject {
+    /// In words.
+    fn name(&self) -> String {
+        match self {
+            Subject::Row(key) | Subject::OwnerOfLog(key) => shown(key),
+            Subject::Directory => "the directory".to_owned(),
+            Subject::Log(header) => format!("the log of {}", id(header.id)),
+            Subject::Orphans(collection) => format!("the members of {}", id(*collection)),
+            Subject::Pieces(hash) => format!("the blob {}", blake3::Hash::from_bytes(*hash)),
+            Subject::Usage(home) => format!("the counter of {}", id(*home)),
+        }
+    }
+}
+
 /// One check.
 struct Run<'a> {
     store: &'a Store,
     repair: bool,
     events: mpsc::Sender<CheckEvent>,
+    /// How much could not be read, or not be compared because what it is about could not be read.
+    unreadable: u64,
 }
 
 impl Run<'_> {
     async fn tell(&self, event: CheckEvent) -> Result<(), CommitError> {
         let sent = self.events.send(event).await;
         sent.map_err(|_| CommitError::Unavailable("the check was broken off".to_owned()))
+    }
+
+    /// What cannot be read is told, and the check goes on with the rest.
+    async fn go_on(
+        &mut self,
+        what: &str,
+        looked: Result<(), CommitError>,
+    ) -> Result<(), CommitError> {
+        let Err(CommitError::Corrupt(why)) = looked else {
+            return looked;
+        };
+        self.unreadable += 1;
+        if self.unreadable <= UNREADABLE_TOLD {
+            self.tell(CheckEvent::Unreadable(format!("{what}: {why}")))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_of_unreadable(&self) -> Result<(), CommitError> {
+        let more = self.unreadable.saturating_sub(UNREADABLE_TOLD);
+        if more == 0 {
+            return Ok(());
+        }
+        let detail = format!("{more} more rows could not be read, or not be compared with others");
+        self.tell(CheckEvent::Unreadable(detail)).await
     }
 
     async fn pass(
@@ -168,14 +225,19 @@ impl Run<'_> {
         self.tell(CheckEvent::Reading { what, rows }).await?;
         let store = self.store;
         let mut pages = store.pages_of(KeyRange::prefix(keys::whole(space)));
-        while let Some(page) = pages.next().await? {
+        while let Some((page, unreadable)) = pages.next_readable().await? {
+            if let Some((key, error)) = unreadable {
+                self.go_on(&shown(&key), Err(error.into())).await?;
+            }
             for (key, entry) in page {
                 rows += 1;
                 if rows % PROGRESS_ROWS == 0 {
                     self.tell(CheckEvent::Reading { what, rows }).await?;
                 }
                 if space == Keyspace::Member {
-                    counted.add(store, &key, &entry).await?;
+                    let added = counted.add(store, &key, &entry).await;
+                    self.go_on(&shown(&key), added.map_err(CommitError::from))
+                        .await?;
                 }
                 self.look(&Subject::Row(key)).await?;
                 let header = || record::decode::<Collection>(&entry.value, "collection");
@@ -192,6 +254,11 @@ impl Run<'_> {
 
     /// Judges something, tells what is wrong, and mends it where that is wanted and possible.
     async fn look(&mut self, subject: &Subject) -> Result<(), CommitError> {
+        let looked = self.try_look(subject).await;
+        self.go_on(&subject.name(), looked).await
+    }
+
+    async fn try_look(&self, subject: &Subject) -> Result<(), CommitError> {
         let mut mended = 0;
         loop {
             let findings = self.store.judge(subject).await?;
@@ -236,14 +303,17 @@ impl Run<'_> {
     }
 
     /// What is wrong twice, with nothing changed in between, is wrong.
-    async fn look_at_trash(&mut self) -> Result<(), CommitError> {
+    async fn look_at_trash(&self) -> Result<(), CommitError> {
         let first = self.store.judge_trash().await?;
         if first.is_empty() {
             return Ok(());
         }
         let second = self.store.judge_trash().await?;
-        for damage in first.into_iter().filter(|damage| second.contains(damage)) {
-            self.tell(CheckEvent::Found(damage)).await?;
+        for finding in first.into_iter().filter(|finding| second.contains(finding)) {
+            match finding.mending.is_some() && self.repair {
+                true => self.mend(&finding).await?,
+                false => self.tell(CheckEvent::Found(finding.damage())).await?,
+            }
         }
         Ok(())
     }
@@ -310,6 +380,7 @@ impl Store {
             Keyspace::Principal => self.judge_principal(key).await,
             Keyspace::DirectoryLog => self.judge_directory_entry(key).await,
             Keyspace::Credential => self.judge_credential(key).await,
+            Keyspace::TrashedCollection => self.judge_trashed(key).await,
             Keyspace::Detached => self.judge_detached(key).await,
             Keyspace::Collection => self.judge_collection(key).await,
             Keyspace::Uid => self.judge_uid(key).await,
@@ -339,10 +410,10 @@ impl Store {
                 let operations = operations.iter().cloned().chain([append]).collect();
                 self.commit_rows(Vec::new(), operations).await?;
                 // From the beginning on, and never the last: right wherever it is broken off.
-                self.remove_first(log, usize::MAX).await?;
+                self.remove_all_but_last(log).await?;
             }
             Remedy::NoLog { log } => {
-                self.remove_first(log, usize::MAX).await?;
+                self.remove_all_but_last(log).await?;
                 let rest = Operation::DeleteRange(KeyRange::prefix(log.clone()));
                 self.commit_rows(Vec::new(), vec![rest]).await?;
             }
@@ -350,88 +421,12 @@ impl Store {
         Ok(())
     }
 
-    /// Everything about the trash.
-    async fn judge_trash(&self) -> Result<Vec<Damage>, ReadError> {
-        let mut findings = Findings::default();
-        self.check_trash(&mut findings).await?;
-        let mut pages = self.pages(Keyspace::BlobReference);
-        while let Some(rows) = pages.next().await? {
-            for (key, _) in rows {
-                if keys::is_blob_reference_of_trash(&key) {
-                    let comes_from_it = findings.trash_references.remove(&key);
-                    findings.expect(comes_from_it, "blob reference", || {
-                        format!("{} comes from nothing", finding::shown(&key))
-                    });
-                }
-            }
-        }
-        for key in std::mem::take(&mut findings.trash_references) {
-            let detail = format!("{} is missing", finding::shown(&key));
-            findings.add("blob reference", detail);
-        }
-        self.check_trash_usage(&mut findings).await?;
-        Ok(findings.damage)
-    }
-
     pub(super) fn pages(&self, space: Keyspace) -> Pages<'_> {
         self.pages_of(KeyRange::prefix(keys::whole(space)))
     }
 
     async fn first_key(&self, range: &KeyRange) -> Result<Option<Key>, ReadError> {
-        let page = Page {
-            rows: 1,
-            octets: usize::MAX,
-            reverse: false,
-        };
-        let page = self.backend().scan(range.clone(), page).await?;
-        Ok(page.rows.into_iter().next().map(|(key, _)| key))
-    }
-}
-
-/// What was found of the trash, none of which is mended: what is in it is all there is.
-#[derive(Default)]
-pub(super) struct Findings {
-    damage: Vec<Damage>,
-    /// The octets of the trash, per home.
-    pub(super) trash_usage: HashMap<CollectionId, i64>,
-    /// References to blobs that the trash must have.
-    pub(super) trash_references: BTreeSet<Key>,
-}
-
-impl Findings {
-    pub(super) fn add(&mut self, row: &'static str, detail: String) {
-        self.damage.push(Damage {
-            row,
-            detail,
-            can_be_mended: false,
-        });
-    }
-
-    pub(super) fn expect(
-        &mut self,
-        holds: bool,
-        row: &'static str,
-        detail: impl FnOnce() -> String,
-    ) {
-        if !holds {
-            self.add(row, detail());
-        }
-    }
-}
-
-/// The row as a value; what cannot be read is a finding.
-pub(super) fn readable<T: record::Row>(
-    findings: &mut Findings,
-    row: &'static str,
-    key: &Key,
-    entry: &Entry,
-) -> Option<Stored<T>> {
-    match record::stored(entry, row) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            findings.add(row, format!("{}: {error}", finding::shown(key)));
-            None
-        }
+        self.backend().first_key(range.clone()).await
     }
 }
 
@@ -454,4 +449,41 @@ impl Pages<'_> {
             .map(|(key, _)| range.beyond(key, false));
         Ok(Some(page.rows))
     }
+
+    /// The same, but steps over a row that cannot be read, which is given with the reason.
+    async fn next_readable(&mut self) -> Result<Option<Readable>, ReadError> {
+        let Some(range) = self.rest.clone() else {
+            return Ok(None);
+        };
+        match self.next().await {
+            Ok(rows) => return Ok(rows.map(|rows| (rows, None))),
+            Err(ReadError::Corrupt(_)) => {}
+            Err(error) => return Err(error),
+        }
+        // The page row by row, up to the one that cannot be read.
+        let mut rows: Vec<(Key, Entry)> = Vec::new();
+        let mut range = range;
+        loop {
+            let Some(key) = self.store.backend().first_key(range.clone()).await? else {
+                return Ok(Some((rows, None)));
+            };
+            let behind = range.beyond(&key, false);
+            match self.store.backend().get(&key).await {
+                Ok(entry) => rows.extend(entry.map(|entry| (key, entry))),
+                Err(error @ ReadError::Corrupt(_)) => {
+                    self.rest = Some(behind);
+                    return Ok(Some((rows, Some((key, error)))));
+                }
+                Err(error) => return Err(error),
+            }
+            range = behind;
+            if rows.len() == SCAN_PAGE.rows {
+                self.rest = Some(range);
+                return Ok(Some((rows, None)));
+            }
+        }
+    }
 }
+
+/// Rows, and one behind them that cannot be read.
+type Readable = (Vec<(Key, Entry)>, Option<(Key, ReadError)>);

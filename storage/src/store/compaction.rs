@@ -8,7 +8,8 @@
 //! The newest entry of a log always stays, so that a token of now is one to begin with.
 //!
 //! Entries bear no time. Once in a while it is noted which commit was the newest at that moment; what a
-//! note of long ago covers is old.
+//! note of long ago covers is old. What time it is, is asked of the retention clock (see
+//! [`super::retention`]), which does not believe that years pass at once.
 
 use std::{collections::HashMap, ops::Bound};
 
@@ -25,8 +26,10 @@ use crate::{
 
 /// Between two notes of a moment.
 const MOMENT_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
-/// Entries looked at, and at most removed, in one step.
-const STEP_ROWS: usize = 1_000;
+/// Entries looked at, or at most removed, in one step: no commit of it holds up others for long.
+const STEP_ROWS: usize = 250;
+/// Between two notes of how far a compaction is.
+const STEPS_PER_MARK: usize = 64;
 /// Old notes removed at once.
 const MOMENTS_AT_ONCE: usize = 100;
 
@@ -49,12 +52,15 @@ impl Default for LogRetention {
     }
 }
 
-/// One walk through all logs. What it has done stands; broken off, nothing is lost but its place.
+/// One walk through all logs. What it has done stands; broken off, the next one goes on near where it was.
 #[derive(Debug)]
 pub struct LogCompaction {
     walk: Walk,
     /// What is still to be walked through; the collections' logs come last.
     ranges: Vec<KeyRange>,
+    /// Logs that have so many entries too many, which are removed before the walk goes on.
+    excess: Vec<(Key, usize)>,
+    steps: usize,
     removed: usize,
 }
 
@@ -95,12 +101,20 @@ impl Store {
         Ok(true)
     }
 
-    /// Begins to compact all logs; see [`LogCompaction::step`].
+    /// Whether a compaction of the logs was broken off.
+    pub async fn is_compaction_unfinished(&self) -> Result<bool, ReadError> {
+        Ok(self.backend().get(&keys::compaction()).await?.is_some())
+    }
+
+    /// Begins to compact all logs, or goes on where that was broken off; see [`LogCompaction::step`].
     pub async fn compact_logs(
         &self,
         retention: LogRetention,
     ) -> Result<LogCompaction, CommitError> {
-        let now = self.environment().clock.now();
+        let now = self
+            .retention_clock()
+            .await?
+            .now_for(retention.milliseconds);
         let old = Timestamp(now.0.saturating_sub(retention.milliseconds));
         let horizon = match self.moment_before(old).await? {
             Some((time, revision)) => {
@@ -110,22 +124,29 @@ impl Store {
             None => Revision(0),
         };
         let log = |space| KeyRange::prefix(keys::whole(space));
+        let mut ranges = vec![
+            log(keys::Keyspace::Change),
+            log(keys::Keyspace::DirectoryLog),
+        ];
+        if let Some(mark) = self.backend().get(&keys::compaction()).await? {
+            let reached: Vec<u8> = record::decode(&mark.value, "compaction")?;
+            go_on_at(&mut ranges, &reached.into());
+        }
         Ok(LogCompaction {
             walk: Walk {
                 horizon,
                 maximum_entries: retention.entries.max(1),
                 log: None,
             },
-            ranges: vec![
-                log(keys::Keyspace::Change),
-                log(keys::Keyspace::DirectoryLog),
-            ],
+            ranges,
+            excess: Vec::new(),
+            steps: 0,
             removed: 0,
         })
     }
 
     /// The newest note of this time or an earlier one.
-    async fn moment_before(
+    pub(super) async fn moment_before(
         &self,
         time: Timestamp,
     ) -> Result<Option<(Timestamp, Revision)>, ReadError> {
@@ -169,37 +190,38 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the first entries of a log, but never its last.
-    pub(super) async fn remove_first(
-        &self,
-        log: &Key,
-        mut excess: usize,
-    ) -> Result<usize, CommitError> {
-        let mut removed = 0;
-        while excess > 0 {
-            let page = Page {
-                rows: excess.min(STEP_ROWS),
-                octets: usize::MAX,
-                reverse: false,
-            };
-            let mut page = self
-                .backend()
-                .scan(KeyRange::prefix(log.clone()), page)
-                .await?;
-            if !page.more {
-                page.rows.pop();
-            }
-            let Some((last, _)) = page.rows.last() else {
-                break;
-            };
-            self.commit_rows(Vec::new(), vec![delete_until(log, last)])
-                .await?;
-            removed += page.rows.len();
-            excess = excess.saturating_sub(page.rows.len());
+    /// Removes all entries of a log but its last.
+    pub(super) async fn remove_all_but_last(&self, log: &Key) -> Result<(), CommitError> {
+        while self.remove_first(log, STEP_ROWS).await? > 0 {}
+        Ok(())
+    }
+
+    /// Removes the first entries of a log, at most so many and at most [`STEP_ROWS`], but never its last.
+    /// How many they were.
+    async fn remove_first(&self, log: &Key, excess: usize) -> Result<usize, CommitError> {
+        let page = Page {
+            rows: excess.min(STEP_ROWS),
+            octets: usize::MAX,
+            reverse: false,
+        };
+        let mut page = self
+            .backend()
+            .scan(KeyRange::prefix(log.clone()), page)
+            .await?;
+        if !page.more {
+            page.rows.pop();
         }
-        Ok(removed)
+        let Some((last, _)) = page.rows.last() else {
+            return Ok(0);
+        };
+        self.commit_rows(Vec::new(), vec![delete_until(log, last)])
+            .await?;
+        Ok(page.rows.len())
     }
 }
+
+/// How far a compaction is: a key.
+impl record::Row for Vec<u8> {}
 
 impl LogCompaction {
     /// How many entries were removed so far.
@@ -207,10 +229,29 @@ impl LogCompaction {
         self.removed
     }
 
-    /// Goes on by one page, in bounded commits. Returns whether there is more to do.
+    /// Goes on by one page, in at most two small commits. Returns whether there is more to do.
     pub async fn step(&mut self, store: &Store) -> Result<bool, CommitError> {
+        if let Some((log, excess)) = self.excess.pop() {
+            let removed = store.remove_first(&log, excess).await?;
+            self.removed += removed;
+            if removed > 0 && excess > removed {
+                self.excess.push((log, excess - removed));
+            }
+        } else {
+            self.walk(store).await?;
+        }
+        let more = !self.ranges.is_empty() || !self.excess.is_empty();
+        if !more || self.steps.is_multiple_of(STEPS_PER_MARK) {
+            self.mark(store, more).await?;
+        }
+        self.steps += 1;
+        Ok(more)
+    }
+
+    /// Looks at one page.
+    async fn walk(&mut self, store: &Store) -> Result<(), CommitError> {
         let Some(range) = self.ranges.pop() else {
-            return Ok(false);
+            return Ok(());
         };
         let page = Page {
             rows: STEP_ROWS,
@@ -226,10 +267,38 @@ impl LogCompaction {
             store.commit_rows(Vec::new(), plan.operations).await?;
         }
         self.removed += plan.removed;
-        for (log, excess) in plan.excess {
-            self.removed += store.remove_first(&log, excess).await?;
+        self.excess = plan.excess;
+        Ok(())
+    }
+
+    /// Notes how far it is: at the beginning of the log that it is in, since what it counts of that is
+    /// not noted. At the end nothing is left to be gone on with.
+    async fn mark(&self, store: &Store, more: bool) -> Result<(), CommitError> {
+        let mark = keys::compaction();
+        let current = self.excess.first().or(self.walk.log.as_ref());
+        let operation = match (more, current, self.ranges.last()) {
+            (true, Some((log, _)), _) => Operation::Put(mark, record::encode(&log.to_vec())),
+            (true, None, Some(rest)) => match &rest.start {
+                Bound::Included(key) | Bound::Excluded(key) => {
+                    Operation::Put(mark, record::encode(&key.to_vec()))
+                }
+                Bound::Unbounded => return Ok(()),
+            },
+            _ => Operation::Delete(mark),
+        };
+        store.commit_rows(Vec::new(), vec![operation]).await?;
+        Ok(())
+    }
+}
+
+/// Leaves out of the ranges, the last of which comes first, what lies before a key.
+fn go_on_at(ranges: &mut Vec<KeyRange>, reached: &Key) {
+    while let Some(mut range) = ranges.pop() {
+        if range.contains(reached) {
+            range.start = Bound::Included(reached.clone());
+            ranges.push(range);
+            return;
         }
-        Ok(!self.ranges.is_empty())
     }
 }
 

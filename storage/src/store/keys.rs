@@ -61,6 +61,9 @@ pub(crate) enum Keyspace {
     TrashUsage = 21,
     /// (time) → the newest commit of that time: what makes an age of a log's position.
     Moment = 32,
+    /// What the clock said, and how much of it is believed; and how far the compaction of the logs is
+    /// that is under way.
+    Clock = 33,
 }
 
 /// Puts a key together.
@@ -305,6 +308,11 @@ pub(crate) fn blob_chunk(hash: &[u8; 32], number: u32) -> Key {
         .key()
 }
 
+/// The number at the end of a piece's key.
+pub(crate) fn blob_chunk_number(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(key.get(33..)?.try_into().ok()?))
+}
+
 /// What the keys of all references to a blob begin with.
 pub(crate) fn blob_references(hash: &[u8; 32]) -> Key {
     Builder::new(Keyspace::BlobReference, 32).octets(hash).key()
@@ -345,6 +353,15 @@ pub(crate) fn work_of_blob_reference(key: &[u8]) -> Option<([u8; 32], u128)> {
     let (hash, rest) = key.get(1..)?.split_at_checked(32)?;
     let id = rest.strip_prefix(&[1])?.try_into().ok()?;
     Some((hash.try_into().ok()?, u128::from_be_bytes(id)))
+}
+
+pub(crate) fn clock() -> Key {
+    whole(Keyspace::Clock)
+}
+
+/// How far the compaction of the logs is that is under way.
+pub(crate) fn compaction() -> Key {
+    Builder::new(Keyspace::Clock, 1).octet(1).key()
 }
 
 /// The note of the newest commit at a time.

@@ -14,8 +14,8 @@ use super::{
     record::BlobRecord,
 };
 use crate::{
-    Revision,
-    backend::{CommitError, Expect, KeyRange, Operation},
+    Revision, Stored, Timestamp,
+    backend::{CommitError, Operation},
     model::Content,
 };
 
@@ -41,6 +41,14 @@ impl Upload {
     pub fn length(&self) -> u64 {
         self.length
     }
+
+    fn header(&self, now: Timestamp) -> BlobRecord {
+        BlobRecord {
+            length: self.length,
+            written: now,
+            complete: false,
+        }
+    }
 }
 
 impl Store {
@@ -64,14 +72,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`CommitError::Limit`] above about 312 MiB; [`CommitError::Conflict`] where the sweeper took it.
+    /// [`CommitError::Limit`] above [`MAXIMUM_BLOB_OCTETS`]; [`CommitError::Conflict`] where the sweeper took
+    /// it.
     pub async fn continue_upload(
         &self,
         upload: &mut Upload,
         mut octets: Bytes,
     ) -> Result<(), CommitError> {
         upload.length += octets.len() as u64;
-        if upload.length > MAXIMUM_BLOB_OCTETS as u64 {
+        if upload.length > MAXIMUM_BLOB_OCTETS {
             return Err(CommitError::Limit("octets of one blob"));
         }
         upload.hasher.update(&octets);
@@ -97,11 +106,7 @@ impl Store {
             })
             .collect();
         upload.pieces = first.saturating_add(operations.len() as u32);
-        let header = BlobRecord {
-            length: upload.length,
-            written: self.environment().clock.now(),
-            complete: false,
-        };
+        let header = upload.header(self.environment().clock.now());
         upload.revision = self
             .write_header(&upload.key, upload.revision, &header, operations)
             .await?;
@@ -137,16 +142,12 @@ impl Store {
     }
 
     async fn remove_upload(&self, upload: &Upload) -> Result<(), CommitError> {
-        let expect = vec![Expect::Revision(keys::blob(&upload.key), upload.revision)];
-        let operations = vec![
-            Operation::Delete(keys::blob(&upload.key)),
-            Operation::DeleteRange(KeyRange::prefix(keys::blob_chunks(&upload.key))),
-        ];
-        match self.commit_rows(expect, operations).await {
-            // The sweeper was faster.
-            Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let header = Stored {
+            value: upload.header(self.environment().clock.now()),
+            revision: upload.revision,
+        };
+        // Where it is not there any more, the sweeper was faster.
+        self.remove_blob(&upload.key, &header).await.map(drop)
     }
 
     /// Reads the octets of a blob from `start` on, `length` of them, piece by piece.

@@ -44,6 +44,8 @@ enum Role {
         writers: u64,
         known_writers: u64,
         sightings: PathBuf,
+        /// `compacts` or `works`.
+        beside: String,
     },
     #[command(hide = true)]
     Server { folder: PathBuf },
@@ -52,6 +54,8 @@ enum Role {
         backup: PathBuf,
         archive: PathBuf,
         into: PathBuf,
+        /// `within` or `beside`.
+        place: String,
     },
 }
 
@@ -63,11 +67,13 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             writers,
             known_writers,
             sightings,
+            beside,
         }) => Victim {
             folder,
             writers,
             known_writers,
             sightings,
+            compacts: beside == "compacts",
         }
         .run(),
         Some(Role::Server { folder }) => tests::kill::server::serve(&folder),
@@ -75,10 +81,12 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             backup,
             archive,
             into,
+            place,
         }) => Restorer {
             backup,
             archive,
             into,
+            within: place == "within",
         }
         .run(),
         None => play(arguments),

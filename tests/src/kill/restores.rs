@@ -1,5 +1,6 @@
-//! Kills during restores: the folder wanted is missing or empty as before, or it is the whole store;
-//! and whatever was left aside, the next restore to the same place works.
+//! Kills during restores: the folder wanted is missing or empty as before, or it is the whole store (or,
+//! where the restore works within it, is refused as unfinished); and whatever was left, the next restore to
+//! the same place works.
 
 use std::{
     error::Error,
@@ -14,7 +15,7 @@ use storage::{
     Environment, Store,
     backend::Backend,
     restore::{Restore, restore},
-    sled::{Options, Sled, Source, Stage},
+    sled::{OpenError, Options, Origin, RESTORING, Sled, Source, Stage},
     testing::SeededEntropy,
 };
 
@@ -44,6 +45,8 @@ pub struct Restorer {
     pub archive: PathBuf,
     /// The folder to restore to.
     pub into: PathBuf,
+    /// Works within that folder, as in a mount point.
+    pub within: bool,
 }
 
 impl Restorer {
@@ -54,6 +57,7 @@ impl Restorer {
             self.backup.clone().into(),
             self.archive.clone().into(),
             self.into.clone().into(),
+            if self.within { "within" } else { "beside" }.into(),
         ]
     }
 
@@ -66,11 +70,12 @@ impl Restorer {
     pub async fn run(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let wanted = Restore {
             source: Source {
-                backup: self.backup,
+                origin: Origin::Backup(self.backup),
                 archives: vec![self.archive],
                 until: None,
             },
             into: self.into,
+            within: self.within,
             held: Vec::new(),
         };
         let mut at = None;
@@ -136,6 +141,8 @@ pub struct RestoreReport {
     pub nothing: usize,
     /// After how many of them it was the whole store.
     pub whole: usize,
+    /// After how many of them it was refused as unfinished.
+    pub unfinished: usize,
     /// How many restores came to their end, over what kills had left.
     pub repeated: usize,
 }
@@ -144,8 +151,9 @@ impl fmt::Display for RestoreReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} kills during restores: {} left nothing, {} the whole store; {} restores after them came to their end",
-            self.kills, self.nothing, self.whole, self.repeated
+            "{} kills during restores: {} left nothing, {} the whole store, {} what no start takes for one; \
+             {} restores after them came to their end",
+            self.kills, self.nothing, self.whole, self.unfinished, self.repeated
         )
     }
 }
@@ -164,6 +172,7 @@ impl RestoreRounds {
                 backup: folder.path().join("backup"),
                 archive: folder.path().join("data/journal"),
                 into: folder.path().join("restored"),
+                within: false,
             },
             expected,
             usual: Duration::ZERO,
@@ -176,6 +185,7 @@ impl RestoreRounds {
         for round in 0..self.rounds {
             let moment = Moment::choose(&random);
             let is_there = random.next().is_multiple_of(2);
+            game.restorer.within = is_there && random.next().is_multiple_of(2);
             // Otherwise the next restore, which is killed too, meets what this one left.
             let repeats = round % 2 == 1 || round + 1 == self.rounds;
             let played = async {
@@ -277,6 +287,18 @@ impl Game<'_> {
         };
         if is_missing_or_empty {
             self.report.nothing += 1;
+            return Ok(());
+        }
+        if self.restorer.into.join(RESTORING).exists() {
+            let opened = Sled::open(
+                &self.restorer.into,
+                Options::default(),
+                Arc::new(SystemClock),
+            );
+            let Err(OpenError::Unfinished) = opened else {
+                return Err("half a restore was opened".to_owned());
+            };
+            self.report.unfinished += 1;
             return Ok(());
         }
         self.report.whole += 1;

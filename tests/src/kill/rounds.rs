@@ -91,6 +91,7 @@ impl Rounds {
             seen: Seen::default(),
             opening: BTreeMap::new(),
             report: Report::default(),
+            compacts: false,
         };
         let random = SeededEntropy::new(self.seed);
         for round in 0..self.rounds {
@@ -99,6 +100,7 @@ impl Rounds {
             // Every other round the next victim, not we, is the first to open what the kill left.
             let looks = round % 2 == 0 || round + 1 == self.rounds;
             let rebuilds = random.next().is_multiple_of(4);
+            game.compacts = random.next().is_multiple_of(3);
             let played = async {
                 game.kill(start, moment, writers)?;
                 if looks {
@@ -128,6 +130,8 @@ struct Game<'a> {
     /// How long opening took when it was last measured.
     opening: BTreeMap<Start, Duration>,
     report: Report,
+    /// Whether the next victim compacts all the time.
+    compacts: bool,
 }
 
 impl Game<'_> {
@@ -142,6 +146,7 @@ impl Game<'_> {
             writers,
             known_writers: self.writers,
             sightings: self.sightings.clone(),
+            compacts: self.compacts,
         };
         let began = Instant::now();
         let mut process = Process::start(self.program, &victim.arguments())

@@ -13,7 +13,7 @@ use std::{
 
 use storage::{
     Revision,
-    backend::{Backend, CommitError},
+    backend::{Backend, Commit, CommitError},
     sled::Sled,
 };
 
@@ -38,6 +38,8 @@ pub struct Victim {
     pub known_writers: u64,
     /// Where the readers note what they saw.
     pub sightings: PathBuf,
+    /// Compacts all the time, as `convoke compact` does beside a server.
+    pub compacts: bool,
 }
 
 impl Victim {
@@ -49,6 +51,7 @@ impl Victim {
             self.writers.to_string().into(),
             self.known_writers.to_string().into(),
             self.sightings.clone().into(),
+            if self.compacts { "compacts" } else { "works" }.into(),
         ]
     }
 
@@ -78,6 +81,9 @@ impl Victim {
         for reader in 0..READERS {
             let file = append_to(&self.sightings)?;
             tasks.spawn(look_on(store.clone(), self.known_writers, reader, file));
+        }
+        if self.compacts {
+            tasks.spawn(compact(store.clone()));
         }
         tasks.spawn(close_with_the_input(store.clone()));
         while let Some(ended) = tasks.join_next().await {
@@ -109,6 +115,15 @@ fn ignore_the_end(error: CommitError) -> Result<(), Box<dyn Error + Send + Sync>
     match error {
         CommitError::Unavailable(_) => Ok(()),
         error => Err(error.into()),
+    }
+}
+
+async fn compact(store: Arc<dyn Backend>) -> Result<(), Box<dyn Error + Send + Sync>> {
+    while store.compact().await.is_ok() {}
+    // It was closed; if not, something is wrong.
+    match store.commit(Commit::default()).await {
+        Err(CommitError::Unavailable(_)) => Ok(()),
+        _ => Err("it cannot be compacted".into()),
     }
 }
 

@@ -8,7 +8,7 @@ use storage::{
     Timestamp,
     model::{Work, WorkId},
     restore::{Restore, restore},
-    sled::Source,
+    sled::{Origin, Source},
 };
 use tests::{client::Client, server::TestServer};
 
@@ -30,13 +30,14 @@ async fn restored(server: &TestServer, folder: &Path) -> TestServer {
     });
     making.await.unwrap();
     let source = Source {
-        backup,
+        origin: Origin::Backup(backup),
         archives: Vec::new(),
         until: None,
     };
     let wanted = Restore {
         source,
         into: folder.join("restored"),
+        within: false,
         held: vec![(QUEUE, HELD_QUEUE)],
     };
     let environment = server.store().environment();

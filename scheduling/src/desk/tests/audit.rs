@@ -12,6 +12,7 @@ async fn run(store: &Store, repair: bool) -> (Vec<Damage>, usize) {
         match event {
             CheckEvent::Found(found) => damage.push(found),
             CheckEvent::Mended(_) => mendings += 1,
+            CheckEvent::Unreadable(what) => panic!("{what}"),
             CheckEvent::Reading { .. } => {}
         }
     }

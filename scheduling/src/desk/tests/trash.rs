@@ -43,6 +43,14 @@ impl World {
         self.desk.now().0
     }
 
+    /// As a server that is at work: it looks at the clock now and then.
+    async fn wait_days(&self, days: i64) {
+        for _ in 0..days {
+            self.wait(DAY);
+            self.desk.store().retention_clock().await.unwrap();
+        }
+    }
+
     async fn listed(&self) -> Vec<TrashItem> {
         self.desk.trash_list("alice", None, None).await.unwrap().0
     }
@@ -426,6 +434,51 @@ async fn a_meeting_that_stands_elsewhere_is_refused_and_the_others_go_on() {
     );
 }
 
+/// However the clock jumps, nothing goes before its time; nor does what bears a wrong time stay for ever.
+#[tokio::test]
+async fn a_clock_that_jumps_empties_no_trash() {
+    const YEARS: i64 = 365 * DAY;
+    let world = keeping(ALL).await;
+    let store = world.desk.store();
+    let delete = async |name: &str| {
+        let at = format!("alice/calendar/{name}.ics");
+        world.put(&at, event(name, name)).await.unwrap();
+        world.delete(&at).await.unwrap();
+    };
+    let expire = async || while store.expire_trash(10).await.unwrap() {};
+    let kept = async || {
+        expire().await;
+        let mut kept = world.trash().await;
+        kept.retain(|line| line.starts_with("Deleted"));
+        kept.len()
+    };
+    store.note_moment().await.unwrap();
+    delete("before").await;
+    assert_eq!(kept().await, 1);
+    for (count, (years, name)) in [(14, "ahead"), (-30, "behind"), (16, "right")]
+        .into_iter()
+        .enumerate()
+    {
+        world.wait(years * YEARS);
+        delete(name).await;
+        assert_eq!(kept().await, count + 2, "{years}");
+    }
+    let days = ALL.deleted_milliseconds / DAY;
+    // Three days of the jump were believed at once.
+    for _ in 0..days - 4 {
+        store.note_moment().await.unwrap();
+        world.wait_days(1).await;
+    }
+    assert_eq!(kept().await, 4, "a day is left");
+    // The clock was put back from the time that "ahead" bears: the commits tell how old it is.
+    for _ in 0..6 {
+        store.note_moment().await.unwrap();
+        world.wait_days(1).await;
+    }
+    assert_eq!(kept().await, 0);
+    world.assert_sound().await;
+}
+
 #[tokio::test]
 async fn what_is_old_goes_and_then_the_blobs_may() {
     let world = keeping(TrashPolicy {
@@ -466,7 +519,7 @@ async fn what_is_old_goes_and_then_the_blobs_may() {
         (2, &["Deleted calendar/l.ics", "Deleted work/"], 1),
         (20, &[], 1),
     ] {
-        world.wait(days * DAY);
+        world.wait_days(days).await;
         while store.expire_trash(1).await.unwrap() {}
         while store.purge_detached(10).await.unwrap() {}
         let mut found = world.trash().await;

@@ -14,6 +14,8 @@ use crate::{Refusal, desk::refuse::read_failed};
 
 /// The most items of one list.
 const MAXIMUM_ITEMS: usize = 10_000;
+/// The most octets of a former state that are shown.
+const MAXIMUM_SHOWN_OCTETS: u64 = 1024 * 1024;
 
 /// Names of principals, read once each.
 #[derive(Default)]
@@ -93,8 +95,13 @@ impl Desk {
             return Err(nothing(id));
         };
         let place = self.name_of(&header).await?;
-        let octets = self.store.content(&object.content).await;
-        let octets = octets.map_err(read_failed)?;
+        let text = match object.content.length() {
+            0..=MAXIMUM_SHOWN_OCTETS => {
+                let octets = self.store.content(&object.content).await;
+                String::from_utf8(octets.map_err(read_failed)?.to_vec()).ok()
+            }
+            _ => None,
+        };
         Ok(TrashDetail {
             item: self
                 .item(&trashed, object, &header, &place, &mut names)
@@ -102,7 +109,7 @@ impl Desk {
             written: Some(object.modified.0),
             etag: Some(object.etag.clone()),
             content_type: Some(object.content_type.clone()),
-            text: String::from_utf8(octets.to_vec()).ok(),
+            text,
         })
     }
 

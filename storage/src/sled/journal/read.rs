@@ -7,13 +7,12 @@ use std::{
 
 use super::segment::{self, HEADER_OCTETS, SegmentPlace};
 use crate::{
-    Revision, Timestamp,
+    Revision, Timestamp, moment,
     sled::{
         error::{IoContext, OpenError},
         folder::{Folder, StoreId},
         frame,
         group::{self, Recorded},
-        moment,
     },
 };
 

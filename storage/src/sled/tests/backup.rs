@@ -8,9 +8,9 @@ use std::{
 
 use super::*;
 use crate::{
-    Revision, Timestamp,
+    Clock, RetentionClock, Revision, Timestamp,
     backend::BackupError,
-    sled::{Archive, LoadError, Loaded, Source, archive, folder::Folder, load},
+    sled::{Archive, LoadError, Loaded, Lost, Origin, Source, archive, folder::Folder, load},
 };
 
 /// A store with an archive, whose clock is a second further at each commit, and what it committed.
@@ -66,7 +66,7 @@ impl Archived {
 
     fn source(&self, backup: &Path, until: Option<Timestamp>) -> Source {
         Source {
-            backup: backup.to_owned(),
+            origin: Origin::Backup(backup.to_owned()),
             archives: vec![self.archive()],
             until,
         }
@@ -191,7 +191,7 @@ async fn a_backup_under_load_is_of_one_moment() {
         };
     }
     let source = Source {
-        backup,
+        origin: Origin::Backup(backup),
         archives: Vec::new(),
         until: None,
     };
@@ -236,7 +236,7 @@ async fn the_journal_of_a_slow_backup_stays() {
     .unwrap();
     assert_eq!(through.revision, store.revision());
     let source = Source {
-        backup,
+        origin: Origin::Backup(backup),
         archives: Vec::new(),
         until: None,
     };
@@ -326,7 +326,7 @@ async fn the_journal_of_a_dead_store_is_an_archive() {
     back_up(&store, &backup);
     write(&store, "b", "1").await.unwrap();
     let source = Source {
-        backup,
+        origin: Origin::Backup(backup),
         archives: vec![place.path().join("journal")],
         until: None,
     };
@@ -458,6 +458,8 @@ async fn the_archive_forgets() {
     let mut archived = Archived::new(Some(Duration::from_secs(100)));
     for _ in 0..200 {
         archived.write(100).await;
+        let clock = RetentionClock::new(archived.clock.now());
+        archived.store.expire(clock).await.unwrap();
         archived.store.close().await;
         let (place, clock) = (&archived.place, archived.clock.clone());
         archived.store = {
@@ -472,4 +474,83 @@ async fn the_archive_forgets() {
         }
     }
     panic!("nothing was ever forgotten");
+}
+
+/// What is left of a damaged store: everything up to the first commit that is lost, and its folder stays as
+/// it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_damaged_store() {
+    let mut archived = Archived::new(None);
+    archived.write(300).await;
+    archived.store.close().await;
+    drop(std::mem::replace(&mut archived.store, elsewhere()));
+    let place = &archived.place;
+    let last = archived.log.last().unwrap().revision;
+    let source = Source {
+        origin: Origin::Remains(place.path().to_owned()),
+        archives: vec![place.path().join("journal")],
+        until: None,
+    };
+    let (_, loaded) = try_load(&source).unwrap();
+    assert_eq!((loaded.reached.revision, loaded.lost), (last, None));
+
+    // An octet of the newest segment that holds commits is flipped.
+    let segments = place.segments();
+    let segment = &segments[segments.len() - 2];
+    let mut octets = fs::read(segment).unwrap();
+    let middle = octets.len() / 2;
+    octets[middle] ^= 1;
+    fs::write(segment, &octets).unwrap();
+    let (restored, loaded) = try_load(&source).unwrap();
+    let lost = loaded.lost.unwrap();
+    assert!(loaded.reached.revision < last);
+    assert_eq!(lost.first.0, loaded.reached.revision.0 + 1);
+    assert!(lost.last.is_some_and(|it| it >= lost.first && it <= last));
+    let store = restored.open();
+    assert_eq!(store.revision(), loaded.reached.revision);
+    store.close().await;
+
+    // Both snapshots too: the journal does not go back to the beginning.
+    let snapshots = fs::read_dir(place.path().join("snapshots")).unwrap();
+    for snapshot in snapshots {
+        let path = snapshot.unwrap().path();
+        let octets = fs::read(&path).unwrap();
+        fs::write(&path, &octets[..octets.len() / 2]).unwrap();
+    }
+    let outcome = try_load(&source).map(|(_, loaded)| loaded);
+    assert!(
+        matches!(outcome, Err(LoadError::NothingLeft(_))),
+        "{outcome:?}"
+    );
+    assert_eq!(fs::read(segment).unwrap(), octets, "nothing was changed");
+}
+
+/// The end of the journal that is missing is known from the checkpoint.
+#[tokio::test]
+async fn a_lost_end_is_known() {
+    let mut archived = Archived::new(None);
+    archived.write(20).await;
+    archived.store.close().await;
+    drop(std::mem::replace(&mut archived.store, elsewhere()));
+    let place = &archived.place;
+    let last = archived.log.last().unwrap().revision;
+    let segment = place.segments().pop().unwrap();
+    fs::remove_file(&segment).unwrap();
+    let source = Source {
+        origin: Origin::Remains(place.path().to_owned()),
+        archives: vec![place.path().join("journal")],
+        until: None,
+    };
+    let loaded = match try_load(&source) {
+        Ok((_, loaded)) => loaded,
+        // There was but one segment and no snapshot.
+        Err(LoadError::NothingLeft(_)) => return,
+        Err(error) => panic!("{error}"),
+    };
+    let first = Revision(loaded.reached.revision.0 + 1);
+    let expected = (first <= last).then_some(Lost {
+        first,
+        last: Some(last),
+    });
+    assert_eq!(loaded.lost, expected);
 }

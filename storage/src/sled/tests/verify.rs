@@ -1,7 +1,10 @@
 //! The backend's look at itself, and its compaction.
 
 use super::*;
-use crate::{Revision, backend::ReadError};
+use crate::{
+    Revision,
+    backend::{FaultPlace, ReadError},
+};
 
 fn put(key: &str, value: &str) -> Commit {
     Commit {
@@ -11,6 +14,12 @@ fn put(key: &str, value: &str) -> Commit {
         )],
         ..Commit::default()
     }
+}
+
+/// What is wrong, in words.
+async fn told(store: &Sled) -> Vec<String> {
+    let faults = store.verify().await.unwrap();
+    faults.into_iter().map(|fault| fault.what).collect()
 }
 
 async fn filled(place: &Place) -> Sled {
@@ -32,13 +41,13 @@ async fn filled(place: &Place) -> Sled {
 async fn what_agrees_is_no_fault() {
     for place in [Place::new(), Place::cramped()] {
         let store = filled(&place).await;
-        assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
+        assert_eq!(told(&store).await, Vec::<String>::new());
         store.compact().await.unwrap();
-        assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
+        assert_eq!(told(&store).await, Vec::<String>::new());
         store.close().await;
         drop(store);
         let store = place.open();
-        assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
+        assert_eq!(told(&store).await, Vec::<String>::new());
     }
 }
 
@@ -62,17 +71,13 @@ async fn a_damaged_snapshot_and_segment_are_told() {
         // In the first frame's payload, behind whatever header the file has.
         bad[70] ^= 1;
         fs::write(&path, &bad).unwrap();
-        let faults = store.verify().await.unwrap();
+        let faults = told(&store).await;
         assert!(
             faults.iter().any(|fault| fault.contains(words)),
             "{folder}: {faults:?}"
         );
         fs::write(&path, &good).unwrap();
-        assert_eq!(
-            store.verify().await.unwrap(),
-            Vec::<String>::new(),
-            "{folder}"
-        );
+        assert_eq!(told(&store).await, Vec::<String>::new(), "{folder}");
     }
 }
 
@@ -94,7 +99,7 @@ async fn an_index_that_tells_something_else_is_told_and_built_again() {
     spoil.flush().unwrap();
     drop(spoil);
     let store = place.open();
-    let faults = store.verify().await.unwrap();
+    let faults = told(&store).await;
     for words in [
         "k1: it is missing",
         "k2: it is older",
@@ -106,11 +111,25 @@ async fn an_index_that_tells_something_else_is_told_and_built_again() {
             "{words}: {faults:?}"
         );
     }
+    assert!(
+        store
+            .verify()
+            .await
+            .unwrap()
+            .iter()
+            .all(|fault| fault.place == FaultPlace::Index)
+    );
+    // While it is open ...
+    store.rebuild().await.unwrap();
+    assert_eq!(told(&store).await, Vec::<String>::new());
+    store.commit(put("k1", "new")).await.unwrap();
     store.close().await;
+    assert!(store.rebuild().await.is_err());
     drop(store);
+    // ... and when it is opened.
     super::super::demand_new_index(place.path()).unwrap();
     let store = place.open();
-    assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
+    assert_eq!(told(&store).await, Vec::<String>::new());
     store.close().await;
     drop(store);
     assert!(place.path().join("index.set-aside").exists());
@@ -138,4 +157,48 @@ async fn a_compaction_leaves_no_journal_that_is_not_needed() {
         matches!(closed, Err(ReadError::Unavailable(_))),
         "{closed:?}"
     );
+}
+
+/// A row that fails its checksum can be stepped over, and is right again when the index is built anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_cannot_be_read_has_a_key() {
+    let place = Place::new();
+    let store = filled(&place).await;
+    store.close().await;
+    drop(store);
+    let spoil = ::sled::open(place.path().join("index")).unwrap();
+    // Rows that stand alone have this tag.
+    let mut row = spoil.get(b"\x01k3").unwrap().unwrap().to_vec();
+    *row.last_mut().unwrap() ^= 1;
+    spoil.insert(b"\x01k3", row).unwrap();
+    spoil.flush().unwrap();
+    drop(spoil);
+    let store = place.open();
+    let range = || KeyRange::prefix(&b"k3"[..]);
+    let page = Page {
+        rows: 1,
+        octets: usize::MAX,
+        reverse: false,
+    };
+    let scanned = store.scan(range(), page).await;
+    assert!(matches!(scanned, Err(ReadError::Corrupt(_))), "{scanned:?}");
+    let key = store.first_key(range()).await.unwrap();
+    assert_eq!(key.as_deref(), Some(&b"k3"[..]));
+    store.rebuild().await.unwrap();
+    assert_eq!(store.scan(range(), page).await.unwrap().rows.len(), 1);
+    store.close().await;
+}
+
+/// Whoever waits no longer does not keep the machine busy.
+#[tokio::test]
+async fn a_look_that_nobody_waits_for_ends() {
+    let place = Place::new();
+    let store = filled(&place).await;
+    let stop = std::sync::atomic::AtomicBool::new(true);
+    let stopped = super::super::verify::verify(&store.shared, &stop);
+    assert!(
+        matches!(stopped, Err(ReadError::Unavailable(_))),
+        "{stopped:?}"
+    );
+    store.close().await;
 }

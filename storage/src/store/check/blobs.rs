@@ -9,6 +9,7 @@ use super::{
     finding::{Finding, Related, as_read, shown},
 };
 use crate::{
+    Timestamp,
     backend::{Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
     model::{Content, WorkId},
 };
@@ -78,10 +79,16 @@ impl Store {
         let detail = format!("{} has pieces but no header", shown_hash(hash));
         let finding = Finding::new("blob", detail);
         if page.rows.is_empty() {
-            let expect = vec![Expect::Absent(key), Expect::RangeEmpty(references)];
-            let delete = Operation::DeleteRange(KeyRange::prefix(keys::blob_chunks(hash)));
-            let what = "nothing refers to it: the pieces were removed";
-            return Ok(vec![finding.mended_by(what, expect, vec![delete])]);
+            // As one that is not complete, it is swept in small steps.
+            let expect = vec![Expect::Absent(key.clone()), Expect::RangeEmpty(references)];
+            let header = BlobRecord {
+                length: pieces.length,
+                written: Timestamp(i64::MIN),
+                complete: false,
+            };
+            let operations = vec![Operation::Put(key, record::encode(&header))];
+            let what = "nothing refers to it: it is swept away with the next blobs";
+            return Ok(vec![finding.mended_by(what, expect, operations)]);
         }
         Ok(vec![self.with_new_header(finding, &key, None, &pieces)])
     }

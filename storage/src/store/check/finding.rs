@@ -41,28 +41,31 @@ pub enum CheckEvent {
     },
     /// Something is wrong.
     Found(Damage),
+    /// Something cannot be read, or not be compared because what it is about cannot be read: the backend's
+    /// fault, not the row's.
+    Unreadable(String),
     /// It was mended thus.
     Mended(String),
 }
 
 /// A damage with its remedy.
-#[derive(Debug)]
-pub(super) struct Finding {
+#[derive(Debug, PartialEq)]
+pub(in crate::store) struct Finding {
     pub row: &'static str,
     pub detail: String,
     pub mending: Option<Mending>,
 }
 
 /// What mends a damage, decided upon rows of one moment.
-#[derive(Debug)]
-pub(super) struct Mending {
+#[derive(Debug, PartialEq)]
+pub(in crate::store) struct Mending {
     /// What it does, in words.
     pub what: String,
     pub remedy: Remedy,
 }
 
-#[derive(Debug)]
-pub(super) enum Remedy {
+#[derive(Debug, PartialEq)]
+pub(in crate::store) enum Remedy {
     /// Changes rows, if those that it was decided upon are still the same.
     Rows {
         expect: Vec<Expect>,
@@ -126,7 +129,7 @@ impl Finding {
 }
 
 /// A row that another one leads to, of the same moment.
-pub(super) enum Related<T> {
+pub(in crate::store) enum Related<T> {
     Missing,
     Unreadable,
     Is(T, Revision),
@@ -154,7 +157,7 @@ impl<T> Related<T> {
 }
 
 /// That a row is still as it was read.
-pub(super) fn as_read(key: &Key, entry: Option<&Entry>) -> Expect {
+pub(in crate::store) fn as_read(key: &Key, entry: Option<&Entry>) -> Expect {
     match entry {
         Some(entry) => Expect::Revision(key.clone(), entry.revision),
         None => Expect::Absent(key.clone()),
@@ -162,11 +165,11 @@ pub(super) fn as_read(key: &Key, entry: Option<&Entry>) -> Expect {
 }
 
 /// A collection's identity as people see it in reports.
-pub(super) fn id(id: CollectionId) -> String {
+pub(in crate::store) fn id(id: CollectionId) -> String {
     format!("collection {:016x}", id.0)
 }
 
 /// A key, as far as it can be read.
-pub(super) fn shown(key: &[u8]) -> String {
+pub(in crate::store) fn shown(key: &[u8]) -> String {
     format!("the row {}", key.escape_ascii())
 }

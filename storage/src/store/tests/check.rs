@@ -385,6 +385,7 @@ async fn repair(store: &Store) -> (Vec<Damage>, Vec<String>) {
         match event {
             CheckEvent::Found(found) => damage.push(found),
             CheckEvent::Mended(what) => mendings.push(what),
+            CheckEvent::Unreadable(what) => panic!("{what}"),
             CheckEvent::Reading { .. } => {}
         }
     }
@@ -466,4 +467,81 @@ async fn what_merely_changes_is_no_damage() {
     stop.store(true, Ordering::Relaxed);
     writer.await.unwrap();
     world.assert_sound().await;
+}
+
+/// What follows from the trash's rows is mended; the rows stay as they are.
+#[tokio::test]
+async fn what_follows_from_the_trash_is_mended() {
+    let Ground {
+        world, home, hash, ..
+    } = ground().await;
+    let world = World {
+        store: world.store.clone().keeping(Some(TrashPolicy {
+            deleted_milliseconds: i64::MAX,
+            versions_milliseconds: i64::MAX,
+            version_apart_milliseconds: 0,
+            home_octets: u64::MAX >> 1,
+        })),
+        ..world
+    };
+    world.remove(&path("alice", "big")).await.unwrap();
+    world
+        .make(&path("alice", "kept"), CollectionKind::Plain)
+        .await;
+    world.detach(&path("alice", "kept")).await;
+    world.store.weigh_trash().await.unwrap();
+    world.assert_sound().await;
+    let rows = |space| world.store.scan_all(KeyRange::prefix(keys::whole(space)));
+    let trash = rows(keys::Keyspace::Trash).await.unwrap();
+    let (kept, _) = rows(keys::Keyspace::TrashedCollection)
+        .await
+        .unwrap()
+        .remove(0);
+    let (_, collection) = keys::detached_ids(&kept).unwrap();
+    let reference = keys::blob_references(&hash);
+    let reference = world.store.scan_all(KeyRange::prefix(reference)).await;
+    let (reference, _) = reference.unwrap().remove(0);
+    let nobody = CollectionId(99);
+    let record = world.store.backend().get(&kept).await.unwrap().unwrap();
+    let breakages: [(&str, Operation); 6] = [
+        ("trash usage", Operation::Delete(keys::trash_usage(home))),
+        (
+            "trash usage",
+            Operation::Put(keys::trash_usage(home), Bytes::from_static(b"x")),
+        ),
+        ("blob reference", Operation::Delete(reference)),
+        (
+            "blob reference",
+            Operation::Put(
+                keys::blob_reference_of_trash(&hash, nobody, Revision(1), "x"),
+                Bytes::new(),
+            ),
+        ),
+        (
+            "trashed collection",
+            Operation::Put(keys::detached(home, collection), Bytes::new()),
+        ),
+        (
+            "trashed collection",
+            Operation::Put(keys::trashed(home, nobody), record.value),
+        ),
+    ];
+    for (row, breakage) in breakages {
+        world
+            .store
+            .commit_rows(Vec::new(), vec![breakage])
+            .await
+            .unwrap();
+        let damage = world.store.check().await.unwrap();
+        assert!(
+            damage.iter().any(|it| it.row == row && it.can_be_mended),
+            "{row}: {damage:?}"
+        );
+        let (found, mendings) = repair(&world.store).await;
+        assert!(!found.is_empty() && !mendings.is_empty(), "{row}");
+        world.assert_sound().await;
+    }
+    assert_eq!(rows(keys::Keyspace::Trash).await.unwrap(), trash);
+    let trashed = rows(keys::Keyspace::TrashedCollection).await.unwrap();
+    assert_eq!(trashed.len(), 1);
 }

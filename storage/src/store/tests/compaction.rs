@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::record::LogRecord;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -45,7 +46,7 @@ async fn what_is_old_goes_and_its_tokens_with_it() {
         !world.store.note_moment().await.unwrap(),
         "once a day is enough"
     );
-    world.clock.advance(10 * DAY);
+    world.wait_days(10).await;
     assert!(world.store.note_moment().await.unwrap());
     world.put(&path("alice", "a/z"), &file("z")).await.unwrap();
 
@@ -67,7 +68,7 @@ async fn what_is_old_goes_and_its_tokens_with_it() {
     world.assert_sound().await;
 
     // However old, the newest entry stays, and with it the token of now.
-    world.clock.advance(1_000 * DAY);
+    world.wait_days(1_000).await;
     assert!(world.store.note_moment().await.unwrap());
     let now = world.store.sync_token(made.id).await.unwrap();
     compact(&world.store, retention(0, 100)).await;
@@ -178,6 +179,74 @@ async fn a_clock_that_jumps_makes_no_wrong_answer() {
             .unwrap()
             .is_some()
     );
+}
+
+/// Also where nothing says that the clock is wrong but that years passed at once.
+#[tokio::test]
+async fn a_clock_that_jumps_makes_no_log_shorter() {
+    let world = world().await;
+    world.user("alice").await;
+    let made = world.make(&path("alice", "a"), CollectionKind::Plain).await;
+    let begin = world.store.sync_token(made.id).await.unwrap();
+    world.put(&path("alice", "a/x"), &file("x")).await.unwrap();
+    assert!(world.store.note_moment().await.unwrap());
+    world.store.retention_clock().await.unwrap();
+    for years in [14, -30, 16] {
+        world.clock.advance(years * 365 * DAY);
+        world.store.note_moment().await.unwrap();
+        assert_eq!(
+            compact(&world.store, retention(180, 100)).await,
+            0,
+            "{years}"
+        );
+        let told = world.store.changes(made.id, begin, 10).await.unwrap();
+        assert!(told.is_some(), "{years}");
+    }
+    // In the end it has held; three days of the jump were believed at once.
+    world.wait_days(176).await;
+    assert_eq!(compact(&world.store, retention(180, 100)).await, 0);
+    world.wait_days(5).await;
+    assert!(compact(&world.store, retention(180, 100)).await > 0);
+    world.assert_sound().await;
+}
+
+/// A log that is far too long goes in small steps, and what is broken off is gone on with.
+#[tokio::test]
+async fn a_compaction_goes_in_small_steps_and_may_be_broken_off_anywhere() {
+    let world = world().await;
+    world.user("alice").await;
+    let made = world.make(&path("alice", "a"), CollectionKind::Plain).await;
+    for number in 0..40 {
+        let mut batch = world.store.batch();
+        for part in 0..25 {
+            let value = LogRecord::Put(format!("{}", number * 25 + part));
+            batch.append(keys::changes(made.id), record::encode(&value));
+        }
+        world.store.commit(batch).await.unwrap();
+    }
+    let all = entries(&world.store, made.id).await;
+    let mut removed = 0;
+    for steps in 1.. {
+        let mut compaction = world.store.compact_logs(retention(100, 10)).await.unwrap();
+        let mut more = true;
+        for _ in 0..steps {
+            let before = entries(&world.store, made.id).await;
+            more = compaction.step(&world.store).await.unwrap();
+            let gone = before - entries(&world.store, made.id).await;
+            assert!(gone <= 250, "{gone} at once");
+            if !more {
+                break;
+            }
+        }
+        removed += compaction.removed();
+        let unfinished = world.store.is_compaction_unfinished().await.unwrap();
+        assert_eq!(unfinished, more, "after {steps} steps");
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(removed, all - 10);
+    assert_eq!(entries(&world.store, made.id).await, 10);
 }
 
 /// What happens in the property test.

@@ -109,3 +109,73 @@ async fn everything_is_there_after_a_restart() {
     world.assert_sound().await;
     world.backend.close().await;
 }
+
+/// What cannot be read is told, the check goes on with the rest, and nothing is mended by what it does not
+/// know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_steps_over_rows_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = embedded(folder.path()).await;
+    world.user("alice").await;
+    let content = world.store.write_blob(Bytes::from(vec![3; 200_000])).await;
+    let big = Object {
+        content: content.unwrap(),
+        ..file("")
+    };
+    world.put(&path("alice", "big"), &big).await.unwrap();
+    for number in 0..30 {
+        let at = path("alice", &format!("calendar/{number}"));
+        world
+            .put(&at, &event(&number.to_string(), "x"))
+            .await
+            .unwrap();
+    }
+    // Something to be found behind what cannot be read.
+    let credential = Credential {
+        hash: "hash".to_owned(),
+        imported: false,
+    };
+    let mut batch = world.store.batch();
+    batch.put_credential(PrincipalId(1), None, &credential);
+    world.store.commit(batch).await.unwrap();
+    world.backend.close().await;
+    drop(world);
+    let index = ::sled::open(folder.path().join("index")).unwrap();
+    for space in [
+        keys::Keyspace::Principal,
+        keys::Keyspace::Member,
+        keys::Keyspace::BlobChunk,
+    ] {
+        let rows: Vec<_> = index
+            .scan_prefix([1, space as u8])
+            .map(Result::unwrap)
+            .collect();
+        let (key, row) = &rows[rows.len() / 2];
+        let mut spoilt = row.to_vec();
+        *spoilt.last_mut().unwrap() ^= 1;
+        index.insert(key, spoilt).unwrap();
+    }
+    index.flush().unwrap();
+    drop(index);
+
+    let world = embedded(folder.path()).await;
+    let (events, mut told) = tokio::sync::mpsc::channel(10_000);
+    world.store.check_aloud(true, events).await.unwrap();
+    let (mut unreadable, mut found, mut mended) = (0, Vec::new(), 0);
+    while let Some(event) = told.recv().await {
+        match event {
+            CheckEvent::Unreadable(_) => unreadable += 1,
+            CheckEvent::Found(damage) => found.push(damage.row),
+            CheckEvent::Mended(_) => mended += 1,
+            CheckEvent::Reading { .. } => {}
+        }
+    }
+    assert!(unreadable >= 3, "{unreadable}");
+    assert!(found.contains(&"credential"), "{found:?}");
+    assert_eq!(mended, 0, "{found:?}");
+    world.backend.rebuild().await.unwrap();
+    let damage = world.store.check().await.unwrap();
+    let rows: Vec<_> = damage.iter().map(|damage| damage.row).collect();
+    assert_eq!(rows, ["credential"]);
+    world.backend.close().await;
+}

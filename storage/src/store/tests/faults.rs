@@ -378,6 +378,7 @@ async fn perform(world: &World, step: Step) -> Result<(), CommitError> {
                 milliseconds: 0,
                 entries: 1,
             };
+            store.retention_clock().await?;
             let mut compaction = store.compact_logs(retention).await?;
             while compaction.step(store).await? {}
             Ok(())

@@ -55,6 +55,14 @@ async fn world_over(backend: Arc<dyn Backend>, clock: Arc<ManualClock>) -> World
 }
 
 impl World {
+    /// As a server that is at work: it looks at the clock now and then.
+    async fn wait_days(&self, days: i64) {
+        for _ in 0..days {
+            self.clock.advance(24 * 60 * 60 * 1000);
+            self.store.retention_clock().await.unwrap();
+        }
+    }
+
     async fn user(&self, name: &str) -> Arc<Principal> {
         let mut principal = Principal::new(PrincipalKind::User, name);
         principal.addresses = vec![format!("mailto:{name}@example.com")];

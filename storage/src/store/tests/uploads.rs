@@ -1,5 +1,7 @@
 //! Content that comes, and goes, piece by piece.
 
+use std::ops::Bound;
+
 use super::*;
 use crate::{
     backend::{MAXIMUM_VALUE_OCTETS, Operation, ReadError},
@@ -228,7 +230,51 @@ async fn what_was_swept_does_not_come_back() {
 async fn what_is_too_large_is_refused_on_the_way() {
     let world = world().await;
     let mut upload = world.store.begin_upload();
-    upload.length = MAXIMUM_BLOB_OCTETS as u64;
+    upload.length = MAXIMUM_BLOB_OCTETS;
     let refused = world.store.continue_upload(&mut upload, octets(1)).await;
     assert_eq!(refused, Err(CommitError::Limit("octets of one blob")));
+}
+
+/// However large a blob is, no commit of its removal is; and the removal may be broken off anywhere.
+#[tokio::test]
+async fn a_large_blob_goes_in_small_steps() {
+    let world = world().await;
+    let rows = world.rows().await;
+    let octets = octets(1_200 * MAXIMUM_VALUE_OCTETS + 7);
+    let upload = send(&world, &octets, 1_000_000).await.unwrap();
+    let (content, _) = world.store.finish_upload(upload).await.unwrap();
+    let (hash, length) = blob(&content);
+    assert_eq!(length, octets.len() as u64);
+    let before = world.rows().await;
+    world.clock.advance(25 * 60 * 60 * 1000);
+    let limit = Timestamp(world.store.environment().clock.now().0 - 1);
+    let key = keys::blob(&hash);
+    let header = world.store.backend().get(&key).await.unwrap().unwrap();
+    // One step, and the process is killed.
+    let first = keys::blob_chunk(&hash, 701);
+    let spoil = vec![
+        Operation::DeleteRange(KeyRange {
+            start: Bound::Included(first),
+            end: KeyRange::prefix(keys::blob_chunks(&hash)).end,
+        }),
+        Operation::Put(
+            key.clone(),
+            record::encode(&record::BlobRecord {
+                complete: false,
+                ..record::decode(&header.value, "blob").unwrap()
+            }),
+        ),
+    ];
+    world.store.commit_rows(Vec::new(), spoil).await.unwrap();
+    assert_eq!(world.store.check().await.unwrap(), []);
+    // Whoever wants it again writes it again ...
+    let again = send(&world, &octets, 1_000_000).await.unwrap();
+    assert_eq!(world.store.finish_upload(again).await.unwrap().0, content);
+    assert_eq!(world.rows().await.len(), before.len());
+    // ... and what nobody wants is swept.
+    world.clock.advance(25 * 60 * 60 * 1000);
+    let limit = Timestamp(limit.0 + 25 * 60 * 60 * 1000);
+    let (swept, _) = world.store.sweep_blobs(limit, None, 10).await.unwrap();
+    assert_eq!(swept, 1);
+    assert_eq!(world.rows().await, rows);
 }

@@ -1,11 +1,14 @@
 //! What is old, or too much, leaves the trash, in bounded commits that may be repeated.
+//!
+//! What is old is decided by the retention clock (see [`crate::store::retention`]), not by what the
+//! machine's clock says at this moment.
 
 use super::{
-    super::{SCAN_OCTETS, SCAN_PAGE, Store, keys, record},
-    Standing, TrashKind, TrashPolicy, TrashedRecord, reference, weight,
+    super::{RetentionClock, SCAN_OCTETS, SCAN_PAGE, Store, keys, record},
+    Standing, TrashKind, TrashedRecord, reference, weight,
 };
 use crate::{
-    Timestamp,
+    Revision, Timestamp,
     backend::{CommitError, Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
     model::CollectionId,
 };
@@ -19,6 +22,34 @@ pub(super) struct Stream {
     pub collection: CollectionId,
     /// When its first row came.
     oldest: Timestamp,
+    /// And with which commit.
+    oldest_revision: Revision,
+}
+
+/// What is over.
+#[derive(Clone, Copy)]
+struct Over {
+    /// What came before that.
+    until: Timestamp,
+    /// What bears a later time than this came while the clock was wrong ...
+    now: Timestamp,
+    /// ... and is over where it came with this commit or an earlier one.
+    covered: Revision,
+}
+
+impl Over {
+    /// What came before a moment, whatever the time is.
+    fn before(until: Timestamp) -> Over {
+        Over {
+            until,
+            now: Timestamp(i64::MAX),
+            covered: Revision(0),
+        }
+    }
+
+    fn is(&self, came: Timestamp, with: Revision) -> bool {
+        came < self.until || (came > self.now && with <= self.covered)
+    }
 }
 
 /// What of a home's trash came first.
@@ -31,14 +62,19 @@ impl Store {
     /// Removes about `budget` rows that are older than the policy keeps them. Returns whether there may
     /// be more.
     pub async fn expire_trash(&self, budget: usize) -> Result<bool, CommitError> {
-        let now = self.environment().clock.now();
+        let clock = self.retention_clock().await?;
+        let versions = self.over(TrashKind::Versions, &clock).await?;
+        let deletions = self.over(TrashKind::Deletions, &clock).await?;
         let mut left = budget.max(1);
         for home in self.homes_with_trash().await? {
             for stream in self.trash_streams(home).await? {
-                let until = self.kept_since(stream.kind, now);
-                while stream.oldest < until && left > 0 {
+                let over = match stream.kind {
+                    TrashKind::Versions => versions,
+                    TrashKind::Deletions => deletions,
+                };
+                while over.is(stream.oldest, stream.oldest_revision) && left > 0 {
                     let (removed, more) = self
-                        .remove_from_stream(home, &stream, until, u64::MAX)
+                        .remove_from_stream(home, &stream, over, u64::MAX)
                         .await?;
                     left = left.saturating_sub(removed.max(1));
                     if !more {
@@ -50,10 +86,9 @@ impl Store {
                 return Ok(true);
             }
         }
-        let until = self.kept_since(TrashKind::Deletions, now);
         for (key, entry) in self.scan_all(KeyRange::prefix(keys::all_trashed())).await? {
             let record: TrashedRecord = record::decode(&entry.value, "trashed collection")?;
-            if record.deleted < until {
+            if deletions.is(record.deleted, entry.revision) {
                 self.let_go(&key, &entry).await?;
             }
         }
@@ -72,8 +107,8 @@ impl Store {
                 };
                 let removed = match oldest {
                     Oldest::Rows(stream) => {
-                        let until = Timestamp(next.0.saturating_add(1));
-                        self.remove_from_stream(home, &stream, until, excess + 1)
+                        let over = Over::before(Timestamp(next.0.saturating_add(1)));
+                        self.remove_from_stream(home, &stream, over, excess + 1)
                             .await?
                             .0
                     }
@@ -88,10 +123,19 @@ impl Store {
         Ok(false)
     }
 
-    /// The beginning of what is still kept; without a policy nothing is.
-    fn kept_since(&self, kind: TrashKind, now: Timestamp) -> Timestamp {
-        let time = |policy: TrashPolicy| now.0.saturating_sub(policy.milliseconds(kind));
-        Timestamp(self.trash.map_or(i64::MAX, time))
+    /// What of a kind is over; without a policy everything is.
+    async fn over(&self, kind: TrashKind, clock: &RetentionClock) -> Result<Over, ReadError> {
+        let Some(policy) = self.trash else {
+            return Ok(Over::before(Timestamp(i64::MAX)));
+        };
+        let kept = policy.milliseconds(kind);
+        let until = Timestamp(clock.now_for(kept).0.saturating_sub(kept));
+        let noted = self.moment_before(until).await?;
+        Ok(Over {
+            until,
+            now: clock.seen(),
+            covered: noted.map_or(Revision(0), |(_, revision)| revision),
+        })
     }
 
     async fn homes_with_trash(&self) -> Result<Vec<CollectionId>, ReadError> {
@@ -128,6 +172,7 @@ impl Store {
                 kind,
                 collection,
                 oldest: header.superseded,
+                oldest_revision: entry.revision,
             });
             let this = KeyRange::prefix(keys::trash(home, kind, collection));
             range = KeyRange {
@@ -165,13 +210,13 @@ impl Store {
         Ok(first.map(|(_, oldest)| (oldest, next)))
     }
 
-    /// Removes rows from the beginning of a stream, as far as they came before `until`, and until
+    /// Removes rows from the beginning of a stream, as far as they are over, and until
     /// `octets` are gone. How many they were, and whether there may be more of them.
     async fn remove_from_stream(
         &self,
         home: CollectionId,
         stream: &Stream,
-        until: Timestamp,
+        over: Over,
         octets: u64,
     ) -> Result<(usize, bool), CommitError> {
         let page = self
@@ -182,7 +227,7 @@ impl Store {
         let found = page.rows.len();
         for (key, entry) in page.rows {
             let (header, object) = record::decode_trash(&entry)?;
-            if header.superseded >= until || sum >= octets {
+            if !over.is(header.superseded, entry.revision) || sum >= octets {
                 break;
             }
             sum += weight(&entry, object.as_ref());

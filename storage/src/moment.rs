@@ -1,4 +1,4 @@
-//! Moments for people, in messages about what is lost.
+//! Moments for people, in messages to the administrator.
 
 use crate::Timestamp;
 
@@ -8,7 +8,7 @@ const DAYS_BEFORE_EPOCH: i64 = 719_468;
 const DAYS_OF_400_YEARS: i64 = 146_097;
 
 /// `2026-01-01T00:00:00Z`
-pub(super) fn text(time: Timestamp) -> String {
+pub(crate) fn text(time: Timestamp) -> String {
     let (days, second) = (
         time.seconds().div_euclid(SECONDS_OF_A_DAY),
         time.seconds().rem_euclid(SECONDS_OF_A_DAY),
