@@ -296,6 +296,20 @@ fn tree() -> impl Strategy<Value = String> {
     })
 }
 
+/// Text comes in pieces where a character must be escaped.
+#[test]
+fn what_is_no_period_or_rule_keeps_its_white_space() {
+    for value in ["PERIOD:<\t0 & 1", "RECUR:<\t< & >"] {
+        let text = format!("BEGIN:VCALENDAR\r\nX-A;VALUE={value}\r\nEND:VCALENDAR\r\n");
+        let object = CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(
+            xcal::print(&through_xcal(&object)),
+            xcal::print(&object),
+            "{value}"
+        );
+    }
+}
+
 proptest! {
     /// Once through a format, an object means the same, and comes back as it is from then on.
     #[test]

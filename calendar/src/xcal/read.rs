@@ -317,8 +317,19 @@ impl Reader<'_, '_> {
     /// RFC 6321 §3.6.9; a period as one text, too.
     fn period(&mut self, line: &mut LineBuilder) -> Result<(), String> {
         let mut pieces = 0;
+        let mut whole = String::new();
         loop {
-            match self.tokens.next()? {
+            let token = self.tokens.next()?;
+            if let Token::Text(text) = &token {
+                // Text comes in pieces: a reference is one of its own.
+                whole.push_str(text);
+                continue;
+            }
+            if !is_space(&whole) {
+                line.push_as(Syntax::Period, whole.trim());
+            }
+            whole.clear();
+            match token {
                 Token::Start(name) if ["start", "end", "duration"].contains(&name.as_str()) => {
                     let text = self.text()?;
                     line.push_raw(if pieces == 0 { "" } else { "/" });
@@ -326,8 +337,7 @@ impl Reader<'_, '_> {
                     pieces += 1;
                 }
                 Token::Start(name) => return Err(format!("{name} stands in a period")),
-                Token::Text(text) if is_space(&text) => {}
-                Token::Text(text) => line.push_as(Syntax::Period, text.trim()),
+                Token::Text(_) => {}
                 Token::Foreign => self.tokens.skip()?,
                 Token::End => return Ok(()),
                 Token::Nothing => return Err("the document ends too early".into()),
@@ -338,7 +348,7 @@ impl Reader<'_, '_> {
     /// RFC 6321 §3.6.10; a rule as one text, too.
     fn rule(&mut self, line: &mut LineBuilder) -> Result<(), String> {
         let mut parts: Vec<(String, Vec<String>)> = Vec::new();
-        let mut octets = 0;
+        let (mut octets, mut whole) = (0, String::new());
         loop {
             match self.tokens.next()? {
                 Token::Start(name) => {
@@ -349,13 +359,16 @@ impl Reader<'_, '_> {
                         _ => parts.push((name, vec![value])),
                     }
                 }
-                Token::Text(text) if is_space(&text) => {}
-                Token::Text(text) => line.push_raw(&text),
+                // Text comes in pieces: a reference is one of its own.
+                Token::Text(text) => whole.push_str(&text),
                 Token::Foreign => self.tokens.skip()?,
                 Token::End => break,
                 Token::Nothing => return Err("the document ends too early".into()),
             }
             self.check_length(octets)?;
+        }
+        if !is_space(&whole) {
+            line.push_raw(&whole);
         }
         line.push_rule(
             parts
