@@ -20,7 +20,7 @@
 //!   zone's rules are no matter of this module.
 //!
 //! Not implemented: RSCALE other than GREGORIAN, which is refused when an object is stored
-//! ([`crate::check`]) and when the rule is read.
+//! ([`mod@crate::check`]) and when the rule is read.
 
 mod budget;
 mod expand;

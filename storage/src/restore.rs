@@ -241,6 +241,14 @@ impl Site {
 
     /// Removes what a restore that was cut off left.
     fn clear(&self) -> Result<(), RestoreError> {
+        if self.is_within() {
+            // An earlier one may have worked beside. What stands there and is no restore's, or cannot be
+            // removed, is not in the way.
+            match Site::beside(self.into.clone()).clear() {
+                Ok(()) | Err(RestoreError::AsideTaken(_) | RestoreError::Folder { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let failed = |source| not_possible(&self.work, source);
         let names = match names_in(&self.work) {
             Ok(names) => names,
