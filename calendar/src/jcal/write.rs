@@ -150,7 +150,7 @@ struct RuleValue<'v> {
 impl Serialize for RuleValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match Number::parse(self.text).filter(|_| !self.is_text) {
-            Some(number) => NumberElement(number).serialize(serializer),
+            Some(number) => NumberElement(number.whole()).serialize(serializer),
             None => serializer.serialize_str(self.text),
         }
     }

@@ -105,8 +105,10 @@ pub(crate) enum Syntax {
     Recur,
     /// `TRUE` or `FALSE`.
     Boolean,
-    /// INTEGER or FLOAT.
-    Number,
+    /// A number without a fraction.
+    Integer,
+    /// A number.
+    Float,
     /// With colons.
     UtcOffset,
     /// BASE64.
@@ -126,7 +128,8 @@ impl Syntax {
             "period" => Syntax::Period,
             "recur" => Syntax::Recur,
             "boolean" => Syntax::Boolean,
-            "integer" | "float" => Syntax::Number,
+            "integer" => Syntax::Integer,
+            "float" => Syntax::Float,
             "utc-offset" => Syntax::UtcOffset,
             "binary" => Syntax::Binary,
             _ => Syntax::Same,
@@ -135,12 +138,16 @@ impl Syntax {
 }
 
 /// The shape of a value of this type. Of a property that is not known, a type that can stand in lists is
-/// taken for one, so that its commas come back as they were.
+/// taken for one, so that its commas come back as they were. What is declared to be of another type than
+/// the pieces of its structure is one value of that type.
 pub(crate) fn shape(definition: Definition, type_name: &str) -> Shape {
+    let syntax = Syntax::of(type_name);
     match definition.shape {
+        Some(Shape::Place) if !matches!(syntax, Syntax::Integer | Syntax::Float) => Shape::Single,
+        Some(Shape::Status) if syntax != Syntax::Text => Shape::Single,
         Some(shape) => shape,
         None if type_name == "duration" => Shape::List,
-        None => match Syntax::of(type_name) {
+        None => match syntax {
             Syntax::Same | Syntax::Binary | Syntax::Recur => Shape::Single,
             _ => Shape::List,
         },

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     Number, Shape, Syntax,
     definition::{self, UNKNOWN, parameter_definition},
-    scalar::{extended, extended_moment, is_date, is_date_time, is_duration, is_period},
+    scalar::{basic, extended, extended_moment, is_date, is_date_time, is_duration, is_period},
 };
 use crate::{
     object::{Property, forbidden_character, is_name},
@@ -80,9 +80,9 @@ impl<'p> TypedProperty<'p> {
             (None, Some(default)) => Cow::Borrowed(default),
             (None, None) => Cow::Borrowed(UNKNOWN),
         };
-        let decoded = (is_base64 && Syntax::of(&type_name) == Syntax::Text)
-            .then(|| decode(raw))
-            .flatten();
+        let shape = definition::shape(definition, &type_name);
+        let is_text = Syntax::of(&type_name) == Syntax::Text && shape != Shape::Status;
+        let decoded = (is_base64 && is_text).then(|| decode(raw)).flatten();
         let mut parameters = parameters(property);
         if let Some(decoded) = decoded {
             // RFC 7265 §3.1
@@ -106,7 +106,6 @@ impl<'p> TypedProperty<'p> {
                 values: vec![Cow::Borrowed("BASE64")],
             });
         }
-        let shape = definition::shape(definition, &type_name);
         let type_name = by_shape(type_name, shape, raw);
         TypedProperty {
             name: property.name().to_ascii_lowercase(),
@@ -171,9 +170,13 @@ fn value(syntax: Syntax, raw: &str) -> Value<'_> {
         _ => raw.trim(),
     };
     match syntax {
-        Syntax::Boolean if raw.eq_ignore_ascii_case("TRUE") => Value::Boolean(true),
-        Syntax::Boolean if raw.eq_ignore_ascii_case("FALSE") => Value::Boolean(false),
-        Syntax::Number => match Number::parse(raw) {
+        Syntax::Boolean => match basic(syntax, raw) {
+            truth if truth == "TRUE" => Value::Boolean(true),
+            truth if truth == "FALSE" => Value::Boolean(false),
+            other => Value::Text(other),
+        },
+        Syntax::Integer | Syntax::Float => match Number::parse(raw) {
+            Some(number) if syntax == Syntax::Integer => Value::Number(raw, number.whole()),
             Some(number) => Value::Number(raw, number),
             None => Value::Text(Cow::Borrowed(raw)),
         },
@@ -202,7 +205,7 @@ fn place(syntax: Syntax, raw: &str) -> Value<'_> {
         Some((latitude @ Value::Number(..), longitude @ Value::Number(..))) => {
             Value::Place(Box::new([latitude, longitude]))
         }
-        _ => Value::Text(Cow::Borrowed(raw.trim())),
+        _ => value(syntax, raw),
     }
 }
 

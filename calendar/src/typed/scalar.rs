@@ -29,6 +29,15 @@ impl Number {
         let held = all_digits(whole) && all_digits(fraction) && digits.len() <= DIGITS + 1;
         held.then(|| raw.parse().ok().map(Number::Float)).flatten()
     }
+
+    /// As an integer where it is one: a fraction of zero says nothing (RFC 7265 §3.6.8).
+    pub fn whole(self) -> Number {
+        match self {
+            // As many digits as are held fit.
+            Number::Float(number) if number.fract() == 0.0 => Number::Integer(number as i64),
+            number => number,
+        }
+    }
 }
 
 /// The text of a number from JSON; iCalendar knows no exponents.

@@ -169,6 +169,8 @@ fn other_spellings_become_the_usual_one() {
             "TRIGGER;VALUE=DATE-TIME:19980101T050000Z",
         ),
         ("PRIORITY:+05", "PRIORITY:5"),
+        ("PRIORITY:-0.0", "PRIORITY:0"),
+        ("X-A;VALUE=BOOLEAN:0", "X-A;VALUE=BOOLEAN:FALSE"),
         (
             "EXDATE: 20260101T100000Z , 20260102T100000Z",
             "EXDATE:20260101T100000Z,20260102T100000Z",
@@ -208,6 +210,27 @@ fn other_spellings_become_the_usual_one() {
         };
         assert_eq!(lines(&through_jcal(&object)), usual, "jCal");
         assert_eq!(lines(&through_xcal(&object)), in_xcal, "xCal");
+    }
+}
+
+/// A structured value declared to be of another type is one value of that type, and what is said against
+/// all else stays said.
+#[test]
+fn what_is_declared_counts() {
+    for line in [
+        "GEO;VALUE=TEXT:48.2\\;16.3",
+        "GEO;VALUE=URI:geo:48.2\\;16.3",
+        "GEO;ENCODING=BASE64;VALUE=BINARY:AAEC",
+        "GEO;VALUE=PERIOD:20260301T143000/PT1H",
+        "ATTACH;ENCODING=BASE64;VALUE=URI:",
+        "REQUEST-STATUS;ENCODING=BASE64:2.0;Success",
+        "REQUEST-STATUS;VALUE=PERIOD:AA=;",
+        "REQUEST-STATUS;VALUE=INTEGER:2",
+        "REQUEST-STATUS;VALUE=X-A:2.0;Success",
+    ] {
+        let object = event(line);
+        assert_eq!(lines(&through_jcal(&object)), line, "jCal");
+        assert_eq!(lines(&through_xcal(&object)), line, "xCal");
     }
 }
 

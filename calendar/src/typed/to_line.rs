@@ -178,7 +178,10 @@ impl LineBuilder {
         if self.syntax == Syntax::Binary && !self.is_encoded {
             content.push_str(";ENCODING=BASE64");
         }
-        if self.type_name != UNKNOWN && definition.default_type != Some(&*self.type_name) {
+        // With an encoding, a URI that does not say so would be read as BINARY.
+        let is_default = definition.default_type == Some(&*self.type_name)
+            && !(self.is_encoded && self.type_name == "uri");
+        if self.type_name != UNKNOWN && !is_default {
             content.push_str(";VALUE=");
             content.push_str(&self.type_name.to_ascii_uppercase());
         }
