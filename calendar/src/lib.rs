@@ -26,7 +26,9 @@
 //! - [`jcal`] and [`xcal`]: objects as JSON (RFC 7265) and XML (RFC 6321), both ways over the same tree;
 //!   [`mod@format`]: the table of all formats. [`export`]: many objects as one calendar.
 //! - [`free_busy`]: the busy periods of an object, and merging those of many.
+//! - [`availability`]: when somebody cannot be had at all (RFC 7953).
 
+pub mod availability;
 pub mod check;
 pub mod export;
 pub mod format;

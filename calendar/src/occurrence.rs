@@ -103,9 +103,20 @@ impl<'o> RecurrenceSet<'o> {
     /// Reads the times of an object; nothing is expanded yet.
     #[must_use]
     pub fn of(object: &'o CalendarObject, floating: &Zone) -> RecurrenceSet<'o> {
+        RecurrenceSet::of_components(object, object.entries(), floating)
+    }
+
+    /// The same of components that stand elsewhere in the object than among its entries, such as the
+    /// AVAILABLEs of a VAVAILABILITY (RFC 7953 §3.1).
+    #[must_use]
+    pub fn of_components(
+        object: &'o CalendarObject,
+        components: impl IntoIterator<Item = &'o Component>,
+        floating: &Zone,
+    ) -> RecurrenceSet<'o> {
         let zones = Zones::of(object);
-        let entries = object
-            .entries()
+        let entries = components
+            .into_iter()
             .map(|component| Entry::of(component, &zones, floating))
             .collect();
         RecurrenceSet {

@@ -134,7 +134,9 @@ impl DavError {
             self,
             DavError::NoLockToRefresh
                 | DavError::Forbidden { .. }
-                | DavError::Refused(Refusal::Locked { .. } | Refusal::Precondition { .. })
+                | DavError::Refused(
+                    Refusal::Locked { .. } | Refusal::Precondition { .. } | Refusal::Full
+                )
         )
     }
 
@@ -181,6 +183,10 @@ impl DavError {
                 if !detail.is_empty() {
                     writer.leaf(DETAIL, detail);
                 }
+            }
+            DavError::Refused(Refusal::Full) => {
+                write_precondition(writer, Precondition::SufficientDiskSpace, |_| {});
+                writer.leaf(DETAIL, &self.to_string());
             }
             _ => {}
         }
@@ -374,7 +380,6 @@ mod tests {
             (Refusal::Conflict("x"), 409),
             (Refusal::Prohibited("x"), 403),
             (Refusal::InsufficientStorage("x"), 507),
-            (Refusal::Full, 507),
             (Refusal::Unavailable("x".into()), 503),
             (Refusal::Damaged("x".into()), 500),
         ] {
@@ -398,6 +403,15 @@ mod tests {
         );
         assert_eq!(retry(Refusal::Damaged("x".into()).into()), None);
         assert_eq!(retry(Refusal::InsufficientStorage("x").into()), None);
+    }
+
+    /// RFC 4331 §6
+    #[test]
+    fn a_full_disk_has_an_element_of_its_own() {
+        let (status, text) = elements(Refusal::Full);
+        assert_eq!(status, 507);
+        assert!(text.starts_with("<D:sufficient-disk-space/>"), "{text}");
+        assert!(text.contains("safe"), "{text}");
     }
 
     /// RFC 4918 §16: every row of the table as an error body.

@@ -88,6 +88,7 @@ preconditions! {
     NumberOfMatchesWithinLimits = DAV "number-of-matches-within-limits", INSUFFICIENT_STORAGE, Nothing, "RFC 3744 §9.4";
     SyncTraversalSupported = DAV "sync-traversal-supported", FORBIDDEN, Nothing, "RFC 6578 §3.3";
     QuotaNotExceeded = DAV "quota-not-exceeded", INSUFFICIENT_STORAGE, Nothing, "RFC 4331 §6";
+    SufficientDiskSpace = DAV "sufficient-disk-space", INSUFFICIENT_STORAGE, Nothing, "RFC 4331 §6";
     ResourceMustBeNull = DAV "resource-must-be-null", FORBIDDEN, Nothing, "RFC 4791 §5.3.1";
     CalendarCollectionLocationOk = CALDAV "calendar-collection-location-ok", FORBIDDEN, Nothing, "RFC 4791 §5.3.1";
     ValidCalendarData = CALDAV "valid-calendar-data", FORBIDDEN, Nothing, "RFC 4791 §5.3.2.1";

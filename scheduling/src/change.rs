@@ -83,6 +83,9 @@ pub struct StateList {
 /// Everything the request demanded, evaluated by the desk in every round against the state it commits upon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
+    /// What the request is about, where that is not the resource that it changes: a collection to which
+    /// a member is added (RFC 5995).
+    pub about: Option<ResourcePath>,
     /// If-Match.
     pub if_match: Option<TagList>,
     /// If-None-Match.

@@ -33,6 +33,7 @@ pub enum Precondition {
     SyncTraversalSupported,
     // RFC 4331
     QuotaNotExceeded,
+    SufficientDiskSpace,
     // RFC 4791 §5.3
     ResourceMustBeNull,
     CalendarCollectionLocationOk,

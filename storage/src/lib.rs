@@ -27,6 +27,7 @@ pub mod sled;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod uuid;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
@@ -42,6 +43,7 @@ pub use store::{
     OpenError, PrincipalNameFault, Resolution, RetentionClock, Store, UidPlace, UidPlaces, Upload,
     WalkPosition, check_account_form, normalise_address,
 };
+pub use uuid::Uuid;
 
 /// The number of the commit that wrote a row. Grows with every commit, never repeats within an epoch.
 #[derive(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Revision, Timestamp, access::Ace};
+use crate::{Revision, Timestamp, Uuid, access::Ace};
 
 /// Names a principal for ever; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -191,6 +191,12 @@ pub struct Collection {
 }
 
 impl Collection {
+    /// What names it for ever, through renames and moves, outside of this store.
+    pub fn identity(&self) -> Uuid {
+        let (id, created) = (self.id.0.to_be_bytes(), self.created.0.to_be_bytes());
+        Uuid::derived("Convoke 2026-11 identity of a collection", &[&id, &created])
+    }
+
     /// Whether nobody can reach it any more: it was deleted and waits for its purge. Such a
     /// collection hangs on itself instead of on a parent.
     pub fn is_detached(&self) -> bool {
@@ -226,8 +232,11 @@ pub struct CalendarFacts {
 }
 
 /// A non-collection resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
+    /// What names it for ever, through changes and moves; `None` on one that was stored before objects
+    /// were given a name of this kind (see [`Object::identity`]).
+    pub id: Option<Uuid>,
     /// The octets.
     pub content: Content,
     /// Strong entity tag without quotes, derived from the octets.
@@ -257,6 +266,18 @@ impl Content {
 }
 
 impl Object {
+    /// What names it for ever. One that was stored without such a name gets one from where it stands and
+    /// when it was made; whoever moves it elsewhere must write the name down.
+    pub fn identity(&self, collection: CollectionId, name: &str) -> Uuid {
+        self.id.unwrap_or_else(|| {
+            let (collection, created) = (collection.0.to_be_bytes(), self.created.0.to_be_bytes());
+            Uuid::derived(
+                "Convoke 2026-11 identity of an object",
+                &[&collection, name.as_bytes(), &created],
+            )
+        })
+    }
+
     /// What counts against the quota: content and dead properties.
     pub fn octets(&self) -> u64 {
         let property = |(name, value): (&String, &Bytes)| (name.len() + value.len()) as u64;
@@ -265,7 +286,7 @@ impl Object {
 }
 
 /// A member of a collection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)]
 pub enum Member {
     /// A binding to a collection (its own name and, later, its own overlay of properties).

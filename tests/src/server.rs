@@ -10,6 +10,7 @@ use std::{
 use server::{
     Options, Running, Server, Storage,
     authentication::Argon2Cost,
+    limits::Limits,
     mail::{MailOptions, MailRoute, MemoryOutbox, Rendered},
 };
 use storage::{
@@ -40,6 +41,12 @@ impl TestServer {
         TestServer::start_with(Storage::Memory, None).await
     }
 
+    /// A server on memory with bounds of its own.
+    pub async fn start_limited(limits: Limits) -> TestServer {
+        let change = |options: &mut Options| options.limits = limits;
+        TestServer::start_changed(Storage::Memory, None, change).await
+    }
+
     /// A server on the real store, in a folder that vanishes with it.
     pub async fn start_on_disk() -> TestServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -58,6 +65,14 @@ impl TestServer {
     }
 
     async fn start_with(storage: Storage, folder: Option<tempfile::TempDir>) -> TestServer {
+        TestServer::start_changed(storage, folder, |_| {}).await
+    }
+
+    async fn start_changed(
+        storage: Storage,
+        folder: Option<tempfile::TempDir>,
+        change: impl FnOnce(&mut Options),
+    ) -> TestServer {
         // Clients compare with their own clock, so the server's begins there.
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -77,6 +92,7 @@ impl TestServer {
             system_address: "calendar@example.com".to_owned(),
             domains: vec!["example.com".to_owned()],
         };
+        change(&mut options);
         let running = Server::start(options)
             .await
             .unwrap_or_else(|error| panic!("the server does not start: {error}"));

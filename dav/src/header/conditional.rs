@@ -27,6 +27,7 @@ pub fn conditions(
         None => single(headers, &IF_UNMODIFIED_SINCE, "If-Unmodified-Since")?.and_then(date::parse),
     };
     Ok(Conditions {
+        about: None,
         if_match,
         if_none_match: tags(headers, &IF_NONE_MATCH, "If-None-Match")?,
         if_schedule_tag_match: schedule_tag(headers)?,

@@ -1,6 +1,6 @@
 //! COPY and MOVE (RFC 4918 §9.8, §9.9): one way for both, and for every kind of resource.
 
-use http::header;
+use http::{StatusCode, header};
 use scheduling::{Refusal, desk::Transfer};
 use storage::ResourcePath;
 
@@ -8,7 +8,8 @@ use crate::{
     answer::{self, SCHEDULE_TAG},
     demand,
     error::DavError,
-    header::{Depth, depth, destination, overwrite, schedule_reply},
+    header::{Depth, depth, destination, overwrite, prefer, schedule_reply},
+    method::get,
     path::Path,
     service::{Dav, Request, Response},
 };
@@ -39,18 +40,45 @@ async fn transfer(
     keep_source: bool,
     deep: bool,
 ) -> Result<Response, DavError> {
+    let source = request.stored_path()?.clone();
+    let destination = read_destination(dav, &request)?;
+    let returns = prefer::parse(&request.headers)?.returns;
     let change = Transfer {
-        source: request.stored_path()?.clone(),
-        destination: read_destination(dav, &request)?,
+        source: source.clone(),
+        destination: destination.clone(),
         keep_source,
         overwrite: overwrite::parse(&request.headers)?,
         deep,
         conditions: request.conditions(dav)?,
         schedule_reply: schedule_reply::parse(&request.headers)?,
     };
-    let (written, failures) = dav.desk().transfer(&request.actor, change).await?;
+    let actor = &request.actor;
+    let wants_representation = returns == prefer::Return::Representation;
+    let (written, failures) = match dav.desk().transfer(actor, change).await {
+        Ok(done) => done,
+        Err(refusal @ Refusal::ConditionFailed(condition)) if wants_representation => {
+            let place = match condition {
+                "Overwrite" => &destination,
+                _ => &source,
+            };
+            return get::current_instead(dav, &request, place, refusal).await;
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
     if !failures.is_empty() {
         return Ok(demand::partial(failures));
+    }
+    if wants_representation {
+        // RFC 8144 §3.1; a collection has no representation.
+        let status = match written.created {
+            true => StatusCode::CREATED,
+            false => StatusCode::OK,
+        };
+        let headers = &request.headers;
+        let answer = get::representation(dav, actor, &destination, status, headers).await;
+        if let Ok(response) = answer {
+            return Ok(response);
+        }
     }
     let mut response = answer::made(written.created);
     let headers = response.headers_mut();

@@ -8,8 +8,9 @@ use storage::model::{CollectionKind, Properties};
 use crate::{
     answer,
     error::DavError,
-    header::content_type,
+    header::{content_type, prefer},
     kind::ResourceKind,
+    method::propfind::mark_applied,
     multistatus::write_propstat,
     precondition,
     property::update::{Instruction, PropertyFault, Verdict, judge_at_creation, superseded},
@@ -171,7 +172,13 @@ pub(super) async fn make(
         return Ok(uncached(failed(&plan)));
     }
     match dav.desk().make_collection(&request.actor, change).await {
-        Ok(()) => Ok(uncached(answer::empty(StatusCode::CREATED))),
+        Ok(()) => {
+            let mut response = uncached(answer::empty(StatusCode::CREATED));
+            // RFC 8144 §2.3: an empty body says that all properties were set, whether asked for or not.
+            let returns = prefer::parse(&request.headers)?.returns;
+            mark_applied(&mut response, returns == prefer::Return::Minimal, false);
+            Ok(response)
+        }
         Err(Refusal::Precondition {
             precondition: precondition @ Precondition::SupportedCalendarComponentSet,
             ..

@@ -166,6 +166,20 @@ pub(crate) async fn representation(
     Ok(response)
 }
 
+/// Who lost the race gets what won it (RFC 8144 §3.2); where that cannot be had, the refusal.
+pub(crate) async fn current_instead(
+    dav: &Dav,
+    request: &Request,
+    path: &ResourcePath,
+    refusal: Refusal,
+) -> Result<Response, DavError> {
+    let (actor, headers) = (&request.actor, &request.headers);
+    match representation(dav, actor, path, StatusCode::PRECONDITION_FAILED, headers).await {
+        Ok(response) => Ok(response),
+        Err(_) => Err(refusal.into()),
+    }
+}
+
 async fn open_object(dav: &Dav, actor: &Actor, path: &ResourcePath) -> Result<Object, DavError> {
     match dav.desk().open(actor, path).await?.resolution.found {
         Found::Object(object) => Ok(object.value),

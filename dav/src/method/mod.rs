@@ -257,6 +257,10 @@ mod tests {
                 ResourceKind::Outbox,
                 "OPTIONS, POST, PROPFIND, PROPPATCH, LOCK, UNLOCK, REPORT, ACL",
             ),
+            (
+                ResourceKind::Calendar,
+                "OPTIONS, GET, HEAD, POST, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK, REPORT, ACL",
+            ),
         ];
         for (kind, expected) in cases {
             assert_eq!(allow(kind).to_str().unwrap(), expected);

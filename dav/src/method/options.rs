@@ -45,6 +45,10 @@ pub(crate) const COMPLIANCE_CLASSES: &[ComplianceClass] = &[
         source: "RFC 6638 §3.1",
     },
     ComplianceClass {
+        token: "calendar-availability",
+        source: "RFC 7953 §7.2.1",
+    },
+    ComplianceClass {
         token: "calendar-no-timezone",
         source: "RFC 7809 §3.1.1",
     },

@@ -26,6 +26,8 @@ pub(crate) async fn propfind(dav: &Dav, request: Request) -> Result<Response, Da
     let target = Target::open(dav, &request.actor, &request.path).await?;
     request.check_if_header(dav).await?;
     let brief = preferences.returns == prefer::Return::Minimal;
+    // RFC 8144 §4: with depth 0 it means nothing.
+    let without_root = preferences.depth_noroot && depth != Depth::Zero;
     let order = Order {
         dav: dav.clone(),
         actor: request.actor,
@@ -33,10 +35,10 @@ pub(crate) async fn propfind(dav: &Dav, request: Request) -> Result<Response, Da
         depth,
         wanted,
         brief,
-        without_root: preferences.depth_noroot && depth != Depth::Zero,
+        without_root,
     };
     let mut response = multistatus::respond(|answer| write(order, answer)).await?;
-    mark_applied(&mut response, brief, preferences.depth_noroot);
+    mark_applied(&mut response, brief, without_root);
     Ok(response)
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn proppatch(dav: &Dav, request: Request) -> Result<Response, D
     }
     let minimal = preferences.returns == prefer::Return::Minimal;
     let mut response = outcome.answer(&target.href(), minimal);
-    mark_applied(&mut response, minimal, false);
+    mark_applied(&mut response, minimal && outcome.succeeds(), false);
     Ok(response)
 }
 

@@ -19,9 +19,20 @@ use crate::{
 
 /// Makes or replaces an object.
 pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    let (change, returns) = change(dav, &request)?;
+    let (change, returns) = change(dav, &request, request.stored_path()?)?;
+    write(dav, &request, change, returns).await
+}
+
+/// Writes the octets that are there, and answers.
+pub(super) async fn write(
+    dav: &Dav,
+    request: &Request,
+    change: Put,
+    returns: prefer::Return,
+) -> Result<Response, DavError> {
+    let path = change.path.clone();
     let written = dav.desk().put(&request.actor, change).await;
-    respond(dav, &request, returns, written).await
+    respond(dav, request, &path, returns, written).await
 }
 
 /// Makes or replaces a file of which one piece after the other is held in memory. What can be known without
@@ -29,20 +40,31 @@ pub(crate) async fn put(dav: &Dav, request: Request) -> Result<Response, DavErro
 pub(crate) async fn put_pieces(
     dav: &Dav,
     request: Request,
+    body: Incoming<'_>,
+) -> Result<Response, DavError> {
+    let (change, returns) = change(dav, &request, request.stored_path()?)?;
+    write_pieces(dav, &request, change, returns, body).await
+}
+
+/// Writes the octets as they come, and answers.
+pub(super) async fn write_pieces(
+    dav: &Dav,
+    request: &Request,
+    change: Put,
+    returns: prefer::Return,
     mut body: Incoming<'_>,
 ) -> Result<Response, DavError> {
-    let (change, returns) = change(dav, &request)?;
     let (desk, actor) = (dav.desk(), &request.actor);
     let mut file = match desk.begin_file(actor, &change, body.announced()).await {
         Ok(file) => file,
-        Err(refusal) => return respond(dav, &request, returns, Err(refusal)).await,
+        Err(refusal) => return respond(dav, request, &change.path, returns, Err(refusal)).await,
     };
     if let Err(error) = take_pieces(dav, &mut file, &mut body).await {
         desk.abandon_file(file).await;
         return Err(error);
     }
     let written = desk.finish_file(actor, &change, file).await;
-    respond(dav, &request, returns, written).await
+    respond(dav, request, &change.path, returns, written).await
 }
 
 async fn take_pieces(
@@ -57,19 +79,22 @@ async fn take_pieces(
 }
 
 /// What the header fields ask for, with the octets that are there.
-fn change(dav: &Dav, request: &Request) -> Result<(Put, prefer::Return), DavError> {
-    let path = request.stored_path()?;
+pub(super) fn change(
+    dav: &Dav,
+    request: &Request,
+    path: &ResourcePath,
+) -> Result<(Put, prefer::Return), DavError> {
     // RFC 9110 §14.5: who sends a part must not have it taken for the whole.
     if request.headers.contains_key(header::CONTENT_RANGE) {
         return Err(DavError::BadRequest(
-            "a PUT with a Content-Range header is not understood; send the whole".into(),
+            "a Content-Range header is not understood here; send the whole".into(),
         ));
     }
     // RFC 9110 §8.4 and §15.5.16: coded octets must not be taken for what they stand for.
     let coding = request.headers.get(header::CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(DavError::UnsupportedMediaType(
-            "the body of a PUT must have no Content-Encoding".into(),
+            "the body must have no Content-Encoding".into(),
         ));
     }
     crate::header::content_type::parse(&request.headers)?;
@@ -89,13 +114,14 @@ fn change(dav: &Dav, request: &Request) -> Result<(Put, prefer::Return), DavErro
     Ok((change, prefer::parse(&request.headers)?.returns))
 }
 
+/// Answers with what came of writing to a path.
 async fn respond(
     dav: &Dav,
     request: &Request,
+    path: &ResourcePath,
     returns: prefer::Return,
     written: Result<Written, Refusal>,
 ) -> Result<Response, DavError> {
-    let path = request.stored_path()?;
     let wants_representation = returns == prefer::Return::Representation;
     match written {
         Ok(written) if wants_representation => {
@@ -105,21 +131,18 @@ async fn respond(
                 StatusCode::OK
             };
             let place = written.elsewhere.as_ref().unwrap_or(path);
-            let mut response =
-                get::representation(dav, &request.actor, place, status, &request.headers).await?;
-            say_other_place(&mut response, written.elsewhere);
-            Ok(response)
+            match get::representation(dav, &request.actor, place, status, &request.headers).await {
+                Ok(mut response) => {
+                    say_other_place(&mut response, written.elsewhere);
+                    Ok(response)
+                }
+                // It is written, whether or not it can be read.
+                Err(_) => Ok(answer_without_content(written)),
+            }
         }
         Ok(written) => Ok(answer_without_content(written)),
-        // RFC 8144 §3.2: who lost the race gets what won it.
         Err(refusal @ Refusal::ConditionFailed(_)) if wants_representation => {
-            let status = StatusCode::PRECONDITION_FAILED;
-            match get::representation(dav, &request.actor, path, status, &request.headers).await {
-                Err(DavError::Refused(Refusal::NotFound | Refusal::NotAllowed(_))) => {
-                    Err(refusal.into())
-                }
-                result => result,
-            }
+            get::current_instead(dav, request, path, refusal).await
         }
         Err(refusal) => Err(refusal.into()),
     }

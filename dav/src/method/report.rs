@@ -1,10 +1,13 @@
 //! REPORT (RFC 3253 §3.6): finds the row of the report that the body names.
 
+use http::StatusCode;
 use scheduling::{Precondition, Refusal};
 use storage::access::Privilege;
 
 use crate::{
     error::DavError,
+    header::{Depth, depth, prefer},
+    method::propfind::mark_applied,
     report::{self, Asked},
     service::{Dav, Request, Response},
     target::Target,
@@ -29,12 +32,24 @@ pub(crate) async fn report(dav: &Dav, request: Request) -> Result<Response, DavE
         ));
     };
     request.check_if_header(dav).await?;
+    let preferences = prefer::parse(&request.headers)?;
+    let has_depth = !matches!(depth::parse(&request.headers)?, None | Some(Depth::Zero));
     let asked = Asked {
         request,
         document,
         target,
     };
-    (row.handle)(dav, asked).await
+    let mut response = (row.handle)(dav, asked).await?;
+    if response.status() == StatusCode::MULTI_STATUS {
+        let minimal = preferences.returns == prefer::Return::Minimal;
+        // No report but those that look at the members of a collection tells of the collection itself.
+        mark_applied(
+            &mut response,
+            minimal,
+            preferences.depth_noroot && has_depth,
+        );
+    }
+    Ok(response)
 }
 
 /// RFC 4791 §7.10: who may not even know busy times does not hear that the resource exists.

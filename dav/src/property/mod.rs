@@ -7,10 +7,14 @@
 mod acl;
 pub(crate) mod answer;
 mod apple;
+pub(crate) mod availability;
 pub(crate) mod caldav;
 mod calendarserver;
+mod capabilities;
+mod default_alarms;
 pub(crate) mod directory;
 pub(crate) mod facts;
+mod identity;
 mod principal;
 pub(crate) mod principal_change;
 mod quota;

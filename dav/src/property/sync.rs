@@ -1,4 +1,4 @@
-//! RFC 6578 §4, RFC 3253 §3.1.5, and CalendarServer's older `getctag`.
+//! RFC 6578 §4, and CalendarServer's older `getctag`.
 
 use crate::{
     kind::{Kinds, ResourceKind},
@@ -6,7 +6,6 @@ use crate::{
         facts::Facts,
         table::{Needs, Presence, Property},
     },
-    report,
     xml::{
         Writer,
         name::{calendarserver, dav},
@@ -26,12 +25,6 @@ pub(super) const PROPERTIES: &[Property] = &[
         sync_token,
     )
     .needing(Needs::SYNC_TOKEN),
-    Property::computed(
-        dav::SUPPORTED_REPORT_SET,
-        "RFC 3253 §3.1.5",
-        Kinds::EXISTING,
-        supported_report_set,
-    ),
 ];
 
 /// Both change with every change of a member, a delivery to an inbox included.
@@ -40,14 +33,5 @@ fn sync_token(facts: &Facts, writer: &mut Writer) -> Presence {
         return Presence::Absent;
     };
     writer.text(&scheduling::change::sync_token_text(token));
-    Presence::Present
-}
-
-fn supported_report_set(facts: &Facts, writer: &mut Writer) -> Presence {
-    for row in report::reports_of(facts.kind()) {
-        writer.element(dav::SUPPORTED_REPORT, |writer| {
-            writer.element(dav::REPORT, |writer| writer.empty(row.name));
-        });
-    }
     Presence::Present
 }

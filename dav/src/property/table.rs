@@ -6,8 +6,8 @@ use ::scheduling::calendar_view::Row;
 use crate::{
     kind::{Kinds, ResourceKind},
     property::{
-        acl, apple, caldav, calendarserver, facts::Facts, principal, quota, scheduling, sync,
-        update::PropertyFault, webdav,
+        acl, apple, availability, caldav, calendarserver, capabilities, default_alarms,
+        facts::Facts, identity, principal, quota, scheduling, sync, update::PropertyFault, webdav,
     },
     xml::{Element, Name, Writer},
 };
@@ -190,8 +190,12 @@ const GROUPS: &[&[Property]] = &[
     principal::PROPERTIES,
     quota::PROPERTIES,
     sync::PROPERTIES,
+    capabilities::PROPERTIES,
+    identity::PROPERTIES,
     caldav::PROPERTIES,
     scheduling::PROPERTIES,
+    availability::PROPERTIES,
+    default_alarms::PROPERTIES,
     calendarserver::PROPERTIES,
     apple::PROPERTIES,
 ];

@@ -323,10 +323,12 @@ async fn apples_properties_are_kept() {
     let world = world().await;
     let zone = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTIMEZONE\r\nTZID:A\r\nBEGIN:STANDARD\r\n\
         DTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nEND:VCALENDAR\r\n";
+    let alarm = "BEGIN:VALARM\r\nX-WR-ALARMUID:A\r\nUID:A\r\nTRIGGER:-PT15H\r\nATTACH;VALUE=URI:Basso\r\n\
+        ACTION:AUDIO\r\nEND:VALARM\r\n";
     let set = format!(
         "<D:set><D:prop><D:displayname>Home</D:displayname><A:calendar-color symbolic-color=\"red\">#FF2968FF\
          </A:calendar-color><A:calendar-order>3</A:calendar-order><C:calendar-timezone>{zone}</C:calendar-timezone>\
-         <C:default-alarm-vevent-date><![CDATA[BEGIN:VALARM]]></C:default-alarm-vevent-date>\
+         <C:default-alarm-vevent-date><![CDATA[{alarm}]]></C:default-alarm-vevent-date>\
          <C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp></D:prop></D:set>"
     );
     for path in [

@@ -92,6 +92,11 @@ impl Wanted {
         wanted.iter().map(with_name).collect()
     }
 
+    /// Whether no property is asked for.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Wanted::These(wanted) if wanted.is_empty())
+    }
+
     /// What must be loaded.
     pub fn needs(&self) -> Needs {
         let of = |wanted: &[WantedProperty]| {

@@ -6,6 +6,8 @@ use storage::backend::BoxFuture;
 
 use crate::{
     error::DavError,
+    header::{Depth, depth, prefer},
+    listing::Listing,
     multistatus::{Multistatus, write_propstat, write_status},
     property::{
         Facts, Loader, Wanted,
@@ -16,7 +18,7 @@ use crate::{
     report::Asked,
     service::{Dav, Response},
     target::Target,
-    xml::{Document, Element, Name, Writer, name::dav},
+    xml::{Document, Element, Name, Writer, name::dav, tree::Node},
 };
 
 /// The most resources that one report looks at, each as often as something points to it.
@@ -28,19 +30,38 @@ struct Expansion {
     further: Vec<Expansion>,
 }
 
-/// Answers with the properties of the resource, the hrefs in them replaced by responses.
+/// Answers with the properties of the resource, and by depth of what is in it (RFC 3253 §3.6), the hrefs in
+/// them replaced by responses.
 pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError> {
     let expansions = read(asked.document.root())?;
+    let depth = depth::parse(&asked.request.headers)?.unwrap_or(Depth::Zero);
+    let preferences = prefer::parse(&asked.request.headers)?;
     let mut expander = Expander {
         dav,
         asked: &asked,
+        brief: preferences.returns == prefer::Return::Minimal,
         resources: 0,
     };
-    let piece = expander
-        .properties(asked.target.clone(), &expansions)
-        .await?;
     let mut answer = Multistatus::new();
-    answer.response(&asked.target.href(), |writer| writer.piece(&piece));
+    if depth == Depth::Zero || !preferences.depth_noroot {
+        let root = asked.target.clone();
+        expander.respond(&mut answer, root, &expansions).await?;
+    }
+    let mut open = match depth {
+        Depth::Zero => Vec::new(),
+        Depth::One | Depth::Infinity => vec![asked.target.clone()],
+    };
+    while let Some(collection) = open.pop() {
+        let mut listing = Listing::of(dav, &asked.request.actor, &collection).await?;
+        while let Some(page) = listing.page().await? {
+            for member in page {
+                if depth == Depth::Infinity && member.kind().is_collection() {
+                    open.push(member.clone());
+                }
+                expander.respond(&mut answer, member, &expansions).await?;
+            }
+        }
+    }
     Ok(answer.finish())
 }
 
@@ -65,10 +86,25 @@ fn read(element: Element<'_>) -> Result<Vec<Expansion>, DavError> {
 struct Expander<'a> {
     dav: &'a Dav,
     asked: &'a Asked,
+    /// What is not there is left out (RFC 8144 §2.1).
+    brief: bool,
     resources: usize,
 }
 
 impl Expander<'_> {
+    /// Adds the response about one resource.
+    async fn respond(
+        &mut self,
+        answer: &mut Multistatus,
+        target: Target,
+        expansions: &[Expansion],
+    ) -> Result<(), DavError> {
+        let href = target.href();
+        let piece = self.properties(target, expansions).await?;
+        answer.response(&href, |writer| writer.piece(&piece));
+        Ok(())
+    }
+
     /// The propstats of one resource.
     fn properties<'a>(
         &'a mut self,
@@ -106,7 +142,7 @@ impl Expander<'_> {
                 found.iter().for_each(|piece| writer.piece(piece));
             });
             if !rest.is_empty() || found.is_empty() {
-                write_propstats(&mut writer, &facts, &Wanted::These(rest), false);
+                write_propstats(&mut writer, &facts, &Wanted::These(rest), self.brief);
             }
             Ok(writer)
         })
@@ -130,16 +166,11 @@ impl Expander<'_> {
             return Ok(None);
         };
         let mut responses = Vec::new();
-        for href in property.children_named(dav::HREF) {
-            responses.push(
-                self.response(href.text().trim(), &expansion.further)
-                    .await?,
-            );
+        for href in hrefs(property) {
+            responses.push(self.response(&href, &expansion.further).await?);
         }
         let mut writer = Writer::begin_piece();
-        writer.element(expansion.property.name(), |writer| {
-            responses.iter().for_each(|response| writer.piece(response));
-        });
+        write_expanded(&mut writer, property, &mut responses.iter());
         Ok(Some(writer))
     }
 
@@ -162,4 +193,41 @@ impl Expander<'_> {
         });
         Ok(writer)
     }
+}
+
+/// What every `DAV:href` in a property's value names, in document order.
+fn hrefs(element: Element<'_>) -> Vec<String> {
+    let below = |child: Element<'_>| match child.is(dav::HREF) {
+        true => vec![child.trimmed_text()],
+        false => hrefs(child),
+    };
+    element.children().flat_map(below).collect()
+}
+
+/// The element with a response in the place of every `DAV:href` in it, at any depth; the document's is
+/// bounded.
+fn write_expanded<'a>(
+    writer: &mut Writer,
+    element: Element<'_>,
+    responses: &mut impl Iterator<Item = &'a Writer>,
+) {
+    let attributes: Vec<(&str, &str)> = element
+        .attributes()
+        .filter(|attribute| attribute.prefix.is_empty())
+        .map(|attribute| (attribute.name.local, attribute.value))
+        .collect();
+    writer.element_with(element.name(), &attributes, |writer| {
+        for node in element.nodes() {
+            match node {
+                Node::Text(text) => writer.text(text),
+                Node::Element(child) if child.is(dav::HREF) => {
+                    responses
+                        .by_ref()
+                        .take(1)
+                        .for_each(|piece| writer.piece(piece));
+                }
+                Node::Element(child) => write_expanded(writer, child, responses),
+            }
+        }
+    });
 }

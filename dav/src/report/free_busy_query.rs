@@ -14,6 +14,7 @@ use crate::{
     answer,
     error::DavError,
     header::{Depth, depth},
+    property::availability::availability_of,
     report::{Asked, floating_zone, time_range},
     service::{Dav, Response},
     target::Target,
@@ -54,8 +55,10 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
                 },
                 masked_uid: None,
             };
+            let busy = dav.desk().busy_periods(&asked.request.actor, &query);
+            let busy = busy.await?;
             dav.desk()
-                .busy_periods(&asked.request.actor, &query)
+                .with_availability(busy, &collection.owner, &window, availability_of)
                 .await?
         }
         _ => Vec::new(),

@@ -19,6 +19,7 @@ mod sync_collection;
 mod tests;
 mod time_range;
 
+use http::StatusCode;
 use storage::{access::Privilege, backend::BoxFuture};
 
 use crate::{
@@ -183,6 +184,11 @@ async fn respond_with(
     let brief = is_brief(asked)?;
     let mut answer = Multistatus::new();
     for target in targets {
+        if wanted.is_nothing() {
+            // RFC 3744 §9.3.1
+            answer.status(&target.href(), StatusCode::OK, None);
+            continue;
+        }
         let facts = loader.facts(target).await?;
         answer.response(&facts.target.href(), |writer| {
             write_propstats(writer, &facts, wanted, brief)

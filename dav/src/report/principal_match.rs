@@ -49,19 +49,30 @@ async fn myself(asked: &Asked, loader: &mut Loader<'_>) -> Result<Vec<Target>, D
     Ok(found.cloned().map(Target::Principal).collect())
 }
 
-/// Everything below the resource, at any depth, whose property leads to the user.
+/// Everything below the resource, at any depth, whose property leads to the user, or to a group that holds
+/// the user.
 async fn naming_me(
     dav: &Dav,
     asked: &Asked,
     property: Element<'_>,
 ) -> Result<Vec<Target>, DavError> {
     let wanted = WantedProperty::of(property.name());
-    let me = Path::of_principal(&asked.request.actor.principal).href(true);
     let mut loader = Loader::new(
         dav,
         &asked.request.actor,
         Wanted::These(vec![wanted.clone()]).needs(),
     );
+    let directory = loader.directory().await?;
+    let mine = directory.identities(asked.request.actor.principal.id);
+    let me: Vec<Path> = directory
+        .iter()
+        .filter(|one| mine.contains(&one.id))
+        .map(|one| Path::of_principal(one))
+        .collect();
+    let is_me = |href: &str| {
+        let path = asked.request.path_of_reference(dav, href);
+        path.is_some_and(|path| me.contains(&path))
+    };
     let (mut found, mut looked_at) = (Vec::new(), 0);
     let mut open = vec![asked.target.clone()];
     while let Some(collection) = open.pop() {
@@ -77,7 +88,7 @@ async fn naming_me(
             }
             for member in page {
                 let facts = loader.facts(member).await?;
-                if leads_to(&facts, &wanted, &me) {
+                if leads_to(&facts, &wanted, &is_me) {
                     found.push(facts.target.clone());
                 }
                 if facts.kind().is_collection() {
@@ -89,7 +100,7 @@ async fn naming_me(
     Ok(found)
 }
 
-fn leads_to(facts: &Facts, wanted: &WantedProperty, href: &str) -> bool {
+fn leads_to(facts: &Facts, wanted: &WantedProperty, is_me: &dyn Fn(&str) -> bool) -> bool {
     let mut present = false;
     let octets = Writer::document(dav::PROP, |writer| {
         present = write_wanted(writer, facts, wanted) == Presence::Present;
@@ -101,6 +112,6 @@ fn leads_to(facts: &Facts, wanted: &WantedProperty, href: &str) -> bool {
     property.is_some_and(|property| {
         property
             .children_named(dav::HREF)
-            .any(|found| found.text().trim() == href)
+            .any(|found| is_me(found.text().trim()))
     })
 }

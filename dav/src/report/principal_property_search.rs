@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use scheduling::Precondition;
 use storage::model::Principal;
 
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
 
 /// The most conditions of one search.
 const MAXIMUM_CONDITIONS: usize = 100;
+
+/// The most principals that one search finds (RFC 3744 §9.4).
+const MAXIMUM_MATCHES: usize = 1_000;
 
 /// What a principal must fulfil.
 struct Search {
@@ -53,7 +57,14 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
     let found = directory
         .iter()
         .filter(|principal| within(&scope, principal) && search.fits(principal));
-    let targets = found.cloned().map(Target::Principal).collect();
+    let targets: Vec<Target> = found.cloned().map(Target::Principal).collect();
+    if targets.len() > MAXIMUM_MATCHES {
+        let reason = "too many people fit; ask for more of a name";
+        return Err(DavError::precondition(
+            Precondition::NumberOfMatchesWithinLimits,
+            reason,
+        ));
+    }
     respond_with(&asked, &mut loader, &wanted, targets).await
 }
 

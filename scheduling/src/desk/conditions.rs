@@ -36,7 +36,7 @@ pub(crate) fn evaluate(
     if *conditions == Conditions::default() {
         return Ok(());
     }
-    let state = state_of(target);
+    let state = state_of(conditions.about.as_ref().unwrap_or(target));
     let failed = |header| Err(Refusal::ConditionFailed(header));
     match (&conditions.if_match, conditions.if_unmodified_since) {
         (Some(list), _) if !matches_strongly(list, &state) => return failed("If-Match"),
@@ -64,10 +64,11 @@ pub(crate) fn evaluate(
 
 /// The resources beside the request's own that the conditions ask about.
 pub(crate) fn resources(conditions: &Conditions) -> impl Iterator<Item = &ResourcePath> {
-    conditions
+    let tagged = conditions
         .if_lists
         .iter()
-        .filter_map(|list| list.resource.as_ref()?.as_ref())
+        .filter_map(|list| list.resource.as_ref()?.as_ref());
+    conditions.about.iter().chain(tagged)
 }
 
 /// The state tokens that the request submits (RFC 4918 §10.4.1): every token of its If header,

@@ -459,7 +459,12 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let name = way.last().cloned().unwrap_or_default();
         let now = self.now();
+        let id = match &copied {
+            Some(copied) => copied.id,
+            None => Some(self.fresh_identity()),
+        };
         let mut object = Object {
+            id,
             created: now,
             modified: now,
             access: Vec::new(),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use storage::{
-    Timestamp,
+    Timestamp, Uuid,
     model::{CalendarFacts, Content, Object},
 };
 
@@ -30,21 +30,24 @@ pub(crate) fn entity_tag_of(hash: &blake3::Hash) -> String {
 /// Octets with what an object row says of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Body {
+    /// The identity of the object that they make, if it is a new one.
+    pub fresh_identity: Uuid,
     pub content: Content,
     pub etag: String,
 }
 
 impl Body {
     /// Octets that are looked at and not stored.
-    pub fn unwritten(octets: Bytes) -> Body {
+    pub fn unwritten(fresh_identity: Uuid, octets: Bytes) -> Body {
         Body {
+            fresh_identity,
             etag: entity_tag(&octets),
             content: Content::Inline(octets),
         }
     }
 
-    /// The object that these octets make in place of `before`, whose properties, access control entries
-    /// and time of creation it keeps.
+    /// The object that these octets make in place of `before`, whose identity, properties, access control
+    /// entries and time of creation it keeps.
     pub fn into_object(
         self,
         content_type: String,
@@ -53,6 +56,7 @@ impl Body {
         now: Timestamp,
     ) -> Object {
         Object {
+            id: before.map_or(Some(self.fresh_identity), |before| before.id),
             content: self.content,
             etag: self.etag,
             content_type,
@@ -74,6 +78,15 @@ impl Desk {
     pub(crate) async fn body(&self, octets: Bytes) -> Result<Body, Refusal> {
         let etag = entity_tag(&octets);
         let content = self.store.write_blob(octets).await.map_err(commit_failed)?;
-        Ok(Body { content, etag })
+        Ok(Body {
+            fresh_identity: self.fresh_identity(),
+            content,
+            etag,
+        })
+    }
+
+    /// An identity that no other resource has.
+    pub(crate) fn fresh_identity(&self) -> Uuid {
+        Uuid::random(self.environment())
     }
 }

@@ -412,7 +412,7 @@ impl Desk {
         };
         let octets = admitted.octets.clone();
         let body = match round.import.dry_run {
-            true => Body::unwritten(octets),
+            true => Body::unwritten(self.fresh_identity(), octets),
             false => self.body(octets).await?,
         };
         let object = body.into_object(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use storage::{
-    Found, ResourcePath, Stored, Timestamp,
+    Found, ResourcePath, Stored, Timestamp, Uuid,
     access::Privilege,
     model::{CollectionKind, Content, Lock, LockRoot, Object, Properties},
 };
@@ -102,7 +102,7 @@ impl Desk {
                 parent,
                 path.name().unwrap_or_default(),
                 None,
-                &empty_object(scene.now),
+                &empty_object(self.fresh_identity(), scene.now),
             );
         }
         let root = LockRoot {
@@ -118,7 +118,8 @@ impl Desk {
     fn new_lock(&self, actor: &Actor, take: &TakeLock, root: LockRoot, now: Timestamp) -> Lock {
         let timeout_seconds = take.timeout_seconds.clamp(1, MAXIMUM_LOCK_SECONDS);
         Lock {
-            token: lock_token(self.environment().random_u128()),
+            // RFC 4918 §6.5: a URN that never names another lock.
+            token: self.fresh_identity().to_string(),
             root,
             deep: take.deep,
             exclusive: take.exclusive,
@@ -244,28 +245,14 @@ impl Desk {
     }
 }
 
-/// RFC 4918 §6.5: a URN that never names another lock (RFC 4122 version 4).
-fn lock_token(random: u128) -> String {
-    let version = (random & !(0xf << 76)) | (0x4 << 76);
-    let uuid = (version & !(0x3 << 62)) | (0x2 << 62);
-    let text = format!("{uuid:032x}");
-    format!(
-        "urn:uuid:{}-{}-{}-{}-{}",
-        &text[..8],
-        &text[8..12],
-        &text[12..16],
-        &text[16..20],
-        &text[20..]
-    )
-}
-
 fn expiry(now: Timestamp, seconds: u32) -> Timestamp {
     Timestamp(now.0.saturating_add(i64::from(seconds) * 1000))
 }
 
 /// The resource that a lock of an unmapped URL makes (RFC 4918 §9.10.4).
-fn empty_object(now: Timestamp) -> Object {
+fn empty_object(id: Uuid, now: Timestamp) -> Object {
     Object {
+        id: Some(id),
         content: Content::Inline(Bytes::new()),
         etag: entity_tag(b""),
         content_type: DEFAULT_CONTENT_TYPE.into(),
@@ -274,22 +261,5 @@ fn empty_object(now: Timestamp) -> Object {
         calendar: None,
         properties: Properties::new(),
         access: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_urns_of_version_4() {
-        assert_eq!(
-            lock_token(0),
-            "urn:uuid:00000000-0000-4000-8000-000000000000"
-        );
-        assert_eq!(
-            lock_token(u128::MAX),
-            "urn:uuid:ffffffff-ffff-4fff-bfff-ffffffffffff"
-        );
     }
 }

@@ -18,6 +18,7 @@ mod access;
 mod admission;
 mod arrival;
 mod audit;
+mod availability;
 mod collection;
 mod conditions;
 mod construction;
@@ -53,6 +54,7 @@ mod tests;
 
 pub use access::ChangeAccess;
 pub use audit::audit;
+pub use availability::ReadAvailability;
 pub use collection::MakeCollection;
 pub use delete::Delete;
 pub use free_busy::BusyQuery;

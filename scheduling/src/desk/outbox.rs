@@ -8,7 +8,7 @@ use storage::{
     model::{Collection, INBOX_NAME},
 };
 
-use super::{BusyQuery, Desk, properties::home_path, refuse::precondition};
+use super::{BusyQuery, Desk, ReadAvailability, properties::home_path, refuse::precondition};
 use crate::{
     Actor, Precondition, Refusal,
     engine::{Addressee, Directory},
@@ -23,6 +23,8 @@ pub struct CalendarRules {
     /// The zone in which floating times of a calendar are read, if it has one of its own; else the zone of the
     /// calendar's owner counts, else UTC.
     pub floating: fn(&Collection) -> Option<Zone>,
+    /// The availability that an inbox holds.
+    pub availability: ReadAvailability,
 }
 
 impl Desk {
@@ -126,7 +128,15 @@ impl Desk {
             },
             masked_uid: request.masked_uid.as_deref(),
         };
-        match self.busy_periods_below(actor, &query, rules.counts).await {
+        let busy = self.busy_periods_below(actor, &query, rules.counts).await;
+        let periods = match busy {
+            Ok(busy) => {
+                self.with_availability(busy, principal, &request.window, rules.availability)
+                    .await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match periods {
             Ok(periods) => {
                 let reply = request.reply(attendee, &periods, self.now());
                 Ok(("2.0;Success", Some(reply)))

@@ -74,7 +74,7 @@ impl Desk {
     /// Changes properties of a collection or an object.
     ///
     /// Errors: `NotFound`, `Forbidden` (`DAV:write-properties`), `ConditionFailed`, `Locked`,
-    /// `InsufficientStorage`.
+    /// `InsufficientStorage`, `quota-not-exceeded`.
     pub async fn change_properties(
         &self,
         actor: &Actor,
@@ -123,9 +123,8 @@ impl Desk {
             &submitted,
             actor.principal.id,
         )?;
-        let mut batch = self.store.batch();
+        let mut batch = self.batch_upon(&scene, home);
         batch.made_by(actor.principal.id);
-        scene.expect(&mut batch);
         match &resolution.found {
             Found::Object(before) => {
                 let mut after = before.value.clone();

@@ -312,7 +312,7 @@ impl Desk {
             .await
             .map_err(read_failed)?;
         let admitted = admission::admit(&self.settings.limits, Some(&object.content_type), octets)?;
-        let source = placed(transfer, ends, object);
+        let source = self.placed(transfer, ends, object)?;
         let leaves = match transfer.keep_source {
             true => None,
             false => Some((
@@ -355,7 +355,7 @@ impl Desk {
         }
         let after = Object {
             calendar: None,
-            ..placed(transfer, ends, object)
+            ..self.placed(transfer, ends, object)?
         };
         batch.put_object(
             ends.parent,
@@ -365,20 +365,29 @@ impl Desk {
         );
         Ok(after)
     }
-}
 
-/// The object as it stands at the destination: a copy is new and has no access control entries, what moves
-/// keeps both (RFC 4918 §15.1, RFC 3744 §7.3, §7.4).
-fn placed(transfer: &Transfer, ends: &Ends<'_>, object: &Object) -> Object {
-    let (created, access) = match transfer.keep_source {
-        true => (ends.scene.now, Vec::new()),
-        false => (object.created, object.access.clone()),
-    };
-    Object {
-        created,
-        modified: ends.scene.now,
-        access,
-        ..object.clone()
+    /// The object as it stands at the destination: a copy is new and has no access control entries, what moves
+    /// keeps all (RFC 4918 §15.1, RFC 5842 §3.1, RFC 3744 §7.3, §7.4).
+    fn placed(
+        &self,
+        transfer: &Transfer,
+        ends: &Ends<'_>,
+        object: &Object,
+    ) -> Result<Object, Refusal> {
+        let (id, created, access) = if transfer.keep_source {
+            (self.fresh_identity(), ends.scene.now, Vec::new())
+        } else {
+            let name = transfer.source.name().unwrap_or_default();
+            let id = object.identity(scene::parent(ends.source)?.id, name);
+            (id, object.created, object.access.clone())
+        };
+        Ok(Object {
+            id: Some(id),
+            created,
+            modified: ends.scene.now,
+            access,
+            ..object.clone()
+        })
     }
 }
 

@@ -103,6 +103,7 @@ impl Desk {
         let finished = self.store.finish_upload(file.upload).await;
         let (content, hash) = finished.map_err(commit_failed)?;
         let body = Body {
+            fresh_identity: self.fresh_identity(),
             content,
             etag: entity_tag_of(&hash),
         };

@@ -76,6 +76,7 @@ fn trash(octets: &[u8]) {
 /// Sound rows, to begin with.
 pub fn examples_of_records() -> Vec<Vec<u8>> {
     let object = Object {
+        id: None,
         content: Content::Inline(Bytes::from_static(b"BEGIN:VCALENDAR")),
         etag: "0123456789abcdef".to_owned(),
         content_type: "text/calendar".to_owned(),

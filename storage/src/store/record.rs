@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Revision, Stored, Timestamp,
+    Revision, Stored, Timestamp, Uuid,
     access::{Ace, AcePrincipal, Privilege},
     backend::{Entry, ReadError},
     model::{
@@ -162,11 +162,14 @@ fn unknown(version: u8, what: &str) -> ReadError {
 #[derive(Serialize, Deserialize)]
 enum MemberHeader<'a> {
     Collection(CollectionId),
+    /// As it was written before objects had identities.
     #[serde(borrow)]
     Object(ObjectHeader<'a>),
-    /// An object with access control entries of its own.
+    /// An object with access control entries of its own, as it was written before objects had identities.
     #[serde(borrow)]
     GuardedObject(GuardedHeader<'a>),
+    /// An object with its identity, and with access control entries of its own if it has any.
+    Identified([u8; 16], #[serde(borrow)] GuardedHeader<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -241,12 +244,14 @@ pub(crate) fn encode_object(object: &Object) -> Bytes {
         }),
         properties: Cow::Borrowed(&object.properties),
     };
-    let header = match object.access.is_empty() {
-        true => MemberHeader::Object(header),
-        false => MemberHeader::GuardedObject(GuardedHeader {
-            object: header,
-            access: Cow::Borrowed(&object.access),
-        }),
+    let guarded = |header| GuardedHeader {
+        object: header,
+        access: Cow::Borrowed(&object.access),
+    };
+    let header = match (object.id, object.access.is_empty()) {
+        (Some(id), _) => MemberHeader::Identified(id.to_octets(), guarded(header)),
+        (None, true) => MemberHeader::Object(header),
+        (None, false) => MemberHeader::GuardedObject(guarded(header)),
     };
     let mut octets = Vec::with_capacity(HEADER_OCTETS_GUESS + projection.len() + content.len());
     octets.push(VERSION);
@@ -268,12 +273,17 @@ pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> 
     let value = match header {
         MemberHeader::Collection(id) => Member::Collection(id),
         MemberHeader::Object(header) => {
-            Member::Object(object(header, Vec::new(), row.slice_ref(rest))?)
+            Member::Object(object(None, header, Vec::new(), row.slice_ref(rest))?)
         }
-        MemberHeader::GuardedObject(GuardedHeader {
-            object: header,
-            access,
-        }) => Member::Object(object(header, access.into_owned(), row.slice_ref(rest))?),
+        MemberHeader::GuardedObject(guarded) => {
+            let access = guarded.access.into_owned();
+            Member::Object(object(None, guarded.object, access, row.slice_ref(rest))?)
+        }
+        MemberHeader::Identified(id, guarded) => {
+            let id = Some(Uuid::from_octets(id));
+            let access = guarded.access.into_owned();
+            Member::Object(object(id, guarded.object, access, row.slice_ref(rest))?)
+        }
     };
     Ok(Stored {
         value,
@@ -283,6 +293,7 @@ pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> 
 
 /// Completes a header with what stands behind it in the row.
 fn object(
+    id: Option<Uuid>,
     header: ObjectHeader<'_>,
     access: Vec<Ace>,
     mut rest: Bytes,
@@ -304,6 +315,7 @@ fn object(
         Place::Blob { hash, length } => Content::Blob { hash, length },
     };
     Ok(Object {
+        id,
         content,
         etag: header.etag.to_owned(),
         content_type: header.content_type.to_owned(),
@@ -439,6 +451,7 @@ mod tests {
 
     fn object(content: Content, calendar: Option<CalendarFacts>) -> Object {
         Object {
+            id: None,
             content,
             etag: "0123456789abcdef".to_owned(),
             content_type: "text/calendar; charset=utf-8".to_owned(),
@@ -492,7 +505,11 @@ mod tests {
                 ..object(inline(b"content"), Some(facts(b"projection")))
             },
         ];
-        for object in cases {
+        let identified = cases.clone().map(|object| Object {
+            id: Some(Uuid::from_octets([7; 16])),
+            ..object
+        });
+        for object in cases.into_iter().chain(identified) {
             let member = read(encode_object(&object)).unwrap();
             assert_eq!(
                 member,

@@ -108,6 +108,7 @@ async fn make(store: &Store, owner: &str, names: &str, kind: CollectionKind) {
 
 fn file(content: Content) -> Object {
     Object {
+        id: None,
         etag: format!("etag-{}", content.length()),
         content,
         content_type: "application/octet-stream".to_owned(),

@@ -2,17 +2,24 @@
 //! server of its own, on memory, with alice, bob and carol.
 #![allow(clippy::unwrap_used)]
 
+mod add_member;
+mod availability;
 mod bulk_changes;
 mod collections;
 mod conditions;
 mod discovery;
 mod faults;
 mod formats;
+mod identity;
 mod invitation;
+mod limits;
 mod locks;
 mod objects;
+mod prefer;
+mod principals;
 mod properties;
 mod queries;
+mod quota;
 mod races;
 mod restore;
 mod sign_in;

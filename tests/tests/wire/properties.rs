@@ -236,7 +236,18 @@ async fn apple_properties_are_kept() {
     let alarms = r#"<C:default-alarm-vevent-datetime>BEGIN:VALARM&#13;
 X-WR-ALARMUID:1&#13;
 END:VALARM&#13;
-</C:default-alarm-vevent-datetime><C:default-alarm-vevent-date>x</C:default-alarm-vevent-date>"#;
+</C:default-alarm-vevent-datetime><C:default-alarm-vevent-date/>
+<C:default-alarm-vtodo-datetime>BEGIN:VALARM&#13;
+TRIGGER:-PT15M&#13;
+ACTION:DISPLAY&#13;
+END:VALARM&#13;
+BEGIN:VALARM&#13;
+TRIGGER;VALUE=DATE-TIME:19760401T005545Z&#13;
+ACTION:NONE&#13;
+END:VALARM&#13;
+</C:default-alarm-vtodo-datetime><C:default-alarm-vtodo-date>BEGIN:VALARM
+ACTION:NONE
+END:VALARM</C:default-alarm-vtodo-date>"#;
     for path in [calendar("alice"), HOME.to_owned()] {
         let reply = alice
             .request("PROPPATCH", &path)
@@ -261,6 +272,26 @@ END:VALARM&#13;
                 .contains("X-WR-ALARMUID:1\r\n")
         );
     }
+    // What is no alarm is refused by itself, and nothing is lost of what stood there.
+    for wrong in [
+        "x",
+        "BEGIN:VEVENT\nEND:VEVENT",
+        "BEGIN:VALARM\nEND:VALARM\nEND:VCALENDAR\nBEGIN:VCALENDAR",
+        "BEGIN:VALARM\nEND:VALARM\nX-MORE:1",
+        "<D:x/>",
+    ] {
+        let wrong =
+            format!("<C:default-alarm-vevent-datetime>{wrong}</C:default-alarm-vevent-datetime>");
+        let reply = alice.request("PROPPATCH", HOME).xml(patch(&wrong, ""));
+        let reply = reply.send().await.multistatus();
+        let status = reply.responses[0]
+            .status_of("{urn:ietf:params:xml:ns:caldav}default-alarm-vevent-datetime");
+        assert!(matches!(status, Some(403 | 409)), "{wrong}: {reply:?}");
+    }
+    let kept = alice
+        .propfind(HOME, "0", "<C:default-alarm-vevent-datetime/>")
+        .await;
+    assert!(kept.text().contains("X-WR-ALARMUID:1"));
     let set = "<A:calendar-color>#FF2968FF</A:calendar-color><A:calendar-order>7</A:calendar-order><D:displayname>Home</D:displayname>";
     let reply = alice
         .request("PROPPATCH", &calendar("alice"))

@@ -8,7 +8,7 @@ use crate::{
     answer,
     error::DavError,
     header::content_type,
-    property::scheduling::is_opaque,
+    property::{availability::availability_of, scheduling::is_opaque},
     report::floating_zone,
     service::{Dav, Request, Response},
     xml::{
@@ -20,6 +20,7 @@ use crate::{
 const RULES: CalendarRules = CalendarRules {
     counts: is_opaque,
     floating: floating_zone::of_collection,
+    availability: availability_of,
 };
 
 /// Answers with the busy time of each person that is asked about.

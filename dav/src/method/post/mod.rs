@@ -1,5 +1,6 @@
 //! POST (RFC 9110 §9.3.3): what it does depends upon where it goes and what it asks for, one row each.
 
+mod add_member;
 mod bulk;
 mod busy_time;
 mod import;
@@ -8,6 +9,8 @@ mod multiput;
 pub(crate) use multiput::MAXIMUM_RESOURCES;
 
 use scheduling::Refusal;
+
+pub(crate) use add_member::{ADD_MEMBER, KINDS as TAKES_MEMBERS};
 
 use super::{Answer, BodyBound};
 use crate::{
@@ -52,6 +55,16 @@ pub(crate) const ACTIONS: &[Action] = &[
             Box::pin(busy_time::ask(dav, request))
         }),
     },
+    Action {
+        name: "add a member",
+        source: "RFC 5995 §3.1",
+        kinds: add_member::KINDS,
+        is_asked: add_member::is_asked,
+        answer: Answer::Either(
+            |dav, request| Box::pin(add_member::add_member(dav, request)),
+            |dav, request, body| Box::pin(add_member::add_member_pieces(dav, request, body)),
+        ),
+    },
 ];
 
 /// Where POST is allowed.
@@ -74,10 +87,16 @@ pub(crate) async fn post(
     let kind = Target::open(dav, &request.actor, &request.path)
         .await?
         .kind();
+    if !KINDS.contains(kind) {
+        return Err(Refusal::NotAllowed("POST does nothing here").into());
+    }
     let action = ACTIONS
         .iter()
-        .find(|action| action.kinds.contains(kind) && (action.is_asked)(&request))
-        .ok_or(Refusal::NotAllowed("POST does nothing here"))?;
+        .find(|action| action.kinds.contains(kind) && (action.is_asked)(&request));
+    let Some(action) = action else {
+        let reason = "a POST to this URL asks for nothing that is known here";
+        return Err(DavError::BadRequest(reason.into()));
+    };
     dav.take(action.answer, request, body).await
 }
 

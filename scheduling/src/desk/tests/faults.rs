@@ -302,6 +302,7 @@ impl Stage {
         let rules = CalendarRules {
             counts: |_| true,
             floating: |_| Some(calendar::Zone::utc()),
+            availability: |_| None,
         };
         let (desk, question) = (&self.world.desk, Bytes::from_static(QUESTION.as_bytes()));
         let outbox = path("alice/outbox");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use storage::{
-    Batch, Found, ResourcePath, Revision, Stored, Timestamp,
+    Batch, Found, ResourcePath, Revision, Stored, Timestamp, Uuid,
     model::{
         Collection, CollectionId, CollectionKind, Content, Member, Object, Principal, TrashCause,
         Trashed, TrashedCollection,
@@ -544,6 +544,7 @@ impl Desk {
         let Some(mut object) = then.object.clone() else {
             return Ok(());
         };
+        object.id = Some(self.identity_of_returned(place, name, then, &object, before.as_ref()));
         object.modified = self.now();
         if object.calendar.is_some() {
             let parsed = self.parsed(&object).await?;
@@ -583,6 +584,27 @@ impl Desk {
         }
         batch.put_object(&place.header, name, before.as_ref(), &object);
         Ok(())
+    }
+
+    /// What stands there goes on in its former state; what was deleted is itself again under its own name.
+    /// Anything else is a copy of what may live on elsewhere (RFC 5842 §3.1).
+    fn identity_of_returned(
+        &self,
+        place: &Place,
+        name: &str,
+        then: &Trashed,
+        object: &Object,
+        before: Option<&Stored<Object>>,
+    ) -> Uuid {
+        let is_deleted = matches!(
+            then.cause,
+            TrashCause::Deleted | TrashCause::DeletedWithCollection
+        );
+        match before {
+            Some(before) => before.identity(place.header.id, name),
+            None if is_deleted && name == then.name => object.identity(place.header.id, name),
+            None => self.fresh_identity(),
+        }
     }
 
     /// What others were told when a meeting was deleted or changed, and are not told now.

@@ -155,6 +155,7 @@ mod tests {
 
     fn object(created: i64, written: i64) -> Object {
         Object {
+            id: None,
             content: Content::Inline(bytes::Bytes::new()),
             etag: format!("{written}"),
             content_type: String::new(),

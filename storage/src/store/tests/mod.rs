@@ -186,6 +186,7 @@ fn path(owner: &str, names: &str) -> ResourcePath {
 
 fn file(octets: &str) -> Object {
     Object {
+        id: None,
         content: Content::Inline(Bytes::copy_from_slice(octets.as_bytes())),
         etag: blake3::hash(octets.as_bytes()).to_hex()[..16].to_owned(),
         content_type: "text/plain".to_owned(),

@@ -119,6 +119,7 @@ async fn store(folder: &Path, account: Principal) -> f64 {
 fn object(uid: &str) -> Object {
     let octets = Bytes::from(convoke::event(uid));
     Object {
+        id: None,
         etag: uid.to_owned(),
         content: Content::Inline(octets),
         content_type: "text/calendar".to_owned(),

@@ -1,0 +1,179 @@
+//! RFC 4791 §5.2.5 to §5.2.9: the bounds that a calendar tells are true, at the bound, just below and just
+//! above; and where the wire ends.
+
+use server::limits::Limits;
+use tests::{client::Client, server::TestServer};
+
+use super::{calendar, event, object};
+
+const CALDAV: &str = "{urn:ietf:params:xml:ns:caldav}";
+
+async fn server() -> TestServer {
+    TestServer::start_limited(Limits {
+        maximum_resource_octets: 4_000,
+        maximum_file_octets: 20_000,
+        maximum_attendees: 5,
+        maximum_instances: 100,
+        ..Limits::default()
+    })
+    .await
+}
+
+/// A bound, as the calendar tells it.
+async fn bound(client: &Client, name: &str) -> String {
+    let property = format!("<C:{name}/>");
+    let answer = client.propfind(&calendar("alice"), "0", &property).await;
+    answer.multistatus().responses[0].text(&format!("{CALDAV}{name}"))
+}
+
+/// Stores one object after the other, each with what is to come of it: nothing, or the precondition.
+async fn expect(client: &Client, cases: &[(String, Option<&str>)]) {
+    for (number, (text, precondition)) in cases.iter().enumerate() {
+        let path = format!("{}{number}.ics", calendar("alice"));
+        let reply = client.put(&path, text).await;
+        match precondition {
+            None => reply.expect(&[201]),
+            Some(name) => reply.expect_precondition(403, &format!("{CALDAV}{name}")),
+        };
+    }
+}
+
+/// RFC 4791 §5.2.5: 403 with the element up to the largest body that is read at all, 413 above; by PUT and by
+/// POST, with a length and without.
+#[tokio::test]
+async fn rfc_4791_5_2_5_max_resource_size() {
+    let server = server().await;
+    let alice = server.client("alice");
+    assert_eq!(bound(&alice, "max-resource-size").await, "4000");
+    let sized = |uid: &str, octets: usize| {
+        let bare = event(uid, "DESCRIPTION:\n").len();
+        event(uid, &format!("DESCRIPTION:{}\n", "x".repeat(octets - bare)))
+    };
+    let too_large = Some("max-resource-size");
+    let cases = [
+        (sized("below", 3_999), None),
+        (sized("at", 4_000), None),
+        (sized("above", 4_001), too_large),
+        (sized("largest", 20_000), too_large),
+    ];
+    expect(&alice, &cases).await;
+    let beyond = sized("beyond", 20_001);
+    let reply = alice.put(&(calendar("alice") + "x.ics"), &beyond).await;
+    reply.expect(&[413]);
+    for (octets, status) in [(4_000, 201), (4_001, 403), (20_000, 403), (20_001, 413)] {
+        let draft = alice.request("POST", &(calendar("alice") + "?add-member"));
+        let reply = draft
+            .body(sized(&format!("post-{octets}"), octets))
+            .send()
+            .await;
+        reply.expect(&[status]);
+        if status == 403 {
+            reply.expect_precondition(403, &format!("{CALDAV}max-resource-size"));
+        }
+    }
+}
+
+/// RFC 4791 §5.2.6 and §5.2.7: the first and the last moment that a calendar takes.
+#[tokio::test]
+async fn rfc_4791_5_2_6_min_and_max_date_time() {
+    let server = server().await;
+    let alice = server.client("alice");
+    let (first, last) = (
+        bound(&alice, "min-date-time").await,
+        bound(&alice, "max-date-time").await,
+    );
+    assert_eq!((&*first, &*last), ("19000101T000000Z", "22000101T000000Z"));
+    let at = |uid: &str, start: &str| {
+        object(&format!(
+            "BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20261101T080000Z\nDTSTART:{start}\nEND:VEVENT\n"
+        ))
+    };
+    let (early, late) = (Some("min-date-time"), Some("max-date-time"));
+    let spanning = object(
+        "BEGIN:VEVENT\nUID:span\nDTSTAMP:20261101T080000Z\nDTSTART:21991231T000000Z\nDTEND:22000101T000001Z\nEND:VEVENT\n",
+    );
+    let task = object(
+        "BEGIN:VTODO\nUID:task\nDTSTAMP:20261101T080000Z\nDUE:22000101T000001Z\nEND:VTODO\n",
+    );
+    let cases = [
+        (at("before", "18991231T235959Z"), early),
+        (at("first", &first), None),
+        (at("after", "19000101T000001Z"), None),
+        (at("day-before", "18991231"), early),
+        (at("until", "21991231T235959Z"), None),
+        (at("last", &last), None),
+        (at("beyond", "22000101T000001Z"), late),
+        (spanning, late),
+        (task, late),
+    ];
+    expect(&alice, &cases).await;
+}
+
+/// RFC 4791 §5.2.8: a series that ends has so many instances; one that does not has no number of them.
+#[tokio::test]
+async fn rfc_4791_5_2_8_max_instances() {
+    let server = server().await;
+    let alice = server.client("alice");
+    assert_eq!(bound(&alice, "max-instances").await, "100");
+    let many = Some("max-instances");
+    let series = |uid: &str, rule: &str| event(uid, &format!("RRULE:{rule}\n"));
+    let cases = [
+        (series("99", "FREQ=DAILY;COUNT=99"), None),
+        (series("100", "FREQ=DAILY;COUNT=100"), None),
+        (series("101", "FREQ=DAILY;COUNT=101"), many),
+        // From 2 November on, both ends included.
+        (
+            series("until-100", "FREQ=DAILY;UNTIL=20270209T090000Z"),
+            None,
+        ),
+        (
+            series("until-101", "FREQ=DAILY;UNTIL=20270210T090000Z"),
+            many,
+        ),
+        (series("hourly", "FREQ=HOURLY;COUNT=101"), many),
+        (series("endless", "FREQ=DAILY"), None),
+    ];
+    expect(&alice, &cases).await;
+}
+
+/// RFC 4791 §5.2.9: so many attendees of one instance.
+#[tokio::test]
+async fn rfc_4791_5_2_9_max_attendees_per_instance() {
+    let server = server().await;
+    let alice = server.client("alice");
+    assert_eq!(bound(&alice, "max-attendees-per-instance").await, "5");
+    let meeting = |uid: &str, attendees: usize| {
+        let mut lines = "ORGANIZER:mailto:alice@example.com\n".to_owned();
+        for number in 0..attendees {
+            lines.push_str(&format!("ATTENDEE:mailto:a{number}@elsewhere.example\n"));
+        }
+        event(uid, &lines)
+    };
+    let many = Some("max-attendees-per-instance");
+    let cases = [
+        (meeting("four", 4), None),
+        (meeting("five", 5), None),
+        (meeting("six", 6), many),
+    ];
+    expect(&alice, &cases).await;
+}
+
+/// RFC 4791 §5.2.3: what a calendar was made for is what it takes.
+#[tokio::test]
+async fn rfc_4791_5_2_3_supported_calendar_component_set() {
+    let server = server().await;
+    let alice = server.client("alice");
+    let tasks = "/dav/calendars/users/alice/tasks/";
+    let body = r#"<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"#;
+    let made = alice.request("MKCALENDAR", tasks).xml(body.to_owned());
+    made.send().await.expect(&[201]);
+    let task = object("BEGIN:VTODO\nUID:task\nDTSTAMP:20261101T080000Z\nEND:VTODO\n");
+    alice
+        .put(&format!("{tasks}a.ics"), &task)
+        .await
+        .expect(&[201]);
+    alice
+        .put(&format!("{tasks}b.ics"), &event("b", ""))
+        .await
+        .expect_precondition(403, &format!("{CALDAV}supported-calendar-component"));
+}
