@@ -25,9 +25,11 @@
 //! - [`time_range`]: overlap of components, alarms and properties by the tables of RFC 4791 §9.9.
 //! - [`jcal`] and [`xcal`]: objects as JSON (RFC 7265) and XML (RFC 6321), both ways over the same tree;
 //!   [`mod@format`]: the table of all formats. [`export`]: many objects as one calendar.
+//! - [`mod@attachment`]: managed attachments (RFC 8607): ATTACH properties with a MANAGED-ID, by instance.
 //! - [`free_busy`]: the busy periods of an object, and merging those of many.
 //! - [`availability`]: when somebody cannot be had at all (RFC 7953).
 
+pub mod attachment;
 pub mod availability;
 pub mod check;
 pub mod export;

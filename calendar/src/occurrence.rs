@@ -19,6 +19,7 @@
 //! - A task with DUE and no DTSTART stands, and recurs, at its DUE.
 
 mod clock;
+mod derive;
 mod entry;
 mod series;
 mod span;
@@ -34,6 +35,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 pub(crate) use self::clock::{bounds_of_period, later};
+pub use self::derive::{DeriveError, override_of};
 pub(crate) use self::entry::{Entry, Kind};
 use self::series::Series;
 pub use self::span::{OverallSpan, overall_span};

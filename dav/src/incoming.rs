@@ -23,24 +23,30 @@ pub(crate) struct Incoming<'a> {
 pub(crate) struct BrokenOff;
 
 impl<'a> Incoming<'a> {
-    /// A body of at most `maximum` octets.
-    ///
-    /// # Errors
-    /// 413 where it says itself that it is larger.
-    pub fn new<B>(body: B, maximum: u64) -> Result<Incoming<'a>, DavError>
+    /// A body that nobody bounds but who reads it.
+    pub fn new<B>(body: B) -> Incoming<'a>
     where
         B: http_body::Body<Data = Bytes> + Send + 'a,
     {
-        let announced = body.size_hint().exact();
-        if announced.is_some_and(|octets| octets > maximum) {
+        Incoming {
+            begun: Bytes::new(),
+            announced: body.size_hint().exact(),
+            room: u64::MAX,
+            rest: Box::pin(body.map_err(|_| BrokenOff)),
+        }
+    }
+
+    /// Lets no more than so many octets come, those that were read included.
+    ///
+    /// # Errors
+    /// 413 where it says itself that it is larger, or was.
+    pub fn bound(&mut self, maximum: u64) -> Result<(), DavError> {
+        if self.announced.is_some_and(|octets| octets > maximum) {
             return Err(DavError::BodyTooLarge);
         }
-        Ok(Incoming {
-            begun: Bytes::new(),
-            announced,
-            room: maximum,
-            rest: Box::pin(body.map_err(|_| BrokenOff)),
-        })
+        let room = maximum.checked_sub(self.begun.len() as u64);
+        self.room = room.ok_or(DavError::BodyTooLarge)?;
+        Ok(())
     }
 
     /// The octets that it says it has.

@@ -31,13 +31,15 @@ pub(crate) enum ResourceKind {
     InboxItem,
     /// Any other file.
     File,
+    /// A managed attachment (RFC 8607 §3.10), which is fetched and nothing else.
+    Attachment,
     /// Nothing yet, in a place where something may be made.
     Unmapped,
 }
 
 impl ResourceKind {
     /// All of them, for tests and listings.
-    pub const ALL: [ResourceKind; 14] = [
+    pub const ALL: [ResourceKind; 15] = [
         ResourceKind::Root,
         ResourceKind::Principals,
         ResourceKind::Principal,
@@ -51,6 +53,7 @@ impl ResourceKind {
         ResourceKind::CalendarObject,
         ResourceKind::InboxItem,
         ResourceKind::File,
+        ResourceKind::Attachment,
         ResourceKind::Unmapped,
     ];
 
@@ -82,6 +85,7 @@ impl ResourceKind {
             ResourceKind::CalendarObject,
             ResourceKind::InboxItem,
             ResourceKind::File,
+            ResourceKind::Attachment,
             ResourceKind::Unmapped,
         ])
         .contains(self)
@@ -103,6 +107,7 @@ impl ResourceKind {
             ResourceKind::CalendarObject => "calendar object",
             ResourceKind::InboxItem => "inbox item",
             ResourceKind::File => "file",
+            ResourceKind::Attachment => "attachment",
             ResourceKind::Unmapped => "unmapped",
         }
     }
@@ -113,8 +118,10 @@ impl ResourceKind {
 pub(crate) struct Kinds(u16);
 
 impl Kinds {
-    /// Everything that exists.
-    pub const EXISTING: Kinds = Kinds::of(&ResourceKind::ALL).without(ResourceKind::Unmapped);
+    /// Everything that exists as a resource of WebDAV.
+    pub const EXISTING: Kinds = Kinds::of(&ResourceKind::ALL)
+        .without(ResourceKind::Unmapped)
+        .without(ResourceKind::Attachment);
     /// Everything that stands in a home, the home included.
     pub const STORED: Kinds = Kinds::STORED_COLLECTIONS.and(Kinds::STORED_OBJECTS);
     /// The collections in a home, the home included.

@@ -150,7 +150,11 @@ async fn fixed_members(dav: &Dav, actor: &Actor, path: &Path) -> Result<Vec<Targ
             .map(|kind| Target::Fixed(Path::HomesOfKind(*kind)))
             .collect()),
         Path::HomesOfKind(kind) => visible(dav, actor, &homes(dav, actor, *kind).await?).await,
-        Path::WellKnown | Path::Principal(..) | Path::Proxy(..) | Path::Stored(_) => Ok(Vec::new()),
+        Path::WellKnown
+        | Path::Principal(..)
+        | Path::Proxy(..)
+        | Path::Attachment(..)
+        | Path::Stored(_) => Ok(Vec::new()),
     }
 }
 

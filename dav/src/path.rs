@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use storage::{
     ResourcePath,
     access::Delegation,
-    model::{LockRoot, MAXIMUM_NAME_OCTETS, Principal, PrincipalKind},
+    model::{AttachmentId, LockRoot, MAXIMUM_NAME_OCTETS, Principal, PrincipalKind},
 };
 
 use crate::time_zone_service;
@@ -57,6 +57,8 @@ pub(crate) enum Path {
     Homes,
     /// `/dav/calendars/users/` and its like
     HomesOfKind(PrincipalKind),
+    /// `/dav/attachments/ID/FILENAME` (RFC 8607 §3.10)
+    Attachment(String, String),
     /// A home (RFC 4791 §6.2.1) or anything in it.
     Stored(ResourcePath),
 }
@@ -95,7 +97,7 @@ struct Held {
 
 struct Row {
     pieces: &'static [Piece],
-    /// From the held pieces; `None` cannot happen for a row that holds what it needs.
+    /// From the held pieces; `None` where their number is wrong.
     build: fn(Held) -> Option<Path>,
 }
 
@@ -179,6 +181,13 @@ const SCHEME: &[Row] = &[
         pieces: &[Word("dav"), Word("calendars"), Kind(HOME_KINDS)],
         build: |held| Some(Path::HomesOfKind(held.kind?)),
     },
+    Row {
+        pieces: &[Word("dav"), Word("attachments"), Rest],
+        build: |held| match <[String; 2]>::try_from(held.rest) {
+            Ok([id, filename]) => Some(Path::Attachment(id, filename)),
+            Err(_) => None,
+        },
+    },
 ];
 
 /// The word of a kind in a URL.
@@ -246,6 +255,7 @@ impl Path {
             }
             Path::Homes => vec!["dav", "calendars"],
             Path::HomesOfKind(kind) => vec!["dav", "calendars", kind_word(*kind)],
+            Path::Attachment(id, filename) => vec!["dav", "attachments", id, filename],
             Path::Stored(path) => {
                 let mut segments = vec![
                     "dav",
@@ -280,7 +290,11 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.href(!matches!(self, Path::Stored(_) | Path::WellKnown)))
+        let is_one = matches!(
+            self,
+            Path::Stored(_) | Path::Attachment(..) | Path::WellKnown
+        );
+        out.write_str(&self.href(!is_one))
     }
 }
 
@@ -316,6 +330,11 @@ pub fn principal_name_of_path(path: &str) -> Option<String> {
         Ok(Path::Principal(_, name)) => Some(name),
         _ => None,
     }
+}
+
+/// The path of the URL under which an attachment is fetched (RFC 8607 §3.10).
+pub fn attachment_path(id: AttachmentId, filename: &str) -> String {
+    Path::Attachment(id.to_string(), filename.to_owned()).href(false)
 }
 
 /// A segment, decoded. Dots name nothing.
@@ -460,6 +479,23 @@ mod tests {
             stored(&["a.ics"]).href(false),
             "/dav/calendars/users/alice/a.ics"
         );
+        let url = attachment_path(AttachmentId(7), "März 2.pdf");
+        assert_eq!(
+            url,
+            "/dav/attachments/00000000000000000000000000000007/M%C3%A4rz%202.pdf"
+        );
+        let id = AttachmentId(7).to_string();
+        assert_eq!(
+            Path::parse(&url),
+            Ok(Path::Attachment(id, "März 2.pdf".to_owned()))
+        );
+        for text in [
+            "/dav/attachments/",
+            "/dav/attachments/7",
+            "/dav/attachments/7/a/b",
+        ] {
+            assert_eq!(Path::parse(text), Err(PathError::Unknown), "{text}");
+        }
     }
 
     /// Client behaviours, point 9.

@@ -116,6 +116,12 @@ preconditions! {
     ValidScheduleDefaultCalendarUrl = CALDAV "valid-schedule-default-calendar-URL", FORBIDDEN, Nothing, "RFC 6638 §4.3.1.2";
     ValidSchedulingMessage = CALDAV "valid-scheduling-message", BAD_REQUEST, Nothing, "RFC 6638 §5.2.1";
     ValidOrganizer = CALDAV "valid-organizer", FORBIDDEN, Nothing, "RFC 6638 §5.2.2";
+    MaxAttachmentSize = CALDAV "max-attachment-size", FORBIDDEN, Nothing, "RFC 8607 §3.11";
+    MaxAttachmentsPerResource = CALDAV "max-attachments-per-resource", FORBIDDEN, Nothing, "RFC 8607 §3.11";
+    ValidAction = CALDAV "valid-action", FORBIDDEN, Nothing, "RFC 8607 §3.11";
+    ValidRid = CALDAV "valid-rid", FORBIDDEN, Nothing, "RFC 8607 §3.11";
+    ValidManagedId = CALDAV "valid-managed-id", FORBIDDEN, Nothing, "RFC 8607 §3.11";
+    ValidManagedIdParameter = CALDAV "valid-managed-id-parameter", FORBIDDEN, Nothing, "RFC 8607 §3.11";
 }
 
 #[cfg(test)]

@@ -195,8 +195,7 @@ impl Dav {
     where
         B: http_body::Body<Data = Bytes> + Send,
     {
-        let body = Incoming::new(body, self.maximum_content_octets())?;
-        self.take(answer, request, body).await
+        self.take(answer, request, Incoming::new(body)).await
     }
 
     /// Answers a request as a row of a table says, reading its body as far as that asks for it.
@@ -238,7 +237,8 @@ impl Dav {
         usize::try_from(limits.maximum_resource_octets).unwrap_or(usize::MAX)
     }
 
-    fn maximum_content_octets(&self) -> u64 {
+    /// The most octets that anything may have.
+    pub(crate) fn maximum_content_octets(&self) -> u64 {
         let limits = &self.desk().settings().limits;
         limits
             .maximum_file_octets

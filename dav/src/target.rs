@@ -76,6 +76,9 @@ impl Target {
                     .ok_or(Refusal::NotFound)?;
                 Ok(Target::Proxy(principal, *access))
             }
+            Path::Attachment(..) => {
+                Err(Refusal::NotAllowed("an attachment is no resource of WebDAV").into())
+            }
             Path::Stored(path) => {
                 let opened = dav.desk().open_for(actor, path, privilege).await?;
                 Ok(Target::Stored(StoredResource::from_opened(
@@ -94,6 +97,7 @@ impl Target {
             Path::Principal(..) => Some(ResourceKind::Principal),
             Path::Proxy(..) => Some(ResourceKind::ProxyGroup),
             Path::Homes | Path::HomesOfKind(_) => Some(ResourceKind::Homes),
+            Path::Attachment(..) => Some(ResourceKind::Attachment),
             Path::Stored(_) => None,
         }
     }

@@ -65,6 +65,8 @@ pub(crate) async fn world_over(
     .await;
     let settings = Settings {
         principal_path_to_name: crate::principal_name_of_path,
+        public_url: "http://calendar.example.com".into(),
+        attachment_path: crate::attachment_path,
         ..settings
     };
     let public = DavSettings {

@@ -64,6 +64,13 @@ pub enum Precondition {
     ValidScheduleDefaultCalendarUrl,
     ValidSchedulingMessage,
     ValidOrganizer,
+    // RFC 8607 §3.11
+    MaxAttachmentSize,
+    MaxAttachmentsPerResource,
+    ValidAction,
+    ValidRid,
+    ValidManagedId,
+    ValidManagedIdParameter,
 }
 
 /// A change that did not happen, and why. Nothing of it did.

@@ -20,6 +20,8 @@ const BODY_STALL_TIME: Duration = Duration::from_secs(30);
 const MINIMUM_DATE_TIME: i64 = -2_208_988_800;
 /// 2200-01-01T00:00:00Z in seconds since 1970.
 const MAXIMUM_DATE_TIME: i64 = 7_258_118_400;
+/// Managed attachments of one object (RFC 8607 §6.3).
+const MAXIMUM_ATTACHMENTS: usize = 20;
 /// WebDAV locks in one home.
 const MAXIMUM_LOCKS_PER_HOME: usize = 1000;
 
@@ -28,7 +30,7 @@ const MAXIMUM_LOCKS_PER_HOME: usize = 1000;
 pub struct Limits {
     /// The largest calendar object, in octets (RFC 4791 §5.2.5).
     pub maximum_resource_octets: u64,
-    /// The largest file in a plain collection, in octets.
+    /// The largest file in a plain collection, and the largest attachment (RFC 8607 §6.2), in octets.
     pub maximum_file_octets: u64,
     /// Attendees of one object (RFC 4791 §5.2.9).
     pub maximum_attendees: usize,
@@ -77,6 +79,7 @@ impl Limits {
         desk::Limits {
             maximum_resource_octets: self.maximum_resource_octets,
             maximum_file_octets: self.maximum_file_octets,
+            maximum_attachments: MAXIMUM_ATTACHMENTS,
             maximum_attendees: self.maximum_attendees,
             maximum_instances: self.maximum_instances,
             minimum_date_time: MINIMUM_DATE_TIME,

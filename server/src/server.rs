@@ -187,7 +187,7 @@ impl Server {
             &options.environment,
         )
         .await?;
-        let desk = desk(&store, &options);
+        let desk = desk(&store, &options, &public_url);
         let store = desk.store().clone();
         let passwords = Passwords::new(options.environment.clone(), options.argon2);
         let served = Served {
@@ -273,7 +273,7 @@ async fn bind(addresses: &[SocketAddr]) -> Result<Listeners, StartError> {
         .map_err(|(address, error)| StartError::Listen { address, error })
 }
 
-fn public_url(options: &Options, addresses: &[SocketAddr]) -> String {
+pub(crate) fn public_url(options: &Options, addresses: &[SocketAddr]) -> String {
     let given = options
         .public_url
         .as_deref()
@@ -307,18 +307,21 @@ async fn start_control(storage: &Storage, served: Served) -> Result<Option<Contr
     }
 }
 
-/// The desk over a store, with the trash that is asked for.
-pub(crate) fn desk(store: &Store, options: &Options) -> Desk {
-    Desk::new(store.clone().keeping(options.trash), desk_settings(options))
+/// The desk over a store, with the trash that is asked for, of a server that clients see at this URL.
+pub(crate) fn desk(store: &Store, options: &Options, public_url: &str) -> Desk {
+    let settings = desk_settings(options, public_url);
+    Desk::new(store.clone().keeping(options.trash), settings)
 }
 
-fn desk_settings(options: &Options) -> Settings {
+fn desk_settings(options: &Options, public_url: &str) -> Settings {
     Settings {
         limits: options.limits.of_desk(),
         local_domains: options.mail.domains.clone(),
         mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,
         views: options.limits.of_views(),
+        public_url: public_url.to_owned(),
+        attachment_path: dav::attachment_path,
     }
 }
 

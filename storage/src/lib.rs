@@ -38,10 +38,10 @@ pub mod fuzzing {
 pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
-    AccountError, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes, CheckEvent, Damage,
-    Found, Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS, Memberships, ObjectPlace,
-    OpenError, PrincipalNameFault, Resolution, RetentionClock, Store, UidPlace, UidPlaces, Upload,
-    WalkPosition, check_account_form, normalise_address,
+    AccountError, AttachmentHolder, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes,
+    CheckEvent, Damage, Found, Listed, LogCompaction, LogRetention, MAXIMUM_BLOB_OCTETS,
+    Memberships, ObjectPlace, OpenError, PrincipalNameFault, Resolution, RetentionClock, Store,
+    UidPlace, UidPlaces, Upload, WalkPosition, check_account_form, normalise_address,
 };
 pub use uuid::Uuid;
 

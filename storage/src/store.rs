@@ -4,6 +4,7 @@
 //! [`Batch`] and made durable by [`Store::commit`].
 
 mod accounts;
+mod attachments;
 mod batch;
 mod blob_reader;
 mod blobs;
@@ -50,6 +51,7 @@ use record::MetaRecord;
 pub(crate) use record::Standing;
 
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
+pub use attachments::AttachmentHolder;
 pub use batch::Batch;
 pub use blob_reader::BlobReader;
 pub use blobs::MAXIMUM_BLOB_OCTETS;

@@ -300,6 +300,13 @@ impl Property {
             .eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// Another property in the place of this one, with its line end.
+    pub fn replaced_by(&self, other: &Property) -> Property {
+        let mut other = other.clone();
+        other.end_with(LineEnd::of(&self.line));
+        other
+    }
+
     /// The value as it stands, unfolded and still escaped.
     pub fn raw_value(&self) -> &str {
         std::str::from_utf8(&self.content_octets()[self.value_start as usize..])

@@ -3,6 +3,7 @@
 
 pub mod accept;
 pub mod conditional;
+pub mod content_disposition;
 pub mod content_type;
 pub mod date;
 pub mod depth;

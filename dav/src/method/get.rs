@@ -12,7 +12,7 @@ use crate::{
     answer::{self, SCHEDULE_TAG},
     body::Body,
     error::DavError,
-    header::{conditional, range, time_zones},
+    header::{conditional, content_disposition, range, time_zones},
     path::Path,
     representation,
     service::{Dav, Request, Response},
@@ -25,12 +25,18 @@ const WELCOME: &str = "Convoke, a CalDAV server.\n\n\
 
 /// Answers with the octets of an object.
 pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavError> {
-    let Path::Stored(path) = &request.path else {
-        return Ok(answer::content(
-            StatusCode::OK,
-            "text/plain; charset=utf-8",
-            WELCOME,
-        ));
+    let path = match &request.path {
+        Path::Stored(path) => path,
+        Path::Attachment(id, filename) => {
+            return Box::pin(attachment(dav, &request, id, filename)).await;
+        }
+        _ => {
+            return Ok(answer::content(
+                StatusCode::OK,
+                "text/plain; charset=utf-8",
+                WELCOME,
+            ));
+        }
     };
     let opened = dav.desk().open(&request.actor, path).await?;
     let object = match opened.resolution.found {
@@ -61,6 +67,37 @@ pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavErro
     let octets = time_zones::parse(&request.headers)?.apply(octets);
     let octets = representation::print(format, octets)?;
     Ok(with_content(StatusCode::OK, &object, format, octets.into()))
+}
+
+/// A managed attachment (RFC 8607 §3.10): a file that is saved, and never shown as a page of this server.
+async fn attachment(
+    dav: &Dav,
+    request: &Request,
+    id: &str,
+    filename: &str,
+) -> Result<Response, DavError> {
+    let id = id.parse().map_err(|_| Refusal::NotFound)?;
+    let (object, saved_as) = dav.desk().open_attachment(&request.actor, id).await?;
+    if saved_as != filename {
+        return Err(Refusal::NotFound.into());
+    }
+    let validators = Validators {
+        etag: &object.etag,
+        modified: Some(object.modified.seconds()),
+    };
+    let mut response = match condition_status(dav, request, &validators)? {
+        Some(status) => without_content(status, &object, Format::ICalendar),
+        None => file(dav, request, &object).await?,
+    };
+    let headers = response.headers_mut();
+    let disposition = content_disposition::attachment(&saved_as);
+    answer::insert(headers, header::CONTENT_DISPOSITION, &disposition);
+    // Only some may see it, and only as long as an event of theirs refers to it.
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    Ok(response)
 }
 
 /// A file, or the part of it that is wanted (RFC 9110 §14).

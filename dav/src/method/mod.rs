@@ -69,8 +69,10 @@ pub(crate) struct Method {
 const MOVABLE: Kinds =
     Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Calendar, ResourceKind::Plain]));
 /// What has content: a calendar is given out as a whole. The root greets people who come with a browser.
-const READABLE: Kinds =
-    Kinds::STORED_OBJECTS.and(Kinds::of(&[ResourceKind::Root, ResourceKind::Calendar]));
+const READABLE: Kinds = Kinds::STORED_OBJECTS
+    .and(ATTACHMENT)
+    .and(Kinds::of(&[ResourceKind::Root, ResourceKind::Calendar]));
+const ATTACHMENT: Kinds = Kinds::of(&[ResourceKind::Attachment]);
 const UNMAPPED: Kinds = Kinds::of(&[ResourceKind::Unmapped]);
 
 /// Every method.
@@ -78,7 +80,7 @@ pub(crate) const METHODS: &[Method] = &[
     Method {
         name: "OPTIONS",
         source: "RFC 9110 §9.3.7",
-        kinds: Kinds::EXISTING.and(UNMAPPED),
+        kinds: Kinds::EXISTING.and(ATTACHMENT).and(UNMAPPED),
         answer: Answer::Whole(BodyBound::Xml, |dav, request| {
             Box::pin(options::options(dav, request))
         }),

@@ -49,6 +49,10 @@ pub(crate) const COMPLIANCE_CLASSES: &[ComplianceClass] = &[
         source: "RFC 7953 §7.2.1",
     },
     ComplianceClass {
+        token: "calendar-managed-attachments",
+        source: "RFC 8607 §3.2",
+    },
+    ComplianceClass {
         token: "calendar-no-timezone",
         source: "RFC 7809 §3.1.1",
     },

@@ -54,6 +54,7 @@ pub(super) async fn write_pieces(
     returns: prefer::Return,
     mut body: Incoming<'_>,
 ) -> Result<Response, DavError> {
+    body.bound(dav.maximum_content_octets())?;
     let (desk, actor) = (dav.desk(), &request.actor);
     let mut file = match desk.begin_file(actor, &change, body.announced()).await {
         Ok(file) => file,
@@ -84,19 +85,7 @@ pub(super) fn change(
     request: &Request,
     path: &ResourcePath,
 ) -> Result<(Put, prefer::Return), DavError> {
-    // RFC 9110 §14.5: who sends a part must not have it taken for the whole.
-    if request.headers.contains_key(header::CONTENT_RANGE) {
-        return Err(DavError::BadRequest(
-            "a Content-Range header is not understood here; send the whole".into(),
-        ));
-    }
-    // RFC 9110 §8.4 and §15.5.16: coded octets must not be taken for what they stand for.
-    let coding = request.headers.get(header::CONTENT_ENCODING);
-    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(DavError::UnsupportedMediaType(
-            "the body must have no Content-Encoding".into(),
-        ));
-    }
+    check_coding(request)?;
     crate::header::content_type::parse(&request.headers)?;
     let content_type = request
         .headers
@@ -114,8 +103,26 @@ pub(super) fn change(
     Ok((change, prefer::parse(&request.headers)?.returns))
 }
 
-/// Answers with what came of writing to a path.
-async fn respond(
+/// Whether the body is the whole content, as it is.
+pub(super) fn check_coding(request: &Request) -> Result<(), DavError> {
+    // RFC 9110 §14.5: who sends a part must not have it taken for the whole.
+    if request.headers.contains_key(header::CONTENT_RANGE) {
+        return Err(DavError::BadRequest(
+            "a Content-Range header is not understood; send the whole".into(),
+        ));
+    }
+    // RFC 9110 §8.4 and §15.5.16: coded octets must not be taken for what they stand for.
+    let coding = request.headers.get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(DavError::UnsupportedMediaType(
+            "the body must have no Content-Encoding".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Says how a change of the resource went, with what it is now where that is wanted (RFC 8144 §3).
+pub(super) async fn respond(
     dav: &Dav,
     request: &Request,
     path: &ResourcePath,

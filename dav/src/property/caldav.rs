@@ -123,6 +123,24 @@ pub(super) const PROPERTIES: &[Property] = &[
         max_attendees_per_instance,
     ),
     Property::computed(
+        caldav::MANAGED_ATTACHMENTS_SERVER_URL,
+        "RFC 8607 §6.1",
+        Kinds::of(&[ResourceKind::Home]),
+        managed_attachments_server_url,
+    ),
+    Property::computed(
+        caldav::MAX_ATTACHMENT_SIZE,
+        "RFC 8607 §6.2",
+        CALENDAR,
+        max_attachment_size,
+    ),
+    Property::computed(
+        caldav::MAX_ATTACHMENTS_PER_RESOURCE,
+        "RFC 8607 §6.3",
+        CALENDAR,
+        max_attachments_per_resource,
+    ),
+    Property::computed(
         caldav::SUPPORTED_COLLATION_SET,
         "RFC 4791 §7.5.1",
         Kinds::STORED_COLLECTIONS,
@@ -265,6 +283,20 @@ fn number(writer: &mut Writer, number: impl ToString) -> Presence {
 
 fn max_resource_size(facts: &Facts, writer: &mut Writer) -> Presence {
     number(writer, facts.limits.maximum_resource_octets)
+}
+
+/// Attachments are fetched where the home is: whoever knows this server by another address than the one in
+/// ATTACH puts theirs in its place.
+fn managed_attachments_server_url(_: &Facts, _: &mut Writer) -> Presence {
+    Present
+}
+
+fn max_attachment_size(facts: &Facts, writer: &mut Writer) -> Presence {
+    number(writer, facts.limits.maximum_file_octets)
+}
+
+fn max_attachments_per_resource(facts: &Facts, writer: &mut Writer) -> Presence {
+    number(writer, facts.limits.maximum_attachments)
 }
 
 fn max_instances(facts: &Facts, writer: &mut Writer) -> Presence {

@@ -78,6 +78,7 @@ pub(super) fn within(scope: &Path, principal: &Arc<Principal>) -> bool {
         | Path::Proxy(..)
         | Path::Homes
         | Path::HomesOfKind(_)
+        | Path::Attachment(..)
         | Path::Stored(_) => false,
     }
 }

@@ -78,13 +78,25 @@ impl World {
         pieces: VecDeque<Result<Bytes, &'static str>>,
         announced: Option<u64>,
     ) -> (StatusCode, HeaderMap, usize) {
+        self.send_pieces("PUT", path, headers, pieces, announced)
+            .await
+    }
+
+    async fn send_pieces(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        pieces: VecDeque<Result<Bytes, &'static str>>,
+        announced: Option<u64>,
+    ) -> (StatusCode, HeaderMap, usize) {
         let read = Arc::new(AtomicUsize::new(0));
         let body = Pieces {
             pieces,
             announced,
             read: Arc::clone(&read),
         };
-        let mut request = http::Request::builder().method("PUT").uri(path);
+        let mut request = http::Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -286,4 +298,70 @@ async fn a_large_file_as_the_answer_to_its_put() {
     assert_eq!(headers["preference-applied"], "return=representation");
     assert_eq!(headers["content-location"], FILE);
     assert_eq!(world.get(&[]).await.body, content);
+}
+
+/// RFC 8607 §3.11, §3.12.3: an attachment comes piece by piece, and what can be refused without its octets
+/// is refused without reading them.
+#[tokio::test]
+async fn attachments_come_piece_by_piece() {
+    const EVENT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:a\r\n\
+        DTSTAMP:20260101T000000Z\r\nDTSTART:20260201T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let world = world_with(settings()).await;
+    let path = "/dav/calendars/users/alice/calendar/a.ics";
+    world
+        .send(
+            &world.alice,
+            "PUT",
+            path,
+            &["Content-Type: text/calendar"],
+            EVENT,
+        )
+        .await;
+    let add = format!("{path}?action=attachment-add");
+    let content = content(700_000);
+    let post = async |url: &str, headers: &[(&str, &str)], announced: Option<u64>| {
+        let (status, headers, read) = world
+            .send_pieces("POST", url, headers, pieces(&content), announced)
+            .await;
+        (status.as_u16(), headers, read)
+    };
+    let large = Some(700_000);
+    let refused = [
+        (add.clone(), ("if-match", "\"x\""), large, 412),
+        (add.clone(), ("content-encoding", "gzip"), large, 415),
+        (add.clone(), ("content-range", "bytes 0-1/2"), large, 400),
+        (
+            format!("{path}?action=other"),
+            ("accept", "*/*"),
+            large,
+            403,
+        ),
+        (format!("{add}&rid=20260101"), ("accept", "*/*"), large, 403),
+        (add.clone(), ("accept", "*/*"), Some(4_000_001), 403),
+    ];
+    for (url, header, announced, status) in refused {
+        let answer = post(&url, &[header], announced).await;
+        assert_eq!((answer.0, answer.2), (status, 0), "{url} {header:?}");
+    }
+    // one that does not say how large it is is read as far as it may go
+    let endless: VecDeque<_> = (0..1_000)
+        .map(|_| Ok(Bytes::from(vec![7; 50_000])))
+        .collect();
+    let (status, _, read) = world.send_pieces("POST", &add, &[], endless, None).await;
+    assert_eq!((status, read), (StatusCode::FORBIDDEN, 81));
+    let mut broken = pieces(&content);
+    broken.truncate(3);
+    broken.push_back(Err("the cable is cut"));
+    let (status, ..) = world.send_pieces("POST", &add, &[], broken, large).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let event = world.send(&world.alice, "GET", path, &[], "").await;
+    assert_eq!(event.body, EVENT);
+
+    let (status, headers, _) = post(&add, &[], None).await;
+    assert_eq!(status, 201);
+    let id = headers["cal-managed-id"].to_str().unwrap();
+    let url = format!("/dav/attachments/{id}/attachment");
+    let got = world.send(&world.alice, "GET", &url, &[], "").await;
+    assert_eq!(got.body, content);
+    assert_eq!(world.dav.desk().store().check().await.unwrap(), []);
 }

@@ -57,6 +57,7 @@ impl World {
         let limits = Limits {
             maximum_resource_octets: 16 * 1024,
             maximum_file_octets: MAXIMUM_FILE_OCTETS,
+            maximum_attachments: 3,
             maximum_attendees: 20,
             maximum_instances: 1000,
             minimum_date_time: -62_135_596_800,
@@ -69,6 +70,8 @@ impl World {
             limits,
             local_domains: Vec::new(),
             principal_path_to_name: dav::principal_name_of_path,
+            public_url: "https://cal.example.org".into(),
+            attachment_path: dav::attachment_path,
             ..Settings::default()
         };
         let desk = Desk::new(store, settings);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use storage::{
     Batch, ResourcePath, Stored, UidPlaces,
-    model::{CalendarFacts, Collection, CollectionId, Object, Principal},
+    model::{Attachment, CalendarFacts, Collection, CollectionId, Object, Principal},
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
 use crate::{Actor, ObjectProjection, Precondition, Refusal};
 
 /// An object on its way into a calendar.
+#[derive(Clone, Copy)]
 pub(crate) struct Arrival<'a> {
     /// What the round read.
     pub scene: &'a Scene,
@@ -31,13 +32,17 @@ pub(crate) struct Arrival<'a> {
     pub admitted: &'a Admitted,
     /// The place that it leaves in the same commit.
     pub leaves: Option<(CollectionId, &'a str)>,
-    /// Properties and time of creation come from here: what it replaces, or what it is a copy of.
+    /// Properties, time of creation and attachments come from here: what it replaces, or what it is a
+    /// copy of.
     pub keeps: Option<&'a Object>,
+    /// Attachments that it brings.
+    pub attached: &'a [Attachment],
     /// Who hears of it.
     pub scheduling: Scheduling<'a>,
 }
 
 /// What an arrival means for other people.
+#[derive(Clone, Copy)]
 pub(crate) enum Scheduling<'a> {
     /// It is a change by its owner, or in the owner's name (RFC 6638 §3.2).
     Applies {
@@ -68,6 +73,8 @@ struct Settled {
     octets: bytes::Bytes,
     projection: bytes::Bytes,
     is_scheduling_object: bool,
+    /// The managed attachments that it refers to.
+    attachments: Vec<Attachment>,
 }
 
 impl Arrival<'_> {
@@ -86,8 +93,8 @@ impl Arrival<'_> {
 impl Desk {
     /// Puts the object into the batch, with all that must hold for it.
     ///
-    /// Errors: `supported-calendar-component`, `no-uid-conflict`, `unique-scheduling-object-resource`, and
-    /// those of [`Desk::schedule`].
+    /// Errors: `supported-calendar-component`, `no-uid-conflict`, `unique-scheduling-object-resource`,
+    /// `valid-managed-id-parameter`, `max-attachments-per-resource`, and those of [`Desk::schedule`].
     pub(crate) async fn arrive(
         &self,
         batch: &mut Batch,
@@ -109,7 +116,14 @@ impl Desk {
         };
         let places = places.map_err(read_failed)?;
         self.check_uid(arrival, &places, false).await?;
-        let settled = self.settle_arrival(batch, arrival).await?;
+        let held = self.attachments_of_arrival(arrival).await?;
+        let corrected = self.corrected(admitted, &held);
+        let admitted = corrected.as_ref().unwrap_or(admitted);
+        let arrival = &Arrival {
+            admitted,
+            ..*arrival
+        };
+        let settled = self.settle_arrival(batch, arrival, held).await?;
         if settled.is_scheduling_object || matches!(arrival.scheduling, Scheduling::Never) {
             self.check_uid(arrival, &places, true).await?;
         }
@@ -123,8 +137,9 @@ impl Desk {
                 .is_scheduling_object
                 .then(|| self.fresh_schedule_tag()),
             projection: settled.projection,
+            attachments: settled.attachments,
         };
-        let body = self.body(settled.octets).await?;
+        let body = self.body_beside(settled.octets, &facts.attachments).await?;
         let object = body.into_object(
             admission::content_type(&admitted.facts.component_name),
             Some(facts),
@@ -147,18 +162,21 @@ impl Desk {
         &self,
         batch: &mut Batch,
         arrival: &Arrival<'_>,
+        held: Vec<Attachment>,
     ) -> Result<Settled, Refusal> {
         let admitted = arrival.admitted;
-        let as_it_is = |is_scheduling_object| Settled {
+        let as_it_is = |is_scheduling_object, attachments| Settled {
             octets: admitted.octets.clone(),
             projection: admitted.projection.clone(),
             is_scheduling_object,
+            attachments,
         };
+        let alone = |held| self.checked_attachments(&admitted.object, arrival, held);
         let (actor, owner, schedule_reply, schedule_tag_matched) = match &arrival.scheduling {
-            Scheduling::Never => return Ok(as_it_is(false)),
+            Scheduling::Never => return Ok(as_it_is(false, alone(held)?)),
             Scheduling::Moves {
                 is_scheduling_object,
-            } => return Ok(as_it_is(*is_scheduling_object)),
+            } => return Ok(as_it_is(*is_scheduling_object, alone(held)?)),
             Scheduling::Applies {
                 actor,
                 owner,
@@ -167,7 +185,7 @@ impl Desk {
             } => (*actor, *owner, *schedule_reply, *schedule_tag_matched),
         };
         if arrival.is_plain() {
-            return Ok(as_it_is(false));
+            return Ok(as_it_is(false, alone(held)?));
         }
         let replaced = arrival
             .before
@@ -184,20 +202,26 @@ impl Desk {
             after: Some(&admitted.object),
             schedule_reply,
             schedule_tag_matched,
+            attachments: &held,
             now: arrival.scene.now,
         };
         let scheduled = self.schedule(batch, &proposal).await?;
+        // What the engine put back of the object that is replaced may name what the client left out.
+        let replaced = arrival.before.map_or(&[][..], |it| it.attachments());
+        let known = [held, scheduled.organizers_attachments, replaced.to_vec()].concat();
         let Some(object) = scheduled.object else {
-            return Ok(as_it_is(false));
+            return Ok(as_it_is(false, alone(known)?));
         };
+        let attachments = self.checked_attachments(&object, arrival, known)?;
         let octets = object.to_octets();
         if octets == admitted.octets {
-            return Ok(as_it_is(scheduled.is_scheduling_object));
+            return Ok(as_it_is(scheduled.is_scheduling_object, attachments));
         }
         Ok(Settled {
             octets,
             projection: ObjectProjection::of(&object).encode(),
             is_scheduling_object: scheduled.is_scheduling_object,
+            attachments,
         })
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Construction {
     /// Where the source stands, and the copy will.
     source: ResourcePath,
     destination: ResourcePath,
+    /// The home of the source.
+    source_home: CollectionId,
     building: Building,
     /// Every collection of the copy by its identity there, the top with that of the building.
     pairs: HashMap<CollectionId, Pair>,
@@ -88,6 +90,7 @@ impl Construction {
         let deep = transfer.deep.then_some(top.id);
         Construction {
             source: transfer.source.clone(),
+            source_home: source.home,
             destination: transfer.destination.clone(),
             building,
             fresh: vec![top.id],
@@ -212,10 +215,12 @@ impl Desk {
                 for listed in members {
                     match listed.member.value {
                         Member::Object(object) => {
-                            room = room.checked_sub(object.octets()).ok_or_else(|| {
-                                let detail = "the home has no room for this";
-                                precondition(Precondition::QuotaNotExceeded, detail)
-                            })?;
+                            room = room.checked_sub(object.octets_in(source.home)).ok_or_else(
+                                || {
+                                    let detail = "the home has no room for this";
+                                    precondition(Precondition::QuotaNotExceeded, detail)
+                                },
+                            )?;
                         }
                         Member::Collection(id) => waiting.push(id),
                     }
@@ -487,6 +492,8 @@ impl Desk {
             facts.schedule_tag = None;
             self.make_way_for_uid(copy, pair, page, &facts.uid).await?;
         }
+        self.adopt_copied_attachments(&mut object, (copy.source_home, pair.to.home))
+            .await?;
         copy.members += 1;
         copy.batch
             .put_object(&pair.to, &name, copied.as_ref(), &object);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use storage::{
     Timestamp, Uuid,
-    model::{CalendarFacts, Content, Object},
+    model::{Attachment, CalendarFacts, Content, Object},
 };
 
 use super::{Desk, refuse::commit_failed};
@@ -76,11 +76,21 @@ impl Body {
 impl Desk {
     /// Prepares octets for a commit: small ones stay in the row, large ones are written ahead.
     pub(crate) async fn body(&self, octets: Bytes) -> Result<Body, Refusal> {
+        self.body_beside(octets, &[]).await
+    }
+
+    /// The same of an object that refers to attachments, which take room in its row.
+    pub(crate) async fn body_beside(
+        &self,
+        octets: Bytes,
+        attachments: &[Attachment],
+    ) -> Result<Body, Refusal> {
         let etag = entity_tag(&octets);
-        let content = self.store.write_blob(octets).await.map_err(commit_failed)?;
+        let beside = attachments.iter().map(Attachment::row_octets).sum();
+        let content = self.store.write_blob_beside(octets, beside).await;
         Ok(Body {
             fresh_identity: self.fresh_identity(),
-            content,
+            content: content.map_err(commit_failed)?,
             etag,
         })
     }

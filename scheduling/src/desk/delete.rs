@@ -149,6 +149,7 @@ impl Desk {
             after: None,
             schedule_reply: removal.schedule_reply,
             schedule_tag_matched: false,
+            attachments: &[],
             now,
         };
         self.schedule(batch, &proposal).await?;

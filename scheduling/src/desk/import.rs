@@ -260,6 +260,9 @@ impl Desk {
             Ok(admitted) => admitted,
             Err(refusal) => return refused(refusal),
         };
+        let admitted = self
+            .with_attachments_released(admitted, round.calendar.home)
+            .await?;
         let facts = &admitted.facts;
         if let Err(refusal) = admission::check_component(round.calendar, &facts.component_name) {
             return refused(refusal);
@@ -409,11 +412,14 @@ impl Desk {
             // RFC 6638 §3.2.10: a change that is no delivery gives a new tag
             schedule_tag: is_scheduled.then(|| self.fresh_schedule_tag()),
             projection: admitted.projection.clone(),
+            attachments: self
+                .attachments_in(&admitted.object, round.calendar.home, &[])
+                .await?,
         };
         let octets = admitted.octets.clone();
         let body = match round.import.dry_run {
             true => Body::unwritten(self.fresh_identity(), octets),
-            false => self.body(octets).await?,
+            false => self.body_beside(octets, &facts.attachments).await?,
         };
         let object = body.into_object(
             admission::content_type(&admitted.facts.component_name),

@@ -17,6 +17,8 @@ use crate::{Refusal, calendar_view::Views};
 mod access;
 mod admission;
 mod arrival;
+mod attach;
+mod attachments;
 mod audit;
 mod availability;
 mod collection;
@@ -53,6 +55,9 @@ mod views;
 mod tests;
 
 pub use access::ChangeAccess;
+pub use attach::{
+    AttachedFile, AttachmentAction, AttachmentUpload, AttachmentWritten, ChangeAttachments,
+};
 pub use audit::audit;
 pub use availability::ReadAvailability;
 pub use collection::MakeCollection;

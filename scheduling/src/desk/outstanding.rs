@@ -297,7 +297,10 @@ impl Desk {
             let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
             outcomes.push((delivery.address.clone(), status));
         }
-        self.write_recipients(batch, &recipients, now).await?;
+        let attachments = own.meeting.as_ref();
+        let attachments = attachments.map_or(&[][..], |copy| copy.stored.attachments());
+        self.write_recipients(batch, &recipients, attachments, now)
+            .await?;
         if !letter.is_refresh {
             self.write_statuses(batch, &own, &outcomes).await?;
         }

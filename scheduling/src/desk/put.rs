@@ -171,6 +171,7 @@ impl Desk {
             admitted,
             leaves: None,
             keeps: round.before.map(|before| &before.value),
+            attached: &[],
             scheduling: Scheduling::Applies {
                 actor: round.actor,
                 owner: &round.resolution.owner,

@@ -8,12 +8,14 @@ use storage::{
     Batch, Found, Resolution, Stored, Timestamp,
     access::Privilege,
     model::{
-        CalendarFacts, Collection, CollectionId, CollectionKind, INBOX_NAME, Object, Principal,
-        PrincipalId,
+        Attachment, CalendarFacts, Collection, CollectionId, CollectionKind, INBOX_NAME, Object,
+        Principal, PrincipalId,
     },
 };
 
-use super::{Desk, admission, copy::Copies, properties::home_path, refuse::read_failed};
+use super::{
+    Desk, admission, attachments, copy::Copies, properties::home_path, refuse::read_failed,
+};
 use crate::{
     Actor, Refusal,
     engine::{self, CopyChange, Delivery, Directory, Incoming, Message, Method, Receipt, Status},
@@ -125,22 +127,26 @@ impl Desk {
     }
 
     /// Writes everything that the messages changed into the batch, which then depends upon all that
-    /// was read for it. A lock never stops a delivery.
+    /// was read for it. A lock never stops a delivery. What a copy may refer to is what the sender's object
+    /// does (`attachments`), and what a copy that was read does already.
     pub(crate) async fn write_recipients(
         &self,
         batch: &mut Batch,
         recipients: &Recipients,
+        attachments: &[Attachment],
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        let known = recipients.attachments(attachments);
         for recipient in recipients.0.values() {
             batch.expect_collection(recipient.inbox.collection());
             recipient.copies.expect(batch);
             if recipient.is_changed {
-                self.write_copy(batch, recipient, now).await?;
+                self.write_copy(batch, recipient, &known, now).await?;
             }
             for item in &recipient.inbox_items {
                 let name = self.fresh_name();
-                let item = self.delivered(item, None, now).await?;
+                // A message refers to no attachment: it may lie in the inbox for ever.
+                let item = self.delivered(item, None, &[], now).await?;
                 batch.put_object(recipient.inbox.collection(), &name, None, &item);
             }
         }
@@ -151,6 +157,7 @@ impl Desk {
         &self,
         batch: &mut Batch,
         recipient: &Recipient,
+        known: &[Attachment],
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let Recipient {
@@ -164,7 +171,8 @@ impl Desk {
                 batch.remove_object(&copy.calendar, &copy.name, &copy.stored);
             }
             (Some(copy), Some(object)) => {
-                let mut after = self.delivered(object, Some(&copy.stored), now).await?;
+                let before = Some(&copy.stored.value);
+                let mut after = self.delivered(object, before, known, now).await?;
                 if let Some(facts) = &mut after.calendar {
                     let is_new = recipient.new_schedule_tag || !facts.scheduling;
                     facts.scheduling = true;
@@ -176,7 +184,7 @@ impl Desk {
             }
             (None, Some(object)) => {
                 if let Some(calendar) = default_calendar {
-                    let mut after = self.delivered(object, None, now).await?;
+                    let mut after = self.delivered(object, None, known, now).await?;
                     if let Some(facts) = &mut after.calendar {
                         facts.scheduling = true;
                         facts.schedule_tag = Some(self.fresh_schedule_tag());
@@ -194,6 +202,7 @@ impl Desk {
         &self,
         object: &CalendarObject,
         before: Option<&Object>,
+        known: &[Attachment],
         now: Timestamp,
     ) -> Result<Object, Refusal> {
         let replaced = before.and_then(|before| before.calendar.as_ref());
@@ -207,8 +216,11 @@ impl Desk {
             scheduling: replaced.is_some_and(|facts| facts.scheduling),
             schedule_tag: replaced.and_then(|facts| facts.schedule_tag.clone()),
             projection: ObjectProjection::of(object).encode(),
+            attachments: attachments::named(object, known),
         };
-        let body = self.body(object.to_octets()).await?;
+        let body = self
+            .body_beside(object.to_octets(), &facts.attachments)
+            .await?;
         let component = object.entries().next().map_or("VEVENT", Component::name);
         Ok(body.into_object(admission::content_type(component), Some(facts), before, now))
     }
@@ -258,6 +270,14 @@ impl Recipients {
         }
         recipient.take(&receipt, &delivery.message);
         Some(receipt)
+    }
+
+    /// These attachments, and those that the copies which were read refer to.
+    fn attachments(&self, others: &[Attachment]) -> Vec<Attachment> {
+        let copies = self.0.values();
+        let meetings = copies.filter_map(|recipient| recipient.copies.meeting.as_ref());
+        let theirs = meetings.flat_map(|copy| copy.stored.attachments());
+        others.iter().chain(theirs).cloned().collect()
     }
 
     /// The copy of somebody as the messages so far have left it.

@@ -7,7 +7,7 @@ use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
     access::Privilege,
-    model::{OUTBOX_NAME, Principal, Work},
+    model::{Attachment, OUTBOX_NAME, Principal, Work},
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Actor, Refusal,
-    engine::{self, Change, Delivery, Directory, Method, Plan, Status},
+    engine::{self, Change, Delivery, Directory, Method, Plan, Role, Status},
     mail::{self, OutgoingMessage},
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Proposal<'a> {
     pub schedule_reply: bool,
     /// If-Schedule-Tag-Match was given and held.
     pub schedule_tag_matched: bool,
+    /// The managed attachments that `after` may refer to.
+    pub attachments: &'a [Attachment],
     /// The round's moment.
     pub now: Timestamp,
 }
@@ -48,6 +50,8 @@ pub(crate) struct Scheduled {
     pub object: Option<CalendarObject>,
     /// RFC 6638 §3.1.
     pub is_scheduling_object: bool,
+    /// What an attendee's copy may refer to because the organizer's does (RFC 8607 §3.12.2).
+    pub organizers_attachments: Vec<Attachment>,
 }
 
 impl Desk {
@@ -81,6 +85,8 @@ impl Desk {
         let organizer_copy = organizer
             .as_ref()
             .and_then(|copies| copies.meeting.as_ref());
+        let organizers_attachments =
+            organizer_copy.map_or_else(Vec::new, |copy| copy.stored.attachments().to_vec());
         let organizer_copy = organizer_copy.map(|copy| &copy.object);
         if let Some(copy) = organizer_copy {
             self.look_up(&mut directory, &engine::addresses(Some(copy), None))
@@ -105,7 +111,7 @@ impl Desk {
         let home = owner.home.ok_or(Refusal::NotFound)?;
         let mut outstanding = Outstanding::of(owner.id, home, uid);
         let outcomes = self
-            .deliver(batch, &mut outstanding, owner, &plan, &directory, now)
+            .deliver(batch, &mut outstanding, proposal, &plan, &directory)
             .await?;
         let at_once = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
         for message in &plan.mails[..at_once] {
@@ -119,6 +125,10 @@ impl Desk {
         Ok(Scheduled {
             object: engine::settle(&plan, &outcomes),
             is_scheduling_object: plan.is_scheduling_object(),
+            organizers_attachments: match plan.role {
+                Role::Attendee => organizers_attachments,
+                Role::Organizer | Role::None => Vec::new(),
+            },
         })
     }
 
@@ -179,11 +189,11 @@ impl Desk {
         &self,
         batch: &mut Batch,
         outstanding: &mut Outstanding,
-        sender: &Arc<Principal>,
+        proposal: &Proposal<'_>,
         plan: &Plan,
         directory: &Directory,
-        now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
+        let (sender, now) = (proposal.owner, proposal.now);
         let at_once = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
         let (at_once, later) = plan.deliveries.split_at(at_once);
         outstanding.add_deliveries(later);
@@ -224,7 +234,8 @@ impl Desk {
         for refresh in at_once {
             recipients.receive(refresh, directory, now);
         }
-        self.write_recipients(batch, &recipients, now).await?;
+        self.write_recipients(batch, &recipients, proposal.attachments, now)
+            .await?;
         Ok(outcomes)
     }
 

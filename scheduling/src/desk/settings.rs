@@ -1,5 +1,7 @@
 //! What the desk must know of the installation, and the bounds it enforces.
 
+use storage::model::AttachmentId;
+
 use crate::calendar_view::ViewBounds;
 
 /// Limits that the desk enforces and `dav` publishes.
@@ -7,8 +9,10 @@ use crate::calendar_view::ViewBounds;
 pub struct Limits {
     /// RFC 4791 §5.2.5, for calendar objects.
     pub maximum_resource_octets: u64,
-    /// For files in plain collections.
+    /// For files in plain collections, and for managed attachments (RFC 8607 §6.2).
     pub maximum_file_octets: u64,
+    /// RFC 8607 §6.3.
+    pub maximum_attachments: usize,
     /// RFC 4791 §5.2.9.
     pub maximum_attendees: usize,
     /// RFC 4791 §5.2.8.
@@ -25,11 +29,13 @@ pub struct Limits {
 
 impl Default for Limits {
     /// Wide enough for everything that clients were seen to store: 1 MiB for a calendar object, 64 MiB
-    /// for a file, 1,000 attendees, 100,000 instances of a series that ends, the years 1 to 9999, 100 locks in a home.
+    /// for a file, 20 attachments of an object, 1,000 attendees, 100,000 instances of a series that ends, the
+    /// years 1 to 9999, 100 locks in a home.
     fn default() -> Limits {
         Limits {
             maximum_resource_octets: 1024 * 1024,
             maximum_file_octets: 64 * 1024 * 1024,
+            maximum_attachments: 20,
             maximum_attendees: 1_000,
             maximum_instances: 100_000,
             minimum_date_time: -62_135_596_800,
@@ -53,10 +59,21 @@ pub struct Settings {
     pub principal_path_to_name: fn(&str) -> Option<String>,
     /// What may be remembered for queries.
     pub views: ViewBounds,
+    /// Scheme, host and port under which clients see this server, without a slash at the end.
+    pub public_url: String,
+    /// The path of a URL under which an attachment is fetched, from its name and that of its file.
+    pub attachment_path: fn(AttachmentId, &str) -> String,
+}
+
+impl Settings {
+    /// Where an attachment is fetched (RFC 8607 §3.10).
+    pub(crate) fn attachment_url(&self, id: AttachmentId, filename: &str) -> String {
+        self.public_url.clone() + &(self.attachment_path)(id, filename)
+    }
 }
 
 impl Default for Settings {
-    /// The default limits, no local domains, mail, and no principal URLs.
+    /// The default limits, no local domains, mail, no principal URLs, and attachments nowhere in particular.
     fn default() -> Settings {
         Settings {
             limits: Limits::default(),
@@ -64,6 +81,8 @@ impl Default for Settings {
             mail_possible: true,
             principal_path_to_name: |_| None,
             views: ViewBounds::default(),
+            public_url: "http://localhost".to_owned(),
+            attachment_path: |id, filename| format!("/{id}/{filename}"),
         }
     }
 }

@@ -311,8 +311,10 @@ impl Desk {
             .content(&object.content)
             .await
             .map_err(read_failed)?;
+        let mut source = self.placed(transfer, ends, object)?;
+        let homes = (ends.source.home().id, ends.parent.home);
+        let octets = self.adopt_attachments(&mut source, homes, octets)?;
         let admitted = admission::admit(&self.settings.limits, Some(&object.content_type), octets)?;
-        let source = self.placed(transfer, ends, object)?;
         let leaves = match transfer.keep_source {
             true => None,
             false => Some((
@@ -328,6 +330,7 @@ impl Desk {
             admitted: &admitted,
             leaves,
             keeps: Some(&source),
+            attached: &[],
             scheduling: scheduling(transfer, ends, object)?,
         };
         Ok(self.arrive(batch, &arrival).await?.object)

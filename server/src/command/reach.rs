@@ -128,7 +128,8 @@ impl Reach {
             Ok(reply) => Ok(reply?),
             Err(AskError::NotRunning) => {
                 let store = self.open_existing().await?;
-                let desk = server::desk(&store, &self.options);
+                let url = server::public_url(&self.options, &[]);
+                let desk = server::desk(&store, &self.options, &url);
                 let outcome = perform_mail(&desk, operation).await;
                 store.backend().close().await;
                 Ok(outcome?)
@@ -147,7 +148,8 @@ impl Reach {
             return Ok(Session::Server(control::socket_path(&self.data)));
         }
         let store = self.open_existing().await?;
-        let desk = server::desk(&store, &self.options);
+        let url = server::public_url(&self.options, &[]);
+        let desk = server::desk(&store, &self.options, &url);
         Ok(Session::Here(Box::new(desk)))
     }
 
@@ -193,7 +195,8 @@ impl Reach {
             Ok(told) => told,
             Err(AskError::NotRunning) => {
                 let store = self.open().await?;
-                let desk = server::desk(&store, &self.options);
+                let url = server::public_url(&self.options, &[]);
+                let desk = server::desk(&store, &self.options, &url);
                 let told = trash::perform(&desk, ask).await;
                 store.backend().close().await;
                 told

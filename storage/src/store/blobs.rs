@@ -94,7 +94,16 @@ impl Store {
     ///
     /// [`CommitError::Limit`] above 256 MiB: what is larger is uploaded (see [`Store::begin_upload`]).
     pub async fn write_blob(&self, octets: Bytes) -> Result<Content, CommitError> {
-        if octets.len() <= INLINE_CONTENT_OCTETS {
+        self.write_blob_beside(octets, 0).await
+    }
+
+    /// The same of octets in whose row other things take up so much room.
+    pub async fn write_blob_beside(
+        &self,
+        octets: Bytes,
+        beside: usize,
+    ) -> Result<Content, CommitError> {
+        if octets.len().saturating_add(beside) <= INLINE_CONTENT_OCTETS {
             return Ok(Content::Inline(octets));
         }
         if octets.len() > MAXIMUM_WHOLE_OCTETS {

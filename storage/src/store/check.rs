@@ -43,7 +43,7 @@ const UNREADABLE_TOLD: u64 = 20;
 
 /// The keyspaces in the order in which they are looked at: what is mended first is what others are
 /// mended by.
-const PASSES: [(Keyspace, &str); 14] = [
+const PASSES: [(Keyspace, &str); 15] = [
     (Keyspace::PrincipalName, "names"),
     (Keyspace::PrincipalAddress, "addresses"),
     (Keyspace::Principal, "principals"),
@@ -57,6 +57,7 @@ const PASSES: [(Keyspace, &str); 14] = [
     (Keyspace::Blob, "blobs"),
     (Keyspace::Work, "rows of work"),
     (Keyspace::BlobReference, "references"),
+    (Keyspace::Attachment, "uses of attachments"),
     (Keyspace::Locks, "locks"),
 ];
 
@@ -388,6 +389,7 @@ impl Store {
             Keyspace::Blob => self.judge_blob(key).await,
             Keyspace::Work => self.judge_work(key).await,
             Keyspace::BlobReference => self.judge_reference(key).await,
+            Keyspace::Attachment => self.judge_held_attachment(key).await,
             Keyspace::Locks => self.judge_locks(key).await,
             _ => Ok(Vec::new()),
         }

@@ -87,6 +87,7 @@ pub fn examples_of_records() -> Vec<Vec<u8>> {
             scheduling: true,
             schedule_tag: Some("7".to_owned()),
             projection: Bytes::from_static(b"projection"),
+            attachments: Vec::new(),
         }),
         properties: Properties::from([("{urn:x}y".to_owned(), Bytes::from_static(b"z"))]),
         access: vec![Ace::grant(AcePrincipal::Authenticated, &[Privilege::Read])],

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::{
     Revision, Timestamp,
     backend::{Key, KeyRange, LOG_POSITION_OCTETS, log_key},
-    model::{CollectionId, PrincipalId, SyncToken, WorkId},
+    model::{AttachmentId, CollectionId, PrincipalId, SyncToken, WorkId},
 };
 
 /// What a row is about; the number is the first octet of its key and never changes its meaning.
@@ -64,6 +64,8 @@ pub(crate) enum Keyspace {
     /// What the clock said, and how much of it is believed; and how far the compaction of the logs is
     /// that is under way.
     Clock = 33,
+    /// (attachment, home, collection, name) → nothing; an object that refers to a managed attachment.
+    Attachment = 36,
 }
 
 /// Puts a key together.
@@ -364,6 +366,72 @@ pub(crate) fn compaction() -> Key {
     Builder::new(Keyspace::Clock, 1).octet(1).key()
 }
 
+/// The reference of an object's attachments with this content.
+pub(crate) fn blob_reference_of_attachment(hash: &[u8; 32], id: CollectionId, name: &str) -> Key {
+    Builder::new(Keyspace::BlobReference, 41 + name.len())
+        .octets(hash)
+        .octet(3)
+        .number(id.0)
+        .octets(name.as_bytes())
+        .key()
+}
+
+/// The hash, the collection and the name in the key of a reference of attachments; `None` for others.
+pub(crate) fn attachment_of_blob_reference(key: &[u8]) -> Option<([u8; 32], CollectionId, &str)> {
+    let (hash, rest) = key.get(1..)?.split_at_checked(32)?;
+    let (id, name) = rest.strip_prefix(&[3])?.split_at_checked(8)?;
+    Some((
+        hash.try_into().ok()?,
+        CollectionId(number(id)?),
+        std::str::from_utf8(name).ok()?,
+    ))
+}
+
+/// What the keys of all objects that refer to an attachment begin with.
+pub(crate) fn attachment_holders(id: AttachmentId) -> Key {
+    Builder::new(Keyspace::Attachment, 16)
+        .octets(&id.0.to_be_bytes())
+        .key()
+}
+
+/// The same of those in one home.
+pub(crate) fn attachment_holders_in(id: AttachmentId, home: CollectionId) -> Key {
+    Builder::new(Keyspace::Attachment, 24)
+        .octets(&id.0.to_be_bytes())
+        .number(home.0)
+        .key()
+}
+
+/// That an object refers to an attachment.
+pub(crate) fn attachment(
+    id: AttachmentId,
+    home: CollectionId,
+    collection: CollectionId,
+    name: &str,
+) -> Key {
+    Builder::new(Keyspace::Attachment, 32 + name.len())
+        .octets(&id.0.to_be_bytes())
+        .number(home.0)
+        .number(collection.0)
+        .octets(name.as_bytes())
+        .key()
+}
+
+/// The attachment, the home, the collection and the name in the key of an object that refers to one.
+pub(crate) fn attachment_holder(
+    key: &[u8],
+) -> Option<(AttachmentId, CollectionId, CollectionId, &str)> {
+    let (id, rest) = key.get(1..)?.split_at_checked(16)?;
+    let (home, rest) = rest.split_at_checked(8)?;
+    let (collection, name) = rest.split_at_checked(8)?;
+    Some((
+        AttachmentId(u128::from_be_bytes(id.try_into().ok()?)),
+        CollectionId(number(home)?),
+        CollectionId(number(collection)?),
+        std::str::from_utf8(name).ok()?,
+    ))
+}
+
 /// The note of the newest commit at a time.
 pub(crate) fn moment(time: Timestamp) -> Key {
     Builder::new(Keyspace::Moment, 8)
@@ -555,6 +623,19 @@ mod tests {
             assert_eq!(object_of_blob_reference(&reference), None);
             assert_eq!(work_of_blob_reference(&reference), Some((hash, id.id)));
         }
+        let reference = blob_reference_of_attachment(&hash, ID, "name");
+        assert_eq!(object_of_blob_reference(&reference), None);
+        assert_eq!(work_of_blob_reference(&reference), None);
+        assert!(!is_blob_reference_of_trash(&reference));
+        assert_eq!(
+            attachment_of_blob_reference(&reference),
+            Some((hash, ID, "name"))
+        );
+        let (id, home) = (AttachmentId(u128::MAX - 1), CollectionId(1));
+        let held = attachment(id, home, ID, "ü");
+        assert_eq!(attachment_holder(&held), Some((id, home, ID, "ü")));
+        assert!(held.starts_with(&attachment_holders_in(id, home)));
+        assert!(held.starts_with(&attachment_holders(id)));
     }
 
     #[test]
@@ -569,6 +650,8 @@ mod tests {
             assert_eq!(blob_hash(&key), None);
             assert_eq!(single_id(&key), None);
             assert_eq!(any_work_id(&key), None);
+            assert_eq!(attachment_of_blob_reference(&key), None);
+            assert_eq!(attachment_holder(&key), None);
             assert_eq!(log_position(&key), None);
         }
         assert_eq!(member_name(&[9, 0, 0, 0, 0, 0, 0, 0, 1, 0xFF]), None);

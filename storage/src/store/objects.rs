@@ -1,5 +1,7 @@
 //! Objects: reading them, writing them with their indexes.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
 use bytes::Bytes;
 
 use super::{
@@ -10,8 +12,8 @@ use crate::{
     Revision, Stored,
     backend::ReadError,
     model::{
-        Collection, CollectionId, CollectionKind, Content, INLINE_CONTENT_OCTETS,
-        MAXIMUM_NAME_OCTETS, Member, Object, TrashCause,
+        Attachment, AttachmentId, Collection, CollectionId, CollectionKind, Content,
+        INLINE_CONTENT_OCTETS, MAXIMUM_NAME_OCTETS, Member, Object, TrashCause,
     },
 };
 
@@ -105,7 +107,8 @@ impl Batch {
             Some(before) => {
                 // What another object replaces has no other trace, so that it is always kept.
                 let is_passing = before.created == after.created;
-                self.supersede(collection, name, before, TrashCause::Changed, is_passing);
+                let gone = without_counting(before, collection.home, after.attachments());
+                self.supersede(collection, name, &gone, TrashCause::Changed, is_passing);
             }
             // What is made here was made now: it is known from the object itself since when it is here.
             None if after.created != after.modified => self.mark(collection, name),
@@ -137,7 +140,13 @@ impl Batch {
         before: &Stored<Object>,
         cause: TrashCause,
     ) -> &mut Self {
-        self.supersede(collection, name, before, cause, false);
+        match cause {
+            TrashCause::Moved => {
+                let gone = without_counting(before, collection.home, before.attachments());
+                self.supersede(collection, name, &gone, cause, false);
+            }
+            _ => self.supersede(collection, name, before, cause, false),
+        }
         self.append(
             keys::changes(collection.id),
             record::encode(&LogRecord::Removed(name.to_owned())),
@@ -185,8 +194,45 @@ impl Batch {
                 self.blobs.insert(hash);
             }
         }
-        let weight = |object: Option<&Object>| object.map_or(0, |object| object.octets() as i64);
+        self.reindex_attachments(
+            collection,
+            name,
+            before.map_or(&[], Object::attachments),
+            after.map_or(&[], Object::attachments),
+        );
+        let weight = |object: Option<&Object>| {
+            object.map_or(0, |object| object.octets_in(collection.home) as i64)
+        };
         self.add_usage(collection.home, weight(after) - weight(before));
+    }
+
+    /// Brings what says who refers to attachments, and the references to their blobs, from `before` to
+    /// `after`.
+    fn reindex_attachments(
+        &mut self,
+        collection: &Collection,
+        name: &str,
+        before: &[Attachment],
+        after: &[Attachment],
+    ) {
+        if before.is_empty() && after.is_empty() {
+            return;
+        }
+        let held = |id: AttachmentId| keys::attachment(id, collection.home, collection.id, name);
+        let (old, new) = (ids(before), ids(after));
+        old.difference(&new).for_each(|id| self.delete(held(*id)));
+        new.difference(&old)
+            .for_each(|id| self.put(held(*id), Bytes::new()));
+        let reference =
+            |hash: &[u8; 32]| keys::blob_reference_of_attachment(hash, collection.id, name);
+        let (old, new) = (hashes(before), hashes(after));
+        for hash in old.difference(&new) {
+            self.delete(reference(hash));
+        }
+        for hash in new.difference(&old) {
+            self.put(reference(hash), Bytes::new());
+            self.blobs.insert(*hash);
+        }
     }
 
     pub(super) fn check_name(&mut self, name: &str) {
@@ -214,6 +260,50 @@ pub(super) fn uid_row(
             },
         )
     })
+}
+
+fn ids(attachments: &[Attachment]) -> BTreeSet<AttachmentId> {
+    attachments.iter().map(|it| it.id).collect()
+}
+
+/// The blobs that attachments are in.
+pub(super) fn hashes(attachments: &[Attachment]) -> BTreeSet<[u8; 32]> {
+    attachments.iter().map(|it| it.hash).collect()
+}
+
+/// Stands in the trash for the home of an attachment which what came after refers to still, so that the
+/// trash does not count it.
+const COUNTED_ELSEWHERE: CollectionId = CollectionId(0);
+
+/// An object on its way into the trash, whose attachments count there only as far as they are not
+/// `kept` by what stays.
+fn without_counting<'a>(
+    before: &'a Stored<Object>,
+    home: CollectionId,
+    kept: &[Attachment],
+) -> Cow<'a, Stored<Object>> {
+    if before.attachments().is_empty() {
+        return Cow::Borrowed(before);
+    }
+    let mut gone = before.clone();
+    let own = gone.value.calendar.iter_mut();
+    for attachment in own.flat_map(|facts| &mut facts.attachments) {
+        if attachment.home == home && kept.iter().any(|it| it.id == attachment.id) {
+            attachment.home = COUNTED_ELSEWHERE;
+        }
+    }
+    Cow::Owned(gone)
+}
+
+/// An object on its way out of the trash of a home: its attachments as they were.
+pub(super) fn with_homes(mut object: Object, home: CollectionId) -> Object {
+    let own = object.calendar.iter_mut();
+    for attachment in own.flat_map(|facts| &mut facts.attachments) {
+        if attachment.home == COUNTED_ELSEWHERE {
+            attachment.home = home;
+        }
+    }
+    object
 }
 
 /// The blob that an object's content is in.

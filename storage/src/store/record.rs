@@ -14,8 +14,8 @@ use crate::{
     access::{Ace, AcePrincipal, Privilege},
     backend::{Entry, ReadError},
     model::{
-        CalendarFacts, Collection, CollectionId, CollectionKind, Content, Credential, Lock, Member,
-        Object, Principal, PrincipalId, Properties, TrashCause,
+        Attachment, CalendarFacts, Collection, CollectionId, CollectionKind, Content, Credential,
+        Lock, Member, Object, Principal, PrincipalId, Properties, TrashCause,
     },
 };
 
@@ -170,6 +170,12 @@ enum MemberHeader<'a> {
     GuardedObject(GuardedHeader<'a>),
     /// An object with its identity, and with access control entries of its own if it has any.
     Identified([u8; 16], #[serde(borrow)] GuardedHeader<'a>),
+    /// An object with managed attachments, perhaps with an identity and with entries of its own.
+    WithAttachments(
+        Option<[u8; 16]>,
+        #[serde(borrow)] GuardedHeader<'a>,
+        Cow<'a, [Attachment]>,
+    ),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -248,10 +254,14 @@ pub(crate) fn encode_object(object: &Object) -> Bytes {
         object: header,
         access: Cow::Borrowed(&object.access),
     };
-    let header = match (object.id, object.access.is_empty()) {
-        (Some(id), _) => MemberHeader::Identified(id.to_octets(), guarded(header)),
-        (None, true) => MemberHeader::Object(header),
-        (None, false) => MemberHeader::GuardedObject(guarded(header)),
+    let id = object.id.map(Uuid::to_octets);
+    let header = match (id, object.attachments(), object.access.is_empty()) {
+        (Some(id), [], _) => MemberHeader::Identified(id, guarded(header)),
+        (None, [], true) => MemberHeader::Object(header),
+        (None, [], false) => MemberHeader::GuardedObject(guarded(header)),
+        (id, attachments, _) => {
+            MemberHeader::WithAttachments(id, guarded(header), Cow::Borrowed(attachments))
+        }
     };
     let mut octets = Vec::with_capacity(HEADER_OCTETS_GUESS + projection.len() + content.len());
     octets.push(VERSION);
@@ -273,16 +283,17 @@ pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> 
     let value = match header {
         MemberHeader::Collection(id) => Member::Collection(id),
         MemberHeader::Object(header) => {
-            Member::Object(object(None, header, Vec::new(), row.slice_ref(rest))?)
+            Member::Object(object(header, Vec::new(), row.slice_ref(rest))?)
         }
-        MemberHeader::GuardedObject(guarded) => {
-            let access = guarded.access.into_owned();
-            Member::Object(object(None, guarded.object, access, row.slice_ref(rest))?)
+        MemberHeader::GuardedObject(header) => {
+            Member::Object(guarded(None, header, Vec::new(), row.slice_ref(rest))?)
         }
-        MemberHeader::Identified(id, guarded) => {
-            let id = Some(Uuid::from_octets(id));
-            let access = guarded.access.into_owned();
-            Member::Object(object(id, guarded.object, access, row.slice_ref(rest))?)
+        MemberHeader::Identified(id, header) => {
+            Member::Object(guarded(Some(id), header, Vec::new(), row.slice_ref(rest))?)
+        }
+        MemberHeader::WithAttachments(id, header, attachments) => {
+            let attachments = attachments.into_owned();
+            Member::Object(guarded(id, header, attachments, row.slice_ref(rest))?)
         }
     };
     Ok(Stored {
@@ -293,9 +304,8 @@ pub(crate) fn decode_member(entry: &Entry) -> Result<Stored<Member>, ReadError> 
 
 /// Completes a header with what stands behind it in the row.
 fn object(
-    id: Option<Uuid>,
     header: ObjectHeader<'_>,
-    access: Vec<Ace>,
+    attachments: Vec<Attachment>,
     mut rest: Bytes,
 ) -> Result<Object, ReadError> {
     let calendar = match header.calendar {
@@ -307,7 +317,11 @@ fn object(
             scheduling: facts.scheduling,
             schedule_tag: facts.schedule_tag.map(str::to_owned),
             projection: rest.split_to(facts.projection_octets),
+            attachments,
         }),
+        None if !attachments.is_empty() => {
+            return Err(corrupt("member", "a file has attachments"));
+        }
         None => None,
     };
     let content = match header.content {
@@ -315,7 +329,7 @@ fn object(
         Place::Blob { hash, length } => Content::Blob { hash, length },
     };
     Ok(Object {
-        id,
+        id: None,
         content,
         etag: header.etag.to_owned(),
         content_type: header.content_type.to_owned(),
@@ -323,7 +337,21 @@ fn object(
         modified: header.modified,
         calendar,
         properties: header.properties.into_owned(),
-        access,
+        access: Vec::new(),
+    })
+}
+
+/// The same of an object with what older forms do not know.
+fn guarded(
+    id: Option<[u8; 16]>,
+    header: GuardedHeader<'_>,
+    attachments: Vec<Attachment>,
+    rest: Bytes,
+) -> Result<Object, ReadError> {
+    Ok(Object {
+        id: id.map(Uuid::from_octets),
+        access: header.access.into_owned(),
+        ..object(header.object, attachments, rest)?
     })
 }
 
@@ -447,7 +475,7 @@ pub(crate) struct WorkRecord {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::Revision;
+    use crate::{Revision, model::AttachmentId};
 
     fn object(content: Content, calendar: Option<CalendarFacts>) -> Object {
         Object {
@@ -472,6 +500,19 @@ mod tests {
             scheduling: true,
             schedule_tag: Some("7".to_owned()),
             projection: Bytes::from_static(projection),
+            attachments: Vec::new(),
+        }
+    }
+
+    fn attachment(id: u128) -> Attachment {
+        Attachment {
+            id: AttachmentId(id),
+            home: CollectionId(7),
+            hash: [9; 32],
+            length: 1 << 40,
+            media_type: "text/plain".to_owned(),
+            filename: "ü.txt".to_owned(),
+            created: Timestamp(-1),
         }
     }
 
@@ -496,6 +537,13 @@ mod tests {
             object(inline(b"content"), Some(facts(b""))),
             object(inline(b"content"), Some(facts(b"projection"))),
             object(blob.clone(), Some(facts(b"projection"))),
+            object(
+                blob.clone(),
+                Some(CalendarFacts {
+                    attachments: vec![attachment(1), attachment(u128::MAX)],
+                    ..facts(b"projection")
+                }),
+            ),
             object(blob, None),
             Object {
                 access: vec![
@@ -521,6 +569,35 @@ mod tests {
         }
         let binding = read(encode_binding(CollectionId(u64::MAX))).unwrap();
         assert_eq!(binding.value, Member::Collection(CollectionId(u64::MAX)));
+    }
+
+    /// The places of the forms are in the stored data: a new one comes behind them.
+    #[test]
+    fn each_form_has_its_place() {
+        let with_attachment = || {
+            let mut facts = facts(b"projection");
+            facts.attachments.push(attachment(1));
+            object(Content::Inline(Bytes::new()), Some(facts))
+        };
+        let plain = || object(Content::Inline(Bytes::new()), Some(facts(b"projection")));
+        let guard = || vec![Ace::grant(AcePrincipal::All, &[Privilege::Read])];
+        let id = Some(Uuid::from_octets([7; 16]));
+        let guarded = |object| Object {
+            access: guard(),
+            ..object
+        };
+        let identified = |object| Object { id, ..object };
+        let cases = [
+            (plain(), 1),
+            (guarded(plain()), 2),
+            (identified(plain()), 3),
+            (identified(guarded(plain())), 3),
+            (with_attachment(), 4),
+            (identified(guarded(with_attachment())), 4),
+        ];
+        for (object, place) in cases {
+            assert_eq!(encode_object(&object)[1], place);
+        }
     }
 
     #[test]

@@ -117,13 +117,35 @@ impl Store {
     /// that are there.
     pub async fn finish_upload(
         &self,
-        mut upload: Upload,
+        upload: Upload,
     ) -> Result<(Content, blake3::Hash), CommitError> {
         let hash = upload.hasher.finalize();
         if upload.pieces == 0 {
             let content = self.write_blob(upload.pending.freeze()).await?;
             return Ok((content, hash));
         }
+        self.finish_pieces(upload, hash).await
+    }
+
+    /// The same of what many objects may refer to: a blob, however small. Its hash and its length.
+    pub async fn finish_attachment(
+        &self,
+        mut upload: Upload,
+    ) -> Result<([u8; 32], u64), CommitError> {
+        let (hash, length) = (upload.hasher.finalize(), upload.length);
+        if upload.pieces == 0 {
+            self.write_ahead(upload.pending.split().freeze()).await?;
+        } else {
+            self.finish_pieces(upload, hash).await?;
+        }
+        Ok((*hash.as_bytes(), length))
+    }
+
+    async fn finish_pieces(
+        &self,
+        mut upload: Upload,
+        hash: blake3::Hash,
+    ) -> Result<(Content, blake3::Hash), CommitError> {
         if !upload.pending.is_empty() {
             self.write_window(&mut upload).await?;
         }

@@ -127,6 +127,7 @@ fn event(uid: &str) -> Object {
         scheduling: uid == "meeting",
         schedule_tag: (uid == "meeting").then(|| "tag".to_owned()),
         projection: Bytes::from_static(b"projection"),
+        attachments: Vec::new(),
     };
     Object {
         calendar: Some(facts),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod add_member;
+mod attachments;
 mod availability;
 mod bulk_changes;
 mod collections;

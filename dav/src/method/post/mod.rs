@@ -1,6 +1,7 @@
 //! POST (RFC 9110 §9.3.3): what it does depends upon where it goes and what it asks for, one row each.
 
 mod add_member;
+mod attachment;
 mod bulk;
 mod busy_time;
 mod import;
@@ -64,6 +65,15 @@ pub(crate) const ACTIONS: &[Action] = &[
             |dav, request| Box::pin(add_member::add_member(dav, request)),
             |dav, request, body| Box::pin(add_member::add_member_pieces(dav, request, body)),
         ),
+    },
+    Action {
+        name: "add, update or remove an attachment",
+        source: "RFC 8607 §3.3",
+        kinds: Kinds::of(&[ResourceKind::CalendarObject]),
+        is_asked: |_| true,
+        answer: Answer::Streamed(|dav, request, body| {
+            Box::pin(attachment::change(dav, request, body))
+        }),
     },
 ];
 

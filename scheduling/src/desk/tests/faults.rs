@@ -49,9 +49,13 @@ enum Step {
     Import,
     Open,
     AskForBusyTime,
+    Attach,
+    UpdateAttachment,
+    RemoveAttachment,
+    OpenAttachment,
 }
 
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 30] = [
     Step::PutFile,
     Step::PutLargeFile,
     Step::PutEvent,
@@ -78,19 +82,30 @@ const STEPS: [Step; 26] = [
     Step::Import,
     Step::Open,
     Step::AskForBusyTime,
+    Step::Attach,
+    Step::UpdateAttachment,
+    Step::RemoveAttachment,
+    Step::OpenAttachment,
 ];
 
 impl Step {
     /// What changes nothing, and so must not commit either.
     fn only_reads(self) -> bool {
-        matches!(self, Step::Open | Step::AskForBusyTime)
+        matches!(
+            self,
+            Step::Open | Step::AskForBusyTime | Step::OpenAttachment
+        )
     }
 
     /// What is done in several bounded commits, the states between which are right.
     fn takes_several_commits(self) -> bool {
         matches!(
             self,
-            Step::PutLargeFile | Step::CopyCollection | Step::Import
+            Step::PutLargeFile
+                | Step::CopyCollection
+                | Step::Import
+                | Step::Attach
+                | Step::UpdateAttachment
         )
     }
 }
@@ -101,6 +116,8 @@ struct Stage {
     faulty: Arc<Faulty>,
     token: String,
     mail: Option<(WorkId, Stored<Work>)>,
+    /// The MANAGED-ID of an attachment of the meeting.
+    attachment: String,
 }
 
 async fn stage(step: Step) -> Stage {
@@ -125,6 +142,7 @@ async fn stage(step: Step) -> Stage {
         faulty: faulty.unwrap(),
         token: String::new(),
         mail: None,
+        attachment: String::new(),
     };
     stage.prepare(step).await;
     stage
@@ -150,7 +168,11 @@ impl Stage {
             | Step::MoveObject
             | Step::DeleteMeeting
             | Step::RecordDelivery
-            | Step::AskForBusyTime => {
+            | Step::AskForBusyTime
+            | Step::Attach
+            | Step::UpdateAttachment
+            | Step::RemoveAttachment
+            | Step::OpenAttachment => {
                 world.put("alice/calendar/m.ics", MEETING).await.unwrap();
             }
             Step::RefreshLock | Step::Unlock => {
@@ -168,6 +190,10 @@ impl Stage {
                     .store()
                     .due_work(mail::QUEUE, world.desk.now(), 1);
                 self.mail = due.await.unwrap().pop();
+            }
+            Step::UpdateAttachment | Step::RemoveAttachment | Step::OpenAttachment => {
+                let added = attachments::add(world, &world.alice, "alice/calendar/m.ics", "first");
+                self.attachment = added.await.unwrap();
             }
             _ => {}
         }
@@ -235,6 +261,26 @@ impl Stage {
             Step::Import => self.import().await,
             Step::Open => desk.open(alice, &path("alice/folder/a")).await.map(drop),
             Step::AskForBusyTime => self.ask_for_busy_time().await,
+            Step::Attach => {
+                let large = "x".repeat(600_000);
+                attachments::add(world, alice, "alice/calendar/m.ics", &large)
+                    .await
+                    .map(drop)
+            }
+            Step::UpdateAttachment => {
+                attachments::update(world, "alice/calendar/m.ics", &self.attachment, "second")
+                    .await
+                    .map(drop)
+            }
+            Step::RemoveAttachment => {
+                attachments::remove(world, "alice/calendar/m.ics", &self.attachment)
+                    .await
+                    .map(drop)
+            }
+            Step::OpenAttachment => {
+                let id = self.attachment.parse().unwrap();
+                desk.open_attachment(&world.bob, id).await.map(drop)
+            }
         }
     }
 
@@ -346,7 +392,22 @@ impl Stage {
                 let is_copy = principal.name != "alice";
                 // The names of copies are made up.
                 let name = if is_copy { "copy" } else { &at };
-                all.push(format!("{name} {:?}", object.map(|object| object.etag)));
+                // So are the names of attachments, which make the entity tag of the object another.
+                let names_one = match &object {
+                    Some(_) => world.octets(&at).await.is_some_and(|octets| {
+                        String::from_utf8_lossy(&octets).contains("MANAGED-ID=")
+                    }),
+                    None => false,
+                };
+                let said = object.map(|object| match object.attachments() {
+                    [] if names_one => "names an attachment".to_owned(),
+                    [] => object.etag,
+                    all => all
+                        .iter()
+                        .map(|it| format!("attached {}", it.length))
+                        .collect(),
+                });
+                all.push(format!("{name} {said:?}"));
             }
         }
         for queue in [mail::QUEUE, DELIVERY_QUEUE] {

@@ -1,6 +1,7 @@
 //! The desk over a store in memory.
 #![allow(clippy::unwrap_used)]
 
+mod attachments;
 mod audit;
 mod faults;
 mod imports;

@@ -131,7 +131,7 @@ impl Desk {
             name: trashed.name.clone(),
             summary: self.summary(object),
             by: self.name_of_principal(trashed.by, names).await?,
-            octets: Some(object.octets()),
+            octets: Some(object.octets_in(header.home)),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Where messages go: to people here, by mail, or nowhere.
 
-use calendar::{CalendarObject, Property, zone::reference};
+use calendar::{CalendarObject, Property, attachment, zone::reference};
 use storage::model::Principal;
 
 use super::{Change, Delivery, Plan};
@@ -110,6 +110,7 @@ impl Outbox {
         let mut object = addressed_by_mail(&message.object, change.directory);
         // By mail no zone goes without its definition (RFC 7809 §3).
         reference::include(&mut object);
+        leave_out_attachments(&mut object);
         self.mails.push(OutgoingMessage {
             kind,
             method: message.method.as_str().to_owned(),
@@ -209,6 +210,18 @@ fn addressed_by_mail(object: &CalendarObject, directory: &Directory) -> Calendar
         }
     }
     object
+}
+
+/// RFC 8607 §3.12.2: managed attachments are for people who sign in here. To everybody else their URL is a
+/// request for a password that they do not have.
+fn leave_out_attachments(object: &mut CalendarObject) {
+    if attachment::managed_ids(object).is_empty() {
+        return;
+    }
+    let is_managed = |line: &Property| line.is("ATTACH") && line.parameter("MANAGED-ID").is_some();
+    for entry in object.entries_mut() {
+        entry.retain_properties(|line| !is_managed(line));
+    }
 }
 
 pub(super) fn common_name(person: &Property) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Store, keys,
-        objects::{blob_of, object_of},
+        objects::{blob_of, hashes, object_of},
         record::{self, BlobRecord, WorkRecord},
     },
     finding::{Finding, Related, as_read, shown},
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Timestamp,
     backend::{Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
-    model::{Content, WorkId},
+    model::{CollectionId, Content, Object, WorkId},
 };
 
 /// What the pieces of a blob come to.
@@ -139,20 +139,16 @@ impl Store {
 
     pub(super) async fn judge_reference(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
         if let Some((hash, collection, name)) = keys::object_of_blob_reference(key) {
-            let member = keys::member(collection, name);
-            let Some((row, rows)) = self.with_related(key, |_| vec![member.clone()]).await? else {
-                return Ok(Vec::new());
-            };
-            let is_right = match Related::of(rows[0].as_ref(), record::decode_member) {
-                Related::Missing => false,
-                // What cannot be read may have its content there.
-                Related::Unreadable => true,
-                Related::Is(found, _) => {
-                    object_of(found).and_then(|object| blob_of(&object)) == Some(hash)
-                }
-            };
-            let expect = vec![as_read(&member, rows[0].as_ref())];
-            return Ok(judge_reference(key, &row, is_right, expect));
+            let refers = |object: &Object| blob_of(object) == Some(hash);
+            return self
+                .judge_row_of_object(key, "blob reference", (collection, name), refers)
+                .await;
+        }
+        if let Some((hash, collection, name)) = keys::attachment_of_blob_reference(key) {
+            let refers = |object: &Object| hashes(object.attachments()).contains(&hash);
+            return self
+                .judge_row_of_object(key, "blob reference", (collection, name), refers)
+                .await;
         }
         let Some((hash, id)) = keys::work_of_blob_reference(key) else {
             // From elsewhere.
@@ -167,10 +163,42 @@ impl Store {
                 return Ok(Vec::new());
             }
             if self.backend().get(key).await?.as_ref() == Some(&row) {
-                return Ok(judge_reference(key, &row, false, Vec::new()));
+                return Ok(judge_row(key, "blob reference", &row, false, Vec::new()));
             }
         }
         Ok(Vec::new())
+    }
+
+    pub(super) async fn judge_held_attachment(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
+        let Some((id, _, collection, name)) = keys::attachment_holder(key) else {
+            let detail = format!("{} has an odd key", shown(key));
+            return Ok(vec![Finding::new("attachment", detail)]);
+        };
+        let refers = |object: &Object| object.attachments().iter().any(|it| it.id == id);
+        self.judge_row_of_object(key, "attachment", (collection, name), refers)
+            .await
+    }
+
+    /// A row that says only what an object says, if it still does.
+    async fn judge_row_of_object(
+        &self,
+        key: &Key,
+        kind: &'static str,
+        (collection, name): (CollectionId, &str),
+        refers: impl Fn(&Object) -> bool,
+    ) -> Result<Vec<Finding>, ReadError> {
+        let member = keys::member(collection, name);
+        let Some((row, rows)) = self.with_related(key, |_| vec![member.clone()]).await? else {
+            return Ok(Vec::new());
+        };
+        let is_right = match Related::of(rows[0].as_ref(), record::decode_member) {
+            Related::Missing => false,
+            // What cannot be read may refer to it.
+            Related::Unreadable => true,
+            Related::Is(found, _) => object_of(found).is_some_and(|object| refers(&object)),
+        };
+        let expect = vec![as_read(&member, rows[0].as_ref())];
+        Ok(judge_row(key, kind, &row, is_right, expect))
     }
 
     /// Whether a row of work with this identity has the blob as its payload, or cannot be read.
@@ -241,14 +269,17 @@ fn missing_reference(key: &Key, row: &Entry, id: &WorkId) -> Finding {
     }
 }
 
-fn judge_reference(key: &Key, row: &Entry, is_right: bool, expect: Vec<Expect>) -> Vec<Finding> {
+fn judge_row(
+    key: &Key,
+    kind: &'static str,
+    row: &Entry,
+    is_right: bool,
+    expect: Vec<Expect>,
+) -> Vec<Finding> {
     if is_right {
         return Vec::new();
     }
-    let finding = Finding::new(
-        "blob reference",
-        format!("{} comes from nothing", shown(key)),
-    );
+    let finding = Finding::new(kind, format!("{} comes from nothing", shown(key)));
     vec![finding.mended_by_removing(key, row, expect)]
 }
 

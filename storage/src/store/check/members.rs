@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Revision, Stored,
     backend::{Entry, Expect, Key, Operation, ReadError},
-    model::{Collection, CollectionId, Member, Object},
+    model::{Attachment, Collection, CollectionId, Member, Object},
 };
 
 impl Store {
@@ -115,9 +115,25 @@ fn related_of_member(header: &Collection, name: &str, entry: &Entry) -> Vec<Key>
                 let reference = keys::blob_reference_of_object(&hash, header.id, name);
                 [reference, keys::blob(&hash), keys::blob_chunk(&hash, 0)]
             });
-            uid.into_iter().chain(blob.into_iter().flatten()).collect()
+            let attachments = object
+                .attachments()
+                .iter()
+                .flat_map(|it| rows_of_attachment(header, name, it));
+            uid.into_iter()
+                .chain(blob.into_iter().flatten())
+                .chain(attachments)
+                .collect()
         }
     }
+}
+
+/// The rows that an object's attachment leads to: that it is held, the reference of its blob, and the blob.
+fn rows_of_attachment(header: &Collection, name: &str, attachment: &Attachment) -> [Key; 3] {
+    [
+        keys::attachment(attachment.id, header.home, header.id, name),
+        keys::blob_reference_of_attachment(&attachment.hash, header.id, name),
+        keys::blob(&attachment.hash),
+    ]
 }
 
 /// A member where it stands.
@@ -183,18 +199,52 @@ impl Place<'_> {
             let key = keys::blob_reference_of_object(&hash, self.header.id, self.name);
             if let Some(None) = rows.next() {
                 let detail = format!("that of {} is missing", self.shown());
-                let expect = vec![self.as_read(), Expect::Absent(key.clone())];
-                let operations = vec![Operation::Put(key, bytes::Bytes::new())];
-                let finding = Finding::new("blob reference", detail);
-                findings.push(finding.mended_by("it was written", expect, operations));
+                findings.push(self.missing_row("blob reference", detail, key));
             }
             // Whether it is whole, or has only lost its header, is looked at by itself.
-            if rows.all(Option::is_none) {
+            let blob: Vec<_> = rows.by_ref().take(2).collect();
+            if blob.into_iter().all(Option::is_none) {
                 let detail = format!("the content of {} is not there", self.shown());
                 findings.push(Finding::new("blob", detail));
             }
         }
+        for attachment in object.attachments() {
+            let of_attachment = rows
+                .by_ref()
+                .take(3)
+                .map(Option::as_ref)
+                .collect::<Vec<_>>();
+            findings.extend(self.judge_attachment(attachment, &of_attachment));
+        }
         findings
+    }
+
+    fn judge_attachment(&self, attachment: &Attachment, rows: &[Option<&Entry>]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let &[held, reference, blob] = rows else {
+            return findings;
+        };
+        let [held_key, reference_key, _] = rows_of_attachment(self.header, self.name, attachment);
+        let name = || format!("the attachment {} of {}", attachment.id, self.shown());
+        if held.is_none() {
+            let detail = format!("that of {} is missing", name());
+            findings.push(self.missing_row("attachment", detail, held_key));
+        }
+        if reference.is_none() {
+            let detail = format!("that of {} is missing", name());
+            findings.push(self.missing_row("blob reference", detail, reference_key));
+        }
+        if blob.is_none() {
+            findings.push(Finding::new("blob", format!("{} is not there", name())));
+        }
+        findings
+    }
+
+    /// A row that says only what the object says.
+    fn missing_row(&self, row: &'static str, detail: String, key: Key) -> Finding {
+        let expect = vec![self.as_read(), Expect::Absent(key.clone())];
+        let operations = vec![Operation::Put(key, bytes::Bytes::new())];
+        Finding::new(row, detail).mended_by("it was written", expect, operations)
     }
 
     fn judge_uid_row(

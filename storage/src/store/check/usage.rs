@@ -42,7 +42,7 @@ impl Counted {
             }
         };
         if let Some(home) = home {
-            *self.homes.entry(home).or_default() += object.octets() as i64;
+            *self.homes.entry(home).or_default() += object.octets_in(home) as i64;
         }
         Ok(())
     }
@@ -131,21 +131,25 @@ impl Store {
                     && header.home == home
                     && self.is_counted_in_home(&header).await?
                 {
-                    sum += self.octets_of_members(collection).await?;
+                    sum += self.octets_of_members(home, collection).await?;
                 }
             }
         }
         Ok(sum)
     }
 
-    async fn octets_of_members(&self, collection: CollectionId) -> Result<i64, ReadError> {
+    async fn octets_of_members(
+        &self,
+        home: CollectionId,
+        collection: CollectionId,
+    ) -> Result<i64, ReadError> {
         let mut sum = 0;
         let mut members = self.pages_of(KeyRange::prefix(keys::members(collection)));
         while let Some(rows) = members.next().await? {
             for (_, entry) in rows {
                 if let Ok(Member::Object(object)) = record::decode_member(&entry).map(|it| it.value)
                 {
-                    sum += object.octets() as i64;
+                    sum += object.octets_in(home) as i64;
                 }
             }
         }

@@ -186,9 +186,10 @@ enum Step {
     SweepBlobs,
     NoteMoment,
     CompactLogs,
+    Attach,
 }
 
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 20] = [
     Step::AddUser,
     Step::AddGroup,
     Step::ChangePrincipal,
@@ -208,6 +209,7 @@ const STEPS: [Step; 19] = [
     Step::SweepBlobs,
     Step::NoteMoment,
     Step::CompactLogs,
+    Step::Attach,
 ];
 
 impl Step {
@@ -216,7 +218,7 @@ impl Step {
         use Step::*;
         matches!(
             self,
-            PutLargeObject | EnqueueLarge | Purge | SweepBlobs | CompactLogs
+            PutLargeObject | EnqueueLarge | Purge | SweepBlobs | CompactLogs | Attach
         )
     }
 }
@@ -312,6 +314,28 @@ async fn perform(world: &World, step: Step) -> Result<(), CommitError> {
         Step::PutLargeObject => {
             let content = store.write_blob(Bytes::from(vec![9; 90_000])).await?;
             write_object(world, "a/new", content).await
+        }
+        Step::Attach => {
+            let mut upload = store.begin_upload();
+            let octets = Bytes::from(vec![7; 600_000]);
+            store.continue_upload(&mut upload, octets).await?;
+            let (hash, length) = store.finish_attachment(upload).await?;
+            let mut object = event("attached", "event");
+            let facts = object.calendar.as_mut().unwrap();
+            facts.attachments.push(Attachment {
+                id: AttachmentId(1),
+                home: alice().await?.home.unwrap(),
+                hash,
+                length,
+                media_type: "text/plain".to_owned(),
+                filename: "notes.txt".to_owned(),
+                created: Timestamp(0),
+            });
+            let place = path("alice", "calendar/attached");
+            let resolution = store.resolve(&place).await?.unwrap();
+            let mut batch = store.batch();
+            batch.put_object(resolution.collection(), "attached", None, &object);
+            store.commit(batch).await.map(drop)
         }
         Step::RemoveObject => {
             let resolution = store.resolve(&path("alice", "a/old")).await?.unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod attachments;
 mod blobs;
 mod building;
 mod check;
@@ -204,6 +205,7 @@ fn event(uid: &str, octets: &str) -> Object {
         scheduling: false,
         schedule_tag: None,
         projection: Bytes::from_static(b"projection"),
+        attachments: Vec::new(),
     };
     Object {
         calendar: Some(facts),

@@ -15,11 +15,11 @@ use super::{
         keys::{self, Keyspace},
         record,
     },
-    Standing, TrashedRecord, kind_of, reference, weight,
+    Standing, TrashedRecord, kind_of, references, weight,
 };
 use crate::{
     backend::{Entry, Expect, Key, Operation, ReadError},
-    model::{Collection, CollectionId, Content},
+    model::{Collection, CollectionId, Content, Object},
 };
 
 /// What the rows of the trash come to, and what is wrong with single ones.
@@ -73,15 +73,25 @@ impl Store {
                     let detail = format!("{} is of another kind", shown(&key));
                     sum.findings.push(Finding::new("trash", detail));
                 }
-                *sum.octets.entry(home).or_default() += weight(&entry, object.as_ref()) as i64;
+                *sum.octets.entry(home).or_default() +=
+                    weight(&entry, home, object.as_ref()) as i64;
+                for attachment in object.iter().flat_map(Object::attachments) {
+                    let blob = keys::blob(&attachment.hash);
+                    if self.backend().get(&blob).await?.is_none() {
+                        let name = format!("the attachment {} of {}", attachment.id, shown(&key));
+                        let detail = format!("{name} is not there");
+                        sum.findings.push(Finding::new("blob", detail));
+                    }
+                }
                 if let Some(object) = &object
                     && let Err(error) = self.read_through(&object.content).await
                 {
                     let detail = format!("the content of {}: {error}", shown(&key));
                     sum.findings.push(Finding::new("blob", detail));
                 }
-                if let Some(reference) = reference(id, &header, object.as_ref()) {
-                    sum.references.insert(reference, (key, entry));
+                for reference in references(id, &header, object.as_ref()) {
+                    let from = (key.clone(), entry.clone());
+                    sum.references.insert(reference, from);
                 }
             }
         }

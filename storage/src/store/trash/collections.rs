@@ -124,7 +124,7 @@ impl Store {
         let mut batch = self.batch();
         let key = keys::trashed(home, id);
         batch.expect_row(key.clone(), entry.revision);
-        let octets = self.weigh_tree(&mut batch, id).await?;
+        let octets = self.weigh_tree(&mut batch, home, id).await?;
         let record = TrashedRecord {
             standing: Standing::Apart(octets),
             ..record
@@ -138,7 +138,12 @@ impl Store {
 
     /// The octets of all objects in a collection and below it. The batch comes to depend upon none of
     /// them changing.
-    async fn weigh_tree(&self, batch: &mut Batch, id: CollectionId) -> Result<u64, ReadError> {
+    async fn weigh_tree(
+        &self,
+        batch: &mut Batch,
+        home: CollectionId,
+        id: CollectionId,
+    ) -> Result<u64, ReadError> {
         let mut sum = 0;
         let mut waiting = vec![id];
         while let Some(id) = waiting.pop() {
@@ -149,7 +154,7 @@ impl Store {
                 let (members, more) = self.members(id, after.as_deref(), MEMBERS_AT_ONCE).await?;
                 for listed in &members {
                     match &listed.member.value {
-                        Member::Object(object) => sum += object.octets(),
+                        Member::Object(object) => sum += object.octets_in(home),
                         Member::Collection(below) => waiting.push(*below),
                     }
                 }

@@ -5,7 +5,7 @@
 
 use super::{
     super::{RetentionClock, SCAN_OCTETS, SCAN_PAGE, Store, keys, record},
-    Standing, TrashKind, TrashedRecord, reference, weight,
+    Standing, TrashKind, TrashedRecord, references, weight,
 };
 use crate::{
     Revision, Timestamp,
@@ -230,7 +230,7 @@ impl Store {
             if !over.is(header.superseded, entry.revision) || sum >= octets {
                 break;
             }
-            sum += weight(&entry, object.as_ref());
+            sum += weight(&entry, home, object.as_ref());
             taken.push((key, entry));
         }
         let all_taken = taken.len() == found;
@@ -265,8 +265,8 @@ impl Store {
         let number = rows.len();
         for (key, entry) in rows {
             let (header, object) = record::decode_trash(&entry)?;
-            sum += weight(&entry, object.as_ref()) as i64;
-            operations.extend(reference(id, &header, object.as_ref()).map(Operation::Delete));
+            sum += weight(&entry, home, object.as_ref()) as i64;
+            operations.extend(references(id, &header, object.as_ref()).map(Operation::Delete));
             expect.push(Expect::Revision(key.clone(), entry.revision));
             operations.push(Operation::Delete(key));
         }

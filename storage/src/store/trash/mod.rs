@@ -20,19 +20,21 @@ mod read;
 
 pub(super) use collections::leaving_with;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{
     Batch, Store,
     batch::Superseded,
     keys::{self, TrashKind},
-    objects::blob_of,
+    objects::{blob_of, hashes},
     record::{self, Standing, TrashHeader, TrashedRecord},
 };
 use crate::{
     Revision, Stored, Timestamp,
-    backend::{CommitError, Entry, MAXIMUM_VALUE_OCTETS, Operation, ReadError},
-    model::{Collection, CollectionKind, Content, Object, TrashCause, TrashPolicy},
+    backend::{CommitError, Entry, Key, MAXIMUM_VALUE_OCTETS, Operation, ReadError},
+    model::{Collection, CollectionId, CollectionKind, Content, Object, TrashCause, TrashPolicy},
 };
 
 impl Batch {
@@ -115,28 +117,37 @@ fn kind_of(cause: TrashCause) -> TrashKind {
     }
 }
 
-/// What a row weighs: its octets, and those of its blob.
-fn weight(entry: &Entry, object: Option<&Object>) -> u64 {
+/// What a row of a home's trash weighs: its octets, those of its blob, and those of the attachments that
+/// only the trash holds on to.
+fn weight(entry: &Entry, home: CollectionId, object: Option<&Object>) -> u64 {
     let apart = match object.map(|object| &object.content) {
         Some(Content::Blob { length, .. }) => *length,
         _ => 0,
     };
-    entry.value.len() as u64 + apart
+    let attachments = object.map_or(&[][..], Object::attachments).iter();
+    let attached: u64 = attachments
+        .filter(|attachment| attachment.home == home)
+        .map(|attachment| attachment.length)
+        .sum();
+    entry.value.len() as u64 + apart + attached
 }
 
-/// The reference of a row's blob.
-fn reference(
-    id: crate::model::CollectionId,
+/// The blobs of a row: of the content, and of the attachments.
+fn blobs(object: Option<&Object>) -> BTreeSet<[u8; 32]> {
+    let mut blobs = object.map_or_else(BTreeSet::new, |it| hashes(it.attachments()));
+    blobs.extend(object.and_then(blob_of));
+    blobs
+}
+
+/// The references of a row's blobs.
+fn references(
+    id: CollectionId,
     header: &TrashHeader,
     object: Option<&Object>,
-) -> Option<crate::backend::Key> {
-    let hash = object.and_then(blob_of)?;
-    Some(keys::blob_reference_of_trash(
-        &hash,
-        id,
-        header.written,
-        &header.name,
-    ))
+) -> impl Iterator<Item = Key> {
+    blobs(object)
+        .into_iter()
+        .map(move |hash| keys::blob_reference_of_trash(&hash, id, header.written, &header.name))
 }
 
 impl Store {
@@ -197,22 +208,23 @@ impl Store {
             object.content = self.write_ahead(octets.clone()).await?;
             row = record::encode_trash(&header, Some(object));
         }
-        if let Some(key) = reference(version.collection, &header, object.as_ref()) {
+        for key in references(version.collection, &header, object.as_ref()) {
             batch.put(key, Bytes::new());
-            batch.blobs.extend(object.as_ref().and_then(blob_of));
         }
+        batch.blobs.extend(blobs(object.as_ref()));
         let entry = Entry {
             value: row,
             revision: Revision(0),
         };
-        batch.add_trash_usage(version.home, weight(&entry, object.as_ref()) as i64);
+        let weight = weight(&entry, version.home, object.as_ref());
+        batch.add_trash_usage(version.home, weight as i64);
         let prefix = keys::trash(version.home, kind_of(version.cause), version.collection);
         batch.append(prefix, entry.value);
         Ok(())
     }
 
     /// The octets in a home's trash, as far as they are added up.
-    pub async fn trash_octets(&self, home: crate::model::CollectionId) -> Result<u64, ReadError> {
+    pub async fn trash_octets(&self, home: CollectionId) -> Result<u64, ReadError> {
         let entry = self.backend().get(&keys::trash_usage(home)).await?;
         let sum = entry
             .map(|entry| record::counter(&entry.value))
@@ -223,7 +235,7 @@ impl Store {
 }
 
 impl Batch {
-    pub(super) fn add_trash_usage(&mut self, home: crate::model::CollectionId, amount: i64) {
+    pub(super) fn add_trash_usage(&mut self, home: CollectionId, amount: i64) {
         if amount != 0 {
             self.operations.push(Operation::Add {
                 key: keys::trash_usage(home),

@@ -1,7 +1,7 @@
 //! What is in the trash.
 
 use super::{
-    super::{SCAN_PAGE, Store, keys, record},
+    super::{SCAN_PAGE, Store, keys, objects::with_homes, record},
     TrashKind, TrashedRecord,
 };
 use crate::{
@@ -142,7 +142,7 @@ impl Store {
 /// A row as a value.
 fn trashed(key: &Key, entry: &Entry) -> Result<Trashed, ReadError> {
     let odd = || record::corrupt("trash", "its key is odd");
-    let (_, _, collection) = keys::trash_place(key).ok_or_else(odd)?;
+    let (home, _, collection) = keys::trash_place(key).ok_or_else(odd)?;
     let position = keys::log_position(key).ok_or_else(odd)?;
     let (header, object) = record::decode_trash(entry)?;
     Ok(Trashed {
@@ -155,6 +155,6 @@ fn trashed(key: &Key, entry: &Entry) -> Result<Trashed, ReadError> {
         by: header.by,
         cause: header.cause,
         written: header.written,
-        object,
+        object: object.map(|object| with_homes(object, home)),
     })
 }

@@ -130,6 +130,7 @@ fn object(uid: &str) -> Object {
             scheduling: false,
             schedule_tag: None,
             projection: Bytes::from_static(&[0; 24]),
+            attachments: Vec::new(),
         }),
         properties: Properties::new(),
         access: Vec::new(),

@@ -1,0 +1,239 @@
+//! A component of its own for an instance that had none (RFC 5545 §3.8.4.4).
+
+use super::RecurrenceSet;
+use crate::{
+    object::{CalendarObject, Component, Property},
+    recurrence::Budget,
+    value::{DateOrDateTime, DateTime, Form, date_in},
+    zone::Zone,
+};
+
+/// What belongs to a series and to none of its instances.
+const OF_THE_SERIES: [&str; 5] = ["RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"];
+
+/// Why an instance gets no component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeriveError {
+    /// There is no such instance, or it has a component already.
+    #[error("there is no such instance")]
+    NoSuchInstance,
+    /// The recurrence takes too much work.
+    #[error("the recurrence is too much work")]
+    TooMuchWork,
+}
+
+/// The component that describes one instance as it was described before: by the master, or by an override
+/// for it and all later ones. `recurrence_id` is the value of a RECURRENCE-ID; a local time is one in the zone of
+/// the master's DTSTART.
+///
+/// # Errors
+/// [`DeriveError`].
+pub fn override_of(object: &CalendarObject, recurrence_id: &str) -> Result<Component, DeriveError> {
+    let set = RecurrenceSet::of(object, &Zone::utc());
+    let master = object
+        .entries()
+        .find(|entry| entry.property("RECURRENCE-ID").is_none())
+        .ok_or(DeriveError::NoSuchInstance)?;
+    let start = ["DTSTART", "DUE"]
+        .into_iter()
+        .find_map(|name| master.property(name))
+        .ok_or(DeriveError::NoSuchInstance)?;
+    let zone = start.parameter("TZID");
+    let asked = DateOrDateTime::parse(recurrence_id, zone.as_deref())
+        .map_err(|_| DeriveError::NoSuchInstance)?;
+    let instance = set
+        .find(&asked, &mut Budget::default())
+        .map_err(|_| DeriveError::TooMuchWork)?
+        .ok_or(DeriveError::NoSuchInstance)?;
+    let id = instance
+        .recurrence_id
+        .as_ref()
+        .filter(|id| **id == asked)
+        .ok_or(DeriveError::NoSuchInstance)?;
+    let described = set.component(&instance);
+    if date_in(described, "RECURRENCE-ID").as_ref() == Some(id) {
+        return Err(DeriveError::NoSuchInstance);
+    }
+    let mut own = described.clone();
+    own.retain_properties(|property| !OF_THE_SERIES.contains(&property.name()));
+    let end = |name: &str| {
+        let form = date_in(described, name)?;
+        Some(in_form_of(&form, &instance, &set))
+    };
+    let due_alone = described.property("DTSTART").is_none();
+    for (name, value) in [
+        ("DTSTART", Some(instance.start_value.clone())),
+        ("DTEND", end("DTEND")),
+        ("DUE", end("DUE").filter(|_| !due_alone)),
+        ("DUE", due_alone.then(|| instance.start_value.clone())),
+    ] {
+        if let (Some(property), Some(value)) = (own.property_mut(name), value) {
+            set_date(property, &value);
+        }
+    }
+    own.push_property(recurrence_id_like(start, id));
+    Ok(own)
+}
+
+/// The end of an instance in the form of the series' end.
+fn in_form_of(
+    form: &DateOrDateTime,
+    instance: &super::Instance,
+    set: &RecurrenceSet<'_>,
+) -> DateOrDateTime {
+    let DateOrDateTime::DateTime(DateTime { form, .. }) = form else {
+        return instance.end_value.clone();
+    };
+    let is_same = |value: &DateOrDateTime| matches!(value, DateOrDateTime::DateTime(value) if value.form == *form);
+    if *form == Form::Floating || is_same(&instance.end_value) {
+        return instance.end_value.clone();
+    }
+    let zone = set.zones().of_form(form, set.floating());
+    DateOrDateTime::DateTime(DateTime {
+        civil: zone.civil(instance.end),
+        form: form.clone(),
+    })
+}
+
+/// Sets a value whose parameters say its form already.
+fn set_date(property: &mut Property, value: &DateOrDateTime) {
+    property
+        .set_raw_value(&value.to_string())
+        .expect("a printed date is a valid value");
+}
+
+/// RFC 5545 §3.8.4.4: in the form of DTSTART.
+fn recurrence_id_like(start: &Property, id: &DateOrDateTime) -> Property {
+    let mut property =
+        Property::new("RECURRENCE-ID", &id.to_string()).expect("a printed date is a valid value");
+    for name in ["VALUE", "TZID"] {
+        if let Some(value) = start.parameter(name) {
+            property
+                .set_parameter(name, &value)
+                .expect("the value comes from a valid line");
+        }
+    }
+    property
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn object(component: &str, lines: &[&str]) -> CalendarObject {
+        let text = format!(
+            "BEGIN:VCALENDAR\nBEGIN:{component}\nUID:a\n{}\nEND:{component}\nEND:VCALENDAR\n",
+            lines.join("\n")
+        );
+        CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    /// The lines of the override, sorted.
+    fn derived(component: &str, lines: &[&str], id: &str) -> Result<Vec<String>, DeriveError> {
+        let own = override_of(&object(component, lines), id)?;
+        let mut lines: Vec<String> = own
+            .properties()
+            .map(|property| property.content().to_owned())
+            .filter(|line| line != "UID:a")
+            .collect();
+        lines.sort();
+        Ok(lines)
+    }
+
+    #[test]
+    fn an_instance_is_as_the_series_described_it() {
+        type Row<'a> = (&'a str, &'a [&'a str], &'a str, &'a [&'a str]);
+        let table: &[Row<'_>] = &[
+            (
+                "VEVENT",
+                &[
+                    "DTSTART:20260301T090000Z",
+                    "DTEND:20260301T100000Z",
+                    "RRULE:FREQ=DAILY",
+                ],
+                "20260310T090000Z",
+                &[
+                    "DTEND:20260310T100000Z",
+                    "DTSTART:20260310T090000Z",
+                    "RECURRENCE-ID:20260310T090000Z",
+                ],
+            ),
+            (
+                "VEVENT",
+                &[
+                    "DTSTART;VALUE=DATE:20260301",
+                    "DTEND;VALUE=DATE:20260303",
+                    "RRULE:FREQ=WEEKLY",
+                ],
+                "20260308",
+                &[
+                    "DTEND;VALUE=DATE:20260310",
+                    "DTSTART;VALUE=DATE:20260308",
+                    "RECURRENCE-ID;VALUE=DATE:20260308",
+                ],
+            ),
+            // over the change of clocks, with an end in another zone
+            (
+                "VEVENT",
+                &[
+                    "DTSTART;TZID=Europe/Berlin:20260301T100000",
+                    "DTEND;TZID=America/New_York:20260301T050000",
+                    "EXDATE;TZID=Europe/Berlin:20260302T100000",
+                    "RRULE:FREQ=DAILY",
+                    "SUMMARY:x",
+                ],
+                "20260310T100000",
+                &[
+                    "DTEND;TZID=America/New_York:20260310T060000",
+                    "DTSTART;TZID=Europe/Berlin:20260310T100000",
+                    "RECURRENCE-ID;TZID=Europe/Berlin:20260310T100000",
+                    "SUMMARY:x",
+                ],
+            ),
+            (
+                "VEVENT",
+                &[
+                    "DTSTART:20260301T090000",
+                    "DURATION:PT2H",
+                    "RDATE:20260401T120000",
+                ],
+                "20260401T120000",
+                &[
+                    "DTSTART:20260401T120000",
+                    "DURATION:PT2H",
+                    "RECURRENCE-ID:20260401T120000",
+                ],
+            ),
+            (
+                "VTODO",
+                &["DUE:20260301T090000Z", "RRULE:FREQ=DAILY"],
+                "20260302T090000Z",
+                &["DUE:20260302T090000Z", "RECURRENCE-ID:20260302T090000Z"],
+            ),
+        ];
+        for (component, lines, id, expected) in table {
+            assert_eq!(derived(component, lines, id).unwrap(), *expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_instance_gets_no_component() {
+        let daily: &[&str] = &["DTSTART:20260301T090000Z", "RRULE:FREQ=DAILY;COUNT=3"];
+        let once: &[&str] = &["DTSTART:20260301T090000Z"];
+        let own: &[&str] = &["DTSTART:20260301T090000Z", "RECURRENCE-ID:20260301T090000Z"];
+        for (lines, id) in [
+            (daily, "20260304T090000Z"),
+            (daily, "20260302T100000Z"),
+            (daily, "20260302"),
+            (daily, "tomorrow"),
+            (once, "20260301T090000Z"),
+            (own, "20260301T090000Z"),
+            (&["SUMMARY:x"], "20260301T090000Z"),
+        ] {
+            let found = derived("VEVENT", lines, id);
+            assert_eq!(found, Err(DeriveError::NoSuchInstance), "{lines:?} {id}");
+        }
+    }
+}
