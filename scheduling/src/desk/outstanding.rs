@@ -180,12 +180,12 @@ impl Letter {
             && self.octets == *octets
     }
 
-    /// The message. It may have been overtaken by a later one, so that its SEQUENCE and DTSTAMP have to
-    /// tell its place, as with a message that comes by mail.
+    /// The message. It may have been overtaken by a later one, so that its SEQUENCE and DTSTAMP tell its
+    /// place.
     fn message(&self, uid: &str, object: &CalendarObject) -> Message {
         Message {
             method: self.method,
-            origin: Origin::Mail,
+            origin: Origin::Queue,
             sender: self.sender.clone(),
             uid: uid.to_owned(),
             is_refresh: self.is_refresh,

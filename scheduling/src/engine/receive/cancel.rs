@@ -23,7 +23,7 @@ pub(super) fn receive(incoming: &Incoming<'_>, entry: &Component) -> Result<Rece
     check_organizer(incoming, copy, entry)?;
     let stored = single_copy(copy)?;
     // equal is enough for a cancellation: some organizers do not raise SEQUENCE for it
-    if incoming.message.origin == Origin::Mail && sequence(entry) < known_sequence(stored) {
+    if incoming.message.origin != Origin::Here && sequence(entry) < known_sequence(stored) {
         return Err(silently("a newer message was applied already"));
     }
     if is_cancelled(stored) {

@@ -23,7 +23,7 @@ pub(super) fn receive(incoming: &Incoming<'_>, message: &Component) -> Result<Re
             "the meeting is cancelled",
         ));
     }
-    if incoming.message.origin == Origin::Mail && is_obsolete(invited, message) {
+    if incoming.message.origin != Origin::Here && is_obsolete(invited, message) {
         return Err(Declined::silently(
             Status::DELIVERED,
             "a newer or the same answer was applied already",
@@ -96,7 +96,7 @@ fn apply(
         }
         take_over(line, answer);
         set(line, "SCHEDULE-STATUS", status.as_str());
-        if incoming.message.origin == Origin::Mail {
+        if incoming.message.origin != Origin::Here {
             Revision::of(message).note(line);
         }
     }

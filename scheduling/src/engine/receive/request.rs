@@ -72,7 +72,7 @@ fn update(
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     check_organizer(incoming, copy, entry)?;
     let stored = single_copy(copy)?;
-    if incoming.message.origin == Origin::Mail && is_obsolete(stored, entry) {
+    if is_late(incoming.message.origin, stored, entry) {
         return Err(silently("a newer or the same message was applied already"));
     }
     let object = merge(incoming, copy, stored, entry);
@@ -135,21 +135,27 @@ pub(super) fn check_organizer(
 }
 
 /// RFC 5546 §2.1.5, for messages that may come late or twice.
-pub(super) fn is_obsolete(stored: &Component, message: &Component) -> bool {
-    let known = stored
-        .property("ORGANIZER")
-        .and_then(Revision::noted)
-        .unwrap_or_else(|| Revision::of(stored));
-    Revision::of(message) <= known
+fn is_late(origin: Origin, stored: &Component, message: &Component) -> bool {
+    let known = || {
+        stored
+            .property("ORGANIZER")
+            .and_then(Revision::noted)
+            .unwrap_or_else(|| Revision::of(stored))
+    };
+    match origin {
+        Origin::Here => false,
+        Origin::Queue => Revision::of(message) < known(),
+        Origin::Mail => Revision::of(message) <= known(),
+    }
 }
 
-/// Notes the order of messages by mail; messages from here have the order of commits.
+/// Notes the order of messages that may be overtaken; those of a commit have its order.
 pub(super) fn note_revision(
     incoming: &Incoming<'_>,
     message: &Component,
     object: &mut CalendarObject,
 ) {
-    if incoming.message.origin != Origin::Mail {
+    if incoming.message.origin == Origin::Here {
         return;
     }
     let revision = Revision::of(message);
