@@ -22,6 +22,7 @@ mod properties;
 mod queries;
 mod quota;
 mod races;
+mod reports;
 mod restore;
 mod sign_in;
 mod sync;
