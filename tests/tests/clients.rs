@@ -2,6 +2,9 @@
 //! caldav-server-tester with the report that is kept in `tests/python`. `tests/run` installs them.
 #![allow(clippy::unwrap_used)]
 
+#[path = "clients/vdirsyncer.rs"]
+mod vdirsyncer;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,

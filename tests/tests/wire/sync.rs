@@ -245,3 +245,173 @@ async fn getctag_moves_with_changes() {
     alice.delete(&(home.clone() + "a.ics")).await.expect(&[204]);
     assert_ne!(put, ctag().await);
 }
+
+/// RFC 6578 §3.4 to §3.6 on a calendar home: its collections, by changes of their own properties, their
+/// names and their lives; what happens in them is told by their own tokens (§3.5.1).
+#[tokio::test]
+async fn rfc_6578_3_5_the_calendar_home() {
+    const HOME: &str = "/dav/calendars/users/alice/";
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    let changed = |page: &Multistatus| {
+        let there = page.responses.iter().filter(|it| it.status.is_none());
+        let mut hrefs: Vec<String> = there.map(|it| it.href.clone()).collect();
+        hrefs.sort_unstable();
+        hrefs
+    };
+    let removed = |page: &Multistatus| {
+        let gone = page.responses.iter().filter(|it| it.status == Some(404));
+        gone.map(|it| it.href.clone()).collect::<Vec<String>>()
+    };
+    let path = |name: &str| format!("{HOME}{name}/");
+    let first = sync(&alice, HOME, "", None).await;
+    let all = ["calendar", "inbox", "outbox"].map(path);
+    assert_eq!(changed(&first), all);
+    let mut token = first.sync_token.unwrap();
+    let patch = r#"<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>Home</D:displayname></D:prop></D:set></D:propertyupdate>"#;
+    let ask = |method: &'static str, name: &str, destination: &str| {
+        let draft = alice.request(method, &path(name));
+        let draft = match destination {
+            "" => draft,
+            name => draft.header("Destination", &path(name)),
+        };
+        let draft = match method {
+            "PROPPATCH" => draft.xml(patch.to_owned()),
+            _ => draft,
+        };
+        draft.send()
+    };
+    for (method, name, destination, there, gone) in [
+        ("MKCALENDAR", "work", "", vec!["work"], vec![]),
+        ("PROPPATCH", "work", "", vec!["work"], vec![]),
+        ("PROPPATCH", "calendar", "", vec!["calendar"], vec![]),
+        ("MOVE", "work", "moved", vec!["moved"], vec!["work"]),
+        ("COPY", "moved", "work", vec!["work"], vec![]),
+        ("DELETE", "moved", "", vec![], vec!["moved"]),
+    ] {
+        let reply = ask(method, name, destination).await;
+        assert!(
+            reply.status.is_success(),
+            "{method} {name}: {}",
+            reply.text()
+        );
+        let page = sync(&alice, HOME, &token, None).await;
+        let paths = |names: Vec<&str>| names.into_iter().map(path).collect::<Vec<String>>();
+        assert_eq!(changed(&page), paths(there), "{method} {name}");
+        assert_eq!(removed(&page), paths(gone), "{method} {name}");
+        token = page.sync_token.unwrap();
+    }
+    put_new(&alice, &(calendar("alice") + "a.ics"), &event("a", "")).await;
+    let page = sync(&alice, HOME, &token, None).await;
+    assert!(page.responses.is_empty(), "{:?}", page.hrefs());
+    // A limit cuts the list, and going on misses nothing.
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    for _ in 0..10 {
+        let page = sync(&alice, HOME, &token, Some(1)).await;
+        seen.extend(changed(&page));
+        token = page.sync_token.clone().unwrap();
+        if !page.responses.iter().any(|it| it.status == Some(507)) {
+            break;
+        }
+    }
+    assert_eq!(seen, ["calendar", "inbox", "outbox", "work"].map(path));
+    // A token of before a restore, or of nobody, is refused (§3.2).
+    alice
+        .report(HOME, "0", &body("urn:convoke:sync:1-1-1", None))
+        .await
+        .expect_precondition(403, "{DAV:}valid-sync-token");
+}
+
+/// `getctag` moves exactly when something of the collection's members changed.
+#[tokio::test]
+async fn getctag_moves_exactly_when_it_should() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let work = "/dav/calendars/users/bob/work/";
+    bob.request("MKCALENDAR", work).send().await.expect(&[201]);
+    let places = [
+        calendar("bob"),
+        work.to_owned(),
+        "/dav/calendars/users/bob/inbox/".to_owned(),
+        "/dav/calendars/users/bob/".to_owned(),
+    ];
+    let ctags = || async {
+        let mut all = Vec::new();
+        for place in &places {
+            let answer = bob
+                .propfind(place, "0", "<CS:getctag/>")
+                .await
+                .multistatus();
+            all.push(answer.responses[0].text("{http://calendarserver.org/ns/}getctag"));
+        }
+        all
+    };
+    let a = calendar("bob") + "a.ics";
+    let patch = r#"<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><X:dead xmlns:X="urn:x">1</X:dead></D:prop></D:set></D:propertyupdate>"#;
+    let lock = r#"<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>"#;
+    let invitation = event(
+        "meeting",
+        "ORGANIZER:mailto:alice@example.com\nATTENDEE:mailto:alice@example.com\nATTENDEE:mailto:bob@example.com\n",
+    );
+    let moved = format!("{work}a.ics");
+    // What is done, and which of calendar, work, inbox and home move.
+    for (what, method, path, body, expected) in [
+        ("a new event", "PUT", &a, event("a", ""), "calendar"),
+        ("reading", "GET", &a, String::new(), ""),
+        ("a refused change", "PUT", &a, "nonsense".to_owned(), ""),
+        (
+            "a changed event",
+            "PUT",
+            &a,
+            event("a", "LOCATION:x\n"),
+            "calendar",
+        ),
+        (
+            "a property of it",
+            "PROPPATCH",
+            &a,
+            patch.to_owned(),
+            "calendar",
+        ),
+        (
+            "a property of the calendar",
+            "PROPPATCH",
+            &places[0],
+            patch.to_owned(),
+            "home",
+        ),
+        ("a lock", "LOCK", &places[1], lock.to_owned(), ""),
+        ("a move", "MOVE", &a, String::new(), ""),
+        ("an invitation", "invite", &a, invitation, "calendar inbox"),
+        ("a deletion that fails", "DELETE", &a, String::new(), ""),
+    ] {
+        let before = ctags().await;
+        match method {
+            "invite" => {
+                let place = calendar("alice") + "meeting.ics";
+                alice.put(&place, &body).await.expect(&[201]);
+            }
+            "MOVE" => {
+                // The calendar "work" is locked by now.
+                let draft = bob.request(method, path).header("Destination", &moved);
+                draft.send().await.expect(&[423]);
+                bob.delete(path).await.expect(&[204]);
+                let after = ctags().await;
+                assert_ne!(before[0], after[0], "a deletion");
+                assert_eq!(before[1..], after[1..], "a deletion");
+                continue;
+            }
+            _ => {
+                bob.request(method, path).body(body).send().await;
+            }
+        }
+        let after = ctags().await;
+        let names = ["calendar", "work", "inbox", "home"].iter();
+        let moved: Vec<&str> = names
+            .zip(before.iter().zip(&after))
+            .filter(|(_, (before, after))| before != after)
+            .map(|(name, _)| *name)
+            .collect();
+        assert_eq!(moved.join(" "), expected, "{what}");
+    }
+}
