@@ -193,7 +193,9 @@ impl Reply {
     /// The body as a multistatus; panics with the answer where it is none.
     pub fn multistatus(&self) -> Multistatus {
         assert_eq!(self.status, 207, "{}", self.text());
-        Multistatus::read(&self.xml())
+        let answer = Multistatus::read(&self.xml());
+        answer.assert_told_once();
+        answer
     }
 
     /// Panics with the whole answer unless the status is one of these.

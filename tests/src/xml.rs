@@ -1,5 +1,7 @@
 //! XML as a client reads it: a plain tree with Clark names, and the multistatus in it.
 
+use std::collections::HashSet;
+
 use quick_xml::{events::Event, name::ResolveResult, reader::NsReader};
 
 /// An element; names are in Clark form (`{DAV:}href`).
@@ -139,6 +141,8 @@ pub struct Response {
     pub status: Option<u16>,
     /// Properties with the status of their propstat.
     pub properties: Vec<(u16, Element)>,
+    /// The preconditions in the response's own `DAV:error`.
+    pub preconditions: Vec<String>,
 }
 
 impl Multistatus {
@@ -155,6 +159,14 @@ impl Multistatus {
         Multistatus {
             responses,
             sync_token,
+        }
+    }
+
+    /// RFC 4918 §14.24: a resource has one response. What could not become one has no href.
+    pub fn assert_told_once(&self) {
+        let mut told = HashSet::new();
+        for href in self.hrefs() {
+            assert!(href.is_empty() || told.insert(href), "{href} is told twice");
         }
     }
 
@@ -184,6 +196,9 @@ impl Response {
                 .unwrap_or_default(),
             status: element.child("{DAV:}status").map(status_code),
             properties: Vec::new(),
+            preconditions: element.child("{DAV:}error").map_or_else(Vec::new, |error| {
+                error.children.iter().map(|it| it.name.clone()).collect()
+            }),
         };
         for propstat in element
             .children

@@ -23,7 +23,7 @@ use crate::{
     multistatus::{self, Multistatus},
     path::Path,
     precondition,
-    property::{Loader, Wanted, answer::write_propstats},
+    property::{Loader, SYNCED, Wanted, answer::write_propstats},
     report::{Asked, is_brief, reader::Reader},
     service::{Dav, Response},
     target::{StoredResource, Target},
@@ -115,13 +115,14 @@ async fn write(dav: Dav, asked: Asked, mut answer: Multistatus) -> Result<Multis
                     continue;
                 }
             };
-            answer.response(&href, |writer| {
-                write_propstats(writer, &facts, &wanted, brief)
-            });
-            if order.level == Level::Infinite && facts.kind().is_collection() {
-                // RFC 6578 §3.3: what is in there has to be asked for by itself.
-                let element = precondition::row(Precondition::SyncTraversalSupported).name();
-                answer.status(&href, StatusCode::FORBIDDEN, Some(element));
+            match order.beyond(facts.kind()) {
+                Some(refused) => {
+                    let element = precondition::row(refused).name();
+                    answer.status(&href, StatusCode::FORBIDDEN, Some(element));
+                }
+                None => answer.response(&href, |writer| {
+                    write_propstats(writer, &facts, &wanted, brief)
+                }),
             }
         }
         answer.turn_page().await;
@@ -171,6 +172,16 @@ impl Order {
     /// It is a first synchronisation without a limit.
     fn is_for_everything(&self) -> bool {
         self.position == Position::Start && self.limit == usize::MAX
+    }
+
+    /// Why a member of this kind is not looked into, where it was to be (RFC 6578 §3.3): what is in there
+    /// has to be asked for by itself, if it can be at all.
+    fn beyond(&self, kind: ResourceKind) -> Option<Precondition> {
+        match self.level {
+            Level::Infinite if SYNCED.contains(kind) => Some(Precondition::SyncTraversalSupported),
+            Level::Infinite if kind.is_collection() => Some(Precondition::SupportedReport),
+            Level::One | Level::Infinite => None,
+        }
     }
 
     fn read(root: Element<'_>) -> Result<Order, DavError> {

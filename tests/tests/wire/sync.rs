@@ -322,6 +322,50 @@ async fn rfc_6578_3_5_the_calendar_home() {
         .expect_precondition(403, "{DAV:}valid-sync-token");
 }
 
+/// RFC 6578 §3.3: what an endless report does not look into it says once, and why; nothing else of it.
+#[tokio::test]
+async fn rfc_6578_3_3_child_collections() {
+    const HOME: &str = "/dav/calendars/users/alice/";
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    put_new(&alice, &(calendar("alice") + "a.ics"), &event("a", "")).await;
+    let endless = body("", None).replace(
+        "<D:sync-level>1</D:sync-level>",
+        "<D:sync-level>infinite</D:sync-level>",
+    );
+    let ask = async |path: &str| alice.report(path, "0", &endless).await.multistatus();
+    let home = ask(HOME).await;
+    let told: Vec<_> = home
+        .responses
+        .iter()
+        .map(|it| (it.href.as_str(), it.status, it.preconditions.join(" ")))
+        .collect();
+    let child = |name, why: &str| (name, Some(403), format!("{{DAV:}}{why}"));
+    assert_eq!(
+        told,
+        [
+            child(
+                "/dav/calendars/users/alice/calendar/",
+                "sync-traversal-supported"
+            ),
+            child(
+                "/dav/calendars/users/alice/inbox/",
+                "sync-traversal-supported"
+            ),
+            child("/dav/calendars/users/alice/outbox/", "supported-report"),
+        ]
+    );
+    assert!(home.responses.iter().all(|it| it.properties.is_empty()));
+    // Where there is nothing below, it is as any other.
+    let calendar = ask(&calendar("alice")).await;
+    let event = calendar.response("/a.ics");
+    assert_eq!(event.status_of("{DAV:}getetag"), Some(200));
+    alice
+        .report(&format!("{HOME}outbox/"), "0", &endless)
+        .await
+        .expect_precondition(403, "{DAV:}supported-report");
+}
+
 /// `getctag` moves exactly when something of the collection's members changed.
 #[tokio::test]
 async fn getctag_moves_exactly_when_it_should() {
