@@ -158,19 +158,20 @@ async fn fixed_members(dav: &Dav, actor: &Actor, path: &Path) -> Result<Vec<Targ
     }
 }
 
-/// One's own home, and those of people one may act for; every home for an administrator.
+/// One's own home, and those of people one may act for, directly or through a group; every home for an
+/// administrator.
 async fn homes(
     dav: &Dav,
     actor: &Actor,
     kind: PrincipalKind,
 ) -> Result<Vec<ResourcePath>, DavError> {
     let viewer = &actor.principal;
+    let memberships = dav.desk().store().memberships_of(viewer.id).await?;
     let wanted = |one: &Arc<Principal>| {
-        let delegate =
-            one.read_delegates.contains(&viewer.id) || one.write_delegates.contains(&viewer.id);
+        let is_delegate = memberships.delegations.iter().any(|(id, _)| *id == one.id);
         one.kind == kind
             && one.home.is_some()
-            && (viewer.administrator || viewer.id == one.id || delegate)
+            && (viewer.administrator || viewer.id == one.id || is_delegate)
     };
     let principals = dav.desk().store().principals().await?;
     Ok(principals
@@ -181,7 +182,7 @@ async fn homes(
 }
 
 fn proxy_groups(principal: &Arc<Principal>) -> Vec<Target> {
-    [Delegation::Read, Delegation::Write]
+    Delegation::ALL
         .map(|access| Target::Proxy(principal.clone(), access))
         .into()
 }

@@ -83,6 +83,8 @@ enum Piece {
     Kind(&'static [PrincipalKind]),
     /// A principal's name.
     Name,
+    /// The word of one of the groups of delegates.
+    Delegates,
     /// Any number of names.
     Rest,
 }
@@ -92,6 +94,7 @@ enum Piece {
 struct Held {
     kind: Option<PrincipalKind>,
     name: String,
+    delegation: Option<Delegation>,
     rest: Vec<String>,
 }
 
@@ -114,7 +117,7 @@ pub(crate) const HOME_KINDS: &[PrincipalKind] = &[
     PrincipalKind::Location,
 ];
 
-use Piece::{Kind, Name, Rest, Word};
+use Piece::{Delegates, Kind, Name, Rest, Word};
 
 /// The path scheme.
 const SCHEME: &[Row] = &[
@@ -159,19 +162,9 @@ const SCHEME: &[Row] = &[
             Word("principals"),
             Kind(ALL_KINDS),
             Name,
-            Word("calendar-proxy-read"),
+            Delegates,
         ],
-        build: |held| Some(Path::Proxy(held.kind?, held.name, Delegation::Read)),
-    },
-    Row {
-        pieces: &[
-            Word("dav"),
-            Word("principals"),
-            Kind(ALL_KINDS),
-            Name,
-            Word("calendar-proxy-write"),
-        ],
-        build: |held| Some(Path::Proxy(held.kind?, held.name, Delegation::Write)),
+        build: |held| Some(Path::Proxy(held.kind?, held.name, held.delegation?)),
     },
     Row {
         pieces: &[Word("dav"), Word("calendars")],
@@ -197,6 +190,17 @@ pub(crate) fn kind_word(kind: PrincipalKind) -> &'static str {
         PrincipalKind::Group => "groups",
         PrincipalKind::Resource => "resources",
         PrincipalKind::Location => "locations",
+    }
+}
+
+/// The word of a group of delegates in a URL (calendarserver calendar-proxy §5.2 for the first two).
+fn delegation_word(delegation: Delegation) -> &'static str {
+    match delegation {
+        Delegation::Read => "calendar-proxy-read",
+        Delegation::Write => "calendar-proxy-write",
+        Delegation::Answer => "delegates-who-answer",
+        Delegation::Invite => "delegates-who-invite",
+        Delegation::Private => "delegates-who-see-private",
     }
 }
 
@@ -247,11 +251,8 @@ impl Path {
             Path::PrincipalsOfKind(kind) => vec!["dav", "principals", kind_word(*kind)],
             Path::Principal(kind, name) => vec!["dav", "principals", kind_word(*kind), name],
             Path::Proxy(kind, name, access) => {
-                let group = match access {
-                    Delegation::Read => "calendar-proxy-read",
-                    Delegation::Write => "calendar-proxy-write",
-                };
-                vec!["dav", "principals", kind_word(*kind), name, group]
+                let kind = kind_word(*kind);
+                vec!["dav", "principals", kind, name, delegation_word(*access)]
             }
             Path::Homes => vec!["dav", "calendars"],
             Path::HomesOfKind(kind) => vec!["dav", "calendars", kind_word(*kind)],
@@ -379,6 +380,12 @@ fn kind_of_word(kinds: &[PrincipalKind], word: &str) -> Option<PrincipalKind> {
     kinds.iter().copied().find(|kind| kind_word(*kind) == word)
 }
 
+/// The group of delegates whose word this is.
+fn delegation_of_word(word: &str) -> Option<Delegation> {
+    let mut all = Delegation::ALL.into_iter();
+    all.find(|delegation| delegation_word(*delegation) == word)
+}
+
 /// Whether the segments have the form of a row.
 fn fits(pieces: &[Piece], segments: &[Cow<'_, str>]) -> bool {
     let mut segments = segments.iter();
@@ -390,6 +397,9 @@ fn fits(pieces: &[Piece], segments: &[Cow<'_, str>]) -> bool {
                 .next()
                 .is_some_and(|segment| kind_of_word(kinds, segment).is_some()),
             Name => segments.next().is_some(),
+            Delegates => segments
+                .next()
+                .is_some_and(|segment| delegation_of_word(segment).is_some()),
         };
         if !fits {
             return false;
@@ -407,6 +417,10 @@ fn hold(pieces: &[Piece], segments: Vec<Cow<'_, str>>) -> Held {
             Rest => held.rest = segments.by_ref().map(Cow::into_owned).collect(),
             Word(_) => drop(segments.next()),
             Kind(kinds) => held.kind = segments.next().and_then(|word| kind_of_word(kinds, &word)),
+            Delegates => {
+                let word = segments.next();
+                held.delegation = word.and_then(|word| delegation_of_word(&word));
+            }
             Name => held.name = segments.next().unwrap_or_default().into_owned(),
         }
     }
@@ -456,6 +470,18 @@ mod tests {
             (
                 "/dav/principals/users/alice/calendar-proxy-write/",
                 Path::Proxy(user, alice(), Delegation::Write),
+            ),
+            (
+                "/dav/principals/users/alice/delegates-who-answer/",
+                Path::Proxy(user, alice(), Delegation::Answer),
+            ),
+            (
+                "/dav/principals/users/alice/delegates-who-invite/",
+                Path::Proxy(user, alice(), Delegation::Invite),
+            ),
+            (
+                "/dav/principals/users/alice/delegates-who-see-private/",
+                Path::Proxy(user, alice(), Delegation::Private),
             ),
             ("/dav/calendars/", Path::Homes),
             (

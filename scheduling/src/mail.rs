@@ -20,6 +20,17 @@ pub struct Party {
     pub name: Option<String>,
 }
 
+/// Who speaks in a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The sender.
+    Own,
+    /// Somebody writes for the sender. Who has no mail address has an empty one here.
+    OnBehalf(Party),
+    /// The sender tells what the sender sent in the recipient's name. There is nothing for machines in it.
+    Notice,
+}
+
 /// What the mail is about, which decides its subject and first sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MessageKind {
@@ -58,9 +69,12 @@ pub struct Details {
 
 /// One mail to one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "MessageRecord", into = "MessageRecord")]
 pub struct OutgoingMessage {
     /// What it is about.
     pub kind: MessageKind,
+    /// Who speaks.
+    pub voice: Voice,
     /// The iTIP method, upper case (the `method` parameter of the text/calendar part).
     pub method: String,
     /// From.
@@ -79,6 +93,107 @@ pub struct OutgoingMessage {
     pub uid: String,
     /// The calendar user address of the recipient as it stands in the object.
     pub recipient: String,
+}
+
+/// How it is stored.
+#[derive(Serialize, Deserialize)]
+struct MessageRecord {
+    kind: KindRecord,
+    method: String,
+    from: Party,
+    to: Party,
+    details: Details,
+    calendar: Vec<u8>,
+    language: Option<String>,
+    home: CollectionId,
+    uid: String,
+    recipient: String,
+}
+
+/// Kind and voice in one: those rows that were written before there were delegates have only the first
+/// seven, which are those of [`MessageKind`].
+#[derive(Serialize, Deserialize)]
+enum KindRecord {
+    Invitation,
+    Update,
+    Cancellation,
+    Accepted,
+    Declined,
+    Tentative,
+    Answered,
+    OnBehalf(MessageKind, Party),
+    Notice(MessageKind),
+}
+
+impl From<MessageKind> for KindRecord {
+    fn from(kind: MessageKind) -> KindRecord {
+        match kind {
+            MessageKind::Invitation => KindRecord::Invitation,
+            MessageKind::Update => KindRecord::Update,
+            MessageKind::Cancellation => KindRecord::Cancellation,
+            MessageKind::Accepted => KindRecord::Accepted,
+            MessageKind::Declined => KindRecord::Declined,
+            MessageKind::Tentative => KindRecord::Tentative,
+            MessageKind::Answered => KindRecord::Answered,
+        }
+    }
+}
+
+impl From<KindRecord> for (MessageKind, Voice) {
+    fn from(record: KindRecord) -> (MessageKind, Voice) {
+        let kind = match record {
+            KindRecord::Invitation => MessageKind::Invitation,
+            KindRecord::Update => MessageKind::Update,
+            KindRecord::Cancellation => MessageKind::Cancellation,
+            KindRecord::Accepted => MessageKind::Accepted,
+            KindRecord::Declined => MessageKind::Declined,
+            KindRecord::Tentative => MessageKind::Tentative,
+            KindRecord::Answered => MessageKind::Answered,
+            KindRecord::OnBehalf(kind, party) => return (kind, Voice::OnBehalf(party)),
+            KindRecord::Notice(kind) => return (kind, Voice::Notice),
+        };
+        (kind, Voice::Own)
+    }
+}
+
+impl From<OutgoingMessage> for MessageRecord {
+    fn from(message: OutgoingMessage) -> MessageRecord {
+        MessageRecord {
+            kind: match message.voice {
+                Voice::Own => message.kind.into(),
+                Voice::OnBehalf(party) => KindRecord::OnBehalf(message.kind, party),
+                Voice::Notice => KindRecord::Notice(message.kind),
+            },
+            method: message.method,
+            from: message.from,
+            to: message.to,
+            details: message.details,
+            calendar: message.calendar,
+            language: message.language,
+            home: message.home,
+            uid: message.uid,
+            recipient: message.recipient,
+        }
+    }
+}
+
+impl From<MessageRecord> for OutgoingMessage {
+    fn from(record: MessageRecord) -> OutgoingMessage {
+        let (kind, voice) = record.kind.into();
+        OutgoingMessage {
+            kind,
+            voice,
+            method: record.method,
+            from: record.from,
+            to: record.to,
+            details: record.details,
+            calendar: record.calendar,
+            language: record.language,
+            home: record.home,
+            uid: record.uid,
+            recipient: record.recipient,
+        }
+    }
 }
 
 /// How a delivery ended.
@@ -103,5 +218,87 @@ impl OutgoingMessage {
     /// From the payload of a row of work; `None` where the octets are not ours.
     pub fn decode(octets: &[u8]) -> Option<OutgoingMessage> {
         postcard::from_bytes(octets).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The form of a mail's row before there were delegates.
+    #[derive(Serialize)]
+    struct OldMessage {
+        kind: MessageKind,
+        method: String,
+        from: Party,
+        to: Party,
+        details: Details,
+        calendar: Vec<u8>,
+        language: Option<String>,
+        home: CollectionId,
+        uid: String,
+        recipient: String,
+    }
+
+    fn party(name: &str) -> Party {
+        Party {
+            address: format!("{name}@example.org"),
+            name: Some(name.to_owned()),
+        }
+    }
+
+    fn message(kind: MessageKind, voice: Voice) -> OutgoingMessage {
+        OutgoingMessage {
+            kind,
+            voice,
+            method: "REQUEST".to_owned(),
+            from: party("alice"),
+            to: party("dave"),
+            details: Details::default(),
+            calendar: b"x".to_vec(),
+            language: None,
+            home: CollectionId(7),
+            uid: "uid".to_owned(),
+            recipient: "mailto:dave@example.org".to_owned(),
+        }
+    }
+
+    #[test]
+    fn rows_from_before_there_were_delegates_are_read() {
+        for kind in [
+            MessageKind::Invitation,
+            MessageKind::Update,
+            MessageKind::Cancellation,
+            MessageKind::Accepted,
+            MessageKind::Declined,
+            MessageKind::Tentative,
+            MessageKind::Answered,
+        ] {
+            let new = message(kind, Voice::Own);
+            let again = new.clone();
+            let old = OldMessage {
+                kind,
+                method: again.method,
+                from: again.from,
+                to: again.to,
+                details: again.details,
+                calendar: again.calendar,
+                language: again.language,
+                home: again.home,
+                uid: again.uid,
+                recipient: again.recipient,
+            };
+            let old = postcard::to_stdvec(&old).expect("a plain value");
+            assert_eq!(new.encode(), old);
+            assert_eq!(OutgoingMessage::decode(&old), Some(new));
+        }
+    }
+
+    #[test]
+    fn every_voice_comes_back() {
+        for voice in [Voice::Own, Voice::OnBehalf(party("bob")), Voice::Notice] {
+            let message = message(MessageKind::Declined, voice);
+            assert_eq!(OutgoingMessage::decode(&message.encode()), Some(message));
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use scheduling::mail::{Details, MessageKind, OutgoingMessage, Party, QUEUE};
+use scheduling::mail::{Details, MessageKind, OutgoingMessage, Party, QUEUE, Voice};
 use server::{Storage, data, environment};
 use storage::{
     Store, Timestamp,
@@ -239,6 +239,7 @@ async fn leave_mails(folder: &Path) {
     for guest in ["one", "two"] {
         let message = OutgoingMessage {
             kind: MessageKind::Invitation,
+            voice: Voice::Own,
             method: "REQUEST".into(),
             from: Party {
                 address: "alice@example.com".into(),

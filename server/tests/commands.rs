@@ -156,6 +156,23 @@ fn accounts_without_a_server() {
     succeeds(&run(
         "room add garden --capacity 8 --booking automatic --write-delegate alice",
     ));
+    succeeds(&run("delegate add garden alice --edit --answer"));
+    succeeds(&run(
+        "delegate settings garden --invitations delegates --notices no",
+    ));
+    let delegates = succeeds(&run("delegate list garden"));
+    for line in [
+        "alice",
+        "reads, edits, answers",
+        "delegates who may answer",
+        "send: no",
+    ] {
+        assert!(delegates.contains(line), "{delegates}");
+    }
+    succeeds(&run("delegate remove garden alice"));
+    assert!(succeeds(&run("delegate remove garden alice")).contains("is no delegate of"));
+    assert!(!succeeds(&run("delegate list garden")).contains("alice"));
+    assert!(fails(&run("delegate add garden nobody")).contains("nobody has the name"));
     succeeds(&run("resource add car"));
     succeeds(&run("group add team --member alice"));
     succeeds(&run("group member add team garden"));
@@ -201,6 +218,19 @@ fn accounts_while_a_server_runs() {
     let import = || convoke(folder.path(), &["accounts", "import", "accounts.toml"]);
     assert_eq!(succeeds(&import()), "1 added, 0 changed, 0 unchanged.\n");
     assert_eq!(succeeds(&import()), "0 added, 0 changed, 1 unchanged.\n");
+    succeeds(&convoke(
+        folder.path(),
+        &["user", "add", "bob", "--generate-password"],
+    ));
+    succeeds(&convoke(
+        folder.path(),
+        &["delegate", "add", "alice", "bob", "--deputy"],
+    ));
+    let delegates = succeeds(&convoke(folder.path(), &["delegate", "list", "alice"]));
+    assert!(
+        delegates.contains("reads, edits, answers, invites"),
+        "{delegates}"
+    );
     succeeds(&convoke(folder.path(), &["user", "remove", "alice"]));
     assert!(succeeds(&serving.interrupt()).is_empty());
     assert_eq!(succeeds(&import()), "1 added, 0 changed, 0 unchanged.\n");

@@ -66,8 +66,10 @@ pub use tree::{Listed, ObjectPlace, WalkPosition};
 pub use uids::{UidPlace, UidPlaces};
 pub use uploads::Upload;
 
-/// The version of the keys and records that this code reads and writes.
-const FORMAT: u32 = 1;
+/// The version of the keys and records that this code writes; it reads all before. Format 1 did not know
+/// entries that deny, entries on objects, managed attachments, and what a delegate may do; 2 was never
+/// written (it is the number of the folder's form, which counts by itself).
+const FORMAT: u32 = 3;
 /// Rows read at once where a range is read to its end.
 const SCAN_ROWS: usize = 100;
 /// Octets read at once where a range is read to its end.
@@ -142,6 +144,9 @@ impl Store {
                 found: meta.format,
                 known: FORMAT,
             });
+        }
+        if meta.format < FORMAT {
+            raise_format(&*backend, &environment, &meta).await?;
         }
         let commit_ids = CommitIds {
             first: environment.random_u128(),
@@ -300,6 +305,28 @@ async fn read_meta(backend: &dyn Backend) -> Result<Option<MetaRecord>, ReadErro
     entry
         .map(|entry| record::decode(&entry.value, "meta"))
         .transpose()
+}
+
+/// Notes that from now on there may be rows which earlier versions do not know. Nothing else is changed:
+/// rows of older forms are read, and written anew when they change.
+async fn raise_format(
+    backend: &dyn Backend,
+    environment: &Environment,
+    before: &MetaRecord,
+) -> Result<(), OpenError> {
+    let meta = MetaRecord {
+        format: FORMAT,
+        epoch: before.epoch,
+    };
+    let commit = Commit {
+        id: environment.random_u128(),
+        operations: vec![Operation::Put(keys::meta(), record::encode(&meta))],
+        ..Commit::default()
+    };
+    match backend.commit(commit).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Begins the first epoch of an empty store; whoever comes first decides it.

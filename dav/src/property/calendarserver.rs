@@ -76,7 +76,7 @@ fn proxy_for(facts: &Facts, writer: &mut Writer, access: Delegation) -> Presence
     let identities = facts.directory.identities(principal.id);
     facts
         .directory
-        .delegators(&identities, access)
+        .delegators_of_any(&identities, access)
         .for_each(|delegator| write_principal(writer, delegator));
     Present
 }

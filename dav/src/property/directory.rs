@@ -64,24 +64,26 @@ impl Directory {
         known
     }
 
+    /// Those who named this one as their delegate.
+    pub fn delegators(
+        &self,
+        id: PrincipalId,
+        access: Delegation,
+    ) -> impl Iterator<Item = &Arc<Principal>> {
+        let everybody = self.principals.iter();
+        everybody.filter(move |other| other.delegates_in(access).any(|delegate| delegate == id))
+    }
+
     /// Those who named one of these as their delegate.
-    pub fn delegators<'a>(
+    pub fn delegators_of_any<'a>(
         &'a self,
         identities: &'a HashSet<PrincipalId>,
         access: Delegation,
     ) -> impl Iterator<Item = &'a Arc<Principal>> {
         self.principals.iter().filter(move |principal| {
-            delegates(principal, access)
-                .iter()
-                .any(|delegate| identities.contains(delegate))
+            principal
+                .delegates_in(access)
+                .any(|delegate| identities.contains(&delegate))
         })
-    }
-}
-
-/// Who may act for a principal.
-pub(crate) fn delegates(principal: &Principal, access: Delegation) -> &[PrincipalId] {
-    match access {
-        Delegation::Read => &principal.read_delegates,
-        Delegation::Write => &principal.write_delegates,
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     path::Path,
     property::{
         acl::write_principal,
-        directory::delegates,
         facts::Facts,
         table::{Needs, Origin, Presence, Property},
     },
@@ -68,13 +67,13 @@ fn principal_url(facts: &Facts, writer: &mut Writer) -> Presence {
 
 fn group_member_set(facts: &Facts, writer: &mut Writer) -> Presence {
     let members = match &facts.target {
-        Target::Principal(principal) => &principal.members,
-        Target::Proxy(principal, access) => delegates(principal, *access),
+        Target::Principal(principal) => principal.members.clone(),
+        Target::Proxy(principal, access) => principal.delegates_in(*access).collect(),
         _ => return Absent,
     };
     facts
         .directory
-        .of(members)
+        .of(&members)
         .for_each(|member| write_principal(writer, member));
     Present
 }
@@ -88,10 +87,9 @@ fn group_membership(facts: &Facts, writer: &mut Writer) -> Presence {
         .directory
         .groups_of(principal.id)
         .for_each(|group| write_principal(writer, group));
-    for access in [Delegation::Read, Delegation::Write] {
-        let delegators = facts.directory.iter();
-        for delegator in delegators.filter(|other| delegates(other, access).contains(&principal.id))
-        {
+    for access in Delegation::ALL {
+        let delegators = facts.directory.delegators(principal.id, access);
+        for delegator in delegators {
             let group = Path::Proxy(delegator.kind, delegator.name.clone(), access);
             writer.leaf(dav::HREF, &group.href(true));
         }

@@ -99,10 +99,7 @@ fn keep(principal: &mut Principal, name: &str, value: &Option<Bytes>) {
 
 fn set(principal: &mut Principal, setting: &Setting) {
     match setting {
-        Setting::Delegates(Delegation::Read, members) => principal.read_delegates = members.clone(),
-        Setting::Delegates(Delegation::Write, members) => {
-            principal.write_delegates = members.clone()
-        }
+        Setting::Delegates(delegation, members) => principal.set_delegates_in(*delegation, members),
     }
 }
 

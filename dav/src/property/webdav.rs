@@ -158,10 +158,15 @@ fn resource_type(facts: &Facts, writer: &mut Writer) -> Presence {
         ResourceKind::Principal => writer.empty(dav::PRINCIPAL),
         ResourceKind::ProxyGroup => {
             writer.empty(dav::PRINCIPAL);
-            writer.empty(match facts.target {
-                Target::Proxy(_, Delegation::Write) => calendarserver::CALENDAR_PROXY_WRITE,
-                _ => calendarserver::CALENDAR_PROXY_READ,
-            });
+            match facts.target {
+                Target::Proxy(_, Delegation::Read) => {
+                    writer.empty(calendarserver::CALENDAR_PROXY_READ);
+                }
+                Target::Proxy(_, Delegation::Write) => {
+                    writer.empty(calendarserver::CALENDAR_PROXY_WRITE);
+                }
+                _ => {}
+            }
         }
         ResourceKind::Calendar => writer.empty(caldav::CALENDAR),
         ResourceKind::Inbox => writer.empty(caldav::SCHEDULE_INBOX),

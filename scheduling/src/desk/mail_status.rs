@@ -8,7 +8,7 @@ use storage::{
 use super::{Desk, MAXIMUM_ROUNDS, refuse::crowded};
 use crate::{
     Refusal, engine,
-    mail::{DeliveryOutcome, OutgoingMessage},
+    mail::{DeliveryOutcome, OutgoingMessage, Voice},
 };
 
 impl Desk {
@@ -27,8 +27,11 @@ impl Desk {
             let mut batch = self.store.batch();
             batch.finish_work(id, work);
             let revision = match &message {
-                Some(message) => self.write_status(&mut batch, message, outcome).await?,
-                None => None,
+                // Nobody's object tells how a notice fared.
+                Some(message) if message.voice != Voice::Notice => {
+                    self.write_status(&mut batch, message, outcome).await?
+                }
+                _ => None,
             };
             if seen == Some(revision) {
                 // The object is as it was in the last round: it is the row that changed.

@@ -1,5 +1,8 @@
 //! Who is behind the addresses of an object: one batched read, as a value for the engine.
 
+use calendar::CalendarObject;
+use storage::access::Delegation;
+
 use super::{Desk, refuse::read_failed};
 use crate::{
     Refusal,
@@ -28,6 +31,30 @@ impl Desk {
                 None => self.by_url_or_domain(address).await?,
             };
             directory.insert(address, addressee);
+        }
+        Ok(())
+    }
+
+    /// Adds to the directory who may speak for whom, of those who an object says do so (SENT-BY), and whose
+    /// addresses are in the directory already.
+    pub(crate) async fn look_up_deputies(
+        &self,
+        directory: &mut Directory,
+        object: &CalendarObject,
+    ) -> Result<(), Refusal> {
+        for (principal, deputy) in engine::signatures(object) {
+            let (Some(principal), Some(deputy)) =
+                (directory.local(&principal), directory.local(&deputy))
+            else {
+                continue;
+            };
+            let (principal, deputy) = (principal.id, deputy.id);
+            let memberships = self.store.memberships_of(deputy).await;
+            let delegations = memberships.map_err(read_failed)?.delegations;
+            let speaks = |of: Delegation| delegations.contains(&(principal, of));
+            if speaks(Delegation::Invite) || speaks(Delegation::Answer) {
+                directory.insert_deputy(principal, deputy);
+            }
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use calendar::{CalendarObject, Component};
 use storage::{
     Batch, Found, Resolution, Stored, Timestamp,
-    access::Privilege,
+    access::{Delegation, Privilege},
     model::{
-        Attachment, CalendarFacts, Collection, CollectionId, CollectionKind, INBOX_NAME, Object,
-        Principal, PrincipalId,
+        Attachment, CalendarFacts, Collection, CollectionId, CollectionKind, INBOX_NAME,
+        InvitationRecipients, Object, Principal, PrincipalId,
     },
 };
 
@@ -38,8 +38,22 @@ struct Recipient {
     object: Option<CalendarObject>,
     is_changed: bool,
     new_schedule_tag: bool,
-    inbox_items: Vec<CalendarObject>,
+    /// The inboxes of delegates who are to see invitations.
+    delegates: Vec<Resolution>,
+    /// The recipient leaves invitations to them.
+    leaves_invitations: bool,
+    inbox_items: Vec<InboxItem>,
 }
+
+/// A message that is left for somebody to look at.
+struct InboxItem {
+    method: Method,
+    object: CalendarObject,
+}
+
+/// The most delegates who find somebody's invitations in their inboxes, so that a commit stays bounded: the
+/// first ones in the order in which they were named.
+const MAXIMUM_READERS: usize = 10;
 
 /// All of them.
 #[derive(Default)]
@@ -102,7 +116,11 @@ impl Desk {
         };
         let held = self.privileges(&sender, &inbox).await?;
         let room = self.room(inbox.home().id).await?;
+        let delegates = self.readers_of_invitations(principal).await?;
+        let leaves = principal.invitations_to == InvitationRecipients::Delegates;
         Ok(Recipient {
+            leaves_invitations: leaves && !delegates.is_empty(),
+            delegates,
             principal: Arc::clone(principal),
             may_invite: held.has(Privilege::ScheduleDeliverInvite),
             may_reply: held.has(Privilege::ScheduleDeliverReply),
@@ -115,6 +133,30 @@ impl Desk {
             new_schedule_tag: false,
             inbox_items: Vec::new(),
         })
+    }
+
+    /// The inboxes of the delegates who find the principal's invitations there, too.
+    async fn readers_of_invitations(
+        &self,
+        principal: &Principal,
+    ) -> Result<Vec<Resolution>, Refusal> {
+        if principal.invitations_to == InvitationRecipients::Manager {
+            return Ok(Vec::new());
+        }
+        let delegates: Vec<PrincipalId> = principal.delegates_in(Delegation::Answer).collect();
+        let people = self.store.members_of_all(&delegates).await;
+        let paths: Vec<_> = people
+            .map_err(read_failed)?
+            .iter()
+            .filter(|it| it.id != principal.id && !it.disabled && it.home.is_some())
+            .take(MAXIMUM_READERS)
+            .map(|it| home_path(it).child(INBOX_NAME))
+            .collect();
+        let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
+        let inboxes = inboxes.into_iter().flatten();
+        Ok(inboxes
+            .filter(|it| matches!(it.found, Found::Collection))
+            .collect())
     }
 
     /// How many octets a home may still grow by; `None` without a quota (RFC 4331).
@@ -144,10 +186,12 @@ impl Desk {
                 self.write_copy(batch, recipient, &known, now).await?;
             }
             for item in &recipient.inbox_items {
-                let name = self.fresh_name();
                 // A message refers to no attachment: it may lie in the inbox for ever.
-                let item = self.delivered(item, None, &[], now).await?;
-                batch.put_object(recipient.inbox.collection(), &name, None, &item);
+                let object = self.delivered(&item.object, None, &[], now).await?;
+                for inbox in recipient.inboxes_for(item.method) {
+                    batch.expect_collection(inbox.collection());
+                    batch.put_object(inbox.collection(), &self.fresh_name(), None, &object);
+                }
             }
         }
         Ok(())
@@ -256,6 +300,9 @@ impl Recipients {
             now,
         };
         let receipt = engine::receive(&incoming);
+        for decision in &receipt.decisions {
+            tracing::debug!(%decision, "scheduling");
+        }
         let has_place = match &receipt.copy {
             CopyChange::Create(object) => recipient.has_place_for(object),
             CopyChange::Replace(_) | CopyChange::Remove | CopyChange::Unchanged => true,
@@ -287,6 +334,14 @@ impl Recipients {
 }
 
 impl Recipient {
+    /// Where a message is left: answers are for the organizer alone, invitations for whom the recipient wants.
+    fn inboxes_for(&self, method: Method) -> impl Iterator<Item = &Resolution> {
+        let is_invitation = method != Method::Reply;
+        let own = (!is_invitation || !self.leaves_invitations).then_some(&self.inbox);
+        let delegates = self.delegates.iter().filter(move |_| is_invitation);
+        own.into_iter().chain(delegates)
+    }
+
     /// A refresh shows what others said, to somebody who took the invitation before.
     fn may_take(&self, message: &Message) -> bool {
         message.is_refresh
@@ -348,7 +403,10 @@ impl Recipient {
         self.new_schedule_tag |= receipt.schedule_tag_changes;
         if receipt.inbox_item && self.has_room_for(&message.object) {
             self.take_room(&message.object);
-            self.inbox_items.push(message.object.clone());
+            self.inbox_items.push(InboxItem {
+                method: message.method,
+                object: message.object.clone(),
+            });
         }
     }
 }

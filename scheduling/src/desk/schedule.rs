@@ -7,7 +7,7 @@ use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
     access::Privilege,
-    model::{Attachment, OUTBOX_NAME, Principal, Work},
+    model::{Attachment, INBOX_NAME, OUTBOX_NAME, Principal, Work},
 };
 
 use super::{
@@ -15,11 +15,12 @@ use super::{
     outstanding::{self, Outstanding},
     properties::home_path,
     recipients::Recipients,
-    refuse::{forbidden, read_failed},
+    refuse::read_failed,
+    rights::Need,
 };
 use crate::{
     Actor, Refusal,
-    engine::{self, Change, Delivery, Directory, Method, Plan, Role, Status},
+    engine::{self, Addressee, Change, Delivery, Directory, Method, Plan, Role, Status},
     mail::{self, OutgoingMessage},
 };
 
@@ -92,12 +93,23 @@ impl Desk {
             self.look_up(&mut directory, &engine::addresses(Some(copy), None))
                 .await?;
         }
+        for object in [before, after].into_iter().flatten() {
+            self.look_up_deputies(&mut directory, object).await?;
+        }
+        let acting = acting(proposal.actor, owner);
+        if let Some(acting) = acting {
+            // They may: that is looked at before anything is sent.
+            let addresses = acting.addresses.first().into_iter();
+            let acting = Addressee::Local(Arc::clone(&proposal.actor.principal));
+            addresses.for_each(|address| directory.insert(address, acting.clone()));
+            directory.insert_deputy(owner.id, proposal.actor.principal.id);
+        }
         let plan = engine::plan(&Change {
             before,
             is_dormant: proposal.is_dormant,
             after,
             owner,
-            sent_by: sent_by(proposal.actor, owner),
+            acting,
             directory: &directory,
             organizer_copy,
             now,
@@ -118,6 +130,9 @@ impl Desk {
             self.enqueue_mail(batch, message, now);
         }
         outstanding.add_mails(&plan.mails[at_once..]);
+        if let Some(notice) = &plan.notice {
+            self.enqueue_mail(batch, notice, now);
+        }
         self.enqueue_outstanding(batch, &outstanding, now);
         for decision in &plan.decisions {
             tracing::debug!(%decision, "scheduling");
@@ -143,7 +158,9 @@ impl Desk {
         }
     }
 
-    /// RFC 6638 §6.2: who edits somebody else's meeting must also be allowed to schedule for them.
+    /// RFC 6638 §6.2: who edits somebody else's meeting in a way that others hear of must also be allowed to
+    /// schedule for them, and to see what arrives for them: what is answered or decided about stands in the
+    /// inbox.
     async fn check_may_schedule(
         &self,
         actor: &Actor,
@@ -161,14 +178,12 @@ impl Desk {
         if actor.principal.id == owner.id || methods.is_empty() {
             return Ok(());
         }
-        let outbox = home_path(owner).child(OUTBOX_NAME);
-        let resolution = self
-            .store
-            .resolve(&outbox)
-            .await
-            .map_err(read_failed)?
-            .ok_or(Refusal::NotFound)?;
-        let held = self.privileges(actor, &resolution).await?;
+        let home = home_path(owner);
+        let paths = [home.child(OUTBOX_NAME), home.child(INBOX_NAME)];
+        let resolutions = self.store.resolve_many(&paths).await.map_err(read_failed)?;
+        let [Some(outbox), Some(inbox)] = &resolutions[..] else {
+            return Err(Refusal::NotFound);
+        };
         let needed = match methods
             .iter()
             .all(|method| *method == Method::Reply.as_str())
@@ -176,11 +191,11 @@ impl Desk {
             true => Privilege::ScheduleSendReply,
             false => Privilege::ScheduleSendInvite,
         };
-        if held.has(needed) {
-            Ok(())
-        } else {
-            Err(forbidden(&outbox, needed))
-        }
+        let needs = [
+            Need::on(&paths[0], outbox, needed),
+            Need::on(&paths[1], inbox, Privilege::Read),
+        ];
+        self.require(actor, &needs).await
     }
 
     /// Hands the messages to their recipients here, as many as one commit holds; the status of each
@@ -264,13 +279,8 @@ fn uid_of(object: &CalendarObject) -> String {
         .into_owned()
 }
 
-/// SENT-BY: somebody else acts for the owner. An administrator's edit acts as the owner.
-fn sent_by<'a>(actor: &'a Actor, owner: &Principal) -> Option<&'a str> {
+/// Who acts for the owner. An administrator's edit acts as the owner.
+fn acting<'a>(actor: &'a Actor, owner: &Principal) -> Option<&'a Principal> {
     let acting = &actor.principal;
-    let for_somebody = acting.id != owner.id && !acting.administrator;
-    acting
-        .addresses
-        .first()
-        .filter(|_| for_somebody)
-        .map(String::as_str)
+    Some(&**acting).filter(|acting| acting.id != owner.id && !acting.administrator)
 }

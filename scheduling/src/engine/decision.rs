@@ -51,6 +51,16 @@ pub enum Decision {
         /// Why not.
         reason: String,
     },
+    /// A message that came in is signed by somebody who is not known to speak for its sender.
+    #[error("{method} from {sender}: {sent_by} is not known to act for them")]
+    UnknownDeputy {
+        /// The method.
+        method: Method,
+        /// In whose name.
+        sender: String,
+        /// Who signed.
+        sent_by: String,
+    },
     /// A message that came in and that only the user can decide about.
     #[error("{method} from {sender} is for the user to decide: {reason}")]
     ForTheUser {

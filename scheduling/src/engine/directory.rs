@@ -1,6 +1,9 @@
 //! Calendar user addresses, and what the desk found out about them beforehand.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use storage::model::{Principal, PrincipalId};
 
@@ -53,6 +56,8 @@ pub(super) enum Person {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     known: BTreeMap<String, Addressee>,
+    /// Who was found to be allowed to act for whom.
+    deputies: BTreeSet<(PrincipalId, PrincipalId)>,
 }
 
 impl Directory {
@@ -64,6 +69,21 @@ impl Directory {
     /// Notes who is behind an address, in whatever form it is written.
     pub fn insert(&mut self, address: &str, addressee: Addressee) {
         self.known.insert(normalise(address), addressee);
+    }
+
+    /// Notes that `deputy` may speak for `principal`.
+    pub fn insert_deputy(&mut self, principal: PrincipalId, deputy: PrincipalId) {
+        self.deputies.insert((principal, deputy));
+    }
+
+    /// Whether somebody here may speak for somebody here, by what the desk said.
+    pub(super) fn may_speak_for(&self, principal: &str, deputy: &str) -> bool {
+        match (self.local(principal), self.local(deputy)) {
+            (Some(principal), Some(deputy)) => {
+                principal.id == deputy.id || self.deputies.contains(&(principal.id, deputy.id))
+            }
+            _ => false,
+        }
     }
 
     /// Who is behind an address; remote where the desk said nothing.

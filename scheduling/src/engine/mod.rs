@@ -54,7 +54,7 @@ pub use message::{Message, Method, Origin};
 pub use plan::{Change, Delivery, Plan, plan};
 pub use receive::{CopyChange, Incoming, Receipt, receive};
 pub use refresh::refresh;
-pub use role::{Role, addresses, organizer_to_load, role};
+pub use role::{Role, addresses, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;
 pub use settle::{record_status, settle};
 pub use status::Status;

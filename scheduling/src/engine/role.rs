@@ -22,7 +22,7 @@ pub enum Role {
     None,
 }
 
-/// All calendar user addresses in the two objects, as written, one of each normalised form. (A
+/// All calendar user addresses in the two objects, those of SENT-BY too, as written, one of each normalised form. (A
 /// thousand attendees are a thousand addresses: one batch.)
 pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>) -> Vec<String> {
     let mut addresses = BTreeMap::new();
@@ -38,9 +38,29 @@ pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>
             addresses
                 .entry(normalise(person.raw_value()))
                 .or_insert_with(|| person.raw_value().trim().to_owned());
+            if let Some(deputy) = person.parameter("SENT-BY") {
+                addresses
+                    .entry(normalise(&deputy))
+                    .or_insert_with(|| deputy.trim().to_owned());
+            }
         }
     }
     addresses.into_values().collect()
+}
+
+/// Who is said to speak for whom in an object (SENT-BY), by their addresses, each pair once.
+pub fn signatures(object: &CalendarObject) -> Vec<(String, String)> {
+    let people = object.entries().flat_map(calendar::Component::properties);
+    let people = people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE"));
+    let mut signatures: Vec<(String, String)> = people
+        .filter_map(|line| {
+            let deputy = line.parameter("SENT-BY")?;
+            Some((line.raw_value().trim().to_owned(), deputy.into_owned()))
+        })
+        .collect();
+    signatures.sort();
+    signatures.dedup();
+    signatures
 }
 
 /// The organizer of an object, as written.

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use storage::{
+    access::Delegation,
     model::{Credential, Principal, PrincipalId},
     normalise_address,
 };
@@ -221,11 +222,15 @@ fn apply(entry: &Entry, principal: &mut Principal, id_of: impl Fn(&String) -> Op
     set(&mut principal.features, entry.features);
     set(&mut principal.booking, entry.booking);
     set(&mut principal.members, entry.members.map(ids));
-    set(&mut principal.read_delegates, entry.read_delegates.map(ids));
-    set(
-        &mut principal.write_delegates,
-        entry.write_delegates.map(ids),
-    );
+    let delegates = [
+        (Delegation::Read, entry.read_delegates),
+        (Delegation::Write, entry.write_delegates),
+    ];
+    for (delegation, names) in delegates {
+        if let Some(names) = names {
+            principal.set_delegates_in(delegation, &ids(names));
+        }
+    }
     set(&mut principal.language, entry.language.map(Some));
     set(&mut principal.time_zone, entry.time_zone.map(Some));
     set(&mut principal.capacity, entry.capacity.map(Some));

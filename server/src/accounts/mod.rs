@@ -3,6 +3,7 @@
 //! The same operations run in the process of the server (asked over the control socket) and in a
 //! command that opened the folder itself.
 
+mod delegates;
 mod file;
 mod import;
 mod plan;
@@ -17,6 +18,7 @@ use storage::{
 };
 use zeroize::Zeroizing;
 
+pub use delegates::{DelegateChange, DelegateListing, DelegatesListing};
 pub use file::{Entry, parse, word};
 pub use import::{Imported, PasswordOrigin};
 
@@ -55,6 +57,20 @@ pub enum Operation {
         /// Who.
         member: String,
     },
+    /// Makes somebody a delegate, or changes what a delegate may do.
+    AddDelegate(DelegateChange),
+    /// Ends a delegation.
+    RemoveDelegate {
+        /// Whose delegate.
+        manager: String,
+        /// Who.
+        delegate: String,
+    },
+    /// The delegates of a principal, and how they and it are told.
+    ListDelegates {
+        /// Whose.
+        manager: String,
+    },
     /// Takes somebody out of a group.
     RemoveMember {
         /// The group.
@@ -75,6 +91,8 @@ pub enum Outcome {
     Imported(Imported),
     /// Those asked for, in the order of names.
     Listed(Vec<Listing>),
+    /// Somebody's delegates.
+    Delegates(DelegatesListing),
 }
 
 /// One line of a list.
@@ -179,6 +197,11 @@ impl Accounts {
             Operation::AddMember { group, member } => {
                 self.change_member(&group, &member, true).await
             }
+            Operation::AddDelegate(change) => self.add_delegate(change).await,
+            Operation::RemoveDelegate { manager, delegate } => {
+                self.remove_delegate(&manager, &delegate).await
+            }
+            Operation::ListDelegates { manager } => self.list_delegates(&manager).await,
             Operation::RemoveMember { group, member } => {
                 self.change_member(&group, &member, false).await
             }
@@ -259,13 +282,9 @@ impl Accounts {
         self.store.remove_account(principal.id).await?;
         for other in everyone.iter().filter(|other| refers_to(other, &principal)) {
             let forget = |other: &mut Principal| {
-                for list in [
-                    &mut other.members,
-                    &mut other.read_delegates,
-                    &mut other.write_delegates,
-                ] {
-                    list.retain(|id| *id != principal.id);
-                }
+                other.members.retain(|id| *id != principal.id);
+                let delegates = &mut other.delegates;
+                delegates.retain(|delegate| delegate.principal != principal.id);
             };
             self.store.change_principal(other.id, forget).await?;
         }
@@ -330,13 +349,8 @@ impl Accounts {
 }
 
 fn refers_to(other: &Principal, gone: &Principal) -> bool {
-    [
-        &other.members,
-        &other.read_delegates,
-        &other.write_delegates,
-    ]
-    .iter()
-    .any(|list| list.contains(&gone.id))
+    let mut delegates = other.delegates.iter();
+    other.members.contains(&gone.id) || delegates.any(|it| it.principal == gone.id)
 }
 
 #[cfg(test)]

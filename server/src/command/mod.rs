@@ -4,6 +4,7 @@ mod accounts_import;
 mod backup;
 mod check;
 mod compact;
+mod delegate;
 mod demo;
 mod export;
 mod group;
@@ -98,6 +99,9 @@ fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Re
         Command::Resource(command) => {
             let reach = Reach::configured(config)?;
             run_here(place::run(PrincipalKind::Resource, command, &reach, output))
+        }
+        Command::Delegate(command) => {
+            run_here(delegate::run(command, &Reach::configured(config)?, output))
         }
         Command::Trash(command) => {
             run_here(trash::run(command, &Reach::configured(config)?, output))

@@ -9,7 +9,7 @@ use lettre::{
         header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue},
     },
 };
-use scheduling::mail::{Details, OutgoingMessage, Party};
+use scheduling::mail::{Details, OutgoingMessage, Party, Voice};
 use storage::Timestamp;
 
 use super::{
@@ -46,8 +46,9 @@ pub enum RenderError {
 /// Writes a message. `id` is its row of work's, `created` that row's time: both give the mail a
 /// Message-ID, Date and boundary that stay the same in every attempt.
 ///
-/// From is the sender's own address where the server may write for its domain; else the server's, with
-/// Reply-To (RFC 6047 §2.3 asks of nobody to trust From, but mail filters do).
+/// From is the sender's own address where the server may write for its domain; else, and in notices, the
+/// server's, with Reply-To (RFC 6047 §2.3 asks of nobody to trust From, but mail filters do). Who wrote for
+/// the sender is Sender (RFC 5322 §3.6.2) where the server may write for that domain, too.
 ///
 /// # Errors
 /// See [`RenderError`].
@@ -61,8 +62,17 @@ pub fn render(
     let sender = mailbox(&message.from)?;
     let recipient = mailbox(&message.to)?;
     let envelope_to = recipient.email.clone();
-    let builder = if identity.is_ours(&sender.email) {
-        Message::builder().from(sender)
+    let is_notice = message.voice == Voice::Notice;
+    let builder = if identity.is_ours(&sender.email) && !is_notice {
+        let secretary = match &message.voice {
+            Voice::OnBehalf(secretary) => mailbox(secretary).ok(),
+            Voice::Own | Voice::Notice => None,
+        };
+        let builder = Message::builder().from(sender);
+        match secretary.filter(|secretary| identity.is_ours(&secretary.email)) {
+            Some(secretary) => builder.sender(secretary),
+            None => builder,
+        }
     } else {
         let name = (phrases.by_way_of)(readable(&message.from));
         Message::builder()
@@ -95,11 +105,7 @@ fn parts(
     id: u128,
     phrases: &'static Phrases,
 ) -> Result<MultiPart, RenderError> {
-    // RFC 6047 §2.4: method and charset are required, and method must equal the stream's METHOD.
-    let calendar = format!("text/calendar; method={}; charset=utf-8", message.method);
-    let calendar =
-        ContentType::parse(&calendar).map_err(|error| RenderError::Form(error.to_string()))?;
-    Ok(MultiPart::alternative()
+    let alternatives = MultiPart::alternative()
         .boundary(format!("convoke-{id:032x}"))
         .singlepart(part(
             ContentType::TEXT_PLAIN,
@@ -108,8 +114,15 @@ fn parts(
         .singlepart(part(
             ContentType::TEXT_HTML,
             html_body(message, phrases).into_bytes(),
-        ))
-        .singlepart(part(calendar, message.calendar.clone())))
+        ));
+    if message.voice == Voice::Notice {
+        return Ok(alternatives);
+    }
+    // RFC 6047 §2.4: method and charset are required, and method must equal the stream's METHOD.
+    let calendar = format!("text/calendar; method={}; charset=utf-8", message.method);
+    let calendar =
+        ContentType::parse(&calendar).map_err(|error| RenderError::Form(error.to_string()))?;
+    Ok(alternatives.singlepart(part(calendar, message.calendar.clone())))
 }
 
 /// Every part is base64: nothing on the way can change a line end or an octet of it.
@@ -121,11 +134,30 @@ fn part(content_type: ContentType, octets: Vec<u8>) -> SinglePart {
 }
 
 fn subject(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
-    let subject = (phrases.subject)(message.kind, title(&message.details, phrases));
+    let (kind, title) = (message.kind, title(&message.details, phrases));
+    let sender = readable(&message.from);
+    let subject = match &message.voice {
+        Voice::Own => (phrases.subject)(kind, title),
+        Voice::OnBehalf(secretary) => {
+            (phrases.subject_on_behalf)(kind, readable(secretary), sender, title)
+        }
+        Voice::Notice => (phrases.subject_of_notice)(kind, sender, title),
+    };
     one_line(&subject)
         .chars()
         .take(MAXIMUM_SUBJECT_CHARACTERS)
         .collect()
+}
+
+fn sentence(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
+    let (kind, sender) = (message.kind, readable(&message.from));
+    match &message.voice {
+        Voice::Own => (phrases.sentence)(kind, sender),
+        Voice::OnBehalf(secretary) => {
+            (phrases.sentence_on_behalf)(kind, readable(secretary), sender)
+        }
+        Voice::Notice => (phrases.sentence_of_notice)(kind, sender),
+    }
 }
 
 fn title<'a>(details: &'a Details, phrases: &'a Phrases) -> &'a str {
@@ -154,7 +186,7 @@ fn rows(details: &Details, phrases: &'static Phrases) -> Vec<(&'static str, Stri
 }
 
 fn text_body(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
-    let mut text = (phrases.sentence)(message.kind, readable(&message.from));
+    let mut text = sentence(message, phrases);
     text.push_str("\n\n");
     text.push_str(title(&message.details, phrases));
     text.push_str("\n\n");
@@ -170,10 +202,7 @@ fn text_body(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
 
 fn html_body(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
     let mut html = String::from("<!DOCTYPE html>\n<html><body>\n<p>");
-    html::push_text(
-        &mut html,
-        &(phrases.sentence)(message.kind, readable(&message.from)),
-    );
+    html::push_text(&mut html, &sentence(message, phrases));
     html.push_str("</p>\n<h2>");
     html::push_text(&mut html, title(&message.details, phrases));
     html.push_str("</h2>\n<table>\n");
@@ -271,6 +300,7 @@ mod tests {
     fn message() -> OutgoingMessage {
         OutgoingMessage {
             kind: MessageKind::Invitation,
+            voice: Voice::Own,
             method: "REQUEST".into(),
             from: Party {
                 address: "alice@example.com".into(),
@@ -389,6 +419,153 @@ END:VCALENDAR
 
 --convoke-00000000000000000000000000001234--"#;
         assert_eq!(rendered(&message()), expected);
+    }
+
+    fn bob() -> Party {
+        Party {
+            address: "bob@example.com".into(),
+            name: Some("Bob".into()),
+        }
+    }
+
+    /// The whole of it, as it is when nobody else acts, with what is different.
+    fn differing(message: &OutgoingMessage, differences: &[(&str, &str)]) -> String {
+        let own = OutgoingMessage {
+            voice: Voice::Own,
+            kind: MessageKind::Invitation,
+            ..message.clone()
+        };
+        differences.iter().fold(rendered(&own), |mail, (from, to)| {
+            assert!(mail.contains(from), "{from} in {mail}");
+            mail.replace(from, to)
+        })
+    }
+
+    #[test]
+    fn who_writes_for_somebody_is_named_as_a_whole() {
+        let mut message = message();
+        message.from.name = Some("Alice".into());
+        message.voice = Voice::OnBehalf(bob());
+        let from = "From: Alice <alice@example.com>\n";
+        let with_sender = format!("{from}Sender: Bob <bob@example.com>\n");
+        let cases = [
+            (
+                MessageKind::Invitation,
+                "Invitation by Bob on behalf of Alice",
+                "Bob invites you on behalf of Alice.",
+            ),
+            (
+                MessageKind::Update,
+                "Updated invitation by Bob on behalf of Alice",
+                "Bob changed an invitation of yours on behalf of Alice.",
+            ),
+            (
+                MessageKind::Cancellation,
+                "Cancelled by Bob on behalf of Alice",
+                "Bob cancelled this, or your part in it, on behalf of Alice.",
+            ),
+            (
+                MessageKind::Accepted,
+                "Accepted by Bob on behalf of Alice",
+                "Bob accepts on behalf of Alice.",
+            ),
+            (
+                MessageKind::Declined,
+                "Declined by Bob on behalf of Alice",
+                "Bob declines on behalf of Alice.",
+            ),
+            (
+                MessageKind::Tentative,
+                "Tentatively accepted by Bob on behalf of Alice",
+                "Bob accepts tentatively on behalf of Alice.",
+            ),
+            (
+                MessageKind::Answered,
+                "Answer by Bob on behalf of Alice",
+                "Bob answered your invitation on behalf of Alice.",
+            ),
+        ];
+        for (kind, subject, sentence) in cases {
+            message.kind = kind;
+            let expected = differing(
+                &message,
+                &[
+                    (from, &with_sender),
+                    ("Subject: Invitation", &format!("Subject: {subject}")),
+                    ("Alice invites you.", sentence),
+                ],
+            );
+            assert_eq!(
+                unfolded(&rendered(&message)),
+                unfolded(&expected),
+                "{kind:?}"
+            );
+        }
+    }
+
+    /// Long subjects are folded where the words allow it (RFC 5322 §2.2.3).
+    fn unfolded(mail: &str) -> String {
+        let (headers, body) = mail.split_once("\n\n").unwrap();
+        format!("{}\n\n{body}", headers.replace("\n ", " "))
+    }
+
+    #[test]
+    fn only_who_is_ours_is_sender() {
+        let mut message = message();
+        for address in ["bob@foreign.example", ""] {
+            message.voice = Voice::OnBehalf(Party {
+                address: address.into(),
+                ..bob()
+            });
+            let mail = rendered(&message);
+            assert!(!mail.contains("\nSender:"), "{mail}");
+            assert!(
+                mail.contains("Bob invites you on behalf of Alice"),
+                "{mail}"
+            );
+        }
+        message.from.address = "alice@foreign.example".into();
+        message.voice = Voice::OnBehalf(bob());
+        let mail = rendered(&message);
+        assert!(!mail.contains("\nSender:"), "{mail}");
+        assert!(mail.contains("<calendar@example.com>\nReply-To:"), "{mail}");
+    }
+
+    #[test]
+    fn a_notice_as_a_whole() {
+        let cases = [
+            (MessageKind::Invitation, "sent an invitation"),
+            (MessageKind::Update, "sent an updated invitation"),
+            (MessageKind::Cancellation, "sent a cancellation"),
+            (MessageKind::Accepted, "accepted an invitation"),
+            (MessageKind::Declined, "declined an invitation"),
+            (MessageKind::Tentative, "tentatively accepted an invitation"),
+            (MessageKind::Answered, "answered an invitation"),
+        ];
+        let mut message = message();
+        (message.from, message.voice) = (bob(), Voice::Notice);
+        message.to.address = "alice@example.com".into();
+        for (kind, what) in cases {
+            message.kind = kind;
+            let whole = differing(
+                &message,
+                &[
+                    (
+                        "From: Bob <bob@example.com>\n",
+                        "From: \"Bob via Convoke\" <calendar@example.com>\nReply-To: Bob <bob@example.com>\n",
+                    ),
+                    ("Subject: Invitation", "Subject: Sent on your behalf by Bob"),
+                    ("Bob invites you.", &format!("Bob {what} on your behalf.")),
+                ],
+            );
+            let (before, _) = whole.split_once("Content-Type: text/calendar").unwrap();
+            let expected = format!("{}--", before.trim_end_matches('\n'));
+            assert_eq!(
+                unfolded(&rendered(&message)),
+                unfolded(&expected),
+                "{kind:?}"
+            );
+        }
     }
 
     #[test]

@@ -6,13 +6,31 @@ use serde::{Deserialize, Serialize};
 use super::privilege::{Privilege, Scope, Site};
 use crate::model::PrincipalId;
 
-/// One of the two groups of delegates beside a principal (calendarserver calendar-proxy §5.2).
+/// One of the groups of delegates beside a principal: the two of calendarserver calendar-proxy §5.2, of
+/// which every delegate is in one, and those that say more about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Delegation {
-    /// Who may read for the principal.
+    /// Who may only read for the principal.
     Read,
     /// Who may write for the principal.
     Write,
+    /// Who may answer invitations in its name.
+    Answer,
+    /// Who may invite in its name.
+    Invite,
+    /// Who sees its private things.
+    Private,
+}
+
+impl Delegation {
+    /// All of them.
+    pub const ALL: [Delegation; 5] = [
+        Delegation::Read,
+        Delegation::Write,
+        Delegation::Answer,
+        Delegation::Invite,
+        Delegation::Private,
+    ];
 }
 
 /// Whom an access control entry is about (RFC 3744 §5.5.1).
@@ -101,8 +119,7 @@ pub(super) struct Entry<'a> {
 #[derive(Clone, Copy)]
 enum Party {
     Owner,
-    ReadDelegates,
-    WriteDelegates,
+    Delegates(Delegation),
     Authenticated,
 }
 
@@ -110,19 +127,34 @@ type TableRow = (Scope, Party, &'static [Privilege]);
 
 /// The entries that every resource has and no client can change (RFC 3744 §5.5.3). They stand before all
 /// others, so that nobody can lock an owner out.
-const PROTECTED: [TableRow; 5] = [
+const PROTECTED: [TableRow; 7] = [
     (Scope::Everywhere, Party::Owner, &[Privilege::All]),
     // calendarserver calendar-proxy §3.1
-    (Scope::Collections, Party::ReadDelegates, &[Privilege::Read]),
     (
         Scope::Collections,
-        Party::WriteDelegates,
+        Party::Delegates(Delegation::Read),
+        &[Privilege::Read],
+    ),
+    (
+        Scope::Collections,
+        Party::Delegates(Delegation::Write),
         &[Privilege::Read, Privilege::Write],
+    ),
+    // RFC 6638 §6.2: who may edit may for that reason not yet speak for the owner
+    (
+        Scope::Outbox,
+        Party::Delegates(Delegation::Write),
+        &[Privilege::ScheduleSendFreeBusy],
     ),
     (
         Scope::Outbox,
-        Party::WriteDelegates,
-        &[Privilege::ScheduleSend],
+        Party::Delegates(Delegation::Answer),
+        &[Privilege::ScheduleSendReply],
+    ),
+    (
+        Scope::Outbox,
+        Party::Delegates(Delegation::Invite),
+        &[Privilege::ScheduleSendInvite],
     ),
     (Scope::Principals, Party::Authenticated, &[Privilege::Read]),
 ];
@@ -150,8 +182,7 @@ fn of_table(
     here.map(move |(_, party, privileges)| Entry {
         principal: match party {
             Party::Owner => AcePrincipal::Principal(owner),
-            Party::ReadDelegates => AcePrincipal::Delegates(owner, Delegation::Read),
-            Party::WriteDelegates => AcePrincipal::Delegates(owner, Delegation::Write),
+            Party::Delegates(delegation) => AcePrincipal::Delegates(owner, *delegation),
             Party::Authenticated => AcePrincipal::Authenticated,
         },
         deny: false,

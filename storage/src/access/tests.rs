@@ -292,7 +292,9 @@ fn delegates_have_what_their_group_has() {
     };
     let reader = delegate(&[(OWNER, Delegation::Read)]);
     let writer = delegate(&[(OWNER, Delegation::Write)]);
-    let stranger = delegate(&[(GROUP, Delegation::Write)]);
+    let stranger = delegate(&[(GROUP, Delegation::Write), (GROUP, Delegation::Invite)]);
+    let keeper = delegate(&[(OWNER, Delegation::Read), (OWNER, Delegation::Answer)]);
+    let host = delegate(&[(OWNER, Delegation::Write), (OWNER, Delegation::Invite)]);
     for site in [CALENDAR, INBOX, OUTBOX, HOME] {
         let held = |subject| granted(subject, OWNER, site, &chain(site, None, None));
         assert!(
@@ -303,12 +305,19 @@ fn delegates_have_what_their_group_has() {
             held(writer).has(Read) && held(writer).has(Write),
             "{site:?}"
         );
-        for subject in [reader, writer] {
+        for subject in [reader, writer, keeper, host] {
             assert!(!held(subject).has(WriteAcl) && !held(subject).has(ReadAcl));
         }
         assert!(!held(stranger).has(Read), "{site:?}");
-        assert_eq!(held(writer).has(ScheduleSend), site == OUTBOX);
-        assert!(!held(reader).has(ScheduleSendReply));
+        let sends = |subject| {
+            [ScheduleSendInvite, ScheduleSendReply, ScheduleSendFreeBusy]
+                .map(|privilege| held(subject).has(privilege))
+        };
+        let at_outbox = |sent: [bool; 3]| sent.map(|it| it && site == OUTBOX);
+        assert_eq!(sends(reader), [false; 3]);
+        assert_eq!(sends(writer), at_outbox([false, false, true]));
+        assert_eq!(sends(keeper), at_outbox([false, true, false]));
+        assert_eq!(sends(host), at_outbox([true, false, true]));
     }
 }
 

@@ -5,7 +5,10 @@
 //! they differ, reads just the principals that the log names since. Where the backend knows that nobody
 //! wrote the row, it need not even be read.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, PoisonError},
+};
 
 use rpds::HashTrieMapSync;
 
@@ -18,7 +21,7 @@ use crate::{
     Revision, Stored,
     access::Delegation,
     backend::{KeyRange, Page, ReadError},
-    model::{Principal, PrincipalId},
+    model::{Principal, PrincipalId, PrincipalKind},
 };
 
 /// An unchangeable picture of all principals.
@@ -56,16 +59,11 @@ fn namings(principal: &Principal) -> impl Iterator<Item = (PrincipalId, Naming)>
     let id = principal.id;
     let members = principal.members.iter();
     let members = members.map(move |member| (*member, Naming::Group(id)));
-    let delegates = [
-        (&principal.read_delegates, Delegation::Read),
-        (&principal.write_delegates, Delegation::Write),
-    ];
-    let delegates = delegates
-        .into_iter()
-        .flat_map(move |(delegates, delegation)| {
-            let naming = Naming::Delegator(id, delegation);
-            delegates.iter().map(move |delegate| (*delegate, naming))
-        });
+    let delegates = Delegation::ALL.into_iter().flat_map(move |delegation| {
+        let naming = Naming::Delegator(id, delegation);
+        let delegates = principal.delegates_in(delegation);
+        delegates.map(move |delegate| (delegate, naming))
+    });
     members.chain(delegates)
 }
 
@@ -127,6 +125,23 @@ impl Directory {
                         }
                     }
                 }
+            }
+        }
+        found
+    }
+
+    /// These, and everybody who is in those of them that are groups, directly or through groups; in the order
+    /// in which they are met, each once, and no groups.
+    pub fn members_of_all(&self, ids: &[PrincipalId]) -> Vec<Arc<Principal>> {
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        let mut open: VecDeque<PrincipalId> = ids.iter().copied().collect();
+        while let Some(id) = open.pop_front() {
+            let Some(principal) = self.get(id).filter(|_| seen.insert(id)) else {
+                continue;
+            };
+            match principal.kind {
+                PrincipalKind::Group => open.extend(&principal.members),
+                _ => found.push(Arc::clone(&principal.value)),
             }
         }
         found

@@ -82,6 +82,14 @@ impl Store {
         Ok(self.directory().await?.memberships_of(id))
     }
 
+    /// These, and everybody in those of them that are groups (directly or through groups), without the groups.
+    pub async fn members_of_all(
+        &self,
+        ids: &[PrincipalId],
+    ) -> Result<Vec<Arc<Principal>>, ReadError> {
+        Ok(self.directory().await?.members_of_all(ids))
+    }
+
     /// Whether it is certain, without reading, that no password changed since `revision` was readable:
     /// what [`Store::credential`] said then still stands.
     pub fn are_credentials_unchanged_since(&self, revision: Revision) -> bool {

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Revision, Stored, Timestamp, Uuid,
-    access::{Ace, AcePrincipal, Privilege},
+    access::{Ace, AcePrincipal, Delegation, Privilege},
     backend::{Entry, ReadError},
     model::{
-        Attachment, CalendarFacts, Collection, CollectionId, CollectionKind, Content, Credential,
-        Lock, Member, Object, Principal, PrincipalId, Properties, TrashCause,
+        Attachment, Booking, CalendarFacts, Collection, CollectionId, CollectionKind, Content,
+        Credential, Delegate, InvitationRecipients, Lock, Member, Object, Principal, PrincipalId,
+        PrincipalKind, Properties, TrashCause,
     },
 };
 
@@ -33,7 +34,6 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
     }
 }
 
-impl Row for Principal {}
 impl Row for Credential {}
 impl Row for Vec<Lock> {}
 impl Row for PrincipalId {}
@@ -97,6 +97,74 @@ impl CollectionRecord1 {
             properties: self.properties,
             access: (!access.is_empty()).then_some(access),
         }
+    }
+}
+
+impl Row for Principal {
+    /// In version 1, there were those who read and those who write, and who wrote might do all.
+    const VERSION: u8 = 2;
+
+    fn read(version: u8, body: &[u8]) -> Option<postcard::Result<Principal>> {
+        match version {
+            1 => Some(postcard::from_bytes(body).map(PrincipalRecord1::into_principal)),
+            Self::VERSION => Some(postcard::from_bytes(body)),
+            _ => None,
+        }
+    }
+}
+
+/// The first form of a principal's row.
+#[derive(Serialize, Deserialize)]
+struct PrincipalRecord1 {
+    id: PrincipalId,
+    kind: PrincipalKind,
+    name: String,
+    display_name: String,
+    addresses: Vec<String>,
+    language: Option<String>,
+    time_zone: Option<String>,
+    administrator: bool,
+    disabled: bool,
+    members: Vec<PrincipalId>,
+    capacity: Option<u32>,
+    location: Option<String>,
+    features: Vec<String>,
+    booking: Booking,
+    read_delegates: Vec<PrincipalId>,
+    write_delegates: Vec<PrincipalId>,
+    home: Option<CollectionId>,
+    default_calendar: Option<CollectionId>,
+    properties: Properties,
+}
+
+impl PrincipalRecord1 {
+    fn into_principal(self) -> Principal {
+        let mut principal = Principal {
+            id: self.id,
+            kind: self.kind,
+            name: self.name,
+            display_name: self.display_name,
+            addresses: self.addresses,
+            language: self.language,
+            time_zone: self.time_zone,
+            administrator: self.administrator,
+            disabled: self.disabled,
+            members: self.members,
+            capacity: self.capacity,
+            location: self.location,
+            features: self.features,
+            booking: self.booking,
+            delegates: Vec::<Delegate>::new(),
+            invitations_to: InvitationRecipients::default(),
+            delegate_notices: true,
+            home: self.home,
+            default_calendar: self.default_calendar,
+            properties: self.properties,
+        };
+        // Who stood in both lists could write.
+        principal.set_delegates_in(Delegation::Read, &self.read_delegates);
+        principal.set_delegates_in(Delegation::Write, &self.write_delegates);
+        principal
     }
 }
 
@@ -674,6 +742,43 @@ mod tests {
             assert_eq!(again, read);
         }
         assert!(decode::<Collection>(&append(vec![3], &old(vec![])), "collection").is_err());
+    }
+
+    /// Rows of the first form: who read and who wrote stood in two lists.
+    #[test]
+    fn principals_of_the_first_form_are_read() {
+        let old = PrincipalRecord1 {
+            id: PrincipalId(3),
+            kind: PrincipalKind::User,
+            name: "alice".to_owned(),
+            display_name: "Alice".to_owned(),
+            addresses: vec!["mailto:alice@example.com".to_owned()],
+            language: None,
+            time_zone: Some("Europe/Berlin".to_owned()),
+            administrator: false,
+            disabled: false,
+            members: vec![],
+            capacity: None,
+            location: None,
+            features: vec![],
+            booking: Booking::None,
+            read_delegates: vec![PrincipalId(4), PrincipalId(5)],
+            write_delegates: vec![PrincipalId(5), PrincipalId(6)],
+            home: Some(CollectionId(1)),
+            default_calendar: None,
+            properties: Properties::new(),
+        };
+        let read: Principal = decode(&append(vec![1], &old), "principal").unwrap();
+        let expected = [
+            Delegate::reader(PrincipalId(4)),
+            Delegate::deputy(PrincipalId(5)),
+            Delegate::deputy(PrincipalId(6)),
+        ];
+        assert_eq!(read.delegates, expected);
+        assert!(read.delegate_notices && read.name == "alice");
+        let again: Principal = decode(&encode(&read), "principal").unwrap();
+        assert_eq!(again, read);
+        assert!(decode::<Principal>(&append(vec![3], &old), "principal").is_err());
     }
 
     #[test]

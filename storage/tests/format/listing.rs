@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use storage::{
     ResourcePath, Store, Stored,
-    access::Ace,
-    model::{Collection, Content, Member, Object, Principal, Properties},
+    access::{Ace, Delegation},
+    model::{
+        Collection, Content, Delegate, InvitationRecipients, Member, Object, Principal,
+        PrincipalId, Properties,
+    },
 };
 
 /// What stands in the store.
@@ -51,12 +54,25 @@ async fn list_principal(store: &Store, principal: &Principal, text: &mut String)
         principal.location,
         principal.features,
         principal.booking,
-        principal.read_delegates,
-        principal.write_delegates,
+        ids(principal, Delegation::Read),
+        ids(principal, Delegation::Write),
         principal.default_calendar,
         properties(&principal.properties),
     )
     .unwrap();
+    // Who stands in no other list has the rights that such a delegate always had.
+    for delegate in &principal.delegates {
+        if ![Delegate::reader, Delegate::deputy]
+            .map(|new| new(delegate.principal))
+            .contains(delegate)
+        {
+            writeln!(text, "{delegate:x?}").unwrap();
+        }
+    }
+    let (to, notices) = (principal.invitations_to, principal.delegate_notices);
+    if (to, notices) != (InvitationRecipients::default(), true) {
+        writeln!(text, "invitations to {to:?} notices {notices}").unwrap();
+    }
     if let Some(credential) = store.credential(*id).await.unwrap() {
         let (hash, imported) = (&credential.hash, credential.imported);
         writeln!(text, "credential {hash} imported {imported}").unwrap();
@@ -86,6 +102,10 @@ async fn list_principal(store: &Store, principal: &Principal, text: &mut String)
     };
     let resolution = store.resolve(&path).await.unwrap().unwrap();
     list_collection(store, resolution.collection(), text).await;
+}
+
+fn ids(principal: &Principal, delegation: Delegation) -> Vec<PrincipalId> {
+    principal.delegates_in(delegation).collect()
 }
 
 async fn list_collection(store: &Store, collection: &Stored<Collection>, text: &mut String) {

@@ -5,8 +5,9 @@ use storage::{
     Found, ResourcePath, Store, Timestamp,
     access::{Ace, AcePrincipal, Privilege},
     model::{
-        CalendarFacts, Collection, CollectionKind, Content, Credential, Lock, LockRoot, Object,
-        Principal, PrincipalKind, Properties, Work,
+        CalendarFacts, Collection, CollectionKind, Content, Credential, Delegate,
+        InvitationRecipients, Lock, LockRoot, Object, Principal, PrincipalId, PrincipalKind,
+        Properties, Work,
     },
 };
 
@@ -23,7 +24,7 @@ pub async fn fill(store: &Store) {
     room.features = vec!["projector".to_owned()];
     store.add_account(room, None).await.unwrap();
     store
-        .change_principal(alice.id, |alice| alice.write_delegates = vec![bob.id])
+        .change_principal(alice.id, |alice| fill_delegates(alice, bob.id))
         .await
         .unwrap();
 
@@ -67,6 +68,13 @@ async fn user(store: &Store, name: &str) -> Principal {
     };
     let added = store.add_account(principal, Some(credential)).await;
     Principal::clone(&added.unwrap())
+}
+
+fn fill_delegates(alice: &mut Principal, bob: PrincipalId) {
+    let mut bob = Delegate::deputy(bob);
+    (bob.may_invite, bob.sees_private) = (false, true);
+    alice.delegates = vec![bob];
+    (alice.invitations_to, alice.delegate_notices) = (InvitationRecipients::Both, false);
 }
 
 fn path(owner: &str, names: &str) -> ResourcePath {

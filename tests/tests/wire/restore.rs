@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use scheduling::mail::{Details, HELD_QUEUE, MessageKind, OutgoingMessage, Party, QUEUE};
+use scheduling::mail::{Details, HELD_QUEUE, MessageKind, OutgoingMessage, Party, QUEUE, Voice};
 use server::mail::{MailOperation, MailOutcome, Which, perform_mail};
 use storage::{
     Timestamp,
@@ -96,6 +96,7 @@ async fn rfc_6638_3_2_9_held_mail_that_is_dropped() {
     let principal = server.store().principal_by_name("alice").await.unwrap();
     let message = OutgoingMessage {
         kind: MessageKind::Update,
+        voice: Voice::Own,
         method: "REQUEST".into(),
         from: Party {
             address: "alice@example.com".into(),

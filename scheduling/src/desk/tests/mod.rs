@@ -3,6 +3,7 @@
 
 mod attachments;
 mod audit;
+mod delegates;
 mod faults;
 mod imports;
 mod large;

@@ -183,18 +183,26 @@ fn merge_and_answer(change: &Change<'_>, before: &CalendarObject, after: &Calend
 /// Sends the owner's answer where it is news (RFC 6638 §3.2.2.3).
 fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_>) -> Plan {
     let mut object = without_force_send(object);
-    if let Some(address) = change.sent_by {
-        sign_answer(change, &mut object, address);
-    }
+    let mut signed = object.clone();
+    sign_answer(change, &mut signed);
     let mut outbox = Outbox::default();
-    send_answer(change, &object, said, &mut outbox);
+    send_answer(change, &signed, said, &mut outbox);
+    // Who answers signs; who changes an alarm does not.
+    if !outbox.deliveries.is_empty() || !outbox.mails.is_empty() {
+        object = signed;
+    }
     outbox.into_plan(Some(object), Role::Attendee)
 }
 
-/// Who acts for the owner signs the owner's line.
-fn sign_answer(change: &Change<'_>, object: &mut CalendarObject, address: &str) {
+/// Who acts for the owner signs the owner's line; where it is the owner, nobody does.
+fn sign_answer(change: &Change<'_>, object: &mut CalendarObject) {
     for line in own_lines_mut(change, object) {
-        sign(line, address);
+        match change.sent_by() {
+            Some(address) => sign(line, address),
+            None => {
+                line.remove_parameter("SENT-BY");
+            }
+        }
     }
 }
 
@@ -330,8 +338,6 @@ fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<CalendarObje
         line.set_parameter("PARTSTAT", DECLINED)
             .expect("a plain word is a valid value");
     }
-    if let Some(address) = change.sent_by {
-        sign_answer(change, &mut declined, address);
-    }
+    sign_answer(change, &mut declined);
     Ok(declined)
 }

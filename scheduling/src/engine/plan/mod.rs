@@ -4,6 +4,7 @@ mod attendee;
 mod dormant;
 mod invitee;
 mod merge;
+mod notice;
 mod organizer;
 mod outbox;
 mod removal;
@@ -32,9 +33,8 @@ pub struct Change<'a> {
     pub after: Option<&'a CalendarObject>,
     /// The owner of the calendar.
     pub owner: &'a Principal,
-    /// The calendar user address of the person who acts for the owner, where it is somebody else (and
-    /// not an administrator): SENT-BY.
-    pub sent_by: Option<&'a str>,
+    /// Who acts for the owner, where it is somebody else (and not an administrator).
+    pub acting: Option<&'a Principal>,
     /// Who is behind the [`super::addresses`] of `before` and `after`.
     pub directory: &'a Directory,
     /// The copy of the principal that [`super::organizer_to_load`] named, by UID; `None` where there is none.
@@ -47,6 +47,13 @@ pub struct Change<'a> {
     pub schedule_tag_matched: bool,
     /// Mail can be sent.
     pub mail_possible: bool,
+}
+
+impl<'a> Change<'a> {
+    /// The calendar user address of who acts for the owner: SENT-BY. Who has none signs nothing.
+    fn sent_by(&self) -> Option<&'a str> {
+        self.acting?.addresses.first().map(String::as_str)
+    }
 }
 
 /// A message to somebody on this server.
@@ -76,6 +83,8 @@ pub struct Plan {
     /// Statuses that are known already, by the address as in the object: mails on their way, people
     /// that cannot be reached.
     pub statuses: Vec<(String, Status)>,
+    /// The mail that tells the owner what somebody else sent in the owner's name.
+    pub notice: Option<OutgoingMessage>,
     /// Why.
     pub decisions: Vec<Decision>,
 }
@@ -96,6 +105,15 @@ const RECURRING: &str = "recurring objects are stored without being scheduled";
 /// # Errors
 /// A precondition of RFC 6638 §3.2.4 does not hold.
 pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
+    let plan = decide(change)?;
+    Ok(Plan {
+        notice: notice::notice(change, &plan),
+        ..plan
+    })
+}
+
+/// All of it but the notice to the owner.
+fn decide(change: &Change<'_>) -> Result<Plan, Fault> {
     // what is stored was let in by these rules; where it was not, it is nobody's meeting
     let before = change.before.map(|before| {
         (
@@ -140,6 +158,24 @@ fn sign(line: &mut Property, address: &str) {
     let _ = line.set_parameter("SENT-BY", address);
 }
 
+/// Writes who acts for the organizer on a message that is made of what was stored before.
+fn sign_organizer(change: &Change<'_>, mut message: Message) -> Message {
+    let sent_by = change.sent_by();
+    let people = message
+        .object
+        .entries_mut()
+        .flat_map(Component::properties_mut);
+    for line in people.filter(|line| line.is("ORGANIZER")) {
+        match sent_by {
+            Some(address) => sign(line, address),
+            None => {
+                line.remove_parameter("SENT-BY");
+            }
+        }
+    }
+    message
+}
+
 /// "Servers MUST NOT preserve this property parameter" (RFC 6638 §7.2).
 fn without_force_send(mut object: CalendarObject) -> CalendarObject {
     const FORCE_SEND: &str = "SCHEDULE-FORCE-SEND";
@@ -167,6 +203,7 @@ fn plain(after: Option<&CalendarObject>) -> Plan {
         deliveries: Vec::new(),
         mails: Vec::new(),
         statuses: Vec::new(),
+        notice: None,
         decisions: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Change, Plan,
     invitee::{Earlier, Invitee, earlier, invitees},
     outbox::{Outbox, kind_of_message},
-    sign, unscheduled,
+    sign, sign_organizer, unscheduled,
 };
 use crate::engine::{
     Fault, Method, Role, Status,
@@ -54,7 +54,6 @@ struct Edit<'a> {
     was_cancelled: bool,
     is_cancelled: bool,
     sequence: u32,
-    sent_by: Option<&'a str>,
     /// The organizer's own participation changed, which the others should see.
     own_participation_changed: bool,
 }
@@ -99,7 +98,6 @@ impl<'a> Edit<'a> {
             changes,
             was_cancelled,
             is_cancelled,
-            sent_by: change.sent_by,
         }
     }
 
@@ -116,7 +114,7 @@ impl<'a> Edit<'a> {
             }
             for line in entry.properties_mut() {
                 match line.name() {
-                    "ORGANIZER" => self.write_organizer(line),
+                    "ORGANIZER" => self.write_organizer(change, line),
                     "ATTENDEE" => {
                         line.remove_parameter("SCHEDULE-FORCE-SEND");
                         if let Some(invitee) =
@@ -131,11 +129,32 @@ impl<'a> Edit<'a> {
         }
     }
 
-    fn write_organizer(&self, line: &mut Property) {
+    /// Who sends something for the organizer signs. A signature that stood there before is that of who sent
+    /// something then, and no client's to keep or to change.
+    fn write_organizer(&self, change: &Change<'_>, line: &mut Property) {
         line.remove_parameter("SCHEDULE-FORCE-SEND");
-        if let Some(address) = self.sent_by {
-            sign(line, address);
+        let before = self.before.and_then(single);
+        let before = before.and_then(|entry| entry.property("ORGANIZER"));
+        let signature = before.and_then(|line| line.parameter("SENT-BY"));
+        match (change.sent_by(), self.speaks()) {
+            (Some(address), true) => sign(line, address),
+            (None, true) if line.parameter("SENT-BY") == signature => {
+                line.remove_parameter("SENT-BY");
+            }
+            (None, true) => {}
+            (_, false) if self.before.is_some() => keep(line, before, "SENT-BY"),
+            (Some(_), false) => {
+                line.remove_parameter("SENT-BY");
+            }
+            (None, false) => {}
         }
+    }
+
+    /// Whether this edit sends anything to anybody.
+    fn speaks(&self) -> bool {
+        let mut told = self.invitees.iter();
+        !self.removed.is_empty()
+            || told.any(|it| it.agent == Agent::Server && self.reason_to_invite(it).is_some())
     }
 
     fn write_attendee(&self, line: &mut Property, invitee: &Invitee) {
@@ -192,7 +211,7 @@ impl<'a> Edit<'a> {
             outbox.send(
                 change,
                 attendee,
-                message,
+                sign_organizer(change, message),
                 kind_of_message(Method::Cancel, false),
                 reason,
             );

@@ -9,7 +9,7 @@ use crate::{
         Addressee, Decision, Directory, Message, Method, Role, Status, details::details,
         directory::mail_address, entry::participation,
     },
-    mail::{MessageKind, OutgoingMessage, Party},
+    mail::{MessageKind, OutgoingMessage, Party, Voice},
 };
 
 /// What leaves with a change.
@@ -36,6 +36,7 @@ impl Outbox {
             deliveries: self.deliveries,
             mails: self.mails,
             statuses,
+            notice: None,
             decisions: self.decisions,
         }
     }
@@ -113,6 +114,7 @@ impl Outbox {
         leave_out_attachments(&mut object);
         self.mails.push(OutgoingMessage {
             kind,
+            voice: voice(change),
             method: message.method.as_str().to_owned(),
             from,
             to: Party {
@@ -185,8 +187,19 @@ fn sender(change: &Change<'_>, message: &Message) -> Option<Party> {
     })
 }
 
+/// Who writes, where it is not the owner. (Without a mail address of their own, the name must do.)
+fn voice(change: &Change<'_>) -> Voice {
+    match change.acting {
+        None => Voice::Own,
+        Some(acting) => Voice::OnBehalf(Party {
+            address: mail_address_of(acting).unwrap_or_default().to_owned(),
+            name: Some(acting.display_name.clone()),
+        }),
+    }
+}
+
 /// The primary mail address of somebody here.
-fn mail_address_of(principal: &Principal) -> Option<&str> {
+pub(super) fn mail_address_of(principal: &Principal) -> Option<&str> {
     let mut addresses = principal.addresses.iter();
     addresses.find_map(|address| mail_address(address))
 }

@@ -6,6 +6,7 @@ use super::{
     Change, Plan, RECURRING,
     invitee::{Earlier, earlier},
     outbox::{Outbox, kind_of_message},
+    sign_organizer,
 };
 use crate::engine::{
     Method, Role,
@@ -58,7 +59,7 @@ fn tell(
         outbox.send(
             change,
             attendee.line,
-            message,
+            sign_organizer(change, message),
             kind,
             "the meeting is removed",
         );

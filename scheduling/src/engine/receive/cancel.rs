@@ -54,9 +54,26 @@ fn cancelled(incoming: &Incoming<'_>, copy: &CalendarObject, entry: &Component) 
             target.set_property(Property::new(name, value).expect("the value is plain"));
         }
         set_sequence(target, sequence(entry).max(sequence(target)));
+        let organizer = target.properties_mut().find(|line| line.is("ORGANIZER"));
+        if let Some(line) = organizer {
+            sign_as(line, entry.property("ORGANIZER"));
+        }
     }
     note_revision(incoming, entry, &mut object);
     object
+}
+
+/// Who sent the cancellation for the organizer is shown.
+fn sign_as(line: &mut Property, message: Option<&Property>) {
+    match message.and_then(|message| message.parameter("SENT-BY")) {
+        Some(address) => {
+            line.set_parameter("SENT-BY", &address)
+                .expect("the value comes from a valid line");
+        }
+        None => {
+            line.remove_parameter("SENT-BY");
+        }
+    }
 }
 
 fn known_sequence(stored: &Component) -> u32 {

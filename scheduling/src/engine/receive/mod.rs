@@ -124,5 +124,24 @@ pub fn receive(incoming: &Incoming<'_>) -> Receipt {
             Method::Reply => reply::receive(incoming, entry),
         },
     };
-    result.unwrap_or_else(|declined| declined.receipt(incoming.message))
+    let mut receipt = result.unwrap_or_else(|declined| declined.receipt(incoming.message));
+    receipt.decisions.extend(unknown_deputy(incoming));
+    receipt
+}
+
+/// Who signed the message for its sender is kept as it is; a note says where nobody here knows of such a
+/// right.
+fn unknown_deputy(incoming: &Incoming<'_>) -> Option<Decision> {
+    let Incoming {
+        message, directory, ..
+    } = incoming;
+    let people = message.entry()?.properties();
+    let mut people = people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE"));
+    let sender = people.find(|line| directory.same_person(line.raw_value(), &message.sender))?;
+    let sent_by = sender.parameter("SENT-BY")?;
+    (!directory.may_speak_for(&message.sender, &sent_by)).then(|| Decision::UnknownDeputy {
+        method: message.method,
+        sender: message.sender.clone(),
+        sent_by: sent_by.into_owned(),
+    })
 }

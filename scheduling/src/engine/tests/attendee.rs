@@ -573,7 +573,7 @@ fn somebody_elses_meeting_is_just_stored() {
 #[test]
 fn who_acts_for_the_attendee_signs() {
     let mut world = invited();
-    world.sent_by = Some("mailto:carol@example.org");
+    world.acting = Some("carol");
     world.answer("bob", "ACCEPTED");
     for whose in ["alice", "bob"] {
         assert!(

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attendee;
+mod behalf;
 mod dormant;
 mod mail;
 mod organizer;
@@ -36,6 +37,7 @@ struct World {
     /// Counts up with each change of a Schedule-Tag.
     tags: BTreeMap<&'static str, u32>,
     mails: Vec<OutgoingMessage>,
+    notices: Vec<OutgoingMessage>,
     decisions: Vec<Decision>,
     now: Timestamp,
     mail_possible: bool,
@@ -43,7 +45,7 @@ struct World {
     schedule_tag_matched: bool,
     /// Calendars whose object came there without being scheduled.
     dormant: BTreeSet<&'static str>,
-    sent_by: Option<&'static str>,
+    acting: Option<&'static str>,
 }
 
 fn principal(id: u64, name: &'static str, kind: PrincipalKind, aliases: &[&str]) -> Arc<Principal> {
@@ -94,13 +96,14 @@ fn new_world() -> World {
         inboxes: BTreeMap::new(),
         tags: BTreeMap::new(),
         mails: Vec::new(),
+        notices: Vec::new(),
         decisions: Vec::new(),
         now: Timestamp(START),
         mail_possible: true,
         schedule_reply: true,
         schedule_tag_matched: false,
         dormant: BTreeSet::new(),
-        sent_by: None,
+        acting: None,
     }
 }
 
@@ -200,7 +203,7 @@ impl World {
             is_dormant: self.dormant.contains(who),
             after,
             owner: &owner,
-            sent_by: self.sent_by,
+            acting: self.acting.map(|name| &*self.people[name]),
             directory: &directory,
             organizer_copy: organizer_copy.as_ref(),
             now: self.now,
@@ -229,6 +232,7 @@ impl World {
             assert_eq!(OutgoingMessage::decode(&mail.encode()).as_ref(), Some(mail));
         }
         self.mails.extend(plan.mails);
+        self.notices.extend(plan.notice);
         self.decisions = plan.decisions;
         Ok(())
     }

@@ -727,7 +727,7 @@ fn the_organizers_own_answer_is_shown_without_news() {
 #[test]
 fn who_acts_for_the_organizer_signs() {
     let mut world = new_world();
-    world.sent_by = Some("mailto:carol@example.org");
+    world.acting = Some("carol");
     world.put("alice", &meeting("ATTENDEE:mailto:bob@example.org"));
     let signed = "ORGANIZER;SENT-BY=\"mailto:carol@example.org\":mailto:alice@example.org";
     assert_eq!(

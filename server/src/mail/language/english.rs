@@ -8,6 +8,10 @@ use super::Phrases;
 pub const PHRASES: Phrases = Phrases {
     subject,
     sentence,
+    subject_on_behalf,
+    sentence_on_behalf,
+    subject_of_notice,
+    sentence_of_notice,
     untitled: "(no title)",
     when: "When",
     place: "Where",
@@ -18,7 +22,20 @@ pub const PHRASES: Phrases = Phrases {
 };
 
 fn subject(kind: MessageKind, title: &str) -> String {
-    let beginning = match kind {
+    format!("{}: {title}", beginning(kind))
+}
+
+fn subject_on_behalf(kind: MessageKind, secretary: &str, manager: &str, title: &str) -> String {
+    let beginning = beginning(kind);
+    format!("{beginning} by {secretary} on behalf of {manager}: {title}")
+}
+
+fn subject_of_notice(_: MessageKind, secretary: &str, title: &str) -> String {
+    format!("Sent on your behalf by {secretary}: {title}")
+}
+
+fn beginning(kind: MessageKind) -> &'static str {
+    match kind {
         MessageKind::Invitation => "Invitation",
         MessageKind::Update => "Updated invitation",
         MessageKind::Cancellation => "Cancelled",
@@ -26,8 +43,7 @@ fn subject(kind: MessageKind, title: &str) -> String {
         MessageKind::Declined => "Declined",
         MessageKind::Tentative => "Tentatively accepted",
         MessageKind::Answered => "Answer",
-    };
-    format!("{beginning}: {title}")
+    }
 }
 
 fn sentence(kind: MessageKind, sender: &str) -> String {
@@ -41,4 +57,30 @@ fn sentence(kind: MessageKind, sender: &str) -> String {
         MessageKind::Answered => "answered your invitation.",
     };
     format!("{sender} {end}")
+}
+
+fn sentence_on_behalf(kind: MessageKind, secretary: &str, manager: &str) -> String {
+    let middle = match kind {
+        MessageKind::Invitation => "invites you",
+        MessageKind::Update => "changed an invitation of yours",
+        MessageKind::Cancellation => "cancelled this, or your part in it,",
+        MessageKind::Accepted => "accepts",
+        MessageKind::Declined => "declines",
+        MessageKind::Tentative => "accepts tentatively",
+        MessageKind::Answered => "answered your invitation",
+    };
+    format!("{secretary} {middle} on behalf of {manager}.")
+}
+
+fn sentence_of_notice(kind: MessageKind, secretary: &str) -> String {
+    let what = match kind {
+        MessageKind::Invitation => "sent an invitation",
+        MessageKind::Update => "sent an updated invitation",
+        MessageKind::Cancellation => "sent a cancellation",
+        MessageKind::Accepted => "accepted an invitation",
+        MessageKind::Declined => "declined an invitation",
+        MessageKind::Tentative => "tentatively accepted an invitation",
+        MessageKind::Answered => "answered an invitation",
+    };
+    format!("{secretary} {what} on your behalf.")
 }

@@ -10,6 +10,15 @@ pub struct Phrases {
     pub subject: fn(MessageKind, &str) -> String,
     /// The first sentence, from what the mail is about and who sends it.
     pub sentence: fn(MessageKind, &str) -> String,
+    /// The subject where somebody writes for the sender: what it is about, who writes, for whom, the title.
+    pub subject_on_behalf: fn(MessageKind, &str, &str, &str) -> String,
+    /// The first sentence then: what it is about, who writes, and for whom.
+    pub sentence_on_behalf: fn(MessageKind, &str, &str) -> String,
+    /// The subject where the recipient is told what somebody sent in the recipient's name: what, who, the
+    /// title.
+    pub subject_of_notice: fn(MessageKind, &str, &str) -> String,
+    /// The first sentence then: what was sent, and by whom.
+    pub sentence_of_notice: fn(MessageKind, &str) -> String,
     /// The title of a meeting without one.
     pub untitled: &'static str,
     /// Before the time.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use scheduling::{
     desk::Settings,
-    mail::{Details, MessageKind, Party},
+    mail::{Details, MessageKind, Party, Voice},
 };
 use storage::{memory::Memory, model::CollectionId, testing, testing::ManualClock};
 
@@ -53,6 +53,7 @@ fn message(number: u32) -> OutgoingMessage {
     let recipient = format!("guest{number}@elsewhere.example");
     OutgoingMessage {
         kind: MessageKind::Invitation,
+        voice: Voice::Own,
         method: "REQUEST".into(),
         from: Party {
             address: "alice@example.com".into(),

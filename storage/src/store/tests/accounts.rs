@@ -266,17 +266,50 @@ async fn delegations_are_found_through_groups_and_end_at_once() {
     };
     change(office, &|it| it.members = vec![bob]).await;
     change(alice, &|it| {
-        it.write_delegates = vec![office];
-        it.read_delegates = vec![bob];
+        let deputy = Delegate {
+            may_invite: false,
+            ..Delegate::deputy(office)
+        };
+        it.delegates = vec![Delegate::reader(bob), deputy];
     })
     .await;
-    let expected = [(alice, Delegation::Read), (alice, Delegation::Write)];
+    let expected = [
+        (alice, Delegation::Read),
+        (alice, Delegation::Write),
+        (alice, Delegation::Answer),
+    ];
     assert_eq!(delegations(bob).await, expected);
     assert_eq!(delegations(office).await, expected[1..]);
     change(office, &|it| it.members.clear()).await;
     assert_eq!(delegations(bob).await, expected[..1]);
-    change(alice, &|it| it.read_delegates.clear()).await;
+    change(alice, &|it| it.delegates.clear()).await;
     assert_eq!(delegations(bob).await, []);
+}
+
+#[tokio::test]
+async fn members_are_found_through_groups_and_each_once() {
+    let world = world().await;
+    let add = async |kind, name: &str, members: &[PrincipalId]| {
+        let mut account = Principal::new(kind, name);
+        account.members = members.to_vec();
+        world.store.add_account(account, None).await.unwrap().id
+    };
+    let alice = add(PrincipalKind::User, "alice", &[]).await;
+    let bob = add(PrincipalKind::User, "bob", &[]).await;
+    let inner = add(PrincipalKind::Group, "inner", &[alice, bob]).await;
+    let outer = add(
+        PrincipalKind::Group,
+        "outer",
+        &[inner, alice, PrincipalId(999)],
+    )
+    .await;
+    let members = async |ids: &[PrincipalId]| -> Vec<PrincipalId> {
+        let found = world.store.members_of_all(ids).await.unwrap();
+        found.iter().map(|it| it.id).collect()
+    };
+    assert_eq!(members(&[]).await, []);
+    assert_eq!(members(&[bob, outer]).await, [bob, alice]);
+    assert_eq!(members(&[inner, outer, bob]).await, [bob, alice]);
 }
 
 #[tokio::test]

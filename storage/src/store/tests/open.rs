@@ -14,6 +14,23 @@ async fn the_epoch_is_drawn_once() {
 }
 
 #[tokio::test]
+async fn an_older_format_is_raised_and_the_epoch_kept() {
+    let world = world().await;
+    let epoch = world.store.epoch();
+    let older = MetaRecord { format: 1, epoch };
+    let operations = vec![Operation::Put(keys::meta(), record::encode(&older))];
+    let store = &world.store;
+    store.commit_rows(Vec::new(), operations).await.unwrap();
+    let again = Store::open(world.backend.clone(), environment())
+        .await
+        .unwrap();
+    assert_eq!(again.epoch(), epoch);
+    let row = world.backend.get(&keys::meta()).await.unwrap().unwrap();
+    let meta: MetaRecord = record::decode(&row.value, "meta").unwrap();
+    assert_eq!((meta.format, meta.epoch), (FORMAT, epoch));
+}
+
+#[tokio::test]
 async fn a_newer_format_is_refused() {
     let world = world().await;
     let newer = MetaRecord {
