@@ -6,7 +6,7 @@ use scheduling::{
     Actor,
     calendar_view::{CalendarView, Candidate, Shown},
     desk::Read,
-    view::sees,
+    view::Viewer,
 };
 use storage::model::SyncToken;
 
@@ -29,6 +29,7 @@ pub(crate) struct Listed<'a> {
     dav: &'a Dav,
     actor: &'a Actor,
     collection: &'a StoredResource,
+    viewer: Viewer,
     shown: Arc<Shown>,
     wanted: Vec<(Name<'a>, Option<WriteListed>)>,
     brief: bool,
@@ -55,11 +56,13 @@ impl<'a> Listed<'a> {
         let Some(wanted) = wanted.listed(kind).filter(|_| collection.object.is_none()) else {
             return Ok(None);
         };
+        let viewer = dav.desk().viewer(actor, collection.owner.id).await?;
         let shown = dav.desk().shown(collection.collection.id).await?;
         Ok(shown.map(|shown| Listed {
             dav,
             actor,
             collection,
+            viewer,
             shown,
             wanted,
             brief,
@@ -120,10 +123,7 @@ impl<'a> Listed<'a> {
             };
             for row in view.rows_after(after).take(PAGE_ROWS) {
                 page.last = Some(Arc::clone(&row.name));
-                if !sees(self.actor, row) {
-                    continue;
-                }
-                if row.is_special {
+                if row.is_special || !self.viewer.sees_row(row) {
                     page.unread.push(Candidate::of(row));
                     continue;
                 }

@@ -6,6 +6,7 @@ use scheduling::Precondition;
 
 const DAV: &str = "DAV:";
 const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
+const CALENDARSERVER: &str = "http://calendarserver.org/ns/";
 
 /// What stands in a precondition's element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +117,7 @@ preconditions! {
     ValidScheduleDefaultCalendarUrl = CALDAV "valid-schedule-default-calendar-URL", FORBIDDEN, Nothing, "RFC 6638 §4.3.1.2";
     ValidSchedulingMessage = CALDAV "valid-scheduling-message", BAD_REQUEST, Nothing, "RFC 6638 §5.2.1";
     ValidOrganizer = CALDAV "valid-organizer", FORBIDDEN, Nothing, "RFC 6638 §5.2.2";
+    ValidAccessRestrictionChange = CALENDARSERVER "valid-access-restriction-change", FORBIDDEN, Nothing, "calendarserver private-events §4.2.2.1";
     MaxAttachmentSize = CALDAV "max-attachment-size", FORBIDDEN, Nothing, "RFC 8607 §3.11";
     MaxAttachmentsPerResource = CALDAV "max-attachments-per-resource", FORBIDDEN, Nothing, "RFC 8607 §3.11";
     ValidAction = CALDAV "valid-action", FORBIDDEN, Nothing, "RFC 8607 §3.11";
@@ -149,7 +151,10 @@ mod tests {
                 "{entry:?}"
             );
             assert!(
-                entry.source.starts_with("RFC ") && entry.source.contains(" §"),
+                ["RFC ", "calendarserver "]
+                    .iter()
+                    .any(|source| entry.source.starts_with(source))
+                    && entry.source.contains(" §"),
                 "{entry:?}"
             );
         }

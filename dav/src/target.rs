@@ -194,6 +194,13 @@ impl StoredResource {
         name: &str,
         object: Stored<Object>,
     ) -> Result<Option<StoredResource>, Refusal> {
+        let desk = dav.desk();
+        let viewer = desk.viewer(actor, self.owner.id).await?;
+        let etag = object.etag.clone();
+        let Some(object) = desk.seen(&viewer, object).await? else {
+            return Ok(None);
+        };
+        let is_whole = object.etag == etag;
         let mut member = StoredResource {
             path: self.path.child(name),
             object: Some(Arc::new(object)),
@@ -204,9 +211,11 @@ impl StoredResource {
             .as_ref()
             .is_some_and(|object| !object.access.is_empty())
         {
-            let desk = dav.desk();
             let held = desk.evaluate(actor, self.owner.id, &member.links()).await?;
             member.privileges = held;
+        }
+        if !is_whole {
+            member.privileges = member.privileges.of_part(member.site());
         }
         Ok(Some(member).filter(|it| it.privileges.has(Privilege::Read)))
     }

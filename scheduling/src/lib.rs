@@ -19,5 +19,5 @@ pub use calendar::zone::data as time_zones;
 pub use calendar_view::CalendarView;
 pub use change::{Actor, Conditions};
 pub use desk::Desk;
-pub use projection::ObjectProjection;
+pub use projection::{Classification, ObjectProjection};
 pub use refusal::{Precondition, Refusal};

@@ -20,7 +20,7 @@ pub use self::times::{Instant, Occupation};
 
 /// The form of the octets, and the rules by which they were made. A projection of another version is
 /// computed again from the object.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Names the time-zone data in use: instants follow from it.
 static ZONE_DATA: LazyLock<[u8; 4]> = LazyLock::new(|| {
@@ -73,30 +73,53 @@ fn bit_of(name: &str) -> u8 {
         .map_or(OTHER_KIND, |at| 1 << at)
 }
 
-/// CLASS (RFC 5545 §3.8.1.3); of several components the strictest. A word that is not known is PRIVATE.
+/// calendarserver private-events §4.1.2: on the object as a whole.
+pub(crate) const ACCESS_PROPERTY: &str = "X-CALENDARSERVER-ACCESS";
+
+/// CLASS (RFC 5545 §3.8.1.3), or X-CALENDARSERVER-ACCESS (calendarserver private-events §4.1.2); of several
+/// the strictest. A word that is not known is PRIVATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Classification {
     /// PUBLIC, which is also the default.
     Public,
-    /// CONFIDENTIAL
+    /// RESTRICTED: when, what and where.
+    Restricted,
+    /// CONFIDENTIAL: when.
     Confidential,
     /// PRIVATE
     Private,
 }
 
 impl Classification {
-    fn of(object: &CalendarObject) -> Classification {
+    /// That of an object.
+    pub fn of(object: &CalendarObject) -> Classification {
         let classes = object
             .entries()
-            .map(|entry| match entry.raw_value("CLASS") {
-                None => Classification::Public,
-                Some(word) if word.trim().eq_ignore_ascii_case("PUBLIC") => Classification::Public,
-                Some(word) if word.trim().eq_ignore_ascii_case("CONFIDENTIAL") => {
-                    Classification::Confidential
-                }
-                Some(_) => Classification::Private,
-            });
+            .flat_map(|entry| entry.properties_named("CLASS"))
+            .map(|class| Classification::of_word(class.raw_value()));
+        let classes = classes.chain(Classification::of_access(object));
         classes.max().unwrap_or(Classification::Public)
+    }
+
+    /// What X-CALENDARSERVER-ACCESS says, where it is there.
+    pub(crate) fn of_access(object: &CalendarObject) -> Option<Classification> {
+        let properties = object.calendar().properties_named(ACCESS_PROPERTY);
+        properties
+            .map(|access| Classification::of_word(access.raw_value()))
+            .max()
+    }
+
+    fn of_word(word: &str) -> Classification {
+        let word = word.trim();
+        let known = [
+            ("PUBLIC", Classification::Public),
+            ("RESTRICTED", Classification::Restricted),
+            ("CONFIDENTIAL", Classification::Confidential),
+        ];
+        let known = known
+            .iter()
+            .find(|(name, _)| word.eq_ignore_ascii_case(name));
+        known.map_or(Classification::Private, |(_, class)| *class)
     }
 }
 
@@ -149,6 +172,8 @@ pub struct ObjectProjection {
     /// `None` where the object stands nowhere in time.
     span: Option<Span>,
     times: Times,
+    /// Others than its owner saw it, in an earlier state: they must be told that it is gone.
+    was_open: bool,
 }
 
 /// Seconds since 1970 between which every instance lies, for whoever reads floating times wherever;
@@ -184,7 +209,32 @@ impl ObjectProjection {
                 .any(|entry| Landmarks::of(entry).is_recurring()),
             span,
             times,
+            was_open: false,
         }
+    }
+
+    /// The same for an object that takes the place of another one.
+    #[must_use]
+    pub fn after(self, before: Option<&ObjectProjection>) -> ObjectProjection {
+        ObjectProjection {
+            was_open: self.classification == Classification::Private
+                && before.is_some_and(ObjectProjection::was_ever_open),
+            ..self
+        }
+    }
+
+    /// Whether both say the same, whatever was there before.
+    pub(crate) fn is_of_same_object(&self, other: &ObjectProjection) -> bool {
+        let plain = |projection: &ObjectProjection| ObjectProjection {
+            was_open: false,
+            ..projection.clone()
+        };
+        plain(self) == plain(other)
+    }
+
+    /// Whether others than its owner see it, at least in part, or saw it in an earlier state.
+    pub(crate) fn was_ever_open(&self) -> bool {
+        self.was_open || self.classification != Classification::Private
     }
 
     /// The same for an object whose instances are asked about in a part of time that what is stored does

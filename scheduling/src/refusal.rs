@@ -64,6 +64,8 @@ pub enum Precondition {
     ValidScheduleDefaultCalendarUrl,
     ValidSchedulingMessage,
     ValidOrganizer,
+    // calendarserver private-events §4.2.2.1
+    ValidAccessRestrictionChange,
     // RFC 8607 §3.11
     MaxAttachmentSize,
     MaxAttachmentsPerResource,

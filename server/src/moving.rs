@@ -255,7 +255,7 @@ async fn objects(
         let Member::Object(object) = listed.member.value else {
             continue;
         };
-        let text = String::from_utf8(desk.octets(actor, &object).await?.to_vec());
+        let text = String::from_utf8(desk.octets(&object).await?.to_vec());
         let text = text.map_err(|_| Refusal::Damaged(format!("{} is no text", listed.name)))?;
         octets += text.len();
         objects.push((listed.name, text));

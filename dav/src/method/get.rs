@@ -62,7 +62,7 @@ pub(crate) async fn get(dav: &Dav, request: Request) -> Result<Response, DavErro
         // Boxed for the same reason.
         return Box::pin(file(dav, &request, &object)).await;
     }
-    let octets = dav.desk().octets(&request.actor, &object).await?;
+    let octets = dav.desk().octets(&object).await?;
     // The tag stays the object's: a client compares it with what PROPFIND and reports said (RFC 7809 §3.1.3).
     let octets = time_zones::parse(&request.headers)?.apply(octets);
     let octets = representation::print(format, octets)?;
@@ -116,7 +116,7 @@ async fn file(dav: &Dav, request: &Request, object: &Object) -> Result<Response,
             return Ok(response);
         }
     };
-    let body = body(dav, &request.actor, object, first, wanted).await?;
+    let body = body(dav, object, first, wanted).await?;
     let mut response = with_content(status, object, Format::ICalendar, body);
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {first}-{}/{length}", first + wanted - 1);
@@ -126,17 +126,11 @@ async fn file(dav: &Dav, request: &Request, object: &Object) -> Result<Response,
 }
 
 /// The octets of an object from `first` on: a large file piece by piece.
-async fn body(
-    dav: &Dav,
-    actor: &Actor,
-    object: &Object,
-    first: u64,
-    length: u64,
-) -> Result<Body, DavError> {
+async fn body(dav: &Dav, object: &Object, first: u64, length: u64) -> Result<Body, DavError> {
     if let Some(reader) = dav.desk().pieces(object, first, length) {
         return Ok(Body::pieces(reader, length));
     }
-    let octets = dav.desk().octets(actor, object).await?;
+    let octets = dav.desk().octets(object).await?;
     let place = |octet: u64| {
         usize::try_from(octet)
             .unwrap_or(usize::MAX)
@@ -177,16 +171,13 @@ pub(crate) async fn representation(
     let (format, body) = match object.calendar {
         Some(_) => {
             let format = representation::wanted_or_usual(headers);
-            let octets = dav.desk().octets(actor, &object).await?;
+            let octets = dav.desk().octets(&object).await?;
             let octets = time_zones::parse(headers)?.apply(octets);
             (format, representation::print(format, octets)?.into())
         }
         None => {
             let length = object.content.length();
-            (
-                Format::ICalendar,
-                body(dav, actor, &object, 0, length).await?,
-            )
+            (Format::ICalendar, body(dav, &object, 0, length).await?)
         }
     };
     let mut response = with_content(status, &object, format, body);

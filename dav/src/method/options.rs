@@ -57,6 +57,10 @@ pub(crate) const COMPLIANCE_CLASSES: &[ComplianceClass] = &[
         source: "RFC 7809 §3.1.1",
     },
     ComplianceClass {
+        token: "calendarserver-private-events",
+        source: "calendarserver private-events §4.2.1",
+    },
+    ComplianceClass {
         token: "calendar-proxy",
         source: "calendarserver calendar-proxy §4",
     },

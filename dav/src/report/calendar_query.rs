@@ -7,7 +7,6 @@ use scheduling::{
     calendar_view::{Candidate, Shown},
     desk::Read,
     projection::{ObjectProjection, Verdict},
-    view::sees,
 };
 
 use crate::{
@@ -95,11 +94,14 @@ impl Query<'_> {
         };
         let zone = self.reader.zone_of(target);
         let actor = &self.asked.request.actor;
+        let viewer = desk.viewer(actor, collection.owner.id).await?;
         let (matching, collections) = shown.read(|view| {
             let range = self.filter.range();
             let matching = view.select(range, |row| match &row.projection {
-                Some(projection) if sees(actor, row) => self.filter.judge(projection, &zone),
-                _ => Verdict::No,
+                // What is not seen as a whole is judged by what is seen of it.
+                Some(_) if !viewer.sees_row(row) => Verdict::Maybe,
+                Some(projection) => self.filter.judge(projection, &zone),
+                None => Verdict::No,
             });
             let collections: Vec<_> = view
                 .collections()
@@ -123,13 +125,14 @@ impl Query<'_> {
     ) -> Result<(), DavError> {
         let id = collection.collection.id;
         let read = self.dav.desk().read_candidates(id, candidates).await?;
+        let actor = &self.asked.request.actor;
         for read in read {
-            let Some(octets) = self.octets_of(&read, shown, zone).await? else {
+            let object = read.object.clone();
+            let member = collection.member(self.dav, actor, &read.name, object);
+            let Some(member) = member.await? else {
                 continue;
             };
-            let actor = &self.asked.request.actor;
-            let member = collection.member(self.dav, actor, &read.name, read.object);
-            if let Some(member) = member.await? {
+            if let Some(octets) = self.octets_of(&read, &member, shown, zone).await? {
                 self.write(Target::Stored(member), &octets).await?;
             }
         }
@@ -141,11 +144,14 @@ impl Query<'_> {
     async fn octets_of(
         &self,
         read: &Read,
+        member: &StoredResource,
         shown: &Shown,
         zone: &Zone,
     ) -> Result<Option<Bytes>, DavError> {
-        let actor = &self.asked.request.actor;
-        let octets = self.dav.desk().octets(actor, &read.object).await?;
+        let Some(seen) = &member.object else {
+            return Ok(None);
+        };
+        let octets = self.dav.desk().octets(seen).await?;
         if read.is_certain {
             return Ok(Some(octets));
         }
@@ -154,6 +160,7 @@ impl Query<'_> {
         };
         if let Some(range) = self.filter.range_alone()
             && read.is_learnable
+            && seen.etag == read.object.etag
         {
             self.dav.desk().learn_instances(shown, read, &object, range);
         }

@@ -19,7 +19,6 @@ use crate::{
 /// Facts and calendar data for one report.
 pub(super) struct Reader<'a> {
     dav: &'a Dav,
-    actor: &'a Actor,
     loader: Loader<'a>,
     selection: Option<Selection>,
     /// The zone of the request, which goes before that of a collection (RFC 4791 §9.8).
@@ -41,7 +40,6 @@ impl<'a> Reader<'a> {
         let selection = Selection::of_request(request, &dav.desk().settings().limits)?;
         Ok(Reader {
             dav,
-            actor,
             loader: Loader::new(dav, actor, wanted.needs()),
             selection,
             zone: floating_zone::of_request(request)?,
@@ -56,14 +54,14 @@ impl<'a> Reader<'a> {
         Ok(self)
     }
 
-    /// The octets of a calendar object as the actor may see them; `None` for everything else.
+    /// The octets of a calendar object that was opened for the actor; `None` for everything else.
     pub async fn octets(&self, target: &Target) -> Result<Option<Bytes>, DavError> {
         let Target::Stored(resource) = target else {
             return Ok(None);
         };
         match &resource.object {
             Some(object) if object.calendar.is_some() => {
-                Ok(Some(self.dav.desk().octets(self.actor, object).await?))
+                Ok(Some(self.dav.desk().octets(object).await?))
             }
             _ => Ok(None),
         }

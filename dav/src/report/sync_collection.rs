@@ -351,7 +351,10 @@ async fn open(
         .collect();
     let gone = |path| Err(Path::Stored(path).href(collection.kind() == ResourceKind::Home));
     let mut members = Vec::with_capacity(page.len());
-    let opened = dav.desk().open_many(&asked.request.actor, &paths).await?;
+    let opened = dav
+        .desk()
+        .open_changed(&asked.request.actor, &paths)
+        .await?;
     for (path, opened) in paths.into_iter().zip(opened) {
         match opened.and_then(|opened| StoredResource::from_opened(path.clone(), opened)) {
             // What the log calls removed may have been made again since, and the other way round: the

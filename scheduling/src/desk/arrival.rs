@@ -3,23 +3,26 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use storage::{
-    Batch, ResourcePath, Stored, UidPlaces,
+    Batch, ResourcePath, Stored, UidPlace, UidPlaces,
     model::{Attachment, CalendarFacts, Collection, CollectionId, Object, Principal},
 };
 
 use super::{
     Desk,
     admission::{self, Admitted},
-    refuse::{in_the_way, read_failed},
+    refuse::{in_the_way, precondition, read_failed},
     scene::Scene,
     schedule::Proposal,
 };
-use crate::{Actor, ObjectProjection, Precondition, Refusal};
+use crate::{Actor, Classification, ObjectProjection, Precondition, Refusal};
 
 /// An object on its way into a calendar.
 #[derive(Clone, Copy)]
 pub(crate) struct Arrival<'a> {
+    /// Who brings it.
+    pub actor: &'a Actor,
     /// What the round read.
     pub scene: &'a Scene,
     /// Where it comes to stand.
@@ -70,8 +73,8 @@ pub(crate) struct Arrived {
 
 /// What is stored of an arrival.
 struct Settled {
-    octets: bytes::Bytes,
-    projection: bytes::Bytes,
+    octets: Bytes,
+    projection: Bytes,
     is_scheduling_object: bool,
     /// The managed attachments that it refers to.
     attachments: Vec<Attachment>,
@@ -87,6 +90,33 @@ impl Arrival<'_> {
         matches!(self.scheduling, Scheduling::Applies { .. })
             && !was_meeting
             && !self.admitted.facts.mentions_people()
+    }
+}
+
+/// calendarserver private-events §4.2.2.1: only the owner says with X-CALENDARSERVER-ACCESS who sees less, so
+/// that nobody takes an object away from themselves.
+fn check_access(arrival: &Arrival<'_>) -> Result<(), Refusal> {
+    let actor = &arrival.actor.principal;
+    let is_owner = actor.administrator || actor.id == arrival.calendar.owner;
+    let asked = Classification::of_access(&arrival.admitted.object);
+    match asked {
+        Some(class) if !is_owner && class != Classification::Public => Err(precondition(
+            Precondition::ValidAccessRestrictionChange,
+            "only the owner of the calendar can restrict who sees an event with X-CALENDARSERVER-ACCESS",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The projection of an object that takes the place of another one, which others may have seen.
+fn following(projection: Bytes, admitted: &Admitted, replaced: Option<&CalendarFacts>) -> Bytes {
+    if Classification::of(&admitted.object) != Classification::Private {
+        return projection;
+    }
+    let before = replaced.and_then(|facts| ObjectProjection::decode(&facts.projection));
+    match ObjectProjection::decode(&projection) {
+        Some(new) => new.after(before.as_ref()).encode(),
+        None => projection,
     }
 }
 
@@ -108,6 +138,7 @@ impl Desk {
             ..
         } = arrival;
         admission::check_component(calendar, &admitted.facts.component_name)?;
+        check_access(arrival)?;
         let uid = &admitted.facts.uid;
         let places = if arrival.is_plain() {
             self.store.find_uid_in(calendar, uid).await
@@ -128,6 +159,7 @@ impl Desk {
             self.check_uid(arrival, &places, true).await?;
         }
         batch.expect_uid(calendar.home, uid, &places);
+        let replaced = arrival.before.and_then(|before| before.calendar.as_ref());
         let is_unchanged = !admitted.mended && settled.octets == admitted.octets;
         let facts = CalendarFacts {
             uid: uid.clone(),
@@ -136,7 +168,7 @@ impl Desk {
             schedule_tag: settled
                 .is_scheduling_object
                 .then(|| self.fresh_schedule_tag()),
-            projection: settled.projection,
+            projection: following(settled.projection, admitted, replaced),
             attachments: settled.attachments,
         };
         let body = self.body_beside(settled.octets, &facts.attachments).await?;
@@ -257,18 +289,35 @@ impl Desk {
                 return Err(Refusal::Precondition {
                     precondition: Precondition::NoUidConflict,
                     detail: "the calendar has another object with this UID".into(),
-                    resource: path.parent().map(|calendar| calendar.child(&place.name)),
+                    resource: self.nameable(arrival, place).await?,
                 });
             }
             if is_scheduling_object && place.scheduling {
                 return Err(Refusal::Precondition {
                     precondition: Precondition::UniqueSchedulingObjectResource,
                     detail: "another calendar of this owner has this meeting".into(),
-                    resource: self.path_of(place.collection, &place.name).await?,
+                    resource: self.nameable(arrival, place).await?,
                 });
             }
         }
         Ok(())
+    }
+
+    /// The path of an object that is in the way; `None` where the actor may not know of it.
+    async fn nameable(
+        &self,
+        arrival: &Arrival<'_>,
+        place: &UidPlace,
+    ) -> Result<Option<ResourcePath>, Refusal> {
+        let path = self.path_of(place.collection, &place.name).await?;
+        let Some(path) = path else {
+            return Ok(None);
+        };
+        match self.open(arrival.actor, &path).await {
+            Ok(_) => Ok(Some(path)),
+            Err(Refusal::NotFound | Refusal::Forbidden { .. }) => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// The path of a member; `None` where its collection cannot be reached any more.

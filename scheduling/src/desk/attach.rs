@@ -371,6 +371,7 @@ impl Desk {
         let mut batch = self.batch_upon(round.scene, round.calendar);
         batch.made_by(actor.principal.id);
         let arrival = Arrival {
+            actor,
             scene: round.scene,
             path: &change.path,
             calendar: round.calendar,

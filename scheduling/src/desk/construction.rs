@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use storage::{
-    Batch, Building, ResourcePath, Revision, Stored, Timestamp,
+    Batch, Building, Found, ResourcePath, Revision, Stored, Timestamp,
     model::{Collection, CollectionId, CollectionKind, Member, Object, SyncToken},
 };
 
@@ -16,7 +16,7 @@ use super::{
     refuse::{crowded, in_the_way, precondition, read_failed},
     transfer::Transfer,
 };
-use crate::{Precondition, Refusal};
+use crate::{Actor, Precondition, Refusal};
 
 /// Members that one commit of a copy may hold.
 const MEMBERS_PER_COMMIT: usize = 200;
@@ -33,6 +33,8 @@ type Way = Vec<String>;
 /// A copy on its way.
 #[derive(Debug)]
 pub(crate) struct Construction {
+    /// Who copies; `None` where it is somebody who sees everything in the source.
+    reader: Option<Actor>,
     /// Where the source stands, and the copy will.
     source: ResourcePath,
     destination: ResourcePath,
@@ -74,6 +76,7 @@ impl Construction {
     /// Nothing is written yet.
     pub fn new(
         desk: &Desk,
+        actor: &Actor,
         transfer: &Transfer,
         source: &Stored<Collection>,
         parent: &Stored<Collection>,
@@ -88,7 +91,10 @@ impl Construction {
         let mut batch = desk.store.batch();
         batch.begin_building(&top, desk.now());
         let deep = transfer.deep.then_some(top.id);
+        let reader = &actor.principal;
+        let sees_everything = reader.administrator || reader.id == source.owner;
         Construction {
+            reader: (!sees_everything).then(|| actor.clone()),
             source: transfer.source.clone(),
             source_home: source.home,
             destination: transfer.destination.clone(),
@@ -453,6 +459,28 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether who copies sees an object of the source as a whole. What they do not is left out without a
+    /// word: for them it is not there.
+    async fn is_seen(
+        &self,
+        copy: &Construction,
+        way: &Way,
+        source: &Object,
+    ) -> Result<bool, Refusal> {
+        let Some(reader) = &copy.reader else {
+            return Ok(true);
+        };
+        let path = below(&copy.source, way);
+        match self.open(reader, &path).await {
+            Ok(opened) => match opened.resolution.found {
+                Found::Object(seen) => Ok(seen.etag == source.etag),
+                _ => Ok(false),
+            },
+            Err(Refusal::NotFound | Refusal::Forbidden { .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     async fn copy_object(
         &self,
         copy: &mut Construction,
@@ -463,6 +491,12 @@ impl Desk {
         copied: Option<Stored<Object>>,
     ) -> Result<(), Refusal> {
         let name = way.last().cloned().unwrap_or_default();
+        if !self.is_seen(copy, &way, &source).await? {
+            if let Some(copied) = copied {
+                copy.batch.remove_object(&pair.to, &name, &copied);
+            }
+            return Ok(());
+        }
         let now = self.now();
         let id = match &copied {
             Some(copied) => copied.id,

@@ -1,13 +1,11 @@
 //! When somebody is busy (RFC 4791 §7.10): told to whoever may know that, also without a right to read.
 
-use std::sync::Arc;
-
 use calendar::{
     Budget, CalendarObject, Limits, TimeRange, Zone,
     free_busy::{BusyPeriod, BusyType, busy_periods, merge},
 };
 use storage::{
-    Found, ResourcePath, Stored,
+    Found, Resolution, ResourcePath,
     access::Privilege,
     model::{Collection, CollectionKind, Member, Object, Principal},
 };
@@ -39,6 +37,12 @@ pub struct BusyQuery<'a> {
     pub masked_uid: Option<&'a str>,
 }
 
+/// A collection whose busy times somebody asks for.
+struct Asked<'a> {
+    actor: &'a Actor,
+    resolution: &'a Resolution,
+}
+
 impl Desk {
     /// The busy periods of calendars, merged and in order.
     ///
@@ -66,14 +70,11 @@ impl Desk {
             if !matches!(resolution.found, Found::Collection) {
                 return Err(Refusal::Prohibited("busy times are those of a collection"));
             }
-            let below = self
-                .add_periods(
-                    resolution.collection(),
-                    &resolution.owner,
-                    query,
-                    &mut periods,
-                )
-                .await?;
+            let asked = Asked {
+                actor,
+                resolution: &resolution,
+            };
+            let below = self.add_periods(&asked, query, &mut periods).await?;
             if query.deep {
                 open.extend(below.into_iter().map(|name| path.child(&name)));
             }
@@ -106,9 +107,11 @@ impl Desk {
                     continue;
                 }
             }
-            let below = self
-                .add_periods(collection, &resolution.owner, query, &mut periods)
-                .await?;
+            let asked = Asked {
+                actor,
+                resolution: &resolution,
+            };
+            let below = self.add_periods(&asked, query, &mut periods).await?;
             open.extend(below.into_iter().map(|name| path.child(&name)));
         }
         Ok(merge(periods))
@@ -117,17 +120,15 @@ impl Desk {
     /// Adds the periods of a calendar, and returns the names of the collections in it.
     async fn add_periods(
         &self,
-        collection: &Stored<Collection>,
-        owner: &Arc<Principal>,
+        asked: &Asked<'_>,
         query: &BusyQuery<'_>,
         periods: &mut Vec<BusyPeriod>,
     ) -> Result<Vec<String>, Refusal> {
+        let collection = asked.resolution.collection();
         let floating = (query.floating)(collection);
         let is_calendar = collection.kind == CollectionKind::Calendar;
         let Some(shown) = self.shown(collection.id).await? else {
-            return self
-                .add_periods_of_all(collection, owner, query, periods)
-                .await;
+            return self.add_periods_of_all(asked, query, periods).await;
         };
         let masked = self.masked_name(collection, query).await?;
         let (below, mut unknown) = shown.read(|view| {
@@ -135,7 +136,8 @@ impl Desk {
             let mut unknown = Vec::new();
             for row in view.touching(&query.window).filter(|_| is_calendar) {
                 if masked.as_deref() != Some(&*row.name)
-                    && !add_known_periods(row, &query.window, &floating, periods)
+                    && (row.is_special
+                        || !add_known_periods(row, &query.window, &floating, periods))
                 {
                     unknown.push(Candidate::of(row));
                 }
@@ -145,10 +147,8 @@ impl Desk {
         unknown.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         for page in unknown.chunks(READ_ROWS) {
             for read in self.read_candidates(collection.id, page).await? {
-                let found = self
-                    .periods_of(&read.object, owner, query, &floating)
-                    .await?;
-                periods.extend(found);
+                let found = self.periods_of(&read.object, asked, query, &floating);
+                periods.extend(found.await?);
             }
             tokio::task::yield_now().await;
         }
@@ -172,11 +172,11 @@ impl Desk {
     /// The same by reading every member, for collections that are too large to be remembered.
     async fn add_periods_of_all(
         &self,
-        collection: &Stored<Collection>,
-        owner: &Arc<Principal>,
+        asked: &Asked<'_>,
         query: &BusyQuery<'_>,
         periods: &mut Vec<BusyPeriod>,
     ) -> Result<Vec<String>, Refusal> {
+        let collection = asked.resolution.collection();
         let floating = (query.floating)(collection);
         let is_calendar = collection.kind == CollectionKind::Calendar;
         let (mut below, mut after) = (Vec::new(), None::<String>);
@@ -191,7 +191,7 @@ impl Desk {
                 match row.member.value {
                     Member::Collection(_) => below.push(row.name),
                     Member::Object(object) if is_calendar => {
-                        periods.extend(self.periods_of(&object, owner, query, &floating).await?);
+                        periods.extend(self.periods_of(&object, asked, query, &floating).await?);
                     }
                     Member::Object(_) => {}
                 }
@@ -206,10 +206,11 @@ impl Desk {
     async fn periods_of(
         &self,
         object: &Object,
-        owner: &Principal,
+        asked: &Asked<'_>,
         query: &BusyQuery<'_>,
         floating: &Zone,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let owner = &asked.resolution.owner;
         let Some(facts) = &object.calendar else {
             return Ok(Vec::new());
         };
@@ -222,6 +223,9 @@ impl Desk {
                 && projection.may_overlap(&query.window)
         };
         if !ObjectProjection::decode(&facts.projection).is_none_or(may_count) {
+            return Ok(Vec::new());
+        }
+        if !self.counts_for(asked, object).await? {
             return Ok(Vec::new());
         }
         let octets = self
@@ -245,6 +249,18 @@ impl Desk {
             detail: error.to_string(),
             resource: None,
         })
+    }
+
+    /// Whether the actor may know of the time of an object that has entries of its own (RFC 4791 §6.1.1).
+    async fn counts_for(&self, asked: &Asked<'_>, object: &Object) -> Result<bool, Refusal> {
+        if object.access.is_empty() {
+            return Ok(true);
+        }
+        let resolution = asked.resolution;
+        let mut links = resolution.chain();
+        links.push(object.link(resolution.site()));
+        let held = self.evaluate(asked.actor, resolution.owner.id, &links);
+        Ok(held.await?.has(Privilege::ReadFreeBusy))
     }
 
     fn is_address_of(&self, principal: &Principal, address: &str) -> bool {

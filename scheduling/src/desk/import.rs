@@ -25,6 +25,7 @@ use super::{
     content::Body,
     guard::{self, Touched},
     refuse::{crowded, forbidden, read_failed},
+    rights::Need,
     scene::Scene,
 };
 use crate::{
@@ -296,6 +297,10 @@ impl Desk {
         let Some(before) = before.map_err(read_failed)? else {
             return Ok(Step::Stale);
         };
+        let path = round.import.calendar.child(name);
+        if let Err(refusal) = self.check_import_over(round, &path).await {
+            return Ok(Step::Done(Imported::Refused(refusal)));
+        }
         let standing = self.parsed(&before).await?;
         if is_same_content(&standing, &admitted.object) {
             return Ok(Step::Done(Imported::Unchanged(Placed::of(name, &before))));
@@ -310,7 +315,6 @@ impl Desk {
         if !replaces {
             return Ok(Step::Done(Imported::Kept(Placed::of(name, &before))));
         }
-        let path = round.import.calendar.child(name);
         let may = round.may(Privilege::WriteContent, &path, &Touched::resource(&path));
         if let Err(refusal) = may {
             return Ok(Step::Done(Imported::Refused(refusal)));
@@ -325,6 +329,22 @@ impl Desk {
             .write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
             .await?;
         Ok(Step::Done(Imported::Updated(object)))
+    }
+
+    /// What stands there may have entries of its own, or not be the actor's to see.
+    async fn check_import_over(
+        &self,
+        round: &Round<'_>,
+        path: &ResourcePath,
+    ) -> Result<(), Refusal> {
+        let actor = &round.actor.principal;
+        if actor.administrator || actor.id == round.owner.id {
+            return Ok(());
+        }
+        let resolution = self.store.resolve(path).await.map_err(read_failed)?;
+        let resolution = resolution.ok_or(Refusal::NotFound)?;
+        let need = Need::on(path, &resolution, Privilege::WriteContent);
+        self.require(round.actor, &[need]).await
     }
 
     /// The UID is new to the calendar.

@@ -45,6 +45,7 @@ mod rights;
 mod scene;
 mod schedule;
 mod settings;
+mod sight;
 mod transfer;
 mod trash;
 mod tree;

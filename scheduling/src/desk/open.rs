@@ -11,7 +11,7 @@ use super::{
     Desk,
     refuse::{forbidden, read_failed},
 };
-use crate::{Actor, Conditions, Refusal, view};
+use crate::{Actor, Conditions, Refusal};
 
 /// A resource that the actor may read.
 #[derive(Clone, Debug)]
@@ -20,6 +20,14 @@ pub struct Opened {
     pub resolution: Resolution,
     /// What the actor may do there.
     pub privileges: Privileges,
+}
+
+/// What there is for an actor.
+#[allow(clippy::large_enum_variant)]
+enum Seen {
+    Opened(Opened),
+    /// There is this object, of which the actor sees nothing.
+    Hidden(Object),
 }
 
 impl Desk {
@@ -40,7 +48,37 @@ impl Desk {
         privilege: Privilege,
     ) -> Result<Opened, Refusal> {
         let resolution = self.store.resolve(path).await.map_err(read_failed)?;
-        self.opened(actor, path, resolution, privilege).await
+        match self.opened(actor, path, resolution, privilege).await? {
+            Seen::Opened(opened) => Ok(opened),
+            Seen::Hidden(_) => Err(Refusal::NotFound),
+        }
+    }
+
+    /// Like [`Desk::open_many`], for members of a collection that may have changed: `NotFound` of what must
+    /// be told to be gone, and `Forbidden` of what the actor knows nothing about and never did.
+    pub async fn open_changed(
+        &self,
+        actor: &Actor,
+        paths: &[ResourcePath],
+    ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
+        let resolutions = self.store.resolve_many(paths).await.map_err(read_failed)?;
+        let mut all = Vec::with_capacity(paths.len());
+        for (path, resolution) in paths.iter().zip(resolutions) {
+            all.push(
+                match self.opened(actor, path, resolution, Privilege::Read).await {
+                    Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
+                        return Err(failure);
+                    }
+                    Ok(Seen::Hidden(object)) if self.was_ever_open(&object) => {
+                        Err(Refusal::NotFound)
+                    }
+                    Ok(Seen::Hidden(_)) => Err(forbidden(path, Privilege::Read)),
+                    Ok(Seen::Opened(opened)) => Ok(opened),
+                    Err(refusal) => Err(refusal),
+                },
+            );
+        }
+        Ok(all)
     }
 
     /// Several resources of one moment, each with its own answer, in the order asked for.
@@ -57,7 +95,9 @@ impl Desk {
                     Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
                         return Err(failure);
                     }
-                    answer => answer,
+                    Ok(Seen::Hidden(_)) => Err(Refusal::NotFound),
+                    Ok(Seen::Opened(opened)) => Ok(opened),
+                    Err(refusal) => Err(refusal),
                 },
             );
         }
@@ -83,19 +123,32 @@ impl Desk {
         path: &ResourcePath,
         resolution: Option<Resolution>,
         privilege: Privilege,
-    ) -> Result<Opened, Refusal> {
-        let resolution = resolution.ok_or(Refusal::NotFound)?;
-        let privileges = self.privileges(actor, &resolution).await?;
+    ) -> Result<Seen, Refusal> {
+        let mut resolution = resolution.ok_or(Refusal::NotFound)?;
+        let mut privileges = self.privileges(actor, &resolution).await?;
         if !privileges.has(privilege) {
             return Err(forbidden(path, privilege));
         }
-        match resolution.found {
-            Found::Collection | Found::Object(_) => Ok(Opened {
-                resolution,
-                privileges,
-            }),
-            Found::Missing | Found::ParentMissing => Err(Refusal::NotFound),
+        match &resolution.found {
+            Found::Collection => {}
+            Found::Object(object) => {
+                let viewer = self.viewer(actor, resolution.owner.id).await?;
+                if !viewer.is_trusted() {
+                    let Some(seen) = self.seen(&viewer, object.clone()).await? else {
+                        return Ok(Seen::Hidden(object.value.clone()));
+                    };
+                    if seen.etag != object.etag {
+                        privileges = privileges.of_part(resolution.site());
+                    }
+                    resolution.found = Found::Object(seen);
+                }
+            }
+            Found::Missing | Found::ParentMissing => return Err(Refusal::NotFound),
         }
+        Ok(Seen::Opened(Opened {
+            resolution,
+            privileges,
+        }))
     }
 
     /// The octets of a file piece by piece, `length` of them from `start` on, where they are not at hand
@@ -110,13 +163,9 @@ impl Desk {
         }
     }
 
-    /// The octets of an object as this actor may see them (through [`crate::view`]).
-    pub async fn octets(&self, actor: &Actor, object: &Object) -> Result<Bytes, Refusal> {
-        let octets = self
-            .store
-            .content(&object.content)
-            .await
-            .map_err(read_failed)?;
-        Ok(view::view(actor, object, octets))
+    /// The octets of an object that was opened: as its viewer sees it (through [`crate::view`]).
+    pub async fn octets(&self, object: &Object) -> Result<Bytes, Refusal> {
+        let octets = self.store.content(&object.content).await;
+        octets.map_err(read_failed)
     }
 }

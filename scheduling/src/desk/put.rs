@@ -164,6 +164,7 @@ impl Desk {
         let mut batch = self.batch_upon(round.scene, round.parent);
         batch.made_by(round.actor.principal.id);
         let arrival = Arrival {
+            actor: round.actor,
             scene: round.scene,
             path: round.path,
             calendar: round.parent,

@@ -259,7 +259,13 @@ impl Desk {
             uid,
             scheduling: replaced.is_some_and(|facts| facts.scheduling),
             schedule_tag: replaced.and_then(|facts| facts.schedule_tag.clone()),
-            projection: ObjectProjection::of(object).encode(),
+            projection: ObjectProjection::of(object)
+                .after(
+                    replaced
+                        .and_then(|it| ObjectProjection::decode(&it.projection))
+                        .as_ref(),
+                )
+                .encode(),
             attachments: attachments::named(object, known),
         };
         let body = self

@@ -3,11 +3,11 @@
 use storage::{
     Found, Memberships, Resolution, ResourcePath,
     access::{self, Link, Privilege, Privileges, Site, Subject},
-    model::{CollectionKind, PrincipalId},
+    model::{CollectionKind, Object, PrincipalId},
 };
 
 use super::{Desk, refuse::read_failed};
-use crate::{Actor, Refusal};
+use crate::{Actor, Refusal, view::Sight};
 
 /// A privilege that a change needs, and where.
 pub(crate) struct Need<'a> {
@@ -16,6 +16,19 @@ pub(crate) struct Need<'a> {
     /// The resources from the home down to the one that the privilege is about.
     chain: Vec<Link<'a>>,
     privilege: Privilege,
+    /// The object that is to be changed.
+    object: Option<(ResourcePath, &'a Object)>,
+}
+
+/// The object that a path leads to.
+fn object_at<'a>(
+    path: &ResourcePath,
+    resolution: &'a Resolution,
+) -> Option<(ResourcePath, &'a Object)> {
+    match &resolution.found {
+        Found::Object(object) => Some((path.clone(), &object.value)),
+        _ => None,
+    }
 }
 
 impl<'a> Need<'a> {
@@ -26,6 +39,7 @@ impl<'a> Need<'a> {
             owner: resolution.owner.id,
             chain: resolution.chain(),
             privilege,
+            object: object_at(path, resolution),
         }
     }
 
@@ -49,6 +63,7 @@ impl<'a> Need<'a> {
             owner: resolution.owner.id,
             chain,
             privilege,
+            object: object_at(path, resolution),
         }
     }
 
@@ -67,12 +82,25 @@ impl<'a> Need<'a> {
 
 impl Desk {
     /// Refuses with every privilege that is missing (RFC 3744 §7.1.1).
+    ///
+    /// Who does not see an object as a whole cannot change, move or copy it (calendarserver private-events
+    /// §4.2.3); who sees nothing of it hears that there is none, unless they bring one of that name.
     pub(crate) async fn require(&self, actor: &Actor, needs: &[Need<'_>]) -> Result<(), Refusal> {
         let mut missing = Vec::new();
         for need in needs {
             let held = self.evaluate(actor, need.owner, &need.chain).await?;
             if !held.has(need.privilege) {
                 missing.push((need.path.clone(), need.privilege));
+            } else if let Some((path, object)) = &need.object {
+                match self.sight(actor, need.owner, object).await? {
+                    Sight::Whole => {}
+                    Sight::Hidden if need.privilege != Privilege::WriteContent => {
+                        return Err(Refusal::NotFound);
+                    }
+                    Sight::Hidden | Sight::Reduced(_) => {
+                        missing.push((path.clone(), need.privilege))
+                    }
+                }
             }
         }
         match missing.is_empty() {

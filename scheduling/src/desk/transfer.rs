@@ -323,6 +323,7 @@ impl Desk {
             )),
         };
         let arrival = Arrival {
+            actor: ends.removal.actor,
             scene: ends.scene,
             path: &transfer.destination,
             calendar: ends.parent,

@@ -71,8 +71,9 @@ impl Desk {
             self.give_up(building).await;
             self.check_room(transfer, source, home).await?;
         }
-        let construction =
-            building.get_or_insert_with(|| Construction::new(self, transfer, source, ends.parent));
+        let construction = building.get_or_insert_with(|| {
+            Construction::new(self, ends.removal.actor, transfer, source, ends.parent)
+        });
         if !is_begun {
             self.build(construction).await?;
             return Ok(None);

@@ -268,6 +268,12 @@ impl Privileges {
         self.0 & bit(privilege) != 0
     }
 
+    /// What is left on a resource that is seen only in part: nobody writes what they do not see.
+    #[must_use]
+    pub fn of_part(self, site: Site) -> Privileges {
+        Privileges(self.0 & Privileges::at(site, &[Privilege::Read]).0)
+    }
+
     /// Whether nothing is granted.
     pub fn is_empty(self) -> bool {
         self.0 == 0

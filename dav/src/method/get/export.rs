@@ -147,7 +147,7 @@ impl Writer {
         let Some(object) = resource.object.as_ref().filter(|it| it.calendar.is_some()) else {
             return Ok(());
         };
-        let octets = self.dav.desk().octets(&self.actor, object).await;
+        let octets = self.dav.desk().octets(object).await;
         let octets = octets.map_err(|refusal| broken(refusal.into()))?;
         let octets = self.time_zones.apply(octets);
         let object = CalendarObject::parse_shared(octets, &Limits::default());

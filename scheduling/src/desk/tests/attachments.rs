@@ -99,7 +99,7 @@ impl World {
         };
         assert_eq!(name, "notes.txt");
         assert_eq!(file.content_type, "text/plain");
-        let octets = self.desk.octets(actor, &file).await.unwrap();
+        let octets = self.desk.octets(&file).await.unwrap();
         Some(String::from_utf8(octets.to_vec()).unwrap())
     }
 

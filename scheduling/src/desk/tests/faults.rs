@@ -314,7 +314,7 @@ impl Stage {
         let Member::Object(object) = &members[0].member.value else {
             panic!("a collection in a calendar")
         };
-        let octets = world.desk.octets(&world.bob, object).await?;
+        let octets = world.desk.octets(object).await?;
         let text = String::from_utf8(octets.to_vec()).unwrap();
         let accepted = text.replace(
             "ATTENDEE:mailto:bob@example.com",

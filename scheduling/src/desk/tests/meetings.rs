@@ -44,7 +44,7 @@ impl World {
     }
 
     async fn text(&self, object: &Object) -> String {
-        let octets = self.desk.octets(&self.alice, object).await.unwrap();
+        let octets = self.desk.octets(object).await.unwrap();
         String::from_utf8(octets.to_vec())
             .unwrap()
             .replace("\r\n ", "")

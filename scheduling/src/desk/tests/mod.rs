@@ -205,7 +205,7 @@ impl World {
 
     pub async fn octets(&self, at: &str) -> Option<Bytes> {
         let object = self.object(at).await?;
-        Some(self.desk.octets(&self.alice, &object).await.unwrap())
+        Some(self.desk.octets(&object).await.unwrap())
     }
 
     /// Every path below a collection, in order; collections end with a slash.

@@ -42,7 +42,7 @@ async fn count_up(world: Arc<World>, at: &'static str) -> usize {
     for _ in 0..WRITES {
         loop {
             let object = world.object(at).await.unwrap();
-            let octets = world.desk.octets(&world.alice, &object).await.unwrap();
+            let octets = world.desk.octets(&object).await.unwrap();
             let text = String::from_utf8(octets.to_vec()).unwrap();
             let (_, rest) = text.split_once("SUMMARY:").unwrap();
             let number: usize = rest.split_once("\r\n").unwrap().0.parse().unwrap();
