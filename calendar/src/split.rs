@@ -27,8 +27,9 @@ use crate::{
 };
 use cut::{Calendar, Part};
 
-/// The components that stand in calendars (RFC 4791 §5.2.3).
-const CALENDAR_COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
+/// The components that stand in calendars by themselves (RFC 4791 §4.1, §5.2.3). A VTIMEZONE stands there only
+/// beside what refers to it.
+pub const CALENDAR_COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
 
 /// The properties of a VCALENDAR that say how its components are to be read; all others are about the
 /// calendar as a whole, or about a message.

@@ -28,6 +28,9 @@ use crate::{
     time_zone_service,
 };
 
+/// The most octets of a stream of objects in a POST: some 20,000 events.
+const MAXIMUM_STREAM_OCTETS: u64 = 16 * 1024 * 1024;
+
 /// A response of this service.
 pub(crate) type Response = http::Response<Body>;
 
@@ -225,9 +228,8 @@ impl Dav {
     fn bound(&self, bound: BodyBound) -> usize {
         match bound {
             BodyBound::Xml => self.settings().maximum_xml_octets,
-            BodyBound::Content => {
-                usize::try_from(self.maximum_content_octets()).unwrap_or(usize::MAX)
-            }
+            BodyBound::Object => self.whole_octets(),
+            BodyBound::Stream => self.stream_octets(),
         }
     }
 
@@ -235,6 +237,13 @@ impl Dav {
     fn whole_octets(&self) -> usize {
         let limits = &self.desk().settings().limits;
         usize::try_from(limits.maximum_resource_octets).unwrap_or(usize::MAX)
+    }
+
+    /// The most octets of a stream of objects, which is held in memory while they are stored: no more than
+    /// [`MAXIMUM_STREAM_OCTETS`], however large files may be.
+    fn stream_octets(&self) -> usize {
+        let content = self.maximum_content_octets().min(MAXIMUM_STREAM_OCTETS);
+        usize::try_from(content).map_or(usize::MAX, |octets| octets.max(self.whole_octets()))
     }
 
     /// The most octets that anything may have.

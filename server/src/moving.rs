@@ -17,16 +17,18 @@ use bytes::Bytes;
 use dav::CalendarDescription;
 use scheduling::{
     Actor, Conditions, Desk, Refusal,
-    desk::{Import, Imported, MakeCollection, OnConflict},
+    desk::{Import, Imported, IncomingObject, MakeCollection, OnConflict},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    Found, ResourcePath,
+    Found, Listed, ResourcePath, Uuid,
     model::{CollectionKind, Member, Principal},
 };
 
 /// Objects that are given out at once.
 const OBJECTS_AT_ONCE: usize = 200;
+/// Members that are looked at at once for where they came from.
+const ORIGINS_AT_ONCE: usize = 1_000;
 /// Octets beyond which no more objects are given out at once.
 const OCTETS_AT_ONCE: usize = 2 * 1024 * 1024;
 
@@ -55,12 +57,21 @@ pub enum Ask {
         owner: String,
         /// The calendar's name.
         calendar: String,
-        /// One VCALENDAR each.
-        objects: Vec<String>,
+        /// The objects.
+        objects: Vec<Incoming>,
         /// What becomes of objects that stand there already.
         on_conflict: OnConflict,
         /// Nothing is written.
         dry_run: bool,
+    },
+    /// Where some of the objects of a calendar came from.
+    ListOrigins {
+        /// Whose.
+        owner: String,
+        /// The calendar's name.
+        calendar: String,
+        /// Those behind this name.
+        after: Option<String>,
     },
     /// Some of the objects of a calendar.
     ExportObjects {
@@ -73,6 +84,24 @@ pub enum Ask {
     },
 }
 
+/// One state of one resource of another server. It says neither which server nor which resource.
+pub type Origin = [u8; 16];
+
+/// The origin of what stands at an address, as long as it has this entity tag there.
+fn origin_of(address: &str, entity_tag: &str) -> Origin {
+    let parts = [address.as_bytes(), entity_tag.as_bytes()];
+    Uuid::derived("Convoke 2026-11 origin of an object", &parts).to_octets()
+}
+
+/// An object on its way in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incoming {
+    /// One VCALENDAR.
+    pub text: String,
+    /// Where it came from, by which it is known if it comes again.
+    pub origin: Option<Origin>,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Told {
@@ -82,6 +111,8 @@ pub enum Told {
     Made,
     /// What became of each object.
     Imported(Vec<Outcome>),
+    /// Where objects came from that somebody migrated, and the name behind which there are more.
+    Origins(Vec<Origin>, Option<String>),
     /// Objects with their names, and whether there are more.
     Objects(Vec<(String, String)>, bool),
     /// Nothing was done: why.
@@ -167,10 +198,18 @@ async fn answer(desk: &Desk, ask: Ask) -> Result<Told, Refusal> {
                     conditions: Conditions::default(),
                     dry_run,
                 };
-                let objects: Vec<Bytes> = objects.into_iter().map(Bytes::from).collect();
+                let objects: Vec<IncomingObject> = objects.into_iter().map(incoming).collect();
                 let done = desk.import(&actor, &import, &objects).await?;
                 Ok(Told::Imported(done.into_iter().map(outcome).collect()))
             }
+            Err(nobody) => Ok(nobody),
+        },
+        Ask::ListOrigins {
+            owner,
+            calendar,
+            after,
+        } => match home_of(desk, &owner).await? {
+            Ok((actor, home)) => origins(desk, &actor, &home.child(&calendar), after).await,
             Err(nobody) => Ok(nobody),
         },
         Ask::ExportObjects {
@@ -235,21 +274,55 @@ async fn list(desk: &Desk, actor: &Actor, home: &ResourcePath) -> Result<Told, R
     }
 }
 
+fn incoming(object: Incoming) -> IncomingObject {
+    IncomingObject {
+        octets: Bytes::from(object.text),
+        origin: object.origin.map(Uuid::from_octets),
+    }
+}
+
+async fn origins(
+    desk: &Desk,
+    actor: &Actor,
+    calendar: &ResourcePath,
+    after: Option<String>,
+) -> Result<Told, Refusal> {
+    let (members, more) = page(desk, actor, calendar, after, ORIGINS_AT_ONCE).await?;
+    let after = members.last().filter(|_| more).map(|it| it.name.clone());
+    let origin = |listed: Listed| match listed.member.value {
+        Member::Object(object) => object.origin().map(Uuid::to_octets),
+        Member::Collection(_) => None,
+    };
+    Ok(Told::Origins(
+        members.into_iter().filter_map(origin).collect(),
+        after,
+    ))
+}
+
+/// Some of the members of a calendar, and whether there are more.
+async fn page(
+    desk: &Desk,
+    actor: &Actor,
+    calendar: &ResourcePath,
+    after: Option<String>,
+    rows: usize,
+) -> Result<(Vec<Listed>, bool), Refusal> {
+    let opened = desk.open(actor, calendar).await?;
+    let id = match opened.resolution.found {
+        Found::Collection => opened.resolution.collection().id,
+        _ => return Err(Refusal::NotFound),
+    };
+    let page = desk.store().members(id, after.as_deref(), rows).await;
+    page.map_err(|error| Refusal::Unavailable(error.to_string()))
+}
+
 async fn objects(
     desk: &Desk,
     actor: &Actor,
     calendar: &ResourcePath,
     after: Option<String>,
 ) -> Result<Told, Refusal> {
-    let opened = desk.open(actor, calendar).await?;
-    let id = match opened.resolution.found {
-        Found::Collection => opened.resolution.collection().id,
-        _ => return Err(Refusal::NotFound),
-    };
-    let page = desk.store().members(id, after.as_deref(), OBJECTS_AT_ONCE);
-    let (members, more) = page
-        .await
-        .map_err(|error| Refusal::Unavailable(error.to_string()))?;
+    let (members, more) = page(desk, actor, calendar, after, OBJECTS_AT_ONCE).await?;
     let (number, mut octets, mut objects) = (members.len(), 0, Vec::new());
     for (at, listed) in members.into_iter().enumerate() {
         let Member::Object(object) = listed.member.value else {

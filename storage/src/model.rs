@@ -145,7 +145,8 @@ pub enum InvitationRecipients {
     Manager,
 }
 
-/// Properties as opaque octets by Clark name (`{namespace}local`).
+/// Properties as opaque octets by Clark name (`{namespace}local`). A name of another form is the server's own:
+/// no client sees it, or sets it.
 pub type Properties = BTreeMap<String, Bytes>;
 
 /// An account, a group, a room or a resource. Names are unique over all kinds.
@@ -416,6 +417,9 @@ impl Attachment {
     }
 }
 
+/// The name among an object's properties for where it was taken over from.
+const ORIGIN: &str = "origin";
+
 /// A non-collection resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
@@ -471,6 +475,24 @@ impl Object {
         self.content.length()
             + self.properties.iter().map(property).sum::<u64>()
             + attachments.map(|it| it.length).sum::<u64>()
+    }
+
+    /// Where it was taken over from, if it was: see [`Object::set_origin`].
+    pub fn origin(&self) -> Option<Uuid> {
+        let octets = self.properties.get(ORIGIN)?.as_ref();
+        octets.try_into().ok().map(Uuid::from_octets)
+    }
+
+    /// Notes which state of which resource of another server it was made from, so that this need not be
+    /// fetched again. It stays through changes.
+    pub fn set_origin(&mut self, origin: Uuid) {
+        let octets = Bytes::copy_from_slice(&origin.to_octets());
+        self.properties.insert(ORIGIN.to_owned(), octets);
+    }
+
+    /// Whether clients stored properties with it.
+    pub fn has_client_properties(&self) -> bool {
+        self.properties.keys().any(|name| name != ORIGIN)
     }
 
     /// The managed attachments that it refers to.

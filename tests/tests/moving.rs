@@ -205,18 +205,30 @@ async fn from_a_server_like_ours() {
     ] {
         let again = by_address(&target, "carol", &address).await;
         assert_eq!(counts(&again), [0, 0, 0, OBJECTS + 1, 0, 0], "{address}");
+        assert_eq!(again.not_fetched, OBJECTS + 1, "{address}");
     }
     let one = by_address(&target, "bob", &format!("{url}{home}x2/")).await;
     assert_eq!(counts(&one), [1, 1, 0, 0, 0, 0]);
 
-    // What changes there between two runs is taken over, and nothing else.
+    // What changes there between two runs is taken over, and nothing else; what was removed here comes again.
+    let (gone, own) = ("/dav/calendars/users/carol/", target.client("carol"));
+    let office = &calendars(&target, "carol").await;
+    let office = office.iter().find(|it| it.name.contains("mehr")).unwrap();
+    own.delete(&format!("{gone}{}/u8.ics", office.name))
+        .await
+        .expect(&[204]);
+    let mine = event("u9", "SEQUENCE:7\r\nSUMMARY:Mine\r\n");
+    own.put(&format!("{gone}{}/u9.ics", office.name), &mine)
+        .await
+        .expect(&[204]);
     let newer = event("u7", "SEQUENCE:1\r\nSUMMARY:Newer\r\n");
     alice
         .put(&format!("{home}x1/u7.ics"), &newer)
         .await
         .expect(&[204]);
     let again = by_address(&target, "carol", url).await;
-    assert_eq!(counts(&again), [0, 0, 1, OBJECTS, 0, 0]);
+    assert_eq!(counts(&again), [0, 1, 1, OBJECTS - 1, 0, 0]);
+    assert_eq!(again.not_fetched, OBJECTS - 1);
 
     // The organizer's own meeting is taken over, too, and nobody hears of it.
     let own = by_address(&target, "alice", url).await;
@@ -330,6 +342,7 @@ async fn from_radicale() {
             false => [0, 0, 0, all, 0, 0],
         };
         assert_eq!(counts(&summary), expected, "{address}");
+        assert_eq!(summary.not_fetched, summary.unchanged, "{address}");
         assert_taken_over(&target, "alice").await;
     }
     drop(foreign);

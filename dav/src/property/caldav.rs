@@ -6,7 +6,7 @@ use calendar::{
     recurrence::SUPPORTED_SCALES,
     zone::{generate::Truncation, reference},
 };
-use scheduling::Precondition;
+use scheduling::{Precondition, desk::CALENDAR_COMPONENTS};
 
 use crate::{
     kind::{Kinds, ResourceKind},
@@ -33,9 +33,6 @@ const CALENDAR_AND_INBOX: Kinds = Kinds::of(&[ResourceKind::Calendar, ResourceKi
 const WITH_TIME_ZONE: Kinds = CALENDAR_AND_INBOX.and(Kinds::of(&[ResourceKind::Home]));
 const PRINCIPAL: Kinds = Kinds::of(&[ResourceKind::Principal]);
 const CALENDAR_OBJECTS: Kinds = Kinds::of(&[ResourceKind::CalendarObject, ResourceKind::InboxItem]);
-
-/// The components that a calendar takes where nobody restricted it.
-pub(crate) const ALL_COMPONENTS: [&str; 3] = ["VEVENT", "VTODO", "VJOURNAL"];
 
 pub(super) const PROPERTIES: &[Property] = &[
     Property::computed(
@@ -243,9 +240,10 @@ fn supported_rscale_set(_: &Facts, writer: &mut Writer) -> Presence {
     Present
 }
 
-/// The components that a calendar takes.
+/// The components that a calendar takes, and no others: RFC 4791 §5.2.3 has those refused that the property
+/// does not list, so that VFREEBUSY, which is stored (§4.1) and counts as busy time (§7.10), is listed, too.
 pub(crate) fn components_of(restricted_to: &[String]) -> impl Iterator<Item = &str> {
-    let all = restricted_to.is_empty().then_some(ALL_COMPONENTS);
+    let all = restricted_to.is_empty().then_some(CALENDAR_COMPONENTS);
     all.into_iter()
         .flatten()
         .chain(restricted_to.iter().map(String::as_str))

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{Actor, Conditions, Precondition, Refusal};
 
-/// The component names that a calendar can be made for (RFC 4791 §5.2.3).
-pub const CALENDAR_COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
+/// The component names that a calendar can be made for, and that it takes where nobody restricted it.
+pub use calendar::split::CALENDAR_COMPONENTS;
 
 /// MKCOL and MKCALENDAR.
 #[derive(Clone, Debug)]

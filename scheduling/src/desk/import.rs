@@ -13,7 +13,7 @@ use bytes::Bytes;
 use calendar::Recency;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Found, ResourcePath, Stored, UidPlaces,
+    Batch, Found, ResourcePath, Stored, UidPlaces, Uuid,
     access::{Privilege, Privileges},
     model::{CalendarFacts, Collection, CollectionKind, Lock, Object, Principal},
 };
@@ -65,6 +65,24 @@ pub struct Import {
     pub dry_run: bool,
 }
 
+/// One object that is to be imported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncomingObject {
+    /// One VCALENDAR without METHOD, as [`calendar::Split`] makes it of a stream.
+    pub octets: Bytes,
+    /// Which state of which resource of another server it is, if it is stored.
+    pub origin: Option<Uuid>,
+}
+
+impl From<Bytes> for IncomingObject {
+    fn from(octets: Bytes) -> IncomingObject {
+        IncomingObject {
+            octets,
+            origin: None,
+        }
+    }
+}
+
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Imported {
@@ -110,6 +128,8 @@ struct Round<'a> {
     batch: Batch,
     /// Objects in the batch.
     written: usize,
+    /// Where the object that is looked at came from.
+    origin: Option<Uuid>,
     /// Their UIDs and names, which another one cannot have in the same commit.
     taken: HashSet<String>,
     outcomes: Vec<Imported>,
@@ -134,9 +154,8 @@ enum Ended {
 }
 
 impl Desk {
-    /// Imports calendar objects, each octets of one VCALENDAR without METHOD, as [`calendar::Split`] makes them
-    /// of a stream. The outcomes are in the order of the objects. Where it ends early with an error, what was
-    /// committed stays, and the same once more does the rest.
+    /// Imports calendar objects. The outcomes are in the order of the objects. Where it ends early with an
+    /// error, what was committed stays, and the same once more does the rest.
     ///
     /// Each object is refused by itself with what [`Desk::put`] would refuse it with, among them
     /// `no-uid-conflict`, `unique-scheduling-object-resource` with the resource in the way, `Locked`,
@@ -148,7 +167,7 @@ impl Desk {
         &self,
         actor: &Actor,
         import: &Import,
-        objects: &[Bytes],
+        objects: &[IncomingObject],
     ) -> Result<Vec<Imported>, Refusal> {
         let mut done = Vec::with_capacity(objects.len());
         let (mut rounds, mut most) = (0, OBJECTS_PER_COMMIT);
@@ -180,16 +199,16 @@ impl Desk {
         &self,
         actor: &Actor,
         import: &Import,
-        objects: &[Bytes],
+        objects: &[IncomingObject],
         most: usize,
     ) -> Result<Ended, Refusal> {
         let scene = self.scene(&[&import.calendar], &import.conditions).await?;
         let mut round = self.begin_import(actor, import, &scene).await?;
-        for octets in objects {
+        for object in objects {
             if round.written >= most || round.batch.octets() >= OCTETS_PER_COMMIT {
                 break;
             }
-            match self.import_object(&mut round, octets).await? {
+            match self.import_object(&mut round, object).await? {
                 Step::Done(outcome) => round.outcomes.push(outcome),
                 Step::Later => break,
                 Step::Stale => return Ok(Ended::Overtaken),
@@ -250,14 +269,20 @@ impl Desk {
             locks: scene.locks(calendar.home)?,
             batch,
             written: 0,
+            origin: None,
             taken: HashSet::new(),
             outcomes: Vec::new(),
         })
     }
 
-    async fn import_object(&self, round: &mut Round<'_>, octets: &Bytes) -> Result<Step, Refusal> {
+    async fn import_object(
+        &self,
+        round: &mut Round<'_>,
+        incoming: &IncomingObject,
+    ) -> Result<Step, Refusal> {
         let refused = |refusal| Ok(Step::Done(Imported::Refused(refusal)));
-        let admitted = match admission::admit(&self.settings.limits, None, octets.clone()) {
+        let octets = incoming.octets.clone();
+        let admitted = match admission::admit(&self.settings.limits, None, octets) {
             Ok(admitted) => admitted,
             Err(refusal) => return refused(refusal),
         };
@@ -271,6 +296,7 @@ impl Desk {
         if round.taken.contains(&facts.uid) {
             return Ok(Step::Later);
         }
+        round.origin = incoming.origin;
         let places = match facts.mentions_people() {
             true => self.store.find_uid(round.calendar.home, &facts.uid).await,
             false => self.store.find_uid_in(round.calendar, &facts.uid).await,
@@ -441,12 +467,15 @@ impl Desk {
             true => Body::unwritten(self.fresh_identity(), octets),
             false => self.body_beside(octets, &facts.attachments).await?,
         };
-        let object = body.into_object(
+        let mut object = body.into_object(
             admission::content_type(&admitted.facts.component_name),
             Some(facts),
             before.map(|before| &before.value),
             round.scene.now,
         );
+        if let Some(origin) = round.origin {
+            object.set_origin(origin);
+        }
         let uid = &admitted.facts.uid;
         round.batch.expect_uid(round.calendar.home, uid, places);
         round

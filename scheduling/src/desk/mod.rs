@@ -61,10 +61,10 @@ pub use attach::{
 };
 pub use audit::audit;
 pub use availability::ReadAvailability;
-pub use collection::MakeCollection;
+pub use collection::{CALENDAR_COMPONENTS, MakeCollection};
 pub use delete::Delete;
 pub use free_busy::BusyQuery;
-pub use import::{Import, Imported, OnConflict, Placed, object_name};
+pub use import::{Import, Imported, IncomingObject, OnConflict, Placed, object_name};
 pub use lock::TakeLock;
 pub use open::Opened;
 pub use outbox::CalendarRules;

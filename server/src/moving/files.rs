@@ -10,7 +10,10 @@ use dav::CalendarDescription;
 use scheduling::stream::{IncomingStream, StreamTitle};
 use serde::{Deserialize, Serialize};
 
-use super::intake::{Intake, Performer, Target};
+use super::{
+    Incoming, Origin,
+    intake::{Intake, Performer, Target},
+};
 
 /// The largest file.
 const MAXIMUM_FILE_OCTETS: u64 = 512 * 1024 * 1024;
@@ -118,31 +121,38 @@ pub async fn import<P: Performer>(
             aimed_at = Some(target.name.clone());
             intake.aim(target);
         }
-        take_in(&file.display().to_string(), stream, intake).await?;
+        take_in(&file.display().to_string(), stream, None, intake).await?;
     }
     intake.flush().await
 }
 
-/// Takes in what is in a stream; `origin` is its file.
+/// Takes in what is in a stream; `place` is its file or address. What has an origin is known by it the next
+/// time, if it is a single object: of several, one might be missing then.
 ///
 /// # Errors
 /// Those of [`Intake::add`].
 pub async fn take_in<P: Performer>(
-    origin: &str,
+    place: &str,
     stream: IncomingStream,
+    origin: Option<Origin>,
     intake: &mut Intake<'_, P>,
 ) -> Result<(), String> {
-    for item in stream {
-        let mut origin = format!("{origin}, line {}", item.line);
+    let mut stream = stream.peekable();
+    let mut is_first = true;
+    while let Some(item) = stream.next() {
+        let is_only = is_first && stream.peek().is_none();
+        is_first = false;
+        let mut place = format!("{place}, line {}", item.line);
         if !item.uid.is_empty() {
-            origin.push_str(&format!(" (UID {})", item.uid));
+            place.push_str(&format!(" (UID {})", item.uid));
         }
         match item.object {
-            Ok(object) => {
+            Ok(text) => {
                 intake.summary().mended += usize::from(!item.repairs.is_empty());
-                intake.add(origin, object).await?;
+                let origin = origin.filter(|_| is_only);
+                intake.add(place, Incoming { text, origin }).await?;
             }
-            Err(why) => intake.summary().refuse(&origin, &why),
+            Err(why) => intake.summary().refuse(&place, &why),
         }
     }
     Ok(())

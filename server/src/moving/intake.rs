@@ -1,12 +1,12 @@
 //! What comes in, on its way into calendars: missing calendars are made, objects go in by the hundred, and
 //! everything is counted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dav::CalendarDescription;
 use scheduling::desk::OnConflict;
 
-use super::{Ask, Calendar, Outcome, Told};
+use super::{Ask, Calendar, Incoming, Origin, Outcome, Told};
 
 /// Objects that are handed on at once.
 const OBJECTS_AT_ONCE: usize = 100;
@@ -37,6 +37,8 @@ pub struct Summary {
     pub updated: usize,
     /// Objects that stood there already.
     pub unchanged: usize,
+    /// Those among them that were not even fetched, because nothing changed where they came from.
+    pub not_fetched: usize,
     /// Objects in whose place other ones stay.
     pub kept: usize,
     /// What is not stored.
@@ -56,10 +58,10 @@ impl Summary {
     }
 
     /// Something is not stored.
-    pub fn refuse(&mut self, origin: &str, why: &str) {
+    pub fn refuse(&mut self, place: &str, why: &str) {
         self.refused += 1;
         if self.reasons.len() < REASONS {
-            self.reasons.push(format!("{origin}: {why}"));
+            self.reasons.push(format!("{place}: {why}"));
         }
     }
 }
@@ -104,8 +106,8 @@ pub struct Target {
 }
 
 struct Waiting {
-    origin: String,
-    object: String,
+    place: String,
+    object: Incoming,
 }
 
 impl<'a, P: Performer> Intake<'a, P> {
@@ -202,16 +204,56 @@ impl<'a, P: Performer> Intake<'a, P> {
         Ok(())
     }
 
-    /// Takes an object in; `origin` says where it came from, for people.
+    /// Where the objects of the calendar that is open came from, as far as they came from other servers.
+    /// None where what stands there is overwritten, so that all is fetched again.
+    ///
+    /// # Errors
+    /// In words: nobody can be asked.
+    pub async fn origins(&self) -> Result<HashSet<Origin>, String> {
+        let mut origins = HashSet::new();
+        if self.manner.on_conflict == OnConflict::Overwrite
+            || self.imagined.contains(&self.calendar)
+        {
+            return Ok(origins);
+        }
+        let mut after = None;
+        loop {
+            let ask = Ask::ListOrigins {
+                owner: self.manner.owner.clone(),
+                calendar: self.calendar.clone(),
+                after,
+            };
+            match self.performer.perform(&ask).await? {
+                Told::Origins(some, next) => {
+                    origins.extend(some);
+                    after = next;
+                }
+                Told::Refused(why) => return Err(why),
+                _ => return Err(not_understood()),
+            }
+            if after.is_none() {
+                return Ok(origins);
+            }
+        }
+    }
+
+    /// Counts objects that need not be fetched.
+    pub fn pass_over(&mut self, number: usize) {
+        self.summary.unchanged += number;
+        self.summary.not_fetched += number;
+        (self.progress)(&self.summary);
+    }
+
+    /// Takes an object in; `place` says for people where it stood.
     ///
     /// # Errors
     /// Those of [`Intake::flush`].
-    pub async fn add(&mut self, origin: String, object: String) -> Result<(), String> {
+    pub async fn add(&mut self, place: String, object: Incoming) -> Result<(), String> {
         if let Some(target) = self.target.take() {
             self.open(target).await?;
         }
-        self.octets += object.len();
-        self.waiting.push(Waiting { origin, object });
+        self.octets += object.text.len();
+        self.waiting.push(Waiting { place, object });
         if self.waiting.len() >= OBJECTS_AT_ONCE || self.octets >= OCTETS_AT_ONCE {
             self.flush().await?;
         }
@@ -229,9 +271,9 @@ impl<'a, P: Performer> Intake<'a, P> {
         if waiting.is_empty() {
             return Ok(());
         }
-        let (origins, objects): (Vec<_>, Vec<_>) = waiting
+        let (places, objects): (Vec<_>, Vec<_>) = waiting
             .into_iter()
-            .map(|waiting| (waiting.origin, waiting.object))
+            .map(|waiting| (waiting.place, waiting.object))
             .unzip();
         if self.imagined.contains(&self.calendar) {
             self.summary.created += objects.len();
@@ -249,13 +291,13 @@ impl<'a, P: Performer> Intake<'a, P> {
             Told::Refused(why) => return Err(why),
             _ => return Err(not_understood()),
         };
-        for (origin, outcome) in origins.iter().zip(outcomes) {
+        for (place, outcome) in places.iter().zip(outcomes) {
             match outcome {
                 Outcome::Created => self.summary.created += 1,
                 Outcome::Updated => self.summary.updated += 1,
                 Outcome::Unchanged => self.summary.unchanged += 1,
                 Outcome::Kept => self.summary.kept += 1,
-                Outcome::Refused(why) => self.summary.refuse(origin, &why),
+                Outcome::Refused(why) => self.summary.refuse(place, &why),
             }
         }
         (self.progress)(&self.summary);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dav::CalendarDescription;
-use scheduling::stream::IncomingStream;
+use scheduling::{desk::CALENDAR_COMPONENTS, stream::IncomingStream};
 use serde::Deserialize;
 
 use super::{
@@ -41,9 +41,6 @@ struct RadicaleProperties {
     #[serde(rename = "C:supported-calendar-component-set")]
     components: Option<String>,
 }
-
-/// The component names that a calendar can be made for.
-const COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
 
 /// Somebody's calendars.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +132,7 @@ fn calendar(folder: PathBuf, properties: RadicaleProperties) -> RadicaleCalendar
     let components = components
         .split(',')
         .map(|name| name.trim().to_ascii_uppercase())
-        .filter(|name| COMPONENTS.contains(&name.as_str()))
+        .filter(|name| CALENDAR_COMPONENTS.contains(&name.as_str()))
         .collect();
     let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let display_name = filled(properties.display_name);
@@ -188,7 +185,10 @@ pub async fn import<P: Performer>(
         for file in items(&calendar.folder)? {
             let origin = file.display().to_string();
             match files::read(&file) {
-                Ok(octets) => files::take_in(&origin, IncomingStream::new(octets), intake).await?,
+                Ok(octets) => {
+                    let stream = IncomingStream::new(octets);
+                    files::take_in(&origin, stream, None, intake).await?;
+                }
                 Err(why) => intake.summary().refuse(&origin, &why),
             }
         }

@@ -6,23 +6,22 @@ mod url;
 
 use std::collections::BTreeMap;
 
-use dav::client::{self, RemoteCalendar};
+use dav::client::{self, RemoteCalendar, RemoteMember};
 use http::{Method, StatusCode};
-use scheduling::stream::IncomingStream;
+use scheduling::{desk::CALENDAR_COMPONENTS, stream::IncomingStream};
 
 pub use transport::{Patience, Transport, TransportError, TransportOptions};
 pub use url::{Address, AddressError};
 
 use super::{
-    files,
+    Origin, files,
     intake::{Intake, Performer, Target},
+    origin_of,
 };
 use transport::Reply;
 
 /// Objects that are fetched at once.
 const OBJECTS_AT_ONCE: usize = 50;
-/// The component names that a calendar can be made for.
-const COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
 
 /// Why a migration cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -156,7 +155,7 @@ pub async fn import<P: Performer>(
     intake: &mut Intake<'_, P>,
 ) -> Result<(), String> {
     let calendar = &found.calendar;
-    let known = |name: &&String| COMPONENTS.contains(&name.as_str());
+    let known = |name: &&String| CALENDAR_COMPONENTS.contains(&name.as_str());
     let target = Target {
         name: found.name.clone(),
         description: calendar.description.clone(),
@@ -169,28 +168,54 @@ pub async fn import<P: Performer>(
         .map_err(|error| error.to_string())?;
     let members = client::members(&reply.body).map_err(|error| format!("{at}: {error}"))?;
     drop(reply);
-    let hrefs: Vec<String> = members.into_iter().map(|member| member.href).collect();
-    for some in hrefs.chunks(OBJECTS_AT_ONCE) {
-        for (href, text) in fetch(transport, &at, some).await? {
-            let origin = at
-                .join(&href)
-                .map_or_else(|_| href.clone(), |it| it.to_string());
+    let known = intake.origins().await?;
+    let (before, members): (Vec<_>, Vec<_>) = members
+        .into_iter()
+        .map(|member| Listed::of(&at, member))
+        .partition(|listed| listed.origin.as_ref().is_some_and(|it| known.contains(it)));
+    intake.pass_over(before.len());
+    drop((known, before));
+    for some in members.chunks(OBJECTS_AT_ONCE) {
+        let hrefs: Vec<String> = some.iter().map(|listed| listed.href.clone()).collect();
+        let fetched = fetch(transport, &at, &hrefs).await?;
+        for (listed, text) in some.iter().zip(fetched) {
             match text {
                 Ok(text) => {
                     let stream = IncomingStream::new(text.into_bytes().into());
-                    files::take_in(&origin, stream, intake).await?;
+                    files::take_in(&listed.place, stream, listed.origin, intake).await?;
                 }
-                Err(why) => intake.summary().refuse(&origin, &why),
+                Err(why) => intake.summary().refuse(&listed.place, &why),
             }
         }
     }
     intake.flush().await
 }
 
-type Fetched = Vec<(String, Result<String, String>)>;
+/// A resource of the calendar.
+struct Listed {
+    href: String,
+    /// Its address, for people.
+    place: String,
+    /// Its state when it was listed: if it changes before it is fetched, the next migration fetches it again.
+    origin: Option<Origin>,
+}
 
-/// Some objects with what they hold, or why that could not be had. What the server leaves out of its answer
-/// is asked for one by one.
+impl Listed {
+    fn of(calendar: &Address, member: RemoteMember) -> Listed {
+        let address = calendar.join(&member.href);
+        let place = address.map_or_else(|_| member.href.clone(), |it| it.to_string());
+        Listed {
+            origin: member.etag.map(|etag| origin_of(&place, &etag)),
+            href: member.href,
+            place,
+        }
+    }
+}
+
+type Fetched = Vec<Result<String, String>>;
+
+/// What some objects hold, in their order, or why that could not be had. What the server leaves out of its
+/// answer is asked for one by one.
 async fn fetch(
     transport: &Transport,
     calendar: &Address,
@@ -218,7 +243,7 @@ async fn fetch(
         let address = match calendar.join(href) {
             Ok(address) => address,
             Err(error) => {
-                fetched.push((href.clone(), Err(error.to_string())));
+                fetched.push(Err(error.to_string()));
                 continue;
             }
         };
@@ -226,7 +251,7 @@ async fn fetch(
             Some(text) => Ok(text),
             None => get(transport, &address).await?,
         };
-        fetched.push((href.clone(), text));
+        fetched.push(text);
     }
     Ok(fetched)
 }

@@ -4,11 +4,10 @@
 //! Where a UID stands in the calendar already, the newer one stays; the specification would refuse it, but
 //! an import that can be repeated is what people need. What is refused says why, and keeps nothing else out.
 
-use bytes::Bytes;
 use calendar::{Format, Limits, Piece, Split, check::ObjectPrecondition, split::SplitFault};
 use scheduling::{
     Actor, Precondition,
-    desk::{Import, Imported, OnConflict, Placed},
+    desk::{Import, Imported, IncomingObject, OnConflict, Placed},
 };
 
 use super::bulk::{self, Detail, Stored, say_refused, say_stored};
@@ -96,10 +95,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn store(&mut self, pieces: &[Piece]) -> Result<(), DavError> {
-        let objects: Vec<Bytes> = pieces
+        let objects: Vec<IncomingObject> = pieces
             .iter()
             .filter_map(|piece| piece.object.as_ref().ok())
-            .map(|object| object.to_octets())
+            .map(|object| object.to_octets().into())
             .collect();
         let desk = self.dav.desk();
         let outcomes = desk.import(self.actor, &self.import, &objects).await?;

@@ -43,7 +43,7 @@ pub(crate) const ACTIONS: &[Action] = &[
         source: "calendarserver bulk-change §3, §4",
         kinds: bulk::KINDS,
         is_asked: |request| request.query.as_deref().unwrap_or_default().is_empty(),
-        answer: Answer::Whole(BodyBound::Content, |dav, request| {
+        answer: Answer::Whole(BodyBound::Stream, |dav, request| {
             Box::pin(bulk::bulk(dav, request))
         }),
     },
@@ -52,7 +52,7 @@ pub(crate) const ACTIONS: &[Action] = &[
         source: "RFC 6638 §5",
         kinds: Kinds::of(&[ResourceKind::Outbox]),
         is_asked: |_| true,
-        answer: Answer::Whole(BodyBound::Content, |dav, request| {
+        answer: Answer::Whole(BodyBound::Object, |dav, request| {
             Box::pin(busy_time::ask(dav, request))
         }),
     },

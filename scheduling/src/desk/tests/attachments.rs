@@ -492,7 +492,7 @@ async fn imports_bring_links_and_no_attachments() {
         dry_run: false,
     };
     let to_bob = import("bob/calendar");
-    let objects = [exported];
+    let objects = imports::incoming(&[exported]);
     let done = world
         .desk
         .import(&world.bob, &to_bob, &objects)

@@ -297,6 +297,7 @@ impl Stage {
         objects.push(Bytes::from_static(MEETING.as_bytes()));
         objects.push(event("i0", "another"));
         let (desk, alice) = (&self.world.desk, &self.world.alice);
+        let objects = imports::incoming(&objects);
         let done = desk.import(alice, &import, &objects).await?;
         let refused = |it: &&Imported| matches!(it, Imported::Refused(_));
         assert_eq!(done.iter().find(refused), None);

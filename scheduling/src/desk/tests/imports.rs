@@ -1,5 +1,7 @@
 //! Imports: many objects at once, and nobody hears of it.
 
+use storage::Uuid;
+
 use super::*;
 use crate::mail;
 
@@ -29,11 +31,9 @@ fn into(calendar: &str) -> Import {
 
 impl World {
     pub async fn import(&self, import: &Import, objects: &[Bytes]) -> Vec<String> {
-        let done = self
-            .desk
-            .import(&self.alice, import, objects)
-            .await
-            .unwrap();
+        let objects = incoming(objects);
+        let done = self.desk.import(&self.alice, import, &objects).await;
+        let done = done.unwrap();
         done.iter().map(word).collect()
     }
 
@@ -45,6 +45,10 @@ impl World {
     async fn is_scheduled(&self, at: &str) -> bool {
         self.object(at).await.unwrap().calendar.unwrap().scheduling
     }
+}
+
+pub(super) fn incoming(objects: &[Bytes]) -> Vec<IncomingObject> {
+    objects.iter().cloned().map(IncomingObject::from).collect()
 }
 
 fn word(outcome: &Imported) -> String {
@@ -259,13 +263,17 @@ async fn where_nothing_can_be_imported() {
     ] {
         let done = world
             .desk
-            .import(&world.alice, &into(at), &[event("a", "1")])
+            .import(&world.alice, &into(at), &incoming(&[event("a", "1")]))
             .await;
         assert_eq!(done, Err(expected), "{at}");
     }
     let bobs = world
         .desk
-        .import(&world.bob, &into("alice/calendar"), &[event("a", "1")])
+        .import(
+            &world.bob,
+            &into("alice/calendar"),
+            &incoming(&[event("a", "1")]),
+        )
         .await;
     assert!(matches!(bobs, Err(Refusal::Forbidden { .. })));
     let unmet = Import {
@@ -274,7 +282,7 @@ async fn where_nothing_can_be_imported() {
     };
     let unmet = world
         .desk
-        .import(&world.alice, &unmet, &[event("a", "1")])
+        .import(&world.alice, &unmet, &incoming(&[event("a", "1")]))
         .await;
     assert_eq!(unmet, Err(Refusal::ConditionFailed("If-None-Match")));
 }
@@ -299,6 +307,40 @@ async fn locks_are_respected() {
     };
     let told = world.import(&with_token, &objects).await;
     assert_eq!(told, ["updated a.ics", "created b.ics", "kept a.ics"]);
+}
+
+/// What is stored knows where it came from, through changes of its owner, and clients see nothing of it.
+#[tokio::test]
+async fn where_it_came_from_is_known() {
+    const AT: &str = "alice/calendar/a.ics";
+    let world = world().await;
+    let version = |number: u8| {
+        let sequence = format!("SEQUENCE:{number}\r\nSUMMARY");
+        edited(&event("a", &format!("{number}")), "SUMMARY", &sequence)
+    };
+    let origin = |number: u8| Some(Uuid::derived("a test", &[&[number]]));
+    for (coming, from, expected) in [
+        (1, None, None),
+        (2, origin(2), origin(2)),
+        (3, origin(3), origin(3)),
+        // What is kept stays as it is.
+        (1, origin(1), origin(3)),
+        // So does what came from nowhere else.
+        (4, None, origin(3)),
+    ] {
+        let coming = IncomingObject {
+            octets: version(coming),
+            origin: from,
+        };
+        let import = into("alice/calendar");
+        let done = world.desk.import(&world.alice, &import, &[coming]).await;
+        done.unwrap();
+        assert_eq!(world.object(AT).await.unwrap().origin(), expected);
+    }
+    world.put(AT, version(5)).await.unwrap();
+    let object = world.object(AT).await.unwrap();
+    assert_eq!(object.origin(), origin(3));
+    assert!(!object.has_client_properties());
 }
 
 #[tokio::test]
@@ -401,7 +443,7 @@ async fn a_meeting_stands_in_one_calendar() {
     for _ in 0..2 {
         let done = world
             .desk
-            .import(&world.alice, &into("alice/second"), &objects)
+            .import(&world.alice, &into("alice/second"), &incoming(&objects))
             .await
             .unwrap();
         let Imported::Refused(Refusal::Precondition {
@@ -478,6 +520,7 @@ async fn imports_at_the_same_time() {
     let objects: Vec<Bytes> = (0..70)
         .map(|number| event(&format!("u{number}"), "x"))
         .collect();
+    let objects = incoming(&objects);
     let import = into("alice/calendar");
     let desk = &world.desk;
     let (one, other) = tokio::join!(
