@@ -21,6 +21,8 @@ use storage::{
     model::{Object, SyncToken},
 };
 
+#[cfg(test)]
+pub(crate) use self::cache::QUESTIONS_WITHOUT;
 pub(crate) use self::cache::Views;
 pub use self::cache::{Shown, ViewBounds};
 use self::spans::{Span, Spans};
@@ -112,7 +114,7 @@ impl Row {
             revision: object.revision,
             entity_tag: object.etag.as_str().into(),
             content_type: shared(content_types, &object.content_type),
-            is_special: !(object.properties.is_empty() && object.access.is_empty()),
+            is_special: object.has_client_properties() || !object.access.is_empty(),
             projection,
             is_complicated: false,
         }

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -38,8 +38,9 @@ pub struct Shown {
     /// Everything that was readable at this revision is in the view.
     through: AtomicU64,
     used: AtomicU64,
-    /// The view would be larger than any may be.
-    too_large: AtomicBool,
+    /// The view was larger than any may be; how many questions are answered without one before somebody looks
+    /// whether it still is.
+    questions_without: AtomicU32,
 }
 
 impl Shown {
@@ -61,9 +62,14 @@ impl Shown {
         drop(old);
     }
 
-    /// Whether there can be no view, as was seen before.
+    /// Whether there can be no view, as was seen before. Each question without one reads all members, so that
+    /// one more reading from time to time, to see whether the calendar has shrunk, costs little.
     pub(crate) fn is_too_large(&self) -> bool {
-        self.too_large.load(Ordering::Relaxed)
+        let fewer = |left: u32| left.checked_sub(1);
+        let counted = &self.questions_without;
+        counted
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
+            .is_ok()
     }
 
     pub(crate) fn through(&self) -> Revision {
@@ -89,6 +95,8 @@ struct Known {
     questions: u64,
 }
 
+/// Questions that are answered without a view before it is tried again.
+pub(crate) const QUESTIONS_WITHOUT: u32 = 16;
 /// Collections of which something is remembered, views or only that there is none.
 const MAXIMUM_COLLECTIONS: usize = 10_000;
 
@@ -121,7 +129,9 @@ impl Views {
     /// Notes that there can be no view of a collection. Who looks at an older one still may.
     pub fn note_too_large(&self, id: CollectionId) {
         let shown = Shown::default();
-        shown.too_large.store(true, Ordering::Relaxed);
+        shown
+            .questions_without
+            .store(QUESTIONS_WITHOUT, Ordering::Relaxed);
         self.lock().shown.insert(id, Arc::new(shown));
     }
 

@@ -11,7 +11,7 @@ use storage::{
 use super::{Desk, refuse::read_failed};
 use crate::{
     Refusal,
-    calendar_view::{Candidate, Folding, Shown},
+    calendar_view::{CalendarView, Candidate, Folding, Shown},
     projection::ObjectProjection,
 };
 
@@ -54,7 +54,9 @@ impl Desk {
         // Before the reads: what is written meanwhile is looked for again the next time.
         let through = self.store.revision();
         let is_there = self.renew_view(id, &shown).await? || self.fold_view(id, &shown).await?;
-        if !is_there {
+        // One that is brought up to date may have grown.
+        let octets = shown.read(CalendarView::octets);
+        if !is_there || octets > self.views.largest_octets() {
             self.views.note_too_large(id);
             return Ok(None);
         }

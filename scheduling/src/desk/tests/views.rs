@@ -5,7 +5,7 @@ use storage::model::{CollectionId, Member};
 
 use super::*;
 use crate::{
-    calendar_view::{Row, ViewBounds},
+    calendar_view::{QUESTIONS_WITHOUT, Row, ViewBounds},
     projection::Verdict,
 };
 
@@ -140,9 +140,27 @@ async fn views_are_bounded() {
             .unwrap();
     }
     let id = calendar_id(&world).await;
-    for _ in 0..2 {
+    for _ in 0..2 * QUESTIONS_WITHOUT {
         assert!(world.desk.shown(id).await.unwrap().is_none());
     }
+    // It shrinks, and a little later it is seen that it did; it grows, and is seen to at once.
+    for number in 0..6 {
+        let at = format!("alice/calendar/{number}.ics");
+        world.delete(&at).await.unwrap();
+    }
+    let mut without = 0;
+    while world.desk.shown(id).await.unwrap().is_none() {
+        without += 1;
+        assert!(without <= QUESTIONS_WITHOUT);
+    }
+    for number in 0..6 {
+        let at = format!("alice/calendar/{number}.ics");
+        world
+            .put(&at, event(&number.to_string(), "x"))
+            .await
+            .unwrap();
+    }
+    assert!(world.desk.shown(id).await.unwrap().is_none());
 }
 
 /// A row whose projection was made by other rules is computed again.
