@@ -153,22 +153,39 @@ async fn rfc_7953_7_2_5_questions_for_busy_time() {
     assert_eq!(asked(&alice).await, [busy, tentative]);
 }
 
-/// The same in a free-busy-query, on a calendar and on the home (RFC 4791 §7.10).
+/// The same in a free-busy-query, on a calendar and on the home (RFC 4791 §7.10), beside what stands in calendars:
+/// whatever the server remembers of them.
 #[tokio::test]
 async fn rfc_7953_5_free_busy_query() {
     let server = TestServer::start().await;
     let bob = server.client("bob");
     assert_eq!(set(&bob, CALDAV, &office_hours()).await, 200);
     let body = r#"<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav"><C:time-range start="20261102T000000Z" end="20261103T000000Z"/></C:free-busy-query>"#;
-    for place in [calendar("bob"), "/dav/calendars/users/bob/".to_owned()] {
-        let reply = bob.report(&place, "1", body).await;
-        reply.expect(&[200]);
-        assert_eq!(
-            busy_lines(&reply.text().replace("\r\n ", "")),
-            [
-                "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20261102T000000Z/20261102T070000Z,20261102T170000Z/20261103T000000Z"
-            ],
-            "{place}"
-        );
+    let lines = async || {
+        let mut lines = Vec::new();
+        for (place, depth) in [
+            (calendar("bob"), "1"),
+            ("/dav/calendars/users/bob/".to_owned(), "infinity"),
+        ] {
+            let reply = bob.report(&place, depth, body).await;
+            reply.expect(&[200]);
+            lines.push(busy_lines(&reply.text().replace("\r\n ", "")));
+        }
+        lines
+    };
+    let away = "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20261102T000000Z/20261102T070000Z,20261102T170000Z/20261103T000000Z";
+    assert_eq!(lines().await, [[away], [away]]);
+    // A series that reaches from within office hours to beyond their end: periods of different kinds may overlap.
+    let series = object(
+        "BEGIN:VEVENT\nUID:1\nDTSTAMP:20261101T080000Z\nDTSTART:20261101T160000Z\nDTEND:20261101T180000Z\nRRULE:FREQ=DAILY\nEND:VEVENT\n",
+    );
+    put_new(&bob, &(calendar("bob") + "1.ics"), &series).await;
+    let busy = "FREEBUSY;FBTYPE=BUSY:20261102T160000Z/20261102T180000Z";
+    for _ in 0..3 {
+        let told = lines().await;
+        assert_eq!(told[0], told[1]);
+        let mut told = told[0].clone();
+        told.sort_by_key(|line| line.contains("FBTYPE=BUSY:"));
+        assert_eq!(told, [away, busy]);
     }
 }

@@ -9,6 +9,7 @@ mod bulk_changes;
 mod collections;
 mod conditions;
 mod discovery;
+mod examples;
 mod faults;
 mod formats;
 mod identity;

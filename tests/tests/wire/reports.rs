@@ -11,7 +11,7 @@ use super::{calendar, event, object, put_new};
 
 const CALDAV: &str = "{urn:ietf:params:xml:ns:caldav}";
 const NAMESPACES: &str = r#"xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav""#;
-const NEW_YORK: &str = "BEGIN:VTIMEZONE\nTZID:America/New_York\nBEGIN:STANDARD\nDTSTART:20071104T020000\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:20070311T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
+pub const NEW_YORK: &str = "BEGIN:VTIMEZONE\nTZID:America/New_York\nBEGIN:STANDARD\nDTSTART:20071104T020000\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:20070311T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
 
 /// The text of a property; nothing where it is not there.
 fn text(response: &Response, name: &str) -> String {
@@ -25,7 +25,7 @@ async fn query(client: &Client, data: &str, filter: &str, more: &str) -> Vec<(St
 }
 
 /// A report on a calendar: the names of what it finds, with their calendar data.
-async fn query_in(
+pub async fn query_in(
     place: &str,
     client: &Client,
     data: &str,
@@ -59,21 +59,21 @@ async fn fill(client: &Client, objects: &[(&str, &str)]) {
     fill_in(&calendar("alice"), client, objects).await;
 }
 
-async fn fill_in(place: &str, client: &Client, objects: &[(&str, &str)]) {
+pub async fn fill_in(place: &str, client: &Client, objects: &[(&str, &str)]) {
     for (name, components) in objects {
         put_new(client, &format!("{place}{name}.ics"), &object(components)).await;
     }
 }
 
-fn component(name: &str, inside: &str) -> String {
+pub fn component(name: &str, inside: &str) -> String {
     format!(r#"<C:comp-filter name="{name}">{inside}</C:comp-filter>"#)
 }
 
-fn property(name: &str, inside: &str) -> String {
+pub fn property(name: &str, inside: &str) -> String {
     format!(r#"<C:prop-filter name="{name}">{inside}</C:prop-filter>"#)
 }
 
-fn range(start: &str, end: &str) -> String {
+pub fn range(start: &str, end: &str) -> String {
     format!(r#"<C:time-range start="{start}" end="{end}"/>"#)
 }
 
