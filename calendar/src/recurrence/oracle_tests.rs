@@ -252,7 +252,7 @@ impl Limited {
     }
 }
 
-/// A MONTHLY or YEARLY rule of days of the month with SKIP (RFC 7529 §4.1).
+/// A MONTHLY rule of days of the month with SKIP (RFC 7529 §4.1).
 #[derive(Debug, Clone)]
 struct Skipping {
     skip: &'static str,
@@ -286,19 +286,13 @@ fn skipping() -> impl Strategy<Value = Skipping> {
 
 impl Skipping {
     fn rule(&self) -> String {
-        let names = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
-        let weekdays: Vec<_> = self
-            .weekdays
-            .iter()
-            .map(|&day| names[usize::from(day)])
-            .collect();
         let rule = format!(
             "RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP={};INTERVAL={}",
             self.skip, self.interval
         );
         rule + &part("BYMONTH", Some(&self.months))
             + &part("BYMONTHDAY", Some(&self.days))
-            + &part("BYDAY", Some(weekdays))
+            + &part("BYDAY", Some(weekday_names(&self.weekdays)))
             + &part("BYSETPOS", self.position.map(Some))
     }
 
@@ -311,49 +305,245 @@ impl Skipping {
             if !(self.months.is_empty() || self.months.contains(&first.month())) {
                 continue;
             }
-            let mut days: Vec<civil::Date> = self
-                .days
-                .iter()
-                .filter_map(|&number| self.day(first, number))
-                .filter(|day| {
-                    let weekday = day.weekday().to_monday_zero_offset() as u8;
-                    self.weekdays.is_empty() || self.weekdays.contains(&weekday)
-                })
-                .collect();
-            days.sort_unstable();
-            days.dedup();
-            match self.position {
-                None => all.extend(days),
-                Some(position) if position > 0 => all.extend(days.get(position as usize - 1)),
-                Some(position) => {
-                    let index = days.len().checked_sub(position.unsigned_abs().into());
-                    all.extend(index.map(|index| days[index]));
-                }
-            }
+            let numbers = self.days.iter();
+            let days = numbers.filter_map(|&number| {
+                skipped(self.skip, first, first.last_of_month(), number.into())
+            });
+            all.extend(period(days.collect(), &self.weekdays, self.position));
         }
-        all.retain(|&day| day > start);
-        all.push(start);
-        all.sort_unstable();
-        all.dedup();
-        all
+        series(start, all)
+    }
+}
+
+fn weekday_names(weekdays: &[u8]) -> Vec<&'static str> {
+    let names = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+    weekdays
+        .iter()
+        .map(|&day| names[usize::from(day)])
+        .collect()
+}
+
+/// The day with this number from the first or from the last one, or what SKIP makes of it.
+fn skipped(skip: &str, first: civil::Date, last: civil::Date, number: i64) -> Option<civil::Date> {
+    let meant = match number {
+        1.. => first + jiff::Span::new().days(number - 1),
+        _ => last + jiff::Span::new().days(number + 1),
+    };
+    match skip {
+        _ if first <= meant && meant <= last => Some(meant),
+        "BACKWARD" if number > 0 => Some(last),
+        "BACKWARD" => first.yesterday().ok(),
+        "FORWARD" if number > 0 => last.tomorrow().ok(),
+        "FORWARD" => Some(first),
+        _ => None,
+    }
+}
+
+/// What BYDAY and BYSETPOS leave of the days of a period.
+fn period(mut days: Vec<civil::Date>, weekdays: &[u8], position: Option<i16>) -> Vec<civil::Date> {
+    days.retain(|day| {
+        let weekday = day.weekday().to_monday_zero_offset() as u8;
+        weekdays.is_empty() || weekdays.contains(&weekday)
+    });
+    days.sort_unstable();
+    days.dedup();
+    let Some(position) = position else {
+        return days;
+    };
+    let index = match position {
+        1.. => Some(position as usize - 1),
+        _ => days.len().checked_sub(position.unsigned_abs().into()),
+    };
+    let only = index.and_then(|index| days.get(index).copied());
+    only.into_iter().collect()
+}
+
+/// The days of all periods in order, each once, with DTSTART as the first.
+fn series(start: civil::Date, mut all: Vec<civil::Date>) -> Vec<civil::Date> {
+    all.retain(|&day| day > start);
+    all.push(start);
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// A YEARLY rule with SKIP (RFC 7529 §4.1).
+#[derive(Debug, Clone)]
+struct YearlySkipping {
+    skip: &'static str,
+    interval: i16,
+    days: YearlyDays,
+    weekdays: Vec<u8>,
+    position: Option<i16>,
+}
+
+/// Which days of a year, some of which do not exist in each.
+#[derive(Debug, Clone)]
+enum YearlyDays {
+    /// BYMONTH and BYMONTHDAY; what is empty comes from DTSTART.
+    Months(Vec<i8>, Vec<i8>),
+    /// BYYEARDAY.
+    YearDays(Vec<i16>),
+    /// BYWEEKNO.
+    Weeks(Vec<i8>),
+}
+
+fn yearly_skipping() -> impl Strategy<Value = YearlySkipping> {
+    let months = btree_set(prop_oneof![Just(2i8), 1i8..=12], 0..3);
+    let days = btree_set(prop_oneof![28i8..=31, -31i8..=-28, 1i8..3], 0..3);
+    let of_year = btree_set(
+        prop_oneof![Just(366i16), Just(-366), -365i16..-362, 1i16..3, 59i16..62],
+        1..4,
+    );
+    let of_weeks = btree_set(
+        prop_oneof![Just(53i8), Just(-53), -52i8..-50, 1i8..3, 51i8..53],
+        1..4,
+    );
+    let days = prop_oneof![
+        (months, days).prop_map(|(months, days)| {
+            YearlyDays::Months(months.into_iter().collect(), days.into_iter().collect())
+        }),
+        of_year.prop_map(|days| YearlyDays::YearDays(days.into_iter().collect())),
+        of_weeks.prop_map(|weeks| YearlyDays::Weeks(weeks.into_iter().collect())),
+    ];
+    (
+        prop::sample::select(vec!["OMIT", "BACKWARD", "FORWARD"]),
+        1i16..4,
+        days,
+        btree_set(0u8..7, 0..4),
+        weighted(0.3, prop_oneof![1i16..4, -3i16..0]),
+    )
+        .prop_map(
+            |(skip, interval, days, weekdays, position)| YearlySkipping {
+                skip,
+                interval,
+                // Without days of its own, BYDAY would give days to a rule of months, of which none is missing.
+                weekdays: match &days {
+                    YearlyDays::Months(_, days) if days.is_empty() => Vec::new(),
+                    _ => weekdays.into_iter().collect(),
+                },
+                days,
+                position,
+            },
+        )
+}
+
+impl YearlySkipping {
+    fn rule(&self) -> String {
+        let rule = format!(
+            "RSCALE=GREGORIAN;FREQ=YEARLY;SKIP={};INTERVAL={}",
+            self.skip, self.interval
+        );
+        let days = match &self.days {
+            YearlyDays::Months(months, days) => {
+                part("BYMONTH", Some(months)) + &part("BYMONTHDAY", Some(days))
+            }
+            YearlyDays::YearDays(days) => part("BYYEARDAY", Some(days)),
+            YearlyDays::Weeks(weeks) => part("BYWEEKNO", Some(weeks)),
+        };
+        rule + &days
+            + &part("BYDAY", Some(weekday_names(&self.weekdays)))
+            + &part("BYSETPOS", self.position.map(Some))
     }
 
-    /// The day of a month with this number, or what SKIP makes of it.
-    fn day(&self, first: civil::Date, number: i8) -> Option<civil::Date> {
-        let last = first.last_of_month();
-        let is_valid = number.unsigned_abs() <= last.day().unsigned_abs();
-        let meant = match number {
-            1.. => first + jiff::Span::new().days(i64::from(number) - 1),
-            _ => last + jiff::Span::new().days(i64::from(number) + 1),
-        };
-        match self.skip {
-            _ if is_valid => Some(meant),
-            "BACKWARD" if number > 0 => Some(last),
-            "BACKWARD" => first.yesterday().ok(),
-            "FORWARD" if number > 0 => last.tomorrow().ok(),
-            "FORWARD" => Some(first),
-            _ => None,
+    /// The definition, year after year from that of `start` on.
+    fn walk(&self, start: civil::Date, years: i16) -> Vec<civil::Date> {
+        let mut all = Vec::new();
+        for year in (start.year()..start.year() + years).step_by(self.interval as usize) {
+            let (days, weekdays) = match &self.days {
+                YearlyDays::Months(months, numbers) => (
+                    self.of_months(start, year, months, numbers),
+                    self.weekdays.clone(),
+                ),
+                YearlyDays::YearDays(numbers) => {
+                    let (first, last) = (civil::date(year, 1, 1), civil::date(year, 12, 31));
+                    let numbers = numbers.iter();
+                    let day = |&number: &i16| skipped(self.skip, first, last, number.into());
+                    (numbers.filter_map(day).collect(), self.weekdays.clone())
+                }
+                YearlyDays::Weeks(numbers) => {
+                    let weekday = start.weekday().to_monday_zero_offset() as u8;
+                    let weekdays = match self.weekdays.is_empty() {
+                        true => vec![weekday],
+                        false => self.weekdays.clone(),
+                    };
+                    (self.of_weeks(year, numbers), weekdays)
+                }
+            };
+            all.extend(period(days, &weekdays, self.position));
         }
+        series(start, all)
+    }
+
+    fn of_months(
+        &self,
+        start: civil::Date,
+        year: i16,
+        months: &[i8],
+        numbers: &[i8],
+    ) -> Vec<civil::Date> {
+        let months = match (months.is_empty(), numbers.is_empty()) {
+            (true, true) => vec![start.month()],
+            (true, false) => (1..=12).collect(),
+            (false, _) => months.to_vec(),
+        };
+        let numbers = match numbers.is_empty() {
+            true => vec![start.day()],
+            false => numbers.to_vec(),
+        };
+        let firsts = months.into_iter().map(|month| civil::date(year, month, 1));
+        firsts
+            .flat_map(|first| numbers.iter().map(move |&number| (first, number)))
+            .filter_map(|(first, number)| {
+                skipped(self.skip, first, first.last_of_month(), number.into())
+            })
+            .collect()
+    }
+
+    /// All days of the weeks with these numbers. A week is known by its Monday, and counted as a day is.
+    fn of_weeks(&self, year: i16, numbers: &[i8]) -> Vec<civil::Date> {
+        let around = (civil::date(year - 1, 12, 1), civil::date(year + 1, 1, 31));
+        let is_monday = |day: &civil::Date| day.weekday() == civil::Weekday::Monday;
+        let mondays: Vec<civil::Date> = around
+            .0
+            .series(jiff::Span::new().days(1))
+            .take_while(|day| *day <= around.1)
+            .filter(is_monday)
+            .collect();
+        let own = |day: &&civil::Date| day.iso_week_date().year() == year;
+        let own: Vec<civil::Date> = mondays.iter().filter(own).copied().collect();
+        let count = own.len() as i64;
+        let week = |&number: &i8| {
+            let number = i64::from(number);
+            let index = if number > 0 {
+                number - 1
+            } else {
+                count + number
+            };
+            let index = match self.skip {
+                _ if (0..count).contains(&index) => index,
+                "BACKWARD" => {
+                    if number > 0 {
+                        count - 1
+                    } else {
+                        -1
+                    }
+                }
+                "FORWARD" => {
+                    if number > 0 {
+                        count
+                    } else {
+                        0
+                    }
+                }
+                _ => return None,
+            };
+            Some(own[0] + jiff::Span::new().weeks(index))
+        };
+        let weeks = numbers.iter().filter_map(week);
+        weeks
+            .flat_map(|monday| (0..7).map(move |day| monday + jiff::Span::new().days(day)))
+            .collect()
     }
 }
 
@@ -411,6 +601,23 @@ proptest! {
             .collect();
         // of the last months some days may come from the month behind
         let end = first + jiff::Span::new().months(MONTHS - 6);
+        let ours = first_of(&start, "UTC", &skipping.rule(), expected.len() + 1);
+        let until = |all: Vec<civil::DateTime>| all.into_iter().filter(|at| *at < end).collect::<Vec<_>>();
+        prop_assert_eq!(until(ours), until(expected));
+    }
+
+    /// So are those of YEARLY rules, of months, of years and of weeks.
+    #[test]
+    fn skipped_days_of_years_are_as_defined(start in start(), skipping in yearly_skipping()) {
+        const YEARS: i16 = 30;
+        let first: civil::DateTime = start.parse().unwrap();
+        let expected: Vec<_> = skipping
+            .walk(first.date(), YEARS)
+            .into_iter()
+            .map(|day| day.to_datetime(first.time()))
+            .collect();
+        // of the last years some days may come from the year behind
+        let end = first + jiff::Span::new().years(YEARS - 5);
         let ours = first_of(&start, "UTC", &skipping.rule(), expected.len() + 1);
         let until = |all: Vec<civil::DateTime>| all.into_iter().filter(|at| *at < end).collect::<Vec<_>>();
         prop_assert_eq!(until(ours), until(expected));
