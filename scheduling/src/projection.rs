@@ -364,7 +364,7 @@ mod tests {
 
     use super::*;
 
-    fn object(lines: &str) -> CalendarObject {
+    pub(super) fn object(lines: &str) -> CalendarObject {
         let text = format!(
             "BEGIN:VCALENDAR\nVERSION:2.0\n{}\nEND:VCALENDAR\n",
             lines.replace(' ', "\n")

@@ -191,33 +191,40 @@ fn rest_of_component<'de, A: SeqAccess<'de>>(
         return Err(A::Error::custom("there is a second vcalendar"));
     }
     let missing = |what| A::Error::custom(format!("a component has no array of {what}"));
-    let properties = Properties {
-        bounds,
-        component: &mut component,
-    };
-    array
-        .next_element_seed(properties)?
-        .ok_or_else(|| missing("properties"))?;
-    let components = Components {
-        bounds,
-        depth: depth + 1,
-        component: &mut component,
-    };
-    array
-        .next_element_seed(components)?
-        .ok_or_else(|| missing("components"))?;
+    for (what, name) in [
+        (What::Properties, "properties"),
+        (What::Components(depth + 1), "components"),
+    ] {
+        let contents = Contents {
+            bounds,
+            what,
+            component: &mut component,
+        };
+        array
+            .next_element_seed(contents)?
+            .ok_or_else(|| missing(name))?;
+    }
     match array.next_element::<IgnoredAny>()? {
         None => Ok(component),
         Some(_) => Err(A::Error::custom("a component is an array of three")),
     }
 }
 
-struct Properties<'b> {
+/// One of the two arrays of a component.
+struct Contents<'b> {
     bounds: &'b Bounds<'b>,
+    what: What,
     component: &'b mut Component,
 }
 
-impl<'de> DeserializeSeed<'de> for Properties<'_> {
+#[derive(Clone, Copy)]
+enum What {
+    Properties,
+    /// At this depth.
+    Components(usize),
+}
+
+impl<'de> DeserializeSeed<'de> for Contents<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -225,49 +232,30 @@ impl<'de> DeserializeSeed<'de> for Properties<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Properties<'_> {
+impl<'de> Visitor<'de> for Contents<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array of properties")
+        formatter.write_str(match self.what {
+            What::Properties => "an array of properties",
+            What::Components(_) => "an array of components",
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
         let bounds = self.bounds;
-        while let Some(line) = array.next_element_seed(PropertyArray { bounds })? {
-            self.component
-                .push_property(line.finish().map_err(A::Error::custom)?);
-        }
-        Ok(())
-    }
-}
-
-struct Components<'b> {
-    bounds: &'b Bounds<'b>,
-    /// Of the components within.
-    depth: usize,
-    component: &'b mut Component,
-}
-
-impl<'de> DeserializeSeed<'de> for Components<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Components<'_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array of components")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
-        let (bounds, depth) = (self.bounds, self.depth);
-        while let Some(inner) = array.next_element_seed(ComponentArray { bounds, depth })? {
-            self.component.push_component(inner);
+        match self.what {
+            What::Properties => {
+                while let Some(line) = array.next_element_seed(PropertyArray { bounds })? {
+                    self.component
+                        .push_property(line.finish().map_err(A::Error::custom)?);
+                }
+            }
+            What::Components(depth) => {
+                while let Some(inner) = array.next_element_seed(ComponentArray { bounds, depth })? {
+                    self.component.push_component(inner);
+                }
+            }
         }
         Ok(())
     }

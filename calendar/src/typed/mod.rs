@@ -21,6 +21,8 @@ pub(crate) use from_line::{RulePart, TypedParameter, TypedProperty, Value};
 pub(crate) use scalar::{Number, print_float};
 pub(crate) use to_line::LineBuilder;
 
+use crate::object::CalendarObject;
+
 /// Octets that are no jCal or xCal, or more than is read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
@@ -29,4 +31,17 @@ pub struct ReadError {
     pub line: usize,
     /// What is wrong there.
     pub reason: String,
+}
+
+/// The one object of a stream that must have one.
+pub(crate) fn only(mut objects: Vec<CalendarObject>) -> Result<CalendarObject, ReadError> {
+    let reason = match (objects.pop(), objects.is_empty()) {
+        (Some(object), true) => return Ok(object),
+        (None, _) => "there is no vcalendar",
+        (Some(_), false) => "there is a second vcalendar",
+    };
+    Err(ReadError {
+        line: 1,
+        reason: reason.into(),
+    })
 }

@@ -21,7 +21,7 @@ mod write;
 
 use crate::{
     object::{CalendarObject, Component, Limits, Property},
-    typed::ReadError,
+    typed::{ReadError, only},
 };
 
 /// The media type (RFC 6321 §7.2).
@@ -73,18 +73,7 @@ pub fn print_property(property: &Property) -> Vec<u8> {
 /// What is no xCal, and where; more or less than one object; more than the limits allow: octets of the
 /// document, lines made of it and their length, depth.
 pub fn parse(octets: &[u8], limits: &Limits) -> Result<CalendarObject, ReadError> {
-    let mut objects = parse_stream(octets, limits)?;
-    match (objects.pop(), objects.is_empty()) {
-        (Some(object), true) => Ok(object),
-        (None, _) => Err(ReadError {
-            line: 1,
-            reason: "there is no vcalendar".into(),
-        }),
-        (Some(_), false) => Err(ReadError {
-            line: 1,
-            reason: "there is a second vcalendar".into(),
-        }),
-    }
+    only(parse_stream(octets, limits)?)
 }
 
 /// Reads all objects of a document (RFC 6321 §3.2).

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use quick_xml::{
     Reader,
-    events::{BytesStart, Event},
+    events::{BytesRef, BytesStart, Event},
 };
 
 use super::NAMESPACE;
@@ -343,26 +343,20 @@ fn is_character(character: char) -> bool {
 
 /// One of the five entities, or the number of a character.
 fn resolve(reference: &str) -> Result<char, String> {
-    let digits = match reference {
+    match reference {
         "amp" => return Ok('&'),
         "lt" => return Ok('<'),
         "gt" => return Ok('>'),
         "quot" => return Ok('"'),
         "apos" => return Ok('\''),
-        _ => reference.strip_prefix('#'),
-    };
-    let digits = digits.ok_or("an entity reference is not accepted")?;
-    let number = match digits.strip_prefix('x') {
-        Some(digits) if digits.bytes().all(|octet| octet.is_ascii_hexdigit()) => {
-            u32::from_str_radix(digits, 16).ok()
-        }
-        None if digits.bytes().all(|octet| octet.is_ascii_digit()) => digits.parse().ok(),
-        _ => None,
-    };
-    number
-        .and_then(char::from_u32)
-        .filter(|character| is_character(*character))
-        .ok_or_else(|| "a character reference names no character".to_owned())
+        _ => {}
+    }
+    let named = BytesRef::new(reference).resolve_char_ref();
+    match named.map(|named| named.filter(|character| is_character(*character))) {
+        Ok(Some(character)) => Ok(character),
+        _ if reference.starts_with('#') => Err("a character reference names no character".into()),
+        _ => Err("an entity reference is not accepted".into()),
+    }
 }
 
 fn attribute_value(raw: &str) -> Result<String, String> {

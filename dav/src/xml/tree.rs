@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use quick_xml::{
     Reader,
-    events::{BytesStart, Event},
+    events::{BytesRef, BytesStart, Event},
 };
 
 use super::name::{Name, XML_NAMESPACE};
@@ -525,18 +525,14 @@ impl Builder {
 
 /// `#10` or `#xA`.
 fn numeric_reference(reference: &str) -> Result<char, XmlError> {
-    let digits = reference.strip_prefix('#').ok_or(XmlError::Entity)?;
-    let number = match digits.strip_prefix('x') {
-        Some(digits) if digits.bytes().all(|octet| octet.is_ascii_hexdigit()) => {
-            u32::from_str_radix(digits, 16).ok()
+    let named = BytesRef::new(reference).resolve_char_ref();
+    match named.map(|named| named.filter(|character| is_character(*character))) {
+        Ok(Some(character)) => Ok(character),
+        _ if reference.starts_with('#') => {
+            Err(malformed("a character reference names no character"))
         }
-        None if digits.bytes().all(|octet| octet.is_ascii_digit()) => digits.parse().ok(),
-        _ => None,
-    };
-    number
-        .and_then(char::from_u32)
-        .filter(|character| is_character(*character))
-        .ok_or_else(|| malformed("a character reference names no character"))
+        _ => Err(XmlError::Entity),
+    }
 }
 
 /// Names and normalised values (XML 1.0 §3.3.3) of all attributes as written.

@@ -357,15 +357,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::projection::ObjectProjection;
-
-    fn object(lines: &str) -> CalendarObject {
-        let text = format!(
-            "BEGIN:VCALENDAR\nVERSION:2.0\n{}\nEND:VCALENDAR\n",
-            lines.replace(' ', "\n")
-        );
-        CalendarObject::parse(text.as_bytes(), &calendar::Limits::default()).unwrap()
-    }
+    use crate::projection::{ObjectProjection, tests::object};
 
     fn event(lines: &str) -> CalendarObject {
         object(&format!("BEGIN:VEVENT {lines} END:VEVENT"))
