@@ -1,5 +1,7 @@
 //! Building blocks of responses.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use storage::Timestamp;
@@ -89,10 +91,11 @@ fn insert_owned(headers: &mut HeaderMap, name: HeaderName, value: String) {
 }
 
 /// The text of `DAV:status` (RFC 4918 §14.28).
-pub(crate) fn status_line(status: StatusCode) -> String {
-    format!(
-        "HTTP/1.1 {} {}",
-        status.as_str(),
-        status.canonical_reason().unwrap_or_default()
-    )
+pub(crate) fn status_line(status: StatusCode) -> Cow<'static, str> {
+    // Nearly all are this one.
+    if status == StatusCode::OK {
+        return Cow::Borrowed("HTTP/1.1 200 OK");
+    }
+    let reason = status.canonical_reason().unwrap_or_default();
+    Cow::Owned(format!("HTTP/1.1 {} {reason}", status.as_str()))
 }

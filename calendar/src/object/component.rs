@@ -189,14 +189,13 @@ impl Component {
         let Some(first) = self.property_mut(property.name()) else {
             return self.push_property(property);
         };
+        let name = property.name().to_owned();
         if *first != property {
             property.end_with(LineEnd::of(first.octets()));
-            *first = property.clone();
+            *first = property;
         }
         let mut seen = false;
-        self.retain_properties(|kept| {
-            !kept.is(property.name()) || !std::mem::replace(&mut seen, true)
-        });
+        self.retain_properties(|kept| !kept.is(&name) || !std::mem::replace(&mut seen, true));
     }
 
     /// Sets the one property of this name to a value in its iCalendar form. Parameters stay.
@@ -242,6 +241,27 @@ impl Component {
             _ => true,
         });
         before - self.items.len()
+    }
+
+    /// A copy with only those properties, and components directly within, for which this holds.
+    #[must_use]
+    pub fn filtered(
+        &self,
+        keep_property: impl Fn(&Property) -> bool,
+        keep_component: impl Fn(&Component) -> bool,
+    ) -> Component {
+        let keep = |item: &&Item| match item {
+            Item::Property(property) => keep_property(property),
+            Item::Component(component) => keep_component(component),
+            Item::Blank(_) => true,
+        };
+        Component {
+            begin: self.begin.clone(),
+            end: self.end.clone(),
+            name: self.name.clone(),
+            items: self.items.iter().filter(keep).cloned().collect(),
+            line_number: self.line_number,
+        }
     }
 
     /// Visits this component and all within; the depth is bounded by [`Limits::depth`], and the walk

@@ -138,19 +138,14 @@ impl From<civil::Date> for DateOrDateTime {
 /// Prints the value as it stands behind the colon; the TZID belongs to the property's parameters.
 impl fmt::Display for DateTime {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.civil.time();
-        print_date(self.civil.date(), out)?;
-        write!(
-            out,
-            "T{:02}{:02}{:02}",
-            time.hour(),
-            time.minute(),
-            time.second()
-        )?;
-        if self.form == Form::Utc {
-            out.write_str("Z")?;
-        }
-        Ok(())
+        let (date, time) = (self.civil.date(), self.civil.time());
+        let mut text = *b"00000000T000000Z";
+        put_date(&mut text, date);
+        put_digits(&mut text[9..11], time.hour().unsigned_abs().into());
+        put_digits(&mut text[11..13], time.minute().unsigned_abs().into());
+        put_digits(&mut text[13..15], time.second().unsigned_abs().into());
+        let length = text.len() - usize::from(self.form != Form::Utc);
+        print_ascii(&text[..length], out)
     }
 }
 
@@ -165,13 +160,28 @@ impl fmt::Display for DateOrDateTime {
 }
 
 fn print_date(date: civil::Date, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(
-        out,
-        "{:04}{:02}{:02}",
-        date.year().max(0),
-        date.month(),
-        date.day()
-    )
+    let mut text = *b"00000000";
+    put_date(&mut text, date);
+    print_ascii(&text, out)
+}
+
+fn put_date(text: &mut [u8], date: civil::Date) {
+    put_digits(&mut text[..4], date.year().max(0).unsigned_abs());
+    put_digits(&mut text[4..6], date.month().unsigned_abs().into());
+    put_digits(&mut text[6..8], date.day().unsigned_abs().into());
+}
+
+/// Writes a number over digits, from the last one on. (Dates are printed by the thousand, and the formatter's
+/// numbers were a third of the cost of an expanded instance's dates.)
+fn put_digits(text: &mut [u8], mut number: u16) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+fn print_ascii(text: &[u8], out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    out.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)
 }
 
 fn read(text: &str, time_zone_id: Option<&str>) -> Option<DateOrDateTime> {

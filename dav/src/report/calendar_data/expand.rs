@@ -17,10 +17,10 @@ pub(super) fn expand(
 ) -> Result<CalendarObject, TooMuchWork> {
     let set = RecurrenceSet::of(object, floating);
     let instances = set.occurrences(range, &mut Budget::default())?;
-    let mut calendar = object.calendar().clone();
-    calendar.retain_components(|_| false);
+    let mut calendar = object.calendar().filtered(|_| true, |_| false);
+    let is_of_one = |property: &Property| !RECURRENCE_PROPERTIES.contains(&property.name());
     for instance in &instances {
-        let mut component = set.component(instance).clone();
+        let mut component = set.component(instance).filtered(is_of_one, |_| true);
         place(&mut component, instance, &set);
         in_utc(&mut component, &set);
         calendar.push_component(component);
@@ -41,7 +41,6 @@ fn is_dateless(component: &Component) -> bool {
 
 /// Gives a component the times of one instance.
 fn place(component: &mut Component, instance: &Instance, set: &RecurrenceSet<'_>) {
-    component.retain_properties(|property| !RECURRENCE_PROPERTIES.contains(&property.name()));
     let start = utc(&instance.start_value, set);
     let end = utc(&instance.end_value, set);
     for (name, value) in [("DTSTART", &start), ("DTEND", &end), ("DUE", &end)] {
