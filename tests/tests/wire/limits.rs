@@ -158,22 +158,79 @@ async fn rfc_4791_5_2_9_max_attendees_per_instance() {
     expect(&alice, &cases).await;
 }
 
-/// RFC 4791 §5.2.3: what a calendar was made for is what it takes.
+/// RFC 4791 §5.2.3: what the property lists is what a calendar takes, and nothing else; the one that everybody has,
+/// one that nobody restricted, and one for tasks.
 #[tokio::test]
 async fn rfc_4791_5_2_3_supported_calendar_component_set() {
+    const ALL: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
     let server = server().await;
     let alice = server.client("alice");
-    let tasks = "/dav/calendars/users/alice/tasks/";
-    let body = r#"<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"#;
-    let made = alice.request("MKCALENDAR", tasks).xml(body.to_owned());
-    made.send().await.expect(&[201]);
-    let task = object("BEGIN:VTODO\nUID:task\nDTSTAMP:20261101T080000Z\nEND:VTODO\n");
-    alice
-        .put(&format!("{tasks}a.ics"), &task)
-        .await
-        .expect(&[201]);
-    alice
-        .put(&format!("{tasks}b.ics"), &event("b", ""))
-        .await
-        .expect_precondition(403, &format!("{CALDAV}supported-calendar-component"));
+    let only_tasks = r#"<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"#;
+    let cases: [(&str, Option<&str>, &[&str]); 3] = [
+        ("calendar", None, &["VEVENT", "VTODO"]),
+        ("all", Some(""), &ALL),
+        ("tasks", Some(only_tasks), &["VTODO"]),
+    ];
+    for (name, made_by, expected) in cases {
+        let place = format!("/dav/calendars/users/alice/{name}/");
+        if let Some(body) = made_by {
+            let draft = alice.request("MKCALENDAR", &place);
+            let draft = match body {
+                "" => draft,
+                body => draft.xml(body.to_owned()),
+            };
+            draft.send().await.expect(&[201]);
+        }
+        let answer = alice
+            .propfind(&place, "0", "<C:supported-calendar-component-set/>")
+            .await
+            .multistatus();
+        let set = format!("{CALDAV}supported-calendar-component-set");
+        let listed = answer.responses[0].property(&set).unwrap();
+        let listed: Vec<&str> = listed
+            .children
+            .iter()
+            .map(|comp| comp.attributes[0].1.as_str())
+            .collect();
+        assert_eq!(listed, expected, "{name}");
+        for component in ALL {
+            let text = object(&format!(
+                "BEGIN:{component}\nUID:{name}-{component}\nDTSTAMP:20261101T080000Z\nDTSTART:20261102T080000Z\nEND:{component}\n"
+            ));
+            let reply = alice.put(&format!("{place}{component}.ics"), &text).await;
+            match expected.contains(&component) {
+                true => reply.expect(&[201]),
+                false => {
+                    reply.expect_precondition(403, &format!("{CALDAV}supported-calendar-component"))
+                }
+            };
+        }
+    }
+}
+
+/// A stream of many objects is held in memory, and has a bound of its own: however large files may be.
+#[tokio::test]
+async fn a_stream_of_objects_is_bounded() {
+    const MOST: usize = 16 * 1024 * 1024;
+    let server = TestServer::start_limited(Limits {
+        maximum_resource_octets: 4_000,
+        maximum_file_octets: 2 * MOST as u64,
+        ..Limits::default()
+    })
+    .await;
+    let alice = server.client("alice");
+    let stream = |octets: usize| {
+        let text = event("a", "") + "X-REST:";
+        let rest = "x".repeat(octets - text.len());
+        text + &rest
+    };
+    for (octets, status) in [(MOST, 207), (MOST + 1, 413)] {
+        let draft = alice.request("POST", &calendar("alice"));
+        let draft = draft.header("Content-Type", "text/calendar");
+        draft.body(stream(octets)).send().await.expect(&[status]);
+    }
+    // Questions for busy time are no larger than an object.
+    let outbox = alice.request("POST", "/dav/calendars/users/alice/outbox/");
+    let outbox = outbox.header("Content-Type", "text/calendar");
+    outbox.body("x".repeat(4_001)).send().await.expect(&[413]);
 }
