@@ -51,6 +51,14 @@ async fn compare(world: &World) {
     assert_eq!(select(&day("2026-02-03")), 0);
 }
 
+async fn put_events(world: &World, calendar: &str, events: usize) {
+    for number in 0..events {
+        let at = format!("alice/{calendar}/{number}.ics");
+        let event = event(&format!("{calendar} {number}"), "x");
+        world.put(&at, event).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_view_follows_whatever_happens() {
     let world = world().await;
@@ -82,13 +90,7 @@ async fn a_view_follows_whatever_happens() {
 #[tokio::test]
 async fn two_ask_for_a_view_at_once() {
     let world = world().await;
-    for number in 0..50 {
-        let at = format!("alice/calendar/{number}.ics");
-        world
-            .put(&at, event(&number.to_string(), "x"))
-            .await
-            .unwrap();
-    }
+    put_events(&world, "calendar", 50).await;
     let id = calendar_id(&world).await;
     let (one, other) = tokio::join!(world.desk.shown(id), world.desk.shown(id));
     let (one, other) = (one.unwrap().unwrap(), other.unwrap().unwrap());
@@ -96,27 +98,21 @@ async fn two_ask_for_a_view_at_once() {
     assert_eq!(one.read(|view| view.len()), 50);
 }
 
-/// Views are dropped, the oldest first, or not made at all, where they would take too much.
+/// Views are dropped, the oldest first, where they would take too much.
 #[tokio::test]
 async fn views_are_bounded() {
-    let bounded = |octets| Settings {
-        views: ViewBounds { octets },
+    let settings = Settings {
+        views: ViewBounds { octets: 3_000 },
         ..Settings::default()
     };
-    let world = world_with(bounded(3_000), |memory| Arc::new(memory)).await;
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
     world
         .make("alice/other", CollectionKind::Calendar)
         .await
         .unwrap();
     let mut ids = Vec::new();
     for calendar in ["calendar", "other"] {
-        for number in 0..6 {
-            let at = format!("alice/{calendar}/{number}.ics");
-            world
-                .put(&at, event(&format!("{calendar} {number}"), "x"))
-                .await
-                .unwrap();
-        }
+        put_events(&world, calendar, 6).await;
         let resolution = world
             .desk
             .store()
@@ -130,15 +126,17 @@ async fn views_are_bounded() {
     assert!(!Arc::ptr_eq(&first, &again), "it was dropped");
     // Who still looks at it may.
     assert_eq!(first.read(|view| view.len()), 6);
+}
 
-    let world = world_with(bounded(500), |memory| Arc::new(memory)).await;
-    for number in 0..6 {
-        let at = format!("alice/calendar/{number}.ics");
-        world
-            .put(&at, event(&number.to_string(), "x"))
-            .await
-            .unwrap();
-    }
+/// A calendar that is too large has no view; when it has shrunk it has one again.
+#[tokio::test]
+async fn a_view_that_is_too_large_is_not_made() {
+    let settings = Settings {
+        views: ViewBounds { octets: 500 },
+        ..Settings::default()
+    };
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    put_events(&world, "calendar", 6).await;
     let id = calendar_id(&world).await;
     for _ in 0..2 * QUESTIONS_WITHOUT {
         assert!(world.desk.shown(id).await.unwrap().is_none());
@@ -153,13 +151,7 @@ async fn views_are_bounded() {
         without += 1;
         assert!(without <= QUESTIONS_WITHOUT);
     }
-    for number in 0..6 {
-        let at = format!("alice/calendar/{number}.ics");
-        world
-            .put(&at, event(&number.to_string(), "x"))
-            .await
-            .unwrap();
-    }
+    put_events(&world, "calendar", 6).await;
     assert!(world.desk.shown(id).await.unwrap().is_none());
 }
 
