@@ -135,10 +135,12 @@ impl Dav {
             return Ok(redirect_to_context_path());
         }
         let method = method::find(head.method.as_str()).ok_or(DavError::NotImplemented)?;
+        let client = client(&head.method, &head.headers);
         let actor = || match caller {
             Some(principal) => Actor {
                 principal: Arc::clone(principal),
                 on_behalf_of: None,
+                client: client.clone(),
             },
             None => Actor::anybody(),
         };
@@ -325,6 +327,22 @@ where
         Err(error) if error.is::<LengthLimitError>() => Err(DavError::BodyTooLarge),
         Err(_) => Err(DavError::BadRequest("the body broke off".into())),
     }
+}
+
+/// The most octets of a client's name that are noted.
+const MAXIMUM_CLIENT_OCTETS: usize = 200;
+
+/// What the client calls itself (RFC 9110 §10.1.5), of a request that may change something.
+fn client(method: &http::Method, headers: &HeaderMap) -> Option<Arc<str>> {
+    if matches!(
+        method.as_str(),
+        "GET" | "HEAD" | "OPTIONS" | "PROPFIND" | "REPORT"
+    ) {
+        return None;
+    }
+    let name = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let end = name.floor_char_boundary(MAXIMUM_CLIENT_OCTETS);
+    Some(name[..end].into())
 }
 
 #[cfg(test)]

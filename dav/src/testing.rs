@@ -94,6 +94,7 @@ async fn add(
     Actor {
         principal: store.add_account(principal, None).await.unwrap(),
         on_behalf_of: None,
+        client: None,
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Actor {
     pub principal: Arc<Principal>,
     /// For whom, when it is somebody else.
     pub on_behalf_of: Option<Arc<Principal>>,
+    /// What the client calls itself, for the audit.
+    pub client: Option<Arc<str>>,
 }
 
 impl Actor {
@@ -24,6 +26,7 @@ impl Actor {
         Actor {
             principal: Arc::clone(&ANYBODY),
             on_behalf_of: None,
+            client: None,
         }
     }
 

@@ -40,6 +40,8 @@ const STEP_PAUSE: Duration = Duration::from_millis(10);
 /// A pause is so many times as long as the step before it: the busier the machine, the longer are both,
 /// and the work takes a tenth of the time at the most.
 const PAUSE_PER_STEP: u32 = 9;
+/// Between two looks for what is old in the audit.
+const AUDIT_PERIOD: Duration = Duration::from_secs(6 * 60 * 60);
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
@@ -51,7 +53,12 @@ pub struct Background {
 
 impl Background {
     /// Starts all workers.
-    pub fn start(desk: &Desk, mail: MailWorker, sync_logs: LogRetention) -> Background {
+    pub fn start(
+        desk: &Desk,
+        mail: MailWorker,
+        sync_logs: LogRetention,
+        audit_milliseconds: i64,
+    ) -> Background {
         let store = desk.store();
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
@@ -60,6 +67,11 @@ impl Background {
         workers.spawn(purge_removed(store.clone(), stopped.clone()));
         workers.spawn(compact_logs(store.clone(), sync_logs, stopped.clone()));
         workers.spawn(tidy_trash(store.clone(), stopped.clone()));
+        workers.spawn(expire_audit(
+            store.clone(),
+            audit_milliseconds,
+            stopped.clone(),
+        ));
         workers.spawn(watch_clock(store.clone(), stopped.clone()));
         workers.spawn(deliver(desk.clone(), stopped));
         Background { stop, workers }
@@ -101,6 +113,37 @@ async fn watch_clock(store: Store, mut stopped: watch::Receiver<bool>) {
         }
         if !pause(CLOCK_PERIOD, &mut stopped).await {
             return;
+        }
+    }
+}
+
+/// Removes what is old from the audit of each owner, and the oldest where there is too much.
+async fn expire_audit(store: Store, keep_milliseconds: i64, mut stopped: watch::Receiver<bool>) {
+    let mut period = FIRST_COMPACTION_PAUSE;
+    while pause(period, &mut stopped).await {
+        period = AUDIT_PERIOD;
+        if let Err(error) = expire_audit_once(&store, keep_milliseconds, &mut stopped).await {
+            tracing::warn!(%error, "what is old in the audit cannot be removed");
+        }
+    }
+}
+
+async fn expire_audit_once(
+    store: &Store,
+    keep_milliseconds: i64,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<(), CommitError> {
+    let mut owner = None;
+    loop {
+        let begun = Instant::now();
+        let Some(next) = store.next_audited(owner).await? else {
+            return Ok(());
+        };
+        if !store.expire_audit(next, keep_milliseconds).await? {
+            owner = Some(next);
+        }
+        if !rest_after(begun, stopped).await {
+            return Ok(());
         }
     }
 }

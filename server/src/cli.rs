@@ -60,6 +60,11 @@ pub enum Command {
     /// Let people act for others, and show who may
     #[command(subcommand, arg_required_else_help = true)]
     Delegate(DelegateCommand),
+    /// Show who did what to which event, for whom, from which client, and when
+    ///
+    /// In the order of time, the newest last. What an event says is not part of it. Works whether the
+    /// server runs or not.
+    Audit(Audit),
     /// List, show and bring back what was deleted or changed
     #[command(subcommand, arg_required_else_help = true)]
     Trash(TrashCommand),
@@ -502,6 +507,32 @@ pub struct PlaceAdd {
     pub write_delegates: Vec<String>,
 }
 
+/// `convoke audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only in this account's calendars
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Only what this account did
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only where this is part of the place, such as a calendar's or an event's name in its address
+    #[arg(long, value_name = "TEXT")]
+    pub object: Option<String>,
+    /// Only what was done since: 2026-03-01T09:30:00Z, or 2026-03-01 in the time of this machine
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub since: Option<Moment>,
+    /// Only what was done before
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub until: Option<Moment>,
+    /// At most so many lines, the newest
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
+    pub last: usize,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `convoke delegate`
 #[derive(Debug, Subcommand)]
 pub enum DelegateCommand {
@@ -695,6 +726,9 @@ mod tests {
             "convoke delegate add alice office --deputy",
             "convoke delegate settings alice --invitations both --notices no",
             "convoke delegate list alice",
+            "convoke audit",
+            "convoke audit --account alice --actor bob --object work --since 2026-03-01 --until 2026-04-01",
+            "convoke audit --last 10 --json",
             "convoke delegate remove alice bob",
             "convoke accounts import accounts.toml",
             "convoke import a.ics --user alice --calendar work --on-conflict skip --dry-run",

@@ -13,6 +13,7 @@ pub mod accounts;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub mod audit;
 pub mod authentication;
 mod background;
 mod bounded_map;

@@ -235,6 +235,7 @@ async fn home_of(desk: &Desk, owner: &str) -> Result<Result<(Actor, ResourcePath
     let actor = Actor {
         principal,
         on_behalf_of: None,
+        client: None,
     };
     Ok(Ok((actor, home)))
 }

@@ -7,6 +7,7 @@ use storage::{Environment, Store, backend::Backend, model::TrashPolicy};
 
 use crate::{
     accounts::Accounts,
+    audit,
     authentication::{Argon2Cost, Authenticator, Passwords},
     background::Background,
     control::{self, Control, Served},
@@ -51,6 +52,8 @@ pub struct Options {
     pub limits: Limits,
     /// What is kept of that which is changed and deleted; `None` is nothing.
     pub trash: Option<TrashPolicy>,
+    /// How long it is kept who did what, in milliseconds; `None` notes nothing.
+    pub audit_milliseconds: Option<i64>,
     /// The cost of a password's hash.
     pub argon2: Argon2Cost,
     /// Where a folder's journal is archived; `None` keeps no archive.
@@ -76,6 +79,7 @@ impl Options {
             },
             limits: Limits::default(),
             trash: Some(trash::default_policy()),
+            audit_milliseconds: audit::kept(audit::DAYS),
             argon2: Argon2Cost::default(),
             archive: None,
             environment: crate::environment::system(),
@@ -197,7 +201,12 @@ impl Server {
         };
         let control = start_control(&options.storage, served).await?;
         let mail = MailWorker::new(desk.clone(), transport, identity);
-        let background = Background::start(&desk, mail.clone(), options.limits.sync_logs);
+        let background = Background::start(
+            &desk,
+            mail.clone(),
+            options.limits.sync_logs,
+            options.audit_milliseconds.unwrap_or_default(),
+        );
         let stack = stack(&options, &desk, &passwords, &public_url);
         let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());
         Ok(Running {
@@ -319,6 +328,7 @@ fn desk_settings(options: &Options, public_url: &str) -> Settings {
         local_domains: options.mail.domains.clone(),
         mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,
+        audit: options.audit_milliseconds.is_some(),
         views: options.limits.of_views(),
         public_url: public_url.to_owned(),
         attachment_path: dav::attachment_path,

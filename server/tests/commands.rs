@@ -273,6 +273,7 @@ fn ask(url: &str, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic YWxpY2U6YWxpY2U=\r\n\
+         User-Agent: A client/1.0\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -395,6 +396,31 @@ fn what_was_deleted_comes_back_with_a_server_and_without() {
         assert_eq!(created, "HTTP/1.1 201 Created");
     }
     assert_eq!(ask(url, "DELETE", &lunch, ""), "HTTP/1.1 204 No Content");
+    let audit = |arguments: &str| -> Vec<serde_json::Value> {
+        let arguments = format!("audit --json {arguments}");
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        serde_json::from_str(&succeeds(&convoke(folder.path(), &arguments))).unwrap()
+    };
+    let entries = audit("--account alice --actor alice");
+    let did = |entry: &serde_json::Value| format!("{} {}", entry["action"], entry["place"]);
+    let done: Vec<String> = entries.iter().map(did).collect();
+    let expected = [
+        "\"created\" \"calendar/lunch.ics\"",
+        "\"created\" \"calendar/dinner.ics\"",
+        "\"removed\" \"calendar/lunch.ics\"",
+    ];
+    assert_eq!(done, expected);
+    assert_eq!(entries[0]["client"], "A client/1.0");
+    assert_eq!(audit("--object dinner").len(), 1);
+    assert_eq!(audit("--last 1").len(), 1);
+    assert_eq!(audit("--actor bob").len(), 0);
+    assert_eq!(audit("--since 2026-01-01 --until 2026-01-02").len(), 0);
+    assert!(fails(&convoke(folder.path(), &["audit", "--actor", "nobody"])).contains("nobody has"));
+    let table = succeeds(&convoke(folder.path(), &["audit", "--object", "lunch"]));
+    assert!(
+        table.contains("removed") && table.contains("A client/1.0"),
+        "{table}"
+    );
     let items = listed();
     assert_eq!(items.len(), 1);
     assert_eq!(items[0]["summary"], "lunch");

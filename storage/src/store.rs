@@ -5,6 +5,7 @@
 
 mod accounts;
 mod attachments;
+mod audit;
 mod batch;
 mod blob_reader;
 mod blobs;
@@ -52,6 +53,7 @@ pub(crate) use record::Standing;
 
 pub use accounts::{AccountError, PrincipalNameFault, check_account_form};
 pub use attachments::AttachmentHolder;
+pub use audit::MAXIMUM_AUDIT_ENTRIES;
 pub use batch::Batch;
 pub use blob_reader::BlobReader;
 pub use blobs::MAXIMUM_BLOB_OCTETS;

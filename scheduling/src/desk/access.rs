@@ -3,6 +3,7 @@
 use storage::{
     Found, Resolution, ResourcePath,
     access::{Ace, AclFault, MAXIMUM_COLLECTION_ACES, MAXIMUM_OBJECT_ACES, Privilege, check_aces},
+    model::AuditAction,
 };
 
 use super::{
@@ -71,7 +72,7 @@ impl Desk {
         let (owner, site) = (resolution.owner.id, resolution.site());
         check_aces(owner, site, aces, maximum).map_err(refused)?;
         let mut batch = self.store.batch();
-        batch.made_by(actor.principal.id);
+        self.note(&mut batch, actor, owner, AuditAction::AccessChanged, path);
         scene.expect(&mut batch);
         put_access(&mut batch, &scene, path, resolution, aces)?;
         Ok(self.commit(batch).await?.map(|_| ()))

@@ -9,7 +9,7 @@ use calendar::{
 use storage::{
     Found, MAXIMUM_BLOB_OCTETS, Resolution, ResourcePath, Stored, Upload,
     access::Privilege,
-    model::{Attachment, AttachmentId, Collection, CollectionKind, Object},
+    model::{Attachment, AttachmentId, AuditAction, Collection, CollectionKind, Object},
 };
 
 use super::{
@@ -369,7 +369,9 @@ impl Desk {
             after.to_octets(),
         )?;
         let mut batch = self.batch_upon(round.scene, round.calendar);
-        batch.made_by(actor.principal.id);
+        let owner = round.resolution.owner.id;
+        let action = AuditAction::AttachmentChanged;
+        self.note(&mut batch, actor, owner, action, &change.path);
         let arrival = Arrival {
             actor,
             scene: round.scene,

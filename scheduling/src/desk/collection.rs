@@ -2,7 +2,7 @@
 
 use storage::{
     Found, ResourcePath,
-    model::{Collection, CollectionKind, Properties},
+    model::{AuditAction, Collection, CollectionKind, Properties},
 };
 
 use super::{
@@ -121,6 +121,13 @@ impl Desk {
             access: None,
         };
         batch.create_collection(Some(parent), &collection);
+        self.note(
+            &mut batch,
+            actor,
+            parent.owner,
+            AuditAction::CollectionMade,
+            path,
+        );
         Ok(self.commit(batch).await?.map(|_| ()))
     }
 }

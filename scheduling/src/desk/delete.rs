@@ -5,7 +5,10 @@ use std::sync::Arc;
 use storage::{
     Batch, Found, Listed, Resolution, ResourcePath, Stored, Timestamp,
     access::Privilege,
-    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal, TrashCause},
+    model::{
+        AuditAction, Collection, CollectionId, CollectionKind, Member, Object, Principal,
+        TrashCause,
+    },
 };
 
 use super::{
@@ -97,7 +100,8 @@ impl Desk {
             removal.actor.principal.id,
         )?;
         let mut batch = self.store.batch();
-        batch.made_by(removal.actor.principal.id);
+        let (actor, owner) = (removal.actor, resolution.owner.id);
+        self.note(&mut batch, actor, owner, AuditAction::Removed, path);
         scene.expect(&mut batch);
         match &resolution.found {
             Found::Object(before) => {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Found, ResourcePath, Stored, UidPlaces, Uuid,
     access::{Privilege, Privileges},
-    model::{CalendarFacts, Collection, CollectionKind, Lock, Object, Principal},
+    model::{AuditAction, CalendarFacts, Collection, CollectionKind, Lock, Object, Principal},
 };
 
 use super::{
@@ -258,7 +258,8 @@ impl Desk {
         scene.check_conditions(&import.conditions, path)?;
         let calendar = resolution.collection();
         let mut batch = self.batch_upon(scene, calendar);
-        batch.made_by(actor.principal.id);
+        let owner = resolution.owner.id;
+        self.note(&mut batch, actor, owner, AuditAction::Imported, path);
         Ok(Round {
             actor,
             import,

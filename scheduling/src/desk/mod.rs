@@ -32,6 +32,7 @@ mod guard;
 mod import;
 mod lock;
 mod mail_status;
+mod note;
 mod open;
 mod outbox;
 mod outstanding;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use storage::{
     Found, Resolution, ResourcePath,
     access::Privilege,
-    model::{CollectionId, CollectionKind, Principal, Properties},
+    model::{AuditAction, CollectionId, CollectionKind, Principal, Properties},
 };
 
 use super::{
@@ -124,7 +124,14 @@ impl Desk {
             actor.principal.id,
         )?;
         let mut batch = self.batch_upon(&scene, home);
-        batch.made_by(actor.principal.id);
+        let owner = resolution.owner.id;
+        self.note(
+            &mut batch,
+            actor,
+            owner,
+            AuditAction::PropertiesChanged,
+            path,
+        );
         match &resolution.found {
             Found::Object(before) => {
                 let mut after = before.value.clone();

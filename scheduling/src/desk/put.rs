@@ -4,7 +4,7 @@ use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
-    model::{Collection, CollectionKind, Object},
+    model::{AuditAction, Collection, CollectionKind, Object},
 };
 
 use super::{
@@ -162,7 +162,7 @@ impl Desk {
     ) -> Result<Option<Written>, Refusal> {
         let put = round.put;
         let mut batch = self.batch_upon(round.scene, round.parent);
-        batch.made_by(round.actor.principal.id);
+        self.note_put(&mut batch, round);
         let arrival = Arrival {
             actor: round.actor,
             scene: round.scene,
@@ -284,7 +284,7 @@ impl Desk {
         let before_object = before.map(|before| &before.value);
         let after = body.into_object(content_type, None, before_object, round.scene.now);
         let mut batch = self.batch_upon(round.scene, parent);
-        batch.made_by(round.actor.principal.id);
+        self.note_put(&mut batch, round);
         batch.put_object(
             parent,
             round.path.name().unwrap_or_default(),
@@ -298,6 +298,15 @@ impl Desk {
             schedule_tag: None,
             modified: after.modified,
         }))
+    }
+
+    fn note_put(&self, batch: &mut Batch, round: &Round<'_>) {
+        let action = match round.before {
+            Some(_) => AuditAction::Changed,
+            None => AuditAction::Created,
+        };
+        let owner = round.resolution.owner.id;
+        self.note(batch, round.actor, owner, action, round.path);
     }
 
     /// A batch that depends upon all that the scene read, and upon the quota (RFC 4331 §6).

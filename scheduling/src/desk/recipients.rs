@@ -113,6 +113,7 @@ impl Desk {
         let sender = Actor {
             principal: Arc::clone(sender),
             on_behalf_of: None,
+            client: None,
         };
         let held = self.privileges(&sender, &inbox).await?;
         let room = self.room(inbox.home().id).await?;

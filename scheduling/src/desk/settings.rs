@@ -57,6 +57,8 @@ pub struct Settings {
     pub mail_possible: bool,
     /// Turns the path of a principal URL (as in ORGANIZER:/dav/principals/...) into its principal's name.
     pub principal_path_to_name: fn(&str) -> Option<String>,
+    /// Whether it is noted who did what.
+    pub audit: bool,
     /// What may be remembered for queries.
     pub views: ViewBounds,
     /// Scheme, host and port under which clients see this server, without a slash at the end.
@@ -80,6 +82,7 @@ impl Default for Settings {
             local_domains: Vec::new(),
             mail_possible: true,
             principal_path_to_name: |_| None,
+            audit: true,
             views: ViewBounds::default(),
             public_url: "http://localhost".to_owned(),
             attachment_path: |id, filename| format!("/{id}/{filename}"),

@@ -3,7 +3,7 @@
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored,
     access::Privilege,
-    model::{Collection, CollectionKind, Object, TrashCause},
+    model::{AuditAction, Collection, CollectionKind, Object, TrashCause},
 };
 
 use super::{
@@ -239,6 +239,20 @@ fn touched_at_destination(
 }
 
 impl Desk {
+    /// What is taken away is noted where it was, too.
+    pub(super) fn note_transfer(&self, batch: &mut Batch, transfer: &Transfer, ends: &Ends<'_>) {
+        let actor = ends.removal.actor;
+        let arrival = match transfer.keep_source {
+            true => AuditAction::Copied,
+            false => AuditAction::Moved,
+        };
+        let (from, to) = (ends.source.owner.id, ends.destination.owner.id);
+        self.note(batch, actor, to, arrival, &transfer.destination);
+        if !transfer.keep_source {
+            self.note(batch, actor, from, AuditAction::MovedAway, &transfer.source);
+        }
+    }
+
     /// An object, into a calendar or as a file.
     async fn transfer_object(
         &self,
@@ -253,7 +267,7 @@ impl Desk {
         } = transfer;
         place::check_object_location(destination, ends.parent)?;
         let mut batch = self.batch_upon(ends.scene, ends.parent);
-        batch.made_by(ends.removal.actor.principal.id);
+        self.note_transfer(&mut batch, transfer, ends);
         let mut gone = Vec::new();
         let before = match &ends.destination.found {
             Found::Object(before) => Some(before),

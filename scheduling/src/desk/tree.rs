@@ -29,7 +29,7 @@ impl Desk {
         }
         place::check_collection_location(destination, before.kind, ends.parent)?;
         let mut batch = self.batch_upon(ends.scene, ends.parent);
-        batch.made_by(ends.removal.actor.principal.id);
+        self.note_transfer(&mut batch, transfer, ends);
         self.clear_destination(&mut batch, transfer, ends).await?;
         let after = Collection {
             parent: Some(ends.parent.id),
@@ -84,7 +84,7 @@ impl Desk {
             return Ok(None);
         }
         let mut batch = self.batch_upon(ends.scene, ends.parent);
-        batch.made_by(ends.removal.actor.principal.id);
+        self.note_transfer(&mut batch, transfer, ends);
         self.clear_destination(&mut batch, transfer, ends).await?;
         delete::drop_locks(
             &mut batch,

@@ -1,6 +1,7 @@
 //! The commands, one per file.
 
 mod accounts_import;
+mod audit;
 mod backup;
 mod check;
 mod compact;
@@ -99,6 +100,9 @@ fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Re
         Command::Resource(command) => {
             let reach = Reach::configured(config)?;
             run_here(place::run(PrincipalKind::Resource, command, &reach, output))
+        }
+        Command::Audit(arguments) => {
+            run_here(audit::run(arguments, &Reach::configured(config)?, output))
         }
         Command::Delegate(command) => {
             run_here(delegate::run(command, &Reach::configured(config)?, output))

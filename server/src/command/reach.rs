@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::{Failure, Output, interrupt::Interrupt, progress::Progress};
 use crate::{
     accounts::{Accounts, Operation, Outcome},
+    audit,
     authentication::{Argon2Cost, Passwords},
     configuration::Configuration,
     control::{self, AskError},
@@ -133,6 +134,23 @@ impl Reach {
                 let outcome = perform_mail(&desk, operation).await;
                 store.backend().close().await;
                 Ok(outcome?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A part of the audit, whether a server runs or not.
+    ///
+    /// # Errors
+    /// What was refused, or the data cannot be reached.
+    pub async fn ask_audit(&self, ask: &audit::Ask) -> Result<audit::Told, Failure> {
+        match control::ask_audit(&control::socket_path(&self.data), ask).await {
+            Ok(reply) => Ok(reply?),
+            Err(AskError::NotRunning) => {
+                let store = self.open_existing().await?;
+                let told = audit::perform(&store, ask).await;
+                store.backend().close().await;
+                Ok(told?)
             }
             Err(error) => Err(error.into()),
         }

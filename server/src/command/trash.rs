@@ -85,7 +85,7 @@ fn place(item: &TrashItem) -> String {
 }
 
 /// A moment as it is also understood.
-fn moment(milliseconds: i64) -> String {
+pub(super) fn moment(milliseconds: i64) -> String {
     match Timestamp::from_millisecond(milliseconds) {
         Ok(time) => time.to_string(),
         Err(_) => milliseconds.to_string(),

@@ -46,6 +46,9 @@ pub struct File {
     /// `[trash]`
     #[serde(default)]
     pub trash: Trash,
+    /// `[audit]`
+    #[serde(default)]
+    pub audit: Audit,
 }
 
 /// How log lines look.
@@ -140,6 +143,14 @@ pub struct LimitsTable {
     pub idle_seconds: Option<NonZeroU64>,
     /// `stop_seconds`
     pub stop_seconds: Option<NonZeroU64>,
+}
+
+/// `[audit]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// `days`
+    pub days: Option<u32>,
 }
 
 /// `[trash]`

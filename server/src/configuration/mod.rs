@@ -25,6 +25,7 @@ use error::Fault;
 use file::{BackupTable, File, LimitsTable, Mail, Smtp, Trash};
 
 use crate::{
+    audit,
     http::Network,
     limits::Limits,
     mail::{Identity, MailOptions, MailRoute, SmtpOptions, SmtpTls},
@@ -59,6 +60,8 @@ pub struct Configuration {
     pub limits: Limits,
     /// What is kept of that which is changed and deleted; `None` is nothing.
     pub trash: Option<TrashPolicy>,
+    /// How long it is kept who did what; `None` is not noted at all.
+    pub audit_milliseconds: Option<i64>,
 }
 
 impl Configuration {
@@ -99,6 +102,7 @@ impl Configuration {
             archive: self.archive,
             limits: self.limits,
             trash: self.trash,
+            audit_milliseconds: self.audit_milliseconds,
             ..Options::new(Storage::Folder(self.data))
         }
     }
@@ -136,6 +140,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         archive: archive(file.backup, folder)?,
         limits: limits(&file.limits),
         trash,
+        audit_milliseconds: audit::kept(file.audit.days.unwrap_or(audit::DAYS)),
     })
 }
 

@@ -8,9 +8,10 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{Errand, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply, TrashLine};
+use super::{AuditReply, Errand, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply, TrashLine};
 use crate::{
     accounts::Operation,
+    audit,
     mail::MailOperation,
     maintenance::{Ended, Maintenance, Said},
     moving, trash,
@@ -45,6 +46,16 @@ pub async fn ask(socket: &Path, operation: &Operation) -> Result<Reply, AskError
 pub async fn ask_mail(socket: &Path, operation: &MailOperation) -> Result<MailReply, AskError> {
     let mut stream = connect(socket).await?;
     send(&mut stream, &Errand::Mail(operation.clone())).await?;
+    receive(&mut BufReader::new(stream)).await
+}
+
+/// Asks it for a part of the audit.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn ask_audit(socket: &Path, ask: &audit::Ask) -> Result<AuditReply, AskError> {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, &Errand::Audit(ask.clone())).await?;
     receive(&mut BufReader::new(stream)).await
 }
 

@@ -20,7 +20,7 @@ use tokio::{
 use super::{Errand, Line, MAXIMUM_LINE_OCTETS, Request, TrashLine, backup};
 use crate::{
     accounts::{Accounts, AccountsError},
-    mail,
+    audit, mail,
     maintenance::{self, Maintenance, Said},
     moving, trash,
 };
@@ -145,6 +145,9 @@ async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::
             }
             Ok(Request::Errand(Errand::Mail(operation))) => {
                 encode(&mail::perform_mail(&served.desk, operation).await)
+            }
+            Ok(Request::Errand(Errand::Audit(ask))) => {
+                encode(&audit::perform(served.desk.store(), &ask).await)
             }
             Ok(Request::Errand(Errand::Moving(ask))) => {
                 encode(&moving::perform(&served.desk, ask).await)

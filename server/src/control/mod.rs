@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use backup::receive as receive_backup;
-pub use client::{AskError, ask, ask_mail, ask_moving, ask_trash, maintain};
+pub use client::{AskError, ask, ask_audit, ask_mail, ask_moving, ask_trash, maintain};
 pub use listener::{Control, Served};
 
 use crate::{
     accounts::{AccountsError, Operation, Outcome},
+    audit,
     mail::{MailOperation, MailOutcome},
     maintenance::Maintenance,
     moving, trash,
@@ -44,12 +45,17 @@ pub enum Errand {
     Mail(MailOperation),
     /// A backup; answered by its pieces.
     Backup,
+    /// A part of the audit; answered by an [`AuditReply`].
+    Audit(audit::Ask),
     /// Something about calendars that move in or out; answered by a [`moving::Told`].
     Moving(moving::Ask),
 }
 
 /// What came of an operation on the queue of mail.
 pub type MailReply = Result<MailOutcome, String>;
+
+/// A part of the audit.
+pub type AuditReply = Result<audit::Told, String>;
 
 /// What came of an operation.
 pub type Reply = Result<Outcome, AccountsError>;

@@ -43,7 +43,7 @@ const UNREADABLE_TOLD: u64 = 20;
 
 /// The keyspaces in the order in which they are looked at: what is mended first is what others are
 /// mended by.
-const PASSES: [(Keyspace, &str); 15] = [
+const PASSES: [(Keyspace, &str); 16] = [
     (Keyspace::PrincipalName, "names"),
     (Keyspace::PrincipalAddress, "addresses"),
     (Keyspace::Principal, "principals"),
@@ -59,6 +59,7 @@ const PASSES: [(Keyspace, &str); 15] = [
     (Keyspace::BlobReference, "references"),
     (Keyspace::Attachment, "uses of attachments"),
     (Keyspace::Locks, "locks"),
+    (Keyspace::Audit, "entries of the audit"),
 ];
 
 impl Store {
@@ -391,6 +392,7 @@ impl Store {
             Keyspace::BlobReference => self.judge_reference(key).await,
             Keyspace::Attachment => self.judge_held_attachment(key).await,
             Keyspace::Locks => self.judge_locks(key).await,
+            Keyspace::Audit => self.judge_audit(key).await,
             _ => Ok(Vec::new()),
         }
     }

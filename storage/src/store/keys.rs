@@ -64,6 +64,8 @@ pub(crate) enum Keyspace {
     /// What the clock said, and how much of it is believed; and how far the compaction of the logs is
     /// that is under way.
     Clock = 33,
+    /// (owner) + revision → what somebody did in the owner's home.
+    Audit = 40,
     /// (attachment, home, collection, name) → nothing; an object that refers to a managed attachment.
     Attachment = 36,
 }
@@ -510,6 +512,21 @@ pub(crate) fn trash_place(key: &[u8]) -> Option<(CollectionId, TrashKind, Collec
     let kind = TrashKind::ALL.into_iter().find(|it| *it as u8 == *kind)?;
     let id = rest.get(..8).and_then(number)?;
     Some((CollectionId(number(home)?), kind, CollectionId(id)))
+}
+
+/// What the keys of an owner's audit begin with; they are in the order of commits.
+pub(crate) fn audit(owner: PrincipalId) -> Key {
+    Builder::new(Keyspace::Audit, 8 + LOG_POSITION_OCTETS)
+        .number(owner.0)
+        .key()
+}
+
+/// Whose audit the key is of.
+pub(crate) fn audit_owner(key: &[u8]) -> Option<PrincipalId> {
+    let owner = key
+        .get(1..9)
+        .filter(|_| key.len() == 9 + LOG_POSITION_OCTETS);
+    owner.and_then(number).map(PrincipalId)
 }
 
 /// What the keys of all collections in the trash begin with.

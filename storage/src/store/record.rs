@@ -14,9 +14,9 @@ use crate::{
     access::{Ace, AcePrincipal, Delegation, Privilege},
     backend::{Entry, ReadError},
     model::{
-        Attachment, Booking, CalendarFacts, Collection, CollectionId, CollectionKind, Content,
-        Credential, Delegate, InvitationRecipients, Lock, Member, Object, Principal, PrincipalId,
-        PrincipalKind, Properties, TrashCause,
+        Attachment, AuditEntry, Booking, CalendarFacts, Collection, CollectionId, CollectionKind,
+        Content, Credential, Delegate, InvitationRecipients, Lock, Member, Object, Principal,
+        PrincipalId, PrincipalKind, Properties, TrashCause,
     },
 };
 
@@ -34,6 +34,7 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
     }
 }
 
+impl Row for AuditEntry {}
 impl Row for Credential {}
 impl Row for Vec<Lock> {}
 impl Row for PrincipalId {}

@@ -32,6 +32,9 @@ pub async fn listing(store: &Store) -> String {
             .unwrap();
         }
     }
+    for (_, owner, entry) in store.audit_entries(None, None, 100).await.unwrap() {
+        writeln!(text, "audit of {:x}: {entry:x?}", owner.0).unwrap();
+    }
     text
 }
 

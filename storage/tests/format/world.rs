@@ -5,9 +5,9 @@ use storage::{
     Found, ResourcePath, Store, Timestamp,
     access::{Ace, AcePrincipal, Privilege},
     model::{
-        CalendarFacts, Collection, CollectionKind, Content, Credential, Delegate,
-        InvitationRecipients, Lock, LockRoot, Object, Principal, PrincipalId, PrincipalKind,
-        Properties, Work,
+        AuditAction, AuditEntry, CalendarFacts, Collection, CollectionKind, Content, Credential,
+        Delegate, InvitationRecipients, Lock, LockRoot, Object, Principal, PrincipalId,
+        PrincipalKind, Properties, Work,
     },
 };
 
@@ -54,6 +54,20 @@ pub async fn fill(store: &Store) {
     store.remove_account(gone.id).await.unwrap();
     lock(store, &alice).await;
     enqueue(store).await;
+    audit(store, &alice, bob.id).await;
+}
+
+async fn audit(store: &Store, alice: &Principal, bob: PrincipalId) {
+    let entry = AuditEntry {
+        time: Timestamp(1_765_000_000_000),
+        actor: bob,
+        action: AuditAction::Changed,
+        place: "work/1.ics".to_owned(),
+        client: Some("A client".to_owned()),
+    };
+    let mut batch = store.batch();
+    batch.audit(alice.id, entry);
+    store.commit(batch).await.unwrap();
 }
 
 async fn user(store: &Store, name: &str) -> Principal {

@@ -418,6 +418,7 @@ async fn copies_and_moves_keep_their_attachments() {
                 .await
                 .unwrap(),
             on_behalf_of: None,
+            client: None,
         }
     };
     world
@@ -593,6 +594,7 @@ async fn a_crowd_gets_attachments() {
         let actor = Actor {
             principal: principal.unwrap(),
             on_behalf_of: None,
+            client: None,
         };
         assert_eq!(world.fetch(&actor, &id).await.unwrap(), "agenda", "{name}");
     }

@@ -370,6 +370,7 @@ async fn outsiders_and_administrators() {
     let carol = Actor {
         principal: Arc::new(carol),
         on_behalf_of: None,
+        client: None,
     };
     office
         .put_as(&carol, at, alices("n", "x", &["bob@example.com"]))
@@ -378,4 +379,62 @@ async fn outsiders_and_administrators() {
     let text = office.text(at).await;
     assert!(!text.contains("SENT-BY"), "{text}");
     assert_eq!(office.mails().await, []);
+}
+
+/// Who did what to which object for whom, from which client, and when.
+#[tokio::test]
+async fn the_audit_tells_who_did_what_for_whom() {
+    use storage::model::AuditAction::*;
+    let office = office(|bob| *bob = Delegate::deputy(bob.principal)).await;
+    let world = &office.world;
+    let bob = Actor {
+        client: Some("A client/1.0".into()),
+        ..world.bob.clone()
+    };
+    office
+        .put_as(&bob, AT, alices("m", "x", &[CAROL]))
+        .await
+        .unwrap();
+    office
+        .put_as(&bob, AT, alices("m", "y", &[CAROL]))
+        .await
+        .unwrap();
+    office
+        .put_as(&office.carol, AT, alices("m", "z", &[CAROL]))
+        .await
+        .unwrap_err();
+    world.rename(AT, "alice/calendar/n.ics").await.unwrap();
+    world.delete("alice/calendar/n.ics").await.unwrap();
+    let entries = world
+        .desk
+        .store()
+        .audit_entries(None, None, 100)
+        .await
+        .unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|(_, owner, entry)| {
+            assert_eq!(*owner, world.alice.principal.id);
+            assert_eq!(entry.time, world.desk.now());
+            (
+                entry.actor,
+                entry.action,
+                entry.place.as_str(),
+                entry.client.as_deref(),
+            )
+        })
+        .collect();
+    let (alice, bob) = (world.alice.principal.id, world.bob.principal.id);
+    let client = Some("A client/1.0");
+    assert_eq!(
+        told,
+        [
+            (bob, Created, "calendar/m.ics", client),
+            (bob, Changed, "calendar/m.ics", client),
+            (alice, Moved, "calendar/n.ics", None),
+            (alice, MovedAway, "calendar/m.ics", None),
+            (alice, Removed, "calendar/n.ics", None),
+        ]
+    );
+    assert_eq!(world.desk.store().check().await.unwrap(), []);
 }

@@ -454,6 +454,7 @@ async fn meetings_and_other_peoples_homes() {
     let root = Actor {
         principal: Arc::new(root),
         on_behalf_of: None,
+        client: None,
     };
     world.put(AT, meeting("m", "Plan", START)).await.unwrap();
     let refused = world

@@ -74,6 +74,7 @@ pub(super) async fn user(store: &Store, name: &str) -> Actor {
     Actor {
         principal: store.add_account(principal, None).await.unwrap(),
         on_behalf_of: None,
+        client: None,
     }
 }
 

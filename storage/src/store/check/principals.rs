@@ -6,7 +6,9 @@ use super::{
 };
 use crate::{
     backend::{Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
-    model::{Collection, CollectionId, CollectionKind, Credential, Principal, PrincipalId},
+    model::{
+        AuditEntry, Collection, CollectionId, CollectionKind, Credential, Principal, PrincipalId,
+    },
 };
 
 const UNIQUE: &str = "name or address";
@@ -116,6 +118,22 @@ impl Store {
             .err()
             .map(|error| Finding::unreadable("directory", key, &error));
         Ok(finding.map(new_directory_log).into_iter().collect())
+    }
+
+    /// Nothing follows from an entry of the audit, and it follows from nothing: one that cannot be read is lost.
+    pub(super) async fn judge_audit(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
+        let Some(row) = self.backend().get(key).await? else {
+            return Ok(Vec::new());
+        };
+        if keys::audit_owner(key).is_none() {
+            let detail = format!("{} is no place in an audit", shown(key));
+            return Ok(vec![Finding::new("audit", detail)]);
+        }
+        let read = record::decode::<AuditEntry>(&row.value, "audit");
+        let unreadable = |error| {
+            Finding::unreadable("audit", key, &error).mended_by_removing(key, &row, Vec::new())
+        };
+        Ok(read.err().map(unreadable).into_iter().collect())
     }
 }
 

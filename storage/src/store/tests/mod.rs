@@ -3,6 +3,7 @@
 
 mod accounts;
 mod attachments;
+mod audit;
 mod blobs;
 mod building;
 mod check;
