@@ -71,7 +71,7 @@ pub(crate) fn insert_path(
     collection: bool,
 ) {
     let href = path.href(collection);
-    let ascii: std::borrow::Cow<'_, str> =
+    let ascii: Cow<'_, str> =
         percent_encoding::utf8_percent_encode(&href, percent_encoding::CONTROLS).into();
     insert(headers, name, &ascii);
 }

@@ -83,7 +83,7 @@ impl Store {
     /// Removes what is older than so many milliseconds from an owner's audit, and the oldest beyond
     /// [`MAXIMUM_AUDIT_ENTRIES`], in one bounded commit. Returns whether there may be more.
     ///
-    /// What is old is decided by the retention clock (see [`super::retention`]).
+    /// What is old is decided by the retention clock (see [`super::RetentionClock`]).
     pub async fn expire_audit(
         &self,
         owner: PrincipalId,
