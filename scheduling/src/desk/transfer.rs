@@ -412,18 +412,22 @@ impl Desk {
 /// Who hears of an object that comes into a calendar: nobody, where a meeting only moves between its
 /// owner's calendars, or is copied to somebody else. To take somebody else's part in a meeting by MOVE
 /// is refused. What stands in one of the owner's calendars without being scheduled does so in another,
-/// too. Whatever else was no scheduling object is treated as if it were PUT there.
+/// too. Whatever else was no scheduling object is treated as if it were PUT there, and so is all that takes
+/// the place of a meeting: those who are in it must hear of that.
 fn scheduling<'a>(
     transfer: &Transfer,
     ends: &Ends<'a>,
     object: &Object,
 ) -> Result<Scheduling<'a>, Refusal> {
-    let is_meeting = object
-        .calendar
-        .as_ref()
-        .is_some_and(|facts| facts.scheduling);
+    let is_scheduled = |object: &Object| {
+        let facts = object.calendar.as_ref();
+        facts.is_some_and(|facts| facts.scheduling)
+    };
+    let is_meeting = is_scheduled(object);
+    let replaces_meeting =
+        matches!(&ends.destination.found, Found::Object(before) if is_scheduled(before));
     let same_home = ends.source.home().id == ends.destination.home().id;
-    if object.calendar.is_some() && !is_meeting && same_home {
+    if object.calendar.is_some() && !is_meeting && same_home && !replaces_meeting {
         return Ok(Scheduling::Moves {
             is_scheduling_object: false,
         });
@@ -433,8 +437,8 @@ fn scheduling<'a>(
             is_scheduling_object: true,
         }),
         (true, false, false) => Err(Refusal::Prohibited("a meeting stays with its owner")),
-        (true, true, false) => Ok(Scheduling::Never),
-        (true, true, true) | (false, ..) => Ok(Scheduling::Applies {
+        (true, true, false) if !replaces_meeting => Ok(Scheduling::Never),
+        (true, true, _) | (false, ..) => Ok(Scheduling::Applies {
             actor: ends.removal.actor,
             owner: &ends.destination.owner,
             schedule_reply: transfer.schedule_reply,

@@ -182,6 +182,41 @@ async fn who_may_only_edit_speaks_to_nobody() {
     );
 }
 
+/// Nor by COPY or MOVE of something else over the manager's meeting, which is a change as by PUT.
+#[tokio::test]
+async fn who_may_only_edit_takes_no_meetings_place_with_something_else() {
+    let office = office(|bob| bob.may_edit = true).await;
+    let world = &office.world;
+    let attendees = [CAROL, "bob@example.com"];
+    world.put(AT, alices("m", "x", &attendees)).await.unwrap();
+    let bobs_copy = world.tree("bob/calendar").await.remove(0);
+    world
+        .make("alice/other", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    let plain_one = "alice/other/plain.ics";
+    office.bob_puts(plain_one, plain("m", "y")).await.unwrap();
+    let before = office.everything().await;
+    for (from, keep_source) in [(plain_one, true), (plain_one, false)] {
+        let refused = world
+            .desk
+            .transfer(&world.bob, transfer(from, AT, keep_source))
+            .await;
+        let expected = missing("alice/outbox", Privilege::ScheduleSendInvite);
+        assert_eq!(refused, Err(expected), "{from} {keep_source}");
+        assert_eq!(office.everything().await, before);
+    }
+    // What says the same is the same meeting still.
+    let copied = transfer(&bobs_copy, AT, true);
+    world.desk.transfer(&world.bob, copied).await.unwrap();
+    let facts = world.object(AT).await.unwrap().calendar.unwrap();
+    assert!(facts.scheduling);
+    // By the manager it is that change, and everybody hears of it.
+    world.copy(plain_one, AT).await.unwrap();
+    let theirs = world.tree("carol/calendar").await.remove(0);
+    assert!(office.text(&theirs).await.contains("STATUS:CANCELLED"));
+}
+
 /// The secretary who may invite, and not answer.
 #[tokio::test]
 async fn who_may_invite_does_so_in_the_managers_name() {
