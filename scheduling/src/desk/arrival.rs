@@ -95,11 +95,14 @@ impl Arrival<'_> {
 
 /// calendarserver private-events §4.2.2.1: only the owner says with X-CALENDARSERVER-ACCESS who sees less, so
 /// that nobody takes an object away from themselves.
-fn check_access(arrival: &Arrival<'_>) -> Result<(), Refusal> {
-    let actor = &arrival.actor.principal;
-    let is_owner = actor.administrator || actor.id == arrival.calendar.owner;
-    let asked = Classification::of_access(&arrival.admitted.object);
-    match asked {
+pub(super) fn check_access(
+    actor: &Actor,
+    calendar: &Collection,
+    admitted: &Admitted,
+) -> Result<(), Refusal> {
+    let actor = &actor.principal;
+    let is_owner = actor.administrator || actor.id == calendar.owner;
+    match Classification::of_access(&admitted.object) {
         Some(class) if !is_owner && class != Classification::Public => Err(precondition(
             Precondition::ValidAccessRestrictionChange,
             "only the owner of the calendar can restrict who sees an event with X-CALENDARSERVER-ACCESS",
@@ -109,7 +112,11 @@ fn check_access(arrival: &Arrival<'_>) -> Result<(), Refusal> {
 }
 
 /// The projection of an object that takes the place of another one, which others may have seen.
-fn following(projection: Bytes, admitted: &Admitted, replaced: Option<&CalendarFacts>) -> Bytes {
+pub(super) fn following(
+    projection: Bytes,
+    admitted: &Admitted,
+    replaced: Option<&CalendarFacts>,
+) -> Bytes {
     if Classification::of(&admitted.object) != Classification::Private {
         return projection;
     }
@@ -138,7 +145,7 @@ impl Desk {
             ..
         } = arrival;
         admission::check_component(calendar, &admitted.facts.component_name)?;
-        check_access(arrival)?;
+        check_access(arrival.actor, calendar, admitted)?;
         let uid = &admitted.facts.uid;
         let places = if arrival.is_plain() {
             self.store.find_uid_in(calendar, uid).await

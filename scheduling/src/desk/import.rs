@@ -10,7 +10,7 @@ mod name;
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use calendar::Recency;
+use calendar::{CalendarObject, Recency};
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Found, ResourcePath, Stored, UidPlaces, Uuid,
@@ -21,6 +21,7 @@ use storage::{
 use super::{
     Desk, MAXIMUM_ROUNDS,
     admission::{self, Admitted},
+    arrival::{check_access, following},
     conditions,
     content::Body,
     guard::{self, Touched},
@@ -342,8 +343,8 @@ impl Desk {
         if !replaces {
             return Ok(Step::Done(Imported::Kept(Placed::of(name, &before))));
         }
-        let may = round.may(Privilege::WriteContent, &path, &Touched::resource(&path));
-        if let Err(refusal) = may {
+        let touched = Touched::resource(&path);
+        if let Err(refusal) = round.may(Privilege::WriteContent, &path, &touched, admitted) {
             return Ok(Step::Done(Imported::Refused(refusal)));
         }
         // Those who were told of it from here hear of the owner's next change, as ever.
@@ -351,7 +352,18 @@ impl Desk {
             .calendar
             .as_ref()
             .is_some_and(|facts| facts.scheduling);
-        let is_scheduled = was_scheduled && self.role(round.owner, admitted).await? != Role::None;
+        let role = self.role(round.owner, &admitted.object).await?;
+        if was_scheduled {
+            let roles = [self.role(round.owner, &standing).await?, role];
+            match self.check_may_import_over(round, roles).await {
+                Ok(()) => {}
+                Err(refusal @ Refusal::Forbidden { .. }) => {
+                    return Ok(Step::Done(Imported::Refused(refusal)));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        let is_scheduled = was_scheduled && role != Role::None;
         let object = self
             .write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
             .await?;
@@ -374,6 +386,25 @@ impl Desk {
         self.require(round.actor, &[need]).await
     }
 
+    /// Who changes somebody else's meeting must be allowed to speak for them, also where others hear of it
+    /// only later: `roles` are what the owner is in the meeting that stands there and in the one that comes.
+    async fn check_may_import_over(
+        &self,
+        round: &Round<'_>,
+        roles: [Role; 2],
+    ) -> Result<(), Refusal> {
+        for role in roles {
+            let needed = match role {
+                Role::Organizer => Privilege::ScheduleSendInvite,
+                Role::Attendee => Privilege::ScheduleSendReply,
+                Role::None => continue,
+            };
+            self.require_to_schedule(round.actor, round.owner, needed)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// The UID is new to the calendar.
     async fn import_new(
         &self,
@@ -388,7 +419,8 @@ impl Desk {
             return Ok(Step::Later);
         };
         let path = round.import.calendar.child(&name);
-        if let Err(refusal) = round.may(Privilege::Bind, &path, &Touched::bound(&path)) {
+        let touched = Touched::bound(&path);
+        if let Err(refusal) = round.may(Privilege::Bind, &path, &touched, admitted) {
             return Ok(Step::Done(Imported::Refused(refusal)));
         }
         let object = self
@@ -404,7 +436,7 @@ impl Desk {
         admitted: &Admitted,
         places: &UidPlaces,
     ) -> Result<Option<Refusal>, Refusal> {
-        if places.is_empty() || self.role(round.owner, admitted).await? == Role::None {
+        if places.is_empty() || self.role(round.owner, &admitted.object).await? == Role::None {
             return Ok(None);
         }
         let copies = self
@@ -420,11 +452,11 @@ impl Desk {
         }))
     }
 
-    async fn role(&self, owner: &Principal, admitted: &Admitted) -> Result<Role, Refusal> {
+    async fn role(&self, owner: &Principal, object: &CalendarObject) -> Result<Role, Refusal> {
         let mut directory = Directory::new();
-        let addresses = engine::addresses(Some(&admitted.object), None);
+        let addresses = engine::addresses(Some(object), None);
         self.look_up(&mut directory, &addresses).await?;
-        Ok(engine::role(&admitted.object, owner.id, &directory).unwrap_or(Role::None))
+        Ok(engine::role(object, owner.id, &directory).unwrap_or(Role::None))
     }
 
     /// The first name for a UID that nothing has; `None` where only a commit can tell.
@@ -453,12 +485,13 @@ impl Desk {
         (name, before): (&str, Option<&Stored<Object>>),
         is_scheduled: bool,
     ) -> Result<Placed, Refusal> {
+        let replaced = before.and_then(|before| before.calendar.as_ref());
         let facts = CalendarFacts {
             uid: admitted.facts.uid.clone(),
             scheduling: is_scheduled,
             // RFC 6638 §3.2.10: a change that is no delivery gives a new tag
             schedule_tag: is_scheduled.then(|| self.fresh_schedule_tag()),
-            projection: admitted.projection.clone(),
+            projection: following(admitted.projection.clone(), admitted, replaced),
             attachments: self
                 .attachments_in(&admitted.object, round.calendar.home, &[])
                 .await?,
@@ -495,6 +528,7 @@ impl Round<'_> {
         privilege: Privilege,
         path: &ResourcePath,
         touched: &Touched,
+        admitted: &Admitted,
     ) -> Result<(), Refusal> {
         if !self.privileges.has(privilege) {
             let at = match privilege {
@@ -503,6 +537,7 @@ impl Round<'_> {
             };
             return Err(forbidden(at, privilege));
         }
+        check_access(self.actor, self.calendar, admitted)?;
         let submitted = conditions::submitted_tokens(&self.import.conditions);
         let actor = self.actor.principal.id;
         guard::check(self.locks, self.scene.now, touched, &submitted, actor)

@@ -159,8 +159,7 @@ impl Desk {
     }
 
     /// RFC 6638 §6.2: who edits somebody else's meeting in a way that others hear of must also be allowed to
-    /// schedule for them, and to see what arrives for them: what is answered or decided about stands in the
-    /// inbox.
+    /// schedule for them.
     async fn check_may_schedule(
         &self,
         actor: &Actor,
@@ -175,7 +174,28 @@ impl Desk {
             .chain(plan.mails.iter().map(|mail| mail.method.as_str()))
             .collect();
         methods.dedup();
-        if actor.principal.id == owner.id || methods.is_empty() {
+        if methods.is_empty() {
+            return Ok(());
+        }
+        let needed = match methods
+            .iter()
+            .all(|method| *method == Method::Reply.as_str())
+        {
+            true => Privilege::ScheduleSendReply,
+            false => Privilege::ScheduleSendInvite,
+        };
+        self.require_to_schedule(actor, owner, needed).await
+    }
+
+    /// Who speaks for somebody else must also see what arrives for them: what is answered or decided about
+    /// stands in the inbox.
+    pub(crate) async fn require_to_schedule(
+        &self,
+        actor: &Actor,
+        owner: &Principal,
+        needed: Privilege,
+    ) -> Result<(), Refusal> {
+        if actor.principal.id == owner.id {
             return Ok(());
         }
         let home = home_path(owner);
@@ -183,13 +203,6 @@ impl Desk {
         let resolutions = self.store.resolve_many(&paths).await.map_err(read_failed)?;
         let [Some(outbox), Some(inbox)] = &resolutions[..] else {
             return Err(Refusal::NotFound);
-        };
-        let needed = match methods
-            .iter()
-            .all(|method| *method == Method::Reply.as_str())
-        {
-            true => Privilege::ScheduleSendReply,
-            false => Privilege::ScheduleSendInvite,
         };
         let needs = [
             Need::on(&paths[0], outbox, needed),

@@ -64,6 +64,14 @@ impl Office {
         self.world.desk.delete(&self.world.bob, delete).await
     }
 
+    async fn bob_imports(&self, objects: &[String]) -> Vec<Imported> {
+        let objects = objects.iter().cloned().map(Bytes::from);
+        let objects: Vec<_> = objects.map(IncomingObject::from).collect();
+        let desk = &self.world.desk;
+        let imported = desk.import(&self.world.bob, &overwriting(), &objects).await;
+        imported.unwrap()
+    }
+
     async fn text(&self, at: &str) -> String {
         let octets = self.world.octets(at).await.unwrap();
         String::from_utf8(octets.to_vec())
@@ -92,6 +100,16 @@ impl Office {
             }
         }
         (found, self.mails().await.len())
+    }
+}
+
+/// Into Alice's calendar, over what stands there.
+fn overwriting() -> Import {
+    Import {
+        calendar: path("alice/calendar"),
+        on_conflict: OnConflict::Overwrite,
+        conditions: Conditions::default(),
+        dry_run: false,
     }
 }
 
@@ -215,6 +233,75 @@ async fn who_may_only_edit_takes_no_meetings_place_with_something_else() {
     world.copy(plain_one, AT).await.unwrap();
     let theirs = world.tree("carol/calendar").await.remove(0);
     assert!(office.text(&theirs).await.contains("STATUS:CANCELLED"));
+}
+
+/// Nor by an import, which changes what others hear of with the manager's next word.
+#[tokio::test]
+async fn who_may_only_edit_imports_over_no_meeting() {
+    let office = office(|bob| bob.may_edit = true).await;
+    let world = &office.world;
+    world.put(AT, alices("m", "x", &[CAROL])).await.unwrap();
+    let before = office.everything().await;
+    let objects = [alices("m", "y", &[]), plain("m", "y")];
+    let imported = office.bob_imports(&objects);
+    let invite = || Imported::Refused(missing("alice/outbox", Privilege::ScheduleSendInvite));
+    assert_eq!(imported.await, [invite(), invite()]);
+    assert_eq!(office.everything().await, before);
+    let imported = office.bob_imports(&[plain("p", "y")]).await;
+    assert!(
+        matches!(imported[..], [Imported::Created(_)]),
+        "{imported:?}"
+    );
+
+    office
+        .change("alice", |alice| alice.delegates[0].may_invite = true)
+        .await;
+    let imported = office.bob_imports(&[alices("m", "y", &[CAROL])]).await;
+    assert!(
+        matches!(imported[..], [Imported::Updated(_)]),
+        "{imported:?}"
+    );
+}
+
+/// Who sees an imported event is the owner's to say (calendarserver private-events §4.2.2.1), and what
+/// others saw before is remembered.
+#[tokio::test]
+async fn an_import_hides_nothing_but_for_the_owner() {
+    let office = office(|bob| bob.may_edit = true).await;
+    let world = &office.world;
+    let restricted = |uid: &str| {
+        plain(uid, "y").replace(
+            "BEGIN:VEVENT",
+            "X-CALENDARSERVER-ACCESS:PRIVATE\r\nBEGIN:VEVENT",
+        )
+    };
+    world.put(AT, plain("m", "x")).await.unwrap();
+    let before = office.everything().await;
+    for imported in office
+        .bob_imports(&[restricted("m"), restricted("n")])
+        .await
+    {
+        let Imported::Refused(Refusal::Precondition { precondition, .. }) = imported else {
+            panic!("{imported:?}");
+        };
+        assert_eq!(precondition, Precondition::ValidAccessRestrictionChange);
+    }
+    assert_eq!(office.everything().await, before);
+
+    let objects =
+        [restricted("m"), restricted("n")].map(|it| IncomingObject::from(Bytes::from(it)));
+    let imported = world
+        .desk
+        .import(&world.alice, &overwriting(), &objects)
+        .await;
+    assert!(matches!(
+        imported.unwrap()[..],
+        [Imported::Updated(_), Imported::Created(_)]
+    ));
+    for (at, was_open) in [(AT, true), ("alice/calendar/n.ics", false)] {
+        let object = world.object(at).await.unwrap();
+        assert_eq!(world.desk.was_ever_open(&object), was_open, "{at}");
+    }
 }
 
 /// The secretary who may invite, and not answer.
