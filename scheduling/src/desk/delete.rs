@@ -3,24 +3,21 @@
 use std::sync::Arc;
 
 use storage::{
-    Batch, Found, Listed, Resolution, ResourcePath, Stored, Timestamp,
+    Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
     access::Privilege,
-    model::{
-        AuditAction, Collection, CollectionId, CollectionKind, Member, Object, Principal,
-        TrashCause,
-    },
+    model::{AuditAction, Collection, CollectionKind, Member, Object, Principal, TrashCause},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, conditions,
     guard::{self, Touched},
     place,
-    refuse::{crowded, precondition, read_failed},
+    refuse::{crowded, forbidden, precondition, read_failed},
     rights::Need,
     scene::{self, Scene},
     schedule::Proposal,
 };
-use crate::{Actor, Conditions, Precondition, Refusal};
+use crate::{Actor, Conditions, Precondition, Refusal, view::Sight};
 
 /// Members of a calendar read at once.
 const MEMBERS_AT_ONCE: usize = 500;
@@ -50,10 +47,11 @@ impl Desk {
     /// whole, so that the list of single failures is empty for now.
     ///
     /// The meetings of a calendar are cancelled or declined one by one before the calendar goes, each in
-    /// a commit of its own: wherever that ends early, everybody's calendars agree.
+    /// a commit of its own: wherever that ends early, everybody's calendars agree. Whether the actor may do
+    /// all of that is known before the first one.
     ///
-    /// Errors: `NotFound`; `Forbidden` (`DAV:unbind`; nobody has it for a home, an inbox or an outbox);
-    /// `ConditionFailed`; `Locked`; `default-calendar-needed` (RFC 6638 §4.3).
+    /// Errors: `NotFound`; `Forbidden` (`DAV:unbind`; nobody has it for a home, an inbox or an outbox, nor
+    /// for a calendar in which there is something that they do not see as a whole); `ConditionFailed`; `Locked`; `default-calendar-needed` (RFC 6638 §4.3).
     pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> {
         let submitted = conditions::submitted_tokens(&delete.conditions);
         let removal = Removal {
@@ -137,11 +135,7 @@ impl Desk {
         object: &Object,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        if !object
-            .calendar
-            .as_ref()
-            .is_some_and(|facts| facts.scheduling)
-        {
+        if !is_meeting(object) {
             return Ok(());
         }
         let before = self.parsed(object).await?;
@@ -169,7 +163,7 @@ impl Desk {
         resolution: &Resolution,
     ) -> Result<(), Refusal> {
         check_collection_removable(path, resolution)?;
-        self.clear_meetings(batch, removal, path, resolution.collection())
+        self.clear_meetings(batch, removal, path, resolution)
             .await?;
         batch.detach_collection(resolution.collection());
         Ok(())
@@ -182,8 +176,9 @@ impl Desk {
         batch: &mut Batch,
         removal: &Removal<'_>,
         path: &ResourcePath,
-        calendar: &Collection,
+        resolution: &Resolution,
     ) -> Result<(), Refusal> {
+        let calendar = resolution.collection();
         if calendar.kind != CollectionKind::Calendar {
             return Ok(());
         }
@@ -193,7 +188,7 @@ impl Desk {
                 .sync_token(calendar.id)
                 .await
                 .map_err(read_failed)?;
-            let meetings = self.meetings(calendar.id).await?;
+            let meetings = self.removable_meetings(removal, path, resolution).await?;
             if meetings.is_empty() {
                 batch.expect_unchanged_since(calendar.id, token);
                 return Ok(());
@@ -205,8 +200,16 @@ impl Desk {
         Err(crowded())
     }
 
-    /// The names of the scheduling objects in a calendar.
-    async fn meetings(&self, calendar: CollectionId) -> Result<Vec<String>, Refusal> {
+    /// The names of the scheduling objects in a calendar, where nothing in it forbids that the actor removes
+    /// them one by one, and then all else.
+    async fn removable_meetings(
+        &self,
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+        resolution: &Resolution,
+    ) -> Result<Vec<String>, Refusal> {
+        let (calendar, owner) = (resolution.collection().id, &resolution.owner);
+        let viewer = self.viewer(removal.actor, owner.id).await?;
         let mut names = Vec::new();
         let mut after: Option<String> = None;
         loop {
@@ -216,16 +219,39 @@ impl Desk {
                 .await;
             let (members, more) = page.map_err(read_failed)?;
             after = members.last().map(|listed| listed.name.clone());
-            names.extend(
-                members
-                    .into_iter()
-                    .filter(is_meeting)
-                    .map(|listed| listed.name),
-            );
+            for listed in members {
+                let Member::Object(object) = &listed.member.value else {
+                    continue;
+                };
+                if !matches!(self.sight_for(&viewer, object).await?, Sight::Whole) {
+                    return Err(forbidden(path, Privilege::Unbind));
+                }
+                if is_meeting(object) {
+                    self.rehearse_withdrawal(removal, owner, object).await?;
+                    names.push(listed.name);
+                }
+            }
             if !more {
                 return Ok(names);
             }
         }
+    }
+
+    /// Whether somebody who acts for the owner may tell everybody that a meeting's copy goes. Nothing is
+    /// written.
+    async fn rehearse_withdrawal(
+        &self,
+        removal: &Removal<'_>,
+        owner: &Arc<Principal>,
+        object: &Object,
+    ) -> Result<(), Refusal> {
+        let actor = &removal.actor.principal;
+        if actor.administrator || actor.id == owner.id {
+            return Ok(());
+        }
+        let mut unwritten = self.store.batch();
+        self.withdraw(&mut unwritten, removal, owner, object, self.now())
+            .await
     }
 
     async fn delete_meeting(
@@ -248,14 +274,9 @@ impl Desk {
     }
 }
 
-fn is_meeting(listed: &Listed) -> bool {
-    match &listed.member.value {
-        Member::Object(object) => object
-            .calendar
-            .as_ref()
-            .is_some_and(|facts| facts.scheduling),
-        Member::Collection(_) => false,
-    }
+fn is_meeting(object: &Object) -> bool {
+    let facts = object.calendar.as_ref();
+    facts.is_some_and(|facts| facts.scheduling)
 }
 
 /// Whether the collection at the end of the path may be removed: not those that belong to the account,

@@ -68,8 +68,17 @@ impl Desk {
             return Ok(Sight::Whole);
         }
         let viewer = self.viewer(actor, owner).await?;
-        Ok(match self.restricted(&viewer, object).await? {
-            Some(parsed) => self.sight_of(&viewer, &parsed),
+        self.sight_for(&viewer, object).await
+    }
+
+    /// How much a viewer sees of an object of whose owner's things they are a viewer.
+    pub(crate) async fn sight_for(
+        &self,
+        viewer: &Viewer,
+        object: &Object,
+    ) -> Result<Sight, Refusal> {
+        Ok(match self.restricted(viewer, object).await? {
+            Some(parsed) => self.sight_of(viewer, &parsed),
             None => Sight::Whole,
         })
     }

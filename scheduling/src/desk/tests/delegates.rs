@@ -304,6 +304,47 @@ async fn an_import_hides_nothing_but_for_the_owner() {
     }
 }
 
+/// A calendar goes as a whole, or nothing of it does.
+#[tokio::test]
+async fn a_calendar_is_not_half_deleted() {
+    let office = office(|bob| bob.may_edit = true).await;
+    let world = &office.world;
+    let other = "alice/other";
+    world.make(other, CollectionKind::Calendar).await.unwrap();
+    let silent = alices("a", "x", &[CAROL]).replace("ATTENDEE:", "ATTENDEE;SCHEDULE-AGENT=NONE:");
+    world.put("alice/other/a.ics", silent).await.unwrap();
+    let refused = |expected: Refusal| {
+        let office = &office;
+        async move {
+            let before = office.everything().await;
+            let deleted = office.bob_deletes(other).await;
+            assert_eq!(deleted, Err(expected.clone()));
+            let copy = transfer("bob/calendar", other, true);
+            let copied = office.world.desk.transfer(&office.world.bob, copy).await;
+            assert_eq!(copied, Err(expected));
+            assert_eq!(office.everything().await, before);
+        }
+    };
+    let told = "alice/other/b.ics";
+    world.put(told, alices("b", "x", &[CAROL])).await.unwrap();
+    refused(missing("alice/outbox", Privilege::ScheduleSendInvite)).await;
+    office
+        .change("alice", |alice| alice.delegates[0].may_invite = true)
+        .await;
+    for class in ["PRIVATE", "CONFIDENTIAL"] {
+        let line = format!("CLASS:{class}\r\nSUMMARY");
+        for octets in [plain("z", "x"), alices("z", "x", &[CAROL])] {
+            let octets = octets.replace("SUMMARY", &line);
+            world.put("alice/other/z.ics", octets).await.unwrap();
+            refused(missing(other, Privilege::Unbind)).await;
+            world.delete("alice/other/z.ics").await.unwrap();
+        }
+    }
+    office.bob_deletes(other).await.unwrap();
+    assert_eq!(world.tree("alice/calendar").await, [""; 0]);
+    assert_eq!(world.desk.store().check().await.unwrap(), []);
+}
+
 /// The secretary who may invite, and not answer.
 #[tokio::test]
 async fn who_may_invite_does_so_in_the_managers_name() {
