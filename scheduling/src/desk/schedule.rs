@@ -6,7 +6,7 @@ use std::sync::Arc;
 use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
-    access::Privilege,
+    access::{Delegation, Privilege},
     model::{Attachment, INBOX_NAME, OUTBOX_NAME, Principal, Work},
 };
 
@@ -96,7 +96,7 @@ impl Desk {
         for object in [before, after].into_iter().flatten() {
             self.look_up_deputies(&mut directory, object).await?;
         }
-        let acting = acting(proposal.actor, owner);
+        let acting = self.acting(proposal.actor, owner).await?;
         if let Some(acting) = acting {
             // They may: that is looked at before anything is sent.
             let addresses = acting.addresses.first().into_iter();
@@ -145,6 +145,27 @@ impl Desk {
                 Role::Organizer | Role::None => Vec::new(),
             },
         })
+    }
+
+    /// Who acts for the owner. An administrator's edit acts as the owner, unless the owner has them as a
+    /// delegate who writes: then it is a delegate's.
+    async fn acting<'a>(
+        &self,
+        actor: &'a Actor,
+        owner: &Principal,
+    ) -> Result<Option<&'a Principal>, Refusal> {
+        let acting = &actor.principal;
+        if acting.id == owner.id {
+            return Ok(None);
+        }
+        if acting.administrator {
+            let memberships = self.store.memberships_of(acting.id).await;
+            let delegations = memberships.map_err(read_failed)?.delegations;
+            if !delegations.contains(&(owner.id, Delegation::Write)) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(acting))
     }
 
     async fn organizer_copy(
@@ -290,10 +311,4 @@ fn uid_of(object: &CalendarObject) -> String {
         .find_map(|entry| entry.text("UID"))
         .unwrap_or_default()
         .into_owned()
-}
-
-/// Who acts for the owner. An administrator's edit acts as the owner.
-fn acting<'a>(actor: &'a Actor, owner: &Principal) -> Option<&'a Principal> {
-    let acting = &actor.principal;
-    Some(&**acting).filter(|acting| acting.id != owner.id && !acting.administrator)
 }

@@ -544,6 +544,31 @@ async fn outsiders_and_administrators() {
     assert_eq!(office.mails().await, []);
 }
 
+/// An administrator whom the owner has as a delegate is named as that.
+#[tokio::test]
+async fn an_administrator_may_be_a_delegate() {
+    let office = office(|_| {}).await;
+    let mut carol = Principal::clone(&office.carol.principal);
+    carol.administrator = true;
+    let deputy = Delegate::deputy(carol.id);
+    office
+        .change("alice", move |alice| alice.delegates = vec![deputy])
+        .await;
+    let carol = Actor {
+        principal: Arc::new(carol),
+        ..office.carol.clone()
+    };
+    office
+        .put_as(&carol, AT, alices("m", "x", &["bob@example.com"]))
+        .await
+        .unwrap();
+    let text = office.text(AT).await;
+    assert!(
+        text.contains("ORGANIZER;SENT-BY=\"mailto:carol@example.com\":"),
+        "{text}"
+    );
+}
+
 /// Who did what to which object for whom, from which client, and when.
 #[tokio::test]
 async fn the_audit_tells_who_did_what_for_whom() {

@@ -129,21 +129,17 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Who sends something for the organizer signs. A signature that stood there before is that of who sent
-    /// something then, and no client's to keep or to change.
+    /// Who sends something for the organizer signs; what the organizer sends, nobody else did, whatever a
+    /// client says. A signature that stood there before is that of who sent something then, and no client's to
+    /// keep or to change.
     fn write_organizer(&self, change: &Change<'_>, line: &mut Property) {
         line.remove_parameter("SCHEDULE-FORCE-SEND");
         let before = self.before.and_then(single);
         let before = before.and_then(|entry| entry.property("ORGANIZER"));
-        let signature = before.and_then(|line| line.parameter("SENT-BY"));
         match (change.sent_by(), self.speaks()) {
             (Some(address), true) => sign(line, address),
-            (None, true) if line.parameter("SENT-BY") == signature => {
-                line.remove_parameter("SENT-BY");
-            }
-            (None, true) => {}
             (_, false) if self.before.is_some() => keep(line, before, "SENT-BY"),
-            (Some(_), false) => {
+            (None, true) | (Some(_), false) => {
                 line.remove_parameter("SENT-BY");
             }
             (None, false) => {}

@@ -22,6 +22,18 @@ fn invited_by_carol() -> World {
     world
 }
 
+/// The object as a client writes it that names this deputy of the organizer.
+fn signed_by(deputy: &str, object: &CalendarObject) -> CalendarObject {
+    let mut signed = object.clone();
+    let lines = signed
+        .entries_mut()
+        .flat_map(calendar::Component::properties_mut);
+    for line in lines.filter(|line| line.is("ORGANIZER")) {
+        line.set_parameter("SENT-BY", deputy).unwrap();
+    }
+    signed
+}
+
 impl World {
     fn is_signed(&self, whose: &str, name: &str, address: &str) -> bool {
         self.line(whose, name, address).contains(SIGNED)
@@ -105,18 +117,30 @@ fn who_sends_nothing_does_not_sign() {
     assert!(!world.is_signed("alice", "ORGANIZER", ALICE));
     world.edit("bob", "X-COLOUR", "red");
     assert!(!world.is_signed("bob", "ATTENDEE", BOB));
-    let forged = world.copy("alice").clone();
-    let mut forged_copy = forged.clone();
-    for line in forged_copy
-        .entries_mut()
-        .flat_map(calendar::Component::properties_mut)
-        .filter(|line| line.is("ORGANIZER"))
-    {
-        line.set_parameter("SENT-BY", "mailto:bob@example.org")
-            .unwrap();
-    }
-    world.put("alice", &forged_copy);
+    let forged = signed_by("mailto:bob@example.org", world.copy("alice"));
+    world.put("alice", &forged);
     assert!(!world.line("alice", "ORGANIZER", ALICE).contains("bob@"));
+}
+
+/// What the organizer sends, nobody else did: a client cannot put it into somebody's mouth.
+#[test]
+fn no_client_names_a_deputy() {
+    let mut world = new_world();
+    let invitation = with(&format!("ATTENDEE:{BOB}"));
+    let invitation = signed_by("mailto:carol@example.org", &invitation);
+    world.put("alice", &invitation);
+    world.edit("alice", "SUMMARY", "Other");
+    let mut changed = signed_by("mailto:carol@example.org", world.copy("alice"));
+    for whose in ["alice", "bob"] {
+        assert!(!world.is_signed(whose, "ORGANIZER", ALICE), "{whose}");
+    }
+    for entry in changed.entries_mut() {
+        entry.remove_properties("SUMMARY");
+    }
+    world.put("alice", &changed);
+    for whose in ["alice", "bob"] {
+        assert!(!world.is_signed(whose, "ORGANIZER", ALICE), "{whose}");
+    }
 }
 
 #[test]
