@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use storage::{
-    Batch, ResourcePath, Stored, UidPlace, UidPlaces,
+    Batch, ResourcePath, Stored, UidPlaces,
     model::{Attachment, CalendarFacts, Collection, CollectionId, Object, Principal},
 };
 
@@ -296,14 +296,18 @@ impl Desk {
                 return Err(Refusal::Precondition {
                     precondition: Precondition::NoUidConflict,
                     detail: "the calendar has another object with this UID".into(),
-                    resource: self.nameable(arrival, place).await?,
+                    resource: self
+                        .nameable(arrival.actor, place.collection, &place.name)
+                        .await?,
                 });
             }
             if is_scheduling_object && place.scheduling {
                 return Err(Refusal::Precondition {
                     precondition: Precondition::UniqueSchedulingObjectResource,
                     detail: "another calendar of this owner has this meeting".into(),
-                    resource: self.nameable(arrival, place).await?,
+                    resource: self
+                        .nameable(arrival.actor, place.collection, &place.name)
+                        .await?,
                 });
             }
         }
@@ -311,16 +315,17 @@ impl Desk {
     }
 
     /// The path of an object that is in the way; `None` where the actor may not know of it.
-    async fn nameable(
+    pub(super) async fn nameable(
         &self,
-        arrival: &Arrival<'_>,
-        place: &UidPlace,
+        actor: &Actor,
+        collection: CollectionId,
+        name: &str,
     ) -> Result<Option<ResourcePath>, Refusal> {
-        let path = self.path_of(place.collection, &place.name).await?;
+        let path = self.path_of(collection, name).await?;
         let Some(path) = path else {
             return Ok(None);
         };
-        match self.open(arrival.actor, &path).await {
+        match self.open(actor, &path).await {
             Ok(_) => Ok(Some(path)),
             Err(Refusal::NotFound | Refusal::Forbidden { .. }) => Ok(None),
             Err(failure) => Err(failure),

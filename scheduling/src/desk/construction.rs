@@ -13,7 +13,7 @@ use storage::{
 
 use super::{
     Desk, PartialFailures, place,
-    refuse::{crowded, in_the_way, precondition, read_failed},
+    refuse::{crowded, precondition, read_failed},
     transfer::Transfer,
 };
 use crate::{Actor, Precondition, Refusal};
@@ -33,8 +33,10 @@ type Way = Vec<String>;
 /// A copy on its way.
 #[derive(Debug)]
 pub(crate) struct Construction {
-    /// Who copies; `None` where it is somebody who sees everything in the source.
-    reader: Option<Actor>,
+    /// Who copies.
+    actor: Actor,
+    /// They see everything in the source.
+    sees_everything: bool,
     /// Where the source stands, and the copy will.
     source: ResourcePath,
     destination: ResourcePath,
@@ -94,7 +96,8 @@ impl Construction {
         let reader = &actor.principal;
         let sees_everything = reader.administrator || reader.id == source.owner;
         Construction {
-            reader: (!sees_everything).then(|| actor.clone()),
+            actor: actor.clone(),
+            sees_everything,
             source: transfer.source.clone(),
             source_home: source.home,
             destination: transfer.destination.clone(),
@@ -467,11 +470,11 @@ impl Desk {
         way: &Way,
         source: &Object,
     ) -> Result<bool, Refusal> {
-        let Some(reader) = &copy.reader else {
+        if copy.sees_everything {
             return Ok(true);
-        };
+        }
         let path = below(&copy.source, way);
-        match self.open(reader, &path).await {
+        match self.open(&copy.actor, &path).await {
             Ok(opened) => match opened.resolution.found {
                 Found::Object(seen) => Ok(seen.etag == source.etag),
                 _ => Ok(false),
@@ -514,7 +517,7 @@ impl Desk {
         }
         if let Some(facts) = &mut object.calendar {
             if facts.scheduling
-                && let Some(refusal) = self.meeting_in_the_way(copy, &way, &facts.uid).await?
+                && let Some(refusal) = self.meeting_in_the_way(copy, &facts.uid).await?
             {
                 copy.failures.insert(way, refusal);
                 if let Some(copied) = copied {
@@ -538,7 +541,6 @@ impl Desk {
     async fn meeting_in_the_way(
         &self,
         copy: &Construction,
-        way: &[String],
         uid: &str,
     ) -> Result<Option<Refusal>, Refusal> {
         let home = copy.building.home;
@@ -546,12 +548,13 @@ impl Desk {
         let Some(place) = places.iter().find(|place| place.scheduling) else {
             return Ok(None);
         };
-        let at = self.path_of(place.collection, &place.name).await?;
-        Ok(Some(in_the_way(
-            Precondition::UniqueSchedulingObjectResource,
-            "a meeting stands in one calendar of its owner",
-            at.unwrap_or_else(|| below(&copy.source, way)),
-        )))
+        Ok(Some(Refusal::Precondition {
+            precondition: Precondition::UniqueSchedulingObjectResource,
+            detail: "a meeting stands in one calendar of its owner".into(),
+            resource: self
+                .nameable(&copy.actor, place.collection, &place.name)
+                .await?,
+        }))
     }
 
     /// An object that got another name in the source while it was read may stand in the copy under its

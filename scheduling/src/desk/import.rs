@@ -448,7 +448,9 @@ impl Desk {
         Ok(Some(Refusal::Precondition {
             precondition: Precondition::UniqueSchedulingObjectResource,
             detail: "another calendar of this owner has this meeting".into(),
-            resource: self.path_of(copy.calendar.id, &copy.name).await?,
+            resource: self
+                .nameable(round.actor, copy.calendar.id, &copy.name)
+                .await?,
         }))
     }
 

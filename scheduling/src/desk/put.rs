@@ -193,7 +193,8 @@ impl Desk {
     }
 
     /// Where the owner's copy of this meeting stands, if it was delivered already and a client that
-    /// does not know brings it under a name of its own.
+    /// does not know brings it under a name of its own. One that the actor may not know of is only in the
+    /// way, as any other.
     async fn delivered_invitation(
         &self,
         round: &Round<'_>,
@@ -222,7 +223,10 @@ impl Desk {
             _ => false,
         };
         match is_attendee && is_same {
-            true => self.path_of(copy.calendar.id, &copy.name).await,
+            true => {
+                self.nameable(round.actor, copy.calendar.id, &copy.name)
+                    .await
+            }
             false => Ok(None),
         }
     }

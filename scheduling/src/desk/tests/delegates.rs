@@ -345,6 +345,65 @@ async fn a_calendar_is_not_half_deleted() {
     assert_eq!(world.desk.store().check().await.unwrap(), []);
 }
 
+/// Who is refused because of something that they do not see does not hear where it stands.
+#[tokio::test]
+async fn a_refusal_names_nothing_that_is_hidden() {
+    let office = office(|bob| (bob.may_edit, bob.may_answer) = (true, true)).await;
+    let world = &office.world;
+    let hidden = |octets: String| octets.replace("SUMMARY", "CLASS:PRIVATE\r\nSUMMARY");
+    let invitation = meeting_of("carol", "c", "y", &["alice@example.com"]);
+    let theirs = "carol/calendar/c.ics";
+    office
+        .put_as(&office.carol, theirs, hidden(invitation.clone()))
+        .await
+        .unwrap();
+    world
+        .put(AT, hidden(alices("m", "x", &[CAROL])))
+        .await
+        .unwrap();
+    let other = "alice/other";
+    world.make(other, CollectionKind::Calendar).await.unwrap();
+    let nameless = |refusal: &Refusal| {
+        matches!(
+            refusal,
+            Refusal::Precondition {
+                precondition: Precondition::UniqueSchedulingObjectResource,
+                resource: None,
+                ..
+            }
+        )
+    };
+    // The delivered copy in Alice's calendar, which a client brings anew.
+    let refused = office.bob_puts("alice/other/c.ics", invitation).await;
+    assert!(nameless(refused.as_ref().unwrap_err()), "{refused:?}");
+
+    let import = Import {
+        calendar: path(other),
+        ..overwriting()
+    };
+    let objects = [IncomingObject::from(Bytes::from(alices(
+        "m",
+        "x",
+        &[CAROL],
+    )))];
+    let imported = world.desk.import(&world.bob, &import, &objects).await;
+    let Imported::Refused(refusal) = &imported.unwrap()[0] else {
+        panic!("imported");
+    };
+    assert!(nameless(refusal), "{refusal:?}");
+
+    // A meeting of Bob's with the same UID, in a calendar that he copies to her.
+    let bobs = meeting_of("bob", "c", "y", &["xenia@elsewhere.test"]);
+    office.bob_puts("bob/calendar/c.ics", bobs).await.unwrap();
+    let copied = transfer("bob/calendar", "alice/copy", true);
+    let (_, failures) = world.desk.transfer(&world.bob, copied).await.unwrap();
+    assert_eq!(failures.len(), 1);
+    assert!(
+        failures.iter().all(|(_, refusal)| nameless(refusal)),
+        "{failures:?}"
+    );
+}
+
 /// The secretary who may invite, and not answer.
 #[tokio::test]
 async fn who_may_invite_does_so_in_the_managers_name() {
