@@ -259,10 +259,9 @@ impl Desk {
                 .await
                 .map_err(read_failed)?;
             for holder in &page {
-                if self.may_read(actor, holder).await?
-                    && let Some(found) = self.attachment_held_by(holder, id).await?
-                {
-                    return Ok(Some(found));
+                let found = self.attachment_seen_in(actor, holder, id).await?;
+                if found.is_some() {
+                    return Ok(found);
                 }
             }
             match page.into_iter().last() {
@@ -273,16 +272,26 @@ impl Desk {
         Ok(None)
     }
 
-    async fn may_read(&self, actor: &Actor, holder: &AttachmentHolder) -> Result<bool, Refusal> {
+    /// An attachment, where the object refers to it as the actor sees it: what is seen in part has none.
+    async fn attachment_seen_in(
+        &self,
+        actor: &Actor,
+        holder: &AttachmentHolder,
+        id: AttachmentId,
+    ) -> Result<Option<Attachment>, Refusal> {
         let path = self.path_of(holder.collection, &holder.name).await?;
         let Some(path) = path else {
-            return Ok(false);
+            return Ok(None);
         };
-        match self.open(actor, &path).await {
-            Ok(opened) => Ok(matches!(opened.resolution.found, Found::Object(_))),
-            Err(Refusal::NotFound | Refusal::Forbidden { .. }) => Ok(false),
-            Err(failure) => Err(failure),
-        }
+        let opened = match self.open(actor, &path).await {
+            Ok(opened) => opened,
+            Err(Refusal::NotFound | Refusal::Forbidden { .. }) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        Ok(match &opened.resolution.found {
+            Found::Object(object) => known_as(id, &[object.attachments()]),
+            _ => None,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use calendar::attachment::Instances;
 use storage::{
     Timestamp,
-    model::{AttachmentId, TrashPolicy},
+    model::{AttachmentId, Delegate, TrashPolicy},
 };
 
 use super::*;
@@ -169,6 +169,33 @@ async fn attendees_fetch_what_the_organizer_attaches() {
     assert_eq!(world.fetch(&world.bob, &id).await, None);
     assert_eq!(world.fetch(&world.alice, &id).await.unwrap(), "agenda");
     world.assert_consistent().await;
+}
+
+/// Who sees an event in part has nothing of what is attached to it.
+#[tokio::test]
+async fn attachments_are_seen_with_the_whole_event_only() {
+    for (class, sees_private, is_seen) in [
+        ("PUBLIC", false, true),
+        ("CONFIDENTIAL", false, false),
+        ("PRIVATE", false, false),
+        ("CONFIDENTIAL", true, true),
+    ] {
+        let world = world().await;
+        let mut bob = Delegate::reader(world.bob.principal.id);
+        bob.sees_private = sees_private;
+        let change = |alice: &mut Principal| alice.delegates = vec![bob.clone()];
+        let alice = world.alice.principal.id;
+        let changed = world.desk.store().change_principal(alice, change).await;
+        changed.unwrap();
+        let event = String::from_utf8(event("m", "x").to_vec()).unwrap();
+        let event = event.replace("SUMMARY", &format!("CLASS:{class}\r\nSUMMARY"));
+        world.put(AT, event).await.unwrap();
+        let id = add(&world, &world.alice, AT, "agenda").await.unwrap();
+        let case = format!("{class} {sees_private}");
+        let fetched = world.fetch(&world.bob, &id).await;
+        assert_eq!(fetched.is_some(), is_seen, "{case}");
+        assert!(world.fetch(&world.alice, &id).await.is_some(), "{case}");
+    }
 }
 
 /// RFC 8607 §3.12.2: attendees neither add nor take away.
