@@ -213,14 +213,20 @@ impl ObjectProjection {
         }
     }
 
-    /// The same for an object that takes the place of another one.
+    /// The same for an object that takes the place of another one, of whose row these are the octets.
     #[must_use]
-    pub fn after(self, before: Option<&ObjectProjection>) -> ObjectProjection {
+    pub fn after(self, replaced: Option<&[u8]>) -> ObjectProjection {
         ObjectProjection {
             was_open: self.classification == Classification::Private
-                && before.is_some_and(ObjectProjection::was_ever_open),
+                && replaced.is_some_and(ObjectProjection::may_have_been_open),
             ..self
         }
+    }
+
+    /// Whether others may have seen the object of whose row these are the octets. What other rules made says
+    /// nothing of that: better to tell of a name too many than to leave somebody with what is gone.
+    pub(crate) fn may_have_been_open(stored: &[u8]) -> bool {
+        ObjectProjection::decode(stored).is_none_or(|projection| projection.was_ever_open())
     }
 
     /// Whether both say the same, whatever was there before.
@@ -233,7 +239,7 @@ impl ObjectProjection {
     }
 
     /// Whether others than its owner see it, at least in part, or saw it in an earlier state.
-    pub(crate) fn was_ever_open(&self) -> bool {
+    fn was_ever_open(&self) -> bool {
         self.was_open || self.classification != Classification::Private
     }
 

@@ -120,9 +120,8 @@ pub(super) fn following(
     if Classification::of(&admitted.object) != Classification::Private {
         return projection;
     }
-    let before = replaced.and_then(|facts| ObjectProjection::decode(&facts.projection));
     match ObjectProjection::decode(&projection) {
-        Some(new) => new.after(before.as_ref()).encode(),
+        Some(new) => new.after(replaced.map(|it| &*it.projection)).encode(),
         None => projection,
     }
 }

@@ -17,7 +17,7 @@ use super::{
     Desk, admission, attachments, copy::Copies, properties::home_path, refuse::read_failed,
 };
 use crate::{
-    Actor, Refusal,
+    Actor, Classification, Refusal,
     engine::{self, CopyChange, Delivery, Directory, Incoming, Message, Method, Receipt, Status},
     projection::ObjectProjection,
 };
@@ -38,17 +38,26 @@ struct Recipient {
     object: Option<CalendarObject>,
     is_changed: bool,
     new_schedule_tag: bool,
-    /// The inboxes of delegates who are to see invitations.
-    delegates: Vec<Resolution>,
+    /// The delegates who are to see invitations.
+    delegates: Vec<Reader>,
     /// The recipient leaves invitations to them.
     leaves_invitations: bool,
     inbox_items: Vec<InboxItem>,
+}
+
+/// A delegate who is to see invitations.
+struct Reader {
+    inbox: Resolution,
+    sees_private: bool,
 }
 
 /// A message that is left for somebody to look at.
 struct InboxItem {
     method: Method,
     object: CalendarObject,
+    /// Whether everybody who sees the calendar may see all of it: neither the message nor the copy says
+    /// otherwise.
+    is_public: bool,
 }
 
 /// The most delegates who find somebody's invitations in their inboxes, so that a commit stays bounded: the
@@ -120,7 +129,7 @@ impl Desk {
         let delegates = self.readers_of_invitations(principal).await?;
         let leaves = principal.invitations_to == InvitationRecipients::Delegates;
         Ok(Recipient {
-            leaves_invitations: leaves && !delegates.is_empty(),
+            leaves_invitations: leaves,
             delegates,
             principal: Arc::clone(principal),
             may_invite: held.has(Privilege::ScheduleDeliverInvite),
@@ -136,28 +145,32 @@ impl Desk {
         })
     }
 
-    /// The inboxes of the delegates who find the principal's invitations there, too.
-    async fn readers_of_invitations(
-        &self,
-        principal: &Principal,
-    ) -> Result<Vec<Resolution>, Refusal> {
+    /// The delegates who find the principal's invitations in their inboxes, too.
+    async fn readers_of_invitations(&self, principal: &Principal) -> Result<Vec<Reader>, Refusal> {
         if principal.invitations_to == InvitationRecipients::Manager {
             return Ok(Vec::new());
         }
         let delegates: Vec<PrincipalId> = principal.delegates_in(Delegation::Answer).collect();
         let people = self.store.members_of_all(&delegates).await;
+        let mut people = people.map_err(read_failed)?;
+        people.retain(|it| it.id != principal.id && !it.disabled && it.home.is_some());
+        people.truncate(MAXIMUM_READERS);
+        let trusted: Vec<PrincipalId> = principal.delegates_in(Delegation::Private).collect();
+        let trusted = self.store.members_of_all(&trusted).await;
+        let trusted = trusted.map_err(read_failed)?;
+        let sees_private = |id| trusted.iter().any(|it| it.id == id);
         let paths: Vec<_> = people
-            .map_err(read_failed)?
             .iter()
-            .filter(|it| it.id != principal.id && !it.disabled && it.home.is_some())
-            .take(MAXIMUM_READERS)
             .map(|it| home_path(it).child(INBOX_NAME))
             .collect();
         let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
-        let inboxes = inboxes.into_iter().flatten();
-        Ok(inboxes
-            .filter(|it| matches!(it.found, Found::Collection))
-            .collect())
+        let readers = people.iter().zip(inboxes).filter_map(|(person, inbox)| {
+            Some(Reader {
+                inbox: inbox.filter(|it| matches!(it.found, Found::Collection))?,
+                sees_private: sees_private(person.id),
+            })
+        });
+        Ok(readers.collect())
     }
 
     /// How many octets a home may still grow by; `None` without a quota (RFC 4331).
@@ -189,7 +202,7 @@ impl Desk {
             for item in &recipient.inbox_items {
                 // A message refers to no attachment: it may lie in the inbox for ever.
                 let object = self.delivered(&item.object, None, &[], now).await?;
-                for inbox in recipient.inboxes_for(item.method) {
+                for inbox in recipient.inboxes_for(item) {
                     batch.expect_collection(inbox.collection());
                     batch.put_object(inbox.collection(), &self.fresh_name(), None, &object);
                 }
@@ -261,11 +274,7 @@ impl Desk {
             scheduling: replaced.is_some_and(|facts| facts.scheduling),
             schedule_tag: replaced.and_then(|facts| facts.schedule_tag.clone()),
             projection: ObjectProjection::of(object)
-                .after(
-                    replaced
-                        .and_then(|it| ObjectProjection::decode(&it.projection))
-                        .as_ref(),
-                )
+                .after(replaced.map(|it| &*it.projection))
                 .encode(),
             attachments: attachments::named(object, known),
         };
@@ -341,12 +350,16 @@ impl Recipients {
 }
 
 impl Recipient {
-    /// Where a message is left: answers are for the organizer alone, invitations for whom the recipient wants.
-    fn inboxes_for(&self, method: Method) -> impl Iterator<Item = &Resolution> {
-        let is_invitation = method != Method::Reply;
-        let own = (!is_invitation || !self.leaves_invitations).then_some(&self.inbox);
-        let delegates = self.delegates.iter().filter(move |_| is_invitation);
-        own.into_iter().chain(delegates)
+    /// Where a message is left: answers are for the organizer alone, invitations for whom the recipient wants,
+    /// of those who may see all of them.
+    fn inboxes_for(&self, item: &InboxItem) -> impl Iterator<Item = &Resolution> {
+        let is_invitation = item.method != Method::Reply;
+        let sees = |it: &&Reader| is_invitation && (item.is_public || it.sees_private);
+        let delegates: Vec<_> = self.delegates.iter().filter(sees).collect();
+        let leaves = self.leaves_invitations && !delegates.is_empty();
+        let own = (!leaves).then_some(&self.inbox);
+        own.into_iter()
+            .chain(delegates.into_iter().map(|it| &it.inbox))
     }
 
     /// A refresh shows what others said, to somebody who took the invitation before.
@@ -397,6 +410,7 @@ impl Recipient {
     }
 
     fn take(&mut self, receipt: &Receipt, message: &Message) {
+        let was_public = self.object.as_ref().is_none_or(is_public);
         match &receipt.copy {
             CopyChange::Create(object) => {
                 self.take_room(object);
@@ -413,7 +427,14 @@ impl Recipient {
             self.inbox_items.push(InboxItem {
                 method: message.method,
                 object: message.object.clone(),
+                is_public: was_public
+                    && is_public(&message.object)
+                    && self.object.as_ref().is_none_or(is_public),
             });
         }
     }
+}
+
+fn is_public(object: &CalendarObject) -> bool {
+    Classification::of(object) == Classification::Public
 }

@@ -86,8 +86,7 @@ impl Desk {
     /// Whether others than the owner once saw an object that they do not see now.
     pub(crate) fn was_ever_open(&self, object: &Object) -> bool {
         let facts = object.calendar.as_ref();
-        let projection = facts.and_then(|facts| ObjectProjection::decode(&facts.projection));
-        projection.is_some_and(|projection| projection.was_ever_open())
+        facts.is_some_and(|facts| ObjectProjection::may_have_been_open(&facts.projection))
     }
 
     /// The object, parsed, where it is not one that the viewer sees all of in any case.

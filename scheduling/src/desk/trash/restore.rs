@@ -569,7 +569,10 @@ impl Desk {
                 outcome.notes.extend(told);
             }
             if let Some(facts) = &mut object.calendar {
-                facts.projection = ObjectProjection::of(&parsed).encode();
+                // The trash keeps no projections, so that others may have seen what comes back.
+                facts.projection = ObjectProjection::of(&parsed)
+                    .after(Some(&facts.projection))
+                    .encode();
             }
         }
         if name != then.name {

@@ -7,11 +7,14 @@
 use calendar::{CalendarObject, Component, Property};
 use storage::model::PrincipalId;
 
-use crate::engine::{
-    Directory,
-    entry::{attendees, is_cancelled, participation},
-    sequence::NOTE,
-    significance::{canonical, is_participation, is_private_extension},
+use crate::{
+    engine::{
+        Directory,
+        entry::{attendees, is_cancelled, participation},
+        sequence::NOTE,
+        significance::{canonical, is_participation, is_private_extension},
+    },
+    projection::ACCESS_PROPERTY,
 };
 
 /// Properties of a component that belong to each attendee.
@@ -29,7 +32,7 @@ const OWN: [&str; 10] = [
 ];
 
 /// Properties of the VCALENDAR that belong to the client.
-const OWN_OF_CALENDAR: [&str; 2] = ["PRODID", "CALSCALE"];
+const OWN_OF_CALENDAR: [&str; 3] = ["PRODID", "CALSCALE", ACCESS_PROPERTY];
 
 /// Parameters on the own ATTENDEE that belong to the attendee.
 const OWN_PARAMETERS: [&str; 3] = ["PARTSTAT", "RSVP", "DELEGATED-TO"];

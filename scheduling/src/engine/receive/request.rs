@@ -3,11 +3,16 @@
 use calendar::{CalendarObject, Component, Property};
 
 use super::{CopyChange, Declined, Incoming, Receipt};
-use crate::engine::{
-    Origin, Status,
-    entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation, single},
-    sequence::{NOTE, Revision},
-    significance::{canonical, is_answer, is_private_extension, rescheduled},
+use crate::{
+    engine::{
+        Origin, Status,
+        entry::{
+            Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation, single,
+        },
+        sequence::{NOTE, Revision},
+        significance::{canonical, is_answer, is_private_extension, rescheduled},
+    },
+    projection::ACCESS_PROPERTY,
 };
 
 /// Properties that an attendee keeps through the organizer's updates.
@@ -177,6 +182,7 @@ fn merge(
 ) -> CalendarObject {
     let mut object = incoming.message.object.clone();
     object.calendar_mut().remove_properties("METHOD");
+    keep_access(&mut object, copy);
     let asks_anew = !incoming.message.is_refresh
         && (incoming.message.asks_again
             || rescheduled(copy, &incoming.message.object)
@@ -194,6 +200,18 @@ fn merge(
     }
     note_revision(incoming, entry, &mut object);
     object
+}
+
+/// Who sees the copy is its owner's to say (calendarserver private-events §4.2.2.1), as with CLASS.
+fn keep_access(object: &mut CalendarObject, copy: &CalendarObject) {
+    let kept = copy.calendar().properties_named(ACCESS_PROPERTY);
+    let kept: Vec<Property> = kept.cloned().collect();
+    if kept.is_empty() {
+        return;
+    }
+    let calendar = object.calendar_mut();
+    calendar.remove_properties(ACCESS_PROPERTY);
+    kept.into_iter().for_each(|it| calendar.push_property(it));
 }
 
 /// Alarms, transparency, progress and the client's own extensions stay (RFC 6638 §3.2.2.1).
