@@ -87,7 +87,10 @@ impl Request {
             if_lists,
             ..Conditions::default()
         };
-        Ok(dav.desk().check_conditions(path, &conditions).await?)
+        Ok(dav
+            .desk()
+            .check_conditions(&self.actor, path, &conditions)
+            .await?)
     }
 
     /// Refuses what RFC 4918 §9.6.1 and §9.9.2 do not let a client say: that a collection is deleted or

@@ -50,7 +50,7 @@ impl Desk {
             aces,
             conditions,
         } = change;
-        let scene = self.scene(&[path], conditions).await?;
+        let scene = self.scene(actor, &[path], conditions).await?;
         let resolution = scene.resolution(path)?;
         let need = Need::on(path, resolution, Privilege::WriteAcl);
         self.require(actor, &[need]).await?;

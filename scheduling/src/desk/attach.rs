@@ -143,7 +143,9 @@ impl Desk {
         change: &ChangeAttachments,
         announced: Option<u64>,
     ) -> Result<AttachmentUpload, Refusal> {
-        let scene = self.scene(&[&change.path], &change.conditions).await?;
+        let scene = self
+            .scene(actor, &[&change.path], &change.conditions)
+            .await?;
         let round = self.attachment_round(actor, change, &scene).await?;
         let id = self.fresh_attachment_id();
         let home = round.calendar.home;
@@ -243,7 +245,9 @@ impl Desk {
         octets: Option<(AttachmentId, ([u8; 32], u64))>,
     ) -> Result<AttachmentWritten, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(&[&change.path], &change.conditions).await?;
+            let scene = self
+                .scene(actor, &[&change.path], &change.conditions)
+                .await?;
             let round = self.attachment_round(actor, change, &scene).await?;
             let home = round.calendar.home;
             let made =

@@ -72,7 +72,7 @@ impl Desk {
         let MakeCollection {
             path, conditions, ..
         } = make;
-        let scene = self.scene(&[path], conditions).await?;
+        let scene = self.scene(actor, &[path], conditions).await?;
         let resolution = scene.resolution(path)?;
         self.require(
             actor,

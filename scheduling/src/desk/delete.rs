@@ -78,7 +78,7 @@ impl Desk {
         path: &ResourcePath,
         conditions: &Conditions,
     ) -> Result<Option<()>, Refusal> {
-        let scene = self.scene(&[path], conditions).await?;
+        let scene = self.scene(removal.actor, &[path], conditions).await?;
         let resolution = scene.resolution(path)?;
         self.require(
             removal.actor,

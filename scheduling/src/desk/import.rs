@@ -203,7 +203,9 @@ impl Desk {
         objects: &[IncomingObject],
         most: usize,
     ) -> Result<Ended, Refusal> {
-        let scene = self.scene(&[&import.calendar], &import.conditions).await?;
+        let scene = self
+            .scene(actor, &[&import.calendar], &import.conditions)
+            .await?;
         let mut round = self.begin_import(actor, import, &scene).await?;
         for object in objects {
             if round.written >= most || round.batch.octets() >= OCTETS_PER_COMMIT {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use storage::{
-    Found, ResourcePath, Stored, Timestamp, Uuid,
+    Found, Resolution, ResourcePath, Stored, Timestamp, Uuid,
     access::Privilege,
     model::{CollectionKind, Content, Lock, LockRoot, Object, Properties},
 };
@@ -44,7 +44,8 @@ pub struct TakeLock {
 impl Desk {
     /// Takes a lock, and tells whether an empty resource was made for it (RFC 4918 §7.3).
     ///
-    /// Errors: `ParentMissing`, `Forbidden` (`DAV:write-content`, for a new resource `DAV:bind`),
+    /// Errors: `ParentMissing`, `Forbidden` (`DAV:write-content`, for a new resource `DAV:bind`, for a collection
+    /// `DAV:unlock` too),
     /// `ConditionFailed`, `Locked` with `no-conflicting-lock`, `InsufficientStorage` above the number of
     /// locks per home.
     pub async fn lock(&self, actor: &Actor, lock: TakeLock) -> Result<(Lock, bool), Refusal> {
@@ -67,10 +68,9 @@ impl Desk {
         let TakeLock {
             path, conditions, ..
         } = take;
-        let scene = self.scene(&[path], conditions).await?;
+        let scene = self.scene(actor, &[path], conditions).await?;
         let resolution = scene.resolution(path)?;
-        self.require(actor, &[Need::to_write(path, resolution)])
-            .await?;
+        self.require(actor, &needs(path, resolution)).await?;
         if matches!(resolution.found, Found::ParentMissing) {
             return Err(Refusal::ParentMissing);
         }
@@ -151,7 +151,7 @@ impl Desk {
         timeout_seconds: u32,
     ) -> Result<Lock, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(&[&path], &conditions).await?;
+            let scene = self.scene(actor, &[&path], &conditions).await?;
             let resolution = scene.resolution(&path)?;
             self.require(actor, &[Need::to_write(&path, resolution)])
                 .await?;
@@ -192,7 +192,7 @@ impl Desk {
         conditions: Conditions,
     ) -> Result<(), Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(&[&path], &conditions).await?;
+            let scene = self.scene(actor, &[&path], &conditions).await?;
             let resolution = scene.resolution(&path)?;
             let home = resolution.home();
             let before = scene.locks(home.id)?;
@@ -243,6 +243,17 @@ impl Desk {
         let covering = guard::live(&locks, self.now()).filter(|lock| guard::covers(lock, path));
         Ok(covering.cloned().collect())
     }
+}
+
+/// A lock of a collection stands in the way of all who use it, its owner among them (RFC 4918 §7.4): who takes
+/// one must be able to end others' locks there, too, as the owner, administrators, and who has all rights.
+/// Everybody else locks single resources.
+fn needs<'a>(path: &ResourcePath, resolution: &'a Resolution) -> Vec<Need<'a>> {
+    let mut needs = vec![Need::to_write(path, resolution)];
+    if matches!(resolution.found, Found::Collection) {
+        needs.push(Need::on(path, resolution, Privilege::Unlock));
+    }
+    needs
 }
 
 fn expiry(now: Timestamp, seconds: u32) -> Timestamp {

@@ -104,16 +104,17 @@ impl Desk {
         Ok(all)
     }
 
-    /// Whether the conditions hold of what is there now, for a method that changes nothing. A method that
+    /// Whether the conditions hold of what the actor sees there now, for a method that changes nothing. A method that
     /// changes something hands its conditions over with the change.
     ///
     /// Errors: `ConditionFailed`.
     pub async fn check_conditions(
         &self,
+        actor: &Actor,
         path: &ResourcePath,
         conditions: &Conditions,
     ) -> Result<(), Refusal> {
-        let scene = self.scene(&[path], conditions).await?;
+        let scene = self.scene(actor, &[path], conditions).await?;
         scene.check_conditions(conditions, path)
     }
 

@@ -102,7 +102,7 @@ impl Desk {
             changes,
             conditions,
         } = change;
-        let scene = self.scene(&[path], conditions).await?;
+        let scene = self.scene(actor, &[path], conditions).await?;
         let resolution = scene.resolution(path)?;
         self.require(
             actor,
@@ -176,7 +176,7 @@ impl Desk {
         conditions: &Conditions,
     ) -> Result<(), Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(&[path, calendar], conditions).await?;
+            let scene = self.scene(actor, &[path, calendar], conditions).await?;
             let inbox = scene.resolution(path)?;
             self.require(actor, &[Need::on(path, inbox, Privilege::WriteProperties)])
                 .await?;

@@ -92,7 +92,7 @@ impl Desk {
         put: &Put,
         admitted: &mut Option<Admitted>,
     ) -> Result<Option<Written>, Refusal> {
-        let scene = self.scene(&[&put.path], &put.conditions).await?;
+        let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
         let round = self.round(actor, put, &scene).await?;
         if round.parent.kind != CollectionKind::Calendar {
             if put.octets.len() as u64 > self.settings.limits.maximum_file_octets {
@@ -239,7 +239,9 @@ impl Desk {
         path: &ResourcePath,
         admitted: &Admitted,
     ) -> Result<Option<Written>, Refusal> {
-        let scene = self.scene(&[path], &Conditions::default()).await?;
+        let scene = self
+            .scene(asked.actor, &[path], &Conditions::default())
+            .await?;
         let resolution = scene.resolution(path)?;
         self.require(asked.actor, &[Need::to_write(path, resolution)])
             .await?;

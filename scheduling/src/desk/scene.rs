@@ -2,11 +2,12 @@
 
 use storage::{
     Found, Resolution, ResourcePath, Revision, Stored, Timestamp,
+    access::Privilege,
     model::{Collection, CollectionId, Lock},
 };
 
 use super::{Desk, conditions, conditions::ResourceState, guard, refuse::read_failed};
-use crate::{Conditions, Refusal, change::sync_token_text};
+use crate::{Actor, Conditions, Refusal, change::sync_token_text};
 
 /// The state that one round decides upon.
 pub(crate) struct Scene {
@@ -21,14 +22,15 @@ pub(crate) struct Scene {
 struct Place {
     path: ResourcePath,
     resolution: Option<Resolution>,
-    /// Present where the conditions name state tokens and the resource is a collection.
-    sync_token: Option<String>,
+    /// What the conditions of the request may ask about it, apart from its locks.
+    state: ResourceState,
 }
 
 impl Desk {
-    /// Reads the named resources, those that the conditions ask about, and the locks of their homes.
+    /// Reads, for an actor, the named resources, those that the conditions ask about, and the locks of their homes.
     pub(crate) async fn scene(
         &self,
+        actor: &Actor,
         paths: &[&ResourcePath],
         conditions: &Conditions,
     ) -> Result<Scene, Refusal> {
@@ -47,11 +49,11 @@ impl Desk {
             locks: Vec::new(),
         };
         for (path, resolution) in all.into_iter().zip(resolutions) {
-            let sync_token = match &resolution {
-                Some(resolution) if !conditions.if_lists.is_empty() => {
-                    self.sync_token(resolution).await?
+            let state = match &resolution {
+                Some(resolution) if *conditions != Conditions::default() => {
+                    self.state_for(actor, resolution).await?
                 }
-                _ => None,
+                _ => ResourceState::default(),
             };
             if let Some(home) = resolution.as_ref().map(|it| it.home().id)
                 && !scene.locks.iter().any(|(known, _)| *known == home)
@@ -63,10 +65,45 @@ impl Desk {
             scene.places.push(Place {
                 path,
                 resolution,
-                sync_token,
+                state,
             });
         }
         Ok(scene)
+    }
+
+    /// What an actor may ask about a resource: conditions tell nothing of what is hidden from them, and what
+    /// is seen in part has the entity tag that they saw. Who may replace the content knows it, too.
+    async fn state_for(
+        &self,
+        actor: &Actor,
+        resolution: &Resolution,
+    ) -> Result<ResourceState, Refusal> {
+        let exists = matches!(resolution.found, Found::Object(_) | Found::Collection);
+        let hidden = ResourceState {
+            exists,
+            ..ResourceState::default()
+        };
+        let held = self.privileges(actor, resolution).await?;
+        if !held.has(Privilege::Read) && !held.has(Privilege::WriteContent) {
+            return Ok(hidden);
+        }
+        let Found::Object(object) = &resolution.found else {
+            let tokens = self.sync_token(resolution).await?.into_iter().collect();
+            return Ok(ResourceState { tokens, ..hidden });
+        };
+        let viewer = self.viewer(actor, resolution.owner.id).await?;
+        let seen = match self.seen(&viewer, object.clone()).await {
+            Ok(Some(seen)) => seen,
+            Ok(None) | Err(Refusal::Damaged(_)) => return Ok(hidden),
+            Err(failure) => return Err(failure),
+        };
+        let facts = seen.calendar.as_ref();
+        Ok(ResourceState {
+            schedule_tag: facts.and_then(|facts| facts.schedule_tag.clone()),
+            etag: Some(seen.value.etag),
+            modified: Some(object.modified),
+            ..hidden
+        })
     }
 
     /// RFC 6578 §5: a collection's sync token is a state token of it.
@@ -124,24 +161,8 @@ impl Scene {
         let covering = covering
             .filter(|lock| guard::covers(lock, path))
             .map(|lock| lock.token.clone());
-        let mut state = match &resolution.found {
-            Found::Object(object) => ResourceState {
-                exists: true,
-                etag: Some(object.etag.clone()),
-                schedule_tag: object
-                    .calendar
-                    .as_ref()
-                    .and_then(|facts| facts.schedule_tag.clone()),
-                modified: Some(object.modified),
-                tokens: Vec::new(),
-            },
-            Found::Collection => ResourceState {
-                exists: true,
-                ..ResourceState::default()
-            },
-            Found::Missing | Found::ParentMissing => ResourceState::default(),
-        };
-        state.tokens = covering.chain(place.sync_token.clone()).collect();
+        let mut state = place.state.clone();
+        state.tokens.extend(covering);
         state
     }
 

@@ -102,7 +102,9 @@ impl Desk {
             conditions,
             ..
         } = transfer;
-        let scene = self.scene(&[source, destination], conditions).await?;
+        let scene = self
+            .scene(actor, &[source, destination], conditions)
+            .await?;
         let (from, to) = (scene.resolution(source)?, scene.resolution(destination)?);
         self.require(actor, &needs(transfer, from, to)).await?;
         if !matches!(from.found, Found::Collection | Found::Object(_)) {

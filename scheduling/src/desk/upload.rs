@@ -53,7 +53,7 @@ impl Desk {
         announced: Option<u64>,
     ) -> Result<FileUpload, Refusal> {
         let limits = &self.settings.limits;
-        let scene = self.scene(&[&put.path], &put.conditions).await?;
+        let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
         let round = self.round(actor, put, &scene).await?;
         if round.parent.kind == CollectionKind::Calendar {
             return Err(admission::too_large(limits));
@@ -108,7 +108,7 @@ impl Desk {
             etag: entity_tag_of(&hash),
         };
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(&[&put.path], &put.conditions).await?;
+            let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
             let round = self.round(actor, put, &scene).await?;
             if round.parent.kind == CollectionKind::Calendar {
                 return Err(admission::too_large(&self.settings.limits));

@@ -88,7 +88,9 @@ pub(super) async fn multiput(
     let collection = request.stored_path()?;
     let mut conditions = request.conditions(dav)?;
     bulk::read_ctags(&mut conditions);
-    dav.desk().check_conditions(collection, &conditions).await?;
+    dav.desk()
+        .check_conditions(&request.actor, collection, &conditions)
+        .await?;
     let conditions = about(collection, conditions);
     let later = bulk::after_the_first(&conditions);
     let mut run = Run {

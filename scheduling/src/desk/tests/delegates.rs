@@ -5,7 +5,7 @@ use storage::{
     model::{Delegate, InvitationRecipients, TrashPolicy},
 };
 
-use super::*;
+use super::{locks::taking, *};
 use crate::mail::{self, MessageKind, OutgoingMessage, Voice};
 
 /// Alice is the manager; Bob, her secretary, may do what the flags say. Carol is invited.
@@ -629,6 +629,85 @@ async fn a_copy_that_was_made_private_stays_private() {
     let text = office.text(&copy).await.replace(private, "");
     world.put(&copy, text).await.unwrap();
     assert!(world.desk.open(&world.bob, &path(&copy)).await.is_ok());
+}
+
+/// RFC 4918 §10.4: conditions tell nothing that their sender does not see.
+#[tokio::test]
+async fn conditions_are_about_what_the_actor_sees() {
+    let about = |at: &str, tag: &str, negated| Conditions {
+        if_lists: vec![StateList {
+            resource: Some(Some(path(at))),
+            conditions: vec![StateCondition::EntityTag {
+                tag: EntityTag {
+                    weak: false,
+                    tag: tag.to_owned(),
+                },
+                negated,
+            }],
+        }],
+        ..Conditions::default()
+    };
+    for (class, bob_sees_tag) in [
+        ("PUBLIC", true),
+        ("CONFIDENTIAL", false),
+        ("PRIVATE", false),
+    ] {
+        let office = office(|_| {}).await;
+        let world = &office.world;
+        let text = plain("m", "x").replace("SUMMARY", &format!("CLASS:{class}\r\nSUMMARY"));
+        let stored = world.put(AT, text).await.unwrap().etag.unwrap();
+        for (actor, sees_tag) in [
+            (&world.alice, true),
+            (&world.bob, bob_sees_tag),
+            (&office.carol, false),
+        ] {
+            let own = path(&format!("{}/calendar", actor.principal.name));
+            let asked = |tag: &str, negated| {
+                let conditions = about(AT, tag, negated);
+                let (desk, own) = (&world.desk, own.clone());
+                async move {
+                    desk.check_conditions(actor, &own, &conditions)
+                        .await
+                        .is_ok()
+                }
+            };
+            let case = format!("{class} {}", actor.principal.name);
+            assert_eq!(asked(&stored, false).await, sees_tag, "{case}");
+            assert_eq!(asked(&stored, true).await, !sees_tag, "{case}");
+            if let Ok(opened) = world.desk.open(actor, &path(AT)).await {
+                let Found::Object(seen) = opened.resolution.found else {
+                    panic!("{case}")
+                };
+                assert!(asked(&seen.etag, false).await, "{case}");
+            }
+        }
+    }
+}
+
+/// RFC 4918 §7.4: nobody is locked out of their own home.
+#[tokio::test]
+async fn a_deputy_locks_single_objects_only() {
+    let office = office(|bob| *bob = Delegate::deputy(bob.principal)).await;
+    let world = &office.world;
+    world.put(AT, plain("m", "x")).await.unwrap();
+    for (at, deep) in [
+        ("alice", true),
+        ("alice", false),
+        ("alice/calendar", true),
+        ("alice/calendar", false),
+    ] {
+        let refused = world.desk.lock(&world.bob, taking(at, true, deep)).await;
+        assert_eq!(refused, Err(missing(at, Privilege::Unlock)), "{at} {deep}");
+        let lock = world.desk.lock(&world.alice, taking(at, true, deep)).await;
+        let token = lock.unwrap().0.token;
+        let unlocked = world
+            .desk
+            .unlock(&world.alice, path(at), token, Conditions::default())
+            .await;
+        unlocked.unwrap();
+    }
+    let lock = world.desk.lock(&world.bob, taking(AT, true, false)).await;
+    assert!(lock.is_ok(), "{lock:?}");
 }
 
 /// Who saw an event is told that it is gone, also where what stood there was stored by an older version.
