@@ -171,6 +171,8 @@ pub enum AuditAction {
     Imported,
     /// Added, changed or removed an attachment.
     AttachmentChanged,
+    /// Brought something back from the trash to this place.
+    Restored,
 }
 
 /// One entry of an audit: who did what, and when. Nothing of what an object says stands in it.

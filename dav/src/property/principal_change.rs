@@ -6,7 +6,7 @@ use storage::{
     AccountError,
     access::Delegation,
     backend::{CommitError, ReadError},
-    model::{Principal, PrincipalId},
+    model::{AuditAction, Principal, PrincipalId},
 };
 
 use crate::{
@@ -79,10 +79,13 @@ pub(crate) async fn apply(
             .for_each(|(name, value)| keep(principal, name, value));
         settings.iter().for_each(|setting| set(principal, setting));
     };
+    let action = match settings.is_empty() {
+        true => AuditAction::PropertiesChanged,
+        false => AuditAction::AccessChanged,
+    };
     match dav
         .desk()
-        .store()
-        .change_principal(principal.id, apply)
+        .change_principal(&request.actor, principal, action, apply)
         .await
     {
         Ok(_) => Ok(()),

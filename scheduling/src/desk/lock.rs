@@ -4,7 +4,7 @@ use bytes::Bytes;
 use storage::{
     Found, Resolution, ResourcePath, Stored, Timestamp, Uuid,
     access::Privilege,
-    model::{CollectionKind, Content, Lock, LockRoot, Object, Properties},
+    model::{AuditAction, CollectionKind, Content, Lock, LockRoot, Object, Properties},
 };
 
 use super::{
@@ -98,6 +98,8 @@ impl Desk {
                     "an empty resource cannot stand in a calendar",
                 ));
             }
+            let owner = resolution.owner.id;
+            self.note(&mut batch, actor, owner, AuditAction::Created, path);
             batch.put_object(
                 parent,
                 path.name().unwrap_or_default(),

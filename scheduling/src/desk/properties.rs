@@ -208,6 +208,8 @@ impl Desk {
             };
             let mut batch = self.store.batch();
             scene.expect(&mut batch);
+            let action = AuditAction::PropertiesChanged;
+            self.note(&mut batch, actor, inbox.owner.id, action, path);
             batch.put_principal(Some(&before), &after);
             // The home's header changes with it, so that a DELETE of the calendar that saw another
             // default meets a conflict: it expects the home, too.

@@ -3,7 +3,13 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use storage::model::{Delegate, InvitationRecipients, Principal, PrincipalKind};
+use storage::{
+    Batch,
+    model::{
+        AuditAction, AuditEntry, Delegate, InvitationRecipients, Principal, PrincipalId,
+        PrincipalKind,
+    },
+};
 
 use super::{Accounts, AccountsError, Outcome};
 
@@ -134,7 +140,22 @@ impl Accounts {
         if after == *before {
             return Ok(Outcome::Unchanged);
         }
-        self.store.change_principal(before.id, change).await?;
+        let entry = AuditEntry {
+            time: self.store.environment().clock.now(),
+            // At the machine itself nobody signs in.
+            actor: PrincipalId::NOBODY,
+            action: AuditAction::AccessChanged,
+            place: String::new(),
+            client: None,
+        };
+        let note = |batch: &mut Batch| {
+            if self.is_audited {
+                batch.audit(before.id, entry.clone());
+            }
+        };
+        self.store
+            .change_principal_and(before.id, change, note)
+            .await?;
         Ok(Outcome::Done)
     }
 

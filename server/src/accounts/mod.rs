@@ -173,12 +173,23 @@ impl From<HashError> for AccountsError {
 pub struct Accounts {
     store: Store,
     passwords: Passwords,
+    is_audited: bool,
 }
 
 impl Accounts {
     /// Over a store.
     pub fn new(store: Store, passwords: Passwords) -> Accounts {
-        Accounts { store, passwords }
+        Accounts {
+            store,
+            passwords,
+            is_audited: false,
+        }
+    }
+
+    /// The same, where the audit tells of grants, or not.
+    #[must_use]
+    pub fn audited(self, is_audited: bool) -> Accounts {
+        Accounts { is_audited, ..self }
     }
 
     /// Does one operation.

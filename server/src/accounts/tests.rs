@@ -6,7 +6,7 @@ use storage::{
     access::Delegation,
     backend::{Backend, CommitError},
     memory::Memory,
-    model::InvitationRecipients,
+    model::{AuditAction, InvitationRecipients, PrincipalId},
     testing::{self, Faulty},
 };
 
@@ -30,7 +30,7 @@ async fn house_over(backend: impl FnOnce(Memory) -> Arc<dyn Backend>) -> House {
     let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
     let authenticator = Authenticator::new(store.clone(), passwords.clone());
     House {
-        accounts: Accounts::new(store.clone(), passwords),
+        accounts: Accounts::new(store.clone(), passwords).audited(true),
         store,
         authenticator,
     }
@@ -708,6 +708,15 @@ async fn delegates_are_added_changed_listed_and_removed() {
     assert_eq!(perform(remove()).await, Ok(Outcome::Done));
     assert_eq!(perform(remove()).await, Ok(Outcome::Unchanged));
     assert_eq!(list().await.delegates.len(), 1);
+    // Each change is noted, and what changes nothing is not.
+    let alice = house.principal("alice").await.id;
+    let entries = house.store.audit_entries(None, None, 100).await.unwrap();
+    assert_eq!(entries.len(), 5);
+    assert!(entries.iter().all(|(_, owner, entry)| {
+        *owner == alice
+            && entry.actor == PrincipalId::NOBODY
+            && entry.action == AuditAction::AccessChanged
+    }));
 }
 
 #[tokio::test]

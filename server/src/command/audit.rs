@@ -68,5 +68,6 @@ fn word(action: AuditAction) -> &'static str {
         AuditAction::AccessChanged => "changed access",
         AuditAction::Imported => "imported",
         AuditAction::AttachmentChanged => "changed attachment",
+        AuditAction::Restored => "restored",
     }
 }

@@ -198,7 +198,8 @@ impl Reach {
         let accounts = Accounts::new(
             store.clone(),
             Passwords::new(self.environment.clone(), Argon2Cost::default()),
-        );
+        )
+        .audited(self.options.audit_milliseconds.is_some());
         let outcome = accounts.perform(operation).await;
         store.backend().close().await;
         Ok(outcome?)

@@ -192,7 +192,17 @@ impl Store {
     pub async fn change_principal(
         &self,
         id: PrincipalId,
+        change: impl FnMut(&mut Principal),
+    ) -> Result<Arc<Principal>, AccountError> {
+        self.change_principal_and(id, change, |_| {}).await
+    }
+
+    /// Like [`Store::change_principal`], with what else goes into the change's own commit.
+    pub async fn change_principal_and(
+        &self,
+        id: PrincipalId,
         mut change: impl FnMut(&mut Principal),
+        add: impl Fn(&mut Batch),
     ) -> Result<Arc<Principal>, AccountError> {
         for _ in 0..ATTEMPTS {
             let before = self
@@ -208,6 +218,7 @@ impl Store {
             self.check_principal(&after, Some(&before.value)).await?;
             let mut batch = self.batch();
             batch.put_principal(Some(&before), &after);
+            add(&mut batch);
             match self.commit(batch).await {
                 Ok(_) => return Ok(Arc::new(after)),
                 Err(CommitError::Conflict(_)) => {}

@@ -33,6 +33,14 @@ async fn office(flags: impl FnOnce(&mut Delegate)) -> Office {
     office
 }
 
+/// An office whose trash keeps everything.
+async fn kept_office() -> Office {
+    let mut office = office(|_| {}).await;
+    let store = office.world.desk.store().clone().keeping(Some(KEPT));
+    office.world.desk = Desk::new(store, Settings::default());
+    office
+}
+
 impl Office {
     async fn change(&self, name: &str, change: impl Fn(&mut Principal) + Send + Sync) {
         let store = self.world.desk.store();
@@ -713,9 +721,7 @@ async fn a_deputy_locks_single_objects_only() {
 /// Who saw an event is told that it is gone, also where what stood there was stored by an older version.
 #[tokio::test]
 async fn what_an_older_version_stored_counts_as_seen() {
-    let mut office = office(|_| {}).await;
-    let store = office.world.desk.store().clone().keeping(Some(KEPT));
-    office.world.desk = Desk::new(store, Settings::default());
+    let office = kept_office().await;
     let world = &office.world;
     let private = || plain("m", "x").replace("SUMMARY", "CLASS:PRIVATE\r\nSUMMARY");
     let gone = || async {
@@ -854,6 +860,68 @@ async fn an_administrator_may_be_a_delegate() {
     assert!(
         text.contains("ORGANIZER;SENT-BY=\"mailto:carol@example.com\":"),
         "{text}"
+    );
+}
+
+/// What is no object is noted, too.
+#[tokio::test]
+async fn the_audit_tells_of_grants_and_choices() {
+    use storage::model::AuditAction::*;
+    let office = kept_office().await;
+    let world = &office.world;
+    let (desk, alice) = (&world.desk, &world.alice);
+    let deputy = Delegate::deputy(office.carol.principal.id);
+    let grant = |it: &mut Principal| it.delegates.push(deputy.clone());
+    for _ in 0..2 {
+        let unchanged = |_: &mut Principal| {};
+        let changed = desk.change_principal(alice, &alice.principal, AccessChanged, unchanged);
+        changed.await.unwrap();
+    }
+    desk.change_principal(alice, &alice.principal, AccessChanged, grant)
+        .await
+        .unwrap();
+    world
+        .make("alice/work", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    let none = Conditions::default();
+    desk.set_default_calendar(alice, &path("alice/inbox"), &path("alice/work"), &none)
+        .await
+        .unwrap();
+    desk.lock(alice, taking("alice/x", true, false))
+        .await
+        .unwrap();
+    world
+        .put("alice/work/m.ics", plain("m", "x"))
+        .await
+        .unwrap();
+    let at = desk.now().0;
+    world.clock.advance(1_000);
+    world.delete("alice/work/m.ics").await.unwrap();
+    let asked = RestoreCollection {
+        owner: "alice".to_owned(),
+        name: "work".to_owned(),
+        at,
+        exact: false,
+    };
+    desk.restore_collection(&asked).await.unwrap();
+    let entries = desk.store().audit_entries(None, None, 100).await.unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|(_, _, entry)| (entry.actor, entry.action, entry.place.as_str()))
+        .collect();
+    let (alice, nobody) = (alice.principal.id, storage::model::PrincipalId::NOBODY);
+    assert_eq!(
+        told,
+        [
+            (alice, AccessChanged, ""),
+            (alice, CollectionMade, "work"),
+            (alice, PropertiesChanged, "inbox"),
+            (alice, Created, "x"),
+            (alice, Created, "work/m.ics"),
+            (alice, Removed, "work/m.ics"),
+            (nobody, Restored, "work"),
+        ]
     );
 }
 

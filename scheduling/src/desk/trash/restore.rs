@@ -385,6 +385,10 @@ impl Desk {
         let mut batch = self.restoring(&place.header);
         let former = self.former_name(trashed).await?;
         batch.return_collection(trashed, &parent, &name, &former, self.now());
+        let above = self.store.path_of(&parent).await.map_err(read_failed)?;
+        if let Some(above) = above {
+            self.note_restored(&mut batch, place.owner.id, &above.child(&name));
+        }
         if self.commit(batch).await?.is_none() {
             return Ok(None);
         }
@@ -500,11 +504,28 @@ impl Desk {
             }
         }
         self.drop_locks_of(&mut batch, place, &removed).await?;
+        self.note_changes(&mut batch, place, &outcome).await?;
         if self.commit(batch).await?.is_none() {
             return Ok(false);
         }
         done.add(outcome);
         Ok(true)
+    }
+
+    /// What changes in a collection that is there; of one that comes back, its coming back is noted.
+    async fn note_changes(
+        &self,
+        batch: &mut Batch,
+        place: &Place,
+        outcome: &Restored,
+    ) -> Result<(), Refusal> {
+        let path = self.store.path_of(&place.header).await;
+        if let Some(path) = path.map_err(read_failed)?
+            && outcome.returned + outcome.reset + outcome.removed > 0
+        {
+            self.note_restored(batch, place.owner.id, &path);
+        }
+        Ok(())
     }
 
     /// Locks go with their resources (RFC 4918 §9.6).
