@@ -56,7 +56,7 @@ impl House {
             .unwrap_or_else(|| panic!("{name} is not there"))
     }
 
-    async fn names(&self, ids: &[storage::model::PrincipalId]) -> Vec<String> {
+    async fn names(&self, ids: &[PrincipalId]) -> Vec<String> {
         let mut names = Vec::new();
         for id in ids {
             names.push(
