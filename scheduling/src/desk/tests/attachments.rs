@@ -183,7 +183,7 @@ async fn attachments_are_seen_with_the_whole_event_only() {
         let world = world().await;
         let mut bob = Delegate::reader(world.bob.principal.id);
         bob.sees_private = sees_private;
-        let change = |alice: &mut Principal| alice.delegates = vec![bob.clone()];
+        let change = |alice: &mut Principal| alice.delegates = vec![bob];
         let alice = world.alice.principal.id;
         let changed = world.desk.store().change_principal(alice, change).await;
         changed.unwrap();

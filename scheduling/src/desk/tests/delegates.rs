@@ -871,7 +871,7 @@ async fn the_audit_tells_of_grants_and_choices() {
     let world = &office.world;
     let (desk, alice) = (&world.desk, &world.alice);
     let deputy = Delegate::deputy(office.carol.principal.id);
-    let grant = |it: &mut Principal| it.delegates.push(deputy.clone());
+    let grant = |it: &mut Principal| it.delegates.push(deputy);
     for _ in 0..2 {
         let unchanged = |_: &mut Principal| {};
         let changed = desk.change_principal(alice, &alice.principal, AccessChanged, unchanged);
