@@ -139,7 +139,6 @@ impl Dav {
         let actor = || match caller {
             Some(principal) => Actor {
                 principal: Arc::clone(principal),
-                on_behalf_of: None,
                 client: client.clone(),
             },
             None => Actor::anybody(),

@@ -91,11 +91,7 @@ async fn add(
     principal.display_name = format!("The {name}");
     principal.addresses = vec![format!("mailto:{name}@example.com")];
     change(&mut principal);
-    Actor {
-        principal: store.add_account(principal, None).await.unwrap(),
-        on_behalf_of: None,
-        client: None,
-    }
+    Actor::of(store.add_account(principal, None).await.unwrap())
 }
 
 impl World {

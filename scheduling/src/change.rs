@@ -7,13 +7,11 @@ use storage::{
     model::{Principal, PrincipalId, PrincipalKind},
 };
 
-/// Who acts, and for whom.
+/// Who acts. For whom, the place tells: whoever owns what is changed.
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// Who signed in.
     pub principal: Arc<Principal>,
-    /// For whom, when it is somebody else.
-    pub on_behalf_of: Option<Arc<Principal>>,
     /// What the client calls itself, for the audit.
     pub client: Option<Arc<str>>,
 }
@@ -23,9 +21,13 @@ impl Actor {
     pub fn anybody() -> Actor {
         static ANYBODY: LazyLock<Arc<Principal>> =
             LazyLock::new(|| Arc::new(Principal::new(PrincipalKind::User, "")));
+        Actor::of(Arc::clone(&ANYBODY))
+    }
+
+    /// Somebody with a client that says nothing of itself.
+    pub fn of(principal: Arc<Principal>) -> Actor {
         Actor {
-            principal: Arc::clone(&ANYBODY),
-            on_behalf_of: None,
+            principal,
             client: None,
         }
     }

@@ -232,11 +232,7 @@ async fn home_of(desk: &Desk, owner: &str) -> Result<Result<(Actor, ResourcePath
         return Ok(Err(Told::Refused(nobody)));
     };
     let home = home_path(&principal);
-    let actor = Actor {
-        principal,
-        on_behalf_of: None,
-        client: None,
-    };
+    let actor = Actor::of(principal);
     Ok(Ok((actor, home)))
 }
 

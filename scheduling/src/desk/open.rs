@@ -61,24 +61,11 @@ impl Desk {
         actor: &Actor,
         paths: &[ResourcePath],
     ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
-        let resolutions = self.store.resolve_many(paths).await.map_err(read_failed)?;
-        let mut all = Vec::with_capacity(paths.len());
-        for (path, resolution) in paths.iter().zip(resolutions) {
-            all.push(
-                match self.opened(actor, path, resolution, Privilege::Read).await {
-                    Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
-                        return Err(failure);
-                    }
-                    Ok(Seen::Hidden(object)) if self.was_ever_open(&object) => {
-                        Err(Refusal::NotFound)
-                    }
-                    Ok(Seen::Hidden(_)) => Err(forbidden(path, Privilege::Read)),
-                    Ok(Seen::Opened(opened)) => Ok(opened),
-                    Err(refusal) => Err(refusal),
-                },
-            );
-        }
-        Ok(all)
+        let told = |path: &ResourcePath, object: &Object| match self.was_ever_open(object) {
+            true => Refusal::NotFound,
+            false => forbidden(path, Privilege::Read),
+        };
+        self.open_each(actor, paths, told).await
     }
 
     /// Several resources of one moment, each with its own answer, in the order asked for.
@@ -86,6 +73,16 @@ impl Desk {
         &self,
         actor: &Actor,
         paths: &[ResourcePath],
+    ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
+        self.open_each(actor, paths, |_, _| Refusal::NotFound).await
+    }
+
+    /// The same; `told` says how an object is refused of which the actor sees nothing.
+    async fn open_each(
+        &self,
+        actor: &Actor,
+        paths: &[ResourcePath],
+        told: impl Fn(&ResourcePath, &Object) -> Refusal,
     ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
         let resolutions = self.store.resolve_many(paths).await.map_err(read_failed)?;
         let mut all = Vec::with_capacity(paths.len());
@@ -95,7 +92,7 @@ impl Desk {
                     Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
                         return Err(failure);
                     }
-                    Ok(Seen::Hidden(_)) => Err(Refusal::NotFound),
+                    Ok(Seen::Hidden(object)) => Err(told(path, &object)),
                     Ok(Seen::Opened(opened)) => Ok(opened),
                     Err(refusal) => Err(refusal),
                 },

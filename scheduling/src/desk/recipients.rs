@@ -119,11 +119,7 @@ impl Desk {
         default_calendar: Option<&Stored<Collection>>,
     ) -> Result<Recipient, Refusal> {
         let copies = self.copies(inbox.home().id, uid).await?;
-        let sender = Actor {
-            principal: Arc::clone(sender),
-            on_behalf_of: None,
-            client: None,
-        };
+        let sender = Actor::of(Arc::clone(sender));
         let held = self.privileges(&sender, &inbox).await?;
         let room = self.room(inbox.home().id).await?;
         let delegates = self.readers_of_invitations(principal).await?;

@@ -437,16 +437,14 @@ async fn copies_and_moves_keep_their_attachments() {
     let admin = {
         let mut principal = Principal::new(PrincipalKind::User, "root");
         principal.administrator = true;
-        Actor {
-            principal: world
+        Actor::of(
+            world
                 .desk
                 .store()
                 .add_account(principal, None)
                 .await
                 .unwrap(),
-            on_behalf_of: None,
-            client: None,
-        }
+        )
     };
     world
         .make("alice/second", CollectionKind::Calendar)
@@ -618,11 +616,7 @@ async fn a_crowd_gets_attachments() {
     for number in [0, 35, 69] {
         let name = format!("u{number}");
         let principal = world.desk.store().principal_by_name(&name).await.unwrap();
-        let actor = Actor {
-            principal: principal.unwrap(),
-            on_behalf_of: None,
-            client: None,
-        };
+        let actor = Actor::of(principal.unwrap());
         assert_eq!(world.fetch(&actor, &id).await.unwrap(), "agenda", "{name}");
     }
     assert_eq!(world.swept().await, 0);

@@ -631,11 +631,7 @@ async fn outsiders_and_administrators() {
     assert_eq!(refused, Err(missing("alice/calendar", Privilege::Bind)));
     let mut carol = Principal::clone(&office.carol.principal);
     carol.administrator = true;
-    let carol = Actor {
-        principal: Arc::new(carol),
-        on_behalf_of: None,
-        client: None,
-    };
+    let carol = Actor::of(Arc::new(carol));
     office
         .put_as(&carol, at, alices("n", "x", &["bob@example.com"]))
         .await

@@ -451,11 +451,7 @@ async fn meetings_and_other_peoples_homes() {
     let carol = user(world.desk.store(), "carol").await;
     let mut root = Principal::clone(&world.alice.principal);
     root.administrator = true;
-    let root = Actor {
-        principal: Arc::new(root),
-        on_behalf_of: None,
-        client: None,
-    };
+    let root = Actor::of(Arc::new(root));
     world.put(AT, meeting("m", "Plan", START)).await.unwrap();
     let refused = world
         .desk

@@ -71,11 +71,7 @@ pub(super) async fn world_with(
 pub(super) async fn user(store: &Store, name: &str) -> Actor {
     let mut principal = Principal::new(PrincipalKind::User, name);
     principal.addresses = vec![format!("mailto:{name}@example.com")];
-    Actor {
-        principal: store.add_account(principal, None).await.unwrap(),
-        on_behalf_of: None,
-        client: None,
-    }
+    Actor::of(store.add_account(principal, None).await.unwrap())
 }
 
 /// `alice/calendar/a.ics`
