@@ -5,8 +5,7 @@ use std::sync::Arc;
 use scheduling::{
     Actor,
     calendar_view::{CalendarView, Candidate, Shown},
-    desk::Read,
-    view::Viewer,
+    desk::{Read, Standing},
 };
 use storage::model::SyncToken;
 
@@ -27,9 +26,8 @@ const PAGE_ROWS: usize = 500;
 /// A collection whose members are listed without being read.
 pub(crate) struct Listed<'a> {
     dav: &'a Dav,
-    actor: &'a Actor,
     collection: &'a StoredResource,
-    viewer: Viewer,
+    standing: Standing<'a>,
     shown: Arc<Shown>,
     wanted: Vec<(Name<'a>, Option<WriteListed>)>,
     brief: bool,
@@ -56,13 +54,12 @@ impl<'a> Listed<'a> {
         let Some(wanted) = wanted.listed(kind).filter(|_| collection.object.is_none()) else {
             return Ok(None);
         };
-        let viewer = dav.desk().viewer(actor, collection.owner.id).await?;
+        let standing = dav.desk().standing(actor, collection.owner.id).await?;
         let shown = dav.desk().shown(collection.collection.id).await?;
         Ok(shown.map(|shown| Listed {
             dav,
-            actor,
             collection,
-            viewer,
+            standing,
             shown,
             wanted,
             brief,
@@ -102,7 +99,9 @@ impl<'a> Listed<'a> {
         let read = self.dav.desk().read_candidates(id, unread).await?;
         let mut targets = Vec::with_capacity(read.len());
         for Read { name, object, .. } in read {
-            let member = self.collection.member(self.dav, self.actor, &name, object);
+            let member = self
+                .collection
+                .member(self.dav, &self.standing, &name, object);
             targets.extend(member.await?.map(Target::Stored));
         }
         Ok(targets)
@@ -116,6 +115,7 @@ impl<'a> Listed<'a> {
     fn write_page(&self, answer: &mut Multistatus, after: Option<&str>) -> Page {
         let mut href = Path::Stored(self.collection.path.clone()).href(true);
         let prefix = href.len();
+        let viewer = self.standing.viewer();
         self.shown.read(|view| {
             let mut page = Page {
                 unread: Vec::new(),
@@ -123,7 +123,7 @@ impl<'a> Listed<'a> {
             };
             for row in view.rows_after(after).take(PAGE_ROWS) {
                 page.last = Some(Arc::clone(&row.name));
-                if row.is_special || !self.viewer.sees_row(row) {
+                if row.is_special || !viewer.sees_row(row) {
                     page.unread.push(Candidate::of(row));
                     continue;
                 }

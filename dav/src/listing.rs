@@ -85,6 +85,8 @@ impl<'a> Listing<'a> {
             .members(collection.collection.id, after.as_deref(), PAGE_ROWS)
             .await?;
         let last = rows.last().map(|row| row.name.clone());
+        let standing = self.dav.desk().standing(self.actor, collection.owner.id);
+        let standing = standing.await?;
         let mut targets = Vec::with_capacity(rows.len());
         let mut collections = Vec::new();
         for row in rows {
@@ -95,7 +97,7 @@ impl<'a> Listing<'a> {
                         value: object,
                         revision: row.member.revision,
                     };
-                    let member = collection.member(self.dav, self.actor, &row.name, object);
+                    let member = collection.member(self.dav, &standing, &row.name, object);
                     targets.extend(member.await?.map(Target::Stored));
                 }
             }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use scheduling::{Actor, Refusal, desk::Opened};
+use scheduling::{
+    Actor, Refusal,
+    desk::{Opened, Standing},
+};
 use storage::{
     Found, ResourcePath, Stored,
     access::{Delegation, EffectiveAce, Link, Privilege, Privileges, Site, effective_aces},
@@ -185,19 +188,17 @@ impl StoredResource {
         effective_aces(self.owner.id, self.site(), &self.links())
     }
 
-    /// A member of this collection, as the actor may read it; `None` where the actor may not. Entries of
+    /// A member of this collection, as somebody may read it; `None` where they may not. Entries of
     /// its own are rare, so that rights are evaluated only where there are some.
     pub async fn member(
         &self,
         dav: &Dav,
-        actor: &Actor,
+        standing: &Standing<'_>,
         name: &str,
         object: Stored<Object>,
     ) -> Result<Option<StoredResource>, Refusal> {
-        let desk = dav.desk();
-        let viewer = desk.viewer(actor, self.owner.id).await?;
         let etag = object.etag.clone();
-        let Some(object) = desk.seen(&viewer, object).await? else {
+        let Some(object) = dav.desk().seen(standing.viewer(), object).await? else {
             return Ok(None);
         };
         let is_whole = object.etag == etag;
@@ -211,8 +212,7 @@ impl StoredResource {
             .as_ref()
             .is_some_and(|object| !object.access.is_empty())
         {
-            let held = desk.evaluate(actor, self.owner.id, &member.links()).await?;
-            member.privileges = held;
+            member.privileges = standing.evaluate(&member.links());
         }
         if !is_whole {
             member.privileges = member.privileges.of_part(member.site());

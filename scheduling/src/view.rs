@@ -20,13 +20,11 @@ use crate::{
 };
 
 /// Somebody who looks at what is somebody's.
-#[derive(Clone, Debug)]
-pub struct Viewer {
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer<'a> {
     /// Sees all in any case.
     is_trusted: bool,
-    id: PrincipalId,
-    name: String,
-    addresses: Vec<String>,
+    principal: &'a Principal,
 }
 
 /// How much of an object a viewer sees.
@@ -40,51 +38,46 @@ pub enum Sight {
     Hidden,
 }
 
-impl Viewer {
+impl<'a> Viewer<'a> {
     /// Somebody who sees all in any case.
-    pub fn trusted(principal: &Principal) -> Viewer {
+    pub fn trusted(principal: &'a Principal) -> Viewer<'a> {
         Viewer {
             is_trusted: true,
-            id: principal.id,
-            name: String::new(),
-            addresses: Vec::new(),
+            principal,
         }
     }
 
     /// Somebody else.
-    pub fn other(principal: &Principal) -> Viewer {
-        let addresses = principal.addresses.iter();
+    pub fn other(principal: &'a Principal) -> Viewer<'a> {
         Viewer {
             is_trusted: false,
-            id: principal.id,
-            name: principal.name.clone(),
-            addresses: addresses.map(|it| engine::normalise(it)).collect(),
+            principal,
         }
     }
 
     /// Whether this is the name of their account.
-    pub fn is_named(&self, name: &str) -> bool {
-        self.name == name
+    pub fn is_named(self, name: &str) -> bool {
+        self.principal.name == name
     }
 
     /// Whether all of an object is seen in any case.
-    pub fn is_trusted(&self) -> bool {
+    pub fn is_trusted(self) -> bool {
         self.is_trusted
     }
 
     /// Whether all of an object of this class is seen, whoever takes part in it.
-    pub fn sees_all_of(&self, classification: Classification) -> bool {
+    pub fn sees_all_of(self, classification: Classification) -> bool {
         self.is_trusted || classification == Classification::Public
     }
 
     /// Whether all of a row's object is seen, so that it may be told of without reading it.
-    pub fn sees_row(&self, row: &Row) -> bool {
+    pub fn sees_row(self, row: &Row) -> bool {
         let class = row.projection.as_ref();
         class.is_none_or(|projection| self.sees_all_of(projection.classification()))
     }
 
     /// How much of an object is seen. `is_own_url` says whether an address is their principal URL.
-    pub fn sight(&self, object: &CalendarObject, is_own_url: impl Fn(&str) -> bool) -> Sight {
+    pub fn sight(self, object: &CalendarObject, is_own_url: impl Fn(&str) -> bool) -> Sight {
         let classification = Classification::of(object);
         if self.sees_all_of(classification) || self.takes_part(object, is_own_url) {
             return Sight::Whole;
@@ -95,16 +88,16 @@ impl Viewer {
         }
     }
 
-    fn takes_part(&self, object: &CalendarObject, is_own_url: impl Fn(&str) -> bool) -> bool {
-        if self.id == PrincipalId::NOBODY {
+    fn takes_part(self, object: &CalendarObject, is_own_url: impl Fn(&str) -> bool) -> bool {
+        if self.principal.id == PrincipalId::NOBODY {
             return false;
         }
+        let addresses = self.principal.addresses.iter();
+        let addresses: Vec<String> = addresses.map(|it| engine::normalise(it)).collect();
         let people = object.entries().flat_map(Component::properties);
         let mut people = people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE"));
         people.any(|line| {
-            self.addresses
-                .contains(&engine::normalise(line.raw_value()))
-                || is_own_url(line.raw_value())
+            addresses.contains(&engine::normalise(line.raw_value())) || is_own_url(line.raw_value())
         })
     }
 }
@@ -262,7 +255,8 @@ mod tests {
 
     #[test]
     fn who_sees_how_much() {
-        let outsider = Viewer::other(&somebody("carol"));
+        let [alice, bob, carol] = ["alice", "bob", "carol"].map(somebody);
+        let outsider = Viewer::other(&carol);
         #[rustfmt::skip]
         let cases = [
             ("", "", Sight::Whole),
@@ -278,12 +272,12 @@ mod tests {
         ];
         for (access, class, expected) in cases {
             let object = object(access, class);
-            let sight = |viewer: &Viewer| viewer.sight(&object, |_| false);
-            assert_eq!(sight(&outsider), expected, "{access} {class}");
-            for name in ["alice", "bob"] {
-                assert_eq!(sight(&Viewer::other(&somebody(name))), Sight::Whole);
+            let sight = |viewer: Viewer<'_>| viewer.sight(&object, |_| false);
+            assert_eq!(sight(outsider), expected, "{access} {class}");
+            for participant in [&alice, &bob] {
+                assert_eq!(sight(Viewer::other(participant)), Sight::Whole);
             }
-            assert_eq!(sight(&Viewer::trusted(&somebody("carol"))), Sight::Whole);
+            assert_eq!(sight(Viewer::trusted(&carol)), Sight::Whole);
             assert_eq!(
                 outsider.sight(&object, |url| url.contains("Bob")),
                 Sight::Whole

@@ -5,7 +5,7 @@ use calendar::{CalendarObject, Limits, Zone};
 use scheduling::{
     Precondition,
     calendar_view::{Candidate, Shown},
-    desk::Read,
+    desk::{Read, Standing},
     projection::{ObjectProjection, Verdict},
 };
 
@@ -94,7 +94,8 @@ impl Query<'_> {
         };
         let zone = self.reader.zone_of(target);
         let actor = &self.asked.request.actor;
-        let viewer = desk.viewer(actor, collection.owner.id).await?;
+        let standing = desk.standing(actor, collection.owner.id).await?;
+        let viewer = standing.viewer();
         let (matching, collections) = shown.read(|view| {
             let range = self.filter.range();
             let matching = view.select(range, |row| match &row.projection {
@@ -110,7 +111,8 @@ impl Query<'_> {
             (matching, collections)
         });
         for page in matching.chunks(READ_ROWS) {
-            self.candidates(collection, &shown, page, &zone).await?;
+            self.candidates(collection, &standing, &shown, page, &zone)
+                .await?;
         }
         listing::visible(self.dav, &self.asked.request.actor, &collections).await
     }
@@ -119,16 +121,16 @@ impl Query<'_> {
     async fn candidates(
         &mut self,
         collection: &StoredResource,
+        standing: &Standing<'_>,
         shown: &Shown,
         candidates: &[Candidate],
         zone: &Zone,
     ) -> Result<(), DavError> {
         let id = collection.collection.id;
         let read = self.dav.desk().read_candidates(id, candidates).await?;
-        let actor = &self.asked.request.actor;
         for read in read {
             let object = read.object.clone();
-            let member = collection.member(self.dav, actor, &read.name, object);
+            let member = collection.member(self.dav, standing, &read.name, object);
             let Some(member) = member.await? else {
                 continue;
             };

@@ -209,7 +209,7 @@ impl Desk {
         resolution: &Resolution,
     ) -> Result<Vec<String>, Refusal> {
         let (calendar, owner) = (resolution.collection().id, &resolution.owner);
-        let viewer = self.viewer(removal.actor, owner.id).await?;
+        let standing = self.standing(removal.actor, owner.id).await?;
         let mut names = Vec::new();
         let mut after: Option<String> = None;
         loop {
@@ -223,7 +223,10 @@ impl Desk {
                 let Member::Object(object) = &listed.member.value else {
                     continue;
                 };
-                if !matches!(self.sight_for(&viewer, object).await?, Sight::Whole) {
+                if !matches!(
+                    self.sight_for(standing.viewer(), object).await?,
+                    Sight::Whole
+                ) {
                     return Err(forbidden(path, Privilege::Unbind));
                 }
                 if is_meeting(object) {

@@ -10,7 +10,7 @@ use storage::{
     model::{Collection, CollectionKind, Member, Object, Principal},
 };
 
-use super::{Desk, people::url_path, refuse::read_failed};
+use super::{Desk, people::url_path, refuse::read_failed, standing::Standing};
 use crate::{
     Actor, Precondition, Refusal,
     calendar_view::{Candidate, Row},
@@ -39,8 +39,21 @@ pub struct BusyQuery<'a> {
 
 /// A collection whose busy times somebody asks for.
 struct Asked<'a> {
-    actor: &'a Actor,
+    standing: &'a Standing<'a>,
     resolution: &'a Resolution,
+}
+
+impl Asked<'_> {
+    /// Whether the actor may know of the time of an object that may have entries of its own (RFC 4791
+    /// §6.1.1).
+    fn counts(&self, object: &Object) -> bool {
+        if object.access.is_empty() {
+            return true;
+        }
+        let mut links = self.resolution.chain();
+        links.push(object.link(self.resolution.site()));
+        self.standing.evaluate(&links).has(Privilege::ReadFreeBusy)
+    }
 }
 
 impl Desk {
@@ -55,6 +68,7 @@ impl Desk {
     ) -> Result<Vec<BusyPeriod>, Refusal> {
         let mut periods = Vec::new();
         let mut open = vec![query.path.clone()];
+        let mut known = None;
         while let Some(path) = open.pop() {
             let opened = match self.open_for(actor, &path, Privilege::ReadFreeBusy).await {
                 Ok(opened) => opened,
@@ -70,8 +84,9 @@ impl Desk {
             if !matches!(resolution.found, Found::Collection) {
                 return Err(Refusal::Prohibited("busy times are those of a collection"));
             }
+            let owner = resolution.owner.id;
             let asked = Asked {
-                actor,
+                standing: self.standing_again(&mut known, actor, owner).await?,
                 resolution: &resolution,
             };
             let below = self.add_periods(&asked, query, &mut periods).await?;
@@ -94,6 +109,7 @@ impl Desk {
     ) -> Result<Vec<BusyPeriod>, Refusal> {
         let mut periods = Vec::new();
         let mut open = vec![query.path.clone()];
+        let mut known = None;
         while let Some(path) = open.pop() {
             let resolution = self.store.resolve(&path).await.map_err(read_failed)?;
             let Some(resolution) = resolution.filter(|it| matches!(it.found, Found::Collection))
@@ -101,14 +117,16 @@ impl Desk {
                 continue;
             };
             let collection = resolution.collection();
+            let owner = resolution.owner.id;
+            let standing = self.standing_again(&mut known, actor, owner).await?;
             if collection.kind == CollectionKind::Calendar {
-                let held = self.privileges(actor, &resolution).await?;
+                let held = standing.privileges(&resolution);
                 if !held.has(Privilege::ReadFreeBusy) || !counts(collection) {
                     continue;
                 }
             }
             let asked = Asked {
-                actor,
+                standing,
                 resolution: &resolution,
             };
             let below = self.add_periods(&asked, query, &mut periods).await?;
@@ -225,7 +243,7 @@ impl Desk {
         if !ObjectProjection::decode(&facts.projection).is_none_or(may_count) {
             return Ok(Vec::new());
         }
-        if !self.counts_for(asked, object).await? {
+        if !asked.counts(object) {
             return Ok(Vec::new());
         }
         let octets = self
@@ -249,18 +267,6 @@ impl Desk {
             detail: error.to_string(),
             resource: None,
         })
-    }
-
-    /// Whether the actor may know of the time of an object that has entries of its own (RFC 4791 §6.1.1).
-    async fn counts_for(&self, asked: &Asked<'_>, object: &Object) -> Result<bool, Refusal> {
-        if object.access.is_empty() {
-            return Ok(true);
-        }
-        let resolution = asked.resolution;
-        let mut links = resolution.chain();
-        links.push(object.link(resolution.site()));
-        let held = self.evaluate(asked.actor, resolution.owner.id, &links);
-        Ok(held.await?.has(Privilege::ReadFreeBusy))
     }
 
     fn is_address_of(&self, principal: &Principal, address: &str) -> bool {

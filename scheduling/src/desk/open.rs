@@ -10,6 +10,7 @@ use storage::{
 use super::{
     Desk,
     refuse::{forbidden, read_failed},
+    standing::Standing,
 };
 use crate::{Actor, Conditions, Refusal};
 
@@ -48,7 +49,9 @@ impl Desk {
         privilege: Privilege,
     ) -> Result<Opened, Refusal> {
         let resolution = self.store.resolve(path).await.map_err(read_failed)?;
-        match self.opened(actor, path, resolution, privilege).await? {
+        let resolution = resolution.ok_or(Refusal::NotFound)?;
+        let standing = self.standing(actor, resolution.owner.id).await?;
+        match self.opened(&standing, path, resolution, privilege).await? {
             Seen::Opened(opened) => Ok(opened),
             Seen::Hidden(_) => Err(Refusal::NotFound),
         }
@@ -86,9 +89,19 @@ impl Desk {
     ) -> Result<Vec<Result<Opened, Refusal>>, Refusal> {
         let resolutions = self.store.resolve_many(paths).await.map_err(read_failed)?;
         let mut all = Vec::with_capacity(paths.len());
+        let mut known: Option<Standing<'_>> = None;
         for (path, resolution) in paths.iter().zip(resolutions) {
+            let Some(resolution) = resolution else {
+                all.push(Err(Refusal::NotFound));
+                continue;
+            };
+            let standing = self.standing_again(&mut known, actor, resolution.owner.id);
+            let standing = standing.await?;
             all.push(
-                match self.opened(actor, path, resolution, Privilege::Read).await {
+                match self
+                    .opened(standing, path, resolution, Privilege::Read)
+                    .await
+                {
                     Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
                         return Err(failure);
                     }
@@ -117,22 +130,21 @@ impl Desk {
 
     async fn opened(
         &self,
-        actor: &Actor,
+        standing: &Standing<'_>,
         path: &ResourcePath,
-        resolution: Option<Resolution>,
+        mut resolution: Resolution,
         privilege: Privilege,
     ) -> Result<Seen, Refusal> {
-        let mut resolution = resolution.ok_or(Refusal::NotFound)?;
-        let mut privileges = self.privileges(actor, &resolution).await?;
+        let mut privileges = standing.privileges(&resolution);
         if !privileges.has(privilege) {
             return Err(forbidden(path, privilege));
         }
         match &resolution.found {
             Found::Collection => {}
             Found::Object(object) => {
-                let viewer = self.viewer(actor, resolution.owner.id).await?;
+                let viewer = standing.viewer();
                 if !viewer.is_trusted() {
-                    let Some(seen) = self.seen(&viewer, object.clone()).await? else {
+                    let Some(seen) = self.seen(viewer, object.clone()).await? else {
                         return Ok(Seen::Hidden(object.value.clone()));
                     };
                     if seen.etag != object.etag {

@@ -50,8 +50,8 @@ impl Desk {
             };
             let (principal, deputy) = (principal.id, deputy.id);
             let memberships = self.store.memberships_of(deputy).await;
-            let delegations = memberships.map_err(read_failed)?.delegations;
-            let speaks = |of: Delegation| delegations.contains(&(principal, of));
+            let memberships = memberships.map_err(read_failed)?;
+            let speaks = |of: Delegation| memberships.delegations.contains(&(principal, of));
             if speaks(Delegation::Invite) || speaks(Delegation::Answer) {
                 directory.insert_deputy(principal, deputy);
             }

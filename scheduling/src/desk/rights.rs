@@ -1,12 +1,12 @@
 //! Whether an actor may do what a change needs: the store's pure evaluation, fed with what was read.
 
 use storage::{
-    Found, Memberships, Resolution, ResourcePath,
-    access::{self, Link, Privilege, Privileges, Site, Subject},
-    model::{CollectionKind, Object, PrincipalId},
+    Found, Resolution, ResourcePath,
+    access::{Link, Privilege, Privileges},
+    model::{Object, PrincipalId},
 };
 
-use super::{Desk, refuse::read_failed};
+use super::{Desk, standing::Standing};
 use crate::{Actor, Refusal, view::Sight};
 
 /// A privilege that a change needs, and where.
@@ -87,12 +87,13 @@ impl Desk {
     /// §4.2.3); who sees nothing of it hears that there is none, unless they bring one of that name.
     pub(crate) async fn require(&self, actor: &Actor, needs: &[Need<'_>]) -> Result<(), Refusal> {
         let mut missing = Vec::new();
+        let mut known: Option<Standing<'_>> = None;
         for need in needs {
-            let held = self.evaluate(actor, need.owner, &need.chain).await?;
-            if !held.has(need.privilege) {
+            let standing = self.standing_again(&mut known, actor, need.owner).await?;
+            if !standing.evaluate(&need.chain).has(need.privilege) {
                 missing.push((need.path.clone(), need.privilege));
             } else if let Some((path, object)) = &need.object {
-                match self.sight(actor, need.owner, object).await? {
+                match self.sight_for(standing.viewer(), object).await? {
                     Sight::Whole => {}
                     Sight::Hidden if need.privilege != Privilege::WriteContent => {
                         return Err(Refusal::NotFound);
@@ -115,36 +116,7 @@ impl Desk {
         actor: &Actor,
         resolution: &Resolution,
     ) -> Result<Privileges, Refusal> {
-        self.evaluate(actor, resolution.owner.id, &resolution.chain())
-            .await
-    }
-
-    /// What the actor may do on the last resource of a chain. Groups and delegations are looked up only
-    /// where they could matter.
-    pub async fn evaluate(
-        &self,
-        actor: &Actor,
-        owner: PrincipalId,
-        chain: &[Link<'_>],
-    ) -> Result<Privileges, Refusal> {
-        let principal = &actor.principal;
-        let mut subject = Subject {
-            principal: actor.signed_in(),
-            administrator: principal.administrator,
-            ..Subject::default()
-        };
-        let site = chain
-            .last()
-            .map_or(Site::Collection(CollectionKind::Home), |link| link.site);
-        let memberships = match subject.has_everything(owner) {
-            true => Memberships::default(),
-            false => {
-                let memberships = self.store.memberships_of(principal.id).await;
-                memberships.map_err(read_failed)?
-            }
-        };
-        subject.groups = &memberships.groups;
-        subject.delegations = &memberships.delegations;
-        Ok(access::granted(subject, owner, site, chain))
+        let standing = self.standing(actor, resolution.owner.id).await?;
+        Ok(standing.privileges(resolution))
     }
 }

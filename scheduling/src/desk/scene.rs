@@ -83,7 +83,8 @@ impl Desk {
             exists,
             ..ResourceState::default()
         };
-        let held = self.privileges(actor, resolution).await?;
+        let standing = self.standing(actor, resolution.owner.id).await?;
+        let held = standing.privileges(resolution);
         if !held.has(Privilege::Read) && !held.has(Privilege::WriteContent) {
             return Ok(hidden);
         }
@@ -91,8 +92,7 @@ impl Desk {
             let tokens = self.sync_token(resolution).await?.into_iter().collect();
             return Ok(ResourceState { tokens, ..hidden });
         };
-        let viewer = self.viewer(actor, resolution.owner.id).await?;
-        let seen = match self.seen(&viewer, object.clone()).await {
+        let seen = match self.seen(standing.viewer(), object.clone()).await {
             Ok(Some(seen)) => seen,
             Ok(None) | Err(Refusal::Damaged(_)) => return Ok(hidden),
             Err(failure) => return Err(failure),

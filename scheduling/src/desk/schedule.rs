@@ -6,7 +6,7 @@ use std::sync::Arc;
 use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
-    access::{Delegation, Privilege},
+    access::Privilege,
     model::{Attachment, INBOX_NAME, OUTBOX_NAME, Principal, Work},
 };
 
@@ -96,20 +96,21 @@ impl Desk {
         for object in [before, after].into_iter().flatten() {
             self.look_up_deputies(&mut directory, object).await?;
         }
-        let acting = self.acting(proposal.actor, owner).await?;
+        let standing = self.standing(proposal.actor, owner.id).await?;
+        let acting = standing.acting();
         if let Some(acting) = acting {
             // They may: that is looked at before anything is sent.
             let addresses = acting.addresses.first().into_iter();
-            let acting = Addressee::Local(Arc::clone(&proposal.actor.principal));
-            addresses.for_each(|address| directory.insert(address, acting.clone()));
-            directory.insert_deputy(owner.id, proposal.actor.principal.id);
+            let addressee = Addressee::Local(Arc::clone(acting));
+            addresses.for_each(|address| directory.insert(address, addressee.clone()));
+            directory.insert_deputy(owner.id, acting.id);
         }
         let plan = engine::plan(&Change {
             before,
             is_dormant: proposal.is_dormant,
             after,
             owner,
-            acting,
+            acting: acting.map(|it| &**it),
             directory: &directory,
             organizer_copy,
             now,
@@ -145,27 +146,6 @@ impl Desk {
                 Role::Organizer | Role::None => Vec::new(),
             },
         })
-    }
-
-    /// Who acts for the owner. An administrator's edit acts as the owner, unless the owner has them as a
-    /// delegate who writes: then it is a delegate's.
-    async fn acting<'a>(
-        &self,
-        actor: &'a Actor,
-        owner: &Principal,
-    ) -> Result<Option<&'a Principal>, Refusal> {
-        let acting = &actor.principal;
-        if acting.id == owner.id {
-            return Ok(None);
-        }
-        if acting.administrator {
-            let memberships = self.store.memberships_of(acting.id).await;
-            let delegations = memberships.map_err(read_failed)?.delegations;
-            if !delegations.contains(&(owner.id, Delegation::Write)) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(acting))
     }
 
     async fn organizer_copy(

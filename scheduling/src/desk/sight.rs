@@ -3,45 +3,23 @@
 use calendar::{CalendarObject, Limits};
 use storage::{
     Stored,
-    access::{Delegation, Subject},
-    model::{CalendarFacts, Content, Object, PrincipalId},
+    model::{CalendarFacts, Content, Object},
 };
 
 use super::{Desk, content::entity_tag, people::url_path, refuse::read_failed};
 use crate::{
-    Actor, Classification, ObjectProjection, Refusal,
+    Classification, ObjectProjection, Refusal,
     view::{self, Sight, Viewer},
 };
 
 impl Desk {
-    /// The actor as somebody who looks at what is `owner`'s.
-    ///
-    /// Errors: the store cannot be read.
-    pub async fn viewer(&self, actor: &Actor, owner: PrincipalId) -> Result<Viewer, Refusal> {
-        let principal = &actor.principal;
-        let subject = Subject {
-            principal: actor.signed_in(),
-            administrator: principal.administrator,
-            ..Subject::default()
-        };
-        if subject.has_everything(owner) {
-            return Ok(Viewer::trusted(principal));
-        }
-        let memberships = self.store.memberships_of(principal.id).await;
-        let delegations = memberships.map_err(read_failed)?.delegations;
-        Ok(match delegations.contains(&(owner, Delegation::Private)) {
-            true => Viewer::trusted(principal),
-            false => Viewer::other(principal),
-        })
-    }
-
     /// The object as a viewer sees it; `None` where it is not there for them. What is seen in part has
     /// octets, an entity tag and all else that follows from what is seen, and from nothing else.
     ///
     /// Errors: the store cannot be read.
     pub async fn seen(
         &self,
-        viewer: &Viewer,
+        viewer: Viewer<'_>,
         object: Stored<Object>,
     ) -> Result<Option<Stored<Object>>, Refusal> {
         let Some(parsed) = self.restricted(viewer, &object).await? else {
@@ -57,24 +35,10 @@ impl Desk {
         })
     }
 
-    /// How much an actor sees of an object of `owner`.
-    pub(crate) async fn sight(
-        &self,
-        actor: &Actor,
-        owner: PrincipalId,
-        object: &Object,
-    ) -> Result<Sight, Refusal> {
-        if object.calendar.is_none() {
-            return Ok(Sight::Whole);
-        }
-        let viewer = self.viewer(actor, owner).await?;
-        self.sight_for(&viewer, object).await
-    }
-
     /// How much a viewer sees of an object of whose owner's things they are a viewer.
     pub(crate) async fn sight_for(
         &self,
-        viewer: &Viewer,
+        viewer: Viewer<'_>,
         object: &Object,
     ) -> Result<Sight, Refusal> {
         Ok(match self.restricted(viewer, object).await? {
@@ -92,7 +56,7 @@ impl Desk {
     /// The object, parsed, where it is not one that the viewer sees all of in any case.
     async fn restricted(
         &self,
-        viewer: &Viewer,
+        viewer: Viewer<'_>,
         object: &Object,
     ) -> Result<Option<CalendarObject>, Refusal> {
         let Some(facts) = object.calendar.as_ref().filter(|_| !viewer.is_trusted()) else {
@@ -110,7 +74,7 @@ impl Desk {
         }
     }
 
-    fn sight_of(&self, viewer: &Viewer, object: &CalendarObject) -> Sight {
+    fn sight_of(&self, viewer: Viewer<'_>, object: &CalendarObject) -> Sight {
         viewer.sight(object, |address| {
             let name = url_path(address).and_then(self.settings.principal_path_to_name);
             name.is_some_and(|name| viewer.is_named(&name))

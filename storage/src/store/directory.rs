@@ -6,8 +6,8 @@
 //! wrote the row, it need not even be read.
 
 use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Arc, PoisonError},
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use rpds::HashTrieMapSync;
@@ -34,6 +34,18 @@ pub(super) struct Directory {
     by_address: HashTrieMapSync<String, PrincipalId>,
     /// Who names a principal directly, and as what.
     named_by: HashTrieMapSync<PrincipalId, Vec<Naming>>,
+    /// What the principals belong to who were asked about.
+    memberships: KnownMemberships,
+}
+
+/// Memberships that were found in one picture of the directory; a picture that is to be changed knows none.
+#[derive(Default)]
+struct KnownMemberships(RwLock<HashMap<PrincipalId, Arc<Memberships>>>);
+
+impl Clone for KnownMemberships {
+    fn clone(&self) -> KnownMemberships {
+        KnownMemberships::default()
+    }
 }
 
 /// A principal that names another one.
@@ -107,8 +119,27 @@ impl Directory {
         all
     }
 
-    /// What the principal belongs to. A group that holds itself through others does no harm.
-    pub fn memberships_of(&self, id: PrincipalId) -> Memberships {
+    /// What the principal belongs to: looked for once.
+    pub fn memberships_of(&self, id: PrincipalId) -> Arc<Memberships> {
+        let known = &self.memberships.0;
+        let found = {
+            let known = known.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(&id).cloned()
+        };
+        if let Some(found) = found {
+            return found;
+        }
+        let found = Arc::new(self.find_memberships(id));
+        // Who is nobody here would be remembered without bound.
+        if self.by_id.contains_key(&id) {
+            let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(id, Arc::clone(&found));
+        }
+        found
+    }
+
+    /// A group that holds itself through others does no harm.
+    fn find_memberships(&self, id: PrincipalId) -> Memberships {
         let mut found = Memberships::default();
         let mut members = vec![id];
         while let Some(member) = members.pop() {

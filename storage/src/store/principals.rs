@@ -78,7 +78,7 @@ impl Store {
 
     /// The groups that hold the principal (RFC 3744 §4.4), and whose delegate it is, directly or through
     /// groups.
-    pub async fn memberships_of(&self, id: PrincipalId) -> Result<Memberships, ReadError> {
+    pub async fn memberships_of(&self, id: PrincipalId) -> Result<Arc<Memberships>, ReadError> {
         Ok(self.directory().await?.memberships_of(id))
     }
 

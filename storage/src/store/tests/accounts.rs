@@ -214,7 +214,7 @@ async fn groups_hold_members_of_members_and_themselves_without_harm() {
             .unwrap();
     }
     let groups_of = async |id| {
-        let mut found = world.store.memberships_of(id).await.unwrap().groups;
+        let mut found = world.store.memberships_of(id).await.unwrap().groups.clone();
         found.sort_by_key(|id| groups.iter().position(|group| group == id));
         found
     };
@@ -260,7 +260,10 @@ async fn delegations_are_found_through_groups_and_end_at_once() {
     let [alice, bob, office] = ids[..] else {
         unreachable!()
     };
-    let delegations = async |id| world.store.memberships_of(id).await.unwrap().delegations;
+    let delegations = async |id| {
+        let memberships = world.store.memberships_of(id).await.unwrap();
+        memberships.delegations.clone()
+    };
     let change = async |id, change: &(dyn Fn(&mut Principal) + Send + Sync)| {
         world.store.change_principal(id, change).await.unwrap();
     };
@@ -280,6 +283,11 @@ async fn delegations_are_found_through_groups_and_end_at_once() {
     ];
     assert_eq!(delegations(bob).await, expected);
     assert_eq!(delegations(office).await, expected[1..]);
+    let found = async || world.store.memberships_of(bob).await.unwrap();
+    assert!(
+        Arc::ptr_eq(&found().await, &found().await),
+        "looked for once"
+    );
     change(office, &|it| it.members.clear()).await;
     assert_eq!(delegations(bob).await, expected[..1]);
     change(alice, &|it| it.delegates.clear()).await;
