@@ -16,7 +16,7 @@ mod tests;
 pub use admission::{AclFault, MAXIMUM_COLLECTION_ACES, MAXIMUM_OBJECT_ACES, check_aces};
 pub use entry::{Ace, AcePrincipal, Delegation, EffectiveAce, Link, effective_aces};
 pub use evaluate::{Subject, granted};
-pub use privilege::{PRIVILEGES, Privilege, PrivilegeRow, Privileges, Site};
+pub use privilege::{NamedPrivileges, PRIVILEGES, Privilege, PrivilegeRow, Privileges, Site};
 
 use crate::{
     Found, Resolution,

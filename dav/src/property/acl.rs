@@ -136,7 +136,7 @@ fn write_entry(writer: &mut Writer, facts: &Facts, entry: &EffectiveAce) {
         };
         writer.element(verb, |writer| {
             let privileges = entry.ace.privileges.iter();
-            privileges.for_each(|privilege| privilege::write(writer, *privilege));
+            privileges.for_each(|privilege| privilege::write(writer, privilege));
         });
         if entry.protected {
             writer.empty(dav::PROTECTED);

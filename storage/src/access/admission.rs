@@ -2,7 +2,7 @@
 
 use super::{
     entry::{Ace, AcePrincipal},
-    privilege::{PRIVILEGES, Privilege, Site, units},
+    privilege::{PRIVILEGES, Privilege, Site},
 };
 use crate::model::PrincipalId;
 
@@ -41,7 +41,7 @@ pub fn check_aces(
     if aces.len() > maximum {
         return Err(AclFault::TooMany(maximum));
     }
-    let named = |ace: &Ace| ace.privileges.iter().all(|one| means_something(*one, site));
+    let named = |ace: &Ace| ace.privileges.iter().all(|one| means_something(one, site));
     if !aces.iter().all(named) {
         return Err(AclFault::NotSupported);
     }
@@ -54,7 +54,7 @@ pub fn check_aces(
     let contradicts = |one: &Ace, other: &Ace| {
         one.deny != other.deny
             && one.principal == other.principal
-            && units(&one.privileges) & units(&other.privileges) != 0
+            && one.privileges.units() & other.privileges.units() != 0
     };
     let mut pairs = aces.iter().enumerate();
     match pairs.any(|(place, one)| aces[..place].iter().any(|other| contradicts(one, other))) {

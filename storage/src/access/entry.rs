@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::privilege::{Privilege, Scope, Site};
+use super::privilege::{NamedPrivileges, Privilege, Scope, Site};
 use crate::model::PrincipalId;
 
 /// One of the groups of delegates beside a principal: the two of calendarserver calendar-proxy §5.2, of
@@ -55,14 +55,14 @@ pub enum AcePrincipal {
 }
 
 /// An access control entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ace {
     /// Whom it is about.
     pub principal: AcePrincipal,
     /// Denies instead of granting.
     pub deny: bool,
     /// What is granted or denied.
-    pub privileges: Vec<Privilege>,
+    pub privileges: NamedPrivileges,
 }
 
 impl Ace {
@@ -71,7 +71,7 @@ impl Ace {
         Ace {
             principal,
             deny: false,
-            privileges: privileges.to_vec(),
+            privileges: NamedPrivileges::of(privileges),
         }
     }
 
@@ -94,7 +94,7 @@ pub struct Link<'a> {
 }
 
 /// An access control entry as it takes effect on a resource (RFC 3744 §5.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EffectiveAce {
     /// The entry.
     pub ace: Ace,
@@ -102,16 +102,6 @@ pub struct EffectiveAce {
     pub protected: bool,
     /// The place within the chain of the resource that it comes from; `None` where it is the resource's
     /// own (RFC 3744 §5.5.4).
-    pub inherited_from: Option<usize>,
-}
-
-/// One entry that takes effect, from either table or resource.
-#[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
-    pub principal: AcePrincipal,
-    pub deny: bool,
-    pub privileges: &'a [Privilege],
-    pub protected: bool,
     pub inherited_from: Option<usize>,
 }
 
@@ -123,40 +113,48 @@ enum Party {
     Authenticated,
 }
 
-type TableRow = (Scope, Party, &'static [Privilege]);
+type TableRow = (Scope, Party, NamedPrivileges);
 
 /// The entries that every resource has and no client can change (RFC 3744 §5.5.3). They stand before all
 /// others, so that nobody can lock an owner out.
 const PROTECTED: [TableRow; 7] = [
-    (Scope::Everywhere, Party::Owner, &[Privilege::All]),
+    (
+        Scope::Everywhere,
+        Party::Owner,
+        NamedPrivileges::of(&[Privilege::All]),
+    ),
     // calendarserver calendar-proxy §3.1
     (
         Scope::Collections,
         Party::Delegates(Delegation::Read),
-        &[Privilege::Read],
+        NamedPrivileges::of(&[Privilege::Read]),
     ),
     (
         Scope::Collections,
         Party::Delegates(Delegation::Write),
-        &[Privilege::Read, Privilege::Write],
+        NamedPrivileges::of(&[Privilege::Read, Privilege::Write]),
     ),
     // RFC 6638 §6.2: who may edit may for that reason not yet speak for the owner
     (
         Scope::Outbox,
         Party::Delegates(Delegation::Write),
-        &[Privilege::ScheduleSendFreeBusy],
+        NamedPrivileges::of(&[Privilege::ScheduleSendFreeBusy]),
     ),
     (
         Scope::Outbox,
         Party::Delegates(Delegation::Answer),
-        &[Privilege::ScheduleSendReply],
+        NamedPrivileges::of(&[Privilege::ScheduleSendReply]),
     ),
     (
         Scope::Outbox,
         Party::Delegates(Delegation::Invite),
-        &[Privilege::ScheduleSendInvite],
+        NamedPrivileges::of(&[Privilege::ScheduleSendInvite]),
     ),
-    (Scope::Principals, Party::Authenticated, &[Privilege::Read]),
+    (
+        Scope::Principals,
+        Party::Authenticated,
+        NamedPrivileges::of(&[Privilege::Read]),
+    ),
 ];
 
 /// The entries that a resource has as long as no client has set any.
@@ -164,12 +162,12 @@ const INITIAL: [TableRow; 2] = [
     (
         Scope::Calendars,
         Party::Authenticated,
-        &[Privilege::ReadFreeBusy],
+        NamedPrivileges::of(&[Privilege::ReadFreeBusy]),
     ),
     (
         Scope::Inbox,
         Party::Authenticated,
-        &[Privilege::ScheduleDeliver],
+        NamedPrivileges::of(&[Privilege::ScheduleDeliver]),
     ),
 ];
 
@@ -177,31 +175,32 @@ fn of_table(
     table: &'static [TableRow],
     owner: PrincipalId,
     site: Site,
-) -> impl Iterator<Item = Entry<'static>> {
+) -> impl Iterator<Item = Ace> {
     let here = table.iter().filter(move |(scope, ..)| scope.covers(site));
-    here.map(move |(_, party, privileges)| Entry {
+    here.map(move |(_, party, privileges)| Ace {
         principal: match party {
             Party::Owner => AcePrincipal::Principal(owner),
             Party::Delegates(delegation) => AcePrincipal::Delegates(owner, *delegation),
             Party::Authenticated => AcePrincipal::Authenticated,
         },
         deny: false,
-        privileges,
-        protected: false,
-        inherited_from: None,
+        privileges: *privileges,
     })
 }
 
 /// The entries that hold on the last resource of `chain`, which leads from the home down to it: the
-/// protected ones, its own, and those of each resource above it, the nearest first.
-pub(super) fn entries<'a>(
+/// protected ones, its own, and those of each resource above it, the nearest first. Those that clients set
+/// are left out where `concerns` says so of whom they name.
+pub(super) fn entries(
     owner: PrincipalId,
     site: Site,
-    chain: &'a [Link<'a>],
-) -> impl Iterator<Item = Entry<'a>> {
-    let protected = of_table(&PROTECTED, owner, site).map(|entry| Entry {
+    chain: &[Link<'_>],
+    concerns: impl Fn(&AcePrincipal) -> bool + Copy,
+) -> impl Iterator<Item = EffectiveAce> {
+    let protected = of_table(&PROTECTED, owner, site).map(|ace| EffectiveAce {
+        ace,
         protected: true,
-        ..entry
+        inherited_from: None,
     });
     let last = chain.len().saturating_sub(1);
     let of_links = chain.iter().enumerate().rev();
@@ -211,36 +210,19 @@ pub(super) fn entries<'a>(
             None => &INITIAL,
             Some(_) => &[],
         };
-        let set = link
-            .access
-            .unwrap_or_default()
-            .iter()
-            .map(move |ace| Entry {
-                principal: ace.principal,
-                deny: ace.deny,
-                privileges: &ace.privileges,
-                protected: false,
-                inherited_from,
-            });
-        let initial = of_table(initial, owner, link.site);
-        set.chain(initial.map(move |entry| Entry {
+        let set = link.access.unwrap_or_default().iter();
+        let set = set.filter(move |ace| concerns(&ace.principal)).copied();
+        let all = set.chain(of_table(initial, owner, link.site));
+        all.map(move |ace| EffectiveAce {
+            ace,
+            protected: false,
             inherited_from,
-            ..entry
-        }))
+        })
     });
     protected.chain(others)
 }
 
 /// The entries that take effect on a resource of `owner`, in the order in which they are evaluated.
 pub fn effective_aces(owner: PrincipalId, site: Site, chain: &[Link<'_>]) -> Vec<EffectiveAce> {
-    let effective = |entry: Entry<'_>| EffectiveAce {
-        ace: Ace {
-            principal: entry.principal,
-            deny: entry.deny,
-            privileges: entry.privileges.to_vec(),
-        },
-        protected: entry.protected,
-        inherited_from: entry.inherited_from,
-    };
-    entries(owner, site, chain).map(effective).collect()
+    entries(owner, site, chain, |_| true).collect()
 }

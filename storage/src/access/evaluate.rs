@@ -1,8 +1,10 @@
 //! The evaluation of access control entries (RFC 3744 §6).
 
+use std::ops::ControlFlow;
+
 use super::{
-    entry::{AcePrincipal, Delegation, Link, entries},
-    privilege::{Privilege, Privileges, Site, units, units_at},
+    entry::{AcePrincipal, Delegation, EffectiveAce, Link, entries},
+    privilege::{Privilege, Privileges, Site, units_at},
 };
 use crate::model::PrincipalId;
 
@@ -43,6 +45,29 @@ impl Subject<'_> {
     }
 }
 
+/// Who a subject is, in so few bits that most of many entries are known at once to be about others.
+#[derive(Clone, Copy)]
+struct Sketch(u64);
+
+impl Sketch {
+    fn of(subject: &Subject<'_>) -> Sketch {
+        let all = subject.principal.iter().chain(subject.groups);
+        Sketch(all.fold(0, |bits, id| bits | Sketch::bit(*id)))
+    }
+
+    /// Identities are random or counted; their lowest bits differ either way.
+    fn bit(id: PrincipalId) -> u64 {
+        1 << (id.0 % 64)
+    }
+
+    fn may_be(self, principal: &AcePrincipal) -> bool {
+        match principal {
+            AcePrincipal::Principal(id) => self.0 & Sketch::bit(*id) != 0,
+            _ => true,
+        }
+    }
+}
+
 /// What the subject may do on a resource of `owner`: the last of `chain`, which holds every resource from
 /// the home down to it.
 ///
@@ -57,19 +82,20 @@ pub fn granted(
     if subject.has_everything(owner) {
         return Privileges::at(site, &[Privilege::All]);
     }
+    let sketch = Sketch::of(&subject);
+    let concerns = |principal: &AcePrincipal| sketch.may_be(principal);
     let (mut open, mut granted) = (units_at(site), 0);
-    for entry in entries(owner, site, chain) {
-        if open == 0 {
-            break;
+    // Inner iteration: of entries of several resources it is much the faster one.
+    let _ = entries(owner, site, chain, concerns).try_for_each(|EffectiveAce { ace, .. }| {
+        let named = ace.privileges.units() & open;
+        if named != 0 && subject.is(&ace.principal, owner, site) {
+            open &= !named;
+            granted |= if ace.deny { 0 } else { named };
         }
-        let named = units(entry.privileges) & open;
-        if named == 0 || !subject.is(&entry.principal, owner, site) {
-            continue;
+        match open {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
         }
-        open &= !named;
-        if !entry.deny {
-            granted |= named;
-        }
-    }
+    });
     Privileges::of_units(site, granted)
 }

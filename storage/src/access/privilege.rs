@@ -1,5 +1,7 @@
 //! The tree of privileges, and sets of them (RFC 3744 §3, RFC 4791 §6.1, RFC 6638 §6).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::CollectionKind;
@@ -247,7 +249,7 @@ pub struct Privileges(u32);
 impl Privileges {
     /// The set of these privileges and all that they contain, as far as the site supports them.
     pub fn at(site: Site, privileges: &[Privilege]) -> Privileges {
-        Privileges::of_units(site, units(privileges))
+        Privileges::of_units(site, NamedPrivileges::of(privileges).units())
     }
 
     /// The set that these units make up.
@@ -268,6 +270,11 @@ impl Privileges {
         self.0 & bit(privilege) != 0
     }
 
+    /// Whether any one of these is in the set.
+    pub fn has_any(self, privileges: &[Privilege]) -> bool {
+        privileges.iter().any(|privilege| self.has(*privilege))
+    }
+
     /// What is left on a resource that is seen only in part: nobody writes what they do not see.
     #[must_use]
     pub fn of_part(self, site: Site) -> Privileges {
@@ -285,6 +292,57 @@ impl Privileges {
             .iter()
             .map(|row| row.privilege)
             .filter(move |privilege| self.has(*privilege))
+    }
+}
+
+/// The privileges that an entry names, each once, in the order of the table. What they come down to is worked
+/// out when the entry is read, and not whenever somebody's rights are evaluated.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Privilege>", into = "Vec<Privilege>")]
+pub struct NamedPrivileges {
+    named: u32,
+    units: u32,
+}
+
+impl NamedPrivileges {
+    /// These privileges.
+    pub const fn of(privileges: &[Privilege]) -> NamedPrivileges {
+        let (mut named, mut units, mut place) = (0, 0, 0);
+        while place < privileges.len() {
+            named |= bit(privileges[place]);
+            units |= UNITS[privileges[place] as usize];
+            place += 1;
+        }
+        NamedPrivileges { named, units }
+    }
+
+    /// What is granted or denied by them one by one.
+    pub(super) fn units(self) -> u32 {
+        self.units
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl Iterator<Item = Privilege> {
+        let all = PRIVILEGES.iter().map(|row| row.privilege);
+        all.filter(move |privilege| self.named & bit(*privilege) != 0)
+    }
+}
+
+impl From<Vec<Privilege>> for NamedPrivileges {
+    fn from(privileges: Vec<Privilege>) -> NamedPrivileges {
+        NamedPrivileges::of(&privileges)
+    }
+}
+
+impl From<NamedPrivileges> for Vec<Privilege> {
+    fn from(privileges: NamedPrivileges) -> Vec<Privilege> {
+        privileges.iter().collect()
+    }
+}
+
+impl fmt::Debug for NamedPrivileges {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -310,12 +368,6 @@ const UNITS: [u32; PRIVILEGES.len()] = {
     }
     units
 };
-
-/// What these privileges come down to.
-pub(super) fn units(privileges: &[Privilege]) -> u32 {
-    let of = |privilege: &Privilege| UNITS[*privilege as usize];
-    privileges.iter().map(of).fold(0, |set, units| set | units)
-}
 
 /// What can be granted or denied at a site, one by one.
 pub(super) fn units_at(site: Site) -> u32 {

@@ -418,7 +418,7 @@ fn slowly_allowed(applicable: &[&Ace], required: Privilege, site: Site) -> bool 
         let named: Vec<_> = ace
             .privileges
             .iter()
-            .flat_map(|one| parts(*one, site))
+            .flat_map(|one| parts(one, site))
             .collect();
         if ace.deny && missing.iter().any(|one| named.contains(one)) {
             return false;
@@ -465,7 +465,7 @@ fn any_ace() -> impl Strategy<Value = Ace> {
     (principal, any::<bool>(), privileges).prop_map(|(principal, deny, privileges)| Ace {
         principal,
         deny,
-        privileges,
+        privileges: privileges.into(),
     })
 }
 
