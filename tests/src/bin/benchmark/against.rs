@@ -1,34 +1,16 @@
-//! Two builds of the server side by side, in slices that alternate: machines are noisy, and only what is
-//! measured next to each other can be compared.
+//! Two builds of the server side by side.
 
 use std::{path::Path, time::Duration};
 
-use serde::Serialize;
-
 use crate::{
+    alternating::{self, Kind, RUNS},
     child::Child,
-    convoke::{get, median, put},
+    convoke::{get, put},
     load,
 };
 
-/// How often each kind of request is measured on each build.
-const RUNS: u32 = 5;
 /// Objects that are there to be read.
 const OBJECTS: u64 = 4096;
-
-/// Processor time of the server per request, in microseconds, of one kind of request.
-#[derive(Clone, Debug, Serialize)]
-pub struct Kind {
-    pub request: &'static str,
-    pub connections: usize,
-    /// Median of the runs of the other build.
-    pub before: f64,
-    /// Median of the runs of this one.
-    pub now: f64,
-    pub ratio: f64,
-    pub runs_before: Vec<f64>,
-    pub runs_now: Vec<f64>,
-}
 
 /// Both builds, each on a store of its own.
 struct Builds {
@@ -81,28 +63,12 @@ impl Builds {
     where
         R: Fn(usize, u64) -> Vec<u8> + Clone + 'static,
     {
-        let (mut runs_before, mut runs_now) = (Vec::new(), Vec::new());
-        for run in 0..RUNS {
-            let mut servers = [(&self.before, &mut runs_before), (&self.now, &mut runs_now)];
-            // Neither always goes first.
-            if run % 2 == 1 {
-                servers.reverse();
-            }
-            for (server, runs) in servers {
-                let measured = load::run(server, connections, self.time, status, requests(run));
-                runs.push(measured.await.server_cpu_microseconds_per_request);
-            }
-        }
-        let before = median(runs_before.iter().copied());
-        let now = median(runs_now.iter().copied());
-        Kind {
-            request,
-            connections,
-            before,
-            now,
-            ratio: now / before,
-            runs_before,
-            runs_now,
-        }
+        let servers = [&self.before, &self.now];
+        alternating::compare(request, connections, async |which, run| {
+            let requests = requests(run);
+            let measured = load::run(servers[which], connections, self.time, status, requests);
+            measured.await.server_cpu_microseconds_per_request
+        })
+        .await
     }
 }

@@ -7,11 +7,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod against;
+mod alternating;
 mod ceiling;
 mod child;
 mod convoke;
 mod load;
 mod queries;
+mod rights;
 mod shares;
 mod size;
 
@@ -27,6 +29,7 @@ usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
        benchmark --objects N [--folder DIR] [--output FILE]
        benchmark --against PROGRAM [--seconds N] [--folder DIR] [--output FILE]
        benchmark --queries [--folder DIR] [--output FILE]
+       benchmark --rights [--seconds N] [--folder DIR] [--output FILE]
   --seconds N   how long each measurement of PUT and GET is sustained (default 60)
   --preload N   objects in the account for the comparison of a full account with an empty one (default 100000)
   --objects N   instead of all that: fill a store with so many objects, and measure what it takes
@@ -35,6 +38,9 @@ usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
                 whose benchmark program this is, in five alternating runs for each kind of request
   --queries     instead of all that: calendar-query, listings, synchronisation and free-busy on calendars of
                 1,000, 10,000 and 50,000 objects; prints a table on standard error
+  --rights      instead of all that: compare the processor time per request on a calendar with 200 access control
+                entries, the deciding one about a group nested five deep, with that on one without entries,
+                in five alternating runs for each kind of request
   --folder DIR  where the store and the test file are put (default: a temporary folder)
   --output FILE also writes the JSON there";
 
@@ -44,6 +50,7 @@ struct Arguments {
     objects: Option<u64>,
     against: Option<PathBuf>,
     queries: bool,
+    rights: bool,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
 }
@@ -82,6 +89,10 @@ fn main() {
         if let Some(other) = &arguments.against {
             let time = Duration::from_secs(arguments.seconds);
             return serde_json::json!(against::measure(&folder, other, time).await);
+        }
+        if arguments.rights {
+            let time = Duration::from_secs(arguments.seconds);
+            return serde_json::json!(rights::measure(&folder, time).await);
         }
         let bare = child::Child::start(&["child-bare"]);
         if arguments.queries {
@@ -126,6 +137,7 @@ fn arguments() -> Arguments {
         objects: None,
         against: None,
         queries: false,
+        rights: false,
         folder: None,
         output: None,
     };
@@ -140,6 +152,7 @@ fn arguments() -> Arguments {
             }
             "--against" => arguments.against = Some(value().into()),
             "--queries" => arguments.queries = true,
+            "--rights" => arguments.rights = true,
             "--folder" => arguments.folder = Some(value().into()),
             "--output" => arguments.output = Some(value().into()),
             _ => usage(),

@@ -2,7 +2,7 @@
 //!
 //! The answers are compared with what [`data`] knows of the objects before anything is measured.
 
-mod data;
+pub mod data;
 
 use std::{
     collections::BTreeMap,
@@ -273,9 +273,14 @@ fn path(calendar: Calendar, name: &str) -> String {
 }
 
 fn request(method: &str, path: &str, depth: &str, body: &str) -> Vec<u8> {
+    request_of("alice", method, path, depth, body)
+}
+
+/// A request of somebody whose name is the password, too.
+pub fn request_of(user: &str, method: &str, path: &str, depth: &str, body: &str) -> Vec<u8> {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {}\r\nDepth: {depth}\r\nContent-Type: application/xml; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
-        authorization("alice"),
+        authorization(user),
         body.len()
     )
     .into_bytes()
@@ -297,10 +302,14 @@ fn get(calendar: Calendar, number: u64) -> Vec<u8> {
 
 const NAMESPACES: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
 
-fn query(calendar: Calendar, properties: &str, filter: &str) -> Vec<u8> {
-    let body = format!(
+fn query_body(properties: &str, filter: &str) -> String {
+    format!(
         "<C:calendar-query {NAMESPACES}><D:prop>{properties}</D:prop><C:filter><C:comp-filter name=\"VCALENDAR\">{filter}</C:comp-filter></C:filter></C:calendar-query>"
-    );
+    )
+}
+
+fn query(calendar: Calendar, properties: &str, filter: &str) -> Vec<u8> {
+    let body = query_body(properties, filter);
     request("REPORT", &path(calendar, ""), "1", &body)
 }
 
@@ -323,13 +332,19 @@ fn span(calendar: Calendar, weeks: i64) -> String {
 }
 
 fn week(calendar: Calendar, expanded: bool) -> Vec<u8> {
+    let body = week_body(calendar, expanded);
+    request("REPORT", &path(calendar, ""), "1", &body)
+}
+
+/// The query of one week with its data, as one asks it of a calendar with these objects.
+pub fn week_body(calendar: Calendar, expanded: bool) -> String {
     let span = span(calendar, 1);
     let data = match expanded {
         true => format!("<C:calendar-data><C:expand {span}/></C:calendar-data>"),
         false => "<C:calendar-data/>".to_owned(),
     };
     let filter = format!("<C:comp-filter name=\"VEVENT\"><C:time-range {span}/></C:comp-filter>");
-    query(calendar, &format!("<D:getetag/>{data}"), &filter)
+    query_body(&format!("<D:getetag/>{data}"), &filter)
 }
 
 fn free_busy(calendar: Calendar) -> Vec<u8> {
