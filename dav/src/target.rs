@@ -47,15 +47,15 @@ pub(crate) struct StoredResource {
 impl Target {
     /// Loads what stands at a path. What is not there, or may not be seen, is a refusal.
     pub async fn open(dav: &Dav, actor: &Actor, path: &Path) -> Result<Target, DavError> {
-        Target::open_for(dav, actor, path, Privilege::Read).await
+        Target::open_for(dav, actor, path, &[Privilege::Read]).await
     }
 
-    /// The same, for somebody who needs another privilege than `DAV:read`.
+    /// The same, for somebody who needs another privilege than `DAV:read`, or any one of several.
     pub async fn open_for(
         dav: &Dav,
         actor: &Actor,
         path: &Path,
-        privilege: Privilege,
+        any_of: &[Privilege],
     ) -> Result<Target, DavError> {
         match path {
             Path::Root
@@ -83,7 +83,7 @@ impl Target {
                 Err(Refusal::NotAllowed("an attachment is no resource of WebDAV").into())
             }
             Path::Stored(path) => {
-                let opened = dav.desk().open_for(actor, path, privilege).await?;
+                let opened = dav.desk().open_for(actor, path, any_of).await?;
                 Ok(Target::Stored(StoredResource::from_opened(
                     path.clone(),
                     opened,

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use scheduling::{Actor, Precondition, desk::ChangeAccess};
-use storage::access::{Ace, AcePrincipal, EffectiveAce, PRIVILEGES, Privilege};
+use storage::access::{Ace, AcePrincipal, EffectiveAce, NamedPrivileges, PRIVILEGES, Privilege};
 
 use crate::{
     answer,
@@ -54,7 +54,7 @@ fn is_kept(element: Element<'_>) -> bool {
 
 /// An entry that is marked as protected or inherited must be one.
 async fn check_kept(dav: &Dav, actor: &Actor, path: &Path, ace: &Ace) -> Result<(), DavError> {
-    let target = Target::open_for(dav, actor, path, Privilege::WriteAcl).await?;
+    let target = Target::open_for(dav, actor, path, &[Privilege::WriteAcl]).await?;
     let effective = match &target {
         Target::Stored(resource) => StoredResource::effective_aces(resource),
         _ => Vec::new(),
@@ -101,8 +101,7 @@ fn parts_of(element: Element<'_>) -> Result<(Element<'_>, Element<'_>, bool), Da
     }
 }
 
-/// Each privilege once, in the order of the request.
-fn read_privileges(element: Element<'_>) -> Result<Vec<Privilege>, DavError> {
+fn read_privileges(element: Element<'_>) -> Result<NamedPrivileges, DavError> {
     let mut privileges = Vec::new();
     for wrapper in element.children_named(dav::PRIVILEGE) {
         let named = wrapper.children().next();
@@ -115,13 +114,11 @@ fn read_privileges(element: Element<'_>) -> Result<Vec<Privilege>, DavError> {
                 format!("there is no privilege {}", named.name()),
             )
         })?;
-        if !privileges.contains(&known) {
-            privileges.push(known);
-        }
+        privileges.push(known);
     }
     match privileges.is_empty() {
         true => Err(bad("an entry grants or denies at least one privilege")),
-        false => Ok(privileges),
+        false => Ok(privileges.into()),
     }
 }
 

@@ -30,7 +30,9 @@ pub(crate) async fn proppatch(dav: &Dav, request: Request) -> Result<Response, D
     }
     let instructions = Instruction::read_all(document.root())?;
     let preferences = prefer::parse(&request.headers)?;
-    let target = Target::open(dav, &request.actor, &request.path).await?;
+    // RFC 3744 appendix B: who may write properties need not be able to read them; the answer has none.
+    let needed = [Privilege::WriteProperties];
+    let target = Target::open_for(dav, &request.actor, &request.path, &needed).await?;
     let judged = judge_all(&target, &instructions);
     let mut outcome = Outcome::of(&instructions, &judged);
     if outcome.succeeds() {
@@ -110,14 +112,10 @@ async fn change(
                 )
                 .await?)
         }
-        Target::Stored(resource) => {
+        Target::Stored(_) => {
             // The principal and the collection are two rows: both at once would not be atomic.
             if let (Some(_), Some((index, _))) = (changes.first(), of_principal.first()) {
                 return Err(Failure::One(*index, PropertyFault::WRONG_VALUE));
-            }
-            if !resource.privileges.has(Privilege::WriteProperties) {
-                let missing = vec![(resource.path.clone(), Privilege::WriteProperties)];
-                return Err(Failure::All(Refusal::Forbidden { missing }.into()));
             }
             let change = PrincipalChange {
                 properties: Vec::new(),

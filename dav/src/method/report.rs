@@ -21,7 +21,7 @@ pub(crate) async fn report(dav: &Dav, request: Request) -> Result<Response, DavE
     let row = report::find(name);
     let privilege = row.map_or(Privilege::Read, |row| row.privilege);
     let (actor, path) = (&request.actor, &request.path);
-    let target = Target::open_for(dav, actor, path, privilege)
+    let target = Target::open_for(dav, actor, path, &[privilege])
         .await
         .map_err(|error| hide(error, privilege))?;
     let Some(row) = row.filter(|row| row.kinds.contains(target.kind())) else {

@@ -12,7 +12,7 @@ use storage::{
 use super::{
     Desk,
     admission::{self, Admitted},
-    refuse::{in_the_way, precondition, read_failed},
+    refuse::{in_the_way, precondition, read_failed, reserved},
     scene::Scene,
     schedule::Proposal,
 };
@@ -292,25 +292,39 @@ impl Desk {
                 continue;
             }
             if place.collection == calendar.id {
-                return Err(Refusal::Precondition {
-                    precondition: Precondition::NoUidConflict,
-                    detail: "the calendar has another object with this UID".into(),
-                    resource: self
-                        .nameable(arrival.actor, place.collection, &place.name)
-                        .await?,
-                });
+                let fault = (
+                    Precondition::NoUidConflict,
+                    "the calendar has another object with this UID",
+                );
+                let other = (place.collection, place.name.as_str());
+                return Err(self.taken(arrival.actor, path, fault, other).await?);
             }
             if is_scheduling_object && place.scheduling {
-                return Err(Refusal::Precondition {
-                    precondition: Precondition::UniqueSchedulingObjectResource,
-                    detail: "another calendar of this owner has this meeting".into(),
-                    resource: self
-                        .nameable(arrival.actor, place.collection, &place.name)
-                        .await?,
-                });
+                let fault = (
+                    Precondition::UniqueSchedulingObjectResource,
+                    "another calendar of this owner has this meeting",
+                );
+                let other = (place.collection, place.name.as_str());
+                return Err(self.taken(arrival.actor, path, fault, other).await?);
             }
         }
         Ok(())
+    }
+
+    /// Why nothing with its UID can stand at `path`: `other` has it. Who may not know of that one
+    /// hears nothing of it.
+    pub(super) async fn taken(
+        &self,
+        actor: &Actor,
+        path: &ResourcePath,
+        (precondition, detail): (Precondition, &str),
+        (collection, name): (CollectionId, &str),
+    ) -> Result<Refusal, Refusal> {
+        let other = self.nameable(actor, collection, name).await?;
+        Ok(match other {
+            Some(other) => in_the_way(precondition, detail, other),
+            None => reserved(path),
+        })
     }
 
     /// The path of an object that is in the way; `None` where the actor may not know of it.

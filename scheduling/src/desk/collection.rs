@@ -97,6 +97,7 @@ impl Desk {
         scene.check_conditions(conditions, path)?;
         let parent = scene::parent(resolution)?;
         place::check_collection_location(path, make.kind, parent)?;
+        scene.check_vacant(path)?;
         let locks = scene.locks(parent.home)?;
         let submitted = conditions::submitted_tokens(conditions);
         guard::check(

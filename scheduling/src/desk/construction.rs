@@ -517,7 +517,7 @@ impl Desk {
         }
         if let Some(facts) = &mut object.calendar {
             if facts.scheduling
-                && let Some(refusal) = self.meeting_in_the_way(copy, &facts.uid).await?
+                && let Some(refusal) = self.meeting_in_the_way(copy, &way, &facts.uid).await?
             {
                 copy.failures.insert(way, refusal);
                 if let Some(copied) = copied {
@@ -541,6 +541,7 @@ impl Desk {
     async fn meeting_in_the_way(
         &self,
         copy: &Construction,
+        way: &[String],
         uid: &str,
     ) -> Result<Option<Refusal>, Refusal> {
         let home = copy.building.home;
@@ -548,13 +549,14 @@ impl Desk {
         let Some(place) = places.iter().find(|place| place.scheduling) else {
             return Ok(None);
         };
-        Ok(Some(Refusal::Precondition {
-            precondition: Precondition::UniqueSchedulingObjectResource,
-            detail: "a meeting stands in one calendar of its owner".into(),
-            resource: self
-                .nameable(&copy.actor, place.collection, &place.name)
-                .await?,
-        }))
+        let fault = (
+            Precondition::UniqueSchedulingObjectResource,
+            "a meeting stands in one calendar of its owner",
+        );
+        let path = below(&copy.destination, way);
+        let other = (place.collection, place.name.as_str());
+        let refusal = self.taken(&copy.actor, &path, fault, other).await?;
+        Ok(Some(refusal))
     }
 
     /// An object that got another name in the source while it was read may stand in the copy under its

@@ -70,7 +70,10 @@ impl Desk {
         let mut open = vec![query.path.clone()];
         let mut known = None;
         while let Some(path) = open.pop() {
-            let opened = match self.open_for(actor, &path, Privilege::ReadFreeBusy).await {
+            let opened = match self
+                .open_for(actor, &path, &[Privilege::ReadFreeBusy])
+                .await
+            {
                 Ok(opened) => opened,
                 Err(Refusal::Forbidden { .. }) if path == query.path => {
                     return Err(Refusal::NotFound);

@@ -447,13 +447,14 @@ impl Desk {
         let Some(copy) = &copies.meeting else {
             return Ok(None);
         };
-        Ok(Some(Refusal::Precondition {
-            precondition: Precondition::UniqueSchedulingObjectResource,
-            detail: "another calendar of this owner has this meeting".into(),
-            resource: self
-                .nameable(round.actor, copy.calendar.id, &copy.name)
-                .await?,
-        }))
+        let fault = (
+            Precondition::UniqueSchedulingObjectResource,
+            "another calendar of this owner has this meeting",
+        );
+        let path = round.import.calendar.child(&copy.name);
+        let other = (copy.calendar.id, copy.name.as_str());
+        let refusal = self.taken(round.actor, &path, fault, other).await?;
+        Ok(Some(refusal))
     }
 
     async fn role(&self, owner: &Principal, object: &CalendarObject) -> Result<Role, Refusal> {

@@ -98,6 +98,7 @@ impl Desk {
                     "an empty resource cannot stand in a calendar",
                 ));
             }
+            scene.check_vacant(path)?;
             let owner = resolution.owner.id;
             self.note(&mut batch, actor, owner, AuditAction::Created, path);
             batch.put_object(

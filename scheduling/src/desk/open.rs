@@ -12,7 +12,7 @@ use super::{
     refuse::{forbidden, read_failed},
     standing::Standing,
 };
-use crate::{Actor, Conditions, Refusal};
+use crate::{Actor, Conditions, Refusal, view::Sight};
 
 /// A resource that the actor may read.
 #[derive(Clone, Debug)]
@@ -31,27 +31,50 @@ enum Seen {
     Hidden(Object),
 }
 
+/// An object that is hidden from the actor is told as one that is missing: entries of its own decide nothing.
+fn hidden(
+    standing: &Standing<'_>,
+    path: &ResourcePath,
+    resolution: &Resolution,
+    any_of: &[Privilege],
+) -> Result<Seen, Refusal> {
+    let Found::Object(object) = &resolution.found else {
+        return Err(Refusal::NotFound);
+    };
+    let mut above = resolution.chain();
+    above.pop();
+    match standing.evaluate(&above).has_any(any_of) {
+        true => Ok(Seen::Hidden(object.value.clone())),
+        false => Err(forbidden(path, first_of(any_of))),
+    }
+}
+
+/// The one that is named where none is held.
+fn first_of(any_of: &[Privilege]) -> Privilege {
+    any_of.first().copied().unwrap_or(Privilege::Read)
+}
+
 impl Desk {
     /// Resolves a path for reading, with the actor's privileges there.
     ///
     /// Errors: `NotFound`; `Forbidden` where `DAV:read` is missing, which is also what somebody without
     /// that right hears of a resource that does not exist.
     pub async fn open(&self, actor: &Actor, path: &ResourcePath) -> Result<Opened, Refusal> {
-        self.open_for(actor, path, Privilege::Read).await
+        self.open_for(actor, path, &[Privilege::Read]).await
     }
 
     /// Like [`Desk::open`], for a method that needs another privilege than `DAV:read`, such as
-    /// `CALDAV:read-free-busy` (RFC 4791 §6.1.1).
+    /// `CALDAV:read-free-busy` (RFC 4791 §6.1.1), or any one of several: the first is named where none is held.
     pub async fn open_for(
         &self,
         actor: &Actor,
         path: &ResourcePath,
-        privilege: Privilege,
+        any_of: &[Privilege],
     ) -> Result<Opened, Refusal> {
         let resolution = self.store.resolve(path).await.map_err(read_failed)?;
         let resolution = resolution.ok_or(Refusal::NotFound)?;
         let standing = self.standing(actor, resolution.owner.id).await?;
-        match self.opened(&standing, path, resolution, privilege).await? {
+        match self.opened(&standing, path, resolution, any_of).await? {
             Seen::Opened(opened) => Ok(opened),
             Seen::Hidden(_) => Err(Refusal::NotFound),
         }
@@ -99,7 +122,7 @@ impl Desk {
             let standing = standing.await?;
             all.push(
                 match self
-                    .opened(standing, path, resolution, Privilege::Read)
+                    .opened(standing, path, resolution, &[Privilege::Read])
                     .await
                 {
                     Err(failure @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
@@ -133,11 +156,11 @@ impl Desk {
         standing: &Standing<'_>,
         path: &ResourcePath,
         mut resolution: Resolution,
-        privilege: Privilege,
+        any_of: &[Privilege],
     ) -> Result<Seen, Refusal> {
         let mut privileges = standing.privileges(&resolution);
-        if !privileges.has(privilege) {
-            return Err(forbidden(path, privilege));
+        if !privileges.has_any(any_of) {
+            return self.unopened(standing, path, &resolution, any_of).await;
         }
         match &resolution.found {
             Found::Collection => {}
@@ -145,7 +168,7 @@ impl Desk {
                 let viewer = standing.viewer();
                 if !viewer.is_trusted() {
                     let Some(seen) = self.seen(viewer, object.clone()).await? else {
-                        return Ok(Seen::Hidden(object.value.clone()));
+                        return hidden(standing, path, &resolution, any_of);
                     };
                     if seen.etag != object.etag {
                         privileges = privileges.of_part(resolution.site());
@@ -159,6 +182,24 @@ impl Desk {
             resolution,
             privileges,
         }))
+    }
+
+    /// How a resource is refused on which what is needed is missing.
+    async fn unopened(
+        &self,
+        standing: &Standing<'_>,
+        path: &ResourcePath,
+        resolution: &Resolution,
+        any_of: &[Privilege],
+    ) -> Result<Seen, Refusal> {
+        if let Found::Object(object) = &resolution.found {
+            match self.sight_for(standing.viewer(), object).await {
+                Ok(Sight::Hidden) => return hidden(standing, path, resolution, any_of),
+                Ok(_) | Err(Refusal::Damaged(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(forbidden(path, first_of(any_of)))
     }
 
     /// The octets of a file piece by piece, `length` of them from `start` on, where they are not at hand

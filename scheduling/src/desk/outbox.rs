@@ -40,7 +40,7 @@ impl Desk {
         rules: &CalendarRules,
     ) -> Result<Vec<FreeBusyAnswer>, Refusal> {
         let opened = self
-            .open_for(actor, outbox, Privilege::ScheduleSendFreeBusy)
+            .open_for(actor, outbox, &[Privilege::ScheduleSendFreeBusy])
             .await?;
         let request = self.read_question(message)?;
         let mut addresses = request.attendees.clone();
@@ -108,7 +108,7 @@ impl Desk {
         };
         let inbox = home_path(principal).child(INBOX_NAME);
         match self
-            .open_for(actor, &inbox, Privilege::ScheduleQueryFreeBusy)
+            .open_for(actor, &inbox, &[Privilege::ScheduleQueryFreeBusy])
             .await
         {
             Ok(_) => {}

@@ -141,6 +141,7 @@ impl Desk {
         };
         let parent = scene::parent(resolution)?;
         place::check_object_location(path, parent)?;
+        scene.check_vacant(path)?;
         let round = Round {
             actor,
             put,

@@ -44,6 +44,17 @@ pub(crate) fn forbidden(path: &ResourcePath, privilege: Privilege) -> Refusal {
     }
 }
 
+/// What is in the way at `path`, or has the UID of what is to stand there, is hidden from the actor.
+///
+/// A name is given once, and a UID names one object of a calendar and one meeting of its owner: whoever brings
+/// such a thing cannot have it. All that can be kept from them is what there is. So they hear, whatever they ask
+/// and whatever it is, just what everybody hears who may put nothing here, which is also what is said of a name
+/// that the server reserves: no href, no UID, no precondition that says that it is the one or the other.
+pub(crate) fn reserved(path: &ResourcePath) -> Refusal {
+    let parent = path.parent().unwrap_or_else(|| path.clone());
+    forbidden(&parent, Privilege::Bind)
+}
+
 /// A precondition without a resource in the way.
 pub(crate) fn precondition(precondition: Precondition, detail: impl Into<String>) -> Refusal {
     Refusal::Precondition {

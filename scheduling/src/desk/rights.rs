@@ -6,7 +6,7 @@ use storage::{
     model::{Object, PrincipalId},
 };
 
-use super::{Desk, standing::Standing};
+use super::{Desk, refuse::reserved, standing::Standing};
 use crate::{Actor, Refusal, view::Sight};
 
 /// A privilege that a change needs, and where.
@@ -84,24 +84,25 @@ impl Desk {
     /// Refuses with every privilege that is missing (RFC 3744 §7.1.1).
     ///
     /// Who does not see an object as a whole cannot change, move or copy it (calendarserver private-events
-    /// §4.2.3); who sees nothing of it hears that there is none, unless they bring one of that name.
+    /// §4.2.3). What is hidden from them as a whole is not in the [scene](super::scene); where it was found
+    /// otherwise, it is refused as what brings its name or UID.
     pub(crate) async fn require(&self, actor: &Actor, needs: &[Need<'_>]) -> Result<(), Refusal> {
         let mut missing = Vec::new();
         let mut known: Option<Standing<'_>> = None;
         for need in needs {
             let standing = self.standing_again(&mut known, actor, need.owner).await?;
-            if !standing.evaluate(&need.chain).has(need.privilege) {
-                missing.push((need.path.clone(), need.privilege));
-            } else if let Some((path, object)) = &need.object {
-                match self.sight_for(standing.viewer(), object).await? {
-                    Sight::Whole => {}
-                    Sight::Hidden if need.privilege != Privilege::WriteContent => {
-                        return Err(Refusal::NotFound);
-                    }
-                    Sight::Hidden | Sight::Reduced(_) => {
-                        missing.push((path.clone(), need.privilege))
-                    }
+            let sight = match &need.object {
+                Some((_, object)) => self.sight_for(standing.viewer(), object).await?,
+                None => Sight::Whole,
+            };
+            let is_held = standing.evaluate(&need.chain).has(need.privilege);
+            match (sight, &need.object) {
+                (Sight::Hidden, Some((path, _))) => return Err(reserved(path)),
+                (Sight::Reduced(_), Some((path, _))) if is_held => {
+                    missing.push((path.clone(), need.privilege));
                 }
+                _ if is_held => {}
+                _ => missing.push((need.path.clone(), need.privilege)),
             }
         }
         match missing.is_empty() {

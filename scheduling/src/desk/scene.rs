@@ -6,8 +6,14 @@ use storage::{
     model::{Collection, CollectionId, Lock},
 };
 
-use super::{Desk, conditions, conditions::ResourceState, guard, refuse::read_failed};
-use crate::{Actor, Conditions, Refusal, change::sync_token_text};
+use super::{
+    Desk, conditions,
+    conditions::ResourceState,
+    guard,
+    refuse::{read_failed, reserved},
+    standing::Standing,
+};
+use crate::{Actor, Conditions, Refusal, change::sync_token_text, view::Sight};
 
 /// The state that one round decides upon.
 pub(crate) struct Scene {
@@ -21,7 +27,10 @@ pub(crate) struct Scene {
 
 struct Place {
     path: ResourcePath,
+    /// As the actor sees it: nothing stands where what does is hidden from them.
     resolution: Option<Resolution>,
+    /// What is hidden.
+    hidden: Option<Revision>,
     /// What the conditions of the request may ask about it, apart from its locks.
     state: ResourceState,
 }
@@ -48,13 +57,17 @@ impl Desk {
             places: Vec::new(),
             locks: Vec::new(),
         };
-        for (path, resolution) in all.into_iter().zip(resolutions) {
-            let state = match &resolution {
-                Some(resolution) if *conditions != Conditions::default() => {
-                    self.state_for(actor, resolution).await?
+        let mut known: Option<Standing<'_>> = None;
+        for (path, mut resolution) in all.into_iter().zip(resolutions) {
+            let (mut hidden, mut state) = (None, ResourceState::default());
+            if let Some(resolution) = &mut resolution {
+                let standing = self.standing_again(&mut known, actor, resolution.owner.id);
+                let standing = standing.await?;
+                hidden = self.hide(standing, resolution).await?;
+                if *conditions != Conditions::default() {
+                    state = self.state_for(standing, resolution).await?;
                 }
-                _ => ResourceState::default(),
-            };
+            }
             if let Some(home) = resolution.as_ref().map(|it| it.home().id)
                 && !scene.locks.iter().any(|(known, _)| *known == home)
             {
@@ -65,17 +78,39 @@ impl Desk {
             scene.places.push(Place {
                 path,
                 resolution,
+                hidden,
                 state,
             });
         }
         Ok(scene)
     }
 
-    /// What an actor may ask about a resource: conditions tell nothing of what is hidden from them, and what
-    /// is seen in part has the entity tag that they saw. Who may replace the content knows it, too.
+    /// Takes an object away that the actor sees nothing of, and gives its revision. What cannot be read is
+    /// told to nobody else, either.
+    async fn hide(
+        &self,
+        standing: &Standing<'_>,
+        resolution: &mut Resolution,
+    ) -> Result<Option<Revision>, Refusal> {
+        let Found::Object(object) = &resolution.found else {
+            return Ok(None);
+        };
+        let revision = object.revision;
+        match self.sight_for(standing.viewer(), object).await {
+            Ok(Sight::Hidden) | Err(Refusal::Damaged(_)) => {
+                resolution.found = Found::Missing;
+                Ok(Some(revision))
+            }
+            Ok(Sight::Whole | Sight::Reduced(_)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// What an actor may ask about a resource: what is seen in part has the entity tag that they saw. Who may
+    /// replace the content knows it, too.
     async fn state_for(
         &self,
-        actor: &Actor,
+        standing: &Standing<'_>,
         resolution: &Resolution,
     ) -> Result<ResourceState, Refusal> {
         let exists = matches!(resolution.found, Found::Object(_) | Found::Collection);
@@ -83,7 +118,6 @@ impl Desk {
             exists,
             ..ResourceState::default()
         };
-        let standing = self.standing(actor, resolution.owner.id).await?;
         let held = standing.privileges(resolution);
         if !held.has(Privilege::Read) && !held.has(Privilege::WriteContent) {
             return Ok(hidden);
@@ -92,10 +126,8 @@ impl Desk {
             let tokens = self.sync_token(resolution).await?.into_iter().collect();
             return Ok(ResourceState { tokens, ..hidden });
         };
-        let seen = match self.seen(standing.viewer(), object.clone()).await {
-            Ok(Some(seen)) => seen,
-            Ok(None) | Err(Refusal::Damaged(_)) => return Ok(hidden),
-            Err(failure) => return Err(failure),
+        let Some(seen) = self.seen(standing.viewer(), object.clone()).await? else {
+            return Ok(hidden);
         };
         let facts = seen.calendar.as_ref();
         Ok(ResourceState {
@@ -130,6 +162,14 @@ impl Scene {
 
     fn place(&self, path: &ResourcePath) -> Option<&Place> {
         self.places.iter().find(|place| place.path == *path)
+    }
+
+    /// Refuses where something that is hidden from the actor has the name that is to be given.
+    pub fn check_vacant(&self, path: &ResourcePath) -> Result<(), Refusal> {
+        match self.place(path).and_then(|place| place.hidden) {
+            Some(_) => Err(reserved(path)),
+            None => Ok(()),
+        }
     }
 
     /// The locks of a home as read, those that ran out among them.
@@ -190,12 +230,12 @@ impl Scene {
             let Some(name) = place.path.segments.get(resolution.collections.len() - 1) else {
                 continue;
             };
-            match &resolution.found {
-                Found::Collection => {}
-                Found::Object(object) => {
-                    batch.expect_object(last.id, name, object.revision);
+            match (&resolution.found, &place.hidden) {
+                (Found::Collection, _) => {}
+                (Found::Object(Stored { revision, .. }), _) | (_, Some(revision)) => {
+                    batch.expect_object(last.id, name, *revision);
                 }
-                Found::Missing | Found::ParentMissing => {
+                (Found::Missing | Found::ParentMissing, None) => {
                     batch.expect_absent(last.id, name);
                 }
             }

@@ -122,6 +122,7 @@ impl Desk {
             false => scene::parent(to)?,
         };
         check_locks(actor, transfer, &scene, from, to)?;
+        scene.check_vacant(destination)?;
         let submitted = conditions::submitted_tokens(conditions);
         let removal = Removal {
             actor,

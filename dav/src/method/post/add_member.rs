@@ -6,6 +6,7 @@
 
 use http::{StatusCode, header};
 use scheduling::desk::Put;
+use storage::access::Privilege;
 
 use crate::{
     answer,
@@ -57,7 +58,7 @@ pub(super) async fn add_member_pieces(
 /// makes the member.
 async fn change(dav: &Dav, request: &Request) -> Result<(Put, prefer::Return), DavError> {
     let collection = request.stored_path()?;
-    let target = Target::open(dav, &request.actor, &request.path).await?;
+    let target = Target::open_for(dav, &request.actor, &request.path, &[Privilege::Bind]).await?;
     let path = collection.child(&fresh_name(dav, target.kind()));
     let (mut change, returns) = put::change(dav, request, &path)?;
     change.conditions.about = Some(collection.clone());

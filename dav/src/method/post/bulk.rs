@@ -6,10 +6,10 @@ use calendar::Format;
 use http::{HeaderMap, HeaderName, StatusCode};
 use percent_encoding::percent_decode_str;
 use scheduling::{
-    Actor, Conditions, Precondition,
+    Actor, Conditions, Precondition, Refusal,
     change::{StateCondition, parse_sync_token, sync_token_text},
 };
-use storage::{ResourcePath, model::CollectionId};
+use storage::{Found, ResourcePath, access::Privilege};
 
 use super::{import, multiput};
 use crate::{
@@ -26,6 +26,10 @@ use crate::{
         name::{caldav, calendarserver, dav},
     },
 };
+
+/// Who may change something of a calendar, and who may read what it answers. What is changed asks for its own
+/// privilege.
+const LETS_WRITE: [Privilege; 3] = [Privilege::Read, Privilege::Bind, Privilege::WriteContent];
 
 /// Where it is possible.
 pub(super) const KINDS: Kinds = Kinds::of(&[ResourceKind::Calendar]);
@@ -77,13 +81,12 @@ pub(super) async fn bulk(dav: &Dav, request: Request) -> Result<Response, DavErr
         None => Some(Format::ICalendar),
         Some(media) => Format::of_media_type(&media.essence).filter(|_| media.is_utf8()),
     };
+    let path = request.stored_path()?;
     let opened = dav
         .desk()
-        .open(&request.actor, request.stored_path()?)
+        .open_for(&request.actor, path, &LETS_WRITE)
         .await?;
-    let id = StoredResource::from_opened(request.stored_path()?.clone(), opened)?
-        .collection
-        .id;
+    let calendar = StoredResource::from_opened(path.clone(), opened)?;
     let answer = match format {
         Some(format) => import::import(dav, &request, format, detail).await?,
         None if media.as_ref().is_some_and(|media| media.is_xml()) => {
@@ -97,12 +100,23 @@ pub(super) async fn bulk(dav: &Dav, request: Request) -> Result<Response, DavErr
             ));
         }
     };
-    finish(dav, id, answer).await
+    finish(dav, &calendar, answer).await
 }
 
-/// With the tag of the calendar after all changes (§8.2).
-async fn finish(dav: &Dav, id: CollectionId, answer: Multistatus) -> Result<Response, DavError> {
-    let token = dav.desk().store().sync_token(id).await?;
+/// With the tag of the calendar after all changes (§8.2), for who may read it.
+async fn finish(
+    dav: &Dav,
+    calendar: &StoredResource,
+    answer: Multistatus,
+) -> Result<Response, DavError> {
+    if !calendar.privileges.has(Privilege::Read) {
+        return Ok(answer.finish());
+    }
+    let token = dav
+        .desk()
+        .store()
+        .sync_token(calendar.collection.id)
+        .await?;
     let mut response = answer.finish();
     answer::insert(
         response.headers_mut(),
@@ -163,7 +177,7 @@ pub(super) async fn say_stored(
         return Ok(());
     }
     let read = match detail {
-        Detail::WithData => Some(read(dav, actor, stored.path).await?),
+        Detail::WithData => read(dav, actor, stored.path).await?,
         _ => None,
     };
     let etag = read.as_ref().map(|(etag, _)| etag.as_str()).or(stored.etag);
@@ -182,15 +196,23 @@ pub(super) async fn say_stored(
     Ok(())
 }
 
-/// The tag and the octets of an object as it stands there.
-async fn read(dav: &Dav, actor: &Actor, path: &ResourcePath) -> Result<(String, Bytes), DavError> {
-    let opened = dav.desk().open(actor, path).await?;
+/// The tag and the octets of an object as it stands there; `None` for who may write it and not read it.
+async fn read(
+    dav: &Dav,
+    actor: &Actor,
+    path: &ResourcePath,
+) -> Result<Option<(String, Bytes)>, DavError> {
+    let opened = match dav.desk().open(actor, path).await {
+        Ok(opened) => opened,
+        Err(Refusal::Forbidden { .. }) => return Ok(None),
+        Err(refusal) => return Err(refusal.into()),
+    };
     match opened.resolution.found {
-        storage::Found::Object(object) => {
+        Found::Object(object) => {
             let octets = dav.desk().octets(&object.value).await?;
-            Ok((object.value.etag, octets))
+            Ok(Some((object.value.etag, octets)))
         }
-        _ => Err(scheduling::Refusal::NotFound.into()),
+        _ => Err(Refusal::NotFound.into()),
     }
 }
 

@@ -10,6 +10,7 @@ mod multiput;
 pub(crate) use multiput::MAXIMUM_RESOURCES;
 
 use scheduling::Refusal;
+use storage::access::Privilege;
 
 pub(crate) use add_member::{ADD_MEMBER, KINDS as TAKES_MEMBERS};
 
@@ -77,6 +78,15 @@ pub(crate) const ACTIONS: &[Action] = &[
     },
 ];
 
+/// Who may know what a POST is about: who may see it, and who may do what one of the actions does. Each action
+/// asks for its own privilege.
+const LETS_POST: [Privilege; 4] = [
+    Privilege::Read,
+    Privilege::Bind,
+    Privilege::WriteContent,
+    Privilege::ScheduleSendFreeBusy,
+];
+
 /// Where POST is allowed.
 pub(crate) const KINDS: Kinds = {
     let mut kinds = Kinds::of(&[]);
@@ -94,9 +104,8 @@ pub(crate) async fn post(
     request: Request,
     body: Incoming<'_>,
 ) -> Result<Response, DavError> {
-    let kind = Target::open(dav, &request.actor, &request.path)
-        .await?
-        .kind();
+    let target = Target::open_for(dav, &request.actor, &request.path, &LETS_POST).await?;
+    let kind = target.kind();
     if !KINDS.contains(kind) {
         return Err(Refusal::NotAllowed("POST does nothing here").into());
     }
