@@ -18,6 +18,8 @@ const PIECES_AT_ONCE: u64 = 4;
 pub struct BlobReader {
     store: Store,
     hash: [u8; 32],
+    /// Where the pieces stand, once that is known.
+    place: Option<[u8; 32]>,
     blob_length: u64,
     /// The next octet to be given out, and the end.
     position: u64,
@@ -41,6 +43,7 @@ impl BlobReader {
         BlobReader {
             store,
             hash,
+            place: None,
             blob_length,
             position: start,
             end,
@@ -62,6 +65,11 @@ impl BlobReader {
     }
 
     async fn read(&mut self) -> Result<(), ReadError> {
+        let place = match self.place {
+            Some(place) => place,
+            None => self.store.place_of_pieces(&self.hash).await?,
+        };
+        self.place = Some(place);
         let piece_octets = CHUNK_OCTETS as u64;
         let first = self.position / piece_octets;
         let last = self.end.div_ceil(piece_octets).min(first + PIECES_AT_ONCE);
@@ -70,7 +78,7 @@ impl BlobReader {
         };
         let mut wanted = Vec::new();
         for piece in first..last {
-            wanted.push(keys::blob_chunk(&self.hash, number(piece)?));
+            wanted.push(keys::blob_chunk(&place, number(piece)?));
         }
         let entries = self.store.backend().get_many(&wanted).await?;
         for (piece, entry) in (first..last).zip(entries) {

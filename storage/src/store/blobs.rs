@@ -1,8 +1,13 @@
-//! Content too large for a row: written ahead in pieces under its hash, referred to by a small commit,
-//! and taken away by a sweeper when nothing refers to it.
+//! Content too large for a row: written ahead in pieces, referred to by a small commit, and taken away by a
+//! sweeper when nothing refers to it.
 //!
-//! The header is written first and marked complete last. Each write of a piece expects the header as
-//! the writer knows it, so a writer and the sweeper never work on one blob at the same time.
+//! A blob's header stands under the hash of its octets. So do its pieces, unless they were there before
+//! the hash was known (see [`super::uploads`]): then the header says in which other place they stand, and
+//! a row of that place says whose they are. The place is the blob's for as long as the header is there.
+//!
+//! The header comes with the first pieces, and is marked complete with the last. Each write of a piece
+//! expects the header as the writer knows it, so a writer and the sweeper never work on one blob at the
+//! same time.
 
 use std::ops::Bound;
 
@@ -14,16 +19,16 @@ use super::{
 };
 use crate::{
     Revision, Stored, Timestamp,
-    backend::{
-        CommitError, Entry, Expect, KeyRange, MAXIMUM_VALUE_OCTETS, Operation, Page, ReadError,
-    },
+    backend::{CommitError, Expect, KeyRange, MAXIMUM_VALUE_OCTETS, Operation, Page, ReadError},
     model::{Content, INLINE_CONTENT_OCTETS},
 };
 
 /// The octets of one piece.
 pub(super) const CHUNK_OCTETS: usize = MAXIMUM_VALUE_OCTETS;
 /// How many pieces are written in one commit, and read at once.
-pub(super) const CHUNKS_AT_ONCE: usize = 15;
+const CHUNKS_AT_ONCE: usize = 15;
+/// What one commit carries of a blob.
+pub(super) const WINDOW_OCTETS: usize = CHUNK_OCTETS * CHUNKS_AT_ONCE;
 /// The largest blob: its pieces have 32-bit numbers. How large a file may be is the desk's to say.
 pub const MAXIMUM_BLOB_OCTETS: u64 = CHUNK_OCTETS as u64 * u32::MAX as u64;
 /// The largest content that is ever held in memory as a whole.
@@ -33,24 +38,7 @@ const PIECES_REMOVED_AT_ONCE: u32 = 500;
 /// A header older than this is written again by the next writer, long before a sweeper may come.
 const REFRESH_MILLISECONDS: i64 = 60 * 60 * 1000;
 /// How often a writer begins again when another one or the sweeper was faster.
-const WRITE_ATTEMPTS: usize = 8;
-
-/// Where the pieces of a blob come from.
-pub(super) enum Pieces<'a> {
-    /// Out of memory.
-    Octets(&'a Bytes),
-    /// From under another key, so many octets.
-    Under(&'a [u8; 32], u64),
-}
-
-impl Pieces<'_> {
-    fn length(&self) -> u64 {
-        match self {
-            Pieces::Octets(octets) => octets.len() as u64,
-            Pieces::Under(_, length) => *length,
-        }
-    }
-}
+pub(super) const WRITE_ATTEMPTS: usize = 8;
 
 impl Store {
     /// The octets of an object, from its row or its blob.
@@ -68,12 +56,13 @@ impl Store {
             .ok()
             .filter(|length| *length <= MAXIMUM_WHOLE_OCTETS);
         let length = length.ok_or_else(|| record::corrupt("blob", "its length is impossible"))?;
+        let place = self.place_of_pieces(hash).await?;
         let mut octets = BytesMut::with_capacity(length);
         let chunks: Vec<u32> = (0..length.div_ceil(CHUNK_OCTETS) as u32).collect();
         for numbers in chunks.chunks(CHUNKS_AT_ONCE) {
             let keys: Vec<_> = numbers
                 .iter()
-                .map(|number| keys::blob_chunk(hash, *number))
+                .map(|number| keys::blob_chunk(&place, *number))
                 .collect();
             for chunk in self.backend().get_many(&keys).await? {
                 let chunk = chunk.ok_or_else(|| record::corrupt("blob", "a piece is missing"))?;
@@ -112,98 +101,63 @@ impl Store {
         self.write_ahead(octets).await
     }
 
-    /// Writes a blob, however small.
+    /// Writes a blob, however small, unless it is there.
     pub(super) async fn write_ahead(&self, octets: Bytes) -> Result<Content, CommitError> {
         let hash = *blake3::hash(&octets).as_bytes();
-        self.write_pieces(&hash, &Pieces::Octets(&octets)).await
-    }
-
-    /// Writes the pieces of a blob under its hash, unless they are there.
-    pub(super) async fn write_pieces(
-        &self,
-        hash: &[u8; 32],
-        pieces: &Pieces<'_>,
-    ) -> Result<Content, CommitError> {
-        for _ in 1..WRITE_ATTEMPTS {
-            match self.try_write_pieces(hash, pieces).await {
-                Err(CommitError::Conflict(_)) => {}
-                answer => return answer,
-            }
-        }
-        self.try_write_pieces(hash, pieces).await
-    }
-
-    async fn try_write_pieces(
-        &self,
-        hash: &[u8; 32],
-        pieces: &Pieces<'_>,
-    ) -> Result<Content, CommitError> {
-        let length = pieces.length();
         let content = Content::Blob {
-            hash: *hash,
-            length,
+            hash,
+            length: octets.len() as u64,
         };
-        let before = self.blob(hash).await?;
-        let now = self.environment().clock.now();
-        let complete = before.as_ref().is_some_and(|header| header.complete);
-        let fresh = before
-            .as_ref()
-            .is_some_and(|header| now.0 - header.written.0 < REFRESH_MILLISECONDS);
-        if complete && fresh {
-            return Ok(content);
+        for _ in 1..WRITE_ATTEMPTS {
+            match self.try_write_ahead(&hash, &octets).await {
+                Err(CommitError::Conflict(_)) => {}
+                written => return written.map(|()| content),
+            }
         }
-        let before = before.map_or(Revision(0), |header| header.revision);
-        let header = BlobRecord {
-            length,
-            written: now,
-            complete,
-        };
-        let mut revision = self.write_header(hash, before, &header, Vec::new()).await?;
-        if complete {
-            return Ok(content);
-        }
-        let count = length.div_ceil(CHUNK_OCTETS as u64) as u32;
-        for first in (0..count).step_by(CHUNKS_AT_ONCE) {
-            let numbers: Vec<u32> = (first..count).take(CHUNKS_AT_ONCE).collect();
-            let values = self.pieces(pieces, &numbers).await?;
-            let operations = numbers.iter().zip(values);
-            let operations = operations
-                .map(|(number, value)| Operation::Put(keys::blob_chunk(hash, *number), value));
-            revision = self
-                .write_header(hash, revision, &header, operations.collect())
-                .await?;
-        }
-        let header = BlobRecord {
-            complete: true,
-            ..header
-        };
-        self.write_header(hash, revision, &header, Vec::new())
-            .await?;
-        Ok(content)
+        self.try_write_ahead(&hash, &octets).await.map(|()| content)
     }
 
-    async fn pieces(&self, pieces: &Pieces<'_>, numbers: &[u32]) -> Result<Vec<Bytes>, ReadError> {
-        let key = match pieces {
-            Pieces::Under(key, _) => key,
-            Pieces::Octets(octets) => {
-                let piece = |number: &u32| {
-                    let start = *number as usize * CHUNK_OCTETS;
-                    octets.slice(start..octets.len().min(start + CHUNK_OCTETS))
-                };
-                return Ok(numbers.iter().map(piece).collect());
-            }
+    async fn try_write_ahead(&self, hash: &[u8; 32], octets: &Bytes) -> Result<(), CommitError> {
+        let before = self.blob(hash).await?;
+        if let Some(before) = before.as_ref().filter(|before| before.value.complete) {
+            return self.refresh(hash, before).await;
+        }
+        let mut header = BlobRecord {
+            length: octets.len() as u64,
+            written: self.environment().clock.now(),
+            complete: false,
+            pieces_under: before.as_ref().and_then(|before| before.value.pieces_under),
         };
-        let keys: Vec<_> = numbers
-            .iter()
-            .map(|number| keys::blob_chunk(key, *number))
-            .collect();
-        let entries = self.backend().get_many(&keys).await?;
-        let value = |entry: Option<Entry>| {
-            entry
-                .map(|entry| entry.value)
-                .ok_or_else(|| record::corrupt("blob", "a piece is missing"))
+        let mut revision = before.map_or(Revision(0), |before| before.revision);
+        let place = header.place(hash);
+        let windows = octets.len().div_ceil(WINDOW_OCTETS).max(1);
+        for number in 0..windows {
+            let start = number * WINDOW_OCTETS;
+            let window = octets.slice(start..octets.len().min(start + WINDOW_OCTETS));
+            let pieces = pieces(&place, (number * CHUNKS_AT_ONCE) as u32, &window);
+            header.complete = number + 1 == windows;
+            revision = self.write_header(hash, revision, &header, pieces).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a complete blob count as written now, if it may come to be swept otherwise.
+    pub(super) async fn refresh(
+        &self,
+        hash: &[u8; 32],
+        before: &Stored<BlobRecord>,
+    ) -> Result<(), CommitError> {
+        let now = self.environment().clock.now();
+        if now.0 - before.value.written.0 < REFRESH_MILLISECONDS {
+            return Ok(());
+        }
+        let header = BlobRecord {
+            written: now,
+            ..before.value.clone()
         };
-        entries.into_iter().map(value).collect()
+        self.write_header(hash, before.revision, &header, Vec::new())
+            .await
+            .map(drop)
     }
 
     /// Commits a blob's header together with pieces, if the header is as this writer knows it.
@@ -220,11 +174,23 @@ impl Store {
         Ok(self.commit_rows(batch.expect, operations).await?.revision)
     }
 
-    async fn blob(&self, hash: &[u8; 32]) -> Result<Option<Stored<BlobRecord>>, ReadError> {
+    pub(super) async fn blob(
+        &self,
+        hash: &[u8; 32],
+    ) -> Result<Option<Stored<BlobRecord>>, ReadError> {
         let entry = self.backend().get(&keys::blob(hash)).await?;
         entry
             .map(|entry| record::stored(&entry, "blob"))
             .transpose()
+    }
+
+    /// Where a blob's pieces stand. Where its header is lost, most are found under its hash.
+    pub(super) async fn place_of_pieces(&self, hash: &[u8; 32]) -> Result<[u8; 32], ReadError> {
+        match self.blob(hash).await {
+            Ok(Some(header)) => Ok(header.value.place(hash)),
+            Ok(None) | Err(ReadError::Corrupt(_)) => Ok(*hash),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes the commit of a batch conflict where a blob that it refers to is not there (any more):
@@ -314,6 +280,7 @@ impl Store {
             complete: false,
             ..header.value.clone()
         };
+        let place = header.value.place(hash);
         let mut revision = header.revision;
         loop {
             let last = Page {
@@ -321,21 +288,22 @@ impl Store {
                 octets: usize::MAX,
                 reverse: true,
             };
-            let mut pieces = KeyRange::prefix(keys::blob_chunks(hash));
+            let mut pieces = KeyRange::prefix(keys::blob_chunks(&place));
             let last = self.backend().scan(pieces.clone(), last).await?.rows.pop();
             let number = last.and_then(|(key, _)| keys::blob_chunk_number(&key));
             let first = (number.unwrap_or(0) + 1).saturating_sub(PIECES_REMOVED_AT_ONCE);
             let more = first > 0;
             if more {
-                pieces.start = Bound::Included(keys::blob_chunk(hash, first));
+                pieces.start = Bound::Included(keys::blob_chunk(&place, first));
             }
-            let operations = vec![
-                Operation::DeleteRange(pieces),
-                match more {
-                    true => Operation::Put(keys::blob(hash), record::encode(&leaving)),
-                    false => Operation::Delete(keys::blob(hash)),
-                },
-            ];
+            let mut operations = vec![Operation::DeleteRange(pieces)];
+            if more {
+                operations.push(Operation::Put(keys::blob(hash), record::encode(&leaving)));
+            } else {
+                operations.push(Operation::Delete(keys::blob(hash)));
+                let place = leaving.pieces_under.as_ref().map(keys::blob_place);
+                operations.extend(place.map(Operation::Delete));
+            }
             let expect = vec![
                 Expect::Revision(keys::blob(hash), revision),
                 unreferenced.clone(),
@@ -346,4 +314,14 @@ impl Store {
             }
         }
     }
+}
+
+/// Writes what is at most a window as pieces from the number `first` on.
+pub(super) fn pieces(place: &[u8; 32], first: u32, window: &Bytes) -> Vec<Operation> {
+    let pieces = window.chunks(CHUNK_OCTETS).zip(first..);
+    pieces
+        .map(|(piece, number)| {
+            Operation::Put(keys::blob_chunk(place, number), window.slice_ref(piece))
+        })
+        .collect()
 }

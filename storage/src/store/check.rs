@@ -43,7 +43,7 @@ const UNREADABLE_TOLD: u64 = 20;
 
 /// The keyspaces in the order in which they are looked at: what is mended first is what others are
 /// mended by.
-const PASSES: [(Keyspace, &str); 16] = [
+const PASSES: [(Keyspace, &str); 17] = [
     (Keyspace::PrincipalName, "names"),
     (Keyspace::PrincipalAddress, "addresses"),
     (Keyspace::Principal, "principals"),
@@ -54,6 +54,7 @@ const PASSES: [(Keyspace, &str); 16] = [
     (Keyspace::Collection, "collections"),
     (Keyspace::Uid, "UIDs"),
     (Keyspace::Member, "members"),
+    (Keyspace::BlobPlace, "places of blobs"),
     (Keyspace::Blob, "blobs"),
     (Keyspace::Work, "rows of work"),
     (Keyspace::BlobReference, "references"),
@@ -170,7 +171,12 @@ impl Subject {
             Subject::Directory => "the directory".to_owned(),
             Subject::Log(header) => format!("the log of {}", id(header.id)),
             Subject::Orphans(collection) => format!("the members of {}", id(*collection)),
-            Subject::Pieces(hash) => format!("the blob {}", blake3::Hash::from_bytes(*hash)),
+            Subject::Pieces(place) => {
+                format!(
+                    "the pieces of a blob at {}",
+                    blake3::Hash::from_bytes(*place)
+                )
+            }
             Subject::Usage(home) => format!("the counter of {}", id(*home)),
         }
     }
@@ -336,13 +342,13 @@ impl Run<'_> {
     async fn look_at_pieces(&mut self) -> Result<(), CommitError> {
         let mut range = KeyRange::prefix(keys::whole(Keyspace::BlobChunk));
         while let Some(key) = self.store.first_key(&range).await? {
-            let hash = key.get(..33).and_then(keys::blob_hash);
-            let Some(hash) = hash else {
+            let place = key.get(..33).and_then(keys::blob_hash);
+            let Some(place) = place else {
                 range = range.beyond(&key, false);
                 continue;
             };
-            self.look(&Subject::Pieces(hash)).await?;
-            range.start = included(KeyRange::prefix(keys::blob_chunks(&hash)).end);
+            self.look(&Subject::Pieces(place)).await?;
+            range.start = included(KeyRange::prefix(keys::blob_chunks(&place)).end);
         }
         Ok(())
     }
@@ -367,7 +373,7 @@ impl Store {
             Subject::Log(header) => self.judge_log(header).await,
             Subject::OwnerOfLog(key) => self.judge_owner_of_log(key).await,
             Subject::Orphans(id) => self.judge_orphans(*id).await,
-            Subject::Pieces(hash) => self.judge_pieces(hash).await,
+            Subject::Pieces(place) => self.judge_pieces(place).await,
             Subject::Usage(home) => self.judge_usage(*home).await,
         }
     }
@@ -387,6 +393,7 @@ impl Store {
             Keyspace::Collection => self.judge_collection(key).await,
             Keyspace::Uid => self.judge_uid(key).await,
             Keyspace::Member => self.judge_member(key).await,
+            Keyspace::BlobPlace => self.judge_place(key).await,
             Keyspace::Blob => self.judge_blob(key).await,
             Keyspace::Work => self.judge_work(key).await,
             Keyspace::BlobReference => self.judge_reference(key).await,

@@ -119,6 +119,7 @@ pub fn examples_of_records() -> Vec<Vec<u8>> {
             length: 300,
             written: Timestamp(5),
             complete: true,
+            pieces_under: Some([9; 32]),
         }),
         encode(&WorkRecord {
             attempts: 1,

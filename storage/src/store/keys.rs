@@ -45,9 +45,9 @@ pub(crate) enum Keyspace {
     Usage = 13,
     /// (queue, due, id) → work.
     Work = 14,
-    /// (hash) → length and state of a blob.
+    /// (hash) → length and state of a blob, and where its pieces stand.
     Blob = 15,
-    /// (hash, number) → piece of a blob.
+    /// (place, number) → piece of a blob. The place is its hash, or a key drawn at random.
     BlobChunk = 16,
     /// (hash, who refers to it) → nothing.
     BlobReference = 17,
@@ -59,6 +59,8 @@ pub(crate) enum Keyspace {
     TrashedCollection = 20,
     /// (home) → octets in the trash.
     TrashUsage = 21,
+    /// (place) → the hash of the blob whose pieces stand there, where that is not the place itself.
+    BlobPlace = 22,
     /// (time) → the newest commit of that time: what makes an age of a log's position.
     Moment = 32,
     /// What the clock said, and how much of it is believed; and how far the compaction of the logs is
@@ -296,18 +298,18 @@ pub(crate) fn blob(hash: &[u8; 32]) -> Key {
     Builder::new(Keyspace::Blob, 32).octets(hash).key()
 }
 
-/// The hash at the end of a blob's key.
+/// The hash at the end of a blob's key, the place at the end of that of [`blob_place`].
 pub(crate) fn blob_hash(key: &[u8]) -> Option<[u8; 32]> {
     key.get(1..)?.try_into().ok()
 }
 
-pub(crate) fn blob_chunks(hash: &[u8; 32]) -> Key {
-    Builder::new(Keyspace::BlobChunk, 32).octets(hash).key()
+pub(crate) fn blob_chunks(place: &[u8; 32]) -> Key {
+    Builder::new(Keyspace::BlobChunk, 32).octets(place).key()
 }
 
-pub(crate) fn blob_chunk(hash: &[u8; 32], number: u32) -> Key {
+pub(crate) fn blob_chunk(place: &[u8; 32], number: u32) -> Key {
     Builder::new(Keyspace::BlobChunk, 36)
-        .octets(hash)
+        .octets(place)
         .octets(&number.to_be_bytes())
         .key()
 }
@@ -315,6 +317,11 @@ pub(crate) fn blob_chunk(hash: &[u8; 32], number: u32) -> Key {
 /// The number at the end of a piece's key.
 pub(crate) fn blob_chunk_number(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(key.get(33..)?.try_into().ok()?))
+}
+
+/// The row that says whose pieces stand at a place.
+pub(crate) fn blob_place(place: &[u8; 32]) -> Key {
+    Builder::new(Keyspace::BlobPlace, 32).octets(place).key()
 }
 
 /// What the keys of all references to a blob begin with.

@@ -1,38 +1,36 @@
 //! Content whose octets come one after the other, and never stand in memory as a whole.
 //!
-//! A blob's rows are keyed by the hash of its octets, which is known when the last of them is there. So
-//! an upload first stands under a key drawn at random, as a blob that is not complete; then its pieces go
-//! over to their hash, unless that is there already. What breaks off is swept like any blob that nothing
-//! refers to.
+//! A blob is known by the hash of its octets, which is known when the last of them is there. So an upload
+//! first stands in a place drawn at random, as a blob that is not complete. When it is finished, one small
+//! commit puts the header under the hash; the pieces stay where they are, and the header says where. Every
+//! octet is written once. What breaks off is swept like any blob that nothing refers to.
 
 use bytes::{Bytes, BytesMut};
 
 use super::{
     BlobReader, Store,
-    blobs::{CHUNK_OCTETS, CHUNKS_AT_ONCE, MAXIMUM_BLOB_OCTETS, Pieces},
+    blobs::{MAXIMUM_BLOB_OCTETS, WINDOW_OCTETS, WRITE_ATTEMPTS, pieces},
     keys,
-    record::BlobRecord,
+    record::{self, BlobRecord},
 };
 use crate::{
     Revision, Stored, Timestamp,
-    backend::{CommitError, Operation},
+    backend::{CommitError, Expect, Operation},
     model::Content,
 };
-
-/// What one commit of an upload carries, and what an upload keeps in memory.
-const WINDOW_OCTETS: usize = CHUNK_OCTETS * CHUNKS_AT_ONCE;
 
 /// An upload on its way.
 #[derive(Debug)]
 pub struct Upload {
-    /// The key that stands for the hash until that is known.
-    key: [u8; 32],
+    /// What stands for the hash until that is known, and where the pieces stand.
+    place: [u8; 32],
     /// The header's row as written last; 0 before the first piece.
     revision: Revision,
     hasher: blake3::Hasher,
     pub(super) length: u64,
-    /// Octets that are not written yet.
+    /// Octets that are not written yet: never more than one commit carries.
     pending: BytesMut,
+    /// How many pieces are written.
     pieces: u32,
 }
 
@@ -47,6 +45,7 @@ impl Upload {
             length: self.length,
             written: now,
             complete: false,
+            pieces_under: None,
         }
     }
 }
@@ -54,12 +53,12 @@ impl Upload {
 impl Store {
     /// Begins an upload. Nothing is written until there is much to write.
     pub fn begin_upload(&self) -> Upload {
-        let mut key = [0; 32];
-        let (low, high) = key.split_at_mut(16);
+        let mut place = [0; 32];
+        let (low, high) = place.split_at_mut(16);
         low.copy_from_slice(&self.environment().random_u128().to_be_bytes());
         high.copy_from_slice(&self.environment().random_u128().to_be_bytes());
         Upload {
-            key,
+            place,
             revision: Revision(0),
             hasher: blake3::Hasher::new(),
             length: 0,
@@ -97,18 +96,11 @@ impl Store {
 
     async fn write_window(&self, upload: &mut Upload) -> Result<(), CommitError> {
         let window = std::mem::take(&mut upload.pending).freeze();
-        let first = upload.pieces;
-        let pieces = window.chunks(CHUNK_OCTETS).zip(first..);
-        let operations: Vec<_> = pieces
-            .map(|(piece, number)| {
-                let key = keys::blob_chunk(&upload.key, number);
-                Operation::Put(key, window.slice_ref(piece))
-            })
-            .collect();
-        upload.pieces = first.saturating_add(operations.len() as u32);
+        let pieces = pieces(&upload.place, upload.pieces, &window);
+        upload.pieces = upload.pieces.saturating_add(pieces.len() as u32);
         let header = upload.header(self.environment().clock.now());
         upload.revision = self
-            .write_header(&upload.key, upload.revision, &header, operations)
+            .write_header(&upload.place, upload.revision, &header, pieces)
             .await?;
         Ok(())
     }
@@ -124,7 +116,12 @@ impl Store {
             let content = self.write_blob(upload.pending.freeze()).await?;
             return Ok((content, hash));
         }
-        self.finish_pieces(upload, hash).await
+        self.claim_pieces(&upload, hash.as_bytes()).await?;
+        let content = Content::Blob {
+            hash: *hash.as_bytes(),
+            length: upload.length,
+        };
+        Ok((content, hash))
     }
 
     /// The same of what many objects may refer to: a blob, however small. Its hash and its length.
@@ -132,27 +129,57 @@ impl Store {
         &self,
         mut upload: Upload,
     ) -> Result<([u8; 32], u64), CommitError> {
-        let (hash, length) = (upload.hasher.finalize(), upload.length);
+        let hash = *upload.hasher.finalize().as_bytes();
         if upload.pieces == 0 {
             self.write_ahead(upload.pending.split().freeze()).await?;
         } else {
-            self.finish_pieces(upload, hash).await?;
+            self.claim_pieces(&upload, &hash).await?;
         }
-        Ok((*hash.as_bytes(), length))
+        Ok((hash, upload.length))
     }
 
-    async fn finish_pieces(
-        &self,
-        mut upload: Upload,
-        hash: blake3::Hash,
-    ) -> Result<(Content, blake3::Hash), CommitError> {
-        if !upload.pending.is_empty() {
-            self.write_window(&mut upload).await?;
+    /// Makes what an upload wrote, with the octets still to be written, the blob of this hash, unless that
+    /// is there.
+    async fn claim_pieces(&self, upload: &Upload, hash: &[u8; 32]) -> Result<(), CommitError> {
+        for _ in 1..WRITE_ATTEMPTS {
+            match self.try_claim_pieces(upload, hash).await {
+                Err(CommitError::Conflict(_)) => {}
+                claimed => return claimed,
+            }
         }
-        let pieces = Pieces::Under(&upload.key, upload.length);
-        let content = self.write_pieces(hash.as_bytes(), &pieces).await?;
-        self.remove_upload(&upload).await?;
-        Ok((content, hash))
+        self.try_claim_pieces(upload, hash).await
+    }
+
+    async fn try_claim_pieces(&self, upload: &Upload, hash: &[u8; 32]) -> Result<(), CommitError> {
+        match self.blob(hash).await? {
+            Some(before) if before.value.complete => {
+                self.refresh(hash, &before).await?;
+                return self.remove_upload(upload).await;
+            }
+            // Somebody began to write or to remove it: what came is whole, and takes its place.
+            Some(before) => drop(self.remove_blob(hash, &before).await?),
+            None => {}
+        }
+        let expect = vec![
+            Expect::Absent(keys::blob(hash)),
+            Expect::Revision(keys::blob(&upload.place), upload.revision),
+        ];
+        let header = BlobRecord {
+            complete: true,
+            pieces_under: Some(upload.place),
+            ..upload.header(self.environment().clock.now())
+        };
+        let mut operations = pieces(
+            &upload.place,
+            upload.pieces,
+            &upload.pending.clone().freeze(),
+        );
+        operations.extend([
+            Operation::Put(keys::blob(hash), record::encode(&header)),
+            Operation::Put(keys::blob_place(&upload.place), record::encode(hash)),
+            Operation::Delete(keys::blob(&upload.place)),
+        ]);
+        self.commit_rows(expect, operations).await.map(drop)
     }
 
     /// Removes what an upload wrote so far.
@@ -169,7 +196,7 @@ impl Store {
             revision: upload.revision,
         };
         // Where it is not there any more, the sweeper was faster.
-        self.remove_blob(&upload.key, &header).await.map(drop)
+        self.remove_blob(&upload.place, &header).await.map(drop)
     }
 
     /// Reads the octets of a blob from `start` on, `length` of them, piece by piece.

@@ -45,6 +45,8 @@ pub async fn fill(store: &Store) {
         .collect();
     let content = store.write_blob(Bytes::from(large)).await.unwrap();
     put(store, "alice", "files/large", file(content)).await;
+    let content = upload(store).await;
+    put(store, "alice", "files/larger", file(content)).await;
     let mut small = file(Content::Inline(Bytes::from_static(b"a file")));
     small.properties = properties("on a file");
     put(store, "alice", "files/below/small", small).await;
@@ -55,6 +57,16 @@ pub async fn fill(store: &Store) {
     lock(store, &alice).await;
     enqueue(store).await;
     audit(store, &alice, bob.id).await;
+}
+
+/// A file that comes piece by piece.
+async fn upload(store: &Store) -> Content {
+    let mut upload = store.begin_upload();
+    for number in 0..10_u8 {
+        let octets = Bytes::from(vec![number; 60_000]);
+        store.continue_upload(&mut upload, octets).await.unwrap();
+    }
+    store.finish_upload(upload).await.unwrap().0
 }
 
 async fn audit(store: &Store, alice: &Principal, bob: PrincipalId) {

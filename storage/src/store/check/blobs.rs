@@ -10,16 +10,29 @@ use super::{
 };
 use crate::{
     Timestamp,
-    backend::{Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
+    backend::{Entry, Expect, Key, KeyRange, Operation, ReadError},
     model::{CollectionId, Content, Object, WorkId},
 };
 
-/// What the pieces of a blob come to.
+/// What the pieces in one place come to.
 struct Pieces {
+    place: [u8; 32],
     /// Octets together.
     length: u64,
-    /// Whether they have the blob's hash.
-    are_whole: bool,
+    /// The hash of all of them; `None` where one is missing.
+    hash: Option<[u8; 32]>,
+}
+
+impl Pieces {
+    /// The header of the blob of this hash, if these are its pieces.
+    fn header_of(&self, hash: &[u8; 32], complete: bool, written: Timestamp) -> BlobRecord {
+        BlobRecord {
+            length: self.length,
+            written,
+            complete,
+            pieces_under: (self.place != *hash).then_some(self.place),
+        }
+    }
 }
 
 impl Store {
@@ -34,107 +47,220 @@ impl Store {
             let Some(row) = self.backend().get(key).await? else {
                 return Ok(Vec::new());
             };
-            let header = record::decode::<BlobRecord>(&row.value, "blob");
-            if header.as_ref().is_ok_and(|header| !header.complete) {
+            let findings = match record::decode::<BlobRecord>(&row.value, "blob") {
                 // Somebody writes it, or it will be swept.
-                return Ok(Vec::new());
-            }
-            let pieces = self.pieces_of(&hash).await?;
-            if self.backend().get(key).await?.as_ref() != Some(&row) {
-                continue;
-            }
-            return Ok(match header {
-                Ok(header) if pieces.are_whole && header.length == pieces.length => Vec::new(),
-                Ok(_) => {
-                    let detail = format!("{} has lost its octets", shown_hash(&hash));
-                    vec![Finding::new("blob", detail)]
-                }
+                Ok(header) if !header.complete => Vec::new(),
+                Ok(header) => self.judge_header(&hash, &row, &header).await?,
+                // It is told of where its pieces stand.
+                Err(_) if self.place_noted_of(&hash).await?.is_some() => Vec::new(),
                 Err(error) => {
                     let finding = Finding::unreadable("blob", key, &error);
-                    vec![self.with_new_header(finding, key, Some(&row), &pieces)]
+                    let pieces = self.pieces_in(&hash).await?;
+                    vec![self.with_new_header(finding, &hash, (Some(&row), None), &pieces)]
                 }
-            });
+            };
+            if self.backend().get(key).await?.as_ref() == Some(&row) {
+                return Ok(findings);
+            }
         }
         Ok(Vec::new())
     }
 
-    /// The pieces of a blob without a header.
-    pub(super) async fn judge_pieces(&self, hash: &[u8; 32]) -> Result<Vec<Finding>, ReadError> {
-        let key = keys::blob(hash);
-        let first = Page {
-            rows: 1,
-            octets: usize::MAX,
-            reverse: false,
+    /// A blob that says that all of it is there.
+    async fn judge_header(
+        &self,
+        hash: &[u8; 32],
+        row: &Entry,
+        header: &BlobRecord,
+    ) -> Result<Vec<Finding>, ReadError> {
+        let mut findings = Vec::new();
+        let pieces = self.pieces_in(&header.place(hash)).await?;
+        if pieces.hash.as_ref() != Some(hash) || pieces.length != header.length {
+            let detail = format!("{} has lost its octets", shown_hash(hash));
+            findings.push(Finding::new("blob", detail));
+        }
+        if let Some(place) = &header.pieces_under {
+            let noted = keys::blob_place(place);
+            let note = self.backend().get(&noted).await?;
+            let owner = Related::<[u8; 32]>::value(note.as_ref());
+            if !matches!(owner, Related::Is(owner, _) if owner == *hash) {
+                let detail = format!("that of {} is missing", shown_hash(hash));
+                let expect = vec![
+                    Expect::Revision(keys::blob(hash), row.revision),
+                    as_read(&noted, note.as_ref()),
+                ];
+                let operations = vec![Operation::Put(noted, record::encode(hash))];
+                let finding = Finding::new("place of a blob", detail);
+                findings.push(finding.mended_by("it was written", expect, operations));
+            }
+        }
+        Ok(findings)
+    }
+
+    /// The row that says whose pieces stand in a place.
+    pub(super) async fn judge_place(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
+        const KIND: &str = "place of a blob";
+        let Some(place) = keys::blob_hash(key) else {
+            return Ok(vec![Finding::new(
+                KIND,
+                format!("{} has an odd key", shown(key)),
+            )]);
         };
+        let owner = |note: &Entry| record::decode::<[u8; 32]>(&note.value, KIND);
+        let related = |note: &Entry| owner(note).iter().map(keys::blob).collect();
+        let Some((note, rows)) = self.with_related(key, related).await? else {
+            return Ok(Vec::new());
+        };
+        let Ok(hash) = owner(&note) else {
+            // Whose they are says the header, or the octets themselves.
+            return Ok(judge_row(key, KIND, &note, false, Vec::new()));
+        };
+        let row = rows[0].as_ref();
+        match Related::<BlobRecord>::value(row) {
+            Related::Is(header, _) => {
+                let is_right = header.pieces_under == Some(place);
+                let expect = vec![as_read(&keys::blob(&hash), row)];
+                Ok(judge_row(key, KIND, &note, is_right, expect))
+            }
+            Related::Missing | Related::Unreadable => {
+                let pieces = self.pieces_in(&place).await?;
+                self.judge_headless(&hash, (row, Some(&note)), &pieces)
+                    .await
+            }
+        }
+    }
+
+    /// Pieces in a place of which nothing says whose they are.
+    pub(super) async fn judge_pieces(&self, place: &[u8; 32]) -> Result<Vec<Finding>, ReadError> {
         // Header and pieces go together.
-        if self.backend().get(&key).await?.is_some() {
+        if self.is_known_place(place).await? {
             return Ok(Vec::new());
         }
-        let pieces = self.pieces_of(hash).await?;
+        let pieces = self.pieces_in(place).await?;
+        // What somebody refers to is found again by its octets alone.
+        if let Some(hash) = pieces.hash.filter(|hash| hash != place) {
+            let row = self.backend().get(&keys::blob(&hash)).await?;
+            match Related::<BlobRecord>::value(row.as_ref()) {
+                // The header tells of it.
+                Related::Is(header, _) if header.pieces_under == Some(*place) => {
+                    return Ok(Vec::new());
+                }
+                Related::Is(..) => {}
+                Related::Missing | Related::Unreadable => {
+                    if self.is_referred_to(&hash).await? {
+                        return self
+                            .judge_headless(&hash, (row.as_ref(), None), &pieces)
+                            .await;
+                    }
+                }
+            }
+        }
+        if pieces.length == 0 || self.is_known_place(place).await? {
+            return Ok(Vec::new());
+        }
+        self.judge_headless(place, (None, None), &pieces).await
+    }
+
+    async fn is_known_place(&self, place: &[u8; 32]) -> Result<bool, ReadError> {
+        let rows = [keys::blob(place), keys::blob_place(place)];
+        let rows = self.backend().get_many(&rows).await?;
+        Ok(rows.iter().any(Option::is_some))
+    }
+
+    async fn is_referred_to(&self, hash: &[u8; 32]) -> Result<bool, ReadError> {
         let references = KeyRange::prefix(keys::blob_references(hash));
-        let page = self.backend().scan(references.clone(), first).await?;
-        if pieces.length == 0 || self.backend().get(&key).await?.is_some() {
-            return Ok(Vec::new());
-        }
+        Ok(self.first_key(&references).await?.is_some())
+    }
+
+    /// A blob that has pieces and no header that could be read; `rows` are what stands in place of its
+    /// header, and of the note whose the place is.
+    async fn judge_headless(
+        &self,
+        hash: &[u8; 32],
+        rows: (Option<&Entry>, Option<&Entry>),
+        pieces: &Pieces,
+    ) -> Result<Vec<Finding>, ReadError> {
         let detail = format!("{} has pieces but no header", shown_hash(hash));
         let finding = Finding::new("blob", detail);
-        if page.rows.is_empty() {
-            // As one that is not complete, it is swept in small steps.
-            let expect = vec![Expect::Absent(key.clone()), Expect::RangeEmpty(references)];
-            let header = BlobRecord {
-                length: pieces.length,
-                written: Timestamp(i64::MIN),
-                complete: false,
-            };
-            let operations = vec![Operation::Put(key, record::encode(&header))];
-            let what = "nothing refers to it: it is swept away with the next blobs";
-            return Ok(vec![finding.mended_by(what, expect, operations)]);
+        if rows.0.is_some() || self.is_referred_to(hash).await? {
+            return Ok(vec![self.with_new_header(finding, hash, rows, pieces)]);
         }
-        Ok(vec![self.with_new_header(finding, &key, None, &pieces)])
+        // As one that is not complete, it is swept in small steps.
+        let references = KeyRange::prefix(keys::blob_references(hash));
+        let expect = vec![
+            Expect::Absent(keys::blob(hash)),
+            Expect::RangeEmpty(references),
+        ];
+        let header = pieces.header_of(hash, false, Timestamp(i64::MIN));
+        let operations = vec![Operation::Put(keys::blob(hash), record::encode(&header))];
+        let what = "nothing refers to it: it is swept away with the next blobs";
+        Ok(vec![finding.mended_by(what, expect, operations)])
     }
 
     fn with_new_header(
         &self,
         finding: Finding,
-        key: &Key,
-        row: Option<&Entry>,
+        hash: &[u8; 32],
+        (row, note): (Option<&Entry>, Option<&Entry>),
         pieces: &Pieces,
     ) -> Finding {
-        if !pieces.are_whole {
+        if pieces.hash.as_ref() != Some(hash) {
             return finding;
         }
-        let header = BlobRecord {
-            length: pieces.length,
-            written: self.environment().clock.now(),
-            complete: true,
-        };
-        let operations = vec![Operation::Put(key.clone(), record::encode(&header))];
-        finding.mended_by(
-            "its header was written anew",
-            vec![as_read(key, row)],
-            operations,
-        )
+        let header = pieces.header_of(hash, true, self.environment().clock.now());
+        let mut expect = vec![as_read(&keys::blob(hash), row)];
+        let mut operations = vec![Operation::Put(keys::blob(hash), record::encode(&header))];
+        if let Some(place) = &header.pieces_under {
+            expect.push(as_read(&keys::blob_place(place), note));
+            operations.push(Operation::Put(
+                keys::blob_place(place),
+                record::encode(hash),
+            ));
+        }
+        finding.mended_by("its header was written anew", expect, operations)
     }
 
-    /// Reads a blob's pieces, one page after the other.
-    async fn pieces_of(&self, hash: &[u8; 32]) -> Result<Pieces, ReadError> {
+    /// Reads the pieces in a place, one page after the other.
+    async fn pieces_in(&self, place: &[u8; 32]) -> Result<Pieces, ReadError> {
         let mut hasher = blake3::Hasher::new();
         let mut length = 0;
         let mut number: u32 = 0;
         let mut in_order = true;
-        let mut pages = self.pages_of(KeyRange::prefix(keys::blob_chunks(hash)));
+        let mut pages = self.pages_of(KeyRange::prefix(keys::blob_chunks(place)));
         while let Some(rows) = pages.next().await? {
             for (key, entry) in rows {
-                in_order &= key == keys::blob_chunk(hash, number);
+                in_order &= key == keys::blob_chunk(place, number);
                 number = number.saturating_add(1);
                 length += entry.value.len() as u64;
                 hasher.update(&entry.value);
             }
         }
         Ok(Pieces {
+            place: *place,
             length,
-            are_whole: in_order && hasher.finalize().as_bytes() == hash,
+            hash: in_order.then(|| *hasher.finalize().as_bytes()),
         })
+    }
+
+    /// Whether there are pieces of a blob that has no header: what becomes of them is looked at by itself.
+    pub(in crate::store) async fn has_pieces(&self, hash: &[u8; 32]) -> Result<bool, ReadError> {
+        let first = self.backend().get(&keys::blob_chunk(hash, 0)).await?;
+        Ok(first.is_some() || self.place_noted_of(hash).await?.is_some())
+    }
+
+    /// The place of which it is noted that this blob's pieces stand there.
+    async fn place_noted_of(&self, hash: &[u8; 32]) -> Result<Option<Key>, ReadError> {
+        let is_of = |note: &Entry| {
+            let owner = record::decode::<[u8; 32]>(&note.value, "place of a blob");
+            owner.is_ok_and(|owner| owner == *hash)
+        };
+        let mut pages = self.pages(keys::Keyspace::BlobPlace);
+        while let Some(rows) = pages.next().await? {
+            if let Some((key, _)) = rows.into_iter().find(|(_, note)| is_of(note)) {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn judge_reference(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
@@ -225,16 +351,16 @@ impl Store {
                 format!("{} has an odd key", shown(key)),
             )]);
         };
-        let related = |entry: &Entry| match record::decode::<WorkRecord>(&entry.value, "work") {
+        let payload = |entry: &Entry| match record::decode::<WorkRecord>(&entry.value, "work") {
             Ok(WorkRecord {
                 payload: Content::Blob { hash, .. },
                 ..
-            }) => vec![
-                keys::blob_reference_of_work(&hash, &id),
-                keys::blob(&hash),
-                keys::blob_chunk(&hash, 0),
-            ],
-            _ => Vec::new(),
+            }) => Some(hash),
+            _ => None,
+        };
+        let related = |entry: &Entry| match payload(entry) {
+            Some(hash) => vec![keys::blob_reference_of_work(&hash, &id), keys::blob(&hash)],
+            None => Vec::new(),
         };
         let Some((row, rows)) = self.with_related(key, related).await? else {
             return Ok(Vec::new());
@@ -242,14 +368,17 @@ impl Store {
         if let Err(error) = record::decode::<WorkRecord>(&row.value, "work") {
             return Ok(vec![Finding::unreadable("work", key, &error)]);
         }
-        Ok(match &rows[..] {
-            [_, None, None] => {
-                let detail = format!("the payload of {} is not there", shown(key));
-                vec![Finding::new("blob", detail)]
-            }
-            [None, ..] => vec![missing_reference(key, &row, &id)],
-            _ => Vec::new(),
-        })
+        let (Some(hash), [reference, blob]) = (payload(&row), &rows[..]) else {
+            return Ok(Vec::new());
+        };
+        if blob.is_none() && !self.has_pieces(&hash).await? {
+            let detail = format!("the payload of {} is not there", shown(key));
+            return Ok(vec![Finding::new("blob", detail)]);
+        }
+        match reference {
+            None => Ok(vec![missing_reference(key, &row, &id)]),
+            Some(_) => Ok(Vec::new()),
+        }
     }
 }
 

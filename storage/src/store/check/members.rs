@@ -9,7 +9,7 @@ use super::{
     finding::{Finding, Related, as_read, id, shown},
 };
 use crate::{
-    Revision, Stored,
+    Revision,
     backend::{Entry, Expect, Key, Operation, ReadError},
     model::{Attachment, Collection, CollectionId, Member, Object},
 };
@@ -45,20 +45,23 @@ impl Store {
             key,
             row: &row,
         };
-        Ok(match record::decode_member(&row) {
+        let object = match record::decode_member(&row).map(|member| member.value) {
             Err(error) => {
                 let detail = format!("{name:?} in {}: {error}", id(parent));
-                vec![Finding::new("member", detail)]
+                return Ok(vec![Finding::new("member", detail)]);
             }
-            Ok(Stored {
-                value: Member::Collection(child),
-                ..
-            }) => place.judge_binding(child, rows[0].as_ref()),
-            Ok(Stored {
-                value: Member::Object(object),
-                ..
-            }) => place.judge_object(&object, &rows),
-        })
+            Ok(Member::Collection(child)) => {
+                return Ok(place.judge_binding(child, rows[0].as_ref()));
+            }
+            Ok(Member::Object(object)) => object,
+        };
+        let (mut findings, headless) = place.judge_object(&object, &rows);
+        for (hash, what) in headless {
+            if !self.has_pieces(&hash).await? {
+                findings.push(Finding::new("blob", format!("{what} is not there")));
+            }
+        }
+        Ok(findings)
     }
 
     pub(super) async fn judge_uid(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
@@ -113,7 +116,7 @@ fn related_of_member(header: &Collection, name: &str, entry: &Entry) -> Vec<Key>
             let uid = uid_row(header, name, &object).map(|(key, _)| key);
             let blob = blob_of(&object).map(|hash| {
                 let reference = keys::blob_reference_of_object(&hash, header.id, name);
-                [reference, keys::blob(&hash), keys::blob_chunk(&hash, 0)]
+                [reference, keys::blob(&hash)]
             });
             let attachments = object
                 .attachments()
@@ -135,6 +138,9 @@ fn rows_of_attachment(header: &Collection, name: &str, attachment: &Attachment) 
         keys::blob(&attachment.hash),
     ]
 }
+
+/// Blobs of which there is no header, each with what it is.
+type Headless = Vec<([u8; 32], String)>;
 
 /// A member where it stands.
 struct Place<'a> {
@@ -188,8 +194,9 @@ impl Place<'_> {
         vec![finding.mended_by("the binding was removed", expect, operations)]
     }
 
-    fn judge_object(&self, object: &Object, rows: &[Option<Entry>]) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    /// What is wrong, and the blobs of which there is no header, each with what it is.
+    fn judge_object(&self, object: &Object, rows: &[Option<Entry>]) -> (Vec<Finding>, Headless) {
+        let (mut findings, mut headless) = (Vec::new(), Headless::new());
         let mut rows = rows.iter();
         if let Some((key, expected)) = uid_row(self.header, self.name, object) {
             let entry = rows.next().and_then(Option::as_ref);
@@ -201,11 +208,8 @@ impl Place<'_> {
                 let detail = format!("that of {} is missing", self.shown());
                 findings.push(self.missing_row("blob reference", detail, key));
             }
-            // Whether it is whole, or has only lost its header, is looked at by itself.
-            let blob: Vec<_> = rows.by_ref().take(2).collect();
-            if blob.into_iter().all(Option::is_none) {
-                let detail = format!("the content of {} is not there", self.shown());
-                findings.push(Finding::new("blob", detail));
+            if let Some(None) = rows.next() {
+                headless.push((hash, format!("the content of {}", self.shown())));
             }
         }
         for attachment in object.attachments() {
@@ -215,17 +219,24 @@ impl Place<'_> {
                 .map(Option::as_ref)
                 .collect::<Vec<_>>();
             findings.extend(self.judge_attachment(attachment, &of_attachment));
+            if let Some(None) = of_attachment.last() {
+                headless.push((attachment.hash, self.shown_attachment(attachment)));
+            }
         }
-        findings
+        (findings, headless)
+    }
+
+    fn shown_attachment(&self, attachment: &Attachment) -> String {
+        format!("the attachment {} of {}", attachment.id, self.shown())
     }
 
     fn judge_attachment(&self, attachment: &Attachment, rows: &[Option<&Entry>]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let &[held, reference, blob] = rows else {
+        let &[held, reference, _] = rows else {
             return findings;
         };
         let [held_key, reference_key, _] = rows_of_attachment(self.header, self.name, attachment);
-        let name = || format!("the attachment {} of {}", attachment.id, self.shown());
+        let name = || self.shown_attachment(attachment);
         if held.is_none() {
             let detail = format!("that of {} is missing", name());
             findings.push(self.missing_row("attachment", detail, held_key));
@@ -233,9 +244,6 @@ impl Place<'_> {
         if reference.is_none() {
             let detail = format!("that of {} is missing", name());
             findings.push(self.missing_row("blob reference", detail, reference_key));
-        }
-        if blob.is_none() {
-            findings.push(Finding::new("blob", format!("{} is not there", name())));
         }
         findings
     }

@@ -221,6 +221,7 @@ async fn an_interrupted_write_is_finished_by_the_next_or_swept() {
             length: 100_000,
             written: now,
             complete: false,
+            pieces_under: None,
         };
         let operations = vec![
             Operation::Put(keys::blob(&hash), record::encode(&header)),

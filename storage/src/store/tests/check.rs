@@ -1,10 +1,8 @@
 //! The check finds what tests break on purpose.
 
-use super::*;
+mod breakages;
 
-type Breakage = fn(&Ground) -> Vec<Operation>;
-/// Whether nothing is left of it after a repair.
-type Mended = bool;
+use super::*;
 
 /// A sound store with one of each.
 struct Ground {
@@ -13,6 +11,14 @@ struct Ground {
     calendar: Collection,
     home: CollectionId,
     hash: [u8; 32],
+    /// A file that came piece by piece.
+    upload: Uploaded,
+}
+
+struct Uploaded {
+    hash: [u8; 32],
+    /// Where its pieces stand.
+    place: [u8; 32],
 }
 
 async fn ground() -> Ground {
@@ -59,8 +65,10 @@ async fn ground() -> Ground {
     batch.put_credential(alice.id, None, &credential);
     world.store.commit(batch).await.unwrap();
     let calendar = world.collection(&path("alice", "calendar")).await.value;
+    let upload = upload(&world).await;
     world.assert_sound().await;
     Ground {
+        upload,
         home: alice.home.unwrap(),
         calendar,
         world,
@@ -69,299 +77,22 @@ async fn ground() -> Ground {
     }
 }
 
-#[tokio::test]
-async fn every_breakage_is_found_and_mended_where_that_is_possible() {
-    let cases: &[(&str, Mended, Breakage)] = &[
-        ("name or address", true, |it| {
-            vec![Operation::Delete(keys::principal_name(&it.alice.name))]
-        }),
-        ("name or address", true, |_| {
-            vec![Operation::Put(
-                keys::principal_name("x"),
-                record::encode(&PrincipalId(1)),
-            )]
-        }),
-        ("name or address", true, |_| {
-            vec![Operation::Delete(keys::principal_address(
-                "mailto:alice@example.com",
-            ))]
-        }),
-        ("principal", false, |it| {
-            vec![Operation::Delete(keys::collection(it.home))]
-        }),
-        ("principal", false, |it| {
-            vec![Operation::Put(
-                keys::principal(it.alice.id),
-                Bytes::from_static(b"x"),
-            )]
-        }),
-        ("collection", true, |it| {
-            vec![Operation::Delete(keys::member(it.home, "calendar"))]
-        }),
-        ("collection", false, |it| {
-            let header = record::encode(&it.calendar);
-            vec![Operation::Put(keys::collection(CollectionId(1)), header)]
-        }),
-        ("detached collection", true, |it| {
-            vec![Operation::Put(
-                keys::detached(it.home, it.calendar.id),
-                Bytes::new(),
-            )]
-        }),
-        ("change", true, |it| {
-            vec![Operation::DeleteRange(KeyRange::prefix(keys::changes(
-                it.calendar.id,
-            )))]
-        }),
-        ("change", true, |it| {
-            let entry = record::encode(&record::LogRecord::Put("never".to_owned()));
-            vec![Operation::Append {
-                prefix: keys::changes(it.calendar.id),
-                value: entry,
-            }]
-        }),
-        ("change", true, |it| {
-            vec![Operation::Delete(keys::member(it.calendar.id, "a.ics"))]
-        }),
-        ("collection", true, |it| {
-            vec![Operation::Delete(keys::collection(it.calendar.id))]
-        }),
-        ("member", true, |it| {
-            vec![Operation::Put(
-                keys::member(it.home, "x"),
-                record::encode_binding(it.calendar.id),
-            )]
-        }),
-        ("member", false, |it| {
-            vec![Operation::Put(
-                keys::member(it.home, "x"),
-                Bytes::from_static(b"x"),
-            )]
-        }),
-        ("uid", true, |it| {
-            vec![Operation::DeleteRange(KeyRange::prefix(keys::uid_places(
-                it.home, "a",
-            )))]
-        }),
-        ("uid", true, |it| {
-            let place = record::UidRecord {
-                name: "a.ics".to_owned(),
-                scheduling: false,
-            };
-            vec![Operation::Put(
-                keys::uid(it.home, "b", it.calendar.id),
-                record::encode(&place),
-            )]
-        }),
-        ("usage", true, |it| {
-            vec![Operation::Add {
-                key: keys::usage(it.home),
-                amount: 1,
-                maximum: None,
-            }]
-        }),
-        ("usage", true, |it| {
-            vec![Operation::Delete(keys::usage(it.home))]
-        }),
-        ("blob reference", true, |it| {
-            vec![Operation::DeleteRange(KeyRange::prefix(
-                keys::blob_references(&it.hash),
-            ))]
-        }),
-        ("blob reference", true, |it| {
-            vec![Operation::Put(
-                keys::blob_reference_of_object(&it.hash, it.home, "x"),
-                Bytes::new(),
-            )]
-        }),
-        ("blob", false, |it| {
-            vec![Operation::Delete(keys::blob_chunk(&it.hash, 1))]
-        }),
-        ("locks", true, |_| {
-            let locks: Vec<Lock> = Vec::new();
-            vec![Operation::Put(
-                keys::locks(CollectionId(1)),
-                record::encode(&locks),
-            )]
-        }),
-        ("directory", true, |_| {
-            vec![Operation::Delete(keys::directory())]
-        }),
-        ("directory", true, |_| {
-            vec![Operation::Append {
-                prefix: keys::directory_log(),
-                value: Bytes::from_static(b"x"),
-            }]
-        }),
-        ("name or address", true, |it| {
-            let key = keys::principal_name(&it.alice.name);
-            vec![Operation::Put(key, Bytes::from_static(b"x"))]
-        }),
-        ("collection", true, |it| {
-            let elsewhere = Collection {
-                parent: Some(CollectionId(1)),
-                ..it.calendar.clone()
-            };
-            let header = record::encode(&elsewhere);
-            vec![Operation::Put(keys::collection(it.calendar.id), header)]
-        }),
-        ("collection", true, |it| {
-            let detached = Collection {
-                parent: Some(it.calendar.id),
-                ..it.calendar.clone()
-            };
-            let header = record::encode(&detached);
-            vec![Operation::Put(keys::collection(it.calendar.id), header)]
-        }),
-        ("collection", true, |it| {
-            // The only member of itself.
-            let circle = Collection {
-                parent: Some(CollectionId(1)),
-                id: CollectionId(2),
-                name: "a".to_owned(),
-                ..it.calendar.clone()
-            };
-            let other = Collection {
-                parent: Some(CollectionId(2)),
-                id: CollectionId(1),
-                ..circle.clone()
-            };
-            vec![
-                Operation::Put(keys::collection(circle.id), record::encode(&circle)),
-                Operation::Put(keys::collection(other.id), record::encode(&other)),
-                Operation::Put(
-                    keys::member(circle.id, "a"),
-                    record::encode_binding(other.id),
-                ),
-                Operation::Put(
-                    keys::member(other.id, "a"),
-                    record::encode_binding(circle.id),
-                ),
-            ]
-        }),
-        ("change", true, |it| {
-            vec![Operation::Append {
-                prefix: keys::changes(it.calendar.id),
-                value: Bytes::from_static(b"x"),
-            }]
-        }),
-        ("change", true, |_| {
-            vec![Operation::Append {
-                prefix: keys::changes(CollectionId(1)),
-                value: record::encode(&record::LogRecord::Created),
-            }]
-        }),
-        ("change", true, |it| {
-            let entry = record::encode(&record::LogRecord::Removed("a.ics".to_owned()));
-            vec![Operation::Append {
-                prefix: keys::changes(it.calendar.id),
-                value: entry,
-            }]
-        }),
-        ("uid", true, |it| {
-            let key = keys::uid(it.home, "a", it.calendar.id);
-            vec![Operation::Put(key, Bytes::from_static(b"x"))]
-        }),
-        ("usage", true, |it| {
-            vec![Operation::Put(
-                keys::usage(it.home),
-                Bytes::from_static(b"x"),
-            )]
-        }),
-        ("blob", true, |it| {
-            vec![Operation::Put(
-                keys::blob(&it.hash),
-                Bytes::from_static(b"x"),
-            )]
-        }),
-        ("blob", true, |it| {
-            vec![Operation::Delete(keys::blob(&it.hash))]
-        }),
-        ("blob", true, |_| {
-            let piece = keys::blob_chunk(&[7; 32], 0);
-            vec![Operation::Put(piece, Bytes::from_static(b"x"))]
-        }),
-        ("work", false, |_| {
-            let id = WorkId {
-                due: Timestamp(0),
-                id: 1,
-            };
-            vec![Operation::Put(
-                keys::work("q", &id),
-                Bytes::from_static(b"x"),
-            )]
-        }),
-        ("locks", true, |it| {
-            vec![Operation::Put(
-                keys::locks(it.home),
-                Bytes::from_static(b"x"),
-            )]
-        }),
-        ("locks", true, |it| {
-            let lock = |names: &str, token: &str| Lock {
-                token: token.to_owned(),
-                root: LockRoot {
-                    path: path("alice", names),
-                    is_collection: false,
-                },
-                deep: false,
-                exclusive: true,
-                principal: it.alice.id,
-                owner: Bytes::new(),
-                timeout_seconds: 60,
-                expires: Timestamp(i64::MAX),
-            };
-            let locks = vec![
-                lock("calendar/a.ics", "there"),
-                lock("calendar/b", "nowhere"),
-            ];
-            vec![Operation::Put(keys::locks(it.home), record::encode(&locks))]
-        }),
-    ];
-    for (number, (row, mended, breakage)) in cases.iter().enumerate() {
-        let ground = ground().await;
-        let store = &ground.world.store;
-        let objects = objects(store).await;
-        let operations = breakage(&ground);
-        store.commit_rows(Vec::new(), operations).await.unwrap();
-        // Rows that the breakage itself took.
-        let left = self::objects(store).await;
-        let found = store.check().await.unwrap();
-        let here = format!("case {number}, {row}: {found:?}");
-        assert!(found.iter().any(|damage| damage.row == *row), "{here}");
-        assert_eq!(
-            found.iter().all(|damage| damage.can_be_mended),
-            *mended,
-            "{here}"
-        );
-
-        let (told, mendings) = repair(store).await;
-        let after = store.check().await.unwrap();
-        assert!(
-            after.iter().all(|damage| !damage.can_be_mended),
-            "{here}: {mendings:?}, then {after:?}"
-        );
-        assert_eq!(
-            after.is_empty(),
-            *mended,
-            "{here}: {mendings:?}, then {after:?}"
-        );
-        assert!(
-            told.iter().any(|damage| damage.row == *row),
-            "{here}: {told:?}"
-        );
-        assert!(!*mended || !mendings.is_empty(), "{here}");
-        assert_eq!(
-            self::objects(store).await,
-            left,
-            "{here}: no object is thrown away"
-        );
-        assert!(left.len() + 1 >= objects.len());
-        assert_eq!(
-            repair(store).await.1,
-            Vec::<String>::new(),
-            "{here}: once is enough"
-        );
+async fn upload(world: &World) -> Uploaded {
+    let mut upload = world.store.begin_upload();
+    let octets = Bytes::from(vec![3; 700_000]);
+    let taken = world.store.continue_upload(&mut upload, octets).await;
+    taken.unwrap();
+    let (content, hash) = world.store.finish_upload(upload).await.unwrap();
+    let object = Object {
+        content,
+        ..file("")
+    };
+    world.put(&path("alice", "bigger"), &object).await.unwrap();
+    let hash = *hash.as_bytes();
+    let header = world.store.blob(&hash).await.unwrap().unwrap();
+    Uploaded {
+        hash,
+        place: header.value.pieces_under.unwrap(),
     }
 }
 

@@ -34,7 +34,7 @@ async fn a_commit_is_repeated_when_the_backend_asks_for_it() {
 
 #[tokio::test]
 async fn a_blob_can_be_written_after_a_fault_at_any_step() {
-    let octets = Bytes::from(vec![5; 600_000]);
+    let octets = Bytes::from(vec![5; 2_000_000]);
     let (world, counting) = faulty().await;
     let before = counting.commits();
     world.store.write_blob(octets.clone()).await.unwrap();

@@ -77,7 +77,8 @@ impl Store {
                     weight(&entry, home, object.as_ref()) as i64;
                 for attachment in object.iter().flat_map(Object::attachments) {
                     let blob = keys::blob(&attachment.hash);
-                    if self.backend().get(&blob).await?.is_none() {
+                    let has_header = self.backend().get(&blob).await?.is_some();
+                    if !has_header && !self.has_pieces(&attachment.hash).await? {
                         let name = format!("the attachment {} of {}", attachment.id, shown(&key));
                         let detail = format!("{name} is not there");
                         sum.findings.push(Finding::new("blob", detail));
