@@ -76,8 +76,13 @@ impl From<DeriveError> for AttachmentFault {
     }
 }
 
+/// The most instances that one change names: each is looked for in the recurrence, and gets a component of
+/// its own.
+const MAXIMUM_NAMED: usize = 100;
+
 impl Instances {
-    /// Reads the value of `rid`; `None` where it is none: an empty item, or one that stands there twice.
+    /// Reads the value of `rid`; `None` where it is none: an empty item, one that stands there twice, or
+    /// more than 100 of them.
     pub fn parse(text: &str) -> Option<Instances> {
         let mut names = Vec::new();
         for item in text.split(',') {
@@ -86,7 +91,7 @@ impl Instances {
                 "M" | "m" => InstanceName::Master,
                 value => InstanceName::At(value.to_ascii_uppercase()),
             };
-            if names.contains(&name) {
+            if names.contains(&name) || names.len() == MAXIMUM_NAMED {
                 return None;
             }
             names.push(name);
@@ -423,6 +428,11 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(Instances::parse(text), expected, "{text}");
         }
+        let many = |count| {
+            let days: Vec<_> = (0..count).map(|day| (20110101 + day).to_string()).collect();
+            Instances::parse(&days.join(",")).is_some()
+        };
+        assert!(many(MAXIMUM_NAMED) && !many(MAXIMUM_NAMED + 1));
     }
 
     /// RFC 8607 §3.4: which components get it, and what each `rid` that names nothing is answered.

@@ -15,7 +15,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     target("frames", storage::fuzzing::frames),
     target("group", storage::fuzzing::group),
     target("snapshot", storage::fuzzing::snapshot),
@@ -28,6 +28,8 @@ pub const TARGETS: [Target; 12] = [
     target("xml", dav::fuzzing::xml),
     target("if_header", dav::fuzzing::if_header),
     target("path", dav::fuzzing::path),
+    target("headers", dav::fuzzing::headers),
+    target("query", dav::fuzzing::query),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8])) -> Target {

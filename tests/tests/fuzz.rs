@@ -35,6 +35,20 @@ fn no_target_is_surprised() {
     }
 }
 
+/// Inputs for the fuzzer to begin with, as files in the folder that `FUZZ_SEEDS` names.
+#[test]
+#[ignore = "writes files"]
+fn write_what_a_fuzzer_begins_with() {
+    let folder = std::env::var_os("FUZZ_SEEDS").expect("FUZZ_SEEDS names a folder");
+    for target in &TARGETS {
+        let folder = std::path::Path::new(&folder).join(target.name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, input) in corpus(target).unwrap().iter().enumerate() {
+            std::fs::write(folder.join(number.to_string()), input).unwrap();
+        }
+    }
+}
+
 /// The folder for cargo-fuzz has the same targets.
 #[test]
 fn the_fuzzer_has_every_target() {

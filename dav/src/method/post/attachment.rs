@@ -122,8 +122,9 @@ fn action(request: &Request) -> Result<AttachmentAction, DavError> {
 fn instances(query: &Query) -> Result<Instances, DavError> {
     match query.single("rid") {
         Err(QueryFault::Missing) => Ok(Instances::All),
-        Ok(rid) => Instances::parse(rid)
-            .ok_or_else(|| no_instance("rid must name different instances, or M, with commas")),
+        Ok(rid) => Instances::parse(rid).ok_or_else(|| {
+            no_instance("rid must name different instances, or M, with commas, and not too many")
+        }),
         Err(QueryFault::Repeated) => Err(no_instance("rid may be there only once")),
     }
 }
