@@ -57,9 +57,11 @@ struct State {
     journal_octets: u64,
     /// Somebody wants a snapshot now.
     wants_snapshot: bool,
-    /// How many snapshots were made, and how many could not be.
-    snapshots_made: u64,
-    snapshots_failed: u64,
+    /// How many snapshots were begun, and how many of them have ended: one after the other.
+    snapshots_begun: u64,
+    snapshots_ended: u64,
+    /// The number of the newest one that could be made.
+    newest_snapshot: u64,
     /// Somebody wants the index built again now.
     wants_rebuild: bool,
     /// How often it was, and how often it could not be.
@@ -96,19 +98,19 @@ impl Mailbox {
         self.woken.notify_one();
     }
 
-    /// Has a snapshot made, and the journal deleted that is not needed then; returns when that is done.
+    /// Has a snapshot made that begins from now on, and the journal deleted that is not needed then;
+    /// returns when that is done.
     pub(super) fn make_snapshot(&self) -> Result<(), &'static str> {
         let mut state = self.state();
-        let (made, failed) = (state.snapshots_made, state.snapshots_failed);
+        // One that is being made already lacks what was committed since it was begun.
+        let wanted = state.snapshots_begun + 1;
         state.wants_snapshot = true;
         state.wake = true;
         self.woken.notify_one();
-        let waits = |state: &mut State| {
-            !state.finish && state.snapshots_made == made && state.snapshots_failed == failed
-        };
+        let waits = |state: &mut State| !state.finish && state.snapshots_ended < wanted;
         let state = self.moved.wait_while(state, waits);
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        match state.snapshots_made > made {
+        match state.newest_snapshot >= wanted {
             true => Ok(()),
             false if state.finish => Err("the store is closing"),
             false => Err("no snapshot could be made; the log says why"),
@@ -146,14 +148,20 @@ impl Mailbox {
         self.moved.notify_all();
     }
 
-    fn takes_wish_for_snapshot(&self) -> bool {
-        std::mem::take(&mut self.state().wants_snapshot)
+    /// Begins a snapshot, if somebody wants one or it `is_due`; says so.
+    fn begins_snapshot(&self, is_due: bool) -> bool {
+        let mut state = self.state();
+        let begins = std::mem::take(&mut state.wants_snapshot) || is_due;
+        state.snapshots_begun += u64::from(begins);
+        begins
     }
 
     fn snapshot_ended(&self, was_made: bool) {
         let mut state = self.state();
-        state.snapshots_made += u64::from(was_made);
-        state.snapshots_failed += u64::from(!was_made);
+        state.snapshots_ended += 1;
+        if was_made {
+            state.newest_snapshot = state.snapshots_ended;
+        }
         drop(state);
         self.moved.notify_all();
     }
@@ -521,10 +529,8 @@ impl Mover {
     fn start_snapshot_if_due(&mut self) {
         let journal_octets = self.journal_octets();
         let grown = journal_octets - self.snapshots.journal_octets;
-        if self.snapshots.running.is_some()
-            || (!self.shared.mover.takes_wish_for_snapshot()
-                && grown < self.snapshots.interval_octets)
-        {
+        let is_due = grown >= self.snapshots.interval_octets;
+        if self.snapshots.running.is_some() || !self.shared.mover.begins_snapshot(is_due) {
             return;
         }
         self.snapshots.journal_octets = journal_octets;
@@ -660,4 +666,32 @@ fn size_of_newest(folder: &Folder) -> u64 {
     newest
         .and_then(|place| std::fs::metadata(place.path).ok())
         .map_or(0, |metadata| metadata.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// What was committed while a snapshot was made is not in it: whoever asks for one then gets the next,
+    /// whatever becomes of the first.
+    #[test]
+    fn a_snapshot_that_was_begun_before_is_not_the_one_asked_for() {
+        for (first, second) in [(true, false), (false, true)] {
+            let mailbox = Arc::new(Mailbox::default());
+            assert!(mailbox.begins_snapshot(true));
+            let asking = thread::spawn({
+                let mailbox = Arc::clone(&mailbox);
+                move || mailbox.make_snapshot()
+            });
+            while !mailbox.state().wants_snapshot {
+                thread::yield_now();
+            }
+            mailbox.snapshot_ended(first);
+            assert!(mailbox.begins_snapshot(false));
+            assert!(!mailbox.begins_snapshot(false), "nobody wants another");
+            mailbox.snapshot_ended(second);
+            assert_eq!(asking.join().unwrap().is_ok(), second);
+        }
+    }
 }

@@ -59,13 +59,12 @@ async fn a_damaged_snapshot_and_segment_are_told() {
     for name in ["k1", "k2"] {
         store.commit(put(name, "new")).await.unwrap();
     }
-    for (folder, words) in [("snapshots", "snapshot"), ("journal", "journal segment")] {
-        let path = fs::read_dir(place.path().join(folder))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path();
+    // Nothing goes on behind the compaction: neither file is replaced while it is damaged.
+    let snapshots = place.snapshots().into_iter().map(|place| place.path);
+    let files = snapshots.map(|path| (path, "snapshot"));
+    let segment = place.segments().pop().unwrap();
+    for (path, words) in files.chain([(segment, "journal segment")]) {
+        let folder = path.display();
         let good = fs::read(&path).unwrap();
         let mut bad = good.clone();
         // In the first frame's payload, behind whatever header the file has.
