@@ -205,7 +205,7 @@ async fn a_failing_store_keeps_the_old_file() {
         faulty.heal();
         let octets = world.octets("alice/file").await.unwrap();
         if !reached {
-            assert!(nth > 6, "{nth} commits");
+            assert!(nth > 4, "{nth} commits");
             written.unwrap();
             assert_eq!(octets, content(12));
             break;
