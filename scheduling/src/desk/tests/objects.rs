@@ -375,7 +375,7 @@ async fn reading_needs_the_right_to_read() {
     let calendar = path("alice/calendar");
     world
         .desk
-        .open_for(&world.bob, &calendar, Privilege::ReadFreeBusy)
+        .open_for(&world.bob, &calendar, &[Privilege::ReadFreeBusy])
         .await
         .unwrap();
 }
