@@ -1,7 +1,10 @@
 //! A backend that fails at each step of an operation in turn.
 
+mod steps;
+
 use super::*;
 use crate::testing::Faulty;
+use steps::{STEPS, stage};
 
 async fn faulty() -> (World, Arc<Faulty>) {
     let clock = Arc::new(ManualClock::default());
@@ -164,291 +167,6 @@ async fn a_read_that_fails_is_an_error_and_never_an_absence() {
     world.assert_sound().await;
 }
 
-/// Every operation that writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    AddUser,
-    AddGroup,
-    ChangePrincipal,
-    ChangeCredential,
-    RemoveAccount,
-    PutObject,
-    PutLargeObject,
-    RemoveObject,
-    MakeCollection,
-    Detach,
-    SetLocks,
-    Enqueue,
-    EnqueueLarge,
-    Reschedule,
-    FinishWork,
-    Purge,
-    SweepBlobs,
-    NoteMoment,
-    CompactLogs,
-    Attach,
-}
-
-const STEPS: [Step; 20] = [
-    Step::AddUser,
-    Step::AddGroup,
-    Step::ChangePrincipal,
-    Step::ChangeCredential,
-    Step::RemoveAccount,
-    Step::PutObject,
-    Step::PutLargeObject,
-    Step::RemoveObject,
-    Step::MakeCollection,
-    Step::Detach,
-    Step::SetLocks,
-    Step::Enqueue,
-    Step::EnqueueLarge,
-    Step::Reschedule,
-    Step::FinishWork,
-    Step::Purge,
-    Step::SweepBlobs,
-    Step::NoteMoment,
-    Step::CompactLogs,
-    Step::Attach,
-];
-
-impl Step {
-    /// What is done in several bounded commits, the states between which are right.
-    fn takes_several_commits(self) -> bool {
-        use Step::*;
-        matches!(
-            self,
-            PutLargeObject | EnqueueLarge | Purge | SweepBlobs | CompactLogs | Attach
-        )
-    }
-}
-
-fn account(error: AccountError) -> CommitError {
-    match error {
-        AccountError::Commit(error) => error,
-        AccountError::Read(error) => error.into(),
-        other => panic!("{other}"),
-    }
-}
-
-fn work(octets: usize) -> Work {
-    Work {
-        queue: "mail".to_owned(),
-        attempts: 0,
-        created: Timestamp(0),
-        last_error: None,
-        payload: Bytes::from(vec![b'w'; octets]),
-    }
-}
-
-/// A store with something for each step.
-async fn stage() -> (World, Arc<Faulty>) {
-    let (world, faulty) = faulty().await;
-    world.user("alice").await;
-    world.make(&path("alice", "a"), CollectionKind::Plain).await;
-    world
-        .put(&path("alice", "a/old"), &file("old"))
-        .await
-        .unwrap();
-    world
-        .make(&path("alice", "gone"), CollectionKind::Plain)
-        .await;
-    for name in ["gone/1", "gone/2"] {
-        world.put(&path("alice", name), &file(name)).await.unwrap();
-    }
-    world.detach(&path("alice", "gone")).await;
-    for octet in [1, 2] {
-        let octets = Bytes::from(vec![octet; 70_000]);
-        world.store.write_blob(octets).await.unwrap();
-    }
-    let id = world.store.new_work_id(Timestamp(0));
-    let mut batch = world.store.batch();
-    batch.enqueue(&id, &work(40_000));
-    world.store.commit(batch).await.unwrap();
-    (world, faulty)
-}
-
-async fn perform(world: &World, step: Step) -> Result<(), CommitError> {
-    let store = &world.store;
-    let alice = || async {
-        let alice = store.principal_by_name("alice").await?;
-        Ok::<_, CommitError>(alice.unwrap())
-    };
-    match step {
-        Step::AddUser => {
-            let user = Principal::new(PrincipalKind::User, "new");
-            store
-                .add_account(user, None)
-                .await
-                .map(drop)
-                .map_err(account)
-        }
-        Step::AddGroup => {
-            let group = Principal::new(PrincipalKind::Group, "new");
-            store
-                .add_account(group, None)
-                .await
-                .map(drop)
-                .map_err(account)
-        }
-        Step::ChangePrincipal => {
-            let id = alice().await?.id;
-            let change = |alice: &mut Principal| alice.display_name = "Alice".to_owned();
-            let changed = store.change_principal(id, change).await;
-            changed.map(drop).map_err(account)
-        }
-        Step::ChangeCredential => {
-            let id = alice().await?.id;
-            let credential = Credential {
-                hash: "hash".to_owned(),
-                imported: false,
-            };
-            let changed = store.change_credential(id, |_| Some(credential.clone()));
-            changed.await.map(drop).map_err(account)
-        }
-        Step::RemoveAccount => {
-            let id = alice().await?.id;
-            store.remove_account(id).await.map_err(account)
-        }
-        Step::PutObject => write_object(world, "a/new", Content::Inline(Bytes::new())).await,
-        Step::PutLargeObject => {
-            let content = store.write_blob(Bytes::from(vec![9; 90_000])).await?;
-            write_object(world, "a/new", content).await
-        }
-        Step::Attach => {
-            let mut upload = store.begin_upload();
-            let octets = Bytes::from(vec![7; 600_000]);
-            store.continue_upload(&mut upload, octets).await?;
-            let (hash, length) = store.finish_attachment(upload).await?;
-            let mut object = event("attached", "event");
-            let facts = object.calendar.as_mut().unwrap();
-            facts.attachments.push(Attachment {
-                id: AttachmentId(1),
-                home: alice().await?.home.unwrap(),
-                hash,
-                length,
-                media_type: "text/plain".to_owned(),
-                filename: "notes.txt".to_owned(),
-                created: Timestamp(0),
-            });
-            let place = path("alice", "calendar/attached");
-            let resolution = store.resolve(&place).await?.unwrap();
-            let mut batch = store.batch();
-            batch.put_object(resolution.collection(), "attached", None, &object);
-            store.commit(batch).await.map(drop)
-        }
-        Step::RemoveObject => {
-            let resolution = store.resolve(&path("alice", "a/old")).await?.unwrap();
-            let Found::Object(old) = &resolution.found else {
-                panic!("it is gone")
-            };
-            let mut batch = store.batch();
-            batch.remove_object(resolution.collection(), "old", old);
-            store.commit(batch).await.map(drop)
-        }
-        Step::MakeCollection => {
-            let parent = store.resolve(&path("alice", "a")).await?.unwrap();
-            let parent = parent.collection();
-            let collection = Collection {
-                id: store.new_collection_id(),
-                parent: Some(parent.id),
-                name: "new".to_owned(),
-                ..parent.value.clone()
-            };
-            let mut batch = store.batch();
-            batch.create_collection(Some(parent), &collection);
-            store.commit(batch).await.map(drop)
-        }
-        Step::Detach => {
-            let resolution = store.resolve(&path("alice", "a")).await?.unwrap();
-            let mut batch = store.batch();
-            batch.detach_collection(resolution.collection());
-            store.commit(batch).await.map(drop)
-        }
-        Step::SetLocks => set_locks(world).await,
-        Step::Enqueue | Step::EnqueueLarge => {
-            let octets = if step == Step::Enqueue { 10 } else { 50_000 };
-            let id = store.new_work_id(Timestamp(5));
-            let mut batch = store.batch();
-            batch.enqueue(&id, &work(octets));
-            store.commit(batch).await.map(drop)
-        }
-        Step::Reschedule | Step::FinishWork => {
-            let (id, before) = store.list_work("mail", None, 1).await?.remove(0);
-            let mut batch = store.batch();
-            match step {
-                Step::FinishWork => batch.finish_work(&id, &before),
-                _ => batch.reschedule(&id, &before, Timestamp(9), &before),
-            };
-            store.commit(batch).await.map(drop)
-        }
-        Step::Purge => {
-            while store.purge_detached(2).await? {}
-            Ok(())
-        }
-        Step::SweepBlobs => {
-            let mut after = None;
-            loop {
-                let (_, next) = store.sweep_blobs(Timestamp(i64::MAX), after, 1).await?;
-                match next {
-                    Some(next) => after = Some(next),
-                    None => return Ok(()),
-                }
-            }
-        }
-        Step::NoteMoment => store.note_moment().await.map(drop),
-        Step::CompactLogs => {
-            let retention = LogRetention {
-                milliseconds: 0,
-                entries: 1,
-            };
-            store.retention_clock().await?;
-            let mut compaction = store.compact_logs(retention).await?;
-            while compaction.step(store).await? {}
-            Ok(())
-        }
-    }
-}
-
-async fn write_object(world: &World, names: &str, content: Content) -> Result<(), CommitError> {
-    let place = path("alice", names);
-    let resolution = world.store.resolve(&place).await?.unwrap();
-    let object = Object {
-        content,
-        ..file("")
-    };
-    let mut batch = world.store.batch();
-    batch.put_object(
-        resolution.collection(),
-        place.name().unwrap(),
-        None,
-        &object,
-    );
-    world.store.commit(batch).await.map(drop)
-}
-
-async fn set_locks(world: &World) -> Result<(), CommitError> {
-    let alice = world.store.principal_by_name("alice").await?.unwrap();
-    let home = alice.home.unwrap();
-    let before = world.store.locks(home).await?;
-    let lock = Lock {
-        token: "urn:uuid:1".to_owned(),
-        root: LockRoot {
-            path: path("alice", "a"),
-            is_collection: true,
-        },
-        deep: true,
-        exclusive: true,
-        principal: alice.id,
-        owner: Bytes::new(),
-        timeout_seconds: 1,
-        expires: Timestamp(1),
-    };
-    let mut batch = world.store.batch();
-    batch.set_locks(home, &before, &[lock]);
-    world.store.commit(batch).await.map(drop)
-}
-
 /// Each commit and each read of each operation fails in turn: it says so, nothing is half done, nothing
 /// contradicts itself, and a repetition does the whole.
 #[tokio::test]
@@ -456,14 +174,14 @@ async fn each_step_of_each_operation_may_fail() {
     for step in STEPS {
         let (world, faulty) = stage().await;
         let made = (faulty.commits(), faulty.reads());
-        perform(&world, step).await.unwrap();
+        (step.perform)(&world).await.unwrap();
         let commits = faulty.commits() - made.0;
         let reads = faulty.reads() - made.1;
         world.assert_sound().await;
-        assert!(commits > 0, "{step:?}");
+        assert!(commits > 0, "{}", step.what);
         let commits = (1..=commits).map(|nth| (nth, true));
         for (nth, is_commit) in commits.chain((1..=reads).map(|nth| (nth, false))) {
-            let what = format!("{step:?}, commit {is_commit}, {nth}");
+            let what = format!("{}, commit {is_commit}, {nth}", step.what);
             let (world, faulty) = stage().await;
             let before = world.store.scan_all(KeyRange::all()).await.unwrap();
             let error = match is_commit {
@@ -476,11 +194,11 @@ async fn each_step_of_each_operation_may_fail() {
                     down()
                 }
             };
-            assert_eq!(perform(&world, step).await, Err(error), "{what}");
+            assert_eq!((step.perform)(&world).await, Err(error), "{what}");
             world.assert_sound().await;
             let unchanged = world.store.scan_all(KeyRange::all()).await.unwrap() == before;
-            assert!(unchanged || step.takes_several_commits(), "{what}");
-            perform(&world, step).await.unwrap();
+            assert!(unchanged || step.takes_several_commits, "{what}");
+            (step.perform)(&world).await.unwrap();
             world.assert_sound().await;
         }
     }

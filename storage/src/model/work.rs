@@ -1,0 +1,30 @@
+//! Rows of background work.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// A row of background work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Which worker takes it, e.g. `mail`.
+    pub queue: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Made when.
+    pub created: Timestamp,
+    /// The last error, for the administrator.
+    pub last_error: Option<String>,
+    /// The worker's own octets.
+    pub payload: Bytes,
+}
+
+/// Names a row of work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WorkId {
+    /// When it is due.
+    pub due: Timestamp,
+    /// Fresh for each row, and kept through reschedules.
+    pub id: u128,
+}
