@@ -5,13 +5,22 @@
 //! request that fails. Later it is too late for a status: a resource that cannot be told about has a response
 //! of its own that says so, and where the store fails, the connection breaks off, so that nobody takes the
 //! half for the whole.
+//!
+//! What costs much is written by several tasks at the same time, and sent in order ([`Parts`]).
 
 use std::{
+    collections::VecDeque,
     future::{Future, poll_fn},
+    mem,
+    sync::LazyLock,
     task::Poll,
+    thread::available_parallelism,
 };
 
 use http::StatusCode;
+use scheduling::Refusal;
+use storage::backend::BoxFuture;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     answer,
@@ -24,11 +33,46 @@ use crate::{
 /// Octets of a page of an answer; a page ends with the response that goes beyond.
 const PAGE_OCTETS: usize = 64 * 1024;
 
-/// A 207 answer being written.
+/// The most parts of one answer that are written at the same time: all cores where there are few, and never
+/// more than a share of many.
+static PARTS_AT_ONCE: LazyLock<usize> =
+    LazyLock::new(|| available_parallelism().map_or(1, usize::from).clamp(2, 4));
+
+/// A 207 answer, or a part of one, being written.
 #[derive(Debug)]
 pub(crate) struct Multistatus {
     writer: Writer,
-    outlet: Outlet,
+    pages: Pages,
+}
+
+/// Where the pages of an answer go.
+#[derive(Debug)]
+enum Pages {
+    /// To the client.
+    Out(Outlet),
+    /// To the answer that this is a part of.
+    Up(mpsc::Sender<Writer>),
+}
+
+/// An answer whose parts are written at the same time, each by a task of its own, and put together in the
+/// order in which they were begun. Each part waits until its pages were taken, so that what is kept in memory
+/// is bounded as it is for the whole. With the answer, the tasks end.
+pub(crate) struct Parts {
+    answer: Multistatus,
+    begun: VecDeque<Part>,
+    /// The newest part, which waits for another: a single one is written in its place.
+    next: Option<WritePart>,
+}
+
+/// Writes a part.
+type WritePart =
+    Box<dyn FnOnce(Multistatus) -> BoxFuture<'static, Result<Multistatus, DavError>> + Send>;
+
+/// A part that is being written.
+#[derive(Debug)]
+struct Part {
+    pages: mpsc::Receiver<Writer>,
+    task: JoinHandle<Result<Writer, DavError>>,
 }
 
 /// A 207 answer that `write` writes: as a whole where it is small, page by page where it is large.
@@ -43,7 +87,7 @@ where
 {
     let outlet = Outlet::default();
     let answer = Multistatus {
-        outlet: outlet.clone(),
+        pages: Pages::Out(outlet.clone()),
         ..Multistatus::new()
     };
     let mut writing = Box::pin(write(answer));
@@ -76,15 +120,32 @@ impl Multistatus {
     pub fn new() -> Multistatus {
         Multistatus {
             writer: Writer::begin(dav::MULTISTATUS),
-            outlet: Outlet::default(),
+            pages: Pages::Out(Outlet::default()),
         }
     }
 
     /// Lets the client have what was written, where that is a page, and waits until it was taken. Only in an
     /// answer of [`respond`].
     pub async fn turn_page(&mut self) {
-        if self.writer.position() >= PAGE_OCTETS {
-            self.outlet.give(self.writer.take_page()).await;
+        if self.writer.position() < PAGE_OCTETS {
+            return;
+        }
+        match &self.pages {
+            Pages::Out(outlet) => outlet.give(self.writer.take_page()).await,
+            Pages::Up(answer) => {
+                let page = mem::replace(&mut self.writer, Writer::begin_piece());
+                // Where nobody takes it any more, this task is about to be ended.
+                let _ = answer.send(page).await;
+            }
+        }
+    }
+
+    /// Goes on in parts.
+    pub fn in_parts(self) -> Parts {
+        Parts {
+            answer: self,
+            begun: VecDeque::new(),
+            next: None,
         }
     }
 
@@ -128,6 +189,84 @@ impl Multistatus {
             StatusCode::MULTI_STATUS,
             self.writer.finish(dav::MULTISTATUS),
         )
+    }
+}
+
+impl Parts {
+    /// Begins the next part: what `write` writes. Waits for the oldest part where as many are begun as may be.
+    ///
+    /// # Errors
+    /// What the oldest part failed with.
+    pub async fn begin<W>(
+        &mut self,
+        write: impl FnOnce(Multistatus) -> W + Send + 'static,
+    ) -> Result<(), DavError>
+    where
+        W: Future<Output = Result<Multistatus, DavError>> + Send + 'static,
+    {
+        let next: WritePart = Box::new(|answer| Box::pin(write(answer)));
+        if let Some(write) = self.next.replace(next) {
+            self.spawn(write).await?;
+        }
+        Ok(())
+    }
+
+    /// The answer with all parts in it.
+    ///
+    /// # Errors
+    /// What the first part that failed did so with.
+    pub async fn end(mut self) -> Result<Multistatus, DavError> {
+        if let Some(write) = self.next.take() {
+            if self.begun.is_empty() {
+                return write(self.answer).await;
+            }
+            self.spawn(write).await?;
+        }
+        while !self.begun.is_empty() {
+            self.take_oldest().await?;
+        }
+        Ok(self.answer)
+    }
+
+    async fn spawn(&mut self, write: WritePart) -> Result<(), DavError> {
+        if self.begun.len() >= *PARTS_AT_ONCE {
+            self.take_oldest().await?;
+        }
+        let (sender, pages) = mpsc::channel(1);
+        let written = write(Multistatus {
+            writer: Writer::begin_piece(),
+            pages: Pages::Up(sender),
+        });
+        let task = tokio::spawn(async move {
+            // Others come first: what has arrived from them is looked for before each part.
+            tokio::task::yield_now().await;
+            Ok(written.await?.writer)
+        });
+        self.begun.push_back(Part { pages, task });
+        Ok(())
+    }
+
+    async fn take_oldest(&mut self) -> Result<(), DavError> {
+        let Some(mut part) = self.begun.pop_front() else {
+            return Ok(());
+        };
+        while let Some(page) = part.pages.recv().await {
+            self.take(&page).await;
+        }
+        let rest = (&mut part.task).await.map_err(Refusal::of_ended_task)?;
+        self.take(&rest?).await;
+        Ok(())
+    }
+
+    async fn take(&mut self, page: &Writer) {
+        self.answer.writer.piece(page);
+        self.answer.turn_page().await;
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
@@ -224,6 +363,86 @@ mod tests {
         let late = respond(|answer| write(1_000, true, answer)).await;
         let collected = late.unwrap().into_body().collect().await;
         assert!(matches!(collected, Err(BodyBroken::Unfinished(_))));
+    }
+
+    /// Writes responses named by their numbers, so many in each part; the part `fails`, if any, fails.
+    async fn write_in_parts(
+        parts: usize,
+        fails: Option<usize>,
+        answer: Multistatus,
+    ) -> Result<Multistatus, DavError> {
+        let mut written = answer.in_parts();
+        for part in 0..parts {
+            let write = async move |mut answer: Multistatus| {
+                for number in 0..300 {
+                    let href = format!("{}{}", "x".repeat(1_000), part * 300 + number);
+                    answer.response(&href, |_| {});
+                    answer.turn_page().await;
+                    // Later parts are quicker.
+                    if number % (part + 1) == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                match fails == Some(part) {
+                    true => Err(DavError::NotImplemented),
+                    false => Ok(answer),
+                }
+            };
+            written.begin(write).await?;
+        }
+        written.end().await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn parts_stand_in_the_order_in_which_they_were_begun() {
+        for parts in [0, 1, 2, 9] {
+            let response = respond(|answer| write_in_parts(parts, None, answer)).await;
+            let octets = response.unwrap().into_body().collect().await.unwrap();
+            let document = Document::parse(&octets.to_bytes()).unwrap();
+            let hrefs = document.root().children().map(|response| response.text());
+            let numbers: Vec<usize> = hrefs
+                .map(|href| href.trim_start_matches('x').parse().unwrap())
+                .collect();
+            assert_eq!(numbers, Vec::from_iter(0..parts * 300));
+        }
+    }
+
+    /// Nobody may take an answer in which a part is missing for the whole.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_fails_in_a_part_breaks_the_answer_off() {
+        for failing in [0, 1, 8] {
+            let late = respond(|answer| write_in_parts(9, Some(failing), answer)).await;
+            let collected = late.unwrap().into_body().collect().await;
+            assert!(matches!(collected, Err(BodyBroken::Unfinished(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_that_panics_is_not_left_out() {
+        let panics = async |answer: Multistatus| {
+            let mut parts = answer.in_parts();
+            parts.begin(async |_| panic!("as planned")).await?;
+            parts.begin(async |answer| Ok(answer)).await?;
+            parts.end().await
+        };
+        let answered = tokio::spawn(async move { respond(panics).await.map(|_| ()) }).await;
+        assert!(answered.unwrap_err().is_panic());
+    }
+
+    /// A client that went away is not worked for.
+    #[tokio::test]
+    async fn with_the_answer_its_parts_end() {
+        let (sender, mut ended) = mpsc::channel::<()>(1);
+        let mut parts = Multistatus::new().in_parts();
+        let endless = async move |_| {
+            let _held = sender;
+            std::future::pending().await
+        };
+        parts.begin(endless).await.unwrap();
+        parts.begin(async |answer| Ok(answer)).await.unwrap();
+        tokio::task::yield_now().await;
+        drop(parts);
+        assert_eq!(ended.recv().await, None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why a change was refused, as values. `dav` turns them into responses in one place.
 
 use storage::{ResourcePath, access::Privilege, model::LockRoot};
+use tokio::task::JoinError;
 
 /// A precondition or postcondition element, by its RFC name. `dav`'s table knows namespace and status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,4 +137,17 @@ pub enum Refusal {
     /// 500: the store is damaged.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+}
+
+impl Refusal {
+    /// Of a task that did not come to an end, of whoever waited for it: the server is being stopped.
+    ///
+    /// # Panics
+    /// If the task panicked, with what it panicked with, as if its work had not been a task of its own.
+    pub fn of_ended_task(error: JoinError) -> Refusal {
+        match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Refusal::Unavailable("the server is being stopped".to_owned()),
+        }
+    }
 }

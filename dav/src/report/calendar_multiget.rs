@@ -1,5 +1,7 @@
 //! `CALDAV:calendar-multiget` (RFC 4791 §7.9).
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use scheduling::Refusal;
 
@@ -8,14 +10,17 @@ use crate::{
     multistatus::{self, Multistatus},
     path::Path,
     property::{Wanted, answer::write_propstats},
-    report::{Asked, is_brief, reader::Reader},
+    report::{
+        Asked, is_brief,
+        reader::{Chosen, Reader},
+    },
     service::{Dav, Response},
     target::{StoredResource, Target},
     xml::name::dav,
 };
 
-/// How many resources are looked up at once.
-const PAGE_ROWS: usize = 200;
+/// Resources of one part of the answer.
+const PART_ROWS: usize = 25;
 
 /// Answers with the properties of the resources that the request names, in its order. The hrefs come
 /// back as they were written, so that clients find them again.
@@ -24,35 +29,70 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
     multistatus::respond(|answer| write(dav, asked, answer)).await
 }
 
-async fn write(dav: Dav, asked: Asked, mut answer: Multistatus) -> Result<Multistatus, DavError> {
-    let dav = &dav;
+async fn write(dav: Dav, asked: Asked, answer: Multistatus) -> Result<Multistatus, DavError> {
     let root = asked.document.root();
-    let wanted = Wanted::of_request(root)?.unwrap_or(Wanted::These(Vec::new()));
-    let brief = is_brief(&asked)?;
-    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?
-        .with_time_zones(&asked.request.headers)?;
     let hrefs: Vec<String> = root
         .children_named(dav::HREF)
         .map(|href| href.trimmed_text())
         .collect();
-    for page in hrefs.chunks(PAGE_ROWS) {
-        for (href, target) in page.iter().zip(open(dav, &asked, page).await?) {
-            match target {
-                Ok(target) => {
-                    match reader.facts(target).await? {
-                        Ok(facts) => answer.response(href, |writer| {
-                            write_propstats(writer, &facts, &wanted, brief)
-                        }),
-                        Err(error) => answer.failure(href, &error),
-                    }
-                    answer.turn_page().await;
-                }
-                Err(status) => answer.status(href, status, None),
-            }
-        }
-        tokio::task::yield_now().await;
+    let order = Arc::new(Order::read(dav, asked)?);
+    let mut parts = answer.in_parts();
+    for hrefs in hrefs.chunks(PART_ROWS) {
+        let (order, hrefs) = (Arc::clone(&order), hrefs.to_vec());
+        let write = async move |answer| order.write(&hrefs, answer).await;
+        parts.begin(write).await?;
     }
-    Ok(answer)
+    parts.end().await
+}
+
+/// What is asked for, for every part of the answer.
+struct Order {
+    dav: Dav,
+    asked: Asked,
+    wanted: Wanted,
+    chosen: Chosen,
+    brief: bool,
+}
+
+impl Order {
+    fn read(dav: Dav, asked: Asked) -> Result<Order, DavError> {
+        let root = asked.document.root();
+        Ok(Order {
+            wanted: Wanted::of_request(root)?.unwrap_or(Wanted::These(Vec::new())),
+            chosen: Chosen::read(&dav, root, &asked.request.headers)?,
+            brief: is_brief(&asked)?,
+            dav,
+            asked,
+        })
+    }
+
+    /// Writes what stands at some of the hrefs.
+    async fn write(
+        &self,
+        hrefs: &[String],
+        mut answer: Multistatus,
+    ) -> Result<Multistatus, DavError> {
+        let actor = &self.asked.request.actor;
+        let mut reader = Reader::new(&self.dav, actor, &self.wanted, &self.chosen);
+        let targets = open(&self.dav, &self.asked, hrefs).await?;
+        for (href, target) in hrefs.iter().zip(targets) {
+            let target = match target {
+                Ok(target) => target,
+                Err(status) => {
+                    answer.status(href, status, None);
+                    continue;
+                }
+            };
+            match reader.facts(target).await? {
+                Ok(facts) => answer.response(href, |writer| {
+                    write_propstats(writer, &facts, &self.wanted, self.brief)
+                }),
+                Err(error) => answer.failure(href, &error),
+            }
+            answer.turn_page().await;
+        }
+        Ok(answer)
+    }
 }
 
 /// What stands at each href, or the status to answer with.

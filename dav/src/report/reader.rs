@@ -16,42 +16,45 @@ use crate::{
     xml::Element,
 };
 
-/// Facts and calendar data for one report.
-pub(super) struct Reader<'a> {
-    dav: &'a Dav,
-    loader: Loader<'a>,
+/// What a report asks for of calendar data.
+#[derive(Clone, Debug)]
+pub(super) struct Chosen {
     selection: Option<Selection>,
     /// The zone of the request, which goes before that of a collection (RFC 4791 §9.8).
     zone: Option<Zone>,
     /// Whether calendar data comes with the zones that it names (RFC 7809 §7.1).
     time_zones: TimeZones,
+}
+
+impl Chosen {
+    /// What stands in the body and the header fields of the request.
+    pub fn read(dav: &Dav, root: Element<'_>, headers: &HeaderMap) -> Result<Chosen, DavError> {
+        Ok(Chosen {
+            selection: Selection::of_request(root, &dav.desk().settings().limits)?,
+            zone: floating_zone::of_request(root)?,
+            time_zones: time_zones::parse(headers)?,
+        })
+    }
+}
+
+/// Facts and calendar data for one report, or a part of it.
+pub(super) struct Reader<'a> {
+    dav: &'a Dav,
+    loader: Loader<'a>,
+    chosen: &'a Chosen,
     /// The zone of the collection that was asked about last.
     collection_zone: Option<(CollectionId, Zone)>,
 }
 
 impl<'a> Reader<'a> {
     /// For a report that asks for this.
-    pub fn new(
-        dav: &'a Dav,
-        actor: &'a Actor,
-        wanted: &Wanted,
-        request: Element<'_>,
-    ) -> Result<Reader<'a>, DavError> {
-        let selection = Selection::of_request(request, &dav.desk().settings().limits)?;
-        Ok(Reader {
+    pub fn new(dav: &'a Dav, actor: &'a Actor, wanted: &Wanted, chosen: &'a Chosen) -> Reader<'a> {
+        Reader {
             dav,
             loader: Loader::new(dav, actor, wanted.needs()),
-            selection,
-            zone: floating_zone::of_request(request)?,
-            time_zones: TimeZones::AsStored,
+            chosen,
             collection_zone: None,
-        })
-    }
-
-    /// The same, with the zones that the header fields of the request ask for.
-    pub fn with_time_zones(mut self, headers: &HeaderMap) -> Result<Reader<'a>, DavError> {
-        self.time_zones = time_zones::parse(headers)?;
-        Ok(self)
+        }
     }
 
     /// The octets of a calendar object that was opened for the actor; `None` for everything else.
@@ -70,7 +73,7 @@ impl<'a> Reader<'a> {
     /// The facts about a resource, with its calendar data where that is asked for; or what is wrong with this
     /// one resource, which is no reason to tell nothing of the others.
     pub async fn facts(&mut self, target: Target) -> Result<Result<Facts, DavError>, DavError> {
-        let octets = match self.selection {
+        let octets = match self.chosen.selection {
             Some(_) => self.octets(&target).await?,
             None => None,
         };
@@ -100,17 +103,17 @@ impl<'a> Reader<'a> {
         target: &Target,
         octets: &Bytes,
     ) -> Result<Option<CalendarData>, DavError> {
-        if self.selection.is_none() {
+        if self.chosen.selection.is_none() {
             return Ok(None);
         }
         let zone = self.zone_of(target);
-        let octets = self.time_zones.apply(octets.clone());
+        let octets = self.chosen.time_zones.apply(octets.clone());
         let select = |selection: &Selection| {
             let text = selection.apply(&octets, &zone)?;
             let format = selection.format();
             Ok(CalendarData { format, text })
         };
-        let data = self.selection.as_ref().map(select).transpose();
+        let data = self.chosen.selection.as_ref().map(select).transpose();
         data.map_err(|error: TooMuchWork| {
             let reason = format!("{}: {error}", target.href());
             DavError::precondition(Precondition::NumberOfMatchesWithinLimits, reason)
@@ -119,7 +122,7 @@ impl<'a> Reader<'a> {
 
     /// The zone in which floating times of a resource are read.
     pub fn zone_of(&mut self, target: &Target) -> Zone {
-        if let Some(zone) = &self.zone {
+        if let Some(zone) = &self.chosen.zone {
             return zone.clone();
         }
         let Target::Stored(resource) = target else {

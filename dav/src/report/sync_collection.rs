@@ -24,7 +24,10 @@ use crate::{
     path::Path,
     precondition,
     property::{Loader, SYNCED, Wanted, answer::write_propstats},
-    report::{Asked, is_brief, reader::Reader},
+    report::{
+        Asked, is_brief,
+        reader::{Chosen, Reader},
+    },
     service::{Dav, Response},
     target::{StoredResource, Target},
     xml::{Element, name::dav},
@@ -96,8 +99,8 @@ async fn write(dav: Dav, asked: Asked, mut answer: Multistatus) -> Result<Multis
         return Ok(answer);
     }
     let batch = collect(dav, collection.collection.id, &order).await?;
-    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, root)?
-        .with_time_zones(&asked.request.headers)?;
+    let chosen = Chosen::read(dav, root, &asked.request.headers)?;
+    let mut reader = Reader::new(dav, &asked.request.actor, &wanted, &chosen);
     for page in batch.members.chunks(PAGE_ROWS) {
         for member in open(dav, &asked, collection, page).await? {
             let target = match member {

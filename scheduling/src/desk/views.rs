@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use calendar::{CalendarObject, Limits, TimeRange};
 use storage::{
-    Stored,
+    Listed, Stored,
+    backend::ReadError,
     model::{CollectionId, Member, Object, SyncToken},
 };
+use tokio::task::JoinHandle;
 
 use super::{Desk, refuse::read_failed};
 use crate::{
@@ -19,6 +21,9 @@ use crate::{
 const PAGE_ROWS: usize = 1_000;
 /// Where more than this has changed since a view was made, it is made anew.
 const MOST_CHANGES: usize = 5_000;
+
+/// Members, and whether there are more.
+type PageOfMembers = Result<(Vec<Listed>, bool), ReadError>;
 
 /// A member that a view gave, read.
 #[derive(Clone, Debug)]
@@ -127,15 +132,20 @@ impl Desk {
         Ok(())
     }
 
-    /// Makes a view from all members; `false` where it becomes too large.
+    /// Makes a view from all members; `false` where it becomes too large. The next members are read while it
+    /// is made of those that were read before.
     async fn fold_view(&self, id: CollectionId, shown: &Shown) -> Result<bool, Refusal> {
         let token: SyncToken = self.store.sync_token(id).await.map_err(read_failed)?;
         let mut folding = Folding::default();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.store.members(id, after.as_deref(), PAGE_ROWS).await;
-            let (rows, more) = page.map_err(read_failed)?;
-            after = rows.last().map(|row| row.name.clone());
+        let mut next = Some(self.begin_page(id, None));
+        while let Some(page) = next.take() {
+            let (rows, more) = page
+                .await
+                .map_err(Refusal::of_ended_task)?
+                .map_err(read_failed)?;
+            if let Some(last) = rows.last().filter(|_| more) {
+                next = Some(self.begin_page(id, Some(last.name.clone())));
+            }
             for row in rows {
                 match row.member.value {
                     Member::Collection(_) => folding.add_collection(row.name),
@@ -152,13 +162,15 @@ impl Desk {
             if folding.octets() > self.views.largest_octets() {
                 return Ok(false);
             }
-            if !more || after.is_none() {
-                break;
-            }
-            tokio::task::yield_now().await;
         }
         shown.replace(folding.finish(token));
         Ok(true)
+    }
+
+    /// Begins to read the members after a name.
+    fn begin_page(&self, id: CollectionId, after: Option<String>) -> JoinHandle<PageOfMembers> {
+        let store = self.store.clone();
+        tokio::spawn(async move { store.members(id, after.as_deref(), PAGE_ROWS).await })
     }
 
     /// What is known of an object: as its row says, or computed again where that was made by other rules.
