@@ -399,7 +399,8 @@ mod tests {
             let response = respond(|answer| write_in_parts(parts, None, answer)).await;
             let octets = response.unwrap().into_body().collect().await.unwrap();
             let document = Document::parse(&octets.to_bytes()).unwrap();
-            let hrefs = document.root().children().map(|response| response.text());
+            let responses = document.root().children();
+            let hrefs = responses.map(|it| it.child(dav::HREF).unwrap().text());
             let numbers: Vec<usize> = hrefs
                 .map(|href| href.trim_start_matches('x').parse().unwrap())
                 .collect();
