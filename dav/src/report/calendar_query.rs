@@ -7,7 +7,7 @@ use calendar::{CalendarObject, Limits, Zone};
 use scheduling::{
     Precondition,
     calendar_view::{Candidate, Shown},
-    desk::{Read, Standing},
+    desk::Read,
     projection::{ObjectProjection, Verdict},
 };
 
