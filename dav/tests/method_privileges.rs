@@ -421,7 +421,7 @@ async fn each_method_needs_what_appendix_b_says_and_nothing_else() {
     let everything = PLACES
         .iter()
         .flat_map(|place| PRIVILEGES.map(|privilege| (*place, privilege)));
-    let everything: Vec<(&str, &str)> = everything.filter(|one| means_something(one)).collect();
+    let everything: Vec<(&str, &str)> = everything.filter(means_something).collect();
     for row in rows() {
         let name = row.name;
         let needed: BTreeSet<_> = row.needs.iter().map(|(at, _, what)| (*at, *what)).collect();
