@@ -161,6 +161,16 @@ impl Folding {
         self.collections.insert(name);
     }
 
+    /// Adds members whose names come behind those of all that were added.
+    pub fn append(&mut self, others: Folding) {
+        for mut row in others.rows {
+            row.content_type = shared(&mut self.content_types, &row.content_type);
+            self.rows.push(row);
+        }
+        self.collections.extend(others.collections);
+        self.octets += others.octets;
+    }
+
     /// Memory that the view will take, roughly.
     pub fn octets(&self) -> usize {
         self.octets

@@ -1,14 +1,19 @@
 //! Views of collections, brought up to date before they are shown.
 
-use std::sync::Arc;
+use std::{
+    iter,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use calendar::{CalendarObject, Limits, TimeRange};
 use storage::{
     Listed, Stored,
-    backend::ReadError,
     model::{CollectionId, Member, Object, SyncToken},
 };
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::{Desk, refuse::read_failed};
 use crate::{
@@ -18,12 +23,14 @@ use crate::{
 };
 
 /// Members read at once.
+#[cfg(not(test))]
 const PAGE_ROWS: usize = 1_000;
+#[cfg(test)]
+const PAGE_ROWS: usize = 10;
+/// Ranges of names that are read at the same time where a view is made of many members.
+const RANGES: u32 = 4;
 /// Where more than this has changed since a view was made, it is made anew.
 const MOST_CHANGES: usize = 5_000;
-
-/// Members, and whether there are more.
-type PageOfMembers = Result<(Vec<Listed>, bool), ReadError>;
 
 /// A member that a view gave, read.
 #[derive(Clone, Debug)]
@@ -132,45 +139,98 @@ impl Desk {
         Ok(())
     }
 
-    /// Makes a view from all members; `false` where it becomes too large. The next members are read while it
-    /// is made of those that were read before.
+    /// Makes a view from all members; `false` where it becomes too large. Where there are many, several ranges
+    /// of names are read at the same time.
     async fn fold_view(&self, id: CollectionId, shown: &Shown) -> Result<bool, Refusal> {
         let token: SyncToken = self.store.sync_token(id).await.map_err(read_failed)?;
-        let mut folding = Folding::default();
-        let mut next = Some(self.begin_page(id, None));
-        while let Some(page) = next.take() {
-            let (rows, more) = page
-                .await
-                .map_err(Refusal::of_ended_task)?
-                .map_err(read_failed)?;
-            if let Some(last) = rows.last().filter(|_| more) {
-                next = Some(self.begin_page(id, Some(last.name.clone())));
+        let (mut folding, total) = (Folding::default(), Arc::new(AtomicUsize::new(0)));
+        let page = self.store.members(id, None, PAGE_ROWS).await;
+        let (rows, more) = page.map_err(read_failed)?;
+        let first = rows.last().map(|row| row.name.clone());
+        self.fold(rows, &mut folding, &total).await?;
+        if let (Some(first), true) = (first, more) {
+            let last = self.store.last_member(id).await.map_err(read_failed)?;
+            let borders = borders(&first, last.as_deref().unwrap_or(&first));
+            let starts = iter::once(first).chain(borders.iter().cloned());
+            let ends = borders.iter().cloned().map(Some).chain([None]);
+            let mut ranges = JoinSet::new();
+            for (number, (after, until)) in starts.zip(ends).enumerate() {
+                let (desk, total) = (self.clone(), Arc::clone(&total));
+                ranges.spawn(async move {
+                    let folded = desk.fold_range(id, after, until, &total).await?;
+                    Ok::<_, Refusal>((number, folded))
+                });
             }
-            for row in rows {
-                match row.member.value {
-                    Member::Collection(_) => folding.add_collection(row.name),
-                    Member::Object(value) => {
-                        let object = Stored {
-                            value,
-                            revision: row.member.revision,
-                        };
-                        let projection = self.projection_of(&object).await?;
-                        folding.add(&row.name, &object, projection);
-                    }
-                }
+            let mut folded = Vec::new();
+            while let Some(range) = ranges.join_next().await {
+                folded.push(range.map_err(Refusal::of_ended_task)??);
             }
-            if folding.octets() > self.views.largest_octets() {
-                return Ok(false);
-            }
+            folded.sort_unstable_by_key(|(number, _)| *number);
+            folded
+                .into_iter()
+                .for_each(|(_, range)| folding.append(range));
         }
-        shown.replace(folding.finish(token));
-        Ok(true)
+        let is_small_enough = total.load(Ordering::Relaxed) <= self.views.largest_octets();
+        if is_small_enough {
+            shown.replace(folding.finish(token));
+        }
+        Ok(is_small_enough)
     }
 
-    /// Begins to read the members after a name.
-    fn begin_page(&self, id: CollectionId, after: Option<String>) -> JoinHandle<PageOfMembers> {
-        let store = self.store.clone();
-        tokio::spawn(async move { store.members(id, after.as_deref(), PAGE_ROWS).await })
+    /// Takes up the members behind one name and up to another, as long as all ranges together, whose octets
+    /// are counted in `total`, are not too large.
+    async fn fold_range(
+        &self,
+        id: CollectionId,
+        mut after: String,
+        until: Option<String>,
+        total: &AtomicUsize,
+    ) -> Result<Folding, Refusal> {
+        let mut folding = Folding::default();
+        loop {
+            let page = self.store.members(id, Some(&after), PAGE_ROWS).await;
+            let (mut rows, more) = page.map_err(read_failed)?;
+            let read = rows.len();
+            if let Some(until) = &until {
+                rows.truncate(rows.partition_point(|row| row.name <= *until));
+            }
+            let is_end = !more || rows.len() < read;
+            let last = rows.last().map(|row| row.name.clone());
+            self.fold(rows, &mut folding, total).await?;
+            match last {
+                Some(last)
+                    if !is_end && total.load(Ordering::Relaxed) <= self.views.largest_octets() =>
+                {
+                    after = last;
+                }
+                _ => return Ok(folding),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn fold(
+        &self,
+        rows: Vec<Listed>,
+        folding: &mut Folding,
+        total: &AtomicUsize,
+    ) -> Result<(), Refusal> {
+        let before = folding.octets();
+        for row in rows {
+            match row.member.value {
+                Member::Collection(_) => folding.add_collection(row.name),
+                Member::Object(value) => {
+                    let object = Stored {
+                        value,
+                        revision: row.member.revision,
+                    };
+                    let projection = self.projection_of(&object).await?;
+                    folding.add(&row.name, &object, projection);
+                }
+            }
+        }
+        total.fetch_add(folding.octets() - before, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What is known of an object: as its row says, or computed again where that was made by other rules.
@@ -223,5 +283,62 @@ impl Desk {
     ) {
         let projection = ObjectProjection::of(object).with_instances_around(object, range);
         shown.change(|view| view.learn(&read.name, read.object.revision, projection));
+    }
+}
+
+/// Texts between two names that part the names between them, as most are numbered or random, in about equal
+/// ranges. In order; fewer where the names are too close together.
+fn borders(first: &str, last: &str) -> Vec<String> {
+    let common = first
+        .bytes()
+        .zip(last.bytes())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let number = |name: &str| {
+        let octet = |place: usize| name.as_bytes().get(common + place).copied().unwrap_or(0);
+        u32::from_be_bytes([0, 0, octet(0), octet(1)])
+    };
+    let (low, high) = (number(first), number(last));
+    let border = |part: u32| {
+        let between = low + high.saturating_sub(low) * part / RANGES;
+        let mut octets = first.as_bytes()[..common].to_vec();
+        octets.extend_from_slice(&between.to_be_bytes()[2..]);
+        // What is no text ends where it is one no longer.
+        String::from_utf8_lossy(&octets)
+            .split(char::REPLACEMENT_CHARACTER)
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut borders: Vec<String> = (1..RANGES).map(border).collect();
+    borders.retain(|border| border.as_str() > first && border.as_str() < last);
+    borders.sort_unstable();
+    borders.dedup();
+    borders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borders_part_what_is_between_two_names() {
+        let cases: [(&str, &str, &[&str]); 6] = [
+            (
+                "event-00000",
+                "event-49999",
+                &["event-12", "event-24", "event-36"],
+            ),
+            ("0", "f", &["=", "K\0", "X"]),
+            ("a", "a", &[]),
+            ("a", "b", &["a@"]),
+            ("ä", "ö", &["è", "í\0", "ñ"]),
+            ("", "\u{10FFFF}", &["=#", "zG"]),
+        ];
+        for (first, last, expected) in cases {
+            let borders = borders(first, last);
+            assert_eq!(borders, expected, "{first:?} to {last:?}");
+            assert!(borders.is_sorted());
+        }
     }
 }

@@ -182,6 +182,19 @@ impl Store {
         Ok((page.rows.iter().filter_map(object).collect(), next))
     }
 
+    /// The name of the last member; `None` where there is none.
+    pub async fn last_member(&self, id: CollectionId) -> Result<Option<String>, ReadError> {
+        let page = Page {
+            rows: 1,
+            octets: SCAN_OCTETS,
+            reverse: true,
+        };
+        let range = KeyRange::prefix(keys::members(id));
+        let rows = self.backend().scan(range, page).await?.rows;
+        let name = |(key, _): &(Key, Entry)| keys::member_name(key).map(str::to_owned);
+        Ok(rows.first().and_then(name))
+    }
+
     /// A page of members in the order of their names (octet by octet), behind `after`, at most `rows`
     /// and fewer where they are large; and whether there are more.
     pub async fn members(

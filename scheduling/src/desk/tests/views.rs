@@ -59,6 +59,25 @@ async fn put_events(world: &World, calendar: &str, events: usize) {
     }
 }
 
+/// More than are read at once, under names that lie close together, far apart, and beyond ASCII.
+#[tokio::test]
+async fn a_view_of_many_is_made_of_all_of_them() {
+    for names in [
+        |number: usize| format!("{number}.ics"),
+        |number: usize| format!("{}.ics", "x".repeat(number + 1)),
+        |number: usize| format!("{:08x}.ics", (number as u32).wrapping_mul(2_654_435_769)),
+        |number: usize| char::from_u32(0xE0 + number as u32 * 50).unwrap().into(),
+    ] {
+        let world = world().await;
+        for number in 0..75 {
+            let at = format!("alice/calendar/{}", names(number));
+            let event = event(&format!("uid {number}"), "x");
+            world.put(&at, event).await.unwrap();
+        }
+        compare(&world).await;
+    }
+}
+
 #[tokio::test]
 async fn a_view_follows_whatever_happens() {
     let world = world().await;
