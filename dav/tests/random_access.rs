@@ -6,10 +6,10 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{Answer, World};
+use common::{Answer, World, lock_info};
 
 /// How many sets of grants; each is asked by all requests.
-const CASES: u64 = 400;
+const CASES: u64 = 800;
 const OBJECTS: usize = 4;
 
 /// Numbers that are the same in every run.
@@ -30,7 +30,7 @@ impl Dice {
 }
 
 /// What is granted or denied one by one; `read` is only whole with the two that follow it.
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 10] = [
     "read",
     "read-free-busy",
     "read-current-user-privilege-set",
@@ -38,8 +38,11 @@ const UNITS: [&str; 7] = [
     "write-content",
     "bind",
     "unbind",
+    "unlock",
+    "read-acl",
+    "write-acl",
 ];
-const PRIVILEGES: [&str; 8] = [
+const PRIVILEGES: [&str; 11] = [
     "read",
     "write",
     "write-content",
@@ -47,13 +50,16 @@ const PRIVILEGES: [&str; 8] = [
     "unbind",
     "read-free-busy",
     "read-current-user-privilege-set",
+    "unlock",
+    "read-acl",
+    "write-acl",
     "all",
 ];
 
 fn units(privilege: &str) -> Vec<&'static str> {
     let part = |range: std::ops::Range<usize>| UNITS[range].to_vec();
     match privilege {
-        "all" => part(0..7),
+        "all" => UNITS.to_vec(),
         "read" => part(0..3),
         "write" => part(3..7),
         one => UNITS.iter().copied().filter(|unit| *unit == one).collect(),
@@ -97,6 +103,8 @@ fn entries(dice: &mut Dice) -> Option<Vec<Entry>> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Class {
     Public,
+    /// When, what and where (calendarserver private-events §4.2.2.5).
+    Restricted,
     Confidential,
     Private,
 }
@@ -122,6 +130,7 @@ impl Case {
             let class = dice.pick(&[
                 Class::Public,
                 Class::Public,
+                Class::Restricted,
                 Class::Confidential,
                 Class::Private,
             ]);
@@ -183,6 +192,11 @@ impl Case {
         self.delegate == Delegate::Confidant || self.objects[place].0 == Class::Public
     }
 
+    /// Whether Bob sees what it is, where he sees it at all.
+    fn sees_what(&self, place: usize) -> bool {
+        self.sees_all(place) || self.objects[place].0 == Class::Restricted
+    }
+
     fn is_hidden(&self, place: usize) -> bool {
         !self.sees_all(place) && self.objects[place].0 == Class::Private
     }
@@ -228,21 +242,27 @@ fn secret(place: usize) -> String {
     format!("SECRET-{place}-SECRET")
 }
 
+fn what(place: usize) -> String {
+    format!("WHAT-{place}-WHAT")
+}
+
 fn start(place: usize) -> String {
     format!("2026010{}T100000Z", place + 1)
 }
 
 fn event(place: usize, class: Class) -> String {
-    let class = match class {
-        Class::Public => "PUBLIC",
-        Class::Confidential => "CONFIDENTIAL",
-        Class::Private => "PRIVATE",
+    let (access, class) = match class {
+        Class::Public => ("", "PUBLIC"),
+        Class::Restricted => ("X-CALENDARSERVER-ACCESS:RESTRICTED\r\n", "PUBLIC"),
+        Class::Confidential => ("", "CONFIDENTIAL"),
+        Class::Private => ("", "PRIVATE"),
     };
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:uid-{place}\r\n\
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\n{access}BEGIN:VEVENT\r\nUID:uid-{place}\r\n\
          DTSTAMP:20260101T000000Z\r\nDTSTART:{}\r\nDURATION:PT1H\r\nCLASS:{class}\r\nSUMMARY:{}\r\n\
-         END:VEVENT\r\nEND:VCALENDAR\r\n",
+         DESCRIPTION:{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         start(place),
+        what(place),
         secret(place)
     )
 }
@@ -274,8 +294,18 @@ async fn set(world: &World, path: &str, entries: &[Entry]) {
     assert_eq!(answer.code(), 200, "{answer:?}");
 }
 
-/// What an answer tells of each object: nothing, that it is there, or what it says.
-fn told(answer: &Answer, by_name: bool) -> Vec<(bool, bool)> {
+/// What an answer tells of an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Told {
+    /// That it is there.
+    exists: bool,
+    /// What it is.
+    what: bool,
+    /// All that it says.
+    all: bool,
+}
+
+fn told(answer: &Answer, by_name: bool) -> Vec<Told> {
     let text = format!("{:?}\n{}", answer.headers, answer.body);
     let of = |place: usize| {
         let name = if by_name {
@@ -283,7 +313,11 @@ fn told(answer: &Answer, by_name: bool) -> Vec<(bool, bool)> {
         } else {
             start(place)
         };
-        (text.contains(&name), text.contains(&secret(place)))
+        Told {
+            exists: text.contains(&name),
+            what: text.contains(&what(place)),
+            all: text.contains(&secret(place)),
+        }
     };
     (0..OBJECTS).map(of).collect()
 }
@@ -324,10 +358,14 @@ const LISTINGS: [(&str, &str, bool); 5] = [
 /// All ways to ask for several objects at once.
 async fn check_listings(world: &World, case: &Case) {
     let may_list = case.holds(None, "read");
-    let expected = |with_data: bool| -> Vec<(bool, bool)> {
+    let expected = |with_data: bool| -> Vec<Told> {
         let of = |place| {
-            let listed = may_list && case.is_listed(place);
-            (listed, listed && with_data && case.sees_all(place))
+            let exists = may_list && case.is_listed(place);
+            Told {
+                exists,
+                what: exists && with_data && case.sees_what(place),
+                all: exists && with_data && case.sees_all(place),
+            }
         };
         (0..OBJECTS).map(of).collect()
     };
@@ -365,12 +403,15 @@ async fn check_listings(world: &World, case: &Case) {
     let answer = world
         .ask_bob("REPORT calendar/", &[("depth", "1")], &multiget)
         .await;
-    let seen: Vec<bool> = told(&answer, false)
-        .into_iter()
-        .map(|(_, seen)| seen)
-        .collect();
-    let expected: Vec<bool> = expected(true).into_iter().map(|(_, seen)| seen).collect();
-    assert_eq!(seen, expected, "{case:?} {answer:?}");
+    // Its name is told by the request.
+    let seen = |all: Vec<Told>| -> Vec<(bool, bool)> {
+        all.into_iter().map(|told| (told.what, told.all)).collect()
+    };
+    assert_eq!(
+        seen(told(&answer, false)),
+        seen(expected(true)),
+        "{case:?} {answer:?}"
+    );
     check_busy_times(world, case).await;
 }
 
@@ -386,80 +427,223 @@ async fn check_busy_times(world: &World, case: &Case) {
         if may_ask { 200 } else { 404 },
         "{case:?} {answer:?}"
     );
-    let expected: Vec<(bool, bool)> = (0..OBJECTS)
-        .map(|place| (may_ask && case.holds(Some(place), "read-free-busy"), false))
+    let expected: Vec<Told> = (0..OBJECTS)
+        .map(|place| Told {
+            exists: may_ask && case.holds(Some(place), "read-free-busy"),
+            ..Told::default()
+        })
         .collect();
     assert_eq!(told(&answer, false), expected, "{case:?} {answer:?}");
 }
 
-/// Each object by itself: read, and then one that is changed.
-async fn check_objects(world: &World, case: &Case, dice: &mut Dice) {
+/// Each object by itself.
+async fn check_objects(world: &World, case: &Case) {
     for place in 0..OBJECTS {
         let answer = world
             .ask_bob(&format!("GET {}", path(place)), &[], "")
             .await;
-        let (code, seen) = match case.is_hidden(place) {
+        let (code, sees) = match case.is_hidden(place) {
             // As if it were not there: its own entries say nothing of it.
             true if case.holds(None, "read") => (404, false),
-            false if case.holds(Some(place), "read") => (200, case.sees_all(place)),
+            false if case.holds(Some(place), "read") => (200, true),
             _ => (403, false),
         };
         assert_eq!(answer.code(), code, "{case:?} {place} {answer:?}");
+        let seen = told(&answer, false)[place];
         assert_eq!(
-            told(&answer, false)[place].1,
-            seen,
+            (seen.what, seen.all),
+            (sees && case.sees_what(place), sees && case.sees_all(place)),
             "{case:?} {place} {answer:?}"
         );
     }
-    let place = dice.roll(OBJECTS);
+}
+
+/// What Bob asks to be changed, and what the model says to that.
+struct Asked {
+    line: String,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+    code: u16,
+}
+
+impl Asked {
+    fn new(line: String, body: &str, code: u16) -> Asked {
+        Asked {
+            line,
+            headers: Vec::new(),
+            body: body.to_owned(),
+            code,
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: String) -> Asked {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// The status of a change of an object: `done` where Bob sees all of it and holds the privileges on it (and on
+/// the calendar); as if there were nothing where it is hidden.
+fn on_object(
+    case: &Case,
+    place: usize,
+    privileges: &[&str],
+    on_calendar: &[&str],
+    done: u16,
+) -> u16 {
+    let at = Some(place).filter(|_| !case.is_hidden(place));
+    let holds = privileges.iter().all(|it| case.holds(at, it))
+        && on_calendar.iter().all(|it| case.holds(None, it));
+    match (holds, at) {
+        (true, None) => 404,
+        (true, Some(_)) if case.sees_all(place) => done,
+        _ => 403,
+    }
+}
+
+/// One change by chance; `token` is that of a lock of Alice's, where one is wanted.
+fn change(case: &Case, place: usize, dice: &mut Dice, token: &str) -> Asked {
     let at = path(place);
-    let visible = match (case.is_hidden(place), case.sees_all(place)) {
-        (true, _) => 404,
-        (false, true) => 204,
-        (false, false) => 403,
+    let class = case.objects[place].0;
+    let bobs = || "/dav/calendars/users/bob/calendar/new.ics".to_owned();
+    let on = |privileges: &[&str], done| on_object(case, place, privileges, &[], done);
+    let if_held = |held: bool, done| if held { done } else { 403 };
+    let is_editor = matches!(case.delegate, Delegate::Editor | Delegate::Confidant);
+    // Only the owner stores what is restricted by X-CALENDARSERVER-ACCESS (private-events §4.2.6).
+    let may_store = |code| match (code, class) {
+        (404, _) | (_, Class::Restricted) => 403,
+        (code, _) => code,
     };
-    let before = world.ask(&format!("GET {at}"), &[], "").await.body;
-    let (line, body, code) = match dice.roll(4) {
+    match dice.roll(KINDS_OF_CHANGES) {
         0 => {
-            let may = case.holds(Some(place), "write-content") && case.sees_all(place);
-            let body = event(place, case.objects[place].0).replace("PT1H", "PT2H");
-            (format!("PUT {at}"), body, if may { 204 } else { 403 })
+            let body = event(place, class).replace("PT1H", "PT2H");
+            let code = may_store(on(&["write-content"], 204));
+            Asked::new(format!("PUT {at}"), &body, code)
         }
         1 => {
-            let code = if case.holds(None, "unbind") {
-                visible
-            } else {
-                403
-            };
-            (format!("DELETE {at}"), String::new(), code)
+            let code = on_object(case, place, &[], &["unbind"], 204);
+            Asked::new(format!("DELETE {at}"), "", code)
         }
         2 => {
             let body = event(OBJECTS, Class::Public);
-            let code = if case.holds(None, "bind") { 201 } else { 403 };
-            ("PUT calendar/new.ics".to_owned(), body, code)
+            let code = if_held(case.holds(None, "bind"), 201);
+            Asked::new("PUT calendar/new.ics".to_owned(), &body, code)
         }
-        _ => {
+        3 => {
             let body = "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><D:displayname>x</D:displayname>\
                 </D:prop></D:set></D:propertyupdate>";
-            let code = match visible {
-                404 if case.holds(None, "write-properties") => 404,
-                204 if case.holds(Some(place), "write-properties") => 207,
-                _ => 403,
-            };
-            (format!("PROPPATCH {at}"), body.to_owned(), code)
+            Asked::new(
+                format!("PROPPATCH {at}"),
+                body,
+                on(&["write-properties"], 207),
+            )
         }
+        4 => Asked::new(format!("COPY {at}"), "", on(&["read"], 201)).with("destination", bobs()),
+        5 => {
+            let code = on_object(case, place, &["read"], &["unbind"], 201);
+            Asked::new(format!("MOVE {at}"), "", code).with("destination", bobs())
+        }
+        6 => {
+            let body = "<D:acl xmlns:D='DAV:'/>";
+            Asked::new(format!("ACL {at}"), body, on(&["write-acl"], 200))
+        }
+        7 => {
+            // Nothing is made in a calendar by LOCK.
+            let code = match on(&["write-content"], 200) {
+                404 => 403,
+                code => code,
+            };
+            Asked::new(format!("LOCK {at}"), &lock_info("exclusive"), code)
+        }
+        8 => {
+            let code = match case.is_hidden(place) {
+                true if case.holds(None, "read") => 409,
+                true => 403,
+                false => if_held(case.holds(Some(place), "unlock"), 204),
+            };
+            Asked::new(format!("UNLOCK {at}"), "", code).with("lock-token", format!("<{token}>"))
+        }
+        9 => {
+            let body = event(OBJECTS, Class::Public);
+            let code = if_held(case.holds(None, "bind"), 201);
+            Asked::new("POST calendar/?add-member".to_owned(), &body, code)
+                .with("content-type", "text/calendar".to_owned())
+        }
+        10 => {
+            // Who may do nothing that a POST does is told so.
+            let lets = ["read", "bind", "write-content"];
+            let is_told = lets.iter().any(|one| case.holds(None, one));
+            let code = match case.is_hidden(place) {
+                true => {
+                    if is_told {
+                        404
+                    } else {
+                        403
+                    }
+                }
+                false => may_store(on(&["write-content"], 201)),
+            };
+            Asked::new(format!("POST {at}?action=attachment-add"), "x", code)
+                .with("content-type", "text/plain".to_owned())
+        }
+        11 => Asked::new("MKCALENDAR new/".to_owned(), "", if_held(is_editor, 201)),
+        12 => Asked::new(format!("MKCALENDAR {at}/below/"), "", {
+            // Below what is no collection, or nothing.
+            if_held(case.holds(None, "bind"), 409)
+        }),
+        _ => {
+            let code = if_held(case.holds(None, "bind"), 201);
+            Asked::new(
+                "COPY /dav/calendars/users/bob/calendar/bobs.ics".to_owned(),
+                "",
+                code,
+            )
+            .with(
+                "destination",
+                "/dav/calendars/users/alice/calendar/bobs.ics".to_owned(),
+            )
+        }
+    }
+}
+
+/// How many kinds of changes there are.
+const KINDS_OF_CHANGES: usize = 14;
+
+/// One of the objects is changed.
+async fn check_change(world: &World, case: &Case, dice: &mut Dice) {
+    let place = dice.roll(OBJECTS);
+    let at = path(place);
+    let put = "PUT /dav/calendars/users/bob/calendar/bobs.ics";
+    let bobs = event(OBJECTS + 1, Class::Public);
+    assert_eq!(world.ask_bob(put, &[], &bobs).await.code(), 201);
+    let token = world.lock(&at, &[]).await;
+    let asked = change(case, place, dice, &token);
+    let release = async || {
+        let token = format!("<{token}>");
+        let headers = [("lock-token", token.as_str())];
+        world.ask(&format!("UNLOCK {at}"), &headers, "").await
     };
-    let answer = world.ask_bob(&line, &[], &body).await;
-    assert_eq!(answer.code(), code, "{case:?} {line} {answer:?}");
-    if code >= 400 {
+    if !asked.line.starts_with("UNLOCK") {
+        assert_eq!(release().await.code(), 204);
+    }
+    let before = world.ask(&format!("GET {at}"), &[], "").await.body;
+    let headers: Vec<(&str, &str)> = asked
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let line = &asked.line;
+    let answer = world.ask_bob(line, &headers, &asked.body).await;
+    assert_eq!(answer.code(), asked.code, "{case:?} {line} {answer:?}");
+    if asked.code >= 400 {
         let after = world.ask(&format!("GET {at}"), &[], "").await.body;
         assert_eq!(
             after, before,
             "{case:?} {line}: what is refused changes nothing"
         );
     }
-    let seen = told(&answer, false)[place].1;
-    assert!(!seen, "{case:?} {line} {answer:?}");
+    let seen = told(&answer, false)[place];
+    assert!(!seen.what && !seen.all, "{case:?} {line} {answer:?}");
 }
 
 #[tokio::test]
@@ -469,6 +653,7 @@ async fn what_is_let_through_is_what_the_model_says() {
         let case = Case::random(&mut dice);
         let world = case.world().await;
         check_listings(&world, &case).await;
-        check_objects(&world, &case, &mut dice).await;
+        check_objects(&world, &case).await;
+        check_change(&world, &case, &mut dice).await;
     }
 }

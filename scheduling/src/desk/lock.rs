@@ -199,8 +199,13 @@ impl Desk {
             let resolution = scene.resolution(&path)?;
             let home = resolution.home();
             let before = scene.locks(home.id)?;
-            let named = guard::live(before, scene.now)
-                .find(|lock| lock.token == token && guard::covers(lock, &path));
+            // A lock of what is hidden is hidden, too.
+            let is_named = |lock: &&Lock| {
+                lock.token == token
+                    && guard::covers(lock, &path)
+                    && scene.check_vacant(&path).is_ok()
+            };
+            let named = guard::live(before, scene.now).find(is_named);
             let held = self.privileges(actor, resolution).await?;
             match named {
                 Some(lock)
