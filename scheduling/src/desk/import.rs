@@ -25,7 +25,7 @@ use super::{
     conditions,
     content::Body,
     guard::{self, Touched},
-    refuse::{crowded, forbidden, read_failed},
+    refuse::{crowded, forbidden, precondition, read_failed},
     rights::Need,
     scene::Scene,
 };
@@ -364,6 +364,9 @@ impl Desk {
                 }
                 Err(failure) => return Err(failure),
             }
+            if let Some(refusal) = ends_part(roles) {
+                return Ok(Step::Done(Imported::Refused(refusal)));
+            }
         }
         let is_scheduled = was_scheduled && role != Role::None;
         let object = self
@@ -524,6 +527,25 @@ impl Desk {
         round.taken.extend([uid.clone(), name.to_owned()]);
         Ok(Placed::of(name, &object))
     }
+}
+
+/// Why an import cannot take the place of a scheduled meeting: the owner would no longer have the part in it that
+/// they have (`roles` are the one that stands and the one that comes). Everybody else must hear of that, and an
+/// import tells nobody: their copies would stay for ever, or wait for an answer for ever. Whoever means it
+/// deletes the meeting first, and the others are told.
+fn ends_part([standing, coming]: [Role; 2]) -> Option<Refusal> {
+    let (element, detail) = match standing {
+        Role::Organizer => (
+            Precondition::AllowedOrganizerSchedulingObjectChange,
+            "an import does not end a meeting, as nobody would hear of it: delete the meeting first",
+        ),
+        Role::Attendee => (
+            Precondition::AllowedAttendeeSchedulingObjectChange,
+            "an import does not leave a meeting, as the organizer would not hear of it: delete it first",
+        ),
+        Role::None => return None,
+    };
+    (coming != standing).then(|| precondition(element, detail))
 }
 
 impl Round<'_> {

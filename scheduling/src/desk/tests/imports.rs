@@ -510,6 +510,57 @@ async fn an_attendees_copy() {
     assert_eq!(world.waiting_mails().await, 1, "an import answers nobody");
 }
 
+/// What would end somebody's part in a meeting must be told to the others, and an import tells nobody.
+#[tokio::test]
+async fn an_import_ends_no_meeting() {
+    let import = Import {
+        on_conflict: OnConflict::Overwrite,
+        ..into("alice/calendar")
+    };
+    let organized = meeting("m", "Plan");
+    let invited = edited(
+        &edited(&organized, "mailto:alice", "mailto:olga"),
+        "mailto:bob@",
+        "mailto:alice@",
+    );
+    let plain = event("m", "Plan");
+    for (standing, others, refused) in [
+        (
+            &organized,
+            [&plain, &invited],
+            "AllowedOrganizerSchedulingObjectChange",
+        ),
+        (
+            &invited,
+            [&plain, &organized],
+            "AllowedAttendeeSchedulingObjectChange",
+        ),
+    ] {
+        let world = world().await;
+        let at = "alice/calendar/m.ics";
+        world.put(at, standing.clone()).await.unwrap();
+        assert!(world.is_scheduled(at).await);
+        let before = (world.octets(at).await, world.waiting_mails().await);
+        for other in others {
+            let told = world.import(&import, std::slice::from_ref(other)).await;
+            assert_eq!(told, [refused]);
+            let dry = Import {
+                dry_run: true,
+                ..import.clone()
+            };
+            let told = world.import(&dry, std::slice::from_ref(other)).await;
+            assert_eq!(told, [refused], "a dry run says so, too");
+        }
+        let after = (world.octets(at).await, world.waiting_mails().await);
+        assert_eq!(after, before);
+        // Once it is gone, and the others know, what comes is an object as any other.
+        world.delete(at).await.unwrap();
+        let told = world.import(&import, std::slice::from_ref(&plain)).await;
+        assert_eq!(told, ["created m.ics"]);
+        assert!(!world.is_scheduled(at).await);
+    }
+}
+
 /// Whoever writes at the same time wins or loses as a whole; nothing is lost.
 #[tokio::test]
 async fn imports_at_the_same_time() {
