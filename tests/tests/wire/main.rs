@@ -8,6 +8,7 @@ mod availability;
 mod bulk_changes;
 mod collections;
 mod conditions;
+mod delegates;
 mod discovery;
 mod examples;
 mod faults;
