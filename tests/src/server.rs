@@ -16,7 +16,7 @@ use server::{
 use storage::{
     Environment, Timestamp,
     backend::Backend,
-    model::{Credential, Principal, PrincipalKind},
+    model::{Credential, Principal, PrincipalId, PrincipalKind},
     testing::ManualClock,
 };
 
@@ -127,25 +127,7 @@ impl TestServer {
             ("carol", "Carol"),
             ("admin", "Administrator"),
         ] {
-            let hash = running
-                .passwords()
-                .hash(name.to_owned().into())
-                .await
-                .expect("a cheap hash");
-            let principal = Principal {
-                administrator: name == "admin",
-                ..principal(PrincipalKind::User, name, display_name)
-            };
-            let credential = Credential {
-                hash,
-                imported: true,
-            };
-            let made = running
-                .store()
-                .add_account(principal, Some(credential))
-                .await
-                .expect("a new account");
-            people.push(made.id);
+            people.push(self.add_person(name, display_name).await);
         }
         let room = Principal {
             capacity: Some(8),
@@ -165,6 +147,30 @@ impl TestServer {
             .add_account(group, None)
             .await
             .expect("a new group");
+    }
+
+    /// Makes an account, with the name as password; `admin` is an administrator.
+    pub async fn add_person(&self, name: &str, display_name: &str) -> PrincipalId {
+        let running = self.running();
+        let hash = running
+            .passwords()
+            .hash(name.to_owned().into())
+            .await
+            .expect("a cheap hash");
+        let principal = Principal {
+            administrator: name == "admin",
+            ..principal(PrincipalKind::User, name, display_name)
+        };
+        let credential = Credential {
+            hash,
+            imported: true,
+        };
+        let made = running
+            .store()
+            .add_account(principal, Some(credential))
+            .await
+            .expect("a new account");
+        made.id
     }
 
     fn running(&self) -> &Running {

@@ -1,6 +1,7 @@
 //! Acting for somebody: delegates as Apple Calendar makes and finds them (calendarserver calendar-proxy), and a
 //! room whose keeper answers for it.
 
+use base64::Engine;
 use storage::model::Delegate;
 use tests::{
     client::{Client, Reply},
@@ -185,7 +186,8 @@ async fn a_keeper_answers_for_a_room() {
     );
 
     // Who keeps nothing sees neither the room's meetings nor what they are.
-    let outsider = server.client("alice");
+    server.add_person("dave", "Dave").await;
+    let outsider = server.client("dave");
     outsider.get(&copy).await.expect(&[403]);
     put_new(
         &alice,
@@ -202,4 +204,197 @@ async fn a_keeper_answers_for_a_room() {
         "{}",
         answer.text()
     );
+}
+
+/// A mail with its parts decoded and all lines unfolded, without what is another each time: when it was sent, its
+/// name, and what parts it.
+fn readable(mail: &str) -> String {
+    let unfolded = mail.replace("\r\n ", " ");
+    let boundary = unfolded
+        .split('"')
+        .find(|part| part.starts_with("convoke-"));
+    let boundary = format!("--{}", boundary.expect("a mail of several parts"));
+    let mut parts = unfolded.split(&boundary);
+    let changing = ["Date:", "Message-ID:", "Content-Type: multipart"];
+    let headers = parts.next().unwrap_or_default().lines();
+    let kept = headers.filter(|line| !changing.iter().any(|name| line.starts_with(name)));
+    let mut text = Vec::from_iter(kept).join("\n");
+    for part in parts.filter(|part| part.trim() != "--") {
+        let (headers, body) = part.split_once("\r\n\r\n").expect("a part has headers");
+        let type_of = headers.trim().lines().next().unwrap_or_default();
+        let octets: String = body.split_whitespace().collect();
+        let decoded = base64::engine::general_purpose::STANDARD.decode(octets);
+        let mut decoded = String::from_utf8(decoded.expect("base64")).expect("UTF-8");
+        if type_of.contains("text/calendar") {
+            decoded = decoded.replace("\r\n ", "");
+        }
+        let lines = decoded.trim_end().lines();
+        let lines = lines.filter(|line| !line.starts_with("DTSTAMP:"));
+        text.extend(["\n", type_of, "\n"]);
+        lines.for_each(|line| text.extend([line, "\n"]));
+    }
+    text
+}
+
+/// The whole of a mail about the meeting, as [`readable`] gives it.
+fn mail(headers: [&str; 3], sentence: &str, attendees: &[&str], calendar: &str) -> String {
+    let listed = match attendees {
+        [one] => format!(" {one}"),
+        several => several.iter().map(|one| format!("\n  {one}")).collect(),
+    };
+    let (headers, in_html) = (headers.join("\n"), attendees.join("<br>\n"));
+    format!(
+        "{headers}\nAuto-Submitted: auto-generated\nContent-Language: en\nMIME-Version: 1.0\n\
+         \nContent-Type: text/plain; charset=utf-8\n{sentence}\n\nMeeting\n\n\
+         When: Monday, 2 November 2026, 09:00 – 10:00 (UTC)\nOrganizer: Alice (alice@example.com)\n\
+         Attendees:{listed}\n\nContent-Type: text/html; charset=utf-8\n<!DOCTYPE html>\n<html><body>\n\
+         <p>{sentence}</p>\n<h2>Meeting</h2>\n<table>\n\
+         <tr><th align=\"left\" valign=\"top\">When</th><td>Monday, 2 November 2026, 09:00 – 10:00 (UTC)</td></tr>\n\
+         <tr><th align=\"left\" valign=\"top\">Organizer</th><td>Alice (alice@example.com)</td></tr>\n\
+         <tr><th align=\"left\" valign=\"top\">Attendees</th><td>{in_html}</td></tr>\n\
+         </table>\n</body></html>\n{calendar}"
+    )
+}
+
+/// The notice to Alice that something went out in her name.
+fn notice(sentence: &str) -> String {
+    let headers = [
+        "From: \"Bob via Convoke\" <calendar@example.com>\nReply-To: Bob <bob@example.com>",
+        "To: Alice <alice@example.com>",
+        "Subject: Sent on your behalf by Bob: Meeting",
+    ];
+    mail(headers, sentence, &BOTH, "")
+}
+
+/// What goes out to John in Alice's name.
+fn on_behalf(subject: &str, sentence: &str, attendees: &[&str], calendar: &str) -> String {
+    let subject = format!("Subject: {subject} by Bob on behalf of Alice: Meeting");
+    let headers = [
+        "From: Alice <alice@example.com>\nSender: Bob <bob@example.com>",
+        "To: John <john@outside.example>",
+        &subject,
+    ];
+    mail(headers, sentence, attendees, calendar)
+}
+
+const BOTH: [&str; 2] = ["Alice (alice@example.com)", "John (john@outside.example)"];
+
+const REQUEST: &str = "
+Content-Type: text/calendar; method=REQUEST; charset=utf-8
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Convoke//Convoke//EN
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:m
+DTSTART:20261102T090000Z
+DTEND:20261102T100000Z
+SUMMARY:Meeting
+ORGANIZER;CN=Alice;SENT-BY=\"mailto:bob@example.com\":mailto:alice@example.com
+ATTENDEE;CN=Alice;PARTSTAT=ACCEPTED:mailto:alice@example.com
+ATTENDEE;CN=John;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:john@outside.example
+END:VEVENT
+END:VCALENDAR
+";
+
+const CANCEL: &str = "
+Content-Type: text/calendar; method=CANCEL; charset=utf-8
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Convoke//Convoke//EN
+METHOD:CANCEL
+BEGIN:VEVENT
+STATUS:CANCELLED
+SEQUENCE:1
+UID:m
+DTSTART:20261102T090000Z
+DTEND:20261102T100000Z
+SUMMARY:Meeting
+ORGANIZER;CN=Alice;SENT-BY=\"mailto:bob@example.com\":mailto:alice@example.com
+ATTENDEE;CN=John;PARTSTAT=NEEDS-ACTION:mailto:john@outside.example
+END:VEVENT
+END:VCALENDAR
+";
+
+/// Alice has two secretaries: Bob does everything for her, Carol may edit and speaks for nobody; Dave is neither.
+#[tokio::test]
+async fn a_manager_and_two_secretaries() {
+    let server = TestServer::start().await;
+    server.add_person("dave", "Dave").await;
+    let id = async |name: &str| {
+        let found = server.store().principal_by_name(name).await.unwrap();
+        found.unwrap().id
+    };
+    let (manager, bob, carol) = (id("alice").await, id("bob").await, id("carol").await);
+    let delegates = vec![
+        Delegate::deputy(bob),
+        Delegate {
+            may_edit: true,
+            ..Delegate::reader(carol)
+        },
+    ];
+    let changed = server.store().change_principal(manager, |alice| {
+        alice.delegates = delegates.clone();
+    });
+    changed.await.unwrap();
+    let [alice, bob, carol, dave] =
+        ["alice", "bob", "carol", "dave"].map(|name| server.client(name));
+    let at = format!("{}m.ics", calendar("alice"));
+    let meeting = event(
+        "m",
+        "ORGANIZER;CN=Alice:mailto:alice@example.com\nATTENDEE;CN=Alice;PARTSTAT=ACCEPTED:mailto:alice@example.com\n\
+         ATTENDEE;CN=John;PARTSTAT=NEEDS-ACTION:mailto:john@outside.example\n",
+    );
+
+    // Who may do nothing, and who may only edit, is told what is missing and where, and nothing changes.
+    for (client, privilege) in [(&dave, "bind"), (&carol, "schedule-send-invite")] {
+        let refused = client.put(&at, &meeting).await;
+        refused.expect_precondition(403, "{DAV:}need-privileges");
+        assert!(refused.text().contains(privilege), "{}", refused.text());
+        alice.get(&at).await.expect(&[404]);
+    }
+    let plain = format!("{}plain.ics", calendar("alice"));
+    put_new(&carol, &plain, &event("plain", "")).await;
+    assert_eq!(server.mails(0).await, [""; 0]);
+
+    // Who may is said in the event, to the people outside, and to Alice.
+    put_new(&bob, &at, &meeting).await;
+    let stored = alice.get(&at).await.text().replace("\r\n ", "");
+    assert!(
+        stored.contains(
+            "ORGANIZER;CN=Alice;SENT-BY=\"mailto:bob@example.com\":mailto:alice@example.com"
+        ),
+        "{stored}"
+    );
+    let mut mails: Vec<_> = server
+        .mails(2)
+        .await
+        .iter()
+        .map(|it| readable(it))
+        .collect();
+    mails.sort();
+    let invitation = "Bob invites you on behalf of Alice.";
+    let expected = [
+        notice("Bob sent an invitation on your behalf."),
+        on_behalf("Invitation", invitation, &BOTH, REQUEST),
+    ];
+    assert_eq!(mails, expected);
+
+    // What Carol may not send, she may not take back either; Bob may.
+    let refused = carol.delete(&at).await;
+    refused.expect_precondition(403, "{DAV:}need-privileges");
+    assert!(refused.text().contains("schedule-send-invite"));
+    dave.delete(&at).await.expect(&[403]);
+    dave.get(&at).await.expect(&[403]);
+    alice.get(&at).await.expect(&[200]);
+    bob.delete(&at).await.expect(&[204]);
+    let mails = server.mails(4).await;
+    let mut mails: Vec<_> = mails[2..].iter().map(|it| readable(it)).collect();
+    mails.sort();
+    let cancellation = "Bob cancelled this, or your part in it, on behalf of Alice.";
+    let expected = [
+        notice("Bob sent a cancellation on your behalf."),
+        on_behalf("Cancelled", cancellation, &BOTH[1..], CANCEL),
+    ];
+    assert_eq!(mails, expected);
 }
