@@ -47,6 +47,10 @@ def event(uid, start="20261102T090000Z", end="20261102T100000Z", more=""):
     )
 
 
+def unfold(text):
+    return text.replace("\r\n", "\n").replace("\n ", "")
+
+
 def test_discovery_from_the_bare_address(alice):
     assert str(alice.url).endswith("/dav/principals/users/alice/")
     assert str(alice.calendar_home_set.url).endswith("/dav/calendars/users/alice/")
@@ -154,6 +158,42 @@ def test_scheduling_boxes_and_an_invitation(alice, bob):
     saved.load()
     saved.delete()
     assert bobs.get_event_by_uid(uid).component["STATUS"] == "CANCELLED"
+
+
+def test_a_delegate_invites_in_the_name_of_a_manager(alice, bob):
+    def set_delegates(*members):
+        hrefs = "".join(f"<D:href>{member}</D:href>" for member in members)
+        body = (
+            '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:group-member-set>'
+            f"{hrefs}</D:group-member-set></D:prop></D:set></D:propertyupdate>"
+        )
+        reply = alice.client.proppatch(str(alice.url) + "calendar-proxy-write/", body)
+        assert reply.status == 207
+
+    uid = uuid.uuid4().hex
+    url = str(alice.calendar_home_set.url) + "calendar/"
+    of_the_manager = caldav.Calendar(client=bob.client, url=url)
+    meeting = event(
+        uid,
+        more="ORGANIZER:mailto:alice@example.com\r\nATTENDEE:mailto:alice@example.com\r\n"
+        "ATTENDEE:mailto:carol@example.com\r\n",
+    )
+    with pytest.raises(error.AuthorizationError):
+        of_the_manager.save_event(meeting)
+    set_delegates(bob.url)
+    try:
+        saved = of_the_manager.save_event(meeting)
+        sent_by = 'SENT-BY="mailto:bob@example.com"'
+        assert sent_by in unfold(alice.calendar(cal_url=url).event_by_uid(uid).data)
+        with connect("carol") as carol:
+            items = carol.principal().schedule_inbox().get_items()
+            invitation = next(item for item in items if uid in item.data)
+            assert sent_by in unfold(invitation.data)
+        saved.delete()
+    finally:
+        set_delegates()
+    with pytest.raises(error.AuthorizationError):
+        of_the_manager.save_event(meeting)
 
 
 def test_free_busy_of_people(alice, bob):
