@@ -9,7 +9,7 @@ use std::fmt::Write;
 use common::{Answer, World, lock_info};
 
 /// How many sets of grants; each is asked by all requests.
-const CASES: u64 = 800;
+const CASES: u64 = 2_000;
 const OBJECTS: usize = 4;
 
 /// Numbers that are the same in every run.

@@ -26,6 +26,7 @@ mod quota;
 mod races;
 mod reports;
 mod restore;
+mod rights;
 mod sign_in;
 mod sync;
 mod time_zones;
