@@ -51,7 +51,8 @@ impl Desk {
     /// all of that is known before the first one.
     ///
     /// Errors: `NotFound`; `Forbidden` (`DAV:unbind`; nobody has it for a home, an inbox or an outbox, nor
-    /// for a calendar in which there is something that they do not see as a whole); `ConditionFailed`; `Locked`; `default-calendar-needed` (RFC 6638 §4.3).
+    /// for a calendar in which there is something that they do not see as a whole); `ConditionFailed`;
+    /// `Locked`; `default-calendar-needed` (RFC 6638 §4.3).
     pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> {
         let submitted = conditions::submitted_tokens(&delete.conditions);
         let removal = Removal {

@@ -137,8 +137,8 @@ impl Desk {
         Ok(all)
     }
 
-    /// Whether the conditions hold of what the actor sees there now, for a method that changes nothing. A method that
-    /// changes something hands its conditions over with the change.
+    /// Whether the conditions hold of what the actor sees there now, for a method that changes nothing. A
+    /// method that changes something hands its conditions over with the change.
     ///
     /// Errors: `ConditionFailed`.
     pub async fn check_conditions(
