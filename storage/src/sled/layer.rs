@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     Revision,
-    backend::{Committed, Key, KeyRange},
+    backend::{Committed, Entry, Key, KeyRange},
     resolve::Effects,
 };
 
@@ -25,6 +25,14 @@ const CHUNK: usize = 64;
 pub(super) struct Slot {
     pub(super) revision: Revision,
     pub(super) value: Option<Bytes>,
+}
+
+impl Slot {
+    /// The row, if there is one.
+    pub(super) fn into_entry(self) -> Option<Entry> {
+        let revision = self.revision;
+        self.value.map(|value| Entry { value, revision })
+    }
 }
 
 /// A key, the commit that wrote its row, and the row; no value where it was removed.

@@ -92,7 +92,7 @@ const SPARE_OVERLAYS: u64 = 4;
 /// How much memory and disk the store takes.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// sled's cache, which counts octets as they are on the disk. Beside it the index keeps up to 12 MiB of
+    /// sled's cache, which counts octets as they are on the disk. Beside it the index keeps up to 8 MiB of
     /// rows that wait for their block, a filter of one to four octets for each object with a UID (16 MiB
     /// at the most), and sled's table of its pages (about 30 octets for each object).
     pub cache_octets: u64,

@@ -336,12 +336,16 @@ impl Mover {
     /// Works until the committer has ended and everything is moved.
     pub(super) fn run(mut self) {
         loop {
-            self.filling.begin_if_wanted(&self.shared);
             let busy = self.checkpoint.through < self.contains.revision
                 || self.snapshots.running.is_some()
                 || !self.has_index()
                 || self.shared.overlay.oldest_frozen().is_some();
             let finish = self.shared.mover.wait(busy.then_some(TICK));
+            if !finish {
+                // Not before there is something to do: it is for those who write, and whoever reads first after
+                // a start is not to share the processors with it.
+                self.filling.begin_if_wanted(&self.shared);
+            }
             let moved = self.move_all();
             if let Err(unmoved) = &moved {
                 self.complain(unmoved);

@@ -60,10 +60,7 @@ impl<'a> View<'a> {
     pub(super) fn row(&self, key: &Key) -> Result<Option<Entry>, ReadError> {
         let index = self.index()?;
         match self.slot(key) {
-            Some(slot) => Ok(slot.value.map(|value| Entry {
-                value,
-                revision: slot.revision,
-            })),
+            Some(slot) => Ok(slot.into_entry()),
             None => index.get(key),
         }
     }

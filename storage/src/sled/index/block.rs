@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     Revision,
-    backend::{Entry, Key, ReadError},
+    backend::{Key, ReadError},
     sled::{layer::Slot, octets::Reader},
 };
 
@@ -32,28 +32,32 @@ pub(super) struct Change<'a> {
 }
 
 /// A row as it lies in a block.
-struct Row<'a> {
-    revision: Revision,
-    value: Option<&'a [u8]>,
+pub(super) struct Row<'a> {
+    pub(super) revision: Revision,
+    pub(super) value: Option<&'a [u8]>,
 }
 
 /// Reads a block's rows in order.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     rest: Reader<'a>,
-    /// The key of the row that was read last.
     key: Vec<u8>,
 }
 
 impl<'a> Rows<'a> {
-    fn of(body: &'a [u8]) -> Rows<'a> {
+    pub(super) fn of(body: &'a [u8]) -> Rows<'a> {
         Rows {
             rest: Reader(body),
             key: Vec::new(),
         }
     }
 
+    /// The key of the row that was read last.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// The next row; its key is [`Rows::key`].
-    fn next(&mut self) -> Result<Option<Row<'a>>, ReadError> {
+    pub(super) fn next(&mut self) -> Result<Option<Row<'a>>, ReadError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -80,16 +84,16 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The row of a key.
-pub(super) fn find(body: &[u8], key: &[u8]) -> Result<Option<Entry>, ReadError> {
+/// What is said of a key.
+pub(super) fn find(body: &[u8], key: &[u8]) -> Result<Option<Slot>, ReadError> {
     let mut rows = Rows::of(body);
     while let Some(row) = rows.next()? {
         match rows.key[..].cmp(key) {
             Ordering::Less => {}
             Ordering::Equal => {
-                return Ok(row.value.map(|value| Entry {
-                    value: Bytes::copy_from_slice(value),
+                return Ok(Some(Slot {
                     revision: row.revision,
+                    value: row.value.map(Bytes::copy_from_slice),
                 }));
             }
             Ordering::Greater => break,
@@ -98,14 +102,31 @@ pub(super) fn find(body: &[u8], key: &[u8]) -> Result<Option<Entry>, ReadError> 
     Ok(None)
 }
 
-/// All rows, in the order of keys.
+/// The key of the first row; `None` where there is none whose key is written as a whole.
+pub(super) fn first_key(body: &[u8]) -> Option<&[u8]> {
+    let mut rest = Reader(body);
+    let [0] = rest.array()? else { return None };
+    let length = rest.number()?;
+    rest.octets(usize::try_from(length).ok()?)
+}
+
+/// All rows, in the order of keys; their values are parts of the body.
 pub(super) fn rows(body: &Bytes) -> Result<Vec<(Key, Slot)>, ReadError> {
+    rows_with(body, |value| body.slice_ref(value))
+}
+
+/// All rows, in the order of keys, that the body need not be kept for.
+pub(super) fn copied_rows(body: &[u8]) -> Result<Vec<(Key, Slot)>, ReadError> {
+    rows_with(body, Bytes::copy_from_slice)
+}
+
+fn rows_with(body: &[u8], value: impl Fn(&[u8]) -> Bytes) -> Result<Vec<(Key, Slot)>, ReadError> {
     let mut found = Vec::new();
     let mut rows = Rows::of(body);
     while let Some(row) = rows.next()? {
         let slot = Slot {
             revision: row.revision,
-            value: row.value.map(|value| body.slice_ref(value)),
+            value: row.value.map(&value),
         };
         found.push((Key::copy_from_slice(&rows.key), slot));
     }
@@ -114,13 +135,28 @@ pub(super) fn rows(body: &Bytes) -> Result<Vec<(Key, Slot)>, ReadError> {
 
 /// Writes rows, which come in the order of keys.
 #[derive(Default)]
-struct Writer {
+pub(super) struct Writer {
     body: Vec<u8>,
     last: Vec<u8>,
 }
 
 impl Writer {
-    fn row(&mut self, row: &Change<'_>) {
+    /// What was written.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The same, when everything was.
+    pub(super) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// The key of the next row is written as a whole.
+    pub(super) fn begin_anew(&mut self) {
+        self.last.clear();
+    }
+
+    pub(super) fn row(&mut self, row: &Change<'_>) {
         let shared = self.last.iter().zip(row.key).take(usize::from(u8::MAX));
         let shared = shared.take_while(|(one, other)| one == other).count();
         let rest = &row.key[shared..];
@@ -235,12 +271,8 @@ mod tests {
             let rows = rows(&Bytes::copy_from_slice(body)).unwrap();
             assert_eq!(rows[0].0, first[..], "a block is named by its first row");
             for (key, slot) in rows {
+                assert_eq!(find(body, &key).unwrap(), Some(slot.clone()));
                 let value = slot.value.unwrap();
-                let entry = Entry {
-                    value: value.clone(),
-                    revision: slot.revision,
-                };
-                assert_eq!(find(body, &key).unwrap(), Some(entry));
                 let last = model.last_key_value();
                 assert!(last.is_none_or(|(last, _)| last[..] < key[..]));
                 model.insert(key.to_vec(), (slot.revision, value.to_vec()));

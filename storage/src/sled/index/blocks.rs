@@ -116,7 +116,10 @@ impl Blocks {
     /// The row of a key.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Entry>, ReadError> {
         match self.holding(key)? {
-            Some(found) => block::find(&found.body()?, key),
+            Some(found) => {
+                let slot = block::find(&found.body()?, key)?;
+                Ok(slot.and_then(Slot::into_entry))
+            }
             None => Ok(None),
         }
     }

@@ -1,5 +1,6 @@
 //! Rows that wait for others which belong into the same blocks. They are in memory, and, as chunks in the
-//! order of their arrival, in sled.
+//! order of their arrival, in sled. In memory the latest of them are in a map, from which they are taken
+//! over, some thousands together, into a pack, where they take a fourth of that.
 //!
 //! One generation of them grows. When it is large it settles: step by step it is taken over into the
 //! blocks while the next one grows, so that no commit ever waits for all of it. A chunk of a generation
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use super::{
     block::{self, Change},
     blocks::{Batches, Blocks},
+    pack::Pack,
     placement::{Tag, untagged},
     unavailable,
 };
@@ -36,21 +38,37 @@ const CHUNK: u8 = b'g';
 const PACE: usize = 2;
 /// The least that a step takes on.
 const STEP_ROWS: usize = 64;
+/// The latest rows are packed when they take so much memory.
+#[cfg(not(test))]
+const LATEST_OCTETS: usize = 1024 * 1024;
+#[cfg(test)]
+const LATEST_OCTETS: usize = 300;
 /// Every moment there is: readers of the index hold back what they must not see.
 const NOW: Revision = Revision(u64::MAX);
 
-/// Both generations.
+/// Both generations, newest rows first.
 #[derive(Clone, Default)]
 struct Generations {
-    growing: Arc<Layer>,
-    settling: Option<Arc<Layer>>,
+    /// Of the growing generation, what came last.
+    latest: Arc<Layer>,
+    growing: Arc<Pack>,
+    settling: Option<Arc<Pack>>,
 }
+
+impl Generations {
+    fn packs(&self) -> impl Iterator<Item = &Arc<Pack>> {
+        [&self.growing].into_iter().chain(&self.settling)
+    }
+}
+
+/// Rows of one source.
+pub(super) type Waiting = Box<dyn Iterator<Item = Result<(Key, Slot), ReadError>>>;
 
 /// The rows that wait.
 pub(super) struct Gathered {
     generations: RwLock<Generations>,
     progress: Mutex<Progress>,
-    /// A generation with so many octets settles.
+    /// A generation whose pack has so many octets settles.
     octets: usize,
 }
 
@@ -92,7 +110,7 @@ impl Gathered {
             removed: noted,
             at: None,
         };
-        let growing = Layer::default();
+        let mut rows = Vec::new();
         for chunk in database.scan_prefix([Tag::Own as u8, CHUNK]) {
             let (key, octets) = chunk.map_err(unavailable)?;
             let number = chunk_number(&key)
@@ -103,11 +121,13 @@ impl Gathered {
             }
             progress.next = number + 1;
             let body = row::read(untagged(&key), &octets)?.value;
-            growing.add(pending(block::rows(&body)?));
+            rows.append(&mut block::rows(&body)?);
         }
+        // Of those with one key, the one that came last stays last.
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
         let generations = Generations {
-            growing: Arc::new(growing),
-            settling: None,
+            growing: Arc::new(Pack::of(&rows)),
+            ..Generations::default()
         };
         Ok(Gathered {
             generations: RwLock::new(generations),
@@ -136,31 +156,34 @@ impl Gathered {
     }
 
     /// What waits for a key; `None` where the blocks are to be asked.
-    pub(super) fn get(&self, key: &Key) -> Option<Option<Entry>> {
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Option<Entry>>, ReadError> {
         let generations = self.generations();
-        let slot = generations.growing.get(key, NOW).or_else(|| {
-            let settling = generations.settling.as_ref()?;
-            settling.get(key, NOW)
-        })?;
-        let revision = slot.revision;
-        Some(slot.value.map(|value| Entry { value, revision }))
+        if let Some(slot) = generations.latest.get(key, NOW) {
+            return Ok(Some(slot.into_entry()));
+        }
+        for pack in generations.packs() {
+            if let Some(slot) = pack.get(key)? {
+                return Ok(Some(slot.into_entry()));
+            }
+        }
+        Ok(None)
     }
 
-    /// What waits in a range that is not void, removed rows too; of two generations the newer first. To
-    /// be asked before the blocks are.
-    pub(super) fn rows(
-        &self,
-        range: &KeyRange,
-        reverse: bool,
-    ) -> Vec<impl Iterator<Item = (Key, Slot)> + use<>> {
+    /// What waits in a range that is not void, removed rows too, from several sources, of which the first
+    /// that has a key counts. To be asked before the blocks are.
+    pub(super) fn rows(&self, range: &KeyRange, reverse: bool) -> Vec<Waiting> {
         let generations = self.generations();
-        let mut layers = vec![generations.growing];
-        layers.extend(generations.settling);
-        layers
-            .into_iter()
-            .filter(|layer| !layer.is_empty())
-            .map(|layer| Layer::held_range(layer, range.clone(), NOW, reverse))
-            .collect()
+        let mut sources: Vec<Waiting> = Vec::new();
+        if !generations.latest.is_empty() {
+            let latest = Arc::clone(&generations.latest);
+            let rows = Layer::held_range(latest, range.clone(), NOW, reverse);
+            sources.push(Box::new(rows.map(Ok)));
+        }
+        for pack in generations.packs() {
+            let rows = Pack::range(Arc::clone(pack), range.clone(), reverse);
+            sources.push(Box::new(rows));
+        }
+        sources
     }
 
     /// Writes the next chunk, of rows in the order of keys, and removes those that nobody needs any more.
@@ -188,23 +211,29 @@ impl Gathered {
 
     /// Shows rows that were written.
     pub(super) fn show(&self, rows: &[Change<'_>]) {
-        let rows = rows.iter().map(|row| {
+        let mut pending = Pending::default();
+        for row in rows {
             let value = row.value.map(Bytes::copy_from_slice);
             let revision = row.revision;
-            (Key::copy_from_slice(row.key), Slot { revision, value })
-        });
-        self.generations().growing.add(pending(rows));
+            pending.put(Key::copy_from_slice(row.key), Slot { revision, value });
+        }
+        self.generations().latest.add(pending);
     }
 
-    /// Goes on with what settles, as far as it must when so many rows came.
+    /// Goes on with what settles, as far as it must when so many rows came, and packs those that came where
+    /// they are many.
     pub(super) fn settle(
         &self,
         came: usize,
         blocks: &Blocks,
         batches: &mut Batches<'_>,
     ) -> Result<(), ReadError> {
+        let generations = self.generations();
+        if generations.latest.octets() >= LATEST_OCTETS {
+            self.pack()?;
+        }
         let is_full = self.generations().growing.octets() >= self.octets;
-        if self.generations().settling.is_some() {
+        if generations.settling.is_some() {
             let step = match is_full {
                 true => usize::MAX,
                 false => STEP_ROWS.max(PACE * came),
@@ -212,12 +241,27 @@ impl Gathered {
             self.step(step, blocks, batches)?;
         }
         if is_full {
+            // All of it settles: the chunks are told apart by their numbers alone.
+            self.pack()?;
             let mut progress = self.progress();
             progress.growing = progress.next;
             self.change_generations(|generations| {
                 generations.settling = Some(std::mem::take(&mut generations.growing));
             });
         }
+        Ok(())
+    }
+
+    /// Puts the latest rows to the others of the growing generation.
+    fn pack(&self) -> Result<(), ReadError> {
+        let Generations {
+            latest, growing, ..
+        } = self.generations();
+        let packed = Arc::new(latest.with_newest(|rows| growing.with(rows))?);
+        self.change_generations(|generations| {
+            generations.latest = Arc::default();
+            generations.growing = packed;
+        });
         Ok(())
     }
 
@@ -237,8 +281,8 @@ impl Gathered {
             start,
             end: Bound::Unbounded,
         };
-        let mut taken = settling.range(rest, NOW, false);
-        let step: Vec<_> = taken.by_ref().take(rows).collect();
+        let mut waiting = Pack::range(settling, rest, false);
+        let step: Vec<_> = waiting.by_ref().take(rows).collect::<Result<_, _>>()?;
         let mut changes = step
             .iter()
             .map(|(key, slot)| Change {
@@ -249,7 +293,7 @@ impl Gathered {
             .peekable();
         blocks.change(&mut changes, batches)?;
         batches.end()?;
-        if taken.next().is_some() {
+        if waiting.next().is_some() {
             progress.at = step.last().map(|(key, _)| key.clone());
         } else {
             progress.settled = progress.growing;
@@ -273,14 +317,6 @@ impl Gathered {
         progress.noted_for_certain = noted;
         Ok(())
     }
-}
-
-fn pending(rows: impl IntoIterator<Item = (Key, Slot)>) -> Pending {
-    let mut pending = Pending::default();
-    for (key, slot) in rows {
-        pending.put(key, slot);
-    }
-    pending
 }
 
 fn chunk_key(number: u64) -> Vec<u8> {
