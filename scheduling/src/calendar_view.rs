@@ -8,6 +8,7 @@
 
 mod cache;
 mod spans;
+mod tag;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +27,7 @@ pub(crate) use self::cache::QUESTIONS_WITHOUT;
 pub(crate) use self::cache::Views;
 pub use self::cache::{Shown, ViewBounds};
 use self::spans::{Span, Spans};
+pub use self::tag::{EntityTag, TagText};
 use crate::projection::{ObjectProjection, Verdict};
 
 /// A member that is an object.
@@ -35,10 +37,10 @@ pub struct Row {
     pub name: Arc<str>,
     /// The commit that wrote it.
     pub revision: Revision,
-    /// Its entity tag, without quotes.
-    pub entity_tag: Box<str>,
+    /// Its entity tag.
+    pub entity_tag: EntityTag,
     /// Its media type.
-    pub content_type: Arc<str>,
+    pub content_type: Arc<String>,
     /// Clients stored properties or access control entries with it, which only reading it tells.
     pub is_special: bool,
     /// What is known of a calendar object; `None` of other files.
@@ -69,7 +71,7 @@ pub struct CalendarView {
     vacant: Vec<u32>,
     names: BTreeMap<Arc<str>, u32>,
     collections: BTreeSet<String>,
-    content_types: Vec<Arc<str>>,
+    content_types: Vec<Arc<String>>,
     spans: Spans,
     octets: usize,
 }
@@ -79,16 +81,16 @@ pub struct CalendarView {
 pub(crate) struct Folding {
     rows: Vec<Row>,
     collections: BTreeSet<String>,
-    content_types: Vec<Arc<str>>,
+    content_types: Vec<Arc<String>>,
     octets: usize,
 }
 
 /// Media types that are kept once for all objects which have them; more than anybody uses.
 const SHARED_CONTENT_TYPES: usize = 64;
 /// Memory of a row beside what it points to: in the list, among the names, and as a span.
-const ROW_OCTETS: usize = size_of::<Option<Row>>() + 40 + size_of::<Span>();
-/// What an allocation takes beyond its octets, and the counts of a shared one.
-const ALLOCATION_OCTETS: usize = 16;
+const ROW_OCTETS: usize = size_of::<Option<Row>>() + 28 + size_of::<Span>();
+/// What an allocation takes beyond its octets: the counts of a shared one, and what is rounded up.
+const ALLOCATION_OCTETS: usize = 20;
 
 impl Candidate {
     /// A row that must be asked.
@@ -107,12 +109,12 @@ impl Row {
         name: &str,
         object: &Stored<Object>,
         projection: Option<ObjectProjection>,
-        content_types: &mut Vec<Arc<str>>,
+        content_types: &mut Vec<Arc<String>>,
     ) -> Row {
         Row {
             name: name.into(),
             revision: object.revision,
-            entity_tag: object.etag.as_str().into(),
+            entity_tag: EntityTag::of(&object.etag),
             content_type: shared(content_types, &object.content_type),
             is_special: object.has_client_properties() || !object.access.is_empty(),
             projection,
@@ -123,20 +125,23 @@ impl Row {
     /// Where it stands in time; `None` where nowhere.
     fn span(&self, row: u32) -> Option<Span> {
         let (start, end) = self.projection.as_ref()?.bounds()?;
-        Some(Span { start, end, row })
+        Some(Span::new(start, end, row))
     }
 
     fn octets(&self) -> usize {
         let projection = self.projection.as_ref().map_or(0, ObjectProjection::octets);
-        ROW_OCTETS + self.name.len() + self.entity_tag.len() + 3 * ALLOCATION_OCTETS + projection
+        ROW_OCTETS + self.name.len() + ALLOCATION_OCTETS + self.entity_tag.octets() + projection
     }
 }
 
-fn shared(content_types: &mut Vec<Arc<str>>, wanted: &str) -> Arc<str> {
-    if let Some(known) = content_types.iter().find(|known| ***known == *wanted) {
+fn shared(content_types: &mut Vec<Arc<String>>, wanted: &str) -> Arc<String> {
+    if let Some(known) = content_types
+        .iter()
+        .find(|known| *known.as_str() == *wanted)
+    {
         return Arc::clone(known);
     }
-    let new: Arc<str> = wanted.into();
+    let new = Arc::new(wanted.to_owned());
     if content_types.len() < SHARED_CONTENT_TYPES {
         content_types.push(Arc::clone(&new));
     }
@@ -161,14 +166,19 @@ impl Folding {
         self.collections.insert(name);
     }
 
-    /// Adds members whose names come behind those of all that were added.
-    pub fn append(&mut self, others: Folding) {
-        for mut row in others.rows {
-            row.content_type = shared(&mut self.content_types, &row.content_type);
-            self.rows.push(row);
+    /// Adds members whose names come behind those of all that were added, each of these parts behind the one
+    /// before it.
+    pub fn append(&mut self, parts: Vec<Folding>) {
+        let more = parts.iter().map(|part| part.rows.len()).sum();
+        self.rows.reserve_exact(more);
+        for part in parts {
+            for mut row in part.rows {
+                row.content_type = shared(&mut self.content_types, &row.content_type);
+                self.rows.push(row);
+            }
+            self.collections.extend(part.collections);
+            self.octets += part.octets;
         }
-        self.collections.extend(others.collections);
-        self.octets += others.octets;
     }
 
     /// Memory that the view will take, roughly.

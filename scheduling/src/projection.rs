@@ -163,23 +163,66 @@ impl From<bool> for Verdict {
     }
 }
 
-/// What a query must know of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a query must know of an object. Views have one for each of theirs, so that it is kept small.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectProjection {
+    span: Span,
+    times: Times,
     kinds: Kinds,
     classification: Classification,
     is_recurring: bool,
-    /// `None` where the object stands nowhere in time.
-    span: Option<Span>,
-    times: Times,
+    /// Floating times or DATEs take part.
+    is_floating: bool,
     /// Others than its owner saw it, in an earlier state: they must be told that it is gone.
     was_open: bool,
 }
 
-/// Seconds since 1970 between which every instance lies, for whoever reads floating times wherever;
-/// `None` is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Seconds since 1970 between which every instance lies, for whoever reads floating times wherever; the least
+/// and the largest number are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
+    start: i64,
+    end: i64,
+}
+
+impl Span {
+    /// That of an object which stands nowhere in time.
+    const NOWHERE: Span = Span {
+        start: i64::MAX,
+        end: i64::MIN,
+    };
+
+    fn of(start: Option<i64>, end: Option<i64>) -> Span {
+        Span {
+            start: start.unwrap_or(i64::MIN),
+            end: end.unwrap_or(i64::MAX),
+        }
+    }
+
+    fn start(self) -> Option<i64> {
+        (self.start != i64::MIN).then_some(self.start)
+    }
+
+    fn end(self) -> Option<i64> {
+        (self.end != i64::MAX).then_some(self.end)
+    }
+}
+
+/// A projection as it stands in a row.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    kinds: Kinds,
+    classification: Classification,
+    is_recurring: bool,
+    /// `None` where the object stands nowhere in time.
+    span: Option<StoredSpan>,
+    times: T,
+    was_open: bool,
+}
+
+/// `None` is open.
+#[derive(Serialize, Deserialize)]
+struct StoredSpan {
     start: Option<i64>,
     end: Option<i64>,
     is_floating: bool,
@@ -189,20 +232,21 @@ impl ObjectProjection {
     /// The projection of an object.
     pub fn of(object: &CalendarObject) -> ObjectProjection {
         let kinds = Kinds::of(object);
-        let span = overall_span(object, &mut Budget::default()).map(|span| Span {
-            start: span.start.map(|start| start.as_second()),
+        let overall = overall_span(object, &mut Budget::default());
+        let is_floating = overall.as_ref().is_some_and(|span| span.is_floating);
+        let span = overall.map_or(Span::NOWHERE, |span| {
+            let start = span.start.map(|start| start.as_second());
             // rounded up: a second may end within it
-            end: span.end.map(|end| end.as_second().saturating_add(1)),
-            is_floating: span.is_floating,
+            let end = span.end.map(|end| end.as_second().saturating_add(1));
+            Span::of(start, end)
         });
-        let times = match &span {
-            Some(span) if kinds.are_only("VEVENT") => {
-                Times::stored(object, (span.start, span.end), span.is_floating)
-            }
-            _ => Times::Unknown,
+        let times = match kinds.are_only("VEVENT") && span != Span::NOWHERE {
+            true => Times::stored(object, (span.start(), span.end()), is_floating),
+            false => Times::Unknown,
         };
         ObjectProjection {
             kinds,
+            is_floating,
             classification: Classification::of(object),
             is_recurring: object
                 .entries()
@@ -263,7 +307,19 @@ impl ObjectProjection {
         let mut octets = Vec::with_capacity(OCTETS_GUESS);
         octets.push(VERSION);
         octets.extend_from_slice(&*ZONE_DATA);
-        postcard::to_extend(self, octets)
+        let stored = Stored {
+            kinds: self.kinds,
+            classification: self.classification,
+            is_recurring: self.is_recurring,
+            span: (self.span != Span::NOWHERE).then(|| StoredSpan {
+                start: self.span.start(),
+                end: self.span.end(),
+                is_floating: self.is_floating,
+            }),
+            times: &self.times,
+            was_open: self.was_open,
+        };
+        postcard::to_extend(&stored, octets)
             .expect("a plain value always encodes")
             .into()
     }
@@ -272,7 +328,17 @@ impl ObjectProjection {
     /// must be computed again.
     pub fn decode(octets: &[u8]) -> Option<ObjectProjection> {
         let rest = octets.strip_prefix(&[VERSION])?.strip_prefix(&*ZONE_DATA)?;
-        postcard::from_bytes(rest).ok()
+        let stored: Stored<Times> = postcard::from_bytes(rest).ok()?;
+        let span = stored.span.as_ref();
+        Some(ObjectProjection {
+            span: span.map_or(Span::NOWHERE, |span| Span::of(span.start, span.end)),
+            times: stored.times,
+            kinds: stored.kinds,
+            classification: stored.classification,
+            is_recurring: stored.is_recurring,
+            is_floating: span.is_some_and(|span| span.is_floating),
+            was_open: stored.was_open,
+        })
     }
 
     /// Which components are in the object.
@@ -292,22 +358,18 @@ impl ObjectProjection {
 
     /// Whether floating times or DATEs take part, so that its instants depend upon who reads it.
     pub fn is_floating(&self) -> bool {
-        self.span.is_some_and(|span| span.is_floating)
+        self.is_floating
     }
 
     /// Whether a component of the object may overlap the range (RFC 4791 §9.9). Says nothing about its
     /// alarms, which may lie outside.
     pub fn may_overlap(&self, range: &TimeRange) -> bool {
-        let Some(span) = self.span else { return false };
-        let begins_too_late = span
+        let span = self.span;
+        let begins_too_late = range.end.is_some_and(|end| span.start > end.as_second());
+        let ends_too_early = range
             .start
-            .zip(range.end)
-            .is_some_and(|(start, end)| start > end.as_second());
-        let ends_too_early = span
-            .end
-            .zip(range.start)
-            .is_some_and(|(end, start)| end < start.as_second());
-        !begins_too_late && !ends_too_early
+            .is_some_and(|start| span.end < start.as_second());
+        span != Span::NOWHERE && !begins_too_late && !ends_too_early
     }
 
     /// Whether an event of the object overlaps the range (RFC 4791 §9.9); `floating` is the zone in which
@@ -347,8 +409,7 @@ impl ObjectProjection {
 
     /// Seconds since 1970 between which it may overlap something; `None` where it stands nowhere in time.
     pub(crate) fn bounds(&self) -> Option<(i64, i64)> {
-        let span = self.span?;
-        Some((span.start.unwrap_or(i64::MIN), span.end.unwrap_or(i64::MAX)))
+        (self.span != Span::NOWHERE).then_some((self.span.start, self.span.end))
     }
 
     /// Memory beyond the value itself, roughly.
@@ -358,8 +419,9 @@ impl ObjectProjection {
 
     /// The seconds between its first and its last instance, if both are known.
     pub(crate) fn length_seconds(&self) -> Option<i64> {
-        let span = self.span?;
-        Some(span.end?.saturating_sub(span.start?))
+        let (first, last) = self.bounds()?;
+        let is_closed = first != i64::MIN && last != i64::MAX;
+        is_closed.then(|| last.saturating_sub(first))
     }
 }
 
@@ -394,6 +456,38 @@ mod tests {
         assert!(!event.kinds().may_contain("VTODO") && !event.kinds().may_contain("X-OTHER"));
         let other = ObjectProjection::of(&object("BEGIN:X-OTHER END:X-OTHER"));
         assert!(other.kinds().may_contain("X-OTHER") && other.kinds().may_contain("X-ANOTHER"));
+    }
+
+    /// What stands in rows stays as it is for as long as the version does: what this build writes for these
+    /// objects is what earlier ones wrote.
+    #[test]
+    fn the_stored_form() {
+        let hour = "BEGIN:VEVENT DTSTART:19700101T000001Z DURATION:PT1H END:VEVENT";
+        let journal = "BEGIN:VJOURNAL CLASS:PRIVATE END:VJOURNAL";
+        let endless = "BEGIN:VTODO DTSTART;VALUE=DATE:19700103 RRULE:FREQ=DAILY X-A:1 END:VTODO";
+        let table: [(&str, &[u8]); 3] = [
+            // kinds, class, recurring; from 1 to 3602, not floating; once, from 1, for 3600 s, busy; not open before
+            (
+                hour,
+                &[1, 0, 0, 1, 1, 2, 1, 164, 56, 0, 1, 2, 0, 1, 144, 28, 1, 0],
+            ),
+            (journal, &[4, 3, 0, 0, 0, 0]),
+            // from a day before, for whoever is furthest east, without an end; floating
+            (endless, &[2, 0, 1, 1, 1, 128, 198, 10, 0, 1, 0, 0]),
+        ];
+        for (lines, expected) in table {
+            let projection = ObjectProjection::of(&object(lines));
+            let octets = projection.encode();
+            assert_eq!(octets[..5], [&[VERSION], &ZONE_DATA[..]].concat());
+            assert_eq!(octets[5..], *expected, "{lines}");
+            assert_eq!(ObjectProjection::decode(&octets), Some(projection));
+        }
+    }
+
+    /// A view has one for each of its members.
+    #[test]
+    fn it_is_small() {
+        assert!(size_of::<ObjectProjection>() <= 48);
     }
 
     #[test]

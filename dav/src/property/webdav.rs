@@ -1,5 +1,6 @@
 //! RFC 4918 §15.
 
+use scheduling::calendar_view::TagText;
 use storage::{Timestamp, access::Delegation, model::Content};
 
 use crate::{
@@ -51,8 +52,9 @@ pub(super) const PROPERTIES: &[Property] = &[
     object_property(dav::GETCONTENTLENGTH, "RFC 4918 §15.4", content_length),
     object_property(dav::GETCONTENTTYPE, "RFC 4918 §15.5", content_type)
         .listed(|row, writer| text(writer, &row.content_type)),
-    object_property(dav::GETETAG, "RFC 4918 §15.6", entity_tag)
-        .listed(|row, writer| write_entity_tag(&row.entity_tag, writer)),
+    object_property(dav::GETETAG, "RFC 4918 §15.6", entity_tag).listed(|row, writer| {
+        write_entity_tag(row.entity_tag.text(&mut TagText::default()), writer)
+    }),
     object_property(dav::GETLASTMODIFIED, "RFC 4918 §15.7", last_modified),
     Property::computed(
         dav::LOCKDISCOVERY,

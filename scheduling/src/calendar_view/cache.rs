@@ -21,7 +21,7 @@ pub struct ViewBounds {
 }
 
 impl Default for ViewBounds {
-    /// 64 MiB: about 200,000 objects.
+    /// 64 MiB: about 300,000 objects.
     fn default() -> ViewBounds {
         ViewBounds {
             octets: 64 * 1024 * 1024,

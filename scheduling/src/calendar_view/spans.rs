@@ -4,12 +4,27 @@
 /// A block with more spans is divided in two.
 const BLOCK_SPANS: usize = 256;
 
-/// From the first to the last second in which something may be, with the number of its row.
+/// From the first to the last second in which something may be, with the number of its row. One of more than
+/// 136 years ends never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
-    pub start: i64,
-    pub row: u32,
-    pub end: i64,
+    start: i64,
+    row: u32,
+    length: u32,
+}
+
+impl Span {
+    pub fn new(start: i64, end: i64, row: u32) -> Span {
+        let length = u32::try_from(end.saturating_sub(start).max(0)).unwrap_or(u32::MAX);
+        Span { start, row, length }
+    }
+
+    fn end(self) -> i64 {
+        match self.length {
+            u32::MAX => i64::MAX,
+            length => self.start.saturating_add(i64::from(length)),
+        }
+    }
 }
 
 /// Neighbours in order; never empty.
@@ -33,7 +48,11 @@ impl Block {
 }
 
 fn latest_end(spans: &[Span]) -> i64 {
-    spans.iter().map(|span| span.end).max().unwrap_or(i64::MIN)
+    spans
+        .iter()
+        .map(|span| span.end())
+        .max()
+        .unwrap_or(i64::MIN)
 }
 
 impl Spans {
@@ -55,7 +74,7 @@ impl Spans {
         };
         let place = block.spans.partition_point(|other| *other < span);
         block.spans.insert(place, span);
-        block.latest_end = block.latest_end.max(span.end);
+        block.latest_end = block.latest_end.max(span.end());
         if block.spans.len() > BLOCK_SPANS {
             let later = block.spans.split_off(BLOCK_SPANS / 2);
             block.latest_end = latest_end(&block.spans);
@@ -85,7 +104,7 @@ impl Spans {
             .take_while(move |block| block.spans[0].start <= last)
             .filter(move |block| block.latest_end >= first)
             .flat_map(|block| &block.spans)
-            .filter(move |span| span.start <= last && span.end >= first)
+            .filter(move |span| span.start <= last && span.end() >= first)
             .map(|span| span.row)
     }
 
@@ -104,11 +123,25 @@ mod tests {
     use super::*;
 
     fn span() -> impl Strategy<Value = Span> {
-        (0..1_000i64, 0..300i64, 0..2_000u32).prop_map(|(start, length, row)| Span {
-            start,
-            row,
-            end: start + length,
-        })
+        (0..1_000i64, 0..300i64, 0..2_000u32)
+            .prop_map(|(start, length, row)| Span::new(start, start + length, row))
+    }
+
+    #[test]
+    fn what_is_open_or_very_long_never_ends() {
+        let century = 100 * 365 * 86_400;
+        let table = [
+            (0, 0, 0),
+            (-5, 7, 7),
+            (0, century, century),
+            (0, 2 * century, i64::MAX),
+            (0, i64::MAX, i64::MAX),
+            (i64::MIN, 0, i64::MAX),
+            (i64::MIN, i64::MAX, i64::MAX),
+        ];
+        for (start, end, expected) in table {
+            assert_eq!(Span::new(start, end, 1).end(), expected, "{start} to {end}");
+        }
     }
 
     proptest! {
@@ -134,7 +167,7 @@ mod tests {
             for (start, length) in windows {
                 let end = start + length;
                 let mut found: Vec<u32> = spans.touching(start, end).collect();
-                let touches = |span: &&Span| span.start <= end && span.end >= start;
+                let touches = |span: &&Span| span.start <= end && span.end() >= start;
                 let mut expected: Vec<u32> =
                     plain.iter().filter(touches).map(|span| span.row).collect();
                 found.sort_unstable();

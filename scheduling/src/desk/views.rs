@@ -24,11 +24,11 @@ use crate::{
 
 /// Members read at once.
 #[cfg(not(test))]
-const PAGE_ROWS: usize = 1_000;
+const PAGE_ROWS: usize = 256;
 #[cfg(test)]
 const PAGE_ROWS: usize = 10;
 /// Ranges of names that are read at the same time where a view is made of many members.
-const RANGES: u32 = 4;
+const RANGES: usize = 4;
 /// Where more than this has changed since a view was made, it is made anew.
 const MOST_CHANGES: usize = 5_000;
 
@@ -146,12 +146,13 @@ impl Desk {
         let (mut folding, total) = (Folding::default(), Arc::new(AtomicUsize::new(0)));
         let page = self.store.members(id, None, PAGE_ROWS).await;
         let (rows, more) = page.map_err(read_failed)?;
-        let first = rows.last().map(|row| row.name.clone());
+        let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
         self.fold(rows, &mut folding, &total).await?;
-        if let (Some(first), true) = (first, more) {
+        if let (Some(first), true) = (names.last(), more) {
             let last = self.store.last_member(id).await.map_err(read_failed)?;
-            let borders = borders(&first, last.as_deref().unwrap_or(&first));
-            let starts = iter::once(first).chain(borders.iter().cloned());
+            let read: Vec<&str> = names.iter().map(String::as_str).collect();
+            let borders = borders(&read, last.as_ref().unwrap_or(first));
+            let starts = iter::once(first.clone()).chain(borders.iter().cloned());
             let ends = borders.iter().cloned().map(Some).chain([None]);
             let mut ranges = JoinSet::new();
             for (number, (after, until)) in starts.zip(ends).enumerate() {
@@ -166,9 +167,7 @@ impl Desk {
                 folded.push(range.map_err(Refusal::of_ended_task)??);
             }
             folded.sort_unstable_by_key(|(number, _)| *number);
-            folded
-                .into_iter()
-                .for_each(|(_, range)| folding.append(range));
+            folding.append(folded.into_iter().map(|(_, range)| range).collect());
         }
         let is_small_enough = total.load(Ordering::Relaxed) <= self.views.largest_octets();
         if is_small_enough {
@@ -286,25 +285,32 @@ impl Desk {
     }
 }
 
-/// Texts between two names that part the names between them, as most are numbered or random, in about equal
-/// ranges. In order; fewer where the names are too close together.
-fn borders(first: &str, last: &str) -> Vec<String> {
-    let common = first
-        .bytes()
-        .zip(last.bytes())
-        .take_while(|(one, other)| one == other)
-        .count();
+/// Texts between two of the `names`, which are some of many in their order, and the last of all, that part
+/// the names between them in about equal ranges. As most are numbered or random, they are taken to be made of
+/// the octets of these evenly. In order; fewer where the names are too close together.
+fn borders(names: &[&str], last: &str) -> Vec<String> {
+    let first = names.last().copied().unwrap_or_default();
+    let pairs = first.bytes().zip(last.bytes());
+    let common = pairs.take_while(|(one, other)| one == other).count();
+    let varying = |name: &&str| name.as_bytes().get(common..).unwrap_or_default().to_vec();
+    let mut octets: Vec<u8> = names.iter().chain([&last]).flat_map(varying).collect();
+    octets.sort_unstable();
+    octets.dedup();
     let number = |name: &str| {
-        let octet = |place: usize| name.as_bytes().get(common + place).copied().unwrap_or(0);
-        u32::from_be_bytes([0, 0, octet(0), octet(1)])
+        let place = |at: usize| {
+            let octet = name.as_bytes().get(common + at);
+            octet.map_or(0, |octet| octets.partition_point(|other| other < octet))
+        };
+        place(0) * octets.len() + place(1)
     };
     let (low, high) = (number(first), number(last));
-    let border = |part: u32| {
+    let border = |part: usize| {
         let between = low + high.saturating_sub(low) * part / RANGES;
-        let mut octets = first.as_bytes()[..common].to_vec();
-        octets.extend_from_slice(&between.to_be_bytes()[2..]);
+        let mut text = first.as_bytes()[..common].to_vec();
+        let places = [between / octets.len().max(1), between % octets.len().max(1)];
+        text.extend(places.iter().filter_map(|place| octets.get(*place)));
         // What is no text ends where it is one no longer.
-        String::from_utf8_lossy(&octets)
+        String::from_utf8_lossy(&text)
             .split(char::REPLACEMENT_CHARACTER)
             .next()
             .unwrap_or_default()
@@ -323,22 +329,55 @@ mod tests {
 
     #[test]
     fn borders_part_what_is_between_two_names() {
-        let cases: [(&str, &str, &[&str]); 6] = [
+        let cases: [(&[&str], &str, &[&str]); 7] = [
             (
-                "event-00000",
+                &["event-00123", "event-00456", "event-00789"],
                 "event-49999",
                 &["event-12", "event-24", "event-36"],
             ),
-            ("0", "f", &["=", "K\0", "X"]),
-            ("a", "a", &[]),
-            ("a", "b", &["a@"]),
-            ("ä", "ö", &["è", "í\0", "ñ"]),
-            ("", "\u{10FFFF}", &["=#", "zG"]),
+            // As UUIDs are: nothing lies between 9 and a.
+            (
+                &["00123456-789.ics", "0abcdef0.ics"],
+                "fff.ics",
+                &["46", "82", "c-"],
+            ),
+            (&["0"], "f", &["00", "0f"]),
+            (&["a"], "a", &[]),
+            (&["a"], "b", &["aa", "ab"]),
+            (&["ä", "è", "í"], "ö", &[]),
+            (&[""], "\u{10FFFF}", &[]),
         ];
-        for (first, last, expected) in cases {
-            let borders = borders(first, last);
-            assert_eq!(borders, expected, "{first:?} to {last:?}");
+        for (names, last, expected) in cases {
+            let borders = borders(names, last);
+            assert_eq!(borders, expected, "{names:?} to {last:?}");
             assert!(borders.is_sorted());
+        }
+    }
+
+    /// Names of one form are parted into ranges of about the same length.
+    #[test]
+    fn ranges_are_about_equal() {
+        let forms: [fn(u32) -> String; 3] = [
+            |number| format!("{number:05}.ics"),
+            |number| format!("{:08x}-{number}.ics", number.wrapping_mul(0x9E37_79B9)),
+            |number| format!("{:08X}", number.wrapping_mul(0x9E37_79B9)),
+        ];
+        for form in forms {
+            let mut names: Vec<String> = (0..10_000).map(form).collect();
+            names.sort_unstable();
+            let page: Vec<&str> = names[..500].iter().map(String::as_str).collect();
+            let borders = borders(&page, &names[names.len() - 1]);
+            assert_eq!(borders.len() + 1, RANGES, "{borders:?}");
+            let places = borders
+                .iter()
+                .map(|border| names.partition_point(|name| name <= border));
+            let ends: Vec<usize> = places.chain([names.len()]).collect();
+            let mut start = page.len();
+            for end in ends {
+                let share = (end - start) as f64 / (names.len() - page.len()) as f64;
+                assert!((0.15..0.35).contains(&share), "{share} in {borders:?}");
+                start = end;
+            }
         }
     }
 }

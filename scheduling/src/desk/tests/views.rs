@@ -5,7 +5,7 @@ use storage::model::{CollectionId, Member};
 
 use super::*;
 use crate::{
-    calendar_view::{QUESTIONS_WITHOUT, Row, ViewBounds},
+    calendar_view::{CalendarView, QUESTIONS_WITHOUT, Row, ViewBounds},
     projection::Verdict,
 };
 
@@ -23,7 +23,7 @@ async fn compare(world: &World) {
             (
                 row.name.to_string(),
                 row.revision,
-                row.entity_tag.to_string(),
+                format!("{:?}", row.entity_tag),
             )
         };
         view.rows_after(None).map(row).collect()
@@ -117,11 +117,27 @@ async fn two_ask_for_a_view_at_once() {
     assert_eq!(one.read(|view| view.len()), 50);
 }
 
+/// What a member takes, and that what is counted is what is really there.
+#[tokio::test]
+async fn a_member_takes_little_memory() {
+    const MEMBERS: usize = 40;
+    let world = world().await;
+    for number in 0..MEMBERS {
+        let name = format!("alice/calendar/5f0c1e2a-7b9d-4c3e-8f10-{number:012}.ics");
+        let lines = event(&number.to_string(), "x");
+        world.put(&name, lines).await.unwrap();
+    }
+    let shown = world.desk.shown(calendar_id(&world).await).await.unwrap();
+    let octets = shown.unwrap().read(CalendarView::octets) / MEMBERS;
+    let own = size_of::<Row>() + "5f0c1e2a-7b9d-4c3e-8f10-000000000000.ics".len();
+    assert!((own..220).contains(&octets), "{octets} octets for each");
+}
+
 /// Views are dropped, the oldest first, where they would take too much.
 #[tokio::test]
 async fn views_are_bounded() {
     let settings = Settings {
-        views: ViewBounds { octets: 3_000 },
+        views: ViewBounds { octets: 2_000 },
         ..Settings::default()
     };
     let world = world_with(settings, |memory| Arc::new(memory)).await;
