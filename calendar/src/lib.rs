@@ -51,7 +51,7 @@ pub mod zone;
 pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
 pub use format::{CalendarPrinter, Format};
 pub use object::{CalendarObject, Component, Landmarks, Limits, ParseError, Property};
-pub use occurrence::{Instance, OverallSpan, RecurrenceSet};
+pub use occurrence::{Instance, InstanceKey, OverallSpan, RecurrenceSet};
 pub use recency::Recency;
 pub use recurrence::{Budget, TooMuchWork};
 pub use split::{Piece, Split};

@@ -21,6 +21,7 @@
 mod clock;
 mod derive;
 mod entry;
+mod identity;
 mod series;
 mod span;
 #[cfg(test)]
@@ -35,8 +36,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 pub(crate) use self::clock::{bounds_of_period, later};
-pub use self::derive::{DeriveError, override_of};
+pub use self::derive::{DeriveError, override_at, override_of, series_at};
 pub(crate) use self::entry::{Entry, Kind};
+pub use self::identity::InstanceKey;
 use self::series::Series;
 pub use self::span::{OverallSpan, overall_span};
 use crate::object::{CalendarObject, Component};

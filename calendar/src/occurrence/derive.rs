@@ -1,9 +1,9 @@
 //! A component of its own for an instance that had none (RFC 5545 §3.8.4.4).
 
-use super::RecurrenceSet;
+use super::{Instance, InstanceKey, RecurrenceSet};
 use crate::{
     object::{CalendarObject, Component, Property},
-    recurrence::Budget,
+    recurrence::{Budget, TooMuchWork},
     value::{DateOrDateTime, DateTime, Form, date_in},
     zone::Zone,
 };
@@ -29,36 +29,85 @@ pub enum DeriveError {
 /// # Errors
 /// [`DeriveError`].
 pub fn override_of(object: &CalendarObject, recurrence_id: &str) -> Result<Component, DeriveError> {
-    let set = RecurrenceSet::of(object, &Zone::utc());
-    let master = object
-        .entries()
-        .find(|entry| entry.property("RECURRENCE-ID").is_none())
-        .ok_or(DeriveError::NoSuchInstance)?;
-    let start = ["DTSTART", "DUE"]
-        .into_iter()
-        .find_map(|name| master.property(name))
-        .ok_or(DeriveError::NoSuchInstance)?;
-    let zone = start.parameter("TZID");
+    let zone = start_of(master_of(object)?)?.parameter("TZID");
     let asked = DateOrDateTime::parse(recurrence_id, zone.as_deref())
         .map_err(|_| DeriveError::NoSuchInstance)?;
-    let instance = set
-        .find(&asked, &mut Budget::default())
-        .map_err(|_| DeriveError::TooMuchWork)?
+    derive(object, |set| {
+        let found = set.find(&asked, &mut Budget::default());
+        found.map(|found| found.filter(|it| it.recurrence_id.as_ref() == Some(&asked)))
+    })
+}
+
+/// The same of an instance that is told by its key, whatever form its RECURRENCE-ID was written in.
+///
+/// # Errors
+/// [`DeriveError`].
+pub fn override_at(object: &CalendarObject, key: InstanceKey) -> Result<Component, DeriveError> {
+    derive(object, |set| set.find_key(key, &mut Budget::default()))
+}
+
+fn master_of(object: &CalendarObject) -> Result<&Component, DeriveError> {
+    let mut entries = object.entries();
+    let master = entries.find(|entry| entry.property("RECURRENCE-ID").is_none());
+    master.ok_or(DeriveError::NoSuchInstance)
+}
+
+/// What a series is placed by.
+fn start_of(master: &Component) -> Result<&Property, DeriveError> {
+    let mut names = ["DTSTART", "DUE"].into_iter();
+    let start = names.find_map(|name| master.property(name));
+    start.ok_or(DeriveError::NoSuchInstance)
+}
+
+/// What the series alone says of an instance, whatever component that has, and even where EXDATE takes it out.
+///
+/// # Errors
+/// [`DeriveError`]: also where the series yields no such instance.
+pub fn series_at(object: &CalendarObject, key: InstanceKey) -> Result<Component, DeriveError> {
+    let master = master_of(object)?;
+    let mut alone = master.clone();
+    alone.remove_properties("EXDATE");
+    let set = RecurrenceSet::of_components(object, [&alone], &Zone::utc());
+    derive_from(
+        &set,
+        start_of(master)?,
+        set.find_key(key, &mut Budget::default()),
+    )
+}
+
+fn derive(
+    object: &CalendarObject,
+    find: impl FnOnce(&RecurrenceSet<'_>) -> Result<Option<Instance>, TooMuchWork>,
+) -> Result<Component, DeriveError> {
+    let start = start_of(master_of(object)?)?;
+    let set = RecurrenceSet::of(object, &Zone::utc());
+    let found = find(&set);
+    derive_from(&set, start, found)
+}
+
+/// The component of an instance that was found in a set; `start` is what the series is placed by.
+fn derive_from(
+    set: &RecurrenceSet<'_>,
+    start: &Property,
+    found: Result<Option<Instance>, TooMuchWork>,
+) -> Result<Component, DeriveError> {
+    let instance = found
+        .map_err(|TooMuchWork| DeriveError::TooMuchWork)?
         .ok_or(DeriveError::NoSuchInstance)?;
     let id = instance
         .recurrence_id
         .as_ref()
-        .filter(|id| **id == asked)
         .ok_or(DeriveError::NoSuchInstance)?;
     let described = set.component(&instance);
-    if date_in(described, "RECURRENCE-ID").as_ref() == Some(id) {
+    let own_id = date_in(described, "RECURRENCE-ID");
+    if own_id.is_some_and(|own| set.key_of(&own) == set.key_of(id)) {
         return Err(DeriveError::NoSuchInstance);
     }
     let mut own = described.clone();
     own.retain_properties(|property| !OF_THE_SERIES.contains(&property.name()));
     let end = |name: &str| {
         let form = date_in(described, name)?;
-        Some(in_form_of(&form, &instance, &set))
+        Some(in_form_of(&form, &instance, set))
     };
     let due_alone = described.property("DTSTART").is_none();
     for (name, value) in [
@@ -78,7 +127,7 @@ pub fn override_of(object: &CalendarObject, recurrence_id: &str) -> Result<Compo
 /// The end of an instance in the form of the series' end.
 fn in_form_of(
     form: &DateOrDateTime,
-    instance: &super::Instance,
+    instance: &Instance,
     set: &RecurrenceSet<'_>,
 ) -> DateOrDateTime {
     let DateOrDateTime::DateTime(DateTime { form, .. }) = form else {
@@ -106,8 +155,10 @@ fn set_date(property: &mut Property, value: &DateOrDateTime) {
 fn recurrence_id_like(start: &Property, id: &DateOrDateTime) -> Property {
     let mut property =
         Property::new("RECURRENCE-ID", &id.to_string()).expect("a printed date is a valid value");
+    // (In UTC where the zone's clock shows that time twice.)
+    let is_utc = |name: &str| name == "TZID" && id.to_string().ends_with('Z');
     for name in ["VALUE", "TZID"] {
-        if let Some(value) = start.parameter(name) {
+        if let Some(value) = start.parameter(name).filter(|_| !is_utc(name)) {
             property
                 .set_parameter(name, &value)
                 .expect("the value comes from a valid line");
@@ -216,6 +267,47 @@ mod tests {
         for (component, lines, id, expected) in table {
             assert_eq!(derived(component, lines, id).unwrap(), *expected, "{id}");
         }
+    }
+
+    /// RFC 5545 §3.8.4.4: a RECURRENCE-ID may be written in any form and zone.
+    #[test]
+    fn an_instance_is_told_by_any_form_of_its_name() {
+        let series = object(
+            "VEVENT",
+            &[
+                "DTSTART;TZID=Europe/Berlin:20260301T100000",
+                "DURATION:PT1H",
+                "RRULE:FREQ=DAILY",
+                "EXDATE;TZID=Europe/Berlin:20260402T100000",
+            ],
+        );
+        let set = RecurrenceSet::of(&series, &Zone::utc());
+        let key = |text: &str, zone: Option<&str>| {
+            set.key_of(&DateOrDateTime::parse(text, zone).unwrap())
+        };
+        let local = key("20260401T100000", Some("Europe/Berlin"));
+        for (text, zone) in [
+            ("20260401T080000Z", None),
+            ("20260401T100000", None),
+            ("20260401T040000", Some("America/New_York")),
+            ("20260401", None),
+        ] {
+            assert_eq!(key(text, zone), local, "{text}");
+        }
+        let expected = "RECURRENCE-ID;TZID=Europe/Berlin:20260401T100000";
+        for found in [override_at(&series, local), series_at(&series, local)] {
+            let own = found.unwrap();
+            assert_eq!(own.property("RECURRENCE-ID").unwrap().content(), expected);
+            assert_eq!(own.raw_value("DTSTART"), Some("20260401T100000"));
+        }
+        let excluded = key("20260402T100000", Some("Europe/Berlin"));
+        assert_eq!(
+            override_at(&series, excluded),
+            Err(DeriveError::NoSuchInstance)
+        );
+        assert!(series_at(&series, excluded).is_ok());
+        let never = key("20260402T110000", Some("Europe/Berlin"));
+        assert_eq!(series_at(&series, never), Err(DeriveError::NoSuchInstance));
     }
 
     #[test]

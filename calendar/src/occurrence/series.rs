@@ -399,7 +399,15 @@ impl<'s, 'o> Series<'s, 'o> {
         recurrence_id: &DateOrDateTime,
         budget: &mut Budget,
     ) -> Result<Option<Instance>, TooMuchWork> {
-        let meant = self.meant_by(recurrence_id);
+        self.find_meant(self.meant_by(recurrence_id), budget)
+    }
+
+    /// The same of what a RECURRENCE-ID means.
+    pub(super) fn find_meant(
+        &self,
+        meant: Meant,
+        budget: &mut Budget,
+    ) -> Result<Option<Instance>, TooMuchWork> {
         let clock = self.clock();
         let (first, last) = match meant {
             // A rule that yields a time in a gap yields it before the time that is made of it.

@@ -2,7 +2,7 @@
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{directory::mail_address, entry::single, when::in_words};
+use super::{directory::mail_address, meeting::Meeting, repetition, when::in_words};
 use crate::mail::Details;
 
 /// More of a text than this is not read in a mail.
@@ -12,12 +12,12 @@ const PEOPLE: usize = 50;
 
 /// The meeting in words. UTC times are shown in `time_zone` (the sender's, IANA) if it is given.
 pub(super) fn details(object: &CalendarObject, time_zone: Option<&str>) -> Details {
-    let Some(entry) = single(object) else {
+    let Some(entry) = Meeting::of(object).main() else {
         return Details::default();
     };
     Details {
         summary: text(entry, "SUMMARY").unwrap_or_default(),
-        when: in_words(object, entry, time_zone),
+        when: when(object, entry, time_zone),
         location: text(entry, "LOCATION"),
         description: text(entry, "DESCRIPTION"),
         organizer: entry.property("ORGANIZER").map(person).unwrap_or_default(),
@@ -26,6 +26,15 @@ pub(super) fn details(object: &CalendarObject, time_zone: Option<&str>) -> Detai
             .take(PEOPLE)
             .map(person)
             .collect(),
+    }
+}
+
+/// When it is, and how it repeats.
+fn when(object: &CalendarObject, entry: &Component, time_zone: Option<&str>) -> String {
+    let when = in_words(object, entry, time_zone);
+    match repetition::in_words(entry) {
+        Some(repetition) if !when.is_empty() => format!("{when}, {repetition}"),
+        _ => when,
     }
 }
 

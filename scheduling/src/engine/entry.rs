@@ -5,9 +5,6 @@ use calendar::{CalendarObject, Component, Property};
 /// The components that can be scheduled (RFC 5546 §1.4; a VJOURNAL knows no REQUEST).
 const SCHEDULED: [&str; 2] = ["VEVENT", "VTODO"];
 
-/// Properties that make an object more than one instance.
-const RECURRENCE: [&str; 4] = ["RRULE", "RDATE", "RECURRENCE-ID", "EXRULE"];
-
 /// Who delivers messages to somebody (RFC 6638 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Agent {
@@ -63,25 +60,8 @@ pub(super) fn uid(object: &CalendarObject) -> String {
         .into_owned()
 }
 
-pub(super) fn is_recurring(object: &CalendarObject) -> bool {
-    object.entries().nth(1).is_some()
-        || object.entries().any(|entry| {
-            entry
-                .properties()
-                .any(|property| RECURRENCE.contains(&property.name()))
-        })
-}
-
 /// Whether an object is of a kind that scheduling is about.
 pub(super) fn can_be_scheduled(object: &CalendarObject) -> bool {
     let mut entries = object.entries().peekable();
     entries.peek().is_some() && entries.all(|entry| SCHEDULED.contains(&entry.name()))
-}
-
-/// The one component of an object without recurrence.
-pub(super) fn single(object: &CalendarObject) -> Option<&Component> {
-    if is_recurring(object) || !can_be_scheduled(object) {
-        return None;
-    }
-    object.entries().next()
 }

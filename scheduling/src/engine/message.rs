@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::Timestamp;
 
 use super::{
-    entry::{NEEDS_ACTION, participation, sequence, single, uid},
+    entry::{NEEDS_ACTION, participation, sequence, uid},
     sequence::{NOTE, set_sequence},
     significance::is_private_extension,
 };
@@ -85,9 +85,9 @@ impl Message {
         }
     }
 
-    /// The one component.
-    pub(super) fn entry(&self) -> Option<&Component> {
-        single(&self.object)
+    /// Its components.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Component> {
+        self.object.entries()
     }
 }
 
@@ -100,10 +100,21 @@ pub(crate) fn utc(now: Timestamp) -> String {
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The invitation as all attendees of a single event get it (RFC 5546 §3.2.2): without alarms and what
-/// else is the organizer's own.
-pub(super) fn request(organizer: &str, object: &CalendarObject, now: Timestamp) -> Option<Message> {
-    let mut entry = shared_view(single(object)?);
+/// An invitation to these components of an object (RFC 5546 §3.2.2): without alarms and what else is the
+/// organizer's own.
+pub(super) fn request(
+    organizer: &str,
+    source: &CalendarObject,
+    entries: Vec<Component>,
+    now: Timestamp,
+) -> Message {
+    let entries = entries.into_iter().map(|entry| invitation(entry, now));
+    let object = frame(Method::Request, entries.collect(), source);
+    Message::new(Method::Request, organizer, object)
+}
+
+fn invitation(entry: Component, now: Timestamp) -> Component {
+    let mut entry = shared_view(entry);
     set_stamp(&mut entry, now);
     for attendee in entry
         .properties_mut()
@@ -116,85 +127,103 @@ pub(super) fn request(organizer: &str, object: &CalendarObject, now: Timestamp) 
                 .expect("a plain word is a valid value");
         }
     }
-    Some(Message::new(
-        Method::Request,
-        organizer,
-        frame(Method::Request, entry, object),
-    ))
+    entry
 }
 
-/// The cancellation for one attendee (RFC 5546 §3.2.5). STATUS says whether the whole meeting is off.
+/// What is called off for one attendee.
+pub(super) struct CalledOff<'a> {
+    /// The component, as it was.
+    pub entry: &'a Component,
+    /// The attendee in it.
+    pub attendee: &'a Property,
+    /// SEQUENCE of the cancellation.
+    pub sequence: u32,
+    /// It takes place for nobody any more, which STATUS says.
+    pub whole: bool,
+}
+
+/// A cancellation for one attendee (RFC 5546 §3.2.5).
 pub(super) fn cancel(
     organizer: &str,
-    object: &CalendarObject,
-    attendee: &Property,
-    sequence: u32,
-    whole: bool,
+    source: &CalendarObject,
+    called_off: &[CalledOff<'_>],
     now: Timestamp,
-) -> Option<Message> {
-    let original = single(object)?;
-    let mut entry = skeleton(original, now, sequence, whole);
-    copy(
-        &mut entry,
-        original,
-        &[
-            "UID", "SUMMARY", "LOCATION", "DTSTART", "DTEND", "DUE", "DURATION",
-        ],
-    );
-    let people = original.property("ORGANIZER").into_iter().chain([attendee]);
-    people
-        .map(shared_person)
-        .for_each(|person| entry.push_property(person));
-    Some(Message::new(
-        Method::Cancel,
-        organizer,
-        frame(Method::Cancel, entry, object),
-    ))
+) -> Message {
+    let entries = called_off.iter().map(|it| cancellation(it, now));
+    let object = frame(Method::Cancel, entries.collect(), source);
+    Message::new(Method::Cancel, organizer, object)
 }
 
-/// The answer of one attendee (RFC 5546 §3.2.3): the attendee as in `object`, with `comments`.
-pub(super) fn reply(
-    object: &CalendarObject,
-    attendee: &Property,
-    comments: &[&Property],
-    now: Timestamp,
-) -> Option<Message> {
-    let original = single(object)?;
+fn cancellation(called_off: &CalledOff<'_>, now: Timestamp) -> Component {
+    let original = called_off.entry;
+    let mut entry = skeleton(original, now, called_off.sequence, called_off.whole);
+    copy(&mut entry, original, &NAMING);
+    let people = original.property("ORGANIZER").into_iter();
+    people
+        .chain([called_off.attendee])
+        .map(shared_person)
+        .for_each(|person| entry.push_property(person));
+    entry
+}
+
+/// What an attendee answers about one component.
+pub(super) struct Answer<'a> {
+    /// The component, as the attendee has it.
+    pub entry: &'a Component,
+    /// The attendee in it.
+    pub attendee: &'a Property,
+    /// What the attendee says beside.
+    pub comments: Vec<&'a Property>,
+}
+
+/// An answer (RFC 5546 §3.2.3), about at least one component.
+pub(super) fn reply(source: &CalendarObject, answers: &[Answer<'_>], now: Timestamp) -> Message {
+    let entries = answers.iter().map(|answer| answered(answer, now));
+    let object = frame(Method::Reply, entries.collect(), source);
+    let sender = answers.first().map(|answer| answer.attendee.raw_value());
+    Message::new(Method::Reply, sender.unwrap_or_default().trim(), object)
+}
+
+fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
+    let original = answer.entry;
     let mut entry = skeleton(original, now, sequence(original), false);
-    copy(
-        &mut entry,
-        original,
-        &[
-            "UID", "SUMMARY", "LOCATION", "DTSTART", "DTEND", "DUE", "DURATION",
-        ],
-    );
+    copy(&mut entry, original, &NAMING);
     if original.is("VTODO") {
         copy(&mut entry, original, &["PERCENT-COMPLETE", "COMPLETED"]);
     }
-    let mut attendee = shared_person(attendee);
+    let mut attendee = shared_person(answer.attendee);
     attendee.remove_parameter("RSVP");
     let organizer = original.property("ORGANIZER").map(shared_person);
     organizer
         .into_iter()
-        .chain([attendee.clone()])
+        .chain([attendee])
         .for_each(|person| entry.push_property(person));
-    comments
-        .iter()
-        .for_each(|comment| entry.push_property((*comment).clone()));
+    for comment in &answer.comments {
+        entry.push_property((*comment).clone());
+    }
     entry.push_property(
         Property::new("REQUEST-STATUS", "2.0;Success").expect("a plain value is valid"),
     );
-    let sender = attendee.raw_value().trim();
-    Some(Message::new(
-        Method::Reply,
-        sender,
-        frame(Method::Reply, entry, object),
-    ))
+    entry
 }
 
+/// What tells people, and programs that know the object, which component a message is about.
+const NAMING: [&str; 11] = [
+    "UID",
+    "RECURRENCE-ID",
+    "SUMMARY",
+    "LOCATION",
+    "DTSTART",
+    "DTEND",
+    "DUE",
+    "DURATION",
+    "RRULE",
+    "RDATE",
+    "EXDATE",
+];
+
 /// A component as others may see it.
-fn shared_view(entry: &Component) -> Component {
-    let mut entry = entry.clone();
+fn shared_view(mut entry: Component) -> Component {
     entry.retain_components(|component| !component.is("VALARM"));
     entry.retain_properties(|property| {
         !is_private_extension(property.name()) && !property.is("REQUEST-STATUS")
@@ -263,8 +292,8 @@ fn copy(entry: &mut Component, original: &Component, names: &[&str]) {
     }
 }
 
-/// The stream around a component: METHOD, and those time zones of `source` that it refers to.
-fn frame(method: Method, entry: Component, source: &CalendarObject) -> CalendarObject {
+/// The stream around components: METHOD, and those time zones of `source` that they refer to.
+fn frame(method: Method, entries: Vec<Component>, source: &CalendarObject) -> CalendarObject {
     let mut frame = icalendar::Calendar::empty();
     frame.append_property(("VERSION", "2.0"));
     frame.append_property(("PRODID", PRODUCT));
@@ -272,8 +301,9 @@ fn frame(method: Method, entry: Component, source: &CalendarObject) -> CalendarO
     let text = frame.to_string();
     let mut object = CalendarObject::parse(text.as_bytes(), &Limits::default())
         .expect("the builder writes a valid calendar");
-    let zones: BTreeSet<String> = entry
-        .properties()
+    let zones: BTreeSet<String> = entries
+        .iter()
+        .flat_map(Component::properties)
         .filter_map(|property| property.parameter("TZID"))
         .map(|zone| zone.into_owned())
         .collect();
@@ -289,6 +319,8 @@ fn frame(method: Method, entry: Component, source: &CalendarObject) -> CalendarO
             calendar.push_component(zone.clone());
         }
     }
-    calendar.push_component(entry);
+    for entry in entries {
+        calendar.push_component(entry);
+    }
     object
 }

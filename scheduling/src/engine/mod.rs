@@ -18,27 +18,33 @@
 //! leave no inbox item and change no Schedule-Tag. When a mail was sent or came back,
 //! [`record_status`] writes the outcome.
 //!
-//! Scheduled are single events and tasks. An object with RRULE, RDATE or RECURRENCE-ID anywhere is
-//! stored and *not* scheduled, its people carry the status 5.3, and a [`Decision`] says so: never half.
+//! An object is scheduled part by part ([`meeting`]): the series, and each instance that has a component of
+//! its own. Each attendee gets what names them ([`showing`], RFC 6638 §3.2.6), and hears of the difference
+//! between what they were told and what they are to be told ([`plan`]).
 //!
-//! Knowingly not here: instances of recurring objects; the methods ADD, REFRESH, COUNTER and
+//! Knowingly not here: the methods ADD, REFRESH, COUNTER and
 //! DECLINECOUNTER; inviting the delegate of an attendee who answers PARTSTAT=DELEGATED (the answer and
 //! its DELEGATED-TO are carried to the organizer, and the organizer invites); answers that a room gives
 //! by itself.
 
+mod away;
 mod decision;
 mod details;
 mod directory;
 mod entry;
 mod fault;
+mod meeting;
 mod message;
+mod pattern;
 mod plan;
 mod receive;
 mod refresh;
+mod repetition;
 mod role;
 mod sameness;
 mod sequence;
 mod settle;
+mod showing;
 mod significance;
 mod status;
 #[cfg(test)]

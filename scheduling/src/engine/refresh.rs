@@ -1,14 +1,17 @@
 //! Showing the other attendees what one of them answered (RFC 6638 §4.2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::CalendarObject;
 use storage::{Timestamp, model::Principal};
 
 use super::{
     Delivery, Directory,
-    entry::{Agent, agent, attendees, is_cancelled, single},
+    directory::Person,
+    entry::{Agent, agent, attendees, can_be_scheduled},
+    meeting::{Meeting, Part},
     message::{Message, request},
+    showing::{Told, shown},
 };
 
 /// The deliveries that bring the copies of all local attendees up to date with the organizer's object,
@@ -21,31 +24,50 @@ pub fn refresh(
     replied: Option<&str>,
     now: Timestamp,
 ) -> Vec<Delivery> {
-    let Some(entry) = single(organizer_object).filter(|entry| !is_cancelled(entry)) else {
+    let meeting = Meeting::of(organizer_object);
+    if !can_be_scheduled(organizer_object) || meeting.is_called_off() {
         return Vec::new();
-    };
-    let organizer = entry.raw_value("ORGANIZER").unwrap_or_default().trim();
-    let Some(message) = request(organizer, organizer_object, now) else {
-        return Vec::new();
-    };
-    let message = Message {
-        is_refresh: true,
-        ..message
-    };
-    let mut told: BTreeSet<_> = replied
+    }
+    let organizer = organizer_of(&meeting);
+    let told = Told::of(&meeting, &Person::Local(owner.id), directory);
+    let mut messages: BTreeMap<&BTreeSet<Part>, Message> = BTreeMap::new();
+    let mut seen: BTreeSet<_> = replied
         .and_then(|replied| directory.local(replied))
         .map(|local| local.id)
         .into_iter()
         .collect();
-    told.insert(owner.id);
-    attendees(entry)
-        .filter(|line| agent(line) == Agent::Server)
-        .filter_map(|line| Some((line.raw_value().trim(), directory.local(line.raw_value())?)))
-        .filter(|(_, local)| local.home.is_some() && told.insert(local.id))
-        .map(|(address, local)| Delivery {
-            recipient: local.clone(),
-            address: address.to_owned(),
-            message: message.clone(),
-        })
-        .collect()
+    seen.insert(owner.id);
+    let lines = meeting.parts().flat_map(|(_, entry)| attendees(entry));
+    let mut deliveries = Vec::new();
+    for line in lines.filter(|line| agent(line) == Agent::Server) {
+        let address = line.raw_value().trim();
+        let Some(local) = directory.local(address) else {
+            continue;
+        };
+        if local.home.is_none() || !seen.insert(local.id) {
+            continue;
+        }
+        let Some(parts) = told.parts(&Person::Local(local.id)) else {
+            continue;
+        };
+        let message = messages.entry(parts).or_insert_with(|| Message {
+            is_refresh: true,
+            ..request(organizer, organizer_object, shown(&meeting, parts), now)
+        });
+        if message.entries().next().is_some() {
+            deliveries.push(Delivery {
+                recipient: local.clone(),
+                address: address.to_owned(),
+                message: message.clone(),
+            });
+        }
+    }
+    deliveries
+}
+
+/// ORGANIZER as it is written.
+pub(super) fn organizer_of<'a>(meeting: &Meeting<'a>) -> &'a str {
+    let mut entries = meeting.parts().map(|(_, entry)| entry);
+    let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
+    organizer.unwrap_or_default().trim()
 }

@@ -1,9 +1,11 @@
 //! What an edit changes for the other people in an object.
 
-use calendar::{CalendarObject, Component, Property};
+use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
-    entry::{is_cancelled, single},
+    entry::is_cancelled,
+    meeting::{Meeting, Part},
+    pattern,
     when::{TIME, place},
 };
 
@@ -35,27 +37,95 @@ pub(super) fn is_private_extension(name: &str) -> bool {
     name.starts_with("X-") && !SHARED_EXTENSIONS.contains(&name)
 }
 
-/// What an organizer's edit of a single event changes.
+/// Properties that say which instances there are, and which one a component is.
+const INSTANCES: [&str; 5] = ["RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"];
+
+/// What an organizer's edit of one component changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Another time, or not cancelled any more: participation is asked anew (RFC 6638 §3.2.8).
+    /// An instance is new, at another time, or not cancelled any more: participation is asked anew (RFC 6638
+    /// §3.2.8).
     pub asks_anew: bool,
     /// SEQUENCE must rise (RFC 5546 §2.1.4).
     pub revision: bool,
-    /// Something that attendees see, participation aside.
+    /// Something that attendees see, participation aside. Instances that are taken out by EXDATE are not: they
+    /// are cancelled.
     pub visible: bool,
 }
 
-/// Compares two states of a single event.
-pub(super) fn changes(before: &CalendarObject, after: &CalendarObject) -> Changes {
-    let (Some(old), Some(new)) = (single(before), single(after)) else {
-        return Changes {
-            asks_anew: true,
-            revision: true,
-            visible: true,
-        };
+impl Changes {
+    /// A component that was not there.
+    const NEW: Changes = Changes {
+        asks_anew: true,
+        revision: true,
+        visible: true,
     };
-    let time = rescheduled(before, after);
+}
+
+/// What changed in one part of an object.
+pub(super) fn changes(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> Changes {
+    let Some(new) = after.get(part) else {
+        return Changes::default();
+    };
+    match (part, before.get(part)) {
+        (Part::Series, Some(_)) => changes_of_series(before, after, new),
+        (Part::Instance(_), Some(old)) => between(before.object, old, after.object, new),
+        (Part::Instance(key), None) if before.yields(key) => match before.series_at(key) {
+            Some(old) => between(before.object, &old, after.object, new),
+            None => Changes::NEW,
+        },
+        (_, None) => Changes::NEW,
+    }
+}
+
+fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component) -> Changes {
+    let Some(old) = before.series() else {
+        return Changes::NEW;
+    };
+    let own = between(before.object, old, after.object, new);
+    let pattern = pattern::compare(before, after);
+    let reinstated = after_all(before, after).next().is_some();
+    Changes {
+        asks_anew: own.asks_anew || pattern.adds || reinstated,
+        revision: own.revision || pattern.differs || reinstated || takes_out(before, after),
+        visible: own.visible || pattern.differs || reinstated,
+    }
+}
+
+/// Whether an instance says anything that attendees see but its series does not.
+pub(super) fn differs_from_series(meeting: &Meeting<'_>, key: InstanceKey) -> bool {
+    let (own, series) = (meeting.get(Part::Instance(key)), meeting.series_at(key));
+    match (own, series) {
+        (Some(own), Some(series)) => between(meeting.object, &series, meeting.object, own).visible,
+        _ => true,
+    }
+}
+
+/// The instances that take place after all, as the series has them: they were taken out or cancelled.
+pub(super) fn after_all(
+    before: &Meeting<'_>,
+    after: &Meeting<'_>,
+) -> impl Iterator<Item = InstanceKey> {
+    let cancelled = before.instances().filter(|(_, entry)| is_cancelled(entry));
+    let out = before.excluded.iter().copied();
+    out.chain(cancelled.map(|(key, _)| key))
+        .filter(|key| !after.has(Part::Instance(*key)) && after.yields(*key))
+}
+
+/// Whether EXDATE takes out what was there.
+fn takes_out(before: &Meeting<'_>, after: &Meeting<'_>) -> bool {
+    let mut new = after.excluded.difference(&before.excluded);
+    new.any(|key| before.has(Part::Instance(*key)) || before.yields(*key))
+}
+
+/// What is between two states of one component.
+fn between(
+    before: &CalendarObject,
+    old: &Component,
+    after: &CalendarObject,
+    new: &Component,
+) -> Changes {
+    let time = place(before, old) != place(after, new);
     let reinstated = is_cancelled(old) && !is_cancelled(new);
     let status = upper(old.raw_value("STATUS")) != upper(new.raw_value("STATUS"));
     Changes {
@@ -72,19 +142,14 @@ fn upper(value: Option<&str>) -> Option<String> {
     value.map(|value| value.trim().to_ascii_uppercase())
 }
 
-/// Whether a single event stands at another time: moments are compared, not texts.
-pub(super) fn rescheduled(before: &CalendarObject, after: &CalendarObject) -> bool {
-    let (Some(old), Some(new)) = (single(before), single(after)) else {
-        return true;
-    };
-    place(before, old) != place(after, new)
-}
-
 /// The lines that attendees see, without their participation, in one form and order.
 fn visible_lines(entry: &Component) -> Vec<String> {
     let mut lines: Vec<String> = entry
         .properties()
-        .filter(|property| !is_private(property.name()) && !TIME.contains(&property.name()))
+        .filter(|property| {
+            let name = property.name();
+            !is_private(name) && !TIME.contains(&name) && !INSTANCES.contains(&name)
+        })
         .map(|property| canonical(property, |name| is_participation(property, name)))
         .collect();
     lines.sort();

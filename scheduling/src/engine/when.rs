@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp, ToSpan, civil};
 
 /// A point in time, as far as it is one: two texts for the same moment are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Moment {
+pub(super) enum Moment {
     /// A whole day, wherever the reader is.
     Day(civil::Date),
     /// In UTC or in a zone that is known.
@@ -30,6 +30,16 @@ pub(super) enum Place {
 pub(super) struct Known {
     start: Option<Moment>,
     end: Option<Moment>,
+}
+
+impl Place {
+    /// Where it begins, if that is known.
+    pub fn start(&self) -> Option<&Moment> {
+        match self {
+            Place::Known(known) => known.start.as_ref(),
+            Place::Unreadable(_) => None,
+        }
+    }
 }
 
 /// Properties that place a component in time.

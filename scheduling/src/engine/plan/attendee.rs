@@ -1,21 +1,24 @@
 //! An attendee creates, changes and removes (RFC 6638 §3.2.2).
 
-use calendar::{CalendarObject, Component, Property};
+use std::collections::BTreeSet;
+
+use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
-    Change, Plan, RECURRING,
+    Change, Plan,
     merge::{Merged, merge},
     outbox::{Outbox, kind_of_reply, unreachable},
-    plain, sign, unscheduled, without_force_send,
+    plain, sign, without_force_send,
 };
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
-    entry::{
-        Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, is_recurring, participation,
-        single,
-    },
-    message::{reply, request},
+    away::taken_back,
+    entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation},
+    meeting::{Meeting, Part},
+    message::{Answer, reply, request},
+    refresh::organizer_of,
     role::organizer,
+    showing::shown,
 };
 
 /// The owner's ATTENDEE.
@@ -53,15 +56,14 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
     if let Some(status) = unreachable(change, organizer) {
         return Ok(out_of_reach(after, &status));
     }
-    if is_recurring(after) {
-        return Ok(unscheduled(change, after, Role::Attendee));
-    }
+    let object = without_status(after);
     let said = Said {
-        participation: NEEDS_ACTION.to_owned(),
-        comments: &[],
+        before: None,
+        declined: &BTreeSet::new(),
+        taken_back: &BTreeSet::new(),
         force: force_of(after),
     };
-    Ok(answer(change, without_status(after), &said))
+    Ok(answer(change, object, &said))
 }
 
 /// The organizer is on this server: the event must exist there and name the owner.
@@ -69,24 +71,35 @@ fn create_from_here(change: &Change<'_>, after: &CalendarObject) -> Result<Plan,
     let Some(organizer_copy) = change.organizer_copy else {
         return Err(Fault::NotInvited("there is no such event"));
     };
-    if !organizer_copy
-        .entries()
-        .any(|entry| own(change, entry).is_some())
-    {
+    let Some(invitation) = invitation(change, organizer_copy) else {
         return Err(Fault::NotInvited(
             "the owner of this calendar is not among its attendees",
         ));
-    }
-    let organizer = organizer(organizer_copy, change.directory)?.unwrap_or_default();
-    if is_recurring(after) || single(organizer_copy).is_none() {
-        return Ok(unscheduled(change, after, Role::Attendee));
-    }
-    let Some(sent) = request(organizer, organizer_copy, change.now) else {
-        return Ok(unscheduled(change, after, Role::Attendee));
     };
-    let mut base = sent.object;
-    base.calendar_mut().remove_properties("METHOD");
-    Ok(merge_and_answer(change, &base, after))
+    Ok(merge_and_answer(change, &invitation, after))
+}
+
+/// What the owner is told of the organizer's object, as a copy; `None` where that is nothing. (A meeting that is
+/// called off altogether is told as it is.)
+fn invitation(change: &Change<'_>, organizer_copy: &CalendarObject) -> Option<CalendarObject> {
+    let meeting = Meeting::of(organizer_copy);
+    let parts = meeting.parts();
+    let own: BTreeSet<Part> = parts
+        .filter(|(_, entry)| own(change, entry).is_some())
+        .map(|(part, _)| part)
+        .collect();
+    let mut entries = shown(&meeting, &own);
+    if entries.is_empty() {
+        let all = own.iter().filter_map(|part| meeting.get(*part));
+        entries = all.cloned().collect();
+    }
+    if entries.is_empty() {
+        return None;
+    }
+    let organizer = organizer_of(&meeting);
+    let mut object = request(organizer, organizer_copy, entries, change.now).object;
+    object.calendar_mut().remove_properties("METHOD");
+    Some(object)
 }
 
 /// A change (RFC 6638 §3.2.2.3).
@@ -109,9 +122,6 @@ pub(super) fn store(
             Ok(plain(Some(after)))
         };
     }
-    if is_recurring(before) {
-        return Ok(unscheduled(change, after, role));
-    }
     Ok(merge_and_answer(change, before, after))
 }
 
@@ -130,9 +140,30 @@ fn is_same_organizer(
 
 /// What the organizer knows already, and what the client demands.
 struct Said<'a> {
-    participation: String,
-    comments: &'a [&'a Property],
+    /// The copy as it was; the organizer of one that came another way knows of no answer.
+    before: Option<&'a Meeting<'a>>,
+    /// The instances that the client took out of it.
+    declined: &'a BTreeSet<InstanceKey>,
+    /// Those that the client had taken out, and takes back.
+    taken_back: &'a BTreeSet<InstanceKey>,
     force: Option<String>,
+}
+
+impl Said<'_> {
+    /// What was said of a part: in it, or in the series of which it is an instance.
+    fn entry(&self, part: Part) -> Option<&Component> {
+        let before = self.before?;
+        before.get(part).or(before.series())
+    }
+
+    fn participation(&self, change: &Change<'_>, part: Part) -> String {
+        if part.key().is_some_and(|key| self.taken_back.contains(&key)) {
+            return DECLINED.to_owned();
+        }
+        let entry = self.entry(part);
+        let line = entry.and_then(|entry| own(change, entry));
+        line.map_or(NEEDS_ACTION.to_owned(), participation)
+    }
 }
 
 /// SCHEDULE-FORCE-SEND on ORGANIZER.
@@ -160,16 +191,21 @@ fn organizer_lines_mut(object: &mut CalendarObject) -> impl Iterator<Item = &mut
 }
 
 fn merge_and_answer(change: &Change<'_>, before: &CalendarObject, after: &CalendarObject) -> Plan {
-    let Merged { object, restored } = merge(before, after, change.owner.id, change.directory);
-    let old = single(before);
-    let comments: Vec<&Property> = old
-        .map(|old| old.properties_named("COMMENT").collect())
-        .unwrap_or_default();
+    let (back, taken_back) = match taken_back(before, after) {
+        Some((object, keys)) => (Some(object), keys),
+        None => (None, BTreeSet::new()),
+    };
+    let before = back.as_ref().unwrap_or(before);
+    let Merged {
+        object,
+        restored,
+        declined,
+    } = merge(before, after, change.owner.id, change.directory);
+    let stored = Meeting::of(before);
     let said = Said {
-        participation: old
-            .and_then(|old| own(change, old))
-            .map_or(NEEDS_ACTION.to_owned(), participation),
-        comments: &comments,
+        before: Some(&stored),
+        declined: &declined,
+        taken_back: &taken_back,
         force: force_of(after),
     };
     let mut plan = answer(change, object, &said);
@@ -196,12 +232,14 @@ fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_>) -> Plan 
 
 /// Who acts for the owner signs the owner's line; where it is the owner, nobody does.
 fn sign_answer(change: &Change<'_>, object: &mut CalendarObject) {
-    for line in own_lines_mut(change, object) {
-        match change.sent_by() {
-            Some(address) => sign(line, address),
-            None => {
-                line.remove_parameter("SENT-BY");
-            }
+    own_lines_mut(change, object).for_each(|line| sign_line(change, line));
+}
+
+fn sign_line(change: &Change<'_>, line: &mut Property) {
+    match change.sent_by() {
+        Some(address) => sign(line, address),
+        None => {
+            line.remove_parameter("SENT-BY");
         }
     }
 }
@@ -218,10 +256,7 @@ fn own_lines_mut<'a>(
 }
 
 fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, outbox: &mut Outbox) {
-    let (Some(entry), Some(to)) = (single(object), organizer_line(object)) else {
-        return;
-    };
-    let Some(line) = own(change, entry) else {
+    let Some(to) = organizer_line(object) else {
         return;
     };
     let forced = said
@@ -233,29 +268,119 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
             .statuses
             .push((to.raw_value().trim().to_owned(), Status::PARAMETER_IGNORED));
     }
-    let comments: Vec<&Property> = entry
-        .properties_named("COMMENT")
-        .filter(|comment| !said.comments.contains(comment))
-        .collect();
-    let is_news = participation(line) != said.participation || !comments.is_empty();
-    let reason = if is_cancelled(entry) {
+    let meeting = Meeting::of(object);
+    let mut apart = declined_instances(change, said);
+    apart.extend(taken_back_instances(change, &meeting, said));
+    let answers = answers(change, &meeting, &apart, said, forced);
+    let reason = if meeting.is_called_off() && apart.is_empty() {
         Err("the meeting is cancelled")
     } else if forced {
         Ok("the client demands it")
-    } else if !is_news {
+    } else if answers.is_empty() {
         Err("the participation is the same")
     } else if !change.schedule_reply {
         Err("the client wants no reply")
     } else {
         Ok("the participation changed")
     };
-    match (reason, reply(object, line, &comments, change.now)) {
-        (Ok(reason), Some(message)) => {
-            outbox.send(change, to, message, kind_of_reply(line), reason)
+    match (reason, answers.first()) {
+        (Ok(reason), Some(first)) => {
+            let kind = kind_of_reply(first.attendee);
+            let message = reply(object, &answers, change.now);
+            outbox.send(change, to, message, kind, reason);
         }
-        (Ok(_), None) => outbox.pass_over(to.raw_value(), RECURRING),
+        (Ok(_), None) => outbox.pass_over(to.raw_value(), "there is nothing to answer"),
         (Err(reason), _) => outbox.pass_over(to.raw_value(), reason),
     }
+}
+
+/// What is to be answered: each part of which the owner says something new, `forced` is all of them; and those
+/// instances `apart` that have no part.
+fn answers<'a>(
+    change: &Change<'_>,
+    meeting: &Meeting<'a>,
+    apart: &'a [Component],
+    said: &'a Said<'_>,
+    forced: bool,
+) -> Vec<Answer<'a>> {
+    let is_news = |part: Part, entry: &Component| {
+        let line = own(change, entry);
+        line.is_some_and(|line| participation(line) != said.participation(change, part))
+            || new_comments(entry, said.entry(part)).next().is_some()
+    };
+    let series_is_new = meeting.series().is_some_and(|it| is_news(Part::Series, it));
+    let old_answer = said.participation(change, Part::Series);
+    let parts = meeting.parts().filter(|(part, entry)| {
+        // An answer to the series is taken for one to those instances, too, which had the same: those that keep
+        // theirs are named.
+        let follows = series_is_new && said.participation(change, *part) == old_answer;
+        meeting.is_live(*part) && (forced || is_news(*part, entry) || follows)
+    });
+    let parts = parts.map(|(part, entry)| (entry, said.entry(part)));
+    let apart = apart.iter().map(|entry| (entry, Some(entry)));
+    parts
+        .chain(apart)
+        .filter_map(|(entry, before)| {
+            Some(Answer {
+                entry,
+                attendee: own(change, entry)?,
+                comments: new_comments(entry, before).collect(),
+            })
+        })
+        .collect()
+}
+
+fn new_comments<'a>(
+    entry: &'a Component,
+    before: Option<&'a Component>,
+) -> impl Iterator<Item = &'a Property> {
+    entry.properties_named("COMMENT").filter(move |comment| {
+        let mut known = before
+            .into_iter()
+            .flat_map(|before| before.properties_named("COMMENT"));
+        !known.any(|known| known == *comment)
+    })
+}
+
+/// The instances that the owner took out, declined; those are left out that were declined or cancelled.
+fn declined_instances(change: &Change<'_>, said: &Said<'_>) -> Vec<Component> {
+    let Some(before) = said.before else {
+        return Vec::new();
+    };
+    let entries = said.declined.iter().filter_map(|key| {
+        let entry = before.component_at(*key)?;
+        let line = own(change, &entry)?;
+        let is_news = participation(line) != DECLINED && !is_cancelled(&entry);
+        is_news.then_some(entry)
+    });
+    entries.map(|entry| declining(change, entry)).collect()
+}
+
+/// The instances that the owner took back, where they are as the series.
+fn taken_back_instances(
+    change: &Change<'_>,
+    meeting: &Meeting<'_>,
+    said: &Said<'_>,
+) -> Vec<Component> {
+    let back = said.taken_back.iter();
+    let back = back.filter(|key| !meeting.has(Part::Instance(**key)));
+    let entries = back.filter_map(|key| meeting.component_at(*key));
+    let is_news =
+        |entry: &Component| own(change, entry).is_some_and(|line| participation(line) != DECLINED);
+    entries.filter(is_news).collect()
+}
+
+/// A component in which the owner declines.
+fn declining(change: &Change<'_>, mut entry: Component) -> Component {
+    let is_own = |line: &Property| {
+        line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
+    };
+    for line in entry.properties_mut().filter(|line| is_own(line)) {
+        line.set_parameter("PARTSTAT", DECLINED)
+            .expect("a plain word is a valid value");
+        sign_line(change, line);
+    }
+    entry
 }
 
 /// "The server does no special processing of the resource."
@@ -296,48 +421,67 @@ fn out_of_reach(after: &CalendarObject, status: &Status) -> Plan {
 pub(super) fn remove(change: &Change<'_>, before: &CalendarObject) -> Plan {
     let mut outbox = Outbox::default();
     match declined(change, before) {
-        Ok(declined) => send_removal(change, &declined, &mut outbox),
+        Ok(declined) => send_removal(change, before, &declined, &mut outbox),
         Err(reason) => outbox.stay_silent(reason),
     }
     outbox.into_plan(None, Role::Attendee)
 }
 
-fn send_removal(change: &Change<'_>, declined: &CalendarObject, outbox: &mut Outbox) {
-    let line = single(declined).and_then(|entry| own(change, entry));
-    if let (Some(to), Some(line)) = (organizer_line(declined), line)
-        && let Some(message) = reply(declined, line, &[], change.now)
-    {
+fn send_removal(
+    change: &Change<'_>,
+    before: &CalendarObject,
+    declined: &[Component],
+    outbox: &mut Outbox,
+) {
+    let answers: Vec<Answer<'_>> = declined
+        .iter()
+        .filter_map(|entry| {
+            Some(Answer {
+                entry,
+                attendee: own(change, entry)?,
+                comments: Vec::new(),
+            })
+        })
+        .collect();
+    if let (Some(to), Some(first)) = (organizer_line(before), answers.first()) {
+        let kind = kind_of_reply(first.attendee);
+        let message = reply(before, &answers, change.now);
         outbox.send(
             change,
             to,
             message,
-            kind_of_reply(line),
+            kind,
             "the attendee removed the meeting",
         );
     }
 }
 
-/// The object as if it were declined first, or why nobody needs to hear of it.
-fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<CalendarObject, &'static str> {
-    let entry = single(before).ok_or(RECURRING)?;
-    let line = own(change, entry).ok_or("the owner is not among the attendees")?;
+/// The parts as if they were declined first, or why nobody needs to hear of it.
+fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<Vec<Component>, &'static str> {
+    let meeting = Meeting::of(before);
+    let parts = meeting.parts();
+    let own: Vec<(Part, &Component, String)> = parts
+        .filter_map(|(part, entry)| Some((part, entry, participation(own(change, entry)?))))
+        .collect();
+    if own.is_empty() {
+        return Err("the owner is not among the attendees");
+    }
     if !change.schedule_reply {
         return Err("the client wants no reply");
     }
     if agent_of(before) != Agent::Server {
         return Err("SCHEDULE-AGENT on ORGANIZER leaves the replies to others");
     }
-    if is_cancelled(entry) {
+    if meeting.is_called_off() {
         return Err("the meeting is cancelled");
     }
-    if participation(line) == DECLINED {
-        return Err("declined already");
+    let own = own.into_iter();
+    let open = own.filter(|(part, _, status)| meeting.is_live(*part) && status != DECLINED);
+    let declined: Vec<Component> = open
+        .map(|(_, entry, _)| declining(change, entry.clone()))
+        .collect();
+    match declined.is_empty() {
+        true => Err("declined already"),
+        false => Ok(declined),
     }
-    let mut declined = before.clone();
-    for line in own_lines_mut(change, &mut declined) {
-        line.set_parameter("PARTSTAT", DECLINED)
-            .expect("a plain word is a valid value");
-    }
-    sign_answer(change, &mut declined);
-    Ok(declined)
 }

@@ -3,29 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use calendar::{CalendarObject, Component};
+use calendar::{CalendarObject, Component, InstanceKey};
 
-use super::Change;
+use super::{Change, edit::all_changes};
 use crate::engine::{
     Role,
     directory::Person,
-    entry::{Agent, agent, attendees, participation, single},
-    significance::{canonical, changes},
+    entry::{Agent, agent, attendees, participation},
+    meeting::{Meeting, Part},
+    significance::differs_from_series,
 };
-
-/// What places an object in time, and calls it off.
-const WHEN: [&str; 10] = [
-    "RECURRENCE-ID",
-    "DTSTART",
-    "DTEND",
-    "DURATION",
-    "DUE",
-    "RRULE",
-    "RDATE",
-    "EXDATE",
-    "EXRULE",
-    "STATUS",
-];
 
 /// Whether an edit concerns the others: of the organizer, the time, a cancellation and who is invited; of
 /// an attendee, the answer; of both, what the client demands to be sent. Another summary, place or alarm
@@ -58,24 +45,15 @@ fn is_forced(object: &CalendarObject) -> bool {
 }
 
 fn is_moved(before: &CalendarObject, after: &CalendarObject) -> bool {
-    if single(before).is_some() && single(after).is_some() {
-        let changes = changes(before, after);
-        return changes.asks_anew || changes.revision;
-    }
-    when(before) != when(after)
-}
-
-/// The lines of each component that are about time, in one form and order.
-fn when(object: &CalendarObject) -> BTreeSet<Vec<String>> {
-    let lines = |entry: &Component| {
-        let lines = entry
-            .properties()
-            .filter(|line| WHEN.contains(&line.name()));
-        let mut lines: Vec<_> = lines.map(|line| canonical(line, |_| false)).collect();
-        lines.sort();
-        lines
+    let (before, after) = (Meeting::of(before), Meeting::of(after));
+    let changes = all_changes(Some(&before), &after);
+    let is_gone = |(key, _): (InstanceKey, &Component)| {
+        !after.has(Part::Instance(key)) && differs_from_series(&before, key)
     };
-    object.entries().map(lines).collect()
+    changes
+        .values()
+        .any(|changes| changes.asks_anew || changes.revision)
+        || before.instances().any(is_gone)
 }
 
 /// Whom the server would tell.

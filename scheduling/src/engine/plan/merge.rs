@@ -4,15 +4,21 @@
 //! the rest stays as the organizer had it. Where the client changed nothing but its own, its octets are
 //! stored as they came.
 
-use calendar::{CalendarObject, Component, Property};
+use std::collections::BTreeSet;
+
+use calendar::{CalendarObject, Component, InstanceKey, Property};
 use storage::model::PrincipalId;
 
 use crate::{
     engine::{
         Directory,
+        away::{away, write_away},
         entry::{attendees, is_cancelled, participation},
+        meeting::{Meeting, Part, is_instance},
         sequence::NOTE,
+        showing::exclude,
         significance::{canonical, is_participation, is_private_extension},
+        when::place,
     },
     projection::ACCESS_PROPERTY,
 };
@@ -42,52 +48,111 @@ pub(super) struct Merged {
     pub object: CalendarObject,
     /// The client changed what is the organizer's, or had not seen the newest of it.
     pub restored: bool,
+    /// The instances that the client took out.
+    pub declined: BTreeSet<InstanceKey>,
 }
 
-/// Merges a client's version of a single event into the stored one. `before` has one component; of
-/// `after`, the component without RECURRENCE-ID counts.
+/// Merges a client's version into the stored one, part by part.
+///
+/// An instance that the client takes out with EXDATE is declined. A part that it leaves out otherwise is put
+/// back; one that it adds is taken if the series yields that instance.
 pub(super) fn merge(
     before: &CalendarObject,
     after: &CalendarObject,
     owner: PrincipalId,
     directory: &Directory,
 ) -> Merged {
-    let asked = after
-        .entries()
-        .find(|entry| entry.property("RECURRENCE-ID").is_none())
-        .or_else(|| after.entries().next());
-    let (Some(stored), Some(asked)) = (before.entries().next(), asked) else {
-        return Merged {
-            object: before.clone(),
-            restored: true,
-        };
-    };
     let is_owner = |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), owner);
-    if is_same_meeting(before, stored, after, asked, &is_owner) {
-        let mut object = after.clone();
-        restore_parameters(&mut object, stored);
-        return Merged {
-            object,
-            restored: false,
-        };
-    }
-    let mut object = before.clone();
-    take_over_calendar(object.calendar_mut(), after.calendar());
-    for entry in object.entries_mut() {
-        take_over(entry, asked, &is_owner);
-    }
+    let stored = Meeting::of(before);
+    let asked = Meeting::about(after, &stored);
+    let declined: BTreeSet<InstanceKey> = asked
+        .excluded
+        .difference(&stored.excluded)
+        .filter(|key| !asked.has(Part::Instance(**key)))
+        .filter(|key| stored.component_at(**key).is_some())
+        .copied()
+        .collect();
+    let (mut object, restored) = match is_same_meeting(&stored, &asked, &declined, &is_owner) {
+        true => {
+            let mut object = after.clone();
+            restore_parameters(&mut object, &asked, &stored);
+            (object, false)
+        }
+        false => (merged(&stored, &asked, &declined, &is_owner), true),
+    };
+    let away = away(&stored).union(&declined).copied().collect();
+    write_away(&mut object, &away, |key| {
+        stored.component_at(key).or_else(|| stored.series_at(key))
+    });
     Merged {
         object,
-        restored: true,
+        restored,
+        declined,
     }
+}
+
+/// The stored object with what is the attendee's own in the asked one.
+fn merged(
+    stored: &Meeting<'_>,
+    asked: &Meeting<'_>,
+    declined: &BTreeSet<InstanceKey>,
+    is_owner: &impl Fn(&Property) -> bool,
+) -> CalendarObject {
+    let mut object = stored.object.clone();
+    take_over_calendar(object.calendar_mut(), asked.object.calendar());
+    for (entry, part) in object.entries_mut().zip(stored.order()) {
+        if let Some(asked) = counterpart(stored, asked, part) {
+            take_over(entry, asked, is_owner);
+        }
+    }
+    take_out(&mut object, stored, declined);
+    for (key, own) in asked.instances() {
+        if stored.has(Part::Instance(key)) || declined.contains(&key) {
+            continue;
+        }
+        if let Some(mut entry) = stored.component_at(key) {
+            take_over(&mut entry, own, is_owner);
+            object.calendar_mut().push_component(entry);
+        }
+    }
+    object
+}
+
+/// Takes instances out of the attendee's copy.
+fn take_out(object: &mut CalendarObject, stored: &Meeting<'_>, declined: &BTreeSet<InstanceKey>) {
+    if declined.is_empty() {
+        return;
+    }
+    if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
+        let entries = declined.iter().filter_map(|key| stored.component_at(*key));
+        entries.for_each(|entry| exclude(series, &entry));
+    }
+    let mut parts = stored.order().into_iter();
+    object.calendar_mut().retain_components(|component| {
+        let part = (!component.is("VTIMEZONE")).then(|| parts.next());
+        let key = part.flatten().and_then(Part::key);
+        !key.is_some_and(|key| declined.contains(&key))
+    });
+}
+
+/// What the client says of a stored part. Some clients make up a series for somebody who is invited to single
+/// instances: it is that instance which begins where it does.
+fn counterpart<'o>(stored: &Meeting<'_>, asked: &Meeting<'o>, part: Part) -> Option<&'o Component> {
+    if let Some(same) = asked.get(part) {
+        return Some(same);
+    }
+    let made_up = asked.series().filter(|_| stored.series().is_none())?;
+    let start = |object, entry| place(object, entry).start().cloned();
+    let own = start(stored.object, stored.get(part)?);
+    let is_only = stored.instances().nth(1).is_none();
+    (is_only || own == start(asked.object, made_up)).then_some(made_up)
 }
 
 /// Whether the two differ only in what is the attendee's own.
 fn is_same_meeting(
-    before: &CalendarObject,
-    stored: &Component,
-    after: &CalendarObject,
-    asked: &Component,
+    stored: &Meeting<'_>,
+    asked: &Meeting<'_>,
+    declined: &BTreeSet<InstanceKey>,
     is_owner: &impl Fn(&Property) -> bool,
 ) -> bool {
     let zones = |object: &CalendarObject| {
@@ -97,6 +162,37 @@ fn is_same_meeting(
             .cloned()
             .collect::<Vec<_>>()
     };
+    let is_left_out = |part: Part| {
+        let key = part.key();
+        key.is_some_and(|key| declined.contains(&key))
+    };
+    let kept = stored.parts().all(|(part, entry)| {
+        is_left_out(part)
+            || asked
+                .get(part)
+                .is_some_and(|asked| is_same_part(entry, asked, is_owner))
+    });
+    let added = || {
+        asked.instances().all(|(key, own)| {
+            let part = Part::Instance(key);
+            stored.has(part)
+                || stored
+                    .component_at(key)
+                    .is_some_and(|entry| is_same_part(&entry, own, is_owner))
+        })
+    };
+    kept && asked.object.entries().count() == asked.parts().count()
+        && (asked.series().is_none() || stored.series().is_some())
+        && asked.excluded.is_superset(&stored.excluded)
+        && added()
+        && zones(stored.object) == zones(asked.object)
+}
+
+fn is_same_part(
+    stored: &Component,
+    asked: &Component,
+    is_owner: &impl Fn(&Property) -> bool,
+) -> bool {
     let inner = |entry: &Component| {
         entry
             .components()
@@ -104,11 +200,9 @@ fn is_same_meeting(
             .cloned()
             .collect::<Vec<_>>()
     };
-    after.entries().nth(1).is_none()
-        && stored.name() == asked.name()
+    stored.name() == asked.name()
         && shared_lines(stored, is_owner) == shared_lines(asked, is_owner)
         && inner(stored) == inner(asked)
-        && zones(before) == zones(after)
 }
 
 fn is_own(entry: &Component, name: &str) -> bool {
@@ -127,7 +221,7 @@ fn shared_lines(entry: &Component, is_owner: &impl Fn(&Property) -> bool) -> Vec
     ];
     let mut lines: Vec<String> = entry
         .properties()
-        .filter(|property| !is_own(entry, property.name()))
+        .filter(|property| !is_own(entry, property.name()) && !property.is("EXDATE"))
         .map(|property| {
             let is_own_line = is_owner(property);
             canonical(property, |name| {
@@ -143,40 +237,53 @@ fn shared_lines(entry: &Component, is_owner: &impl Fn(&Property) -> bool) -> Vec
 }
 
 /// Puts back what the server keeps in parameters of people.
-fn restore_parameters(object: &mut CalendarObject, stored: &Component) {
-    const KEPT: [&str; 3] = ["SCHEDULE-STATUS", NOTE, "SCHEDULE-AGENT"];
-    let people: Vec<&Property> = stored
-        .properties()
-        .filter(|line| matches!(line.name(), "ATTENDEE" | "ORGANIZER"))
+fn restore_parameters(object: &mut CalendarObject, asked: &Meeting<'_>, stored: &Meeting<'_>) {
+    let parts = asked.order();
+    let is_person = |line: &&Property| matches!(line.name(), "ATTENDEE" | "ORGANIZER");
+    let known: Vec<Vec<&Property>> = parts
+        .iter()
+        .map(|part| {
+            let entry = stored.get(*part).or(stored.series());
+            let lines = entry.into_iter().flat_map(Component::properties);
+            lines.filter(is_person).collect()
+        })
         .collect();
     // looked for only where something differs: most clients send these lines back as they are
-    for entry in object.entries_mut() {
-        for line in entry
-            .properties_mut()
-            .filter(|line| matches!(line.name(), "ATTENDEE" | "ORGANIZER"))
-        {
-            if people.contains(&&*line) {
-                continue;
+    let differs = object.entries().zip(&known).any(|(entry, known)| {
+        let mut people = entry.properties().filter(is_person);
+        people.any(|line| !known.contains(&line))
+    });
+    if !differs {
+        return;
+    }
+    for (entry, known) in object.entries_mut().zip(&known) {
+        for line in entry.properties_mut().filter(|line| is_person(&&**line)) {
+            if !known.contains(&&*line) {
+                restore_parameters_of(line, known);
             }
-            let twin = people.iter().find(|person| {
-                person.name() == line.name() && person.raw_value() == line.raw_value()
-            });
-            // that on ORGANIZER is the attendee's to say
-            let kept = if line.is("ORGANIZER") {
-                &KEPT[..2]
-            } else {
-                &KEPT[..]
-            };
-            for parameter in kept {
-                match twin.and_then(|twin| twin.parameter(parameter)) {
-                    Some(value) => {
-                        line.set_parameter(parameter, &value)
-                            .expect("the value comes from a valid line");
-                    }
-                    None => {
-                        line.remove_parameter(parameter);
-                    }
-                }
+        }
+    }
+}
+
+fn restore_parameters_of(line: &mut Property, known: &[&Property]) {
+    const KEPT: [&str; 3] = ["SCHEDULE-STATUS", NOTE, "SCHEDULE-AGENT"];
+    let mut known = known.iter();
+    let twin =
+        known.find(|person| person.name() == line.name() && person.raw_value() == line.raw_value());
+    // that on ORGANIZER is the attendee's to say
+    let kept = if line.is("ORGANIZER") {
+        &KEPT[..2]
+    } else {
+        &KEPT[..]
+    };
+    for parameter in kept {
+        match twin.and_then(|twin| twin.parameter(parameter)) {
+            Some(value) => {
+                line.set_parameter(parameter, &value)
+                    .expect("the value comes from a valid line");
+            }
+            None => {
+                line.remove_parameter(parameter);
             }
         }
     }

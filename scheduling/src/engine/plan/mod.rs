@@ -1,24 +1,23 @@
 //! What a change of a calendar object means for everybody in it.
 
 mod attendee;
+mod audience;
+mod completion;
 mod dormant;
-mod invitee;
+mod edit;
 mod merge;
 mod notice;
 mod organizer;
 mod outbox;
 mod removal;
+mod roster;
 
 use std::sync::Arc;
 
 use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
 
-use super::{
-    Decision, Directory, Fault, Message, Role, Status,
-    entry::{Agent, agent, attendees},
-    role::role,
-};
+use super::{Decision, Directory, Fault, Message, Role, Status, entry::attendees, role::role};
 use crate::mail::OutgoingMessage;
 
 /// A change of one calendar object resource, with all that the rules may know.
@@ -96,9 +95,6 @@ impl Plan {
         self.object.is_some() && self.role != Role::None
     }
 }
-
-/// Why an object with recurrence is stored and not scheduled.
-const RECURRING: &str = "recurring objects are stored without being scheduled";
 
 /// Decides what a change comes to (RFC 6638 §3.2.3: which operation it is).
 ///
@@ -229,31 +225,4 @@ fn release(
         ));
     }
     Ok(removal::remove(change, before, Some(after)))
-}
-
-/// An object that is stored as it came because its recurrence cannot be scheduled: all people whom the
-/// server would have told carry 5.3, so that nobody believes they were.
-fn unscheduled(change: &Change<'_>, after: &CalendarObject, role: Role) -> Plan {
-    let line_name = if role == Role::Organizer {
-        "ATTENDEE"
-    } else {
-        "ORGANIZER"
-    };
-    let mut statuses: Vec<(String, Status)> = after
-        .entries()
-        .flat_map(|entry| entry.properties_named(line_name))
-        .filter(|line| {
-            agent(line) == Agent::Server && !change.directory.is(line.raw_value(), change.owner.id)
-        })
-        .map(|line| (line.raw_value().trim().to_owned(), Status::NOT_ALLOWED))
-        .collect();
-    statuses.sort_by(|(one, _), (other, _)| one.cmp(other));
-    statuses.dedup();
-    Plan {
-        object: Some(without_force_send(after.clone())),
-        role,
-        statuses,
-        decisions: vec![Decision::NoMessages(RECURRING.to_owned())],
-        ..plain(None)
-    }
 }

@@ -56,7 +56,11 @@ fn kind_of_plan(change: &Change<'_>, plan: &Plan) -> Option<MessageKind> {
 fn kind_of_delivery(change: &Change<'_>, delivery: &Delivery) -> Option<MessageKind> {
     let message = &delivery.message;
     match message.method {
-        Method::Reply => attendees(message.entry()?).next().map(kind_of_reply),
+        Method::Reply => message
+            .entries()
+            .flat_map(attendees)
+            .next()
+            .map(kind_of_reply),
         method => Some(kind_of_message(
             method,
             change.before.is_none() || change.is_dormant,

@@ -1,4 +1,4 @@
-//! The organizer creates, changes and removes (RFC 6638 §3.2.1).
+//! The organizer creates and changes (RFC 6638 §3.2.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,18 +6,21 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{
     Change, Plan,
-    invitee::{Earlier, Invitee, earlier, invitees},
+    audience::{News, Telling},
+    completion::complete,
+    edit::{Edit, all_changes},
     outbox::{Outbox, kind_of_message},
-    sign, sign_organizer, unscheduled,
+    roster::Seat,
+    sign_organizer,
 };
 use crate::engine::{
-    Fault, Method, Role, Status,
+    Fault, Message, Method, Role, Status,
     directory::Person,
-    entry::{Agent, attendees, is_cancelled, is_recurring, participation, sequence, single},
-    message::{Message, cancel, request},
-    refresh::refresh,
-    sequence::{NOTE, Revision, revised, set_sequence},
-    significance::{Changes, changes},
+    entry::{Agent, attendees, participation, sequence},
+    meeting::{Meeting, Part},
+    message::{CalledOff, cancel, request},
+    refresh::{organizer_of, refresh},
+    showing::{Told, shown},
 };
 
 /// A create, or a change, of an organizer scheduling object resource (RFC 6638 §3.2.1.1 and §3.2.1.2).
@@ -26,260 +29,211 @@ pub(super) fn store(
     before: Option<&CalendarObject>,
     after: &CalendarObject,
 ) -> Result<Plan, Fault> {
-    if is_recurring(after) {
-        return Ok(unscheduled(change, after, Role::Organizer));
-    }
-    // what was stored without being scheduled has told nobody anything
-    let before = before.filter(|object| single(object).is_some());
-    let edit = Edit::new(change, before, after);
-    let mut object = after.clone();
+    let before = before.map(Meeting::of);
+    let completed = complete(change, before.as_ref(), after);
+    let asked = completed.as_ref().unwrap_or(after);
+    let after = Meeting::of(asked);
+    let changes = all_changes(before.as_ref(), &after);
+    let edit = Edit::new(change, before.as_ref(), &after, &changes);
+    let mut object = asked.clone();
     edit.write(change, &mut object);
     let mut outbox = Outbox::default();
-    edit.cancel(change, &object, &mut outbox);
-    edit.invite(change, &object, &mut outbox);
-    edit.pass_over(&mut outbox);
-    edit.refresh(change, &object, &mut outbox);
+    let post = Post::new(change, &edit, &object);
+    post.cancel(&mut outbox);
+    post.invite(&mut outbox);
+    post.pass_over(&mut outbox);
+    post.refresh(&mut outbox);
     Ok(outbox.into_plan(Some(object), Role::Organizer))
 }
 
-/// All that one edit is judged by.
-struct Edit<'a> {
-    before: Option<&'a CalendarObject>,
-    organizer: String,
-    earlier: BTreeMap<Person, Earlier<'a>>,
-    invitees: Vec<Invitee>,
-    /// Attendees whom the server told and who are not told any more.
-    removed: Vec<&'a Property>,
-    changes: Changes,
-    was_cancelled: bool,
-    is_cancelled: bool,
-    sequence: u32,
-    /// The organizer's own participation changed, which the others should see.
-    own_participation_changed: bool,
+/// The messages of an edit, once the object is written.
+struct Post<'e, 'm, 'o, 'c> {
+    change: &'e Change<'c>,
+    edit: &'e Edit<'m, 'o>,
+    object: &'e CalendarObject,
+    written: Meeting<'e>,
+    told: Told,
+    /// The attendees as they are written, by address.
+    lines: BTreeMap<&'e str, &'e Property>,
 }
 
-impl<'a> Edit<'a> {
+impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
     fn new(
-        change: &Change<'a>,
-        before: Option<&'a CalendarObject>,
-        after: &'a CalendarObject,
-    ) -> Edit<'a> {
-        let old = before.and_then(single);
-        let new = single(after);
-        let changes = before
-            .map(|before| changes(before, after))
-            .unwrap_or_default();
-        let earlier = old.map(|old| earlier(change, old)).unwrap_or_default();
-        let invitees = new
-            .map(|new| invitees(change, new, &earlier, changes))
-            .unwrap_or_default();
-        let is_cancelled = new.is_some_and(is_cancelled);
-        let was_cancelled = old.is_some_and(self::is_cancelled);
-        let removed = if was_cancelled {
-            Vec::new()
-        } else {
-            no_longer_told(&earlier, &invitees, is_cancelled)
-        };
-        let is_revision = before.is_some() && (changes.revision || !removed.is_empty());
-        let old_sequence = old.map_or(0, sequence);
-        Edit {
-            before,
-            organizer: new
-                .and_then(|new| new.raw_value("ORGANIZER"))
-                .unwrap_or_default()
-                .trim()
-                .to_owned(),
-            own_participation_changed: own_participation(change, old)
-                != own_participation(change, new),
-            sequence: revised(old_sequence, new.map_or(0, sequence), is_revision),
-            earlier,
-            invitees,
-            removed,
-            changes,
-            was_cancelled,
-            is_cancelled,
+        change: &'e Change<'c>,
+        edit: &'e Edit<'m, 'o>,
+        object: &'e CalendarObject,
+    ) -> Post<'e, 'm, 'o, 'c> {
+        let written = Meeting::of(object);
+        let told = Told::of(&written, &Person::Local(change.owner.id), change.directory);
+        let lines = object.entries().flat_map(attendees);
+        Post {
+            lines: lines.map(|line| (line.raw_value().trim(), line)).collect(),
+            change,
+            edit,
+            object,
+            written,
+            told,
         }
     }
 
-    /// Writes what the server keeps: SEQUENCE, participation, and no SCHEDULE-FORCE-SEND.
-    fn write(&self, change: &Change<'_>, object: &mut CalendarObject) {
-        let people: BTreeMap<&Person, &Invitee> = self
-            .invitees
-            .iter()
-            .map(|invitee| (&invitee.person, invitee))
-            .collect();
-        for entry in object.entries_mut() {
-            if self.before.is_some() {
-                set_sequence(entry, self.sequence);
-            }
-            for line in entry.properties_mut() {
-                match line.name() {
-                    "ORGANIZER" => self.write_organizer(change, line),
-                    "ATTENDEE" => {
-                        line.remove_parameter("SCHEDULE-FORCE-SEND");
-                        if let Some(invitee) =
-                            people.get(&change.directory.person(line.raw_value()))
-                        {
-                            self.write_attendee(line, invitee);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    /// Who sends something for the organizer signs; what the organizer sends, nobody else did, whatever a
-    /// client says. A signature that stood there before is that of who sent something then, and no client's to
-    /// keep or to change.
-    fn write_organizer(&self, change: &Change<'_>, line: &mut Property) {
-        line.remove_parameter("SCHEDULE-FORCE-SEND");
-        let before = self.before.and_then(single);
-        let before = before.and_then(|entry| entry.property("ORGANIZER"));
-        match (change.sent_by(), self.speaks()) {
-            (Some(address), true) => sign(line, address),
-            (_, false) if self.before.is_some() => keep(line, before, "SENT-BY"),
-            (None, true) | (Some(_), false) => {
-                line.remove_parameter("SENT-BY");
-            }
-            (None, false) => {}
-        }
-    }
-
-    /// Whether this edit sends anything to anybody.
-    fn speaks(&self) -> bool {
-        let mut told = self.invitees.iter();
-        !self.removed.is_empty()
-            || told.any(|it| it.agent == Agent::Server && self.reason_to_invite(it).is_some())
-    }
-
-    fn write_attendee(&self, line: &mut Property, invitee: &Invitee) {
-        if invitee.agent != Agent::Server {
-            return;
-        }
-        let earlier = self
-            .earlier
-            .get(&invitee.person)
-            .filter(|_| !invitee.is_new)
-            .map(|earlier| earlier.line);
-        keep(line, earlier, "SCHEDULE-STATUS");
-        keep(line, earlier, NOTE);
-        if let Some(status) = &invitee.participation {
-            if participation(line) != *status {
-                set(line, "PARTSTAT", status);
-            }
-            if let Some(delegates) = earlier.filter(|_| status == "DELEGATED") {
-                keep(line, Some(delegates), "DELEGATED-TO");
-            }
-        }
-        if self.changes.asks_anew
-            && self.before.is_some()
-            && matches!(invitee.person, Person::Other(_))
-        {
-            // an answer to what was before comes too late now
-            Revision::before_all(self.sequence).note(line);
-        }
+    fn organizer(&self) -> &'e str {
+        organizer_of(&self.written)
     }
 
     /// Tells those who are not invited any more, or all if the meeting is off.
-    fn cancel(&self, change: &Change<'_>, object: &CalendarObject, outbox: &mut Outbox) {
-        let source = if self.is_cancelled {
-            object
-        } else {
-            self.before.unwrap_or(object)
-        };
-        for attendee in &self.removed {
-            let Some(message) = cancel(
-                &self.organizer,
-                source,
-                attendee,
-                self.sequence,
-                self.is_cancelled,
-                change.now,
-            ) else {
-                continue;
-            };
-            let reason = if self.is_cancelled {
-                "the meeting is cancelled"
-            } else {
-                "not invited any more"
-            };
-            outbox.send(
-                change,
-                attendee,
-                sign_organizer(change, message),
-                kind_of_message(Method::Cancel, false),
-                reason,
-            );
+    fn cancel(&self, outbox: &mut Outbox) {
+        let heard = self.edit.news.iter();
+        for (person, news) in heard.filter(|(_, news)| !news.cancelled.is_empty()) {
+            self.cancel_for(person, news, outbox);
         }
+    }
+
+    fn cancel_for(&self, person: &Person, news: &News, outbox: &mut Outbox) {
+        let (Some(before), Some(earlier)) = (self.edit.before, self.edit.earlier.get(person))
+        else {
+            return;
+        };
+        // who had the series hears of it alone: all its instances are called off with it
+        let only_series = news.cancelled.contains(&Part::Series);
+        let parts = news.cancelled.iter();
+        let parts = parts.filter(|part| !only_series || **part == Part::Series);
+        let entries: Vec<(Part, Component)> = parts
+            .filter_map(|part| Some((*part, self.called_off(before, *part)?)))
+            .collect();
+        let line = |part: &Part| {
+            let seat = earlier.seats.get(part).or(earlier.seats.get(&Part::Series));
+            seat.map(|seat| seat.line)
+        };
+        let called_off: Vec<CalledOff<'_>> = entries
+            .iter()
+            .filter_map(|(part, entry)| {
+                Some(CalledOff {
+                    entry,
+                    attendee: line(part)?,
+                    sequence: self.sequence_of_cancellation(before, *part),
+                    whole: !self.takes_place(*part),
+                })
+            })
+            .collect();
+        let (Some(first), Some(to)) = (called_off.first(), earlier.line()) else {
+            return;
+        };
+        let reason = match (only_series || news.told.is_none(), first.whole) {
+            (true, true) => "the meeting is cancelled",
+            (true, false) => "not invited any more",
+            (false, true) => "an instance is cancelled",
+            (false, false) => "not invited to an instance any more",
+        };
+        let source = match self.written.is_called_off() {
+            true => self.object,
+            false => before.object,
+        };
+        let message = cancel(self.organizer(), source, &called_off, self.change.now);
+        outbox.send(
+            self.change,
+            to,
+            sign_organizer(self.change, message),
+            kind_of_message(Method::Cancel, false),
+            reason,
+        );
+    }
+
+    /// The component that is called off: as it was, or as it is where it says itself that it is cancelled.
+    fn called_off(&self, before: &Meeting<'_>, part: Part) -> Option<Component> {
+        let cancelled = self.written.get(part).filter(|_| !self.takes_place(part));
+        match (cancelled, part) {
+            (Some(entry), _) => Some(entry.clone()),
+            (None, Part::Series) => before.series().cloned(),
+            (None, Part::Instance(key)) => before.component_at(key),
+        }
+    }
+
+    /// Whether a part takes place for anybody, after the edit.
+    fn takes_place(&self, part: Part) -> bool {
+        match part {
+            Part::Series => self.written.series().is_some() && self.written.is_live(part),
+            Part::Instance(key) => match self.written.has(part) {
+                true => self.written.is_live(part),
+                false => self.written.is_live(Part::Series) && self.written.yields(key),
+            },
+        }
+    }
+
+    fn sequence_of_cancellation(&self, before: &Meeting<'_>, part: Part) -> u32 {
+        if let Some(entry) = self.written.get(part) {
+            return sequence(entry);
+        }
+        let was = before.get(part).or(before.series()).map_or(0, sequence);
+        let series = self.written.series().map_or(0, sequence);
+        was.saturating_add(1).max(series)
     }
 
     /// Tells those who are invited and have something to learn.
-    fn invite(&self, change: &Change<'_>, object: &CalendarObject, outbox: &mut Outbox) {
-        let Some(entry) = single(object) else { return };
-        let lines: BTreeMap<&str, &Property> = attendees(entry)
-            .map(|line| (line.raw_value().trim(), line))
-            .collect();
-        let Some(message) = request(&self.organizer, object, change.now) else {
-            return;
-        };
-        for invitee in self
-            .invitees
-            .iter()
-            .filter(|invitee| invitee.agent == Agent::Server)
-        {
-            if invitee.force_unknown {
-                outbox
-                    .statuses
-                    .push((invitee.address.clone(), Status::PARAMETER_IGNORED));
-            }
-            let (Some(reason), Some(line)) = (
-                self.reason_to_invite(invitee),
-                lines.get(invitee.address.as_str()),
-            ) else {
+    fn invite(&self, outbox: &mut Outbox) {
+        let mut shown_to: BTreeMap<&BTreeSet<Part>, Message> = BTreeMap::new();
+        for (person, news) in &self.edit.news {
+            let Some(attendee) = self.edit.roster.get(person) else {
                 continue;
             };
-            let message = Message {
-                asks_again: invitee.asked_again,
-                ..message.clone()
+            for seat in attendee
+                .seats
+                .values()
+                .filter(|seat| is_unknown_force(seat))
+            {
+                let address = seat.line.raw_value().trim().to_owned();
+                outbox.statuses.push((address, Status::PARAMETER_IGNORED));
+            }
+            let (Some(telling), Some(parts)) = (&news.told, self.told.parts(person)) else {
+                continue;
             };
-            outbox.send(
-                change,
-                line,
-                message,
-                kind_of_message(Method::Request, invitee.is_new),
-                reason,
-            );
+            let message = match &telling.instances {
+                None => shown_to
+                    .entry(parts)
+                    .or_insert_with(|| self.request(shown(&self.written, parts)))
+                    .clone(),
+                Some(_) => self.request(self.instances(telling)),
+            };
+            let address = attendee.line().map(|line| line.raw_value().trim());
+            let Some(to) = address.and_then(|address| self.lines.get(address)) else {
+                continue;
+            };
+            let is_new = self
+                .edit
+                .earlier
+                .get(person)
+                .is_none_or(|earlier| earlier.told().next().is_none());
+            let message = Message {
+                asks_again: self.edit.asked.contains_key(person),
+                ..message
+            };
+            let kind = kind_of_message(Method::Request, is_new);
+            outbox.send(self.change, to, message, kind, telling.reason);
         }
     }
 
-    fn reason_to_invite(&self, invitee: &Invitee) -> Option<&'static str> {
-        if self.is_cancelled {
-            None
-        } else if invitee.is_new {
-            Some("invited")
-        } else if self.changes.asks_anew {
-            Some("rescheduled")
-        } else if self.changes.visible {
-            Some("changed")
-        } else if invitee.asked_again {
-            Some("asked again")
-        } else {
-            None
-        }
+    fn request(&self, entries: Vec<Component>) -> Message {
+        request(self.organizer(), self.object, entries, self.change.now)
+    }
+
+    fn instances(&self, telling: &Telling) -> Vec<Component> {
+        let keys = telling.instances.iter().flatten();
+        keys.filter_map(|key| self.written.get(Part::Instance(*key)))
+            .cloned()
+            .collect()
     }
 
     fn pass_over(&self, outbox: &mut Outbox) {
-        for invitee in self
-            .invitees
-            .iter()
-            .filter(|invitee| invitee.agent != Agent::Server)
-        {
-            outbox.leave_to_others(&invitee.address);
+        for attendee in self.edit.roster.iter() {
+            if attendee.told().next().is_none()
+                && let Some(line) = attendee.line()
+            {
+                outbox.leave_to_others(line.raw_value());
+            }
         }
         if outbox.deliveries.is_empty() && outbox.mails.is_empty() && outbox.statuses.is_empty() {
-            let reason = match (self.before, self.was_cancelled && self.is_cancelled) {
-                (_, true) => "the meeting is cancelled already",
+            let was_called_off = self.edit.before.is_some_and(Meeting::is_called_off);
+            let reason = match (self.edit.before, self.written.is_called_off()) {
+                (_, true) if was_called_off => "the meeting is cancelled already",
                 (Some(_), _) => "nothing that concerns others changed",
                 (None, _) => "nobody is to be told",
             };
@@ -288,67 +242,43 @@ impl<'a> Edit<'a> {
     }
 
     /// A new participation of the organizer's own is shown, but is no news for an inbox.
-    fn refresh(&self, change: &Change<'_>, object: &CalendarObject, outbox: &mut Outbox) {
-        if self.before.is_some()
-            && self.own_participation_changed
-            && !self.changes.visible
-            && !self.is_cancelled
-        {
-            let told: Vec<_> = outbox
-                .deliveries
-                .iter()
-                .map(|delivery| delivery.recipient.id)
-                .collect();
-            let refreshed = refresh(object, change.owner, change.directory, None, change.now);
-            outbox.deliveries.extend(
-                refreshed
-                    .into_iter()
-                    .filter(|delivery| !told.contains(&delivery.recipient.id)),
-            );
+    fn refresh(&self, outbox: &mut Outbox) {
+        let Some(before) = self.edit.before else {
+            return;
+        };
+        if own_participation(self.change, before) == own_participation(self.change, &self.written) {
+            return;
         }
+        let told: BTreeSet<_> = outbox
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.recipient.id)
+            .collect();
+        let Change {
+            owner,
+            directory,
+            now,
+            ..
+        } = *self.change;
+        let refreshed = refresh(self.object, owner, directory, None, now);
+        let untold = refreshed
+            .into_iter()
+            .filter(|delivery| !told.contains(&delivery.recipient.id));
+        outbox.deliveries.extend(untold);
     }
 }
 
-/// Attendees whom the server told, and who are not told any more: all, if the meeting is off.
-fn no_longer_told<'a>(
-    earlier: &BTreeMap<Person, Earlier<'a>>,
-    invitees: &[Invitee],
-    is_cancelled: bool,
-) -> Vec<&'a Property> {
-    let told: BTreeSet<&Person> = invitees
-        .iter()
-        .filter(|invitee| invitee.agent == Agent::Server)
-        .map(|invitee| &invitee.person)
-        .collect();
-    earlier
-        .iter()
-        .filter(|(_, earlier)| earlier.agent == Agent::Server)
-        .filter(|(person, _)| is_cancelled || !told.contains(person))
-        .map(|(_, earlier)| earlier.line)
+/// RFC 6638 §7.2: a value that means nothing.
+fn is_unknown_force(seat: &Seat<'_>) -> bool {
+    let force = seat.line.parameter("SCHEDULE-FORCE-SEND");
+    seat.agent == Agent::Server && force.is_some_and(|force| !force.eq_ignore_ascii_case("REQUEST"))
+}
+
+/// What the organizer says of coming, in each part.
+fn own_participation(change: &Change<'_>, meeting: &Meeting<'_>) -> BTreeMap<Part, String> {
+    let own = |line: &&Property| change.directory.is(line.raw_value(), change.owner.id);
+    let parts = meeting.parts();
+    parts
+        .filter_map(|(part, entry)| Some((part, participation(attendees(entry).find(own)?))))
         .collect()
-}
-
-fn own_participation(change: &Change<'_>, entry: Option<&Component>) -> Option<String> {
-    attendees(entry?)
-        .find(|line| change.directory.is(line.raw_value(), change.owner.id))
-        .map(participation)
-}
-
-/// Takes a parameter from the earlier line; without one, the client's is dropped.
-fn keep(line: &mut Property, earlier: Option<&Property>, parameter: &str) {
-    match earlier.and_then(|earlier| earlier.parameter(parameter)) {
-        Some(value) if line.parameter(parameter).as_ref() != Some(&value) => {
-            set(line, parameter, &value)
-        }
-        Some(_) => {}
-        None => {
-            line.remove_parameter(parameter);
-        }
-    }
-}
-
-/// Sets a parameter to a value that stood in a valid line.
-fn set(line: &mut Property, parameter: &str, value: &str) {
-    line.set_parameter(parameter, value)
-        .expect("the value comes from a valid line");
 }

@@ -1,17 +1,19 @@
 //! The organizer removes the object, or makes it nobody's meeting (RFC 6638 §3.2.1.3).
 
-use calendar::{CalendarObject, Component};
+use calendar::CalendarObject;
 
 use super::{
-    Change, Plan, RECURRING,
-    invitee::{Earlier, earlier},
+    Change, Plan,
     outbox::{Outbox, kind_of_message},
+    roster::{Attendee, Roster, Seat},
     sign_organizer,
 };
 use crate::engine::{
     Method, Role,
-    entry::{Agent, is_cancelled, sequence, single},
-    message::cancel,
+    entry::sequence,
+    meeting::{Meeting, Part},
+    message::{CalledOff, cancel},
+    refresh::organizer_of,
 };
 
 /// Tells all whom the server told of the meeting. `after` is the plain object that is left, if any.
@@ -21,15 +23,12 @@ pub(super) fn remove(
     after: Option<&CalendarObject>,
 ) -> Plan {
     let mut outbox = Outbox::default();
-    match single(before) {
-        None => outbox.stay_silent(RECURRING),
-        Some(entry) if is_cancelled(entry) => {
-            outbox.stay_silent("the meeting was cancelled already");
-        }
-        Some(entry) => {
-            for attendee in earlier(change, entry).values() {
-                tell(change, before, entry, attendee, &mut outbox);
-            }
+    let meeting = Meeting::of(before);
+    if meeting.is_called_off() {
+        outbox.stay_silent("the meeting was cancelled already");
+    } else {
+        for attendee in Roster::stored(change, &meeting).iter() {
+            tell(change, &meeting, attendee, &mut outbox);
         }
     }
     let role = match after {
@@ -41,27 +40,38 @@ pub(super) fn remove(
     outbox.into_plan(after.cloned(), role)
 }
 
-fn tell(
-    change: &Change<'_>,
-    before: &CalendarObject,
-    entry: &Component,
-    attendee: &Earlier<'_>,
-    outbox: &mut Outbox,
-) {
-    if attendee.agent != Agent::Server {
-        return outbox.leave_to_others(attendee.line.raw_value());
+fn tell(change: &Change<'_>, meeting: &Meeting<'_>, attendee: &Attendee<'_>, outbox: &mut Outbox) {
+    let Some(to) = attendee.line() else { return };
+    if attendee.told().next().is_none() {
+        return outbox.leave_to_others(to.raw_value());
     }
-    let organizer = entry.raw_value("ORGANIZER").unwrap_or_default().trim();
-    let sequence = sequence(entry).saturating_add(1);
-    let message = cancel(organizer, before, attendee.line, sequence, true, change.now);
-    if let Some(message) = message {
-        let kind = kind_of_message(Method::Cancel, false);
-        outbox.send(
-            change,
-            attendee.line,
-            sign_organizer(change, message),
-            kind,
-            "the meeting is removed",
-        );
+    // who has the series hears of it alone: all its instances are called off with it
+    let has_series = attendee.is_told(Part::Series);
+    let parts = attendee
+        .told()
+        .filter(|part| meeting.is_live(*part) && (!has_series || *part == Part::Series));
+    let called_off: Vec<CalledOff<'_>> = parts
+        .filter_map(|part| {
+            let Seat { line, .. } = attendee.seats.get(&part)?;
+            let entry = meeting.get(part)?;
+            Some(CalledOff {
+                entry,
+                attendee: line,
+                sequence: sequence(entry).saturating_add(1),
+                whole: true,
+            })
+        })
+        .collect();
+    if called_off.is_empty() {
+        return;
     }
+    let message = cancel(
+        organizer_of(meeting),
+        meeting.object,
+        &called_off,
+        change.now,
+    );
+    let kind = kind_of_message(Method::Cancel, false);
+    let message = sign_organizer(change, message);
+    outbox.send(change, to, message, kind, "the meeting is removed");
 }

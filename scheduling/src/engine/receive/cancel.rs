@@ -1,43 +1,41 @@
 //! A cancellation reaches an attendee (RFC 6638 §4.1, RFC 5546 §3.2.5).
 
+use std::collections::BTreeMap;
+
 use calendar::{CalendarObject, Component, Property};
 use storage::model::PrincipalKind;
 
 use super::{
     CopyChange, Declined, Incoming, Receipt,
-    request::{check_organizer, note_revision, single_copy},
+    request::{check_organizer, note_revision},
 };
 use crate::engine::{
     Origin, Status,
     entry::{is_cancelled, sequence},
+    meeting::{Meeting, Part},
     message::utc,
     sequence::{Revision, set_sequence},
 };
 
-/// Applies a CANCEL: the copy stays and says so; that of a room or resource goes.
-pub(super) fn receive(incoming: &Incoming<'_>, entry: &Component) -> Result<Receipt, Declined> {
+/// Applies a CANCEL: what it calls off stays in the copy and says so. The copy of a room or resource goes when
+/// nothing of it takes place any more.
+pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     let copy = incoming
         .copy
         .ok_or(silently("there is no copy to cancel"))?;
-    check_organizer(incoming, copy, entry)?;
-    let stored = single_copy(copy)?;
-    // equal is enough for a cancellation: some organizers do not raise SEQUENCE for it
-    if incoming.message.origin != Origin::Here && sequence(entry) < known_sequence(stored) {
-        return Err(silently("a newer message was applied already"));
-    }
-    if is_cancelled(stored) {
-        return Err(silently("the copy is cancelled already"));
-    }
+    check_organizer(incoming, copy)?;
+    let stored = Meeting::of(copy);
+    let message = Meeting::about(&incoming.message.object, &stored);
+    let object = cancelled(incoming, &stored, &called_off(incoming, &stored, &message)?);
     let is_thing = matches!(
         incoming.recipient.kind,
         PrincipalKind::Location | PrincipalKind::Resource
     );
     Ok(Receipt {
-        copy: if is_thing {
-            CopyChange::Remove
-        } else {
-            CopyChange::Replace(cancelled(incoming, copy, entry))
+        copy: match is_thing && Meeting::of(&object).is_called_off() {
+            true => CopyChange::Remove,
+            false => CopyChange::Replace(object),
         },
         inbox_item: true,
         status: Status::DELIVERED,
@@ -47,20 +45,76 @@ pub(super) fn receive(incoming: &Incoming<'_>, entry: &Component) -> Result<Rece
     })
 }
 
-fn cancelled(incoming: &Incoming<'_>, copy: &CalendarObject, entry: &Component) -> CalendarObject {
-    let mut object = copy.clone();
-    for target in object.entries_mut() {
-        for (name, value) in [("STATUS", "CANCELLED"), ("DTSTAMP", &utc(incoming.now))] {
-            target.set_property(Property::new(name, value).expect("the value is plain"));
-        }
-        set_sequence(target, sequence(entry).max(sequence(target)));
-        let organizer = target.properties_mut().find(|line| line.is("ORGANIZER"));
-        if let Some(line) = organizer {
-            sign_as(line, entry.property("ORGANIZER"));
+/// The parts of the copy that the message calls off, each with what it says; an instance that had no component
+/// gets one.
+fn called_off<'m>(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    message: &Meeting<'m>,
+) -> Result<BTreeMap<Part, &'m Component>, Declined> {
+    let mut found = BTreeMap::new();
+    let mut reason = "the copy has no such instance";
+    for (part, entry) in message.parts() {
+        let parts: Vec<Part> = match part {
+            // the whole: the series, and all instances that have a component
+            Part::Series => stored.parts().map(|(part, _)| part).collect(),
+            Part::Instance(key) => (stored.has(part) || stored.yields(key))
+                .then_some(part)
+                .into_iter()
+                .collect(),
+        };
+        for part in parts {
+            let known = stored.get(part).or(stored.series());
+            // equal is enough for a cancellation: some organizers do not raise SEQUENCE for it
+            let is_late = incoming.message.origin != Origin::Here
+                && known.is_some_and(|known| sequence(entry) < known_sequence(known));
+            if is_late {
+                reason = "a newer message was applied already";
+            } else if known.is_some_and(is_cancelled) {
+                reason = "the copy is cancelled already";
+            } else {
+                found.insert(part, entry);
+            }
         }
     }
-    note_revision(incoming, entry, &mut object);
+    match found.is_empty() {
+        true => Err(Declined::silently(Status::DELIVERED, reason)),
+        false => Ok(found),
+    }
+}
+
+fn cancelled(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    called_off: &BTreeMap<Part, &Component>,
+) -> CalendarObject {
+    let mut object = stored.object.clone();
+    let mut parts = stored.order();
+    for part in called_off.keys().filter(|part| !stored.has(**part)) {
+        let entry = part.key().and_then(|key| stored.component_at(key));
+        if let Some(entry) = entry {
+            object.calendar_mut().push_component(entry);
+            parts.push(*part);
+        }
+    }
+    for (target, part) in object.entries_mut().zip(parts) {
+        if let Some(entry) = called_off.get(&part) {
+            call_off(incoming, target, entry);
+        }
+    }
     object
+}
+
+fn call_off(incoming: &Incoming<'_>, target: &mut Component, message: &Component) {
+    for (name, value) in [("STATUS", "CANCELLED"), ("DTSTAMP", &utc(incoming.now))] {
+        target.set_property(Property::new(name, value).expect("the value is plain"));
+    }
+    set_sequence(target, sequence(message).max(sequence(target)));
+    let organizer = target.properties_mut().find(|line| line.is("ORGANIZER"));
+    if let Some(line) = organizer {
+        sign_as(line, message.property("ORGANIZER"));
+    }
+    note_revision(incoming, message, target);
 }
 
 /// Who sent the cancellation for the organizer is shown.

@@ -4,7 +4,7 @@ mod cancel;
 mod reply;
 mod request;
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Component};
 use storage::{Timestamp, model::Principal};
 
 use super::{Decision, Directory, Message, Method, Status};
@@ -113,16 +113,10 @@ impl Declined {
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    let result = match incoming.message.entry() {
-        None => Err(Declined::silently(
-            Status::NOT_ALLOWED,
-            "recurring objects are not scheduled",
-        )),
-        Some(entry) => match incoming.message.method {
-            Method::Request => request::receive(incoming, entry),
-            Method::Cancel => cancel::receive(incoming, entry),
-            Method::Reply => reply::receive(incoming, entry),
-        },
+    let result = match incoming.message.method {
+        Method::Request => request::receive(incoming),
+        Method::Cancel => cancel::receive(incoming),
+        Method::Reply => reply::receive(incoming),
     };
     let mut receipt = result.unwrap_or_else(|declined| declined.receipt(incoming.message));
     receipt.decisions.extend(unknown_deputy(incoming));
@@ -135,7 +129,7 @@ fn unknown_deputy(incoming: &Incoming<'_>) -> Option<Decision> {
     let Incoming {
         message, directory, ..
     } = incoming;
-    let people = message.entry()?.properties();
+    let people = message.entries().flat_map(Component::properties);
     let mut people = people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE"));
     let sender = people.find(|line| directory.same_person(line.raw_value(), &message.sender))?;
     let sent_by = sender.parameter("SENT-BY")?;

@@ -1,68 +1,128 @@
 //! An answer reaches the organizer (RFC 6638 §4.2, RFC 5546 §3.2.3).
 
+use std::collections::BTreeMap;
+
 use calendar::{CalendarObject, Component, Property};
 
-use super::{CopyChange, Declined, Incoming, Receipt, request::single_copy};
+use super::{CopyChange, Declined, Incoming, Receipt};
 use crate::engine::{
-    Origin, Status,
-    entry::{attendees, is_cancelled, participation},
+    Directory, Origin, Status,
+    entry::{attendees, participation},
+    meeting::{Meeting, Part},
+    refresh::organizer_of,
     sequence::Revision,
 };
 
 /// Applies a REPLY: participation and status of the one who sent it, and nothing else.
-pub(super) fn receive(incoming: &Incoming<'_>, message: &Component) -> Result<Receipt, Declined> {
+pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let copy = incoming.copy.ok_or(Declined::silently(
         Status::NO_WAY,
         "the organizer has no such event",
     ))?;
-    let stored = single_copy(copy)?;
-    let (invited, answer) = find_people(incoming, stored, message)?;
-    if is_cancelled(stored) {
-        return Err(Declined::silently(
-            Status::DELIVERED,
-            "the meeting is cancelled",
+    let stored = Meeting::of(copy);
+    let directory = incoming.directory;
+    if !directory.is(organizer_of(&stored), incoming.recipient.id) {
+        return Err(Declined::for_the_user(
+            Status::NOT_ALLOWED,
+            "the recipient is not the organizer of this event",
         ));
     }
-    if incoming.message.origin != Origin::Here && is_obsolete(invited, message) {
-        return Err(Declined::silently(
-            Status::DELIVERED,
-            "a newer or the same answer was applied already",
-        ));
-    }
+    let message = Meeting::about(&incoming.message.object, &stored);
+    let answers = answers(incoming, &stored, &message)?;
+    let object = apply(incoming, &stored, &answers);
+    let answered = participations(incoming, &Meeting::of(&object));
     Ok(Receipt {
-        copy: apply(incoming, copy, message, answer),
+        copy: match object == *copy {
+            true => CopyChange::Unchanged,
+            false => CopyChange::Replace(object),
+        },
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: false,
-        refresh_others: participation(invited) != participation(answer),
+        refresh_others: answered != participations(incoming, &stored),
         decisions: Vec::new(),
     })
 }
 
-/// The sender's ATTENDEE in the organizer's copy and in the message: of several there, the one that
-/// matches the sender.
-fn find_people<'a>(
+/// What is said of one part of the organizer's object.
+#[derive(Clone, Copy)]
+struct Answer<'m> {
+    entry: &'m Component,
+    line: &'m Property,
+}
+
+/// What the message says of each part of the organizer's object that can take it: of the parts that it names,
+/// and of those instances that follow the series. One answer that cannot be taken does not keep the others out.
+fn answers<'m>(
     incoming: &Incoming<'_>,
-    stored: &'a Component,
-    message: &'a Component,
-) -> Result<(&'a Property, &'a Property), Declined> {
-    let for_the_user = |reason| Declined::for_the_user(Status::NOT_ALLOWED, reason);
-    let directory = incoming.directory;
-    let is_organizer = |address| directory.is(address, incoming.recipient.id);
-    if !stored.raw_value("ORGANIZER").is_some_and(is_organizer) {
-        return Err(for_the_user(
-            "the recipient is not the organizer of this event",
-        ));
+    stored: &Meeting<'_>,
+    message: &Meeting<'m>,
+) -> Result<BTreeMap<Part, Answer<'m>>, Declined> {
+    let mut found = BTreeMap::new();
+    let mut refused = None;
+    for (part, entry) in message.parts() {
+        match answer(incoming, stored, part, entry) {
+            Ok(answer) => drop(found.insert(part, answer)),
+            // what only the user can decide is told before what nobody need look at
+            Err(declined) => match &refused {
+                Some(Declined {
+                    for_the_user: true, ..
+                }) => {}
+                _ => refused = Some(declined),
+            },
+        }
     }
+    if let Some(answer) = found.get(&Part::Series).copied() {
+        for part in followers(incoming, stored, message) {
+            found.entry(part).or_insert(answer);
+        }
+    }
+    match (found.is_empty(), refused) {
+        (true, Some(declined)) => Err(declined),
+        (true, None) => Err(Declined::silently(Status::DELIVERED, "there is no answer")),
+        (false, _) => Ok(found),
+    }
+}
+
+fn answer<'m>(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    part: Part,
+    entry: &'m Component,
+) -> Result<Answer<'m>, Declined> {
+    let for_the_user = |reason| Declined::for_the_user(Status::NOT_ALLOWED, reason);
+    let silently = |reason| Declined::silently(Status::DELIVERED, reason);
+    let line =
+        line_of(incoming, entry).ok_or(for_the_user("the sender answers for somebody else"))?;
+    let yielded = part.key().is_some_and(|key| stored.yields(key));
+    let known = stored.get(part).or(stored.series().filter(|_| yielded));
+    let known = known.ok_or(silently("there is no such instance"))?;
+    let invited = line_of(incoming, known).ok_or(for_the_user("the sender is not invited"))?;
+    if !stored.is_live(if stored.has(part) { part } else { Part::Series }) {
+        return Err(silently("the meeting is cancelled"));
+    }
+    if incoming.message.origin != Origin::Here && is_obsolete(invited, entry) {
+        return Err(silently("a newer or the same answer was applied already"));
+    }
+    Ok(Answer { entry, line })
+}
+
+/// The instances that the message does not name and in which the sender said what they said of the series: an
+/// answer to the series is meant for them, too. Clients differ in what they name.
+fn followers(incoming: &Incoming<'_>, stored: &Meeting<'_>, message: &Meeting<'_>) -> Vec<Part> {
+    let said = |entry: &Component| line_of(incoming, entry).map(participation);
+    let old = stored.series().and_then(said);
+    let parts = stored.parts().filter(|(part, entry)| {
+        !message.has(*part) && stored.is_live(*part) && old.is_some() && said(entry) == old
+    });
+    parts.map(|(part, _)| part).collect()
+}
+
+/// The sender's ATTENDEE in a component: of several in a message, the one that matches the sender.
+fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Option<&'a Property> {
     let sender = &incoming.message.sender;
-    let is_sender = |line: &&Property| directory.same_person(line.raw_value(), sender);
-    let answer = attendees(message)
-        .find(is_sender)
-        .ok_or(for_the_user("the sender answers for somebody else"))?;
-    let invited = attendees(stored)
-        .find(is_sender)
-        .ok_or(for_the_user("the sender is not invited"))?;
-    Ok((invited, answer))
+    let is_sender = |line: &&Property| incoming.directory.same_person(line.raw_value(), sender);
+    attendees(entry).find(is_sender)
 }
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last
@@ -71,39 +131,48 @@ fn is_obsolete(invited: &Property, message: &Component) -> bool {
     Revision::noted(invited).is_some_and(|known| Revision::of(message) <= known)
 }
 
+/// What the sender says of coming, in each part.
+fn participations(incoming: &Incoming<'_>, meeting: &Meeting<'_>) -> BTreeMap<Part, String> {
+    let parts = meeting.parts();
+    parts
+        .filter_map(|(part, entry)| Some((part, participation(line_of(incoming, entry)?))))
+        .collect()
+}
+
 fn apply(
     incoming: &Incoming<'_>,
-    copy: &CalendarObject,
-    message: &Component,
-    answer: &Property,
-) -> CopyChange {
-    let status = Status::of_reply(
-        message
-            .properties_named("REQUEST-STATUS")
-            .map(Property::raw_value),
-    );
-    let mut object = copy.clone();
-    for line in object
-        .entries_mut()
-        .flat_map(Component::properties_mut)
-        .filter(|line| line.is("ATTENDEE"))
-    {
-        if !incoming
-            .directory
-            .same_person(line.raw_value(), answer.raw_value())
-        {
-            continue;
-        }
-        take_over(line, answer);
-        set(line, "SCHEDULE-STATUS", status.as_str());
-        if incoming.message.origin != Origin::Here {
-            Revision::of(message).note(line);
+    stored: &Meeting<'_>,
+    answers: &BTreeMap<Part, Answer<'_>>,
+) -> CalendarObject {
+    let mut object = stored.object.clone();
+    let mut parts = stored.order();
+    for part in answers.keys().filter(|part| !stored.has(**part)) {
+        let entry = part.key().and_then(|key| stored.component_at(key));
+        if let Some(entry) = entry {
+            object.calendar_mut().push_component(entry);
+            parts.push(*part);
         }
     }
-    if object == *copy {
-        CopyChange::Unchanged
-    } else {
-        CopyChange::Replace(object)
+    for (target, part) in object.entries_mut().zip(parts) {
+        if let Some(answer) = answers.get(&part) {
+            apply_to(incoming, target, *answer);
+        }
+    }
+    object
+}
+
+fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>) {
+    let directory: &Directory = incoming.directory;
+    let statuses = answer.entry.properties_named("REQUEST-STATUS");
+    let status = Status::of_reply(statuses.map(Property::raw_value));
+    let sender = answer.line.raw_value();
+    let lines = target.properties_mut().filter(|line| line.is("ATTENDEE"));
+    for line in lines.filter(|line| directory.same_person(line.raw_value(), sender)) {
+        take_over(line, answer.line);
+        set(line, "SCHEDULE-STATUS", status.as_str());
+        if incoming.message.origin != Origin::Here {
+            Revision::of(answer.entry).note(line);
+        }
     }
 }
 

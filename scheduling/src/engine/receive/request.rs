@@ -1,16 +1,20 @@
 //! An invitation or its update reaches an attendee (RFC 6638 §4.1, RFC 5546 §3.2.2).
 
-use calendar::{CalendarObject, Component, Property};
+use std::collections::BTreeSet;
+
+use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{CopyChange, Declined, Incoming, Receipt};
 use crate::{
     engine::{
         Origin, Status,
-        entry::{
-            Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation, single,
-        },
+        away::{away, write_away},
+        entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation},
+        meeting::{Meeting, Part, is_instance},
         sequence::{NOTE, Revision},
-        significance::{canonical, is_answer, is_private_extension, rescheduled},
+        showing::exclude,
+        significance::{canonical, changes, is_answer, is_private_extension},
+        when::place,
     },
     projection::ACCESS_PROPERTY,
 };
@@ -25,40 +29,50 @@ const OWN: [&str; 5] = [
 ];
 
 /// Applies a REQUEST.
-pub(super) fn receive(incoming: &Incoming<'_>, entry: &Component) -> Result<Receipt, Declined> {
-    let own = attendees(entry)
-        .find(|line| is_recipient(incoming, line))
-        .ok_or(Declined::for_the_user(
+pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
+    let entries = || incoming.message.entries();
+    if !entries().any(|entry| own_line(incoming, entry).is_some()) {
+        return Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "the recipient is not among the attendees",
-        ))?;
+        ));
+    }
     match incoming.copy {
-        None => create(incoming, entry, own),
-        Some(copy) => update(incoming, copy, entry),
+        None => create(incoming),
+        Some(copy) => update(incoming, copy),
     }
 }
 
-pub(super) fn is_recipient(incoming: &Incoming<'_>, line: &Property) -> bool {
+fn is_recipient(incoming: &Incoming<'_>, line: &Property) -> bool {
     incoming
         .directory
         .is(line.raw_value(), incoming.recipient.id)
 }
 
-fn create(incoming: &Incoming<'_>, entry: &Component, own: &Property) -> Result<Receipt, Declined> {
+/// The recipient's ATTENDEE.
+fn own_line<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Option<&'a Property> {
+    attendees(entry).find(|line| is_recipient(incoming, line))
+}
+
+fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let message = incoming.message;
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     if message.is_refresh {
         return Err(silently("there is no copy to refresh"));
     }
     // a reset would have set it to NEEDS-ACTION: what this attendee declined and removed stays away
-    if participation(own) == DECLINED && !message.asks_again {
+    let is_declined =
+        |entry| own_line(incoming, entry).is_none_or(|line| participation(line) == DECLINED);
+    if message.entries().all(is_declined) && !message.asks_again {
         return Err(silently(
             "declined and removed, and nothing changed in time",
         ));
     }
     let mut object = message.object.clone();
     object.calendar_mut().remove_properties("METHOD");
-    note_revision(incoming, entry, &mut object);
+    for (entry, original) in object.entries_mut().zip(message.entries()) {
+        note_revision(incoming, original, entry);
+    }
     Ok(Receipt {
         copy: CopyChange::Create(object),
         inbox_item: true,
@@ -69,24 +83,29 @@ fn create(incoming: &Incoming<'_>, entry: &Component, own: &Property) -> Result<
     })
 }
 
-fn update(
-    incoming: &Incoming<'_>,
-    copy: &CalendarObject,
-    entry: &Component,
-) -> Result<Receipt, Declined> {
+fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Declined> {
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
-    check_organizer(incoming, copy, entry)?;
-    let stored = single_copy(copy)?;
-    if is_late(incoming.message.origin, stored, entry) {
+    check_organizer(incoming, copy)?;
+    let stored = Meeting::of(copy);
+    let message = Meeting::about(&incoming.message.object, &stored);
+    let news = news(incoming, &stored, &message);
+    if news.is_empty() {
         return Err(silently("a newer or the same message was applied already"));
     }
-    let object = merge(incoming, copy, stored, entry);
-    let changed = is_changed(stored, single(&object), |_, _| false);
+    let object = Merge {
+        incoming,
+        stored: &stored,
+        message: &message,
+        news,
+    }
+    .object();
+    let changed = is_changed(copy, &object);
     if !changed && !incoming.message.asks_again {
         return Err(silently("the copy says so already"));
     }
-    // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag
-    let schedule_tag_changes = is_changed(stored, single(&object), is_answer);
+    // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag, nor is a component that is there only
+    // to hold one
+    let schedule_tag_changes = changed && is_told_anew(&stored, &Meeting::of(&object));
     Ok(Receipt {
         copy: if changed {
             CopyChange::Replace(object)
@@ -101,21 +120,27 @@ fn update(
     })
 }
 
-/// The one component of the recipient's copy.
-pub(super) fn single_copy(copy: &CalendarObject) -> Result<&Component, Declined> {
-    single(copy).ok_or(Declined::silently(
-        Status::NOT_ALLOWED,
-        "the copy here is recurring, which is not scheduled",
-    ))
+/// The parts of a message that do not come late (RFC 5546 §2.1.5).
+fn news(incoming: &Incoming<'_>, stored: &Meeting<'_>, message: &Meeting<'_>) -> BTreeSet<Part> {
+    let is_news = |part: Part, entry: &Component| {
+        let known = stored.get(part).or(stored.series());
+        !known.is_some_and(|known| is_late(incoming.message.origin, known, entry))
+    };
+    let parts = message.parts();
+    parts
+        .filter(|(part, entry)| is_news(*part, entry))
+        .map(|(part, _)| part)
+        .collect()
 }
 
 /// A message about somebody else's event with the same UID touches nothing.
 pub(super) fn check_organizer(
     incoming: &Incoming<'_>,
     copy: &CalendarObject,
-    entry: &Component,
 ) -> Result<(), Declined> {
-    let claimed = entry.raw_value("ORGANIZER").unwrap_or_default();
+    let mut entries = incoming.message.entries();
+    let claimed = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
+    let claimed = claimed.unwrap_or_default();
     let line = copy.entries().find_map(|entry| entry.property("ORGANIZER"));
     let Some(line) = line else {
         return Err(Declined::for_the_user(
@@ -141,65 +166,241 @@ pub(super) fn check_organizer(
 
 /// RFC 5546 §2.1.5, for messages that may come late or twice.
 fn is_late(origin: Origin, stored: &Component, message: &Component) -> bool {
-    let known = || {
-        stored
-            .property("ORGANIZER")
-            .and_then(Revision::noted)
-            .unwrap_or_else(|| Revision::of(stored))
-    };
     match origin {
         Origin::Here => false,
-        Origin::Queue => Revision::of(message) < known(),
-        Origin::Mail => Revision::of(message) <= known(),
+        Origin::Queue => Revision::of(message) < known_revision(stored),
+        Origin::Mail => Revision::of(message) <= known_revision(stored),
     }
 }
 
+fn known_revision(stored: &Component) -> Revision {
+    let noted = stored.property("ORGANIZER").and_then(Revision::noted);
+    noted.unwrap_or_else(|| Revision::of(stored))
+}
+
 /// Notes the order of messages that may be overtaken; those of a commit have its order.
-pub(super) fn note_revision(
-    incoming: &Incoming<'_>,
-    message: &Component,
-    object: &mut CalendarObject,
-) {
+pub(super) fn note_revision(incoming: &Incoming<'_>, message: &Component, entry: &mut Component) {
     if incoming.message.origin == Origin::Here {
         return;
     }
     let revision = Revision::of(message);
-    for line in object
-        .entries_mut()
-        .flat_map(Component::properties_mut)
+    let lines = entry.properties_mut();
+    lines
         .filter(|line| line.is("ORGANIZER"))
-    {
-        revision.note(line);
-    }
+        .for_each(|line| revision.note(line));
 }
 
-/// The organizer's new version with what is the attendee's own.
-fn merge(
-    incoming: &Incoming<'_>,
-    copy: &CalendarObject,
-    stored: &Component,
-    entry: &Component,
-) -> CalendarObject {
-    let mut object = incoming.message.object.clone();
-    object.calendar_mut().remove_properties("METHOD");
-    keep_access(&mut object, copy);
-    let asks_anew = !incoming.message.is_refresh
-        && (incoming.message.asks_again
-            || rescheduled(copy, &incoming.message.object)
-            || (is_cancelled(stored) && !is_cancelled(entry)));
-    let own = attendees(stored).find(|line| is_recipient(incoming, line));
-    for entry in object.entries_mut() {
-        keep_own_lines(entry, stored);
-        for line in entry.properties_mut() {
-            if line.is("ORGANIZER") {
-                keep_parameters(line, stored.property("ORGANIZER"));
-            } else if line.is("ATTENDEE") && is_recipient(incoming, line) {
-                keep_participation(line, own, asks_anew, incoming.message.is_refresh);
+/// The organizer's new version on its way into the recipient's copy.
+struct Merge<'a> {
+    incoming: &'a Incoming<'a>,
+    stored: &'a Meeting<'a>,
+    message: &'a Meeting<'a>,
+    /// The parts of the message that do not come late.
+    news: BTreeSet<Part>,
+}
+
+impl Merge<'_> {
+    /// The copy: with a new series, all that the message says, and of the stored what is the recipient's own; else
+    /// the stored copy with the instances that are new.
+    fn object(&self) -> CalendarObject {
+        match self.news.contains(&Part::Series) {
+            true => self.replaced(),
+            false => self.patched(),
+        }
+    }
+
+    fn replaced(&self) -> CalendarObject {
+        let mut object = self.message.object.clone();
+        object.calendar_mut().remove_properties("METHOD");
+        keep_access(&mut object, self.stored.object);
+        let away = self.kept_away();
+        let kept = self.kept_instances(&away);
+        let parts = self.message.order();
+        let mut left_out = parts.clone().into_iter();
+        for (entry, part) in object.entries_mut().zip(parts) {
+            match self.news.contains(&part) {
+                true => self.merge(part, entry),
+                // it comes late: the copy's own is newer
+                false => {
+                    if let Some(stored) = self.stored.get(part) {
+                        entry.clone_from(stored);
+                    }
+                }
+            }
+        }
+        object.calendar_mut().retain_components(|component| {
+            let part = (!component.is("VTIMEZONE")).then(|| left_out.next());
+            let key = part.flatten().and_then(Part::key);
+            !key.is_some_and(|key| away.contains(&key))
+        });
+        let entries = away
+            .iter()
+            .filter_map(|key| self.message.component_at(*key));
+        let entries: Vec<Component> = entries.collect();
+        if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
+            entries.iter().for_each(|entry| exclude(series, entry));
+        }
+        for entry in kept {
+            object.calendar_mut().push_component(entry);
+        }
+        object
+    }
+
+    /// The instances that the recipient took out of the copy, and that stay so: nothing about them is new.
+    fn kept_away(&self) -> BTreeSet<InstanceKey> {
+        if self.incoming.message.asks_again {
+            return BTreeSet::new();
+        }
+        let away = away(self.stored).into_iter();
+        away.filter(|key| self.stays_away(*key)).collect()
+    }
+
+    fn stays_away(&self, key: InstanceKey) -> bool {
+        let (stored, message) = (self.stored, self.message);
+        let Some(is) = message.component_at(key) else {
+            // the organizer takes it out, too
+            return message.series_at(key).is_some();
+        };
+        let said = own_line(self.incoming, &is).map(participation);
+        if said.as_deref() == Some(DECLINED) {
+            return true;
+        }
+        // an organizer elsewhere may know of no answer at all, one here asks anew
+        let is_asked =
+            said.as_deref() == Some(NEEDS_ACTION) && self.incoming.message.origin != Origin::Mail;
+        let was = stored.series_at(key);
+        !is_asked && was.is_some_and(|was| place(stored.object, &was) == place(message.object, &is))
+    }
+
+    /// The instances that the message does not speak of and that stay in the copy: those that were called off, that a
+    /// later message brought, or that have something of the recipient's own.
+    fn kept_instances(&self, away: &BTreeSet<InstanceKey>) -> Vec<Component> {
+        let revision = self.message.series().map(Revision::of);
+        let unsaid = self
+            .stored
+            .instances()
+            .filter(|(key, _)| !self.message.has(Part::Instance(*key)) && !away.contains(key));
+        unsaid
+            .filter_map(|(key, entry)| {
+                let noted = entry.property("ORGANIZER").and_then(Revision::noted);
+                let is_later = self.incoming.message.origin != Origin::Here
+                    && noted.is_some_and(|noted| Some(noted) > revision);
+                if is_later || is_cancelled(entry) && !self.message.yields(key) {
+                    return Some(entry.clone());
+                }
+                self.with_own(key, entry)
+            })
+            .collect()
+    }
+
+    /// The instance as the new series has it, where the recipient has alarms or the like of its own for it.
+    fn with_own(&self, key: InstanceKey, entry: &Component) -> Option<Component> {
+        let series = self.stored.series()?;
+        if is_cancelled(entry) || own_lines(entry) == own_lines(series) {
+            return None;
+        }
+        let mut derived = self
+            .message
+            .yields(key)
+            .then(|| self.message.series_at(key))??;
+        keep_own_lines(&mut derived, entry);
+        Some(derived)
+    }
+
+    fn patched(&self) -> CalendarObject {
+        let mut object = self.stored.object.clone();
+        let kept = self.kept_away();
+        for (key, entry) in self.message.instances() {
+            let part = Part::Instance(key);
+            if !self.news.contains(&part) || kept.contains(&key) {
+                continue;
+            }
+            let mut entry = entry.clone();
+            self.merge(part, &mut entry);
+            put(&mut object, self.stored, key, entry);
+        }
+        let away = away(&Meeting::of(&object));
+        write_away(&mut object, &away, |_| None);
+        self.add_zones(&mut object);
+        object
+    }
+
+    /// The time zones that the new instances name and the copy does not have.
+    fn add_zones(&self, object: &mut CalendarObject) {
+        let zones = self.message.object.components();
+        for zone in zones.filter(|component| component.is("VTIMEZONE")) {
+            let is_it = |other: &Component| {
+                other.is("VTIMEZONE") && other.raw_value("TZID") == zone.raw_value("TZID")
+            };
+            if !object.components().any(is_it) {
+                object.calendar_mut().push_component(zone.clone());
             }
         }
     }
-    note_revision(incoming, entry, &mut object);
-    object
+
+    /// Puts what is the recipient's own into a part of the message.
+    fn merge(&self, part: Part, entry: &mut Component) {
+        let Incoming { message, .. } = self.incoming;
+        let original = entry.clone();
+        // an instance that had no component was as the series
+        if let Some(stored) = self.stored.get(part).or(self.stored.series()) {
+            let asks_anew =
+                !message.is_refresh && (message.asks_again || self.is_asked_anew(part, stored));
+            keep_own_lines(entry, stored);
+            let own = own_line(self.incoming, stored);
+            for line in entry.properties_mut() {
+                if line.is("ORGANIZER") {
+                    keep_parameters(line, stored.property("ORGANIZER"));
+                } else if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
+                    keep_participation(line, own, asks_anew, message.is_refresh);
+                }
+            }
+        }
+        note_revision(self.incoming, &original, entry);
+    }
+
+    fn is_asked_anew(&self, part: Part, stored: &Component) -> bool {
+        if !self.stored.has(part) {
+            return changes(self.stored, self.message, part).asks_anew;
+        }
+        match part {
+            Part::Series => changes(self.stored, self.message, part).asks_anew,
+            Part::Instance(_) => {
+                let Some(new) = self.message.get(part) else {
+                    return false;
+                };
+                place(self.stored.object, stored) != place(self.message.object, new)
+                    || is_cancelled(stored) && !is_cancelled(new)
+            }
+        }
+    }
+}
+
+/// Puts an instance into a copy, in the place of the component that it had, and back into the series if it was
+/// taken out.
+fn put(object: &mut CalendarObject, stored: &Meeting<'_>, key: InstanceKey, entry: Component) {
+    let at = stored
+        .order()
+        .iter()
+        .position(|part| *part == Part::Instance(key));
+    match at.and_then(|at| object.entries_mut().nth(at)) {
+        Some(target) => *target = entry,
+        None => object.calendar_mut().push_component(entry),
+    }
+    if stored.excluded.contains(&key)
+        && let Some(series) = object.entries_mut().find(|entry| !is_instance(entry))
+    {
+        stored.readmit(series, key);
+    }
+}
+
+/// The recipient's own alarms and lines, in one form.
+fn own_lines(entry: &Component) -> (Vec<String>, Vec<Component>) {
+    let lines = entry.properties().filter(|line| is_own(line));
+    let mut lines: Vec<String> = lines.map(|line| line.content().to_owned()).collect();
+    lines.sort();
+    let alarms = entry.components().filter(|it| it.is("VALARM"));
+    (lines, alarms.cloned().collect())
 }
 
 /// Who sees the copy is its owner's to say (calendarserver private-events §4.2.2.1), as with CLASS.
@@ -222,12 +423,8 @@ fn keep_own_lines(entry: &mut Component, stored: &Component) {
             entry.remove_properties(name);
         }
     }
-    let is_kept = |property: &&Property| {
-        OWN.contains(&property.name())
-            || is_private_extension(property.name())
-            || property.is("CREATED")
-    };
     entry.remove_properties("CREATED");
+    let is_kept = |line: &&Property| is_own(line) || line.is("CREATED");
     for property in stored.properties().filter(is_kept) {
         if !entry.properties().any(|other| other == property) {
             entry.push_property(property.clone());
@@ -239,6 +436,10 @@ fn keep_own_lines(entry: &mut Component, stored: &Component) {
     {
         entry.push_component(alarm.clone());
     }
+}
+
+fn is_own(line: &Property) -> bool {
+    OWN.contains(&line.name()) || is_private_extension(line.name())
 }
 
 /// How the last answer fared stays on ORGANIZER, and who looks after the object.
@@ -278,22 +479,44 @@ fn keep_participation(
     }
 }
 
-/// Whether the two differ in more than their bookkeeping, parameters for which `apart` holds aside.
-fn is_changed(
-    stored: &Component,
-    new: Option<&Component>,
-    apart: fn(&Property, &str) -> bool,
-) -> bool {
-    const BOOKKEEPING: [&str; 3] = ["DTSTAMP", "LAST-MODIFIED", "CREATED"];
-    let lines = |entry: &Component| {
-        let mut lines: Vec<String> = entry
-            .properties()
-            .filter(|property| !BOOKKEEPING.contains(&property.name()))
-            .map(|property| canonical(property, |name| apart(property, name)))
-            .collect();
-        lines.sort();
-        lines
+/// Whether the two objects differ in more than their bookkeeping.
+fn is_changed(stored: &CalendarObject, new: &CalendarObject) -> bool {
+    let forms = |object: &CalendarObject| {
+        let entries = object.entries();
+        let mut forms: Vec<_> = entries.map(|entry| form(entry, |_, _| false)).collect();
+        forms.sort_by(|(one, _), (other, _)| one.cmp(other));
+        forms
     };
-    let Some(new) = new else { return true };
-    lines(stored) != lines(new) || !stored.components().eq(new.components())
+    forms(stored) != forms(new)
+}
+
+/// Whether any instance differs in more than its bookkeeping and what attendees answered.
+fn is_told_anew(stored: &Meeting<'_>, new: &Meeting<'_>) -> bool {
+    let parts: BTreeSet<Part> = stored
+        .parts()
+        .chain(new.parts())
+        .map(|(part, _)| part)
+        .collect();
+    let form_in = |meeting: &Meeting<'_>, part: Part| {
+        let entry = match part {
+            Part::Series => meeting.series().cloned(),
+            Part::Instance(key) => meeting.component_at(key),
+        };
+        entry.map(|entry| form(&entry, is_answer))
+    };
+    parts
+        .into_iter()
+        .any(|part| form_in(stored, part) != form_in(new, part))
+}
+
+/// A component in one form, without bookkeeping and those parameters that `apart` holds for.
+fn form(entry: &Component, apart: fn(&Property, &str) -> bool) -> (Vec<String>, Vec<Component>) {
+    const BOOKKEEPING: [&str; 3] = ["DTSTAMP", "LAST-MODIFIED", "CREATED"];
+    let mut lines: Vec<String> = entry
+        .properties()
+        .filter(|property| !BOOKKEEPING.contains(&property.name()))
+        .map(|property| canonical(property, |name| apart(property, name)))
+        .collect();
+    lines.sort();
+    (lines, entry.components().cloned().collect())
 }

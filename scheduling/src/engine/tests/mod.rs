@@ -22,7 +22,7 @@ use storage::{
     model::{CollectionId, Principal, PrincipalId, PrincipalKind},
 };
 
-use super::*;
+use super::{meeting::Meeting, *};
 use crate::mail::OutgoingMessage;
 
 /// 2026-01-01T00:00:00Z; each change of the world comes a minute after the one before.

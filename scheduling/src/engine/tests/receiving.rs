@@ -298,7 +298,6 @@ fn messages_about_nothing() {
             ),
         ),
         (Method::Reply, answer_of(X, "ACCEPTED", 0, stamp)),
-        (Method::Request, invitation(0, stamp, "RRULE:FREQ=DAILY")),
     ] {
         let receipt = world.mail_in("bob", method, X, object);
         assert_eq!(

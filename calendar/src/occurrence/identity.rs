@@ -1,0 +1,67 @@
+//! What tells the instances of a set apart, whatever form their RECURRENCE-IDs are written in.
+
+use super::{
+    Instance, RecurrenceSet,
+    clock::{Clock, Meant},
+};
+use crate::{
+    recurrence::{Budget, TooMuchWork, gregorian::SECONDS_OF_DAY},
+    value::DateOrDateTime,
+};
+
+/// What identifies an instance within one recurrence set. Keys of two sets can be compared where their masters
+/// have DTSTARTs of one kind: both in time zones or UTC, or both floating or DATEs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceKey(i64);
+
+impl RecurrenceSet<'_> {
+    /// The key of the instance that a RECURRENCE-ID or EXDATE means, whether there is such an instance or not. A
+    /// DATE among DATE-TIMEs means the time of day at which the master begins.
+    #[must_use]
+    pub fn key_of(&self, recurrence_id: &DateOrDateTime) -> InstanceKey {
+        let place = self
+            .masters()
+            .find_map(|at| self.entries[at].place.as_ref());
+        let Some(place) = place else {
+            let clock = Clock::of(recurrence_id, &self.zones, &self.floating);
+            let meant = clock.meant_by(recurrence_id, &self.zones, &self.floating);
+            return InstanceKey(match meant {
+                Meant::Instance(key) => key,
+                Meant::Day(day) => day * SECONDS_OF_DAY,
+            });
+        };
+        let clock = &place.clock;
+        InstanceKey(
+            match clock.meant_by(recurrence_id, &self.zones, &self.floating) {
+                Meant::Instance(key) => key,
+                Meant::Day(day) => {
+                    let civil = day * SECONDS_OF_DAY + place.start.rem_euclid(SECONDS_OF_DAY);
+                    clock.key(civil, clock.instant(civil))
+                }
+            },
+        )
+    }
+
+    /// The instance with this key: an override, or one that the master yields.
+    ///
+    /// # Errors
+    /// If the budget is spent before it is known whether there is one.
+    pub fn find_key(
+        &self,
+        key: InstanceKey,
+        budget: &mut Budget,
+    ) -> Result<Option<Instance>, TooMuchWork> {
+        let own = self.overrides().find(|&index| {
+            let id = self.entries[index].recurrence_id.as_ref();
+            id.is_some_and(|id| self.key_of(id) == key)
+        });
+        if let Some(index) = own {
+            return Ok(self.own_instance(index));
+        }
+        let master = self.masters().find(|&index| self.entries[index].recurs());
+        match master.and_then(|master| self.series(master)) {
+            Some(series) => series.find_meant(Meant::Instance(key.0), budget),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! An object as the rules see it: the series, and the instances that have a component of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calendar::{
+    Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, Zone,
+    occurrence::{override_at, series_at},
+    value::{date_in, dates_of},
+};
+
+use super::entry::is_cancelled;
+
+/// Which component of an object. A single event has one, which is its series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Part {
+    /// The component without RECURRENCE-ID.
+    Series,
+    /// That of one instance.
+    Instance(InstanceKey),
+}
+
+impl Part {
+    /// The instance, if it is one.
+    pub fn key(self) -> Option<InstanceKey> {
+        match self {
+            Part::Series => None,
+            Part::Instance(key) => Some(key),
+        }
+    }
+}
+
+/// An object that can be scheduled, by its parts.
+#[derive(Debug)]
+pub(super) struct Meeting<'o> {
+    pub object: &'o CalendarObject,
+    /// What tells the meaning of RECURRENCE-IDs.
+    set: RecurrenceSet<'o>,
+    /// What the series yields by itself, whatever stands beside it.
+    yielded: Option<RecurrenceSet<'o>>,
+    parts: BTreeMap<Part, &'o Component>,
+    /// Those of the object's components, in their order.
+    order: Vec<Part>,
+    /// EXDATE of the series.
+    pub excluded: BTreeSet<InstanceKey>,
+}
+
+impl<'o> Meeting<'o> {
+    /// Reads the parts; nothing is expanded.
+    pub fn of(object: &'o CalendarObject) -> Meeting<'o> {
+        let set = RecurrenceSet::of(object, &Zone::utc());
+        Meeting::read(object, set, None)
+    }
+
+    /// The same of a message about an object: where the message is about single instances only, their names mean
+    /// what they mean in that object.
+    pub fn about(message: &'o CalendarObject, known: &Meeting<'_>) -> Meeting<'o> {
+        let set = RecurrenceSet::of(message, &Zone::utc());
+        let has_series = message.entries().any(|entry| !is_instance(entry));
+        let keys_of = (!has_series && known.series().is_some()).then_some(&known.set);
+        Meeting::read(message, set, keys_of)
+    }
+
+    fn read(
+        object: &'o CalendarObject,
+        set: RecurrenceSet<'o>,
+        keys_of: Option<&RecurrenceSet<'_>>,
+    ) -> Meeting<'o> {
+        let mut parts = BTreeMap::new();
+        let mut order = Vec::new();
+        let mut excluded = BTreeSet::new();
+        let mut yielded = None;
+        for entry in object.entries() {
+            let id = date_in(entry, "RECURRENCE-ID");
+            let key = id.map(|id| keys_of.map_or_else(|| set.key_of(&id), |keys| keys.key_of(&id)));
+            let part = key.map_or(Part::Series, Part::Instance);
+            parts.entry(part).or_insert(entry);
+            order.push(part);
+            if part == Part::Series && yielded.is_none() {
+                let dates = entry.properties_named("EXDATE").flat_map(dates_of);
+                excluded.extend(dates.map(|date| set.key_of(&date)));
+                let alone = RecurrenceSet::of_components(object, [entry], &Zone::utc());
+                yielded = Some(alone);
+            }
+        }
+        Meeting {
+            object,
+            set,
+            yielded,
+            parts,
+            order,
+            excluded,
+        }
+    }
+
+    /// All parts, the series first.
+    pub fn parts(&self) -> impl Iterator<Item = (Part, &'o Component)> {
+        self.parts.iter().map(|(part, entry)| (*part, *entry))
+    }
+
+    /// The component of a part.
+    pub fn get(&self, part: Part) -> Option<&'o Component> {
+        self.parts.get(&part).copied()
+    }
+
+    /// Whether a part has a component.
+    pub fn has(&self, part: Part) -> bool {
+        self.parts.contains_key(&part)
+    }
+
+    /// The component without RECURRENCE-ID.
+    pub fn series(&self) -> Option<&'o Component> {
+        self.get(Part::Series)
+    }
+
+    /// The instances that have a component of their own.
+    pub fn instances(&self) -> impl Iterator<Item = (InstanceKey, &'o Component)> {
+        self.parts()
+            .filter_map(|(part, entry)| Some((part.key()?, entry)))
+    }
+
+    /// The component that says most of the object.
+    pub fn main(&self) -> Option<&'o Component> {
+        self.parts.values().next().copied()
+    }
+
+    /// Whether the series yields this instance, whatever component it has, and does not exclude it. One that takes
+    /// too much work to find is none.
+    pub fn yields(&self, key: InstanceKey) -> bool {
+        let found = self
+            .yielded
+            .as_ref()
+            .map(|set| set.find_key(key, &mut Budget::default()));
+        matches!(found, Some(Ok(Some(_))))
+    }
+
+    /// The component that describes an instance, made from the series if it has none of its own.
+    pub fn component_at(&self, key: InstanceKey) -> Option<Component> {
+        match self.get(Part::Instance(key)) {
+            Some(own) => Some(own.clone()),
+            None => override_at(self.object, key).ok(),
+        }
+    }
+
+    /// What the series alone says of an instance, even where it excludes it.
+    pub fn series_at(&self, key: InstanceKey) -> Option<Component> {
+        series_at(self.object, key).ok()
+    }
+
+    /// The parts of the object's components, in their order.
+    pub fn order(&self) -> Vec<Part> {
+        self.order.clone()
+    }
+
+    /// The instances that a property like EXDATE names.
+    pub fn keys_in(&self, line: &Property) -> impl Iterator<Item = InstanceKey> {
+        dates_of(line).map(|date| self.set.key_of(&date))
+    }
+
+    /// Takes an instance out of the EXDATEs of a series of this object.
+    pub fn readmit(&self, series: &mut Component, key: InstanceKey) {
+        let is_it = |line: &Property| self.keys_in(line).any(|other| other == key);
+        let mut rest = Vec::new();
+        for line in series
+            .properties()
+            .filter(|line| line.is("EXDATE") && is_it(line))
+        {
+            let dates = line.raw_value().split(',');
+            let others = dates.filter(|text| {
+                let mut one = line.clone();
+                one.set_raw_value(text).is_ok() && !is_it(&one)
+            });
+            rest.push((line.clone(), others.collect::<Vec<_>>().join(",")));
+        }
+        series.retain_properties(|line| !(line.is("EXDATE") && is_it(line)));
+        for (mut line, others) in rest.into_iter().filter(|(_, others)| !others.is_empty()) {
+            line.set_raw_value(&others)
+                .expect("the values come from a valid line");
+            series.push_property(line);
+        }
+    }
+
+    /// Whether a part takes place: it is there, and not cancelled. (Instances may stand where their series is
+    /// cancelled: who is invited to them alone has such a copy.)
+    pub fn is_live(&self, part: Part) -> bool {
+        self.get(part).is_some_and(|entry| !is_cancelled(entry))
+    }
+
+    /// Whether no part takes place.
+    pub fn is_called_off(&self) -> bool {
+        !self.parts.keys().any(|part| self.is_live(*part))
+    }
+}
+
+/// Whether a component is that of one instance.
+pub(super) fn is_instance(entry: &Component) -> bool {
+    entry.property("RECURRENCE-ID").is_some()
+}

@@ -1,0 +1,230 @@
+//! What an organizer's edit changes in the object itself: SEQUENCE, participation, and who signs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calendar::{CalendarObject, Component, Property};
+
+use super::{
+    Change,
+    audience::{Comparison, News, is_forced},
+    roster::{Attendee, Roster, Seat},
+    sign,
+};
+use crate::engine::{
+    directory::Person,
+    entry::{Agent, NEEDS_ACTION, participation, sequence},
+    meeting::{Meeting, Part},
+    sequence::{NOTE, Revision, revised, set_sequence},
+    significance::{Changes, changes},
+};
+
+/// All that one edit is judged by.
+pub(super) struct Edit<'m, 'o> {
+    pub before: Option<&'m Meeting<'o>>,
+    pub after: &'m Meeting<'o>,
+    pub earlier: Roster<'o>,
+    pub roster: Roster<'o>,
+    pub changes: &'m BTreeMap<Part, Changes>,
+    /// What each person hears, those of the new object first.
+    pub news: Vec<(Person, News)>,
+    /// Who is asked again in which parts, without another change.
+    pub asked: BTreeMap<Person, BTreeSet<Part>>,
+}
+
+/// What is between two states of an object, part by part; nothing where there was none.
+pub(super) fn all_changes(
+    before: Option<&Meeting<'_>>,
+    after: &Meeting<'_>,
+) -> BTreeMap<Part, Changes> {
+    let of = |(part, _)| {
+        let changes = before.map(|before| changes(before, after, part));
+        (part, changes.unwrap_or_default())
+    };
+    after.parts().map(of).collect()
+}
+
+impl<'m, 'o> Edit<'m, 'o> {
+    pub fn new(
+        change: &Change<'_>,
+        before: Option<&'m Meeting<'o>>,
+        after: &'m Meeting<'o>,
+        changes: &'m BTreeMap<Part, Changes>,
+    ) -> Edit<'m, 'o> {
+        let mut edit = Edit {
+            before,
+            after,
+            earlier: before.map_or_else(Roster::default, |before| Roster::stored(change, before)),
+            roster: Roster::of(change, after),
+            changes,
+            news: Vec::new(),
+            asked: BTreeMap::new(),
+        };
+        for attendee in edit.roster.iter() {
+            let asked = edit.asked_parts(change, attendee);
+            if !asked.is_empty() {
+                edit.asked.insert(attendee.person.clone(), asked);
+            }
+        }
+        let comparison = Comparison::new(before, after, changes);
+        let nothing = BTreeSet::new();
+        let now = edit.roster.iter().map(|attendee| &attendee.person);
+        let gone = edit.earlier.iter().map(|attendee| &attendee.person);
+        let gone = gone.filter(|person| edit.roster.get(person).is_none());
+        edit.news = now
+            .chain(gone)
+            .map(|person| {
+                let asked = edit.asked.get(person).unwrap_or(&nothing);
+                let (earlier, now) = (edit.earlier.get(person), edit.roster.get(person));
+                (person.clone(), comparison.news(earlier, now, asked))
+            })
+            .collect();
+        edit
+    }
+
+    fn asked_parts(&self, change: &Change<'_>, attendee: &Attendee<'_>) -> BTreeSet<Part> {
+        let asked = attendee.seats.iter().filter(|(part, seat)| {
+            let earlier = self.earlier_seat(&attendee.person, **part);
+            let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
+            told.is_some() && (is_forced(seat) || is_asked(change, seat, earlier))
+        });
+        asked.map(|(part, _)| *part).collect()
+    }
+
+    /// Somebody in a part as it was; of an instance that had no component, in the series.
+    fn earlier_seat(&self, person: &Person, part: Part) -> Option<&Seat<'o>> {
+        let part = match self.before.is_some_and(|before| before.has(part)) {
+            true => part,
+            false => Part::Series,
+        };
+        self.earlier.get(person)?.seats.get(&part)
+    }
+
+    /// Whether this edit sends anything to anybody.
+    fn speaks(&self) -> bool {
+        let mut news = self.news.iter();
+        news.any(|(_, news)| *news != News::default())
+    }
+
+    /// SEQUENCE of a part (RFC 5546 §2.1.4): raised where its time, instances or state changed, or somebody is
+    /// not invited to it any more.
+    fn sequence(&self, part: Part, entry: &Component) -> u32 {
+        let Some(before) = self.before else {
+            return sequence(entry);
+        };
+        let old = before.get(part).or(before.series()).map_or(0, sequence);
+        let changes = self.changes.get(&part).copied().unwrap_or_default();
+        let is_revision = changes.revision || self.loses_somebody(part);
+        revised(old, sequence(entry), is_revision)
+    }
+
+    fn loses_somebody(&self, part: Part) -> bool {
+        self.news
+            .iter()
+            .any(|(_, news)| news.cancelled.contains(&part))
+    }
+
+    /// Writes what the server keeps: SEQUENCE, participation, and no SCHEDULE-FORCE-SEND.
+    pub fn write(&self, change: &Change<'_>, object: &mut CalendarObject) {
+        let parts = self.after.order();
+        let sequences: Vec<u32> = self
+            .after
+            .object
+            .entries()
+            .zip(&parts)
+            .map(|(entry, part)| self.sequence(*part, entry))
+            .collect();
+        let speaks = self.speaks();
+        for ((entry, part), number) in object.entries_mut().zip(parts).zip(sequences) {
+            if self.before.is_some() {
+                set_sequence(entry, number);
+            }
+            for line in entry.properties_mut() {
+                match line.name() {
+                    "ORGANIZER" => self.write_organizer(change, part, line, speaks),
+                    "ATTENDEE" => {
+                        line.remove_parameter("SCHEDULE-FORCE-SEND");
+                        self.write_attendee(change, part, line, number);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Who sends something for the organizer signs; what the organizer sends, nobody else did, whatever a
+    /// client says. A signature that stood there before is that of who sent something then, and no client's to
+    /// keep or to change.
+    fn write_organizer(&self, change: &Change<'_>, part: Part, line: &mut Property, speaks: bool) {
+        line.remove_parameter("SCHEDULE-FORCE-SEND");
+        match (change.sent_by(), speaks, self.before) {
+            (Some(address), true, _) => sign(line, address),
+            (_, false, Some(before)) => {
+                let earlier = before.get(part).or(before.main());
+                let earlier = earlier.and_then(|entry| entry.property("ORGANIZER"));
+                keep(line, earlier, "SENT-BY");
+            }
+            (None, true, _) | (Some(_), false, None) => {
+                line.remove_parameter("SENT-BY");
+            }
+            (None, false, None) => {}
+        }
+    }
+
+    fn write_attendee(&self, change: &Change<'_>, part: Part, line: &mut Property, sequence: u32) {
+        let person = change.directory.person(line.raw_value());
+        let seat = self.roster.get(&person).and_then(|it| it.seats.get(&part));
+        let Some(seat) = seat.filter(|seat| seat.agent == Agent::Server) else {
+            return;
+        };
+        let earlier = self.earlier_seat(&person, part);
+        let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
+        let told = told.map(|earlier| earlier.line);
+        keep(line, told, "SCHEDULE-STATUS");
+        keep(line, told, NOTE);
+        let asks_anew = self.changes.get(&part).is_some_and(|it| it.asks_anew);
+        let status = match earlier {
+            Some(earlier) if !asks_anew && !is_asked(change, seat, Some(earlier)) => {
+                earlier.participation.as_str()
+            }
+            _ => NEEDS_ACTION,
+        };
+        if participation(line) != status {
+            set(line, "PARTSTAT", status);
+        }
+        if let Some(delegates) = told.filter(|_| status == "DELEGATED") {
+            keep(line, Some(delegates), "DELEGATED-TO");
+        }
+        if asks_anew && matches!(person, Person::Other(_)) {
+            // an answer to what was before comes too late now
+            Revision::before_all(sequence).note(line);
+        }
+    }
+}
+
+/// Only an explicit NEEDS-ACTION asks again, and only from a client that has seen the answer.
+fn is_asked(change: &Change<'_>, seat: &Seat<'_>, earlier: Option<&Seat<'_>>) -> bool {
+    let answered = earlier.is_some_and(|earlier| earlier.participation != NEEDS_ACTION);
+    answered
+        && seat.line.parameter("PARTSTAT").is_some()
+        && seat.participation == NEEDS_ACTION
+        && !change.schedule_tag_matched
+}
+
+/// Takes a parameter from the earlier line; without one, the client's is dropped.
+fn keep(line: &mut Property, earlier: Option<&Property>, parameter: &str) {
+    match earlier.and_then(|earlier| earlier.parameter(parameter)) {
+        Some(value) if line.parameter(parameter).as_ref() != Some(&value) => {
+            set(line, parameter, &value)
+        }
+        Some(_) => {}
+        None => {
+            line.remove_parameter(parameter);
+        }
+    }
+}
+
+/// Sets a parameter to a value that stood in a valid line.
+fn set(line: &mut Property, parameter: &str, value: &str) {
+    line.set_parameter(parameter, value)
+        .expect("the value comes from a valid line");
+}

@@ -1,0 +1,118 @@
+//! The attendees of an organizer's object, by person and part.
+
+use std::collections::BTreeMap;
+
+use calendar::Property;
+
+use super::Change;
+use crate::engine::{
+    Status,
+    directory::Person,
+    entry::{Agent, agent, attendees, participation},
+    meeting::{Meeting, Part},
+    pattern::recurs,
+};
+
+/// One attendee in one part.
+#[derive(Debug)]
+pub(super) struct Seat<'a> {
+    pub line: &'a Property,
+    pub agent: Agent,
+    pub participation: String,
+}
+
+/// One person in all of them.
+#[derive(Debug)]
+pub(super) struct Attendee<'a> {
+    pub person: Person,
+    pub seats: BTreeMap<Part, Seat<'a>>,
+}
+
+impl<'a> Attendee<'a> {
+    /// Whether the server tells this person of a part.
+    pub fn is_told(&self, part: Part) -> bool {
+        self.seats
+            .get(&part)
+            .is_some_and(|seat| seat.agent == Agent::Server)
+    }
+
+    /// The parts of which the server tells this person.
+    pub fn told(&self) -> impl Iterator<Item = Part> {
+        let seats = self.seats.iter();
+        seats
+            .filter(|(_, seat)| seat.agent == Agent::Server)
+            .map(|(part, _)| *part)
+    }
+
+    /// How the person is written where the object says it first.
+    pub fn line(&self) -> Option<&'a Property> {
+        self.seats.values().next().map(|seat| seat.line)
+    }
+}
+
+/// All of them, one entry for each person, the organizer apart: "the server MUST NOT send a scheduling message
+/// to the Attendee that matches the Organizer" (RFC 6638 §3.2.1).
+#[derive(Debug, Default)]
+pub(super) struct Roster<'a> {
+    /// In the order of the object.
+    attendees: Vec<Attendee<'a>>,
+    places: BTreeMap<Person, usize>,
+}
+
+impl<'a> Roster<'a> {
+    /// Those of a stored object. Who was not told of a series because this server once could not schedule series,
+    /// which their status says, is told at the next occasion.
+    pub fn stored(change: &Change<'_>, meeting: &Meeting<'a>) -> Roster<'a> {
+        let mut roster = Roster::of(change, meeting);
+        let is_series = meeting.series().is_none_or(recurs) || meeting.instances().next().is_some();
+        let seats = roster.attendees.iter_mut().filter(|_| is_series);
+        for seat in seats.flat_map(|attendee| attendee.seats.values_mut()) {
+            let status = seat.line.parameter("SCHEDULE-STATUS");
+            if status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str()) {
+                seat.agent = Agent::None;
+            }
+        }
+        roster
+    }
+
+    /// Those of any object.
+    pub fn of(change: &Change<'_>, meeting: &Meeting<'a>) -> Roster<'a> {
+        let mut roster = Roster::default();
+        let owner = Person::Local(change.owner.id);
+        for (part, entry) in meeting.parts() {
+            for line in attendees(entry) {
+                let person = change.directory.person(line.raw_value());
+                if person != owner {
+                    roster.add(person, part, line);
+                }
+            }
+        }
+        roster
+    }
+
+    fn add(&mut self, person: Person, part: Part, line: &'a Property) {
+        let place = *self.places.entry(person).or_insert_with_key(|person| {
+            self.attendees.push(Attendee {
+                person: person.clone(),
+                seats: BTreeMap::new(),
+            });
+            self.attendees.len() - 1
+        });
+        let seats = &mut self.attendees[place].seats;
+        seats.entry(part).or_insert_with(|| Seat {
+            line,
+            agent: agent(line),
+            participation: participation(line),
+        });
+    }
+
+    /// All of them, in the order of the object.
+    pub fn iter(&self) -> impl Iterator<Item = &Attendee<'a>> {
+        self.attendees.iter()
+    }
+
+    /// One of them.
+    pub fn get(&self, person: &Person) -> Option<&Attendee<'a>> {
+        self.places.get(person).map(|place| &self.attendees[*place])
+    }
+}

@@ -1,0 +1,422 @@
+//! Messages that come by mail: in other forms, late, twice, and about what is not there.
+
+use super::*;
+
+const X: &str = "mailto:x@elsewhere.net";
+
+/// A message from X with these components.
+fn message(method: &str, components: &[String]) -> CalendarObject {
+    let mut text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:{method}\r\n");
+    for lines in components {
+        text += "BEGIN:VEVENT\r\nUID:1\r\n";
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            text += &format!("{}\r\n", line.trim());
+        }
+        text += "END:VEVENT\r\n";
+    }
+    text += "END:VCALENDAR\r\n";
+    CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+}
+
+/// What X sends: SEQUENCE, and the minute of DTSTAMP.
+fn of_x(lines: &str, sequence: u32, minute: u32) -> String {
+    format!("{lines}\nORGANIZER:{X}\nSEQUENCE:{sequence}\nDTSTAMP:20260101T10{minute:02}00Z")
+}
+
+fn answer(lines: &str, participation: &str, sequence: u32, minute: u32) -> String {
+    format!(
+        "{lines}\nORGANIZER:mailto:alice@example.org\nATTENDEE;PARTSTAT={participation}:{X}\nSEQUENCE:{sequence}\nDTSTAMP:20260201T10{minute:02}00Z"
+    )
+}
+
+fn outside() -> World {
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &set(&[&series("bob x@elsewhere.net", "EXDATE:20260330T090000Z")]),
+    );
+    world.mails.clear();
+    world
+}
+
+#[test]
+fn answers_name_an_instance_in_any_form() {
+    // C5.8: Google names it in UTC, whatever the series is written in
+    let zoned =
+        "DTSTART;TZID=Europe/Berlin:20260302T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=1100";
+    let days = "DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY;COUNT=1100";
+    let table = [
+        (
+            zoned,
+            "RECURRENCE-ID:20260401T080000Z",
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260401T100000",
+        ),
+        (
+            zoned,
+            "RECURRENCE-ID;TZID=America/New_York:20260401T040000",
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260401T100000",
+        ),
+        // the daylight of two years on: nothing is counted out by hand
+        (
+            zoned,
+            "RECURRENCE-ID:20280801T080000Z",
+            "RECURRENCE-ID;TZID=Europe/Berlin:20280801T100000",
+        ),
+        (
+            days,
+            "RECURRENCE-ID:20260401T000000Z",
+            "RECURRENCE-ID;VALUE=DATE:20260401",
+        ),
+        (
+            days,
+            "RECURRENCE-ID;VALUE=DATE:20260401",
+            "RECURRENCE-ID;VALUE=DATE:20260401",
+        ),
+        (
+            days,
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260401T000000",
+            "RECURRENCE-ID;VALUE=DATE:20260401",
+        ),
+    ];
+    for (series, named, stored) in table {
+        let mut world = new_world();
+        world.put("alice", &set(&[&format!("{series}\nATTENDEE:{X}")]));
+        let reply = message("REPLY", &[answer(named, "ACCEPTED", 0, 0)]);
+        let receipt = world.mail_in("alice", Method::Reply, X, reply);
+        assert!(receipt.inbox_item, "{named}");
+        let own = world.copy("alice").entries().nth(1).unwrap();
+        assert_eq!(
+            own.property("RECURRENCE-ID").unwrap().content(),
+            stored,
+            "{named}"
+        );
+        assert_eq!(
+            entry::participation(own.property("ATTENDEE").unwrap()),
+            "ACCEPTED"
+        );
+    }
+}
+
+#[test]
+fn answers_to_what_is_not_there_change_nothing() {
+    let table = [
+        ("taken out", "RECURRENCE-ID:20260330T090000Z"),
+        ("never there", "RECURRENCE-ID:20260303T090000Z"),
+        ("after the end", "RECURRENCE-ID:20270301T090000Z"),
+        ("the end of time", "RECURRENCE-ID:99991231T235959Z"),
+    ];
+    for (name, id) in table {
+        let mut world = outside();
+        let before = world.copy("alice").clone();
+        let reply = message("REPLY", &[answer(id, "ACCEPTED", 9, 0)]);
+        let receipt = world.mail_in("alice", Method::Reply, X, reply);
+        assert_eq!(
+            (receipt.copy, receipt.inbox_item),
+            (CopyChange::Unchanged, false),
+            "{name}"
+        );
+        assert_eq!(world.copy("alice"), &before);
+    }
+    // one that cannot be taken does not keep the others out
+    let mut world = outside();
+    let parts = [
+        answer("RECURRENCE-ID:20260330T090000Z", "ACCEPTED", 9, 0),
+        answer("RECURRENCE-ID:20260309T090000Z", "ACCEPTED", 9, 0),
+    ];
+    world.mail_in("alice", Method::Reply, X, message("REPLY", &parts));
+    assert_eq!(world.shape("alice")[1], "0309 bob? x@elsewhere.net+");
+}
+
+#[test]
+fn who_is_not_invited_to_an_instance_is_for_the_user_to_decide_about() {
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &set(&[
+            &series("x@elsewhere.net", ""),
+            &instance("0309", 9, "bob", ""),
+        ]),
+    );
+    let reply = message(
+        "REPLY",
+        &[answer("RECURRENCE-ID:20260309T090000Z", "ACCEPTED", 9, 0)],
+    );
+    let receipt = world.mail_in("alice", Method::Reply, X, reply);
+    assert_eq!(receipt.copy, CopyChange::Unchanged);
+    assert!(matches!(
+        receipt.decisions[..],
+        [Decision::ForTheUser { .. }]
+    ));
+}
+
+#[test]
+fn answers_are_in_order_part_by_part() {
+    // RFC 5546 §2.1.5
+    let named = "RECURRENCE-ID:20260309T090000Z";
+    let steps = [
+        (named, "ACCEPTED", 10, "0309 bob? x@elsewhere.net+"),
+        (named, "DECLINED", 9, "0309 bob? x@elsewhere.net+"),
+        (named, "DECLINED", 10, "0309 bob? x@elsewhere.net+"),
+        (named, "DECLINED", 11, "0309 bob? x@elsewhere.net-"),
+        // an older one to the series still holds for the series
+        (
+            "",
+            "TENTATIVE",
+            5,
+            "series bob? x@elsewhere.net~ without 0330",
+        ),
+        (
+            "",
+            "ACCEPTED",
+            4,
+            "series bob? x@elsewhere.net~ without 0330",
+        ),
+    ];
+    let mut world = outside();
+    for (id, participation, minute, expected) in steps {
+        world.mail_in(
+            "alice",
+            Method::Reply,
+            X,
+            message("REPLY", &[answer(id, participation, 5, minute)]),
+        );
+        let shape = world.shape("alice");
+        assert!(
+            shape.contains(&expected.to_owned()),
+            "{participation} {minute}: {shape:?}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_from_before_an_instance_was_moved_comes_too_late() {
+    // C5.7
+    let mut world = outside();
+    let moved = [
+        series("bob x@elsewhere.net", ""),
+        instance("0309", 11, "bob x@elsewhere.net", ""),
+    ];
+    world.put("alice", &set(&[&moved[0], &moved[1]]));
+    let named = "RECURRENCE-ID:20260309T090000Z";
+    for (sequence, expected) in [
+        (0, "0309 bob? x@elsewhere.net?"),
+        (9, "0309 bob? x@elsewhere.net+"),
+    ] {
+        let reply = message("REPLY", &[answer(named, "ACCEPTED", sequence, 0)]);
+        world.mail_in("alice", Method::Reply, X, reply);
+        assert!(
+            world.shape("alice").contains(&expected.to_owned()),
+            "{sequence}"
+        );
+    }
+}
+
+#[test]
+fn invitations_from_outside_are_put_together() {
+    let mut world = new_world();
+    let bob = "ATTENDEE:mailto:bob@example.org";
+    let one = |day: &str, hour: u8, sequence, minute| {
+        of_x(&instance(day, hour, "bob", ""), sequence, minute)
+    };
+    let all =
+        |more: &str, sequence, minute| of_x(&format!("{RULE}\n{bob}\n{more}"), sequence, minute);
+    type Step<'a> = (&'a str, &'a str, Vec<String>, &'a [&'a str]);
+    let steps: [Step<'_>; 9] = [
+        (
+            "an instance alone",
+            "REQUEST",
+            vec![one("0309", 11, 1, 10)],
+            &["0309 bob?"],
+        ),
+        (
+            "another one",
+            "REQUEST",
+            vec![one("0316", 11, 1, 11)],
+            &["0309 bob?", "0316 bob?"],
+        ),
+        (
+            "the series with both",
+            "REQUEST",
+            vec![
+                all("", 1, 12),
+                one("0309", 11, 1, 12),
+                one("0316", 11, 1, 12),
+            ],
+            &["series bob?", "0309 bob?", "0316 bob?"],
+        ),
+        (
+            "late: the first instance as it was",
+            "REQUEST",
+            vec![one("0309", 14, 0, 9)],
+            &["series bob?", "0309 bob?", "0316 bob?"],
+        ),
+        (
+            "an instance is off",
+            "CANCEL",
+            vec![one("0309", 11, 2, 13)],
+            &["series bob?", "0309 cancelled bob?", "0316 bob?"],
+        ),
+        (
+            "one that had no component",
+            "CANCEL",
+            vec![one("0323", 9, 2, 13)],
+            &[
+                "series bob?",
+                "0309 cancelled bob?",
+                "0316 bob?",
+                "0323 cancelled bob?",
+            ],
+        ),
+        (
+            "one that there is not",
+            "CANCEL",
+            vec![of_x("RECURRENCE-ID:20260324T090000Z", 2, 13)],
+            &[
+                "series bob?",
+                "0309 cancelled bob?",
+                "0316 bob?",
+                "0323 cancelled bob?",
+            ],
+        ),
+        (
+            "the series again, without those",
+            "REQUEST",
+            vec![all("EXDATE:20260309T090000Z,20260323T090000Z", 2, 14)],
+            &[
+                "series bob? without 0309 0323",
+                "0309 cancelled bob?",
+                "0323 cancelled bob?",
+            ],
+        ),
+        (
+            "all of it is off",
+            "CANCEL",
+            vec![all("", 3, 15)],
+            &[
+                "series cancelled bob? without 0309 0323",
+                "0309 cancelled bob?",
+                "0323 cancelled bob?",
+            ],
+        ),
+    ];
+    for (name, method, components, expected) in steps {
+        let which = match method {
+            "CANCEL" => Method::Cancel,
+            _ => Method::Request,
+        };
+        world.mail_in("bob", which, X, message(method, &components));
+        assert_eq!(world.shape("bob"), expected, "{name}");
+    }
+    let moved = lines(world.copy("bob")).concat();
+    assert!(!moved.contains("T140000Z"), "{moved}");
+}
+
+#[test]
+fn an_older_series_does_not_take_a_newer_instance_away() {
+    let mut world = new_world();
+    let bob = "ATTENDEE:mailto:bob@example.org";
+    let all = |sequence, minute| of_x(&format!("{RULE}\n{bob}\n"), sequence, minute);
+    let one = of_x(&instance("0309", 11, "bob", ""), 2, 20);
+    for (components, expected) in [
+        (vec![all(1, 10)], vec!["series bob?"]),
+        (vec![one], vec!["series bob?", "0309 bob?"]),
+        // from before the instance, and after the series that is known
+        (vec![all(1, 15)], vec!["series bob?", "0309 bob?"]),
+        // after both
+        (vec![all(3, 30)], vec!["series bob?"]),
+    ] {
+        world.mail_in("bob", Method::Request, X, message("REQUEST", &components));
+        assert_eq!(world.shape("bob"), expected);
+    }
+}
+
+#[test]
+fn a_message_twice_is_once() {
+    let mut world = new_world();
+    let request = message(
+        "REQUEST",
+        &[
+            of_x(&format!("{RULE}\nATTENDEE:mailto:bob@example.org"), 0, 1),
+            of_x(&instance("0309", 11, "bob", ""), 0, 1),
+        ],
+    );
+    assert!(
+        world
+            .mail_in("bob", Method::Request, X, request.clone())
+            .inbox_item
+    );
+    let receipt = world.mail_in("bob", Method::Request, X, request);
+    assert_eq!(
+        (
+            receipt.copy,
+            receipt.inbox_item,
+            receipt.schedule_tag_changes
+        ),
+        (CopyChange::Unchanged, false, false)
+    );
+}
+
+#[test]
+fn answers_to_a_series_from_outside_go_by_mail() {
+    let mut world = new_world();
+    let request = message(
+        "REQUEST",
+        &[
+            of_x(&format!("{RULE}\nATTENDEE:mailto:bob@example.org"), 4, 1),
+            of_x(&instance("0309", 11, "bob", ""), 5, 1),
+        ],
+    );
+    world.mail_in("bob", Method::Request, X, request);
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.mailed(), ["x@elsewhere.net: REPLY 0309 series"]);
+    world.answer_instance("bob", "0316", "DECLINED");
+    assert_eq!(world.mailed(), ["x@elsewhere.net: REPLY 0316"]);
+    world.answer_part("bob", "0309", "TENTATIVE");
+    let mail = CalendarObject::parse(&world.mails[0].calendar, &Limits::default()).unwrap();
+    assert_eq!(sequences(&mail), [("0309".to_owned(), 5)]);
+    world.mails.clear();
+    world.delete("bob");
+    assert_eq!(world.mailed(), ["x@elsewhere.net: REPLY 0309 series"]);
+}
+
+#[test]
+fn an_invitation_that_came_another_way_is_answered() {
+    // C3.5: the client took it out of a mail
+    let mut world = new_world();
+    let mut object = message(
+        "REQUEST",
+        &[
+            of_x(
+                &format!("{RULE}\nATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org"),
+                4,
+                1,
+            ),
+            of_x(&instance("0309", 11, "bob", ""), 5, 1),
+        ],
+    );
+    object.calendar_mut().remove_properties("METHOD");
+    world.put("bob", &object);
+    assert_eq!(world.mailed(), ["x@elsewhere.net: REPLY 0309 series"]);
+}
+
+#[test]
+fn words_for_people_are_about_what_the_mail_is_about() {
+    let mut world = new_world();
+    world.put("alice", &set(&[&series("x@elsewhere.net", "")]));
+    let when = |world: &mut World| world.mails.pop().unwrap().details.when;
+    assert_eq!(
+        when(&mut world),
+        "Monday, 2 March 2026, 10:00 – 11:00 (Europe/Berlin), every week, 10 times"
+    );
+    world.put(
+        "alice",
+        &set(&[
+            &series("x@elsewhere.net", ""),
+            &instance("0309", 11, "x@elsewhere.net", ""),
+        ]),
+    );
+    assert_eq!(
+        when(&mut world),
+        "Monday, 9 March 2026, 12:00 – 13:00 (Europe/Berlin)"
+    );
+}
