@@ -261,34 +261,105 @@ async fn rfc_6047_2_people_outside_get_mail() {
     );
 }
 
-/// Recurring meetings are stored, not scheduled, and say so; never half-scheduled.
+/// RFC 6638 §3.2.6 and §3.2.8: a series in three calendars; one is left out of an instance, one declines another, and
+/// everybody sees the same.
 #[tokio::test]
-async fn recurring_meetings_say_that_they_are_not_scheduled() {
+async fn rfc_6638_3_2_6_each_attendee_has_their_instances() {
     let server = TestServer::start().await;
     let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let carol = server.client("carol");
     let path = calendar("alice") + "series.ics";
-    alice
-        .put(&path, &meeting("series", "RRULE:FREQ=WEEKLY;COUNT=3\n"))
-        .await
-        .expect(&[201]);
+    let third = "ATTENDEE;CN=Carol;PARTSTAT=NEEDS-ACTION:mailto:carol@example.com\n";
+    let series = meeting("series", &format!("RRULE:FREQ=DAILY;COUNT=5\n{third}"));
+    alice.put(&path, &series).await.expect(&[201]);
     let text = unfold(alice.get(&path).await.text());
-    assert!(
-        line(&text, "ATTENDEE", "bob@").contains("SCHEDULE-STATUS="),
+    let start = text
+        .lines()
+        .find(|line| line.starts_with("DTSTART"))
+        .unwrap();
+    let day = start.rsplit(':').next().unwrap()[..8]
+        .parse::<u32>()
+        .unwrap();
+    let named =
+        |day: u32, line: &str| line.replacen(&line[line.len() - 16..][..8], &day.to_string(), 1);
+    let instance = |entry: &str, day: u32| {
+        let lines = entry.lines().filter(|line| !line.starts_with("RRULE"));
+        let lines = lines.map(|line| match line {
+            line if line.starts_with("DTSTART") => {
+                let moved = named(day, line);
+                format!(
+                    "{}\n{moved}\n",
+                    moved.replacen("DTSTART", "RECURRENCE-ID", 1)
+                )
+            }
+            line if line.starts_with("DTEND") => format!("{}\n", named(day, line)),
+            line => format!("{line}\n"),
+        });
+        lines.collect::<String>()
+    };
+    let entry_of = |text: &str| {
+        let (_, rest) = text.split_once("BEGIN:VEVENT").unwrap();
+        let (entry, _) = rest.split_once("END:VEVENT").unwrap();
+        format!("BEGIN:VEVENT{}END:VEVENT\n", entry.replace("\r\n", "\n"))
+    };
+    // Carol does not come on the second day.
+    let own = instance(&entry_of(&text), day + 1);
+    let own: String = own
+        .lines()
+        .filter(|line| !line.contains("carol@"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let both = text
+        .replace("\r\n", "\n")
+        .replace("END:VCALENDAR", &format!("{own}END:VCALENDAR"));
+    alice.put(&path, &both).await.expect(&[204]);
+    let (_, copy) = only(&carol, &calendar("carol")).await;
+    assert!(copy.contains("STATUS:CANCELLED"), "{copy}");
+    let (_, copy) = only(&bob, &calendar("bob")).await;
+    assert!(!copy.contains("STATUS:CANCELLED"), "{copy}");
+    // Bob accepts all, and declines the third day.
+    let (href, copy) = only(&bob, &calendar("bob")).await;
+    let accepted = copy.replace(
+        "PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:bob@",
+        "PARTSTAT=ACCEPTED:mailto:bob@",
+    );
+    let declined = instance(&entry_of(&accepted), day + 2).replace(
+        "PARTSTAT=ACCEPTED:mailto:bob@",
+        "PARTSTAT=DECLINED:mailto:bob@",
+    );
+    let answer = accepted
+        .replace("\r\n", "\n")
+        .replace("END:VCALENDAR", &format!("{declined}END:VCALENDAR"));
+    bob.put(&href, &answer).await.expect(&[204]);
+    let text = unfold(alice.get(&path).await.text());
+    let answers: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("ATTENDEE") && line.contains("bob@"))
+        .map(|line| match line.contains("DECLINED") {
+            true => "declined",
+            false if line.contains("ACCEPTED") => "accepted",
+            false => "open",
+        })
+        .collect();
+    let mut sorted = answers.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted.last(), Some(&"declined"), "{text}");
+    assert_eq!(
+        answers.iter().filter(|it| **it == "declined").count(),
+        1,
         "{text}"
     );
-    for collection in [
-        "/dav/calendars/users/bob/inbox/".to_owned(),
-        calendar("bob"),
-    ] {
-        assert_eq!(
-            bob.propfind(&collection, "1", "<D:getetag/>")
-                .await
-                .multistatus()
-                .responses
-                .len(),
-            1
-        );
-    }
+    assert!(answers.contains(&"accepted"), "{text}");
+    // Carol sees Bob's answer to the third day in a component of its own.
+    let (_, copy) = only(&carol, &calendar("carol")).await;
+    assert!(copy.contains("PARTSTAT=DECLINED"), "{copy}");
+    alice.delete(&path).await.expect(&[204]);
+    let (_, copy) = only(&bob, &calendar("bob")).await;
+    assert_eq!(
+        copy.matches("STATUS:CANCELLED").count(),
+        copy.matches("BEGIN:VEVENT").count(),
+        "{copy}"
+    );
 }
 
 /// RFC 6638 §3.2.4.1: one scheduling object per owner and UID, wherever it is.
