@@ -12,7 +12,7 @@ use super::{
 };
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
-    away::taken_back,
+    away::{away, taken_back},
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
@@ -271,6 +271,7 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
     let meeting = Meeting::of(object);
     let mut apart = declined_instances(change, said);
     apart.extend(taken_back_instances(change, &meeting, said));
+    apart.extend(still_away(change, &meeting, said));
     let answers = answers(change, &meeting, &apart, said, forced);
     let reason = if meeting.is_called_off() && apart.is_empty() {
         Err("the meeting is cancelled")
@@ -368,6 +369,19 @@ fn taken_back_instances(
     let is_news =
         |entry: &Component| own(change, entry).is_some_and(|line| participation(line) != DECLINED);
     entries.filter(is_news).collect()
+}
+
+/// The instances that stay taken out although the owner does not decline the series any more: an answer to the series
+/// would be taken for one to them, too.
+fn still_away(change: &Change<'_>, meeting: &Meeting<'_>, said: &Said<'_>) -> Vec<Component> {
+    let series = meeting.series().and_then(|series| own(change, series));
+    let declined = said.participation(change, Part::Series) == DECLINED;
+    if !declined || series.is_none_or(|line| participation(line) == DECLINED) {
+        return Vec::new();
+    }
+    let away = away(meeting).into_iter();
+    let entries = away.filter_map(|key| meeting.series_at(key));
+    entries.map(|entry| declining(change, entry)).collect()
 }
 
 /// A component in which the owner declines.

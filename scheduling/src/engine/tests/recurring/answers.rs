@@ -140,6 +140,60 @@ fn an_instance_that_an_attendee_takes_out_is_declined() {
 }
 
 #[test]
+fn what_is_taken_out_stays_declined_when_the_series_is_not_any_more() {
+    let mut world = accepted();
+    world.answer("bob", "DECLINED");
+    let take_out = |calendar: &mut calendar::Component| {
+        let line = calendar::Property::new("EXDATE", "20260309T090000Z").unwrap();
+        calendar
+            .components_mut()
+            .next()
+            .unwrap()
+            .push_property(line);
+    };
+    world.change_copy("bob", take_out);
+    world.letters("alice");
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.letters("alice"), ["REPLY 0309 series"]);
+    assert_eq!(world.shape("alice"), [THERE, "0309 bob- carol+"]);
+}
+
+#[test]
+fn what_was_taken_out_is_taken_back() {
+    let mut world = accepted();
+    let before = world.copy("bob").clone();
+    world.change_copy("bob", |calendar| {
+        let line = calendar::Property::new("EXDATE", "20260309T090000Z").unwrap();
+        calendar
+            .components_mut()
+            .next()
+            .unwrap()
+            .push_property(line);
+    });
+    world.letters("alice");
+    world.put("bob", &before);
+    assert_eq!(world.letters("alice"), ["REPLY 0309"]);
+    assert_eq!(world.shape("alice"), [THERE, "0309 bob+ carol+"]);
+    assert_eq!(world.shape("bob"), [THERE]);
+    // what the organizer took out is not
+    world.put(
+        "alice",
+        &set(&[&series("bob carol", "EXDATE:20260316T090000Z")]),
+    );
+    world.put(
+        "alice",
+        &set(&[&series("bob carol", "EXDATE:20260316T090000Z\nLOCATION:x")]),
+    );
+    let taken_out = [
+        "series bob+ carol+ without 0316",
+        "0316 cancelled bob+ carol+",
+    ];
+    assert_eq!(world.shape("bob"), taken_out);
+    world.put("bob", &before);
+    assert_eq!(world.shape("bob"), taken_out);
+}
+
+#[test]
 fn a_cancelled_instance_goes_without_a_word() {
     let mut world = accepted();
     world.put(

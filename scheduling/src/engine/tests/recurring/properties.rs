@@ -311,7 +311,7 @@ fn run(steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(std::env::var("CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(400)) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn everybody_agrees_on_every_instance(steps in proptest::collection::vec(step(), 1..12)) {
