@@ -262,6 +262,7 @@ fn strength(busy_type: BusyType) -> u8 {
         BusyType::Busy => 0,
         BusyType::Unavailable => 1,
         BusyType::Tentative => 2,
+        BusyType::Unanswered => 3,
     }
 }
 

@@ -23,6 +23,9 @@ pub enum BusyType {
     Unavailable,
     /// BUSY-TENTATIVE
     Tentative,
+    /// The owner has not answered yet. RFC 4791 §7.10 leaves open what that is; where it is shown at all, it is
+    /// BUSY-TENTATIVE ([`BusyType::shown`]).
+    Unanswered,
 }
 
 impl BusyType {
@@ -32,7 +35,16 @@ impl BusyType {
         match self {
             BusyType::Busy => "BUSY",
             BusyType::Unavailable => "BUSY-UNAVAILABLE",
-            BusyType::Tentative => "BUSY-TENTATIVE",
+            BusyType::Tentative | BusyType::Unanswered => "BUSY-TENTATIVE",
+        }
+    }
+
+    /// As what it is shown to others: what was not answered is tentative.
+    #[must_use]
+    pub fn shown(self) -> BusyType {
+        match self {
+            BusyType::Unanswered => BusyType::Tentative,
+            other => other,
         }
     }
 }
@@ -52,8 +64,8 @@ pub struct BusyPeriod {
 /// all objects of a calendar).
 ///
 /// `is_owner` says whether a calendar user address is the calendar owner's. An owner who is ATTENDEE is
-/// busy as their PARTSTAT says: not if they declined or delegated, tentatively if they are tentative or have not
-/// answered. The organizer's own events, and those without attendees, go by STATUS and TRANSP alone.
+/// busy as their PARTSTAT says: not if they declined or delegated, tentatively if they are tentative, and in a way
+/// of its own if they have not answered. The organizer's own events, and those without attendees, go by STATUS and TRANSP alone.
 /// VFREEBUSY contributes its FREEBUSY periods. Other components are free.
 ///
 /// # Errors
@@ -121,7 +133,9 @@ pub fn busy_type(event: &Component, is_owner: &dyn Fn(&str) -> bool) -> Option<B
     match participation.to_ascii_uppercase().as_str() {
         "DECLINED" | "DELEGATED" => None,
         "ACCEPTED" => Some(by_status),
-        // NEEDS-ACTION, which is also the default (RFC 5545 §3.2.12), TENTATIVE, and what is not known.
+        // also the default (RFC 5545 §3.2.12)
+        "" | "NEEDS-ACTION" => Some(BusyType::Unanswered),
+        // TENTATIVE, and what is not known.
         _ => Some(BusyType::Tentative),
     }
 }

@@ -54,5 +54,6 @@ mod xml;
 pub use body::{Body, BodyBroken};
 pub use conformance::{ConformanceRow, conformance};
 pub use description::CalendarDescription;
+pub use method::post::busy_time::CALENDAR_RULES;
 pub use path::{attachment_path, open_to_anybody, open_without_sign_in, principal_name_of_path};
 pub use service::{Dav, DavSettings, SignedIn};

@@ -73,6 +73,7 @@ impl Background {
             stopped.clone(),
         ));
         workers.spawn(watch_clock(store.clone(), stopped.clone()));
+        workers.spawn(book(desk.clone(), stopped.clone()));
         workers.spawn(deliver(desk.clone(), stopped));
         Background { stop, workers }
     }
@@ -284,6 +285,28 @@ async fn deliver(desk: Desk, mut stopped: watch::Receiver<bool>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "deliveries cannot be finished now");
+                pause(ERROR_PAUSE, &mut stopped).await
+            }
+        };
+        if !go_on {
+            return;
+        }
+    }
+}
+
+/// Answers the invitations of rooms and resources.
+async fn book(desk: Desk, mut stopped: watch::Receiver<bool>) {
+    let mut commits = desk.store().backend().watch();
+    loop {
+        commits.mark_unchanged();
+        let go_on = match desk.answer_bookings(&dav::CALENDAR_RULES).await {
+            Ok(true) => !*stopped.borrow(),
+            Ok(false) => {
+                commit_or_stop(&mut commits, &mut stopped).await
+                    && pause(HINT_PAUSE, &mut stopped).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "rooms cannot answer now");
                 pause(ERROR_PAUSE, &mut stopped).await
             }
         };

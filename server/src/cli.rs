@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::{Moment, parse_moment};
+use crate::{
+    accounts::BookingFor,
+    command::{Moment, parse_moment},
+};
 
 /// A CalDAV server with built-in scheduling.
 #[derive(Debug, Parser)]
@@ -499,6 +502,12 @@ pub struct PlaceAdd {
     /// How it answers invitations: none, accept-always, decline-always, accept-if-free, decline-if-busy or automatic
     #[arg(long, value_name = "HOW", value_parser = booking)]
     pub booking: Option<storage::model::Booking>,
+    /// How it answers one organizer or a group, such as "boss=accept-always"; give it again for more, the first that fits holds
+    #[arg(long = "booking-for", value_name = "NAME=HOW", value_parser = booking_for)]
+    pub booking_for: Vec<BookingFor>,
+    /// How many days ahead it answers by itself (1095 where nothing is said); what begins later is declined
+    #[arg(long, value_name = "DAYS")]
+    pub booking_horizon_days: Option<u32>,
     /// Who may read for it; give it again for more
     #[arg(long = "read-delegate", value_name = "NAME")]
     pub read_delegates: Vec<String>,
@@ -629,6 +638,16 @@ fn booking(word: &str) -> Result<storage::model::Booking, String> {
     serde_json::from_value(word.into()).map_err(|error| error.to_string())
 }
 
+fn booking_for(text: &str) -> Result<BookingFor, String> {
+    let (organizer, how) = text
+        .split_once('=')
+        .ok_or("write a name, \"=\", and how: boss=accept-always")?;
+    Ok(BookingFor {
+        organizer: organizer.to_owned(),
+        booking: booking(how)?,
+    })
+}
+
 /// `convoke trash`
 #[derive(Debug, Subcommand)]
 pub enum TrashCommand {
@@ -721,6 +740,7 @@ mod tests {
             "convoke group member add team carol",
             "convoke group member remove team carol",
             "convoke room add room1 --capacity 12 --booking accept-if-free --write-delegate alice",
+            "convoke room add room2 --booking automatic --booking-for board=accept-always --booking-horizon-days 180",
             "convoke resource list",
             "convoke delegate add alice bob --edit --answer --invite --private",
             "convoke delegate add alice office --deputy",

@@ -52,6 +52,8 @@ pub struct Options {
     pub limits: Limits,
     /// What is kept of that which is changed and deleted; `None` is nothing.
     pub trash: Option<TrashPolicy>,
+    /// Invitations that somebody has not answered make them free for others.
+    pub unanswered_is_free: bool,
     /// How long it is kept who did what, in milliseconds; `None` notes nothing.
     pub audit_milliseconds: Option<i64>,
     /// The cost of a password's hash.
@@ -79,6 +81,7 @@ impl Options {
             },
             limits: Limits::default(),
             trash: Some(trash::default_policy()),
+            unanswered_is_free: false,
             audit_milliseconds: audit::kept(audit::DAYS),
             argon2: Argon2Cost::default(),
             archive: None,
@@ -329,6 +332,7 @@ fn desk_settings(options: &Options, public_url: &str) -> Settings {
         local_domains: options.mail.domains.clone(),
         mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,
+        unanswered_is_free: options.unanswered_is_free,
         audit: options.audit_milliseconds.is_some(),
         views: options.limits.of_views(),
         public_url: public_url.to_owned(),

@@ -19,7 +19,8 @@ pub use collection::{
 pub use lock::{Lock, LockRoot};
 pub use object::{CalendarFacts, Content, INLINE_CONTENT_OCTETS, Object};
 pub use principal::{
-    Booking, Credential, Delegate, InvitationRecipients, Principal, PrincipalId, PrincipalKind,
+    BOOKING_HORIZON_DAYS, Booking, BookingRule, Credential, Delegate, InvitationRecipients,
+    Principal, PrincipalId, PrincipalKind,
 };
 pub use trash::{InvalidTrashId, TrashCause, TrashId, TrashPolicy, Trashed, TrashedCollection};
 pub use work::{Work, WorkId};

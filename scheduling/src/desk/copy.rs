@@ -111,6 +111,11 @@ impl Copy {
 }
 
 impl Copies {
+    /// The UID.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
     /// Whether a calendar has an object with this UID.
     pub fn stands_in(&self, calendar: CollectionId) -> bool {
         self.places.iter().any(|place| place.collection == calendar)

@@ -7,7 +7,7 @@ use calendar::{
 use storage::{
     Found, Resolution, ResourcePath,
     access::Privilege,
-    model::{Collection, CollectionKind, Member, Object, Principal},
+    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal, SyncToken},
 };
 
 use super::{Desk, people::url_path, refuse::read_failed, standing::Standing};
@@ -97,7 +97,7 @@ impl Desk {
                 open.extend(below.into_iter().map(|name| path.child(&name)));
             }
         }
-        Ok(merge(periods))
+        Ok(merge(self.shown_periods(periods)))
     }
 
     /// The busy periods of all calendars of somebody that count and whose busy time the actor may know,
@@ -110,6 +110,30 @@ impl Desk {
         query: &BusyQuery<'_>,
         counts: fn(&Collection) -> bool,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let periods = self.gather_periods(actor, query, counts, None).await?;
+        Ok(merge(self.shown_periods(periods)))
+    }
+
+    /// What others are told: what was not answered is tentative, or free where the installation wants it so.
+    fn shown_periods(&self, mut periods: Vec<BusyPeriod>) -> Vec<BusyPeriod> {
+        if self.settings.unanswered_is_free {
+            periods.retain(|period| period.busy_type != BusyType::Unanswered);
+        }
+        for period in &mut periods {
+            period.busy_type = period.busy_type.shown();
+        }
+        periods
+    }
+
+    /// The same as they are, neither merged nor in order. Each collection is noted in `observed` before it is looked
+    /// into, so that a commit can depend upon none having changed since.
+    pub(super) async fn gather_periods(
+        &self,
+        actor: &Actor,
+        query: &BusyQuery<'_>,
+        counts: fn(&Collection) -> bool,
+        mut observed: Option<&mut Vec<(CollectionId, SyncToken)>>,
+    ) -> Result<Vec<BusyPeriod>, Refusal> {
         let mut periods = Vec::new();
         let mut open = vec![query.path.clone()];
         let mut known = None;
@@ -120,6 +144,10 @@ impl Desk {
                 continue;
             };
             let collection = resolution.collection();
+            if let Some(observed) = observed.as_deref_mut() {
+                let token = self.store.sync_token(collection.id).await;
+                observed.push((collection.id, token.map_err(read_failed)?));
+            }
             let owner = resolution.owner.id;
             let standing = self.standing_again(&mut known, actor, owner).await?;
             if collection.kind == CollectionKind::Calendar {
@@ -135,7 +163,7 @@ impl Desk {
             let below = self.add_periods(&asked, query, &mut periods).await?;
             open.extend(below.into_iter().map(|name| path.child(&name)));
         }
-        Ok(merge(periods))
+        Ok(periods)
     }
 
     /// Adds the periods of a calendar, and returns the names of the collections in it.

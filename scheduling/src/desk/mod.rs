@@ -21,6 +21,7 @@ mod attach;
 mod attachments;
 mod audit;
 mod availability;
+mod booking;
 mod collection;
 mod conditions;
 mod construction;
@@ -63,6 +64,7 @@ pub use attach::{
 };
 pub use audit::audit;
 pub use availability::ReadAvailability;
+pub use booking::BOOKING_QUEUE;
 pub use collection::{CALENDAR_COMPONENTS, MakeCollection};
 pub use delete::Delete;
 pub use free_busy::BusyQuery;

@@ -43,6 +43,8 @@ struct Recipient {
     /// The recipient leaves invitations to them.
     leaves_invitations: bool,
     inbox_items: Vec<InboxItem>,
+    /// It is a room or resource that answers by itself, and is asked something.
+    is_asked: bool,
 }
 
 /// A delegate who is to see invitations.
@@ -138,6 +140,7 @@ impl Desk {
             is_changed: false,
             new_schedule_tag: false,
             inbox_items: Vec::new(),
+            is_asked: false,
         })
     }
 
@@ -194,6 +197,9 @@ impl Desk {
             recipient.copies.expect(batch);
             if recipient.is_changed {
                 self.write_copy(batch, recipient, &known, now).await?;
+            }
+            if recipient.is_asked {
+                self.enqueue_booking(batch, recipient.principal.id, recipient.copies.uid(), now);
             }
             for item in &recipient.inbox_items {
                 // A message refers to no attachment: it may lie in the inbox for ever.
@@ -418,6 +424,10 @@ impl Recipient {
         }
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
+        self.is_asked |= receipt.copy != CopyChange::Unchanged
+            && message.method == Method::Request
+            && !message.is_refresh
+            && self.principal.answers_by_itself();
         if receipt.inbox_item && self.has_room_for(&message.object) {
             self.take_room(&message.object);
             self.inbox_items.push(InboxItem {

@@ -57,6 +57,8 @@ pub struct Settings {
     pub mail_possible: bool,
     /// Turns the path of a principal URL (as in ORGANIZER:/dav/principals/...) into its principal's name.
     pub principal_path_to_name: fn(&str) -> Option<String>,
+    /// Invitations that somebody has not answered make them free for others, and not tentatively busy.
+    pub unanswered_is_free: bool,
     /// Whether it is noted who did what.
     pub audit: bool,
     /// What may be remembered for queries.
@@ -82,6 +84,7 @@ impl Default for Settings {
             local_domains: Vec::new(),
             mail_possible: true,
             principal_path_to_name: |_| None,
+            unanswered_is_free: false,
             audit: true,
             views: ViewBounds::default(),
             public_url: "http://localhost".to_owned(),

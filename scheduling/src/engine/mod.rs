@@ -22,12 +22,14 @@
 //! its own. Each attendee gets what names them ([`showing`], RFC 6638 §3.2.6), and hears of the difference
 //! between what they were told and what they are to be told ([`plan`]).
 //!
+//! A room or resource may answer by itself: [`booking`] says what.
+//!
 //! Knowingly not here: the methods ADD, REFRESH, COUNTER and
 //! DECLINECOUNTER; inviting the delegate of an attendee who answers PARTSTAT=DELEGATED (the answer and
-//! its DELEGATED-TO are carried to the organizer, and the organizer invites); answers that a room gives
-//! by itself.
+//! its DELEGATED-TO are carried to the organizer, and the organizer invites).
 
 mod away;
+pub mod booking;
 mod decision;
 mod details;
 mod directory;

@@ -38,10 +38,24 @@ pub struct Entry {
     pub features: Option<Vec<String>>,
     /// How it answers invitations.
     pub booking: Option<Booking>,
+    /// How it answers those of some organizers, by their names or those of their groups.
+    pub booking_for: Option<Vec<BookingFor>>,
+    /// How many days ahead it answers by itself.
+    pub booking_horizon_days: Option<u32>,
     /// Names of who may read for it.
     pub read_delegates: Option<Vec<String>>,
     /// Names of who may write for it.
     pub write_delegates: Option<Vec<String>>,
+}
+
+/// How a room or resource answers one organizer, or the members of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookingFor {
+    /// The name of the account or group.
+    pub organizer: String,
+    /// How.
+    pub booking: Booking,
 }
 
 impl Entry {
@@ -63,6 +77,8 @@ impl Entry {
             location: None,
             features: None,
             booking: None,
+            booking_for: None,
+            booking_horizon_days: None,
             read_delegates: None,
             write_delegates: None,
         }
@@ -181,6 +197,8 @@ struct Place {
     location: Option<String>,
     features: Option<Vec<String>>,
     booking: Option<Booking>,
+    booking_for: Option<Vec<BookingFor>>,
+    booking_horizon_days: Option<u32>,
     delegates: Option<Delegates>,
 }
 
@@ -201,6 +219,8 @@ impl Place {
             location: self.location,
             features: self.features,
             booking: self.booking,
+            booking_for: self.booking_for,
+            booking_horizon_days: self.booking_horizon_days,
             read_delegates: delegates.read,
             write_delegates: delegates.write,
             ..Entry::new(kind, &self.name)

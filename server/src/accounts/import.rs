@@ -5,12 +5,16 @@ use std::{collections::HashMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use storage::{
     access::Delegation,
-    model::{Credential, Principal, PrincipalId},
+    model::{BookingRule, Credential, Principal, PrincipalId},
     normalise_address,
 };
 use tokio::task::JoinSet;
 
-use super::{Accounts, AccountsError, file::Entry, plan};
+use super::{
+    Accounts, AccountsError,
+    file::{BookingFor, Entry},
+    plan,
+};
 use crate::secret::Secret;
 
 /// What an import did.
@@ -221,6 +225,20 @@ fn apply(entry: &Entry, principal: &mut Principal, id_of: impl Fn(&String) -> Op
     set(&mut principal.disabled, entry.disabled);
     set(&mut principal.features, entry.features);
     set(&mut principal.booking, entry.booking);
+    set(
+        &mut principal.booking_horizon_days,
+        entry.booking_horizon_days,
+    );
+    let rules = entry.booking_for.map(|rules| {
+        let rule = |rule: &BookingFor| {
+            Some(BookingRule {
+                organizer: id_of(&rule.organizer)?,
+                booking: rule.booking,
+            })
+        };
+        rules.iter().filter_map(rule).collect()
+    });
+    set(&mut principal.booking_for, rules);
     set(&mut principal.members, entry.members.map(ids));
     let delegates = [
         (Delegation::Read, entry.read_delegates),

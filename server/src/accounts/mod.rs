@@ -19,7 +19,7 @@ use storage::{
 use zeroize::Zeroizing;
 
 pub use delegates::{DelegateChange, DelegateListing, DelegatesListing};
-pub use file::{Entry, parse, word};
+pub use file::{BookingFor, Entry, parse, word};
 pub use import::{Imported, PasswordOrigin};
 
 use crate::{

@@ -195,7 +195,10 @@ fn check_fields(entry: &Entry) -> Result<(), AccountsError> {
 }
 
 fn check_references(entry: &Entry, known: &BTreeSet<&str>) -> Result<(), AccountsError> {
+    let rules = entry.booking_for.as_ref();
+    let organizers = rules.map(|rules| rules.iter().map(|it| it.organizer.clone()).collect());
     let lists = [
+        ("booking_for", &organizers),
         ("members", &entry.members),
         ("delegates.read", &entry.read_delegates),
         ("delegates.write", &entry.write_delegates),

@@ -6,7 +6,7 @@ use storage::{
     access::Delegation,
     backend::{Backend, CommitError},
     memory::Memory,
-    model::{AuditAction, InvitationRecipients, PrincipalId},
+    model::{AuditAction, Booking, BookingRule, InvitationRecipients, PrincipalId},
     testing::{self, Faulty},
 };
 
@@ -116,6 +116,8 @@ capacity = 12
 location = "First floor"
 features = ["projector"]
 booking = "automatic"
+booking_for = [{ organizer = "inner", booking = "accept-always" }]
+booking_horizon_days = 180
 delegates = { write = ["alice"], read = ["all"] }
 
 [[resources]]
@@ -155,11 +157,15 @@ async fn everything_in_the_file_arrives_forward_references_too() {
     let room = house.principal("room").await;
     assert_eq!(
         (room.capacity, room.location.as_deref(), room.booking),
-        (
-            Some(12),
-            Some("First floor"),
-            storage::model::Booking::Automatic
-        )
+        (Some(12), Some("First floor"), Booking::Automatic)
+    );
+    let boss = BookingRule {
+        organizer: house.principal("inner").await.id,
+        booking: Booking::AcceptAlways,
+    };
+    assert_eq!(
+        (room.booking_for.as_slice(), room.booking_horizon_days),
+        (&[boss][..], 180)
     );
     for (delegation, name) in [(Delegation::Write, "alice"), (Delegation::Read, "all")] {
         let delegates: Vec<_> = room.delegates_in(delegation).collect();
@@ -174,10 +180,7 @@ async fn everything_in_the_file_arrives_forward_references_too() {
         "bob",
         "the name where nothing better is known"
     );
-    assert_eq!(
-        house.principal("car").await.booking,
-        storage::model::Booking::AcceptIfFree
-    );
+    assert_eq!(house.principal("car").await.booking, Booking::AcceptIfFree);
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ fn entry(kind: PrincipalKind, arguments: PlaceAdd) -> Entry {
         location: arguments.location,
         features: some(arguments.features),
         booking: arguments.booking,
+        booking_for: (!arguments.booking_for.is_empty()).then_some(arguments.booking_for),
+        booking_horizon_days: arguments.booking_horizon_days,
         read_delegates: some(arguments.read_delegates),
         write_delegates: some(arguments.write_delegates),
         ..Entry::new(kind, &arguments.name)

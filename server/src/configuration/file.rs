@@ -46,6 +46,9 @@ pub struct File {
     /// `[trash]`
     #[serde(default)]
     pub trash: Trash,
+    /// `[scheduling]`
+    #[serde(default)]
+    pub scheduling: SchedulingTable,
     /// `[audit]`
     #[serde(default)]
     pub audit: Audit,
@@ -143,6 +146,15 @@ pub struct LimitsTable {
     pub idle_seconds: Option<NonZeroU64>,
     /// `stop_seconds`
     pub stop_seconds: Option<NonZeroU64>,
+}
+
+/// `[scheduling]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulingTable {
+    /// `unanswered_is_free`
+    #[serde(default)]
+    pub unanswered_is_free: bool,
 }
 
 /// `[audit]`

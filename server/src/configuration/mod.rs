@@ -60,6 +60,8 @@ pub struct Configuration {
     pub limits: Limits,
     /// What is kept of that which is changed and deleted; `None` is nothing.
     pub trash: Option<TrashPolicy>,
+    /// Invitations that somebody has not answered make them free for others.
+    pub unanswered_is_free: bool,
     /// How long it is kept who did what; `None` is not noted at all.
     pub audit_milliseconds: Option<i64>,
 }
@@ -102,6 +104,7 @@ impl Configuration {
             archive: self.archive,
             limits: self.limits,
             trash: self.trash,
+            unanswered_is_free: self.unanswered_is_free,
             audit_milliseconds: self.audit_milliseconds,
             ..Options::new(Storage::Folder(self.data))
         }
@@ -140,6 +143,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         archive: archive(file.backup, folder)?,
         limits: limits(&file.limits),
         trash,
+        unanswered_is_free: file.scheduling.unanswered_is_free,
         audit_milliseconds: audit::kept(file.audit.days.unwrap_or(audit::DAYS)),
     })
 }

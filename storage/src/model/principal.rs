@@ -46,6 +46,18 @@ pub enum Booking {
     Automatic,
 }
 
+/// A mode that holds for what one organizer, or the members of a group, ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingRule {
+    /// Who asks: a person, or a group with all in it.
+    pub organizer: PrincipalId,
+    /// How they are answered.
+    pub booking: Booking,
+}
+
+/// How far ahead a room or resource answers by itself where nothing else is said: three years.
+pub const BOOKING_HORIZON_DAYS: u32 = 3 * 365;
+
 /// Somebody who may act for a principal, and what for. Who may do none of it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delegate {
@@ -153,6 +165,10 @@ pub struct Principal {
     pub features: Vec<String>,
     /// How it answers invitations.
     pub booking: Booking,
+    /// How it answers those of some organizers; the first that fits holds.
+    pub booking_for: Vec<BookingRule>,
+    /// How many days ahead it answers by itself; what begins later is declined.
+    pub booking_horizon_days: u32,
     /// Who may act for it, each once.
     pub delegates: Vec<Delegate>,
     /// Who finds its invitations in the inbox.
@@ -186,6 +202,8 @@ impl Principal {
             location: None,
             features: Vec::new(),
             booking: Booking::default(),
+            booking_for: Vec::new(),
+            booking_horizon_days: BOOKING_HORIZON_DAYS,
             delegates: Vec::new(),
             invitations_to: InvitationRecipients::default(),
             delegate_notices: true,
@@ -193,6 +211,12 @@ impl Principal {
             default_calendar: None,
             properties: Properties::new(),
         }
+    }
+
+    /// Whether it answers any invitation by itself: a room or resource that was told how.
+    pub fn answers_by_itself(&self) -> bool {
+        matches!(self.kind, PrincipalKind::Location | PrincipalKind::Resource)
+            && (self.booking != Booking::None || !self.booking_for.is_empty())
     }
 
     /// Those in one of the groups of delegates.

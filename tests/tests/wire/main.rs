@@ -27,6 +27,7 @@ mod races;
 mod reports;
 mod restore;
 mod rights;
+mod rooms;
 mod sign_in;
 mod sync;
 mod time_zones;

@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-const RULES: CalendarRules = CalendarRules {
+/// What the properties of calendars say of their owners' time.
+pub const CALENDAR_RULES: CalendarRules = CalendarRules {
     counts: is_opaque,
     floating: floating_zone::of_collection,
     availability: availability_of,
@@ -36,7 +37,7 @@ pub(super) async fn ask(dav: &Dav, request: Request) -> Result<Response, DavErro
     let path = request.stored_path()?;
     let answers = dav
         .desk()
-        .ask_for_busy_time(&request.actor, path, request.body.clone(), &RULES)
+        .ask_for_busy_time(&request.actor, path, request.body.clone(), &CALENDAR_RULES)
         .await?;
     Ok(answer::xml(StatusCode::OK, schedule_response(&answers)))
 }

@@ -3,7 +3,7 @@
 mod add_member;
 mod attachment;
 mod bulk;
-mod busy_time;
+pub(crate) mod busy_time;
 mod import;
 mod multiput;
 

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod audit;
+mod bookings;
 mod delegates;
 mod faults;
 mod imports;

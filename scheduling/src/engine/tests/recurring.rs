@@ -8,6 +8,7 @@
 use super::*;
 
 mod answers;
+mod booking;
 mod delivery;
 mod mail;
 mod organizing;

@@ -7,8 +7,8 @@ use crate::{
     Timestamp,
     access::{Ace, AcePrincipal, Delegation, Privilege},
     model::{
-        Booking, Collection, CollectionId, CollectionKind, Delegate, InvitationRecipients,
-        Principal, PrincipalId, PrincipalKind, Properties,
+        BOOKING_HORIZON_DAYS, Booking, Collection, CollectionId, CollectionKind, Delegate,
+        InvitationRecipients, Principal, PrincipalId, PrincipalKind, Properties,
     },
 };
 
@@ -67,12 +67,14 @@ impl CollectionRecord1 {
 }
 
 impl Row for Principal {
-    /// In version 1, there were those who read and those who write, and who wrote might do all.
-    const VERSION: u8 = 2;
+    /// In version 1, there were those who read and those who write, and who wrote might do all. In version 2, rooms
+    /// answered all organizers alike.
+    const VERSION: u8 = 3;
 
     fn read(version: u8, body: &[u8]) -> Option<postcard::Result<Principal>> {
         match version {
             1 => Some(postcard::from_bytes(body).map(PrincipalRecord1::into_principal)),
+            2 => Some(postcard::from_bytes(body).map(PrincipalRecord2::into_principal)),
             Self::VERSION => Some(postcard::from_bytes(body)),
             _ => None,
         }
@@ -120,6 +122,8 @@ impl PrincipalRecord1 {
             location: self.location,
             features: self.features,
             booking: self.booking,
+            booking_for: Vec::new(),
+            booking_horizon_days: BOOKING_HORIZON_DAYS,
             delegates: Vec::<Delegate>::new(),
             invitations_to: InvitationRecipients::default(),
             delegate_notices: true,
@@ -131,6 +135,60 @@ impl PrincipalRecord1 {
         principal.set_delegates_in(Delegation::Read, &self.read_delegates);
         principal.set_delegates_in(Delegation::Write, &self.write_delegates);
         principal
+    }
+}
+
+/// The second form of a principal's row.
+#[derive(Serialize, Deserialize)]
+struct PrincipalRecord2 {
+    id: PrincipalId,
+    kind: PrincipalKind,
+    name: String,
+    display_name: String,
+    addresses: Vec<String>,
+    language: Option<String>,
+    time_zone: Option<String>,
+    administrator: bool,
+    disabled: bool,
+    members: Vec<PrincipalId>,
+    capacity: Option<u32>,
+    location: Option<String>,
+    features: Vec<String>,
+    booking: Booking,
+    delegates: Vec<Delegate>,
+    invitations_to: InvitationRecipients,
+    delegate_notices: bool,
+    home: Option<CollectionId>,
+    default_calendar: Option<CollectionId>,
+    properties: Properties,
+}
+
+impl PrincipalRecord2 {
+    fn into_principal(self) -> Principal {
+        Principal {
+            id: self.id,
+            kind: self.kind,
+            name: self.name,
+            display_name: self.display_name,
+            addresses: self.addresses,
+            language: self.language,
+            time_zone: self.time_zone,
+            administrator: self.administrator,
+            disabled: self.disabled,
+            members: self.members,
+            capacity: self.capacity,
+            location: self.location,
+            features: self.features,
+            booking: self.booking,
+            booking_for: Vec::new(),
+            booking_horizon_days: BOOKING_HORIZON_DAYS,
+            delegates: self.delegates,
+            invitations_to: self.invitations_to,
+            delegate_notices: self.delegate_notices,
+            home: self.home,
+            default_calendar: self.default_calendar,
+            properties: self.properties,
+        }
     }
 }
 
@@ -209,6 +267,43 @@ mod tests {
         assert!(read.delegate_notices && read.name == "alice");
         let again: Principal = decode(&encode(&read), "principal").unwrap();
         assert_eq!(again, read);
-        assert!(decode::<Principal>(&append(vec![3], &old), "principal").is_err());
+        assert!(decode::<Principal>(&append(vec![4], &old), "principal").is_err());
+    }
+
+    /// Rows of the second form: a room answered all organizers alike, as far ahead as they asked.
+    #[test]
+    fn principals_of_the_second_form_are_read() {
+        let old = PrincipalRecord2 {
+            id: PrincipalId(3),
+            kind: PrincipalKind::Location,
+            name: "room1".to_owned(),
+            display_name: "Room 1".to_owned(),
+            addresses: vec!["mailto:room1@example.com".to_owned()],
+            language: None,
+            time_zone: None,
+            administrator: false,
+            disabled: false,
+            members: vec![],
+            capacity: Some(12),
+            location: None,
+            features: vec!["projector".to_owned()],
+            booking: Booking::Automatic,
+            delegates: vec![Delegate::deputy(PrincipalId(5))],
+            invitations_to: InvitationRecipients::Both,
+            delegate_notices: false,
+            home: Some(CollectionId(1)),
+            default_calendar: Some(CollectionId(2)),
+            properties: Properties::new(),
+        };
+        let read: Principal = decode(&append(vec![2], &old), "principal").unwrap();
+        assert_eq!(read.booking_horizon_days, BOOKING_HORIZON_DAYS);
+        assert!(read.booking_for.is_empty() && !read.delegate_notices);
+        assert_eq!(read.delegates, [Delegate::deputy(PrincipalId(5))]);
+        assert_eq!(
+            (read.capacity, read.booking),
+            (Some(12), Booking::Automatic)
+        );
+        let again: Principal = decode(&encode(&read), "principal").unwrap();
+        assert_eq!(again, read);
     }
 }

@@ -1,0 +1,309 @@
+//! Rooms and resources answer by themselves.
+//!
+//! The commit that delivers an invitation to one leaves a row of work. [`Desk::answer_bookings`] takes it: what the
+//! room has at that time is read, [`engine::booking`] decides, and the answer goes the way of any attendee's, in one
+//! commit that depends upon the room's calendars being as they were read. So no two meetings get the same time,
+//! however many ask for it at once.
+
+use std::sync::Arc;
+
+use calendar::{
+    CalendarObject, TimeRange, Zone,
+    free_busy::{BusyPeriod, BusyType},
+};
+use serde::{Deserialize, Serialize};
+use storage::{
+    Batch, Found, ResourcePath, Stored, Timestamp,
+    model::{
+        AuditAction, Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work,
+        WorkId,
+    },
+};
+
+use super::{
+    BusyQuery, CalendarRules, Desk, MAXIMUM_ROUNDS, admission,
+    arrival::{Arrival, Scheduling},
+    copy::Copy,
+    properties::home_path,
+    refuse::{crowded, read_failed},
+    scene,
+};
+use crate::{
+    Actor, Conditions, Refusal,
+    engine::{self, Directory, booking},
+};
+
+/// The queue of invitations that a room or resource answers.
+pub const BOOKING_QUEUE: &str = "booking";
+
+const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+/// How far back an invitation is answered, instance by instance.
+const PAST_MILLISECONDS: i64 = 2 * DAY_MILLISECONDS;
+/// After so many failures an invitation is left to a person.
+const MAXIMUM_ATTEMPTS: u32 = 5;
+/// Between two attempts.
+const RETRY_MILLISECONDS: i64 = 60 * 1000;
+/// Such are the octets that a copy is given back in.
+const MEDIA_TYPE: &str = "text/calendar";
+
+/// The payload of a row in [`BOOKING_QUEUE`].
+#[derive(Debug, Serialize, Deserialize)]
+struct Invitation {
+    room: PrincipalId,
+    uid: String,
+}
+
+/// The collections of a room that were looked into, as they were before that.
+type Observed = Vec<(CollectionId, SyncToken)>;
+
+impl Desk {
+    /// Leaves an invitation to [`Desk::answer_bookings`].
+    pub(crate) fn enqueue_booking(
+        &self,
+        batch: &mut Batch,
+        room: PrincipalId,
+        uid: &str,
+        now: Timestamp,
+    ) {
+        let invitation = Invitation {
+            room,
+            uid: uid.to_owned(),
+        };
+        let payload = postcard::to_stdvec(&invitation).expect("a plain value always encodes");
+        let work = Work {
+            queue: BOOKING_QUEUE.to_owned(),
+            attempts: 0,
+            created: now,
+            last_error: None,
+            payload: payload.into(),
+        };
+        batch.enqueue(&self.store.new_work_id(now), &work);
+    }
+
+    /// Answers one invitation to a room or resource; says whether there was one, and hence perhaps another. To be
+    /// called by a worker whenever [`BOOKING_QUEUE`] has rows.
+    ///
+    /// Errors: `Unavailable`, `Damaged`.
+    pub async fn answer_bookings(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let due = self.store.work_to_do(BOOKING_QUEUE, self.now(), 1).await;
+            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+                return Ok(false);
+            };
+            let batch = match self.booking_round(&work, rules).await {
+                Ok(Some(mut batch)) => {
+                    batch.finish_work(&id, &work);
+                    batch
+                }
+                Ok(None) => {
+                    let mut batch = self.store.batch();
+                    batch.finish_work(&id, &work);
+                    batch
+                }
+                Err(refusal @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
+                    return Err(refusal);
+                }
+                Err(refusal) => self.booking_failed(&id, &work, &refusal),
+            };
+            if self.commit(batch).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Err(crowded())
+    }
+
+    /// A room's answer was refused: it is tried again, and in the end left to a person.
+    fn booking_failed(&self, id: &WorkId, work: &Stored<Work>, refusal: &Refusal) -> Batch {
+        let mut batch = self.store.batch();
+        let attempts = work.attempts + 1;
+        if attempts >= MAXIMUM_ATTEMPTS {
+            tracing::error!(%refusal, "an invitation of a room cannot be answered and is left to a person");
+            batch.finish_work(id, work);
+            return batch;
+        }
+        let after = Work {
+            attempts,
+            last_error: Some(refusal.to_string()),
+            ..work.value.clone()
+        };
+        let due = Timestamp(self.now().0 + RETRY_MILLISECONDS);
+        batch.reschedule(id, work, due, &after);
+        batch
+    }
+
+    /// What answers an invitation; `None` where there is nothing to answer.
+    async fn booking_round(
+        &self,
+        work: &Work,
+        rules: &CalendarRules,
+    ) -> Result<Option<Batch>, Refusal> {
+        let Ok(invitation) = postcard::from_bytes::<Invitation>(&work.payload) else {
+            tracing::error!("an invitation of a room cannot be read and is dropped");
+            return Ok(None);
+        };
+        let room = self.store.principal(invitation.room).await;
+        let Some(room) = room.map_err(read_failed)? else {
+            return Ok(None);
+        };
+        let Some(home) = room.home.filter(|_| room.answers_by_itself()) else {
+            return Ok(None);
+        };
+        let mut observed = Observed::new();
+        let copies = self.copies(home, &invitation.uid).await?;
+        let Some(copy) = copies.meeting.filter(Copy::is_scheduling_object) else {
+            return Ok(None);
+        };
+        let mut directory = Directory::new();
+        let addresses = engine::addresses(Some(&copy.object), None);
+        self.look_up(&mut directory, &addresses).await?;
+        if !booking::is_open(&copy.object, &room, &directory) {
+            return Ok(None);
+        }
+        let answered = self
+            .decide_booking(&room, &copy, &directory, rules, &mut observed)
+            .await?;
+        match answered {
+            Some(object) => self.book(&room, &copy, &object, &observed).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How the room answers this organizer: by the first rule that fits, else as it answers all.
+    async fn booking_for(
+        &self,
+        room: &Principal,
+        organizer: Option<PrincipalId>,
+    ) -> Result<Booking, Refusal> {
+        let Some(organizer) = organizer else {
+            return Ok(room.booking);
+        };
+        for rule in &room.booking_for {
+            let people = self.store.members_of_all(&[rule.organizer]).await;
+            if people
+                .map_err(read_failed)?
+                .iter()
+                .any(|it| it.id == organizer)
+            {
+                return Ok(rule.booking);
+            }
+        }
+        Ok(room.booking)
+    }
+
+    async fn decide_booking(
+        &self,
+        room: &Arc<Principal>,
+        copy: &Copy,
+        directory: &Directory,
+        rules: &CalendarRules,
+        observed: &mut Observed,
+    ) -> Result<Option<CalendarObject>, Refusal> {
+        let mut entries = copy.object.entries();
+        let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
+        let organizer = organizer.and_then(|organizer| directory.local(organizer));
+        let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
+        let window = self.booking_window(room);
+        let own_zone = room.time_zone.as_deref().and_then(Zone::by_reference);
+        let own_zone = own_zone.unwrap_or_else(Zone::utc);
+        let floating = (rules.floating)(&copy.calendar).unwrap_or_else(|| own_zone.clone());
+        let query = BusyQuery {
+            path: home_path(room),
+            deep: true,
+            window,
+            floating: &|calendar: &Collection| {
+                (rules.floating)(calendar).unwrap_or_else(|| own_zone.clone())
+            },
+            masked_uid: copy.stored.calendar.as_ref().map(|facts| &*facts.uid),
+        };
+        let busy = self.bookings(room, &query, rules, observed).await?;
+        let answer = booking::answer(&booking::Request {
+            copy: &copy.object,
+            room,
+            directory,
+            booking: mode,
+            window,
+            floating: &floating,
+            busy: &busy,
+        });
+        // what is too much work is left to a person
+        Ok(answer.unwrap_or_default())
+    }
+
+    /// From a little before the present to as far ahead as the room answers.
+    fn booking_window(&self, room: &Principal) -> TimeRange {
+        let now = self.now().0;
+        let ahead = i64::from(room.booking_horizon_days) * DAY_MILLISECONDS;
+        let at = |milliseconds: i64| jiff::Timestamp::from_millisecond(milliseconds).ok();
+        TimeRange {
+            start: at(now.saturating_sub(PAST_MILLISECONDS)),
+            end: at(now.saturating_add(ahead)),
+        }
+    }
+
+    /// When a room cannot be had: what it accepted, and when it is not available. What it has not answered yet
+    /// keeps nobody out.
+    async fn bookings(
+        &self,
+        room: &Arc<Principal>,
+        query: &BusyQuery<'_>,
+        rules: &CalendarRules,
+        observed: &mut Observed,
+    ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let actor = Actor::of(Arc::clone(room));
+        let mut busy = self
+            .gather_periods(&actor, query, rules.counts, Some(observed))
+            .await?;
+        busy.retain(|period| period.busy_type != BusyType::Unanswered);
+        let mut busy = self
+            .with_availability(busy, room, &query.window, rules.availability)
+            .await?;
+        busy.sort_unstable_by_key(|period| period.start);
+        Ok(busy)
+    }
+
+    /// The room's answer, as its owner would store it.
+    async fn book(
+        &self,
+        room: &Arc<Principal>,
+        copy: &Copy,
+        object: &CalendarObject,
+        observed: &Observed,
+    ) -> Result<Option<Batch>, Refusal> {
+        let actor = Actor::of(Arc::clone(room));
+        let path = self.path_of(copy.calendar.id, &copy.name).await?;
+        let path: ResourcePath = path.ok_or(Refusal::NotFound)?;
+        let scene = self.scene(&actor, &[&path], &Conditions::default()).await?;
+        let resolution = scene.resolution(&path)?;
+        let Found::Object(before) = &resolution.found else {
+            return Ok(None);
+        };
+        let calendar = scene::parent(resolution)?;
+        let admitted =
+            admission::admit(&self.settings.limits, Some(MEDIA_TYPE), object.to_octets())?;
+        let mut batch = self.batch_upon(&scene, calendar);
+        batch.expect_object(copy.calendar.id, &copy.name, copy.stored.revision);
+        for (collection, token) in observed {
+            batch.expect_unchanged_since(*collection, *token);
+        }
+        self.note(&mut batch, &actor, room.id, AuditAction::Changed, &path);
+        let arrival = Arrival {
+            actor: &actor,
+            scene: &scene,
+            path: &path,
+            calendar,
+            before: Some(before),
+            admitted: &admitted,
+            leaves: None,
+            keeps: Some(&before.value),
+            attached: &[],
+            scheduling: Scheduling::Applies {
+                actor: &actor,
+                owner: room,
+                schedule_reply: true,
+                schedule_tag_matched: false,
+            },
+        };
+        self.arrive(&mut batch, &arrival).await?;
+        Ok(Some(batch))
+    }
+}

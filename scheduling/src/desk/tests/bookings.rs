@@ -1,0 +1,358 @@
+//! Rooms and resources answer by themselves, and no two meetings get the same time.
+
+use storage::model::{
+    Booking, BookingRule, CollectionId, Delegate, InvitationRecipients, Member, PrincipalId,
+};
+
+use super::{yielding::Yielding, *};
+
+const RULES: CalendarRules = CalendarRules {
+    counts: |_| true,
+    floating: |_| None,
+    availability: |_| None,
+};
+
+/// 2026-01-01T00:00:00Z
+const START: i64 = 1_767_225_600_000;
+
+/// A room that answers so.
+async fn room(world: &World, name: &str, change: impl FnOnce(&mut Principal)) -> Actor {
+    let mut principal = Principal::new(PrincipalKind::Location, name);
+    principal.addresses = vec![format!("mailto:{name}@example.com")];
+    principal.booking = Booking::Automatic;
+    change(&mut principal);
+    let room = world.desk.store().add_account(principal, None).await;
+    Actor::of(room.unwrap())
+}
+
+async fn house() -> World {
+    let world = world().await;
+    world.clock.set(Timestamp(START));
+    world
+}
+
+/// A meeting with the room, and Bob.
+fn meeting(organizer: &str, uid: &str, start: &str, more: &str) -> Bytes {
+    Bytes::from(format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\nDTSTART:{start}\r\nDURATION:PT1H\r\nSUMMARY:x\r\n\
+         ORGANIZER:mailto:{organizer}@example.com\r\n\
+         ATTENDEE;PARTSTAT=ACCEPTED:mailto:{organizer}@example.com\r\n\
+         ATTENDEE:mailto:bob@example.com\r\n\
+         ATTENDEE;CUTYPE=ROOM:mailto:room1@example.com\r\n{more}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    ))
+}
+
+impl World {
+    async fn answer_all(&self) {
+        while self.desk.answer_bookings(&RULES).await.unwrap() {}
+    }
+
+    async fn put_for(&self, actor: &Actor, at: &str, octets: Bytes) -> Result<Written, Refusal> {
+        let put = Put {
+            path: path(at),
+            content_type: None,
+            octets,
+            conditions: Conditions::default(),
+            schedule_reply: true,
+        };
+        self.desk.put(actor, put).await
+    }
+
+    /// What the room says in somebody's object: the PARTSTATs of its lines, in order.
+    async fn said(&self, at: &str) -> Vec<String> {
+        let text = self.octets(at).await.unwrap();
+        said_in(&String::from_utf8(text.to_vec()).unwrap())
+    }
+
+    /// The objects in a room's calendar.
+    async fn booked(&self, room: &Actor) -> Vec<String> {
+        let mut found = Vec::new();
+        let calendar: CollectionId = room.principal.default_calendar.unwrap();
+        let (members, _) = self
+            .desk
+            .store()
+            .members(calendar, None, 1_000)
+            .await
+            .unwrap();
+        for listed in members {
+            if let Member::Object(object) = listed.member.value {
+                let octets = self.desk.octets(&object).await.unwrap();
+                found.push(String::from_utf8(octets.to_vec()).unwrap());
+            }
+        }
+        found
+    }
+}
+
+fn said_in(text: &str) -> Vec<String> {
+    let text = text.replace("\r\n ", "");
+    let lines = text
+        .lines()
+        .filter(|it| it.starts_with("ATTENDEE") && it.contains("room1@"));
+    let partstat = |line: &str| {
+        let (_, rest) = line.split_once("PARTSTAT=")?;
+        Some(rest[..rest.find([';', ':']).unwrap()].to_owned())
+    };
+    lines
+        .map(|line| partstat(line).unwrap_or("NEEDS-ACTION".to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_free_room_accepts_and_a_taken_one_declines() {
+    let world = house().await;
+    let room = room(&world, "room1", |_| {}).await;
+    let (one, two) = ("alice/calendar/1.ics", "alice/calendar/2.ics");
+    world
+        .put(one, meeting("alice", "1", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    assert_eq!(world.said(one).await, ["NEEDS-ACTION"]);
+    world.answer_all().await;
+    assert_eq!(world.said(one).await, ["ACCEPTED"]);
+    world
+        .put(two, meeting("alice", "2", "20260201T093000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(two).await, ["DECLINED"]);
+    // everybody sees it
+    let bobs = world.tree("bob/calendar").await;
+    assert_eq!(bobs.len(), 2);
+    for at in bobs {
+        assert_ne!(world.said(&at).await, ["NEEDS-ACTION"], "{at}");
+    }
+    // the meeting is moved to where the room is free: it is asked anew
+    world
+        .put(two, meeting("alice", "2", "20260201T100000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(two).await, ["ACCEPTED"]);
+    // nothing is answered twice
+    assert!(!world.desk.answer_bookings(&RULES).await.unwrap());
+    // a room that is not needed any more is free
+    world.delete(one).await.unwrap();
+    assert_eq!(world.booked(&room).await.len(), 1);
+    world
+        .put(one, meeting("alice", "3", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(one).await, ["ACCEPTED"]);
+}
+
+#[tokio::test]
+async fn a_series_is_answered_instance_by_instance() {
+    let world = house().await;
+    room(&world, "room1", |_| {}).await;
+    let (one, all) = ("alice/calendar/1.ics", "alice/calendar/all.ics");
+    world
+        .put(one, meeting("alice", "1", "20260203T090000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    let weekly = meeting(
+        "alice",
+        "all",
+        "20260127T090000Z",
+        "RRULE:FREQ=WEEKLY;COUNT=5\r\n",
+    );
+    world.put(all, weekly).await.unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(all).await, ["ACCEPTED", "DECLINED"]);
+    let text = world.octets(all).await.unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(text.contains("RECURRENCE-ID:20260203T090000Z"), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_person_is_to_decide_is_left_to_a_person() {
+    // approval: a keeper decides, and that is said
+    let world = house().await;
+    let room = room(&world, "room1", |it| it.booking = Booking::DeclineIfBusy).await;
+    let keeper = world.bob.principal.id;
+    let changed = world
+        .desk
+        .store()
+        .change_principal(room.principal.id, |it| {
+            it.delegates = vec![Delegate::deputy(keeper)];
+            it.delegates[0].may_answer = true;
+            it.invitations_to = InvitationRecipients::Both;
+        });
+    changed.await.unwrap();
+    let at = "alice/calendar/1.ics";
+    world
+        .put(at, meeting("alice", "1", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(at).await, ["NEEDS-ACTION"]);
+    let calendar = room.principal.default_calendar.unwrap();
+    let (members, _) = world
+        .desk
+        .store()
+        .members(calendar, None, 10)
+        .await
+        .unwrap();
+    let text = world.booked(&room).await.remove(0);
+    let decided = text.replace(
+        "ATTENDEE;CUTYPE=ROOM;RSVP=TRUE:",
+        "ATTENDEE;CUTYPE=ROOM;PARTSTAT=ACCEPTED:",
+    );
+    assert_ne!(text, decided);
+    let put = Put {
+        path: ResourcePath {
+            owner_kind: PrincipalKind::Location,
+            owner_name: "room1".to_owned(),
+            segments: vec!["calendar".to_owned(), members[0].name.clone()],
+        },
+        content_type: None,
+        octets: decided.into(),
+        conditions: Conditions::default(),
+        schedule_reply: true,
+    };
+    world.desk.put(&world.bob, put).await.unwrap();
+    assert_eq!(world.said(at).await, ["ACCEPTED"]);
+    let text = world.octets(at).await.unwrap();
+    let text = String::from_utf8(text.to_vec())
+        .unwrap()
+        .replace("\r\n ", "");
+    assert!(
+        text.contains("SENT-BY=\"mailto:bob@example.com\""),
+        "{text}"
+    );
+    // and what collides with it needs nobody
+    let other = "alice/calendar/2.ics";
+    world
+        .put(other, meeting("alice", "2", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(other).await, ["DECLINED"]);
+}
+
+#[tokio::test]
+async fn some_organizers_are_answered_otherwise() {
+    let world = house().await;
+    let store = world.desk.store();
+    let mut group = Principal::new(PrincipalKind::Group, "board");
+    group.members = vec![world.bob.principal.id];
+    let board: PrincipalId = store.add_account(group, None).await.unwrap().id;
+    room(&world, "room1", |it| {
+        it.booking = Booking::DeclineAlways;
+        it.booking_for = vec![BookingRule {
+            organizer: board,
+            booking: Booking::AcceptAlways,
+        }];
+    })
+    .await;
+    let (alices, bobs) = ("alice/calendar/1.ics", "bob/calendar/2.ics");
+    world
+        .put(alices, meeting("alice", "1", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    world
+        .put_for(
+            &world.bob,
+            bobs,
+            meeting("bob", "2", "20260201T090000Z", ""),
+        )
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(alices).await, ["DECLINED"]);
+    assert_eq!(world.said(bobs).await, ["ACCEPTED"]);
+}
+
+#[tokio::test]
+async fn a_room_that_answers_nothing_and_a_meeting_that_is_gone() {
+    let world = house().await;
+    room(&world, "room1", |it| it.booking = Booking::None).await;
+    let at = "alice/calendar/1.ics";
+    world
+        .put(at, meeting("alice", "1", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    assert!(
+        !world.desk.answer_bookings(&RULES).await.unwrap(),
+        "no row is left"
+    );
+    let world = house().await;
+    room(&world, "room1", |_| {}).await;
+    world
+        .put(at, meeting("alice", "1", "20260201T090000Z", ""))
+        .await
+        .unwrap();
+    world.delete(at).await.unwrap();
+    world.answer_all().await;
+}
+
+#[tokio::test]
+async fn a_plain_event_in_the_rooms_calendar_and_its_own_hours_count() {
+    let world = house().await;
+    let room = room(&world, "room1", |_| {}).await;
+    let at = "alice/calendar/1.ics";
+    let put = Put {
+        path: ResourcePath {
+            owner_kind: PrincipalKind::Location,
+            owner_name: "room1".to_owned(),
+            segments: vec!["calendar".to_owned(), "cleaning.ics".to_owned()],
+        },
+        content_type: None,
+        octets: event("cleaning", "Cleaning"),
+        conditions: Conditions::default(),
+        schedule_reply: true,
+    };
+    world.desk.put(&room, put).await.unwrap();
+    world
+        .put(at, meeting("alice", "1", "20260201T093000Z", ""))
+        .await
+        .unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(at).await, ["DECLINED"]);
+}
+
+/// Many ask for the same hour at once, and the answers are given by several workers: one meeting gets it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_room_is_booked_twice() {
+    const MEETINGS: usize = 8;
+    for round in 0..5 {
+        let world = world_with(Settings::default(), |memory| {
+            Arc::new(Yielding(Arc::new(memory)))
+        })
+        .await;
+        world.clock.set(Timestamp(START));
+        let world = Arc::new(world);
+        let room = room(&world, "room1", |_| {}).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..MEETINGS {
+            let world = Arc::clone(&world);
+            tasks.spawn(async move {
+                let at = format!("alice/calendar/{number}.ics");
+                let start = format!("20260201T09{:02}00Z", 5 * number);
+                let octets = meeting("alice", &number.to_string(), &start, "");
+                world.put(&at, octets).await.unwrap();
+                while world.desk.answer_bookings(&RULES).await.unwrap() {}
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        world.answer_all().await;
+        let mut accepted = 0;
+        for number in 0..MEETINGS {
+            let said = world.said(&format!("alice/calendar/{number}.ics")).await;
+            assert_ne!(said, ["NEEDS-ACTION"], "round {round}, meeting {number}");
+            accepted += usize::from(said == ["ACCEPTED"]);
+        }
+        assert_eq!(accepted, 1, "round {round}");
+        let booked = world.booked(&room).await;
+        let booked = booked
+            .iter()
+            .filter(|text| said_in(text) == ["ACCEPTED"])
+            .count();
+        assert_eq!(booked, 1, "round {round}");
+    }
+}
