@@ -230,6 +230,17 @@ async fn from_a_server_like_ours() {
     assert_eq!(counts(&again), [0, 1, 1, OBJECTS - 1, 0, 0]);
     assert_eq!(again.not_fetched, OBJECTS - 1);
 
+    // What stands here already as it is there is fetched once, and known from then on.
+    let at = format!("{gone}{}/u6.ics", office.name);
+    own.delete(&at).await.expect(&[204]);
+    let same = event("u6", "SUMMARY:Number 6\r\n");
+    own.put(&at, &same).await.expect(&[201]);
+    for not_fetched in [OBJECTS, OBJECTS + 1] {
+        let again = by_address(&target, "carol", url).await;
+        assert_eq!(counts(&again), [0, 0, 0, OBJECTS + 1, 0, 0]);
+        assert_eq!(again.not_fetched, not_fetched);
+    }
+
     // The organizer's own meeting is taken over, too, and nobody hears of it.
     let own = by_address(&target, "alice", url).await;
     assert_eq!(own.refused, 0, "{:?}", own.reasons);

@@ -186,10 +186,12 @@ impl Desk {
                 // Some may still fit: they are tried one by one.
                 Ended::NoRoom(_, written, _) if written > 1 => most = 1,
                 Ended::NoRoom(refusal, _, mut outcomes) => {
-                    // The one that was to be written is the last one.
-                    outcomes.pop();
+                    // The one that was to be written is the last one. Of what stands there as it is, only
+                    // where it came from is not noted.
+                    let last = outcomes.pop();
                     done.extend(outcomes);
-                    done.push(Imported::Refused(refusal));
+                    let is_there = |outcome: &Imported| matches!(outcome, Imported::Unchanged(_));
+                    done.push(last.filter(is_there).unwrap_or(Imported::Refused(refusal)));
                 }
             }
         }
@@ -333,6 +335,7 @@ impl Desk {
         }
         let standing = self.parsed(&before).await?;
         if is_same_content(&standing, &admitted.object) {
+            round.note_origin(admitted, &path, &before);
             return Ok(Step::Done(Imported::Unchanged(Placed::of(name, &before))));
         }
         let replaces = match round.import.on_conflict {
@@ -549,6 +552,23 @@ fn ends_part([standing, coming]: [Role; 2]) -> Option<Refusal> {
 }
 
 impl Round<'_> {
+    /// Notes where an object came from that stands there already as it came, so that it need not be fetched
+    /// again; not where the actor may not write, as nothing else depends on it.
+    fn note_origin(&mut self, admitted: &Admitted, path: &ResourcePath, before: &Stored<Object>) {
+        let (Some(origin), Some(name)) = (self.origin, path.name()) else {
+            return;
+        };
+        let touched = Touched::resource(path);
+        let may = self.may(Privilege::WriteContent, path, &touched, admitted);
+        if before.origin() == Some(origin) || may.is_err() {
+            return;
+        }
+        self.batch.note_origin(self.calendar, name, before, origin);
+        self.written += 1;
+        self.taken
+            .extend([admitted.facts.uid.clone(), name.to_owned()]);
+    }
+
     /// Whether the actor may write this object, as far as rights and locks are concerned.
     fn may(
         &self,

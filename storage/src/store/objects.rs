@@ -9,7 +9,7 @@ use super::{
     record::{self, LogRecord, UidRecord},
 };
 use crate::{
-    Revision, Stored,
+    Revision, Stored, Uuid,
     backend::ReadError,
     model::{
         Attachment, AttachmentId, Collection, CollectionId, CollectionKind, Content,
@@ -115,6 +115,29 @@ impl Batch {
             None => {}
         }
         self.put_member(collection.id, name, record::encode_object(after));
+        self.append(
+            keys::changes(collection.id),
+            record::encode(&LogRecord::Put(name.to_owned())),
+        );
+        self
+    }
+
+    /// Notes of an object, which is still as it was read, where it may have been taken over from (see
+    /// [`Object::set_origin`]). It stays the object that it is, so that no earlier state of it is kept.
+    pub fn note_origin(
+        &mut self,
+        collection: &Stored<Collection>,
+        name: &str,
+        before: &Stored<Object>,
+        origin: Uuid,
+    ) -> &mut Self {
+        let mut after = before.value.clone();
+        after.set_origin(origin);
+        self.expect_header(collection.id, collection);
+        self.expect_member(collection.id, name, before.revision);
+        self.reindex(collection, name, Some(before), Some(&after));
+        self.put_member(collection.id, name, record::encode_object(&after));
+        // Views of the collection follow its log.
         self.append(
             keys::changes(collection.id),
             record::encode(&LogRecord::Put(name.to_owned())),

@@ -343,6 +343,82 @@ async fn where_it_came_from_is_known() {
     assert!(!object.has_client_properties());
 }
 
+/// What was there already and says the same is noted to have come from there, and is what it was; once.
+#[tokio::test]
+async fn what_was_there_already_is_known_the_next_time() {
+    const AT: &str = "alice/calendar/mine.ics";
+    let world = world().await;
+    let written = world.put(AT, event("a", "same")).await.unwrap();
+    let origin = |number: u8| Some(Uuid::derived("a test", &[&[number]]));
+    let before = world.object(AT).await.unwrap();
+    let dry = Import {
+        dry_run: true,
+        ..into("alice/calendar")
+    };
+    for (import, from, expected) in [
+        (&dry, origin(1), None),
+        (&into("alice/calendar"), None, None),
+        (&into("alice/calendar"), origin(1), origin(1)),
+        // Nothing is written for what is known.
+        (&into("alice/calendar"), origin(1), origin(1)),
+        (&into("alice/calendar"), None, origin(1)),
+        // The other server changed only its entity tag.
+        (&into("alice/calendar"), origin(2), origin(2)),
+    ] {
+        let had = world.object(AT).await.unwrap().origin();
+        let revision = world.desk.store().revision();
+        let coming = IncomingObject {
+            octets: event("a", "same"),
+            origin: from,
+        };
+        let done = world.desk.import(&world.alice, import, &[coming]).await;
+        assert!(matches!(&done.unwrap()[..], [Imported::Unchanged(_)]));
+        let object = world.object(AT).await.unwrap();
+        assert_eq!(object.origin(), expected);
+        let is_written = world.desk.store().revision() != revision;
+        assert_eq!(is_written, had != expected);
+        let mut plain = object.clone();
+        plain.properties = before.properties.clone();
+        assert_eq!(plain, before, "all else stays");
+    }
+    assert_eq!(written.etag, Some(before.etag));
+    let resolution = world.desk.store().resolve(&path(AT)).await;
+    let calendar = resolution.unwrap().unwrap().collection().clone();
+    let since = Timestamp(i64::MIN);
+    let trash = world.desk.store();
+    let trash = trash.trashed_objects(calendar.home, calendar.id, since);
+    assert_eq!(trash.await.unwrap(), [], "no version is kept of it");
+}
+
+/// Neither a full home nor a lock makes a refusal of what need not be written.
+#[tokio::test]
+async fn what_cannot_be_noted_is_unchanged_all_the_same() {
+    let objects = [event("a", "1"), event("b", "2")];
+    let mut settings = Settings::default();
+    let octets = objects.iter().map(Bytes::len).sum::<usize>() as u64;
+    // A note takes more than is left.
+    settings.limits.quota_octets = Some(octets + 10);
+    let full = world_with(settings, |memory| Arc::new(memory)).await;
+    let locked = world().await;
+    for world in [&full, &locked] {
+        let told = world.import(&into("alice/calendar"), &objects).await;
+        assert_eq!(told, ["created a.ics", "created b.ics"]);
+    }
+    let taking = locks::taking("alice/calendar", true, true);
+    locked.desk.lock(&locked.alice, taking).await.unwrap();
+    for world in [full, locked] {
+        let mut coming = incoming(&objects);
+        coming[0].origin = Some(Uuid::derived("a test", &[b"a"]));
+        coming[1].origin = Some(Uuid::derived("a test", &[b"b"]));
+        let import = into("alice/calendar");
+        let done = world.desk.import(&world.alice, &import, &coming).await;
+        let told: Vec<_> = done.unwrap().iter().map(word).collect();
+        assert_eq!(told, ["unchanged a.ics", "unchanged b.ics"]);
+        let object = world.object("alice/calendar/a.ics").await.unwrap();
+        assert_eq!(object.origin(), None);
+    }
+}
+
 #[tokio::test]
 async fn a_dry_run_writes_nothing() {
     let world = world().await;
