@@ -169,6 +169,19 @@ async fn sweep_once(
         let begun = Instant::now();
         let (rows, next) = store.sweep_blobs(older_than, after, SWEEP_ROWS).await?;
         removed += rows;
+        if !rest_after(begun, stopped).await {
+            return Ok(removed);
+        }
+        if next.is_none() {
+            break;
+        }
+        after = next;
+    }
+    let mut after = None;
+    loop {
+        let begun = Instant::now();
+        let (files, next) = store.sweep_blob_files(older_than, after).await?;
+        removed += files;
         if next.is_none() || !rest_after(begun, stopped).await {
             return Ok(removed);
         }

@@ -295,9 +295,19 @@ async fn sweep(store: &Store, said: &mpsc::Sender<Said>) -> Result<usize, Commit
         let (rows, next) = store.sweep_blobs(older_than, after, SWEEP_ROWS).await?;
         removed += rows;
         if next.is_none() {
-            return Ok(removed);
+            break;
         }
         progress(said, "blobs").await?;
+        after = next;
+    }
+    let mut after = None;
+    loop {
+        let (files, next) = store.sweep_blob_files(older_than, after).await?;
+        removed += files;
+        if next.is_none() {
+            return Ok(removed);
+        }
+        progress(said, "files of blobs").await?;
         after = next;
     }
 }

@@ -4,7 +4,7 @@ use std::{future::Future, ops::Bound, pin::Pin};
 
 use bytes::Bytes;
 
-use crate::{RetentionClock, Revision, Timestamp};
+use crate::{RetentionClock, Revision, Timestamp, blob_files::BlobFiles};
 
 /// A boxed future, so that backends are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -351,6 +351,8 @@ pub trait Backend: Send + Sync + 'static {
     }
     /// Makes a change durable, or refuses it as a whole.
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>>;
+    /// The octets of blobs, which rows refer to.
+    fn blobs(&self) -> &dyn BlobFiles;
     /// Whether [`CommitError::Retry`] is ever an answer, so that who commits must keep a copy.
     fn asks_for_repetition(&self) -> bool {
         true

@@ -1,6 +1,8 @@
 //! A backend in memory: nothing survives it. Serves tests, and is the model that the other
 //! backends are compared with.
 
+mod blobs;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,14 +16,17 @@ use crate::{
         Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
         ScanPage,
     },
+    blob_files::BlobFiles,
     last_changes::{Keyspaces, LastChanges},
     resolve::{Effects, State, resolve},
 };
+use blobs::MemoryBlobs;
 
 /// An ordered map in memory. Its "stable storage" is the process itself.
 pub struct Memory {
     clock: Arc<dyn Clock>,
     rows: Mutex<Rows>,
+    blobs: MemoryBlobs,
     newest: watch::Sender<Revision>,
     last_changes: LastChanges,
 }
@@ -37,6 +42,7 @@ impl Memory {
     /// An empty store.
     pub fn new(clock: Arc<dyn Clock>) -> Memory {
         Memory {
+            blobs: MemoryBlobs::new(Arc::clone(&clock)),
             clock,
             rows: Mutex::default(),
             newest: watch::Sender::new(Revision(0)),
@@ -161,6 +167,10 @@ impl Backend for Memory {
 
     fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>> {
         Box::pin(async move { self.commit_now(commit) })
+    }
+
+    fn blobs(&self) -> &dyn BlobFiles {
+        &self.blobs
     }
 
     fn asks_for_repetition(&self) -> bool {

@@ -30,18 +30,22 @@ use crate::{
 };
 
 /// What a folder aside can hold: a store's files. Nothing else is ever removed.
-const REMAINS: [&str; 8] = [
+const REMAINS: [&str; 9] = [
     sled::RESTORING,
     "lock",
     "format",
     "format.draft",
     "journal",
     "snapshots",
+    "blobs",
     "checkpoint",
     "checkpoint.draft",
 ];
 /// The same, for names that only begin so.
 const REMAINS_OF_INDEX: &str = "index";
+
+/// Blobs that are looked for at once.
+const BLOBS_AT_ONCE: usize = 200;
 
 /// What to restore, and where.
 #[derive(Clone, Debug)]
@@ -64,6 +68,8 @@ pub struct Restored {
     pub loaded: Loaded,
     /// How many rows of work are held.
     pub held: usize,
+    /// How many blobs are neither in the backup nor where the journal was archived.
+    pub missing_blobs: usize,
 }
 
 /// Why nothing was restored. The folder is as it was.
@@ -148,19 +154,24 @@ async fn make(
     if !go_on(index) {
         return Err(LoadError::Stopped.into());
     }
-    let held = begin_anew(restore, aside, environment).await?;
+    let (held, missing_blobs) = begin_anew(restore, aside, environment).await?;
     if !go_on(index) {
         return Err(LoadError::Stopped.into());
     }
-    Ok(Restored { loaded, held })
+    Ok(Restored {
+        loaded,
+        held,
+        missing_blobs,
+    })
 }
 
-/// Opens the new store, which builds its index, holds what is to be held, and begins a new epoch.
+/// Opens the new store, which builds its index, fetches the blobs that the backup does not have, holds what is
+/// to be held, and begins a new epoch. Gives how many rows are held, and how many blobs are missing.
 async fn begin_anew(
     restore: &Restore,
     aside: &Path,
     environment: &Environment,
-) -> Result<usize, RestoreError> {
+) -> Result<(usize, usize), RestoreError> {
     let (folder, clock) = (aside.to_owned(), Arc::clone(&environment.clock));
     let opening =
         tokio::task::spawn_blocking(move || Sled::open(&folder, sled::Options::default(), clock));
@@ -170,16 +181,45 @@ async fn begin_anew(
         let store = Store::open(backend.clone(), environment.clone())
             .await
             .map_err(store_failed)?;
+        let missing = fetch_blobs(&store, &backend, &restore.source).await?;
         let mut held = 0;
         for (queue, kept) in &restore.held {
             held += store.hold_work(queue, kept).await.map_err(store_failed)?;
         }
         store.begin_epoch().await.map_err(store_failed)?;
-        Ok(held)
+        Ok((held, missing))
     }
     .await;
     crate::backend::Backend::close(&*backend).await;
     begun
+}
+
+/// Fetches the blobs that commits after the backup refer to; gives how many are nowhere.
+async fn fetch_blobs(
+    store: &Store,
+    backend: &Arc<Sled>,
+    source: &Source,
+) -> Result<usize, RestoreError> {
+    let (mut missing, mut after) = (0, None);
+    loop {
+        let page = store.missing_blob_files(after, BLOBS_AT_ONCE).await;
+        let (names, next) = page.map_err(store_failed)?;
+        if !names.is_empty() {
+            let (backend, source) = (Arc::clone(backend), source.clone());
+            let fetched =
+                tokio::task::spawn_blocking(move || backend.fetch_blobs(&source, &names)).await;
+            let fetched = fetched.map_err(store_failed)?;
+            let nowhere = fetched.map_err(store_failed)?;
+            for name in &nowhere {
+                tracing::error!(%name, "a blob is neither in the backup nor where its journal is archived");
+            }
+            missing += nowhere.len();
+        }
+        if next.is_none() {
+            return Ok(missing);
+        }
+        after = next;
+    }
 }
 
 fn store_failed(error: impl std::fmt::Display) -> RestoreError {

@@ -8,6 +8,7 @@ mod attachments;
 mod audit;
 mod batch;
 mod blob_reader;
+mod blob_rows;
 mod blobs;
 mod building;
 mod cache;
@@ -71,8 +72,8 @@ pub use uploads::Upload;
 /// The version of the keys and records that this code writes; it reads all before. Format 1 did not know
 /// entries that deny, entries on objects, managed attachments, and what a delegate may do; 2 was never
 /// written (it is the number of the folder's form, which counts by itself). Format 3 did not know blobs
-/// whose pieces stand under another key than their hash.
-const FORMAT: u32 = 4;
+/// whose pieces stand under another key than their hash, and format 4 none outside of the rows.
+const FORMAT: u32 = 5;
 /// Rows read at once where a range is read to its end.
 const SCAN_ROWS: usize = 100;
 /// Octets read at once where a range is read to its end.

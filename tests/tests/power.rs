@@ -78,11 +78,20 @@ async fn nothing_acknowledged_is_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_sync_is_noticed() {
     const MOST_IMAGES: u64 = 100;
-    let cases: [(&str, Forgets); 6] = [
+    let cases: [(&str, Forgets); 10] = [
         ("no sync at all", |_| true),
         ("segments of the journal", |path| path.ends_with(".journal")),
         ("the names of segments", |path| path.ends_with("/journal")),
         ("snapshots", |path| path.ends_with("/snapshots/new.draft")),
+        ("octets of blobs", |path| path.contains("/unfinished/")),
+        ("the names of blobs", |path| {
+            let folder = path.rsplit_once("/blobs/").map(|(_, rest)| rest.len());
+            folder == Some(2)
+        }),
+        ("the names that blobs had", |path| {
+            path.ends_with("/blobs/unfinished")
+        }),
+        ("the folders of blobs", |path| path.ends_with("/blobs")),
         ("the names in the store", |path| path.ends_with("/store")),
         ("the name of the data folder", |path| path.is_empty()),
     ];
@@ -108,7 +117,7 @@ fn a_whole_life(recorder: &Recorder) -> History {
         .into_iter()
         .map(|commits| History::record_whole_life(recorder, commits).unwrap());
     type IsWanted = fn(&Entry<'_>) -> bool;
-    let wanted: [(&str, IsWanted); 4] = [
+    let wanted: [(&str, IsWanted); 5] = [
         (
             "snapshots",
             |entry| matches!(entry, Entry::Change(Change::Rename(_, to)) if to.ends_with(".snapshot")),
@@ -120,6 +129,10 @@ fn a_whole_life(recorder: &Recorder) -> History {
         (
             "deletion of covered journal",
             |entry| matches!(entry, Entry::Change(Change::Remove(path)) if path.ends_with(".journal")),
+        ),
+        (
+            "removal of blobs",
+            |entry| matches!(entry, Entry::Change(Change::Remove(path)) if path.contains("/blobs/")),
         ),
         ("segments cut to their length", |entry| {
             matches!(entry, Entry::Change(Change::Length { .. }))

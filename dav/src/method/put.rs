@@ -60,10 +60,8 @@ pub(super) async fn write_pieces(
         Ok(file) => file,
         Err(refusal) => return respond(dav, request, &change.path, returns, Err(refusal)).await,
     };
-    if let Err(error) = take_pieces(dav, &mut file, &mut body).await {
-        desk.abandon_file(file).await;
-        return Err(error);
-    }
+    // Where the rest does not come, nothing is left of it.
+    take_pieces(dav, &mut file, &mut body).await?;
     let written = desk.finish_file(actor, &change, file).await;
     respond(dav, request, &change.path, returns, written).await
 }

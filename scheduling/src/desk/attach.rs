@@ -220,12 +220,6 @@ impl Desk {
             .await
     }
 
-    /// The rest of the file does not come. Should the removal of what came fail, it is swept like
-    /// everything that nothing refers to.
-    pub async fn abandon_attachment(&self, file: AttachmentUpload) {
-        let _ = self.store.abandon_upload(file.upload).await;
-    }
-
     /// Removes an attachment from instances.
     ///
     /// Errors: as [`Desk::begin_attachment`].

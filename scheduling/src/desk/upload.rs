@@ -119,10 +119,4 @@ impl Desk {
         }
         Err(crowded())
     }
-
-    /// The rest of the file does not come. Should the removal of what came fail, it is swept like
-    /// everything that nothing refers to.
-    pub async fn abandon_file(&self, file: FileUpload) {
-        let _ = self.store.abandon_upload(file.upload).await;
-    }
 }

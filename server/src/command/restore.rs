@@ -184,6 +184,17 @@ pub fn report(
             loaded.foreign_files
         ));
     }
+    if restored.missing_blobs > 0 {
+        output.line(&format!(
+            "{} large files are lost: they are neither in {}; see `convoke check`.",
+            restored.missing_blobs,
+            if is_backup {
+                "the backup nor in the archive"
+            } else {
+                "the damaged folder nor in an archive"
+            }
+        ));
+    }
     output.line("Calendar programs will read their calendars anew by themselves.");
     match restored.held {
         0 => {}

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod blobs;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},

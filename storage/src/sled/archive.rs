@@ -2,7 +2,7 @@
 //! which a restore goes on where a backup ends.
 //!
 //! Each store has a folder of its own there, named after its identity, with the segments under the
-//! names that they have in the journal; so names are in the order of commits, and nothing of one
+//! names that they have in the journal, and copies of its blobs; so names are in the order of commits, and nothing of one
 //! store is taken for another's. Each segment names store, number and first commit in its header, and
 //! numbers of commits have no gaps: what is foreign or missing is noticed.
 //!
@@ -15,13 +15,14 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     RetentionClock, Revision, Timestamp,
     backend::Committed,
     sled::{
+        blobs::{self, BlobFolder},
         disk::Disk,
         error::{IoContext, OpenError},
         folder::{Folder, StoreId},
@@ -48,6 +49,9 @@ pub(super) enum Which {
     All,
 }
 
+/// How much longer blobs are copied between two looks of who must not wait; then the journal waits.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Copies segments into the archive, one copy at a time.
 #[derive(Default)]
 pub(super) struct Archivist {
@@ -55,17 +59,25 @@ pub(super) struct Archivist {
 }
 
 impl Archivist {
-    /// Copies what the archive does not have yet, up to the commit `through`.
+    /// Copies what the archive does not have yet, up to the commit `through`, and before it the blobs that
+    /// those commits refer to. Says whether that was all: who wants the closed segments has other things to
+    /// do, and copies many blobs in several turns.
     pub(super) fn update(
         &self,
         archive: &Archive,
-        folder: &Folder,
+        (folder, blobs): (&Folder, &BlobFolder),
         which: Which,
         through: Committed,
-    ) -> Result<(), OpenError> {
+    ) -> Result<bool, OpenError> {
         let _alone = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         let target = folder_of(&archive.folder, folder.store());
         make_folder(folder.disk(), &target).while_doing("make the folder", &target)?;
+        let begun = Instant::now();
+        let mut go_on = || which == Which::All || begun.elapsed() < PATIENCE;
+        let archived = blobs.archive_all(&mut go_on);
+        if !archived.while_doing("archive the blobs of", &folder.blobs())? {
+            return Ok(false);
+        }
         let places = journal::list(folder)?;
         let copied = match which {
             Which::All => places.len(),
@@ -79,7 +91,7 @@ impl Archivist {
             let synced = folder.disk().sync_folder(&target);
             synced.while_doing("sync", &target)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Removes what is older than is to be kept.
@@ -104,7 +116,8 @@ impl Archivist {
             let synced = folder.disk().sync_folder(&target);
             synced.while_doing("sync", &target)?;
         }
-        Ok(())
+        blobs::expire(folder.disk(), &target, system_time(now), keep)
+            .while_doing("remove old blobs from", &target)
     }
 }
 
@@ -188,7 +201,16 @@ fn write(disk: &dyn Disk, path: &Path, octets: &[u8], last: Timestamp) -> io::Re
     file.sync()
 }
 
-fn system_time(time: Timestamp) -> SystemTime {
+/// A moment of a file's date.
+pub(super) fn timestamp(time: SystemTime) -> Timestamp {
+    let milliseconds = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+    Timestamp(match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => milliseconds(after),
+        Err(before) => -milliseconds(before.duration()),
+    })
+}
+
+pub(super) fn system_time(time: Timestamp) -> SystemTime {
     let distance = Duration::from_millis(time.0.unsigned_abs());
     if time.0 < 0 {
         UNIX_EPOCH - distance

@@ -58,25 +58,27 @@ impl Drop for Hold<'_> {
 }
 
 impl Shared {
-    /// The archive is completed first: together with the backup it then leaves no gap.
+    /// The archive is completed first: together with the backup it then leaves no gap. All blobs stay from
+    /// before the rows are read until they are copied: those of the moment that the backup is of are there.
     pub(super) fn backup(
         &self,
         out: &mut dyn Write,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Committed, BackupError> {
         let hold = self.held_journal.hold(|| self.overlay.pin().last.revision);
+        let _blobs_stay = self.blobs.hold();
         if let Some(archive) = &self.options.archive {
             let last = self.overlay.pin().last;
             self.archivist
-                .update(archive, &self.folder, Which::All, last)
+                .update(archive, (&self.folder, &self.blobs), Which::All, last)
                 .map_err(|error| {
                     BackupError::Failed(format!("the journal cannot be archived: {error}"))
                 })?;
         }
         let mut buffered = io::BufWriter::new(out);
-        let scanned = snapshot::scan(
+        let scanned = snapshot::back_up(
             &mut buffered,
-            &self.folder,
+            (&self.folder, &self.blobs),
             &self.overlay,
             hold.since,
             go_on,

@@ -2,9 +2,9 @@
 //! each of them fail, and count them.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,10 @@ pub(super) trait Disk: Send + Sync + 'static {
     fn change(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// A file that is there, from its beginning.
     fn read(&self, path: &Path) -> io::Result<Box<dyn Read>>;
+    /// So many octets of a file that is there, from an offset on; fewer where it ends before.
+    fn read_part(&self, path: &Path, offset: u64, octets: usize) -> io::Result<Vec<u8>>;
+    /// A folder for its owner only, unless it is there.
+    fn make_folder(&self, path: &Path) -> io::Result<()>;
     /// What stands in a folder, in no particular order.
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
     /// Gives a file a name, taking it from the one that had it.
@@ -106,6 +110,29 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path) -> io::Result<Box<dyn Read>> {
         Ok(Box::new(File::open(path)?))
+    }
+
+    fn read_part(&self, path: &Path, offset: u64, octets: usize) -> io::Result<Vec<u8>> {
+        let file = File::open(path)?;
+        let mut read = vec![0; octets];
+        let mut filled = 0;
+        while filled < octets {
+            match file.read_at(&mut read[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(more) => filled += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        read.truncate(filled);
+        Ok(read)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        match DirBuilder::new().mode(0o700).create(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

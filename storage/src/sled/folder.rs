@@ -6,6 +6,8 @@
 //! | `format` | the version of everything below, and the store's identity |
 //! | `journal/NUMBER.journal` | segments of the journal: the truth |
 //! | `snapshots/REVISION.snapshot` | what the journal's deleted segments came to |
+//! | `blobs/HH/NAME` | the octets of a blob; rows in the journal say which are of use |
+//! | `blobs/unfinished/` | blobs on their way; emptied at the start |
 //! | `checkpoint` | what `index` contains for certain, i.e. where replay starts |
 //! | `index/` | sled: serves reads, and can be built again from the rest |
 //! | `index.in-use` | there as long as `index` is open; says since which start of the machine |
@@ -14,9 +16,9 @@
 //! | `index.set-aside/` | the last index that was found damaged, for whoever wants to know why |
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,12 +31,16 @@ use crate::{
     },
 };
 
-/// The format this version writes. Format 2 has packed snapshots (version 2 of theirs); everything of
-/// format 1 is still read, and its folder becomes one of format 2 when it is opened.
-const FORMAT: u32 = 2;
+/// The format this version writes. Format 2 has packed snapshots (version 2 of theirs), format 3 the blobs'
+/// files; everything of earlier ones is still read, and their folder becomes one of this when it is opened.
+const FORMAT: u32 = 3;
 
 /// Where a restore works that cannot work beside the folder.
 pub(super) const RESTORING: &str = "restoring";
+
+/// The folder of the blobs, and of those that are on their way.
+const BLOBS: &str = "blobs";
+const UNFINISHED_BLOBS: &str = "blobs/unfinished";
 
 /// Where Linux tells one start of the machine from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -72,10 +78,13 @@ impl Folder {
         let lock = Lock {
             _file: lock(&path.join("lock"))?,
         };
-        for name in ["journal", "snapshots"] {
+        for name in ["journal", "snapshots", BLOBS, UNFINISHED_BLOBS] {
             let part = path.join(name);
-            make_folder(&part).while_doing("make the folder", &part)?;
+            disk.make_folder(&part)
+                .while_doing("make the folder", &part)?;
         }
+        let blobs = path.join(BLOBS);
+        disk.sync_folder(&blobs).while_doing("sync", &blobs)?;
         let store = identity(&*disk, path, now)?;
         // Whoever held the folder before may have been killed before it synced what is found here.
         disk.sync_folder(path).while_doing("sync", path)?;
@@ -114,6 +123,14 @@ impl Folder {
 
     pub(super) fn snapshots(&self) -> PathBuf {
         self.path.join("snapshots")
+    }
+
+    pub(super) fn blobs(&self) -> PathBuf {
+        self.path.join(BLOBS)
+    }
+
+    pub(super) fn unfinished_blobs(&self) -> PathBuf {
+        self.path.join(UNFINISHED_BLOBS)
     }
 
     pub(super) fn checkpoint(&self) -> PathBuf {
@@ -217,16 +234,9 @@ pub(super) fn is_in_use(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
-}
-
 /// Makes a folder, and those that lead to it, each durable before the next: only the name of the
 /// innermost that is there already can still be lost, if its maker was killed.
-fn make_durable_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+pub(super) fn make_durable_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let parent = match path.parent() {
         Some(parent) if parent == Path::new("") => Path::new("."),
         Some(parent) => parent,
@@ -247,7 +257,7 @@ fn make_durable_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         };
     }
     make_durable_folder(disk, parent)?;
-    make_folder(path)?;
+    disk.make_folder(path)?;
     disk.sync_folder(parent)
 }
 
@@ -429,8 +439,8 @@ mod tests {
         let store = StoreId([7; 16]);
         assert_eq!(read_format(&format_text(store)).unwrap(), (FORMAT, store));
         assert!(matches!(
-            read_format("format 3\nsomething else\n"),
-            Err(OpenError::NewerFormat { found: 3, known: 2 })
+            read_format("format 4\nsomething else\n"),
+            Err(OpenError::NewerFormat { found: 4, known: 3 })
         ));
         for text in [
             "",

@@ -114,7 +114,7 @@ pub fn examples_of_files(target: &str) -> Vec<Vec<u8>> {
     match target {
         "frames" => vec![framed(b""), framed(&group)],
         "group" => vec![group],
-        "snapshot" => vec![snapshot_of(&group)],
+        "snapshot" => vec![snapshot_of(&group), backup()],
         "index_row" => {
             let mut octets = vec![3];
             octets.extend_from_slice(b"key");
@@ -141,14 +141,33 @@ fn snapshot_of(group: &[u8]) -> Vec<u8> {
     .concat();
     let trailer = [9u64, 3, 1, 3].map(u64::to_be_bytes).concat();
     let version = 1u32.to_be_bytes();
-    let frames: [(u8, &[u8]); 4] = [(0, &version), (1, &row), (2, group), (3, &trailer)];
+    in_payloads(&[(0, &version), (1, &row), (2, group), (3, &trailer)])
+}
+
+/// Frames of these kinds, each behind its length.
+fn in_payloads(frames: &[(u8, &[u8])]) -> Vec<u8> {
     let mut octets = Vec::new();
     for (kind, body) in frames {
         octets.extend_from_slice(&(body.len() as u16 + 1).to_be_bytes());
-        octets.push(kind);
+        octets.push(*kind);
         octets.extend_from_slice(body);
     }
     octets
+}
+
+/// The payloads of a backup with a blob.
+fn backup() -> Vec<u8> {
+    let blob = [
+        &[9; 32][..],
+        &7u128.to_be_bytes(),
+        &2u64.to_be_bytes(),
+        &0u64.to_be_bytes(),
+        b"ab",
+    ]
+    .concat();
+    let trailer = [9u64, 3, 0, 2].map(u64::to_be_bytes).concat();
+    let version = 3u32.to_be_bytes();
+    in_payloads(&[(0, &version), (6, &blob), (3, &trailer)])
 }
 
 #[cfg(test)]
@@ -158,9 +177,14 @@ mod tests {
     /// Otherwise the fuzzer would begin with noise.
     #[test]
     fn the_example_of_a_snapshot_is_sound() {
-        for example in examples_of_files("snapshot") {
-            let [first, _] = snapshot::read_payloads(&payloads(&example), STORE);
-            assert_eq!(first.map(|through| through.revision), Some(Revision(9)));
-        }
+        let sound = examples_of_files("snapshot")
+            .iter()
+            .map(|example| {
+                snapshot::read_payloads(&payloads(example), STORE)
+                    .map(|through| through.map(|through| through.revision))
+            })
+            .collect::<Vec<_>>();
+        let through = Some(Revision(9));
+        assert_eq!(sound, [[through, None, None], [None, None, through]]);
     }
 }

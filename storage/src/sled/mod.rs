@@ -15,6 +15,7 @@
 
 mod archive;
 mod backup;
+mod blobs;
 mod checkpoint;
 mod committer;
 mod complaint;
@@ -62,6 +63,7 @@ pub use self::{
 use self::{
     archive::Archivist,
     backup::HeldJournal,
+    blobs::BlobFolder,
     committer::Committer,
     disk::{Disk, RealDisk},
     error::IoContext,
@@ -78,6 +80,7 @@ use crate::{
         Backend, BackupError, BoxFuture, Commit, CommitError, Committed, Entry, Fault, Key,
         KeyRange, Page, ReadError, ScanPage,
     },
+    blob_files::{BlobFiles, BlobName},
     last_changes::LastChanges,
     resolve::State as _,
 };
@@ -135,19 +138,23 @@ struct Shared {
     newest: watch::Sender<Revision>,
     last_changes: LastChanges,
     folder: Folder,
+    blobs: BlobFolder,
     archivist: Archivist,
     held_journal: HeldJournal,
+}
+
+impl Options {
+    /// sled answers nothing any more once a write of its own has failed. So it is given nothing to
+    /// write while the disk has less room than this, and serves reads however full the disk is. Blobs leave
+    /// this room, too.
+    fn spare_octets(&self) -> u64 {
+        self.overlay_octets as u64 * SPARE_OVERLAYS
+    }
 }
 
 impl Shared {
     fn layer_octets(&self) -> usize {
         self.options.overlay_octets / LAYERS
-    }
-
-    /// sled answers nothing any more once a write of its own has failed. So it is given nothing to
-    /// write while the disk has less room than this, and serves reads however full the disk is.
-    fn spare_octets(&self) -> u64 {
-        self.options.overlay_octets as u64 * SPARE_OVERLAYS
     }
 }
 
@@ -200,6 +207,13 @@ impl Sled {
         clock: Arc<dyn Clock>,
     ) -> Result<Sled, OpenError> {
         let (folder, lock) = Folder::open(disk, path, clock.now())?;
+        let blobs = BlobFolder::open(
+            folder.clone(),
+            Arc::clone(&clock),
+            options.spare_octets(),
+            options.archive.clone(),
+        )
+        .while_doing("tidy", &folder.unfinished_blobs())?;
         let recovered = recovery::recover(&folder, options.cache_octets, None)?;
         let last = recovered.last;
         recovery::cut_torn_tail(&folder, &recovered.end)?;
@@ -222,6 +236,7 @@ impl Sled {
             newest: watch::Sender::new(last.revision),
             last_changes: LastChanges::new(last.revision),
             folder: folder.clone(),
+            blobs,
             archivist: Archivist::default(),
             held_journal: HeldJournal::default(),
             options,
@@ -253,6 +268,22 @@ impl Sled {
             drop(ends);
         })?;
         Ok(sled)
+    }
+
+    /// Fetches blobs that are missing or damaged from wherever a restore finds them; gives those that are
+    /// nowhere. Blocks.
+    ///
+    /// # Errors
+    /// Reading or writing failed.
+    pub fn fetch_blobs(&self, source: &Source, names: &[BlobName]) -> io::Result<Vec<BlobName>> {
+        let places = source.places_of_blobs()?;
+        let mut missing = Vec::new();
+        for name in names {
+            if !places.fetch(&self.shared.blobs, *name)? {
+                missing.push(*name);
+            }
+        }
+        Ok(missing)
     }
 
     fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
@@ -378,6 +409,10 @@ impl Backend for Sled {
                 ))
             })
         })
+    }
+
+    fn blobs(&self) -> &dyn BlobFiles {
+        &self.shared.blobs
     }
 
     fn asks_for_repetition(&self) -> bool {

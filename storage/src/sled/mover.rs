@@ -405,7 +405,7 @@ impl Mover {
     fn check_room(&self) -> io::Result<()> {
         // A disk that does not say how much room it has is believed to have some.
         match self.folder.disk().free_octets(&self.folder.journal()) {
-            Ok(free) if free < self.shared.spare_octets() => {
+            Ok(free) if free < self.shared.options.spare_octets() => {
                 Err(io::Error::from(io::ErrorKind::StorageFull))
             }
             _ => Ok(()),
@@ -602,14 +602,17 @@ impl Mover {
         };
         let last = self.shared.overlay.pin().last;
         let archivist = &self.shared.archivist;
-        match archivist.update(archive, &self.folder, which, last) {
-            Ok(()) => self.troubles.archiving.settle(),
+        let folders = (&self.folder, &self.shared.blobs);
+        match archivist.update(archive, folders, which, last) {
+            Ok(has_all) => {
+                self.troubles.archiving.settle();
+                has_all
+            }
             Err(error) => {
                 self.troubles.archiving.raise(&error);
-                return false;
+                false
             }
         }
-        true
     }
 
     /// A segment may go when both kept snapshots contain it, and the index does for certain, the

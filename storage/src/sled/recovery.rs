@@ -260,6 +260,8 @@ pub(super) fn load(
                 value,
             } => pending.put(key, revision, Some(value)),
             Piece::Commit(recorded) => pending.push(recorded),
+            // A snapshot has none.
+            Piece::Blob(_) => {}
         }
         pending.load_if_large(index)
     })?;

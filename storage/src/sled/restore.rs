@@ -3,8 +3,9 @@
 //! The folder is written as if it had always been this store's: one snapshot, which is the backup with
 //! the archived commits at its end, and an empty journal behind it. Its identity is new, so that its
 //! journal can never be mixed up with that of the store the backup was made of. Every checksum is
-//! verified while the snapshot is written. Whoever calls this does so in a folder aside, and gives it
-//! its name when all is done.
+//! verified while the snapshot is written, and blobs become files. What the archived journal refers to and
+//! the backup does not have is fetched afterwards (see [`super::Sled::fetch_blobs`]). Whoever calls this does so
+//! in a folder aside, and gives it its name when all is done.
 //!
 //! What is left of a damaged store is loaded in the same way: its newest sound snapshot is the backup, and
 //! its journal goes on from there to the first commit that is lost.
@@ -18,7 +19,9 @@ use std::{
 };
 
 use super::{
-    archive, checkpoint,
+    archive,
+    blobs::{BlobFolder, BlobLoader, IncomingBlobs, Places},
+    checkpoint,
     disk::{Appending, RealDisk},
     error::{IoContext, OpenError},
     folder::{Folder, StoreId},
@@ -27,7 +30,7 @@ use super::{
     journal::{self, Journal, SegmentPlace},
     snapshot::{self, Piece, SnapshotError, Writer},
 };
-use crate::{Revision, Timestamp, backend::Committed};
+use crate::{Clock, Revision, Timestamp, backend::Committed};
 
 /// What a store is restored from.
 #[derive(Clone, Debug)]
@@ -38,6 +41,17 @@ pub struct Source {
     pub archives: Vec<PathBuf>,
     /// The last moment whose commits are wanted; `None` takes all that there are.
     pub until: Option<Timestamp>,
+}
+
+impl Source {
+    /// Where blobs may be that a backup does not have.
+    pub(super) fn places_of_blobs(&self) -> io::Result<Places> {
+        let own = match &self.origin {
+            Origin::Backup(_) => Vec::new(),
+            Origin::Remains(folder) => vec![folder.join("blobs")],
+        };
+        Places::of(&self.archives, own)
+    }
 }
 
 /// What a restore begins with.
@@ -151,10 +165,13 @@ pub fn load(
     go_on: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Loaded, LoadError> {
     let (folder, _lock) = Folder::open(Arc::new(RealDisk), folder, now)?;
+    let blobs = BlobFolder::open(folder.clone(), Arc::new(Stopped(now)), 0, None)
+        .while_doing("write", &folder.blobs())?;
     let draft = snapshot::draft(&folder);
     let file = snapshot::create_file(&folder, &draft).while_doing("write", &draft)?;
     let mut loading = Loading {
         writer: Writer::begin(file, folder.store()).while_doing("write", &draft)?,
+        blobs: BlobLoader::new(blobs),
         draft: draft.clone(),
         go_on,
     };
@@ -177,13 +194,29 @@ pub fn load(
     })
 }
 
+/// A clock that always says the same.
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
 /// Reads a backup to its end, and gives its newest commit.
 ///
 /// # Errors
 /// It is damaged, or cannot be read.
 pub fn verify(backup: &Path) -> Result<Committed, LoadError> {
     let file = File::open(backup).while_doing("open", backup)?;
-    let read = snapshot::read_any(BufReader::with_capacity(READ_OCTETS, file), |_| Ok(()));
+    let mut blobs = IncomingBlobs::default();
+    let read = snapshot::read_any(
+        BufReader::with_capacity(READ_OCTETS, file),
+        |piece| match piece {
+            Piece::Blob(piece) => blobs.take(&piece).map(drop),
+            Piece::Row { .. } | Piece::Commit(_) => Ok(()),
+        },
+    );
     let (_, through) = read.map_err(|error| refusal(error, backup))?;
     Ok(through)
 }
@@ -204,6 +237,7 @@ fn finish(folder: &Folder, draft: &Path, through: Committed) -> Result<(), LoadE
 
 struct Loading<'a> {
     writer: Writer<BufWriter<Appending>>,
+    blobs: BlobLoader,
     draft: PathBuf,
     go_on: &'a mut dyn FnMut(Progress) -> bool,
 }
@@ -256,9 +290,9 @@ impl Loading<'_> {
     }
 
     fn copy_snapshot(&mut self, remains: &Folder, path: &Path) -> Result<Committed, LoadError> {
-        let (writer, mut failed) = (&mut self.writer, None);
+        let (writer, blobs, mut failed) = (&mut self.writer, &mut self.blobs, None);
         let read = snapshot::read(remains, path, |piece| {
-            copy_piece(writer, &piece, &mut failed)
+            copy_piece(writer, blobs, &piece, &mut failed)
         });
         if let Some(source) = failed {
             let action = format!("write {}", self.draft.display());
@@ -275,7 +309,8 @@ impl Loading<'_> {
     ) -> Result<(StoreId, Committed), LoadError> {
         let file = File::open(path).while_doing("open", path)?;
         let total = file.metadata().while_doing("look at", path)?.len();
-        let (writer, go_on, draft) = (&mut self.writer, &mut self.go_on, &self.draft);
+        let (writer, blobs) = (&mut self.writer, &mut self.blobs);
+        let (go_on, draft) = (&mut self.go_on, &self.draft);
         let mut stopped = false;
         let counted = Counted {
             file,
@@ -288,7 +323,7 @@ impl Loading<'_> {
         };
         let mut failed = None;
         let read = snapshot::read_any(BufReader::with_capacity(READ_OCTETS, counted), |piece| {
-            copy_piece(writer, &piece, &mut failed)
+            copy_piece(writer, blobs, &piece, &mut failed)
         });
         if stopped {
             return Err(LoadError::Stopped);
@@ -423,6 +458,7 @@ impl Replayed {
 /// Takes one piece over. What fails is kept in `failed`, since whoever reads takes it for his own error.
 fn copy_piece(
     writer: &mut Writer<BufWriter<Appending>>,
+    blobs: &mut BlobLoader,
     piece: &Piece<'_>,
     failed: &mut Option<io::Error>,
 ) -> io::Result<()> {
@@ -433,10 +469,13 @@ fn copy_piece(
             value,
         } => writer.row(key, *revision, value),
         Piece::Commit(recorded) => writer.commit(recorded),
+        Piece::Blob(piece) => blobs.write(piece),
     };
     written.map_err(|error| {
         let told = io::Error::from(error.kind());
-        *failed = Some(error);
+        if error.kind() != io::ErrorKind::InvalidData {
+            *failed = Some(error);
+        }
         told
     })
 }
@@ -499,6 +538,10 @@ fn refusal(error: SnapshotError, path: &Path) -> LoadError {
         SnapshotError::Foreign => LoadError::NotABackup(path.to_owned()),
         SnapshotError::Newer => LoadError::Newer(path.to_owned()),
         SnapshotError::Damaged => LoadError::Damaged(path.to_owned()),
+        // What a piece of a blob says of the others is wrong.
+        SnapshotError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            LoadError::Damaged(path.to_owned())
+        }
         SnapshotError::Journal(error) => LoadError::Store(error),
         error => LoadError::Store(OpenError::Io {
             action: format!("read {}", path.display()),

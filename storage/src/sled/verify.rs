@@ -144,6 +144,8 @@ impl<'a> Comparison<'a> {
                     self.row(key, recorded.committed.revision, *value);
                 }
             }
+            // A snapshot has none.
+            Piece::Blob(_) => {}
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{Store, blobs::CHUNK_OCTETS, keys, record};
-use crate::backend::ReadError;
+use super::{Store, record};
+use crate::{backend::ReadError, blob_files::BlobName};
 
-/// Pieces read at once.
-const PIECES_AT_ONCE: u64 = 4;
+/// How many octets of a file are read at once.
+const READ_OCTETS: u64 = 256 * 1024;
 
 /// The octets of a blob, or a part of them, one piece after the other.
 ///
@@ -18,8 +18,8 @@ const PIECES_AT_ONCE: u64 = 4;
 pub struct BlobReader {
     store: Store,
     hash: [u8; 32],
-    /// Where the pieces stand, once that is known.
-    place: Option<[u8; 32]>,
+    /// Where the octets stand, once that is known.
+    place: Option<Place>,
     blob_length: u64,
     /// The next octet to be given out, and the end.
     position: u64,
@@ -27,6 +27,12 @@ pub struct BlobReader {
     /// Present where all of it is read.
     hasher: Option<Box<blake3::Hasher>>,
     ready: VecDeque<Bytes>,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Rows([u8; 32]),
+    File(BlobName),
 }
 
 impl BlobReader {
@@ -56,7 +62,7 @@ impl BlobReader {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Corrupt`] where a piece is missing or damaged.
+    /// [`ReadError::Corrupt`] where something of it is missing or damaged.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ReadError> {
         if self.ready.is_empty() && self.position < self.end {
             self.read().await?;
@@ -67,34 +73,28 @@ impl BlobReader {
     async fn read(&mut self) -> Result<(), ReadError> {
         let place = match self.place {
             Some(place) => place,
-            None => self.store.place_of_pieces(&self.hash).await?,
+            None => self.find().await?,
         };
         self.place = Some(place);
-        let piece_octets = CHUNK_OCTETS as u64;
-        let first = self.position / piece_octets;
-        let last = self.end.div_ceil(piece_octets).min(first + PIECES_AT_ONCE);
-        let number = |it: u64| {
-            u32::try_from(it).map_err(|_| record::corrupt("blob", "its length is impossible"))
+        let wanted = (self.position, self.end);
+        let read = match place {
+            Place::Rows(place) => {
+                let length = self.blob_length;
+                self.store.read_pieces(&place, length, wanted).await?
+            }
+            Place::File(name) => {
+                let count = (self.end - self.position).min(READ_OCTETS) as usize;
+                let files = self.store.backend().blobs();
+                let read = files.read(name, self.blob_length, self.position, count);
+                vec![read.await?]
+            }
         };
-        let mut wanted = Vec::new();
-        for piece in first..last {
-            wanted.push(keys::blob_chunk(&place, number(piece)?));
-        }
-        let entries = self.store.backend().get_many(&wanted).await?;
-        for (piece, entry) in (first..last).zip(entries) {
-            let entry = entry.ok_or_else(|| record::corrupt("blob", "a piece is missing"))?;
-            let begin = piece * piece_octets;
-            let whole = (self.blob_length - begin).min(piece_octets);
-            if entry.value.len() as u64 != whole {
-                return Err(record::corrupt("blob", "a piece has another length"));
-            }
+        for octets in read {
+            self.position += octets.len() as u64;
             if let Some(hasher) = &mut self.hasher {
-                hasher.update(&entry.value);
+                hasher.update(&octets);
             }
-            let from = (self.position - begin) as usize;
-            let to = (self.end - begin).min(whole) as usize;
-            self.ready.push_back(entry.value.slice(from..to));
-            self.position = begin + to as u64;
+            self.ready.push_back(octets);
         }
         if self.position == self.end
             && let Some(hasher) = &self.hasher
@@ -104,5 +104,27 @@ impl BlobReader {
             return Err(record::corrupt("blob", "its octets do not have its hash"));
         }
         Ok(())
+    }
+
+    /// Where the octets stand. Where the header is lost they are found under the hash, or else not at all.
+    async fn find(&self) -> Result<Place, ReadError> {
+        let hash = self.hash;
+        let header = match self.store.blob(&hash).await {
+            Ok(header) => header,
+            Err(ReadError::Corrupt(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let known = header.map(|header| (header.value.file(&hash), header.value.rows(&hash)));
+        match known {
+            Some((Some(name), _)) => return Ok(Place::File(name)),
+            Some((None, Some(place))) => return Ok(Place::Rows(place)),
+            Some((None, None)) | None => {}
+        }
+        let mut files = self.store.backend().blobs().find(hash).await?;
+        files.retain(|file| file.length == Some(self.blob_length));
+        Ok(match files.first() {
+            Some(file) => Place::File(file.name),
+            None => Place::Rows(hash),
+        })
     }
 }

@@ -1,44 +1,50 @@
-//! Content too large for a row: written ahead in pieces, referred to by a small commit, and taken away by a
+//! Content too large for a row: written ahead into a file, referred to by a small commit, and taken away by a
 //! sweeper when nothing refers to it.
 //!
-//! A blob's header stands under the hash of its octets. So do its pieces, unless they were there before
-//! the hash was known (see [`super::uploads`]): then the header says in which other place they stand, and
-//! a row of that place says whose they are. The place is the blob's for as long as the header is there.
+//! A blob's header stands under the hash of its octets and says where they are (see
+//! [`crate::blob_files`]). It comes when all of them are durable, and goes before they do; so it never
+//! promises what is not there. A file without a header is left over, from a process that was killed in
+//! between, or because it could not be removed; it goes with the next sweep.
 //!
-//! The header comes with the first pieces, and is marked complete with the last. Each write of a piece
-//! expects the header as the writer knows it, so a writer and the sweeper never work on one blob at the
-//! same time.
+//! Until format 4 the octets stood in rows (see [`super::blob_rows`]), which are read and swept for ever.
 
-use std::ops::Bound;
-
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{
-    Batch, Store, keys,
-    record::{self, BlobRecord},
+    Batch, BlobReader, Store, keys,
+    record::{self, BlobPlace, BlobRecord},
 };
 use crate::{
     Revision, Stored, Timestamp,
-    backend::{CommitError, Expect, KeyRange, MAXIMUM_VALUE_OCTETS, Operation, Page, ReadError},
+    backend::{CommitError, Expect, KeyRange, Operation, Page, ReadError},
+    blob_files::{BlobDraft, BlobName, FinishedBlob},
     model::{Content, INLINE_CONTENT_OCTETS},
 };
 
-/// The octets of one piece.
-pub(super) const CHUNK_OCTETS: usize = MAXIMUM_VALUE_OCTETS;
-/// How many pieces are written in one commit, and read at once.
-const CHUNKS_AT_ONCE: usize = 15;
-/// What one commit carries of a blob.
-pub(super) const WINDOW_OCTETS: usize = CHUNK_OCTETS * CHUNKS_AT_ONCE;
-/// The largest blob: its pieces have 32-bit numbers. How large a file may be is the desk's to say.
-pub const MAXIMUM_BLOB_OCTETS: u64 = CHUNK_OCTETS as u64 * u32::MAX as u64;
+/// How many octets of a blob are written at once.
+pub(super) const WINDOW_OCTETS: usize = 512 * 1024;
+/// The largest blob. How large a file may be is the desk's to say.
+pub const MAXIMUM_BLOB_OCTETS: u64 = 1 << 46;
 /// The largest content that is ever held in memory as a whole.
 pub(super) const MAXIMUM_WHOLE_OCTETS: usize = 256 * 1024 * 1024;
-/// Pieces removed in one commit.
-const PIECES_REMOVED_AT_ONCE: u32 = 500;
 /// A header older than this is written again by the next writer, long before a sweeper may come.
 const REFRESH_MILLISECONDS: i64 = 60 * 60 * 1000;
 /// How often a writer begins again when another one or the sweeper was faster.
-pub(super) const WRITE_ATTEMPTS: usize = 8;
+const WRITE_ATTEMPTS: usize = 8;
+
+/// Octets that became a blob, whose header is to be written.
+struct Written {
+    blob: FinishedBlob,
+    length: u64,
+}
+
+/// What became of octets that were written.
+enum Claimed {
+    /// The blob has them.
+    Taken,
+    /// It had them already.
+    NotNeeded,
+}
 
 impl Store {
     /// The octets of an object, from its row or its blob.
@@ -52,27 +58,27 @@ impl Store {
             Content::Inline(octets) => return Ok(octets.clone()),
             Content::Blob { hash, length } => (hash, *length),
         };
-        let length = usize::try_from(length)
+        let whole = usize::try_from(length)
             .ok()
             .filter(|length| *length <= MAXIMUM_WHOLE_OCTETS);
-        let length = length.ok_or_else(|| record::corrupt("blob", "its length is impossible"))?;
-        let place = self.place_of_pieces(hash).await?;
-        let mut octets = BytesMut::with_capacity(length);
-        let chunks: Vec<u32> = (0..length.div_ceil(CHUNK_OCTETS) as u32).collect();
-        for numbers in chunks.chunks(CHUNKS_AT_ONCE) {
-            let keys: Vec<_> = numbers
-                .iter()
-                .map(|number| keys::blob_chunk(&place, *number))
-                .collect();
-            for chunk in self.backend().get_many(&keys).await? {
-                let chunk = chunk.ok_or_else(|| record::corrupt("blob", "a piece is missing"))?;
-                octets.extend_from_slice(&chunk.value);
-            }
+        let whole = whole.ok_or_else(|| record::corrupt("blob", "its length is impossible"))?;
+        let mut reader = self.read_blob(*hash, length, 0, length);
+        let mut octets = Vec::with_capacity(whole);
+        while let Some(piece) = reader.next().await? {
+            octets.extend_from_slice(&piece);
         }
-        if octets.len() != length || blake3::hash(&octets).as_bytes() != hash {
-            return Err(record::corrupt("blob", "its octets do not have its hash"));
-        }
-        Ok(octets.freeze())
+        Ok(octets.into())
+    }
+
+    /// Reads the octets of a blob from `start` on, `length` of them, piece by piece.
+    pub fn read_blob(
+        &self,
+        hash: [u8; 32],
+        blob_length: u64,
+        start: u64,
+        length: u64,
+    ) -> BlobReader {
+        BlobReader::new(self.clone(), hash, blob_length, start, length)
     }
 
     /// Makes content of octets: those that fit stay in the object's row, others are written ahead of
@@ -104,45 +110,117 @@ impl Store {
     /// Writes a blob, however small, unless it is there.
     pub(super) async fn write_ahead(&self, octets: Bytes) -> Result<Content, CommitError> {
         let hash = *blake3::hash(&octets).as_bytes();
-        let content = Content::Blob {
-            hash,
-            length: octets.len() as u64,
-        };
-        for _ in 1..WRITE_ATTEMPTS {
-            match self.try_write_ahead(&hash, &octets).await {
-                Err(CommitError::Conflict(_)) => {}
-                written => return written.map(|()| content),
+        let length = octets.len() as u64;
+        if !self.has_blob(&hash).await? {
+            let mut draft = self.begin_blob().await?;
+            for window in octets.chunks(WINDOW_OCTETS) {
+                draft.write(octets.slice_ref(window)).await?;
             }
+            self.finish_blob(draft, hash, length).await?;
         }
-        self.try_write_ahead(&hash, &octets).await.map(|()| content)
+        Ok(Content::Blob { hash, length })
     }
 
-    async fn try_write_ahead(&self, hash: &[u8; 32], octets: &Bytes) -> Result<(), CommitError> {
+    /// Begins to write octets.
+    pub(super) async fn begin_blob(&self) -> Result<Box<dyn BlobDraft>, CommitError> {
+        let writing = self.environment().random_u128();
+        self.backend().blobs().begin(writing).await
+    }
+
+    /// Makes what was written the blob of this hash, unless that is there.
+    pub(super) async fn finish_blob(
+        &self,
+        draft: Box<dyn BlobDraft>,
+        hash: [u8; 32],
+        length: u64,
+    ) -> Result<(), CommitError> {
+        let blob = draft.finish(hash).await?;
+        let written = Written { blob, length };
+        let mut claimed = self.try_claim(&written).await;
+        for _ in 1..WRITE_ATTEMPTS {
+            match claimed {
+                Err(CommitError::Conflict(_)) => claimed = self.try_claim(&written).await,
+                _ => break,
+            }
+        }
+        match claimed {
+            Ok(Claimed::Taken) => return Ok(()),
+            // Nobody can tell whether the header is there: the sweeper can, later.
+            Err(CommitError::Unavailable(_)) => {}
+            Ok(Claimed::NotNeeded) | Err(_) => self.remove_file(written.blob.name).await,
+        }
+        claimed.map(drop)
+    }
+
+    async fn try_claim(&self, written: &Written) -> Result<Claimed, CommitError> {
+        let hash = &written.blob.name.hash;
         let before = self.blob(hash).await?;
-        if let Some(before) = before.as_ref().filter(|before| before.value.complete) {
-            return self.refresh(hash, before).await;
-        }
-        let mut header = BlobRecord {
-            length: octets.len() as u64,
-            written: self.environment().clock.now(),
-            complete: false,
-            pieces_under: before.as_ref().and_then(|before| before.value.pieces_under),
+        let revision = match &before {
+            Some(header) if header.value.complete => {
+                if self.has_octets(hash, &header.value).await? {
+                    self.refresh(hash, header).await?;
+                    return Ok(Claimed::NotNeeded);
+                }
+                // They are lost: what came takes their place.
+                header.revision
+            }
+            // Somebody began to write or to remove it: what came is whole.
+            Some(header) => {
+                self.remove_blob(hash, header).await?;
+                Revision(0)
+            }
+            None => Revision(0),
         };
-        let mut revision = before.map_or(Revision(0), |before| before.revision);
-        let place = header.place(hash);
-        let windows = octets.len().div_ceil(WINDOW_OCTETS).max(1);
-        for number in 0..windows {
-            let start = number * WINDOW_OCTETS;
-            let window = octets.slice(start..octets.len().min(start + WINDOW_OCTETS));
-            let pieces = pieces(&place, (number * CHUNKS_AT_ONCE) as u32, &window);
-            header.complete = number + 1 == windows;
-            revision = self.write_header(hash, revision, &header, pieces).await?;
+        let header = BlobRecord {
+            length: written.length,
+            written: self.environment().clock.now(),
+            complete: true,
+            place: BlobPlace::File(written.blob.name.writing),
+        };
+        self.write_header(hash, revision, &header).await?;
+        if let Some(lost) = before.and_then(|header| header.value.file(hash)) {
+            self.remove_file(lost).await;
         }
-        Ok(())
+        Ok(Claimed::Taken)
+    }
+
+    /// Whether a blob is there; then it counts as written now.
+    pub(super) async fn has_blob(&self, hash: &[u8; 32]) -> Result<bool, CommitError> {
+        for _ in 0..WRITE_ATTEMPTS {
+            let Some(header) = self.blob(hash).await? else {
+                return Ok(false);
+            };
+            if !header.value.complete || !self.has_octets(hash, &header.value).await? {
+                return Ok(false);
+            }
+            match self.refresh(hash, &header).await {
+                Err(CommitError::Conflict(_)) => {}
+                refreshed => return refreshed.map(|()| true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the octets that a header tells of are there, as far as can be seen without reading them.
+    async fn has_octets(&self, hash: &[u8; 32], header: &BlobRecord) -> Result<bool, ReadError> {
+        match header.file(hash) {
+            Some(file) => {
+                let found = self.backend().blobs().length(file).await?;
+                Ok(found == Some(header.length))
+            }
+            None => Ok(true),
+        }
+    }
+
+    /// Removes a file that nothing refers to. Where that fails it is left over.
+    pub(super) async fn remove_file(&self, name: BlobName) {
+        if let Err(error) = self.backend().blobs().remove(name).await {
+            tracing::warn!(%error, %name, "a blob is removed later");
+        }
     }
 
     /// Lets a complete blob count as written now, if it may come to be swept otherwise.
-    pub(super) async fn refresh(
+    async fn refresh(
         &self,
         hash: &[u8; 32],
         before: &Stored<BlobRecord>,
@@ -155,23 +233,20 @@ impl Store {
             written: now,
             ..before.value.clone()
         };
-        self.write_header(hash, before.revision, &header, Vec::new())
-            .await
-            .map(drop)
+        self.write_header(hash, before.revision, &header).await
     }
 
-    /// Commits a blob's header together with pieces, if the header is as this writer knows it.
-    pub(super) async fn write_header(
+    /// Commits a blob's header, if it is as this writer knows it.
+    async fn write_header(
         &self,
         hash: &[u8; 32],
         before: Revision,
         header: &BlobRecord,
-        mut operations: Vec<Operation>,
-    ) -> Result<Revision, CommitError> {
+    ) -> Result<(), CommitError> {
         let mut batch = Batch::default();
         batch.expect_row(keys::blob(hash), before);
-        operations.push(Operation::Put(keys::blob(hash), record::encode(header)));
-        Ok(self.commit_rows(batch.expect, operations).await?.revision)
+        let operations = vec![Operation::Put(keys::blob(hash), record::encode(header))];
+        self.commit_rows(batch.expect, operations).await.map(drop)
     }
 
     pub(super) async fn blob(
@@ -182,15 +257,6 @@ impl Store {
         entry
             .map(|entry| record::stored(&entry, "blob"))
             .transpose()
-    }
-
-    /// Where a blob's pieces stand. Where its header is lost, most are found under its hash.
-    pub(super) async fn place_of_pieces(&self, hash: &[u8; 32]) -> Result<[u8; 32], ReadError> {
-        match self.blob(hash).await {
-            Ok(Some(header)) => Ok(header.value.place(hash)),
-            Ok(None) | Err(ReadError::Corrupt(_)) => Ok(*hash),
-            Err(error) => Err(error),
-        }
     }
 
     /// Makes the commit of a batch conflict where a blob that it refers to is not there (any more):
@@ -225,103 +291,123 @@ impl Store {
         after: Option<[u8; 32]>,
         rows: usize,
     ) -> Result<(usize, Option<[u8; 32]>), CommitError> {
+        let (headers, next) = self.blob_headers(after, rows).await?;
+        let mut removed = 0;
+        for (hash, header) in &headers {
+            if header.written < older_than && self.remove_blob(hash, header).await? {
+                removed += 1;
+            }
+        }
+        Ok((removed, next))
+    }
+
+    /// A page of headers behind `after`, and where to go on.
+    async fn blob_headers(
+        &self,
+        after: Option<[u8; 32]>,
+        rows: usize,
+    ) -> Result<(Vec<([u8; 32], Stored<BlobRecord>)>, Option<[u8; 32]>), ReadError> {
         let range = KeyRange::prefix(keys::blobs());
         let range = match after {
             Some(hash) => range.beyond(&keys::blob(&hash), false),
             None => range,
         };
-        let page = self
-            .backend()
-            .scan(
-                range,
-                Page {
-                    rows,
-                    octets: usize::MAX,
-                    reverse: false,
-                },
-            )
-            .await?;
-        let mut removed = 0;
-        let mut last = None;
+        let page = Page {
+            rows,
+            octets: usize::MAX,
+            reverse: false,
+        };
+        let page = self.backend().scan(range, page).await?;
+        let mut headers = Vec::with_capacity(page.rows.len());
         for (key, entry) in &page.rows {
-            let hash =
-                keys::blob_hash(key).ok_or_else(|| record::corrupt("blob", "its key is odd"))?;
-            let header: Stored<BlobRecord> = record::stored(entry, "blob")?;
-            if header.written < older_than && self.remove_blob(&hash, &header).await? {
-                removed += 1;
-            }
-            last = Some(hash);
+            let hash = keys::blob_hash(key);
+            let hash = hash.ok_or_else(|| record::corrupt("blob", "its key is odd"))?;
+            headers.push((hash, record::stored(entry, "blob")?));
         }
-        Ok((removed, last.filter(|_| page.more)))
+        let last = headers.last().map(|(hash, _)| *hash);
+        Ok((headers, last.filter(|_| page.more)))
     }
 
-    /// Removes a blob, unless something refers to it or somebody writes it. Broken off, it is a blob that
-    /// is not complete, which is swept like any other that nothing refers to.
+    /// Removes files that were finished before `older_than` and that no header tells of, and nobody is about
+    /// to write one: some of those behind `after`. Returns how many were removed, and where to go on.
+    pub async fn sweep_blob_files(
+        &self,
+        older_than: Timestamp,
+        after: Option<BlobName>,
+    ) -> Result<(usize, Option<BlobName>), CommitError> {
+        let listed = self.backend().blobs().list(after).await?;
+        let mut removed = 0;
+        for file in &listed {
+            // Who awaits it is asked before the header is read, and lets go of it after it was written.
+            let is_left_over = !file.is_awaited
+                && file.written < older_than
+                && !self.is_of_header(file.name).await?;
+            if is_left_over && self.backend().blobs().remove(file.name).await? {
+                removed += 1;
+            }
+        }
+        Ok((removed, listed.last().map(|file| file.name)))
+    }
+
+    /// Whether a header tells of a file.
+    pub(super) async fn is_of_header(&self, name: BlobName) -> Result<bool, ReadError> {
+        let header = self.blob(&name.hash).await?;
+        Ok(header.is_some_and(|header| header.value.file(&name.hash) == Some(name)))
+    }
+
+    /// Which files that headers tell of are not there: of one page of `rows` headers behind `after`. Second:
+    /// where to go on.
+    pub(crate) async fn missing_blob_files(
+        &self,
+        after: Option<[u8; 32]>,
+        rows: usize,
+    ) -> Result<(Vec<BlobName>, Option<[u8; 32]>), ReadError> {
+        let (headers, next) = self.blob_headers(after, rows).await?;
+        let mut missing = Vec::new();
+        for (hash, header) in &headers {
+            let file = header.file(hash).filter(|_| header.complete);
+            if let Some(file) = file
+                && !self.has_octets(hash, header).await?
+            {
+                missing.push(file);
+            }
+        }
+        Ok((missing, next))
+    }
+
+    /// Removes a blob, unless something refers to it or somebody writes it.
     pub(super) async fn remove_blob(
         &self,
         hash: &[u8; 32],
         header: &Stored<BlobRecord>,
     ) -> Result<bool, CommitError> {
-        match self.try_remove_blob(hash, header).await {
+        let removed = match (header.rows(hash), header.file(hash)) {
+            (Some(place), _) => self.remove_pieces(hash, place, header).await,
+            (None, file) => self.remove_header(hash, header.revision, file).await,
+        };
+        match removed {
             Ok(()) => Ok(true),
             Err(CommitError::Conflict(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// The last pieces go first, so that a look at what is left finds pieces from the first on.
-    async fn try_remove_blob(
+    /// The header goes first: what is then left of the file is left over.
+    async fn remove_header(
         &self,
         hash: &[u8; 32],
-        header: &Stored<BlobRecord>,
+        revision: Revision,
+        file: Option<BlobName>,
     ) -> Result<(), CommitError> {
-        let unreferenced = Expect::RangeEmpty(KeyRange::prefix(keys::blob_references(hash)));
-        let leaving = BlobRecord {
-            complete: false,
-            ..header.value.clone()
-        };
-        let place = header.value.place(hash);
-        let mut revision = header.revision;
-        loop {
-            let last = Page {
-                rows: 1,
-                octets: usize::MAX,
-                reverse: true,
-            };
-            let mut pieces = KeyRange::prefix(keys::blob_chunks(&place));
-            let last = self.backend().scan(pieces.clone(), last).await?.rows.pop();
-            let number = last.and_then(|(key, _)| keys::blob_chunk_number(&key));
-            let first = (number.unwrap_or(0) + 1).saturating_sub(PIECES_REMOVED_AT_ONCE);
-            let more = first > 0;
-            if more {
-                pieces.start = Bound::Included(keys::blob_chunk(&place, first));
-            }
-            let mut operations = vec![Operation::DeleteRange(pieces)];
-            if more {
-                operations.push(Operation::Put(keys::blob(hash), record::encode(&leaving)));
-            } else {
-                operations.push(Operation::Delete(keys::blob(hash)));
-                let place = leaving.pieces_under.as_ref().map(keys::blob_place);
-                operations.extend(place.map(Operation::Delete));
-            }
-            let expect = vec![
-                Expect::Revision(keys::blob(hash), revision),
-                unreferenced.clone(),
-            ];
-            revision = self.commit_rows(expect, operations).await?.revision;
-            if !more {
-                return Ok(());
-            }
+        let expect = vec![
+            Expect::Revision(keys::blob(hash), revision),
+            Expect::RangeEmpty(KeyRange::prefix(keys::blob_references(hash))),
+        ];
+        let operations = vec![Operation::Delete(keys::blob(hash))];
+        self.commit_rows(expect, operations).await?;
+        if let Some(file) = file {
+            self.remove_file(file).await;
         }
+        Ok(())
     }
-}
-
-/// Writes what is at most a window as pieces from the number `first` on.
-pub(super) fn pieces(place: &[u8; 32], first: u32, window: &Bytes) -> Vec<Operation> {
-    let pieces = window.chunks(CHUNK_OCTETS).zip(first..);
-    pieces
-        .map(|(piece, number)| {
-            Operation::Put(keys::blob_chunk(place, number), window.slice_ref(piece))
-        })
-        .collect()
 }

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     backend::{CommitError, Entry, Key, KeyRange, Operation, ReadError},
+    blob_files::ListedBlob,
     model::{Collection, CollectionId},
 };
 pub use finding::{CheckEvent, Damage};
@@ -117,6 +118,7 @@ impl Store {
         }
         run.look_at_owners_of_logs().await?;
         run.look_at_pieces().await?;
+        run.look_at_files().await?;
         let looked = run.look_at_trash().await;
         run.go_on("the trash", looked).await?;
         run.tell_of_unreadable().await
@@ -160,6 +162,7 @@ enum Subject {
     OwnerOfLog(Key),
     Orphans(CollectionId),
     Pieces([u8; 32]),
+    File(ListedBlob),
     Usage(CollectionId),
 }
 
@@ -177,6 +180,7 @@ impl Subject {
                     blake3::Hash::from_bytes(*place)
                 )
             }
+            Subject::File(file) => format!("the file of the blob {}", file.name),
             Subject::Usage(home) => format!("the counter of {}", id(*home)),
         }
     }
@@ -339,6 +343,26 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What is finished and not referred to is looked at when the sweeper should have taken it, or where
+    /// something wants its octets.
+    async fn look_at_files(&mut self) -> Result<(), CommitError> {
+        let what = "files of blobs";
+        let (mut rows, mut after) = (0, None);
+        self.tell(CheckEvent::Reading { what, rows }).await?;
+        loop {
+            let listed = self.store.backend().blobs().list(after).await?;
+            let Some(last) = listed.last() else {
+                return Ok(());
+            };
+            after = Some(last.name);
+            rows += listed.len() as u64;
+            for file in listed {
+                self.look(&Subject::File(file)).await?;
+            }
+            self.tell(CheckEvent::Reading { what, rows }).await?;
+        }
+    }
+
     async fn look_at_pieces(&mut self) -> Result<(), CommitError> {
         let mut range = KeyRange::prefix(keys::whole(Keyspace::BlobChunk));
         while let Some(key) = self.store.first_key(&range).await? {
@@ -374,6 +398,7 @@ impl Store {
             Subject::OwnerOfLog(key) => self.judge_owner_of_log(key).await,
             Subject::Orphans(id) => self.judge_orphans(*id).await,
             Subject::Pieces(place) => self.judge_pieces(place).await,
+            Subject::File(file) => self.judge_file(file).await,
             Subject::Usage(home) => self.judge_usage(*home).await,
         }
     }
@@ -427,6 +452,16 @@ impl Store {
                 self.remove_all_but_last(log).await?;
                 let rest = Operation::DeleteRange(KeyRange::prefix(log.clone()));
                 self.commit_rows(Vec::new(), vec![rest]).await?;
+            }
+            Remedy::Octets(name) => {
+                if !self.backend().blobs().recover(*name).await? {
+                    return Err(CommitError::Conflict(0));
+                }
+            }
+            Remedy::NoFile(name) => {
+                if !self.backend().blobs().remove(*name).await? {
+                    return Err(CommitError::Conflict(0));
+                }
             }
         }
         Ok(())

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::{
     building::BuildingRecord,
     record::{
-        self, BlobRecord, LogRecord, MetaRecord, Standing, TrashHeader, TrashedRecord, UidRecord,
-        WorkRecord, decode_member, decode_trash, encode, encode_object, encode_trash,
+        self, BlobPlace, BlobRecord, LogRecord, MetaRecord, Standing, TrashHeader, TrashedRecord,
+        UidRecord, WorkRecord, decode_member, decode_trash, encode, encode_object, encode_trash,
     },
 };
 use crate::{
@@ -40,6 +40,7 @@ pub fn records(octets: &[u8]) {
     same::<LogRecord>(octets);
     same::<MetaRecord>(octets);
     same::<BlobRecord>(octets);
+    same::<[u8; 32]>(octets);
     same::<WorkRecord>(octets);
     same::<BuildingRecord>(octets);
     same::<TrashedRecord>(octets);
@@ -119,8 +120,16 @@ pub fn examples_of_records() -> Vec<Vec<u8>> {
             length: 300,
             written: Timestamp(5),
             complete: true,
-            pieces_under: Some([9; 32]),
+            place: BlobPlace::Rows([9; 32]),
         }),
+        encode(&BlobRecord {
+            length: 300,
+            written: Timestamp(5),
+            complete: true,
+            place: BlobPlace::File(9),
+        }),
+        // The place of a blob.
+        encode(&[9_u8; 32]),
         encode(&WorkRecord {
             attempts: 1,
             created: Timestamp(2),

@@ -45,9 +45,9 @@ pub(crate) enum Keyspace {
     Usage = 13,
     /// (queue, due, id) → work.
     Work = 14,
-    /// (hash) → length and state of a blob, and where its pieces stand.
+    /// (hash) → length and state of a blob, and where its octets stand.
     Blob = 15,
-    /// (place, number) → piece of a blob. The place is its hash, or a key drawn at random.
+    /// (place, number) → piece of a blob, until format 4. The place is its hash, or a key drawn at random.
     BlobChunk = 16,
     /// (hash, who refers to it) → nothing.
     BlobReference = 17,

@@ -17,7 +17,7 @@ use crate::{
     model::{AuditEntry, Content, Credential, Lock, PrincipalId},
 };
 
-pub(crate) use blob::BlobRecord;
+pub(crate) use blob::{BlobPlace, BlobRecord};
 pub(crate) use member::{decode_member, encode_binding, encode_object};
 pub(crate) use trash::{Standing, TrashHeader, TrashedRecord, decode_trash, encode_trash};
 

@@ -6,6 +6,7 @@
 //! storage::conformance!(OnDisk::new());
 //! ```
 
+mod blobs;
 mod commits;
 mod concurrency;
 mod lifetime;
@@ -22,6 +23,7 @@ use crate::{
     testing::ManualClock,
 };
 
+pub use blobs::*;
 pub use commits::*;
 pub use concurrency::*;
 pub use lifetime::*;
@@ -51,6 +53,8 @@ macro_rules! conformance {
             bounds_of_ranges, revisions_and_times_grow, watchers_are_told, one_of_many_wins,
             counters_lose_nothing_under_concurrency, pages_show_one_moment, a_closed_store_refuses,
             everything_survives_a_reopen, revisions_and_times_go_on_after_a_reopen,
+            blobs_come_back, blobs_that_are_not_there, blobs_are_listed, drafts_leave_nothing,
+            blobs_survive_a_reopen,
         );
     };
     (@cases $subject:expr; $($case:ident),* $(,)?) => {

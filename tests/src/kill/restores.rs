@@ -11,9 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use storage::{
     Environment, Store,
     backend::Backend,
+    model::Content,
     restore::{Restore, restore},
     sled::{OpenError, Options, Origin, RESTORING, Sled, Source, Stage},
     testing::SeededEntropy,
@@ -213,14 +215,18 @@ async fn write_backup(folder: &Path) -> Result<Vec<Found>, String> {
     let store = Sled::open(&data, Options::default(), Arc::new(SystemClock)).map_err(words)?;
     let store = Arc::new(store);
     // Its rows stand beside the workload's.
-    Store::open(store.clone(), environment())
+    let domain = Store::open(store.clone(), environment())
         .await
         .map_err(words)?;
     let mut revisions = vec![None; WRITERS as usize];
     for number in 1..=BACKED_UP + ARCHIVED {
         for (writer, before) in (0..).zip(&mut revisions) {
-            let commit = change(writer, number, *before);
+            let commit = change(writer, number, *before, None);
             *before = Some(store.commit(commit).await.map_err(words)?.revision);
+        }
+        // Some blobs are in the backup, others only in the journal behind it.
+        if number.is_multiple_of(BACKED_UP / 4) {
+            domain.write_blob(blob(number)).await.map_err(words)?;
         }
         if number == BACKED_UP {
             let mut file = fs::File::create(folder.join("backup")).map_err(words)?;
@@ -230,6 +236,28 @@ async fn write_backup(folder: &Path) -> Result<Vec<Found>, String> {
     let found = everything(&*store).await;
     store.close().await;
     found
+}
+
+/// What is written in a blob at this commit.
+fn blob(number: u64) -> Bytes {
+    let octets = number.to_be_bytes().into_iter().cycle();
+    octets.take(150_000).collect()
+}
+
+/// All blobs are there.
+async fn read_blobs(domain: &Store) -> Result<(), String> {
+    let numbers = (1..=BACKED_UP + ARCHIVED).filter(|number| number.is_multiple_of(BACKED_UP / 4));
+    for number in numbers {
+        let octets = blob(number);
+        let content = Content::Blob {
+            hash: *blake3::hash(&octets).as_bytes(),
+            length: octets.len() as u64,
+        };
+        if domain.content(&content).await.map_err(words)? != octets {
+            return Err(format!("the blob of commit {number} is another"));
+        }
+    }
+    Ok(())
 }
 
 async fn everything(store: &dyn Backend) -> Result<Vec<Found>, String> {
@@ -332,9 +360,10 @@ impl Game<'_> {
         }
         let store = Sled::open(into, Options::default(), Arc::new(SystemClock)).map_err(words)?;
         let store = Arc::new(store);
-        Store::open(store.clone(), environment())
+        let domain = Store::open(store.clone(), environment())
             .await
             .map_err(words)?;
+        read_blobs(&domain).await?;
         if everything(&*store).await? != self.expected {
             return Err("the restored store holds something else".to_owned());
         }

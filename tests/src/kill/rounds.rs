@@ -21,7 +21,7 @@ use super::{
     process::Process,
     seen::Seen,
     victim::{OPENED, Victim},
-    workload::{examine, moment, rows},
+    workload::{examine, examine_blobs, moment, rows},
 };
 
 /// How long opening is taken to last before it was measured.
@@ -232,6 +232,7 @@ impl Game<'_> {
         for writer in 0..self.writers {
             let found = examine(&store, writer).await?;
             self.seen.check(writer, &found)?;
+            examine_blobs(&store, writer, &found).await?;
         }
         self.report.sightings += self.seen.forget_sightings();
         let before = rows(&store, KeyRange::all()).await?;

@@ -339,6 +339,10 @@ impl Connection {
 
 /// An event whose text is another each time.
 fn event(uid: &str, run: u64, number: u64) -> String {
+    let length = match number % 8 {
+        7 => 100_000,
+        few => few as usize * 7,
+    };
     let lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -349,7 +353,8 @@ fn event(uid: &str, run: u64, number: u64) -> String {
         "DTSTART:20261102T090000Z",
         "DTEND:20261102T100000Z",
         &format!("SUMMARY:Event {number} of run {run}"),
-        &format!("DESCRIPTION:{}", "x".repeat((number % 50) as usize)),
+        // Now and then so many that they stand in a blob.
+        &format!("DESCRIPTION:{}", "x".repeat(length)),
         "END:VEVENT",
         "END:VCALENDAR",
         "",

@@ -3,8 +3,9 @@
 //!
 //! Each writer counts. Commit `n` of a writer puts two rows that name `n`, notes `n` in the writer's
 //! state row, adds one to a counter, appends to the writer's log (which it empties every
-//! [`LOG_COMMITS`]), and removes the rows of commit `n - WINDOW`. Hence the state row alone says what
-//! everything else must be.
+//! [`LOG_COMMITS`]), and removes the rows of commit `n - WINDOW`. One commit of [`BLOB_COMMITS`] refers
+//! to a blob that was written ahead of it, which is removed after the commit that removes its row. Hence
+//! the state row alone says what everything else must be.
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
@@ -15,10 +16,13 @@ use storage::{
         Backend, Commit, CommitError, Committed, Entry, Expect, Key, KeyRange, Operation, Page,
         ReadError,
     },
+    blob_files::{BlobName, FinishedBlob},
 };
 
 /// For how many commits the rows of a commit stay.
 pub const WINDOW: u64 = 40;
+/// How many commits come to one with a blob.
+pub const BLOB_COMMITS: u64 = 10;
 /// After so many commits a writer's log begins anew.
 pub const LOG_COMMITS: u64 = 100;
 
@@ -31,6 +35,21 @@ fn row_keys(writer: u64, number: u64) -> [Key; 2] {
         format!("a{writer}/{number:010}").into(),
         format!("b{writer}/{number:010}").into(),
     ]
+}
+
+/// The row that names the blob of a commit.
+fn blob_key(writer: u64, number: u64) -> Key {
+    format!("f{writer}/{number:010}").into()
+}
+
+fn has_blob(number: u64) -> bool {
+    number.is_multiple_of(BLOB_COMMITS)
+}
+
+fn blob_octets(writer: u64, number: u64) -> Bytes {
+    let length = 70_000 + usize::try_from(number % 1000).unwrap_or_default() * 10;
+    let whose = format!("{writer}/{number}/").into_bytes();
+    whose.into_iter().cycle().take(length).collect()
 }
 
 fn log_prefix(writer: u64) -> Key {
@@ -50,8 +69,13 @@ fn value(writer: u64, number: u64) -> Bytes {
         .collect()
 }
 
-/// Commit `number` of a writer; `before` is the revision of the one before it.
-pub fn change(writer: u64, number: u64, before: Option<Revision>) -> Commit {
+/// Commit `number` of a writer; `before` is the revision of the one before it, `blob` what it refers to.
+pub fn change(
+    writer: u64,
+    number: u64,
+    before: Option<Revision>,
+    blob: Option<BlobName>,
+) -> Commit {
     let expect = match before {
         Some(revision) => Expect::Revision(state_key(writer), revision),
         None => Expect::Absent(state_key(writer)),
@@ -77,8 +101,13 @@ pub fn change(writer: u64, number: u64, before: Option<Revision>) -> Commit {
     });
     let rows = row_keys(writer, number).map(|key| Operation::Put(key, value(writer, number)));
     operations.extend(rows);
+    if let Some(blob) = blob {
+        let name = Bytes::from(blob.to_string());
+        operations.push(Operation::Put(blob_key(writer, number), name));
+    }
     if let Some(old) = number.checked_sub(WINDOW) {
         operations.extend(row_keys(writer, old).map(Operation::Delete));
+        operations.push(Operation::Delete(blob_key(writer, old)));
     }
     Commit {
         id: 0,
@@ -103,19 +132,68 @@ fn counted(entry: &Entry) -> Result<(u64, Revision), ReadError> {
     Ok((u64::from_be_bytes(octets), entry.revision))
 }
 
+/// Makes a writer's next commit; gives its number.
+///
+/// # Errors
+/// The store refuses.
+pub async fn step(store: &dyn Backend, writer: u64) -> Result<(u64, Committed), CommitError> {
+    let before = state(store, writer).await?;
+    let number = before.map_or(1, |(number, _)| number + 1);
+    let revision = before.map(|(_, revision)| revision);
+    let blob = match has_blob(number) {
+        true => Some(write_blob(store, writer, number).await?),
+        false => None,
+    };
+    let old = match number.checked_sub(WINDOW) {
+        Some(old) if has_blob(old) => store.get(&blob_key(writer, old)).await?,
+        _ => None,
+    };
+    let change = change(
+        writer,
+        number,
+        revision,
+        blob.as_ref().map(|blob| blob.name),
+    );
+    let committed = store.commit(change).await?;
+    if let Some(old) = old.and_then(|row| blob_name(&row)) {
+        store.blobs().remove(old).await?;
+    }
+    Ok((number, committed))
+}
+
+async fn write_blob(
+    store: &dyn Backend,
+    writer: u64,
+    number: u64,
+) -> Result<FinishedBlob, CommitError> {
+    let octets = blob_octets(writer, number);
+    // Each attempt is another writing: one that was killed may have left its file.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let mut draft = store
+        .blobs()
+        .begin(now.unwrap_or_default().as_nanos() << 8 | u128::from(writer))
+        .await?;
+    for piece in octets.chunks(50_000) {
+        draft.write(octets.slice_ref(piece)).await?;
+    }
+    draft.finish(*blake3::hash(&octets).as_bytes()).await
+}
+
+fn blob_name(row: &Entry) -> Option<BlobName> {
+    std::str::from_utf8(&row.value)
+        .ok()
+        .and_then(BlobName::parse)
+}
+
 /// Writes until the store refuses, and tells of each commit that was acknowledged.
 pub async fn work(
     store: Arc<dyn Backend>,
     writer: u64,
     mut acknowledged: impl FnMut(u64, Committed),
 ) -> Result<(), CommitError> {
-    let mut before = state(&*store, writer).await?;
     loop {
-        let number = before.map_or(1, |(number, _)| number + 1);
-        let revision = before.map(|(_, revision)| revision);
-        let committed = store.commit(change(writer, number, revision)).await?;
+        let (number, committed) = step(&*store, writer).await?;
         acknowledged(number, committed);
-        before = Some((number, committed.revision));
     }
 }
 
@@ -245,6 +323,32 @@ async fn verify_log(
         Some(missing) => Err(format!("the log of writer {writer} lacks {missing}")),
         None => Ok(()),
     }
+}
+
+/// Reads the blob of each commit whose rows are there, octet by octet.
+///
+/// # Errors
+/// Says in words what is lost or half there.
+pub async fn examine_blobs(store: &dyn Backend, writer: u64, found: &Found) -> Result<(), String> {
+    let commits = &found.commits;
+    let named = rows(store, KeyRange::prefix(format!("f{writer}/"))).await?;
+    let expected = commits.keys().filter(|number| has_blob(**number));
+    let expected: Vec<Key> = expected.map(|number| blob_key(writer, *number)).collect();
+    if !named.iter().map(|(key, _)| key).eq(&expected) {
+        return Err(format!("writer {writer} has {named:?}, not {expected:?}"));
+    }
+    for ((key, row), number) in named.iter().zip(commits.keys().filter(|it| has_blob(**it))) {
+        let name = blob_name(row).ok_or_else(|| format!("{key:?} names no blob: {row:?}"))?;
+        let octets = blob_octets(writer, *number);
+        let found = store
+            .blobs()
+            .read(name, octets.len() as u64, 0, octets.len());
+        let found = found.await.map_err(|error| format!("{key:?}: {error}"))?;
+        if found != octets {
+            return Err(format!("the blob of {key:?} has other octets"));
+        }
+    }
+    Ok(())
 }
 
 fn words(error: ReadError) -> String {

@@ -8,7 +8,7 @@ use super::{STORE, WRITERS};
 use crate::kill::{
     SystemClock, options,
     seen::Seen,
-    workload::{change, examine, moment, state},
+    workload::{examine, examine_blobs, moment, step},
 };
 
 /// A store that takes longer hangs.
@@ -74,17 +74,17 @@ async fn open(folder: &Path) -> Result<Arc<dyn Backend>, String> {
 async fn compare(store: &dyn Backend, seen: &mut Seen) -> Result<(), String> {
     moment(store, WRITERS).await?;
     for writer in 0..WRITERS {
-        seen.check(writer, &examine(store, writer).await?)?;
+        let found = examine(store, writer).await?;
+        seen.check(writer, &found)?;
+        examine_blobs(store, writer, &found).await?;
     }
     Ok(())
 }
 
 /// One more commit of the first writer.
 async fn commit(store: &dyn Backend, seen: &mut Seen) -> Result<(), String> {
-    let before = state(store, 0).await.map_err(|error| error.to_string())?;
-    let number = before.map_or(1, |(number, _)| number + 1);
-    let next = change(0, number, before.map(|(_, revision)| revision));
-    let committed = store.commit(next).await;
-    let committed = committed.map_err(|error| format!("it cannot be written to: {error}"))?;
+    let stepped = step(store, 0).await;
+    let (number, committed) =
+        stepped.map_err(|error| format!("it cannot be written to: {error}"))?;
     seen.acknowledged(&format!("0 {number} {}", committed.revision.0))
 }

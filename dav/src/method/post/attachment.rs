@@ -71,10 +71,8 @@ async fn upload(
         Ok(file) => file,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if let Err(error) = take_pieces(dav, &mut file, body).await {
-        desk.abandon_attachment(file).await;
-        return Err(error);
-    }
+    // Where the rest does not come, nothing is left of it.
+    take_pieces(dav, &mut file, body).await?;
     Ok(desk.finish_attachment(actor, change, file).await)
 }
 

@@ -85,6 +85,10 @@ impl Backend for Measured {
         self.inner.commit(commit)
     }
 
+    fn blobs(&self) -> &dyn storage::blob_files::BlobFiles {
+        self.inner.blobs()
+    }
+
     fn revision(&self) -> Revision {
         self.inner.revision()
     }

@@ -21,7 +21,7 @@ async fn upload(world: &World, put: &Put, pieces: u8) -> Result<Written, Refusal
     for piece in 0..pieces {
         let octets = Bytes::from(vec![piece; PIECE_OCTETS]);
         if let Err(refusal) = world.desk.continue_file(&mut file, octets).await {
-            world.desk.abandon_file(file).await;
+            drop(file);
             return Err(refusal);
         }
     }

@@ -9,6 +9,7 @@ use storage::{
         Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
         ScanPage,
     },
+    blob_files::BlobFiles,
 };
 
 pub(super) struct Yielding(pub Arc<dyn Backend>);
@@ -40,6 +41,10 @@ impl Backend for Yielding {
             tokio::task::yield_now().await;
             self.0.commit(commit).await
         })
+    }
+
+    fn blobs(&self) -> &dyn BlobFiles {
+        self.0.blobs()
     }
 
     fn revision(&self) -> Revision {

@@ -3,10 +3,11 @@
 //! A snapshot is scanned while writes go on, so its rows alone are of no single moment. The journal
 //! of the time of the scan is part of the file; with it the file is the store as of its last commit.
 //!
-//! Version 2 begins with a prologue (mark, version, the store's identity, checksum). Frames follow: a
-//! header, rows, groups of the journal, and a trailer that counts them; rows and groups are packed
-//! (LZ4). Nothing stands behind the trailer. Version 1 had no prologue and packed nothing; it is
-//! still read.
+//! A file begins with a prologue (mark, version, the store's identity, checksum). Frames follow: a
+//! header, rows, groups of the journal, the octets of blobs, and a trailer that counts them; rows and
+//! groups are packed (LZ4). Nothing stands behind the trailer. Only a backup has blobs, which the store's
+//! own snapshots do without. Version 2 knew no blobs, version 1 had no prologue and packed nothing; both
+//! are still read.
 
 mod read;
 mod write;
@@ -19,7 +20,9 @@ use std::{
 use crate::{
     Revision,
     backend::{Committed, KeyRange, Page, ReadError},
+    blob_files::ListedBlob,
     sled::{
+        blobs::BlobFolder,
         disk::Appending,
         error::OpenError,
         folder::{Folder, StoreId},
@@ -31,12 +34,14 @@ use crate::{
 
 #[cfg(feature = "fuzzing")]
 pub(super) use read::read_payloads;
-pub(super) use read::{Piece, read, read_any};
+pub(super) use read::{BlobPiece, Piece, read, read_any};
 pub(super) use write::Writer;
 
 const MAGIC: [u8; 8] = *b"CNVKSNAP";
 /// The version this code writes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// The oldest version with a prologue.
+const FIRST_WITH_PROLOGUE: u32 = 2;
 /// The version without a prologue.
 const FIRST_VERSION: u32 = 1;
 /// Magic, version, store, checksum.
@@ -50,6 +55,8 @@ const TRAILER: u8 = 3;
 /// Rows and groups, packed: since version 2.
 const PACKED_ROWS: u8 = 4;
 const PACKED_GROUP: u8 = 5;
+/// Octets of a blob: since version 3.
+const BLOB: u8 = 6;
 
 /// How much of the store is read at one moment.
 const PAGE: Page = Page {
@@ -57,6 +64,8 @@ const PAGE: Page = Page {
     octets: 128 * 1024,
     reverse: false,
 };
+/// How many octets of a blob stand in one frame.
+const BLOB_OCTETS: usize = 256 * 1024;
 /// How many snapshots are kept.
 pub(super) const KEPT: usize = 2;
 
@@ -202,6 +211,79 @@ pub(super) fn scan(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Committed, SnapshotError> {
     let mut writer = Writer::begin(out, folder.store())?;
+    let through = scan_rows(&mut writer, folder, overlay, since, go_on)?;
+    writer.finish(through)?;
+    Ok(through)
+}
+
+/// The same with all blobs, which must stay meanwhile: a backup.
+pub(super) fn back_up(
+    out: &mut dyn io::Write,
+    (folder, blobs): (&Folder, &BlobFolder),
+    overlay: &Overlay,
+    since: Revision,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Committed, SnapshotError> {
+    let mut writer = Writer::begin(out, folder.store())?;
+    let through = scan_rows(&mut writer, folder, overlay, since, go_on)?;
+    let mut after = None;
+    loop {
+        let listed = blobs.list_now(after)?;
+        let Some(last) = listed.last() else { break };
+        after = Some(last.name);
+        for blob in &listed {
+            write_blob(&mut writer, blobs, blob, go_on)?;
+        }
+    }
+    writer.finish(through)?;
+    Ok(through)
+}
+
+/// A blob that is damaged does not keep the rest from being backed up.
+fn write_blob(
+    writer: &mut Writer<&mut dyn io::Write>,
+    blobs: &BlobFolder,
+    blob: &ListedBlob,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<(), SnapshotError> {
+    let name = blob.name;
+    let damaged = |reason: &str| {
+        tracing::error!(%name, reason, "a blob is damaged, and missing in the backup: see convoke check");
+    };
+    let Some(length) = blob.length else {
+        damaged("its length is impossible");
+        return Ok(());
+    };
+    let mut start = 0;
+    loop {
+        if !go_on() {
+            return Err(SnapshotError::Stopped);
+        }
+        let count = (length - start).min(BLOB_OCTETS as u64) as usize;
+        let octets = match blobs.read_now(name, length, start, count) {
+            Ok(octets) => octets,
+            Err(ReadError::Corrupt(reason)) => {
+                damaged(&reason);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        writer.blob(name, length, start, &octets)?;
+        start += count as u64;
+        if start == length {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes all rows, and the commits of the time of the scan.
+fn scan_rows(
+    writer: &mut Writer<&mut dyn io::Write>,
+    folder: &Folder,
+    overlay: &Overlay,
+    since: Revision,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Committed, SnapshotError> {
     let mut range = Some(KeyRange::all());
     while let Some(part) = range.take() {
         if !go_on() {
@@ -224,7 +306,6 @@ pub(super) fn scan(
             source,
         })
     })?;
-    writer.finish(through)?;
     Ok(through)
 }
 
@@ -235,7 +316,7 @@ fn seed(store: StoreId) -> u32 {
     hasher.finalize()
 }
 
-/// What a file of version 2 begins with.
+/// What a file begins with.
 fn prologue(store: StoreId) -> Vec<u8> {
     let mut octets = Vec::with_capacity(PROLOGUE_OCTETS);
     octets.extend_from_slice(&MAGIC);

@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
-    FIRST_VERSION, GROUP, HEADER, MAGIC, PACKED_GROUP, PACKED_ROWS, PROLOGUE_OCTETS, ROWS,
-    SnapshotError, TRAILER, VERSION, seed,
+    BLOB, FIRST_VERSION, FIRST_WITH_PROLOGUE, GROUP, HEADER, MAGIC, PACKED_GROUP, PACKED_ROWS,
+    PROLOGUE_OCTETS, ROWS, SnapshotError, TRAILER, VERSION, seed,
 };
 use crate::{
     Revision, Timestamp,
     backend::Committed,
+    blob_files::BlobName,
     sled::{
         folder::{Folder, StoreId},
         frame,
@@ -20,6 +21,8 @@ use crate::{
     },
 };
 
+/// The oldest version with blobs.
+const FIRST_WITH_BLOBS: u32 = 3;
 /// What LZ4 can make of an octet at most: no frame claims more, so that none takes more memory.
 const MAXIMUM_EXPANSION: usize = 255;
 
@@ -36,6 +39,22 @@ pub(in crate::sled) enum Piece<'a> {
     },
     /// A commit that happened during the scan.
     Commit(&'a Recorded<'a>),
+    /// Octets of a blob.
+    Blob(BlobPiece<'a>),
+}
+
+/// Octets of a blob. They come in order, blob by blob; of one that was found damaged when it was written
+/// the last ones are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sled) struct BlobPiece<'a> {
+    /// Of which.
+    pub name: BlobName,
+    /// How many the whole blob has.
+    pub length: u64,
+    /// Where these begin.
+    pub start: u64,
+    /// These.
+    pub octets: &'a [u8],
 }
 
 /// Visits every piece of a store's own snapshot in order, and gives the last commit that the whole
@@ -48,8 +67,8 @@ pub(in crate::sled) fn read(
     let store = folder.store();
     let mut file = BufReader::new(folder.disk().read(path)?);
     match read_prologue(&mut file)? {
-        Some(found) if found != store => Err(SnapshotError::Damaged),
-        Some(_) => read_frames(file, store, VERSION, visit),
+        Some((found, _)) if found != store => Err(SnapshotError::Damaged),
+        Some((_, version)) => read_frames(file, store, version, visit),
         None => read_frames(file, store, FIRST_VERSION, visit),
     }
 }
@@ -59,13 +78,14 @@ pub(in crate::sled) fn read_any(
     mut file: impl BufRead,
     visit: impl FnMut(Piece<'_>) -> io::Result<()>,
 ) -> Result<(StoreId, Committed), SnapshotError> {
-    let store = read_prologue(&mut file)?.ok_or(SnapshotError::Foreign)?;
-    let through = read_frames(file, store, VERSION, visit)?;
+    let (store, version) = read_prologue(&mut file)?.ok_or(SnapshotError::Foreign)?;
+    let through = read_frames(file, store, version, visit)?;
     Ok((store, through))
 }
 
-/// Whose snapshot it is; `None` where it does not begin with a prologue, and nothing was read then.
-fn read_prologue(file: &mut impl BufRead) -> Result<Option<StoreId>, SnapshotError> {
+/// Whose snapshot it is and of which version; `None` where it does not begin with a prologue, and nothing was
+/// read then.
+fn read_prologue(file: &mut impl BufRead) -> Result<Option<(StoreId, u32)>, SnapshotError> {
     if !file.fill_buf()?.starts_with(&MAGIC) {
         return Ok(None);
     }
@@ -74,7 +94,7 @@ fn read_prologue(file: &mut impl BufRead) -> Result<Option<StoreId>, SnapshotErr
     parse_prologue(&octets).map(Some)
 }
 
-fn parse_prologue(octets: &[u8]) -> Result<StoreId, SnapshotError> {
+fn parse_prologue(octets: &[u8]) -> Result<(StoreId, u32), SnapshotError> {
     let (body, sum) = octets
         .split_last_chunk::<4>()
         .ok_or(SnapshotError::Damaged)?;
@@ -84,9 +104,11 @@ fn parse_prologue(octets: &[u8]) -> Result<StoreId, SnapshotError> {
     if version > VERSION {
         return Err(SnapshotError::Newer);
     }
-    let whole = crc32fast::hash(body).to_be_bytes() == *sum && version == VERSION;
+    let whole = crc32fast::hash(body).to_be_bytes() == *sum && version >= FIRST_WITH_PROLOGUE;
     let store = reader.array().filter(|_| whole && reader.is_empty());
-    store.map(StoreId).ok_or(SnapshotError::Damaged)
+    store
+        .map(|store| (StoreId(store), version))
+        .ok_or(SnapshotError::Damaged)
 }
 
 fn read_frames(
@@ -105,6 +127,10 @@ fn read_frames(
             (GROUP, 1..) if version == FIRST_VERSION => read_group(body, &mut visit)?,
             (PACKED_ROWS, 1..) => rows += read_rows(&unpack(body)?, &mut visit)?,
             (PACKED_GROUP, 1..) => read_group(&unpack(body)?, &mut visit)?,
+            (BLOB, 1..) if version >= FIRST_WITH_BLOBS => {
+                let piece = read_blob(body).ok_or(SnapshotError::Damaged)?;
+                visit(Piece::Blob(piece))?;
+            }
             (TRAILER, 1..) => {
                 let through = read_trailer(body, rows, frames).ok_or(SnapshotError::Damaged)?;
                 let ends = version == FIRST_VERSION || file.fill_buf()?.is_empty();
@@ -122,14 +148,34 @@ fn read_frames(
 pub(in crate::sled) fn read_payloads(
     payloads: &[Vec<u8>],
     store: StoreId,
-) -> [Option<Committed>; 2] {
+) -> [Option<Committed>; 3] {
     let mut file = Vec::new();
     for payload in payloads {
         let mut buffer = frame::FrameBuffer::new();
         buffer.payload().extend_from_slice(payload);
         file.extend_from_slice(buffer.finish(seed(store)).unwrap_or_default());
     }
-    [FIRST_VERSION, VERSION].map(|version| read_frames(&file[..], store, version, |_| Ok(())).ok())
+    [FIRST_VERSION, FIRST_WITH_PROLOGUE, VERSION]
+        .map(|version| read_frames(&file[..], store, version, |_| Ok(())).ok())
+}
+
+fn read_blob(body: &[u8]) -> Option<BlobPiece<'_>> {
+    let mut reader = Reader(body);
+    let name = BlobName {
+        hash: reader.array()?,
+        writing: u128::from_be_bytes(reader.array()?),
+    };
+    let (length, start) = (reader.u64()?, reader.u64()?);
+    let octets = reader.0;
+    let end = start.checked_add(octets.len() as u64)?;
+    // Only a blob without octets has a piece without any.
+    let is_right = end <= length && (!octets.is_empty() || length == 0);
+    is_right.then_some(BlobPiece {
+        name,
+        length,
+        start,
+        octets,
+    })
 }
 
 fn unpack(body: &[u8]) -> Result<Vec<u8>, SnapshotError> {

@@ -5,6 +5,7 @@ use std::{fs, io::BufReader};
 use super::*;
 use crate::{
     Timestamp,
+    blob_files::BlobName,
     sled::{
         frame::FrameBuffer,
         group::{self, GroupWriter},
@@ -12,12 +13,17 @@ use crate::{
 };
 
 const STORE: StoreId = StoreId([9; 16]);
+const NAME: BlobName = BlobName {
+    hash: [4; 32],
+    writing: 5,
+};
 
 /// What a visitor of a snapshot sees.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Row(Vec<u8>, u64, Vec<u8>),
     Commit(u64, i64, usize),
+    Blob(BlobName, u64, u64, Vec<u8>),
 }
 
 fn note(seen: &mut Vec<Seen>, piece: Piece<'_>) {
@@ -32,6 +38,9 @@ fn note(seen: &mut Vec<Seen>, piece: Piece<'_>) {
             recorded.committed.time.0,
             recorded.effects.len(),
         ),
+        Piece::Blob(piece) => {
+            Seen::Blob(piece.name, piece.length, piece.start, piece.octets.to_vec())
+        }
     });
 }
 
@@ -69,7 +78,24 @@ fn packed() -> Vec<u8> {
     for recorded in group::read(&group()).unwrap() {
         writer.commit(&recorded).unwrap();
     }
+    writer.blob(NAME, 5, 0, b"abc").unwrap();
+    writer.blob(NAME, 5, 3, b"de").unwrap();
     writer.finish(committed(7)).unwrap()
+}
+
+/// The same as version 2 would have it, which knew no blobs.
+fn without_knowledge_of_blobs(octets: &[u8]) -> Vec<u8> {
+    let mut older = octets.to_vec();
+    older[8..12].copy_from_slice(&FIRST_WITH_PROLOGUE.to_be_bytes());
+    let sum = crc32fast::hash(&older[..28]).to_be_bytes();
+    older[28..32].copy_from_slice(&sum);
+    let mut frame = FrameBuffer::new();
+    frame.payload().push(HEADER);
+    let version = FIRST_WITH_PROLOGUE.to_be_bytes();
+    frame.payload().extend_from_slice(&version);
+    let header = frame.finish(seed(STORE)).unwrap();
+    older[32..32 + header.len()].copy_from_slice(header);
+    older
 }
 
 /// The same as version 1 wrote it.
@@ -114,6 +140,7 @@ fn each_version_is_read_as_it_was_written() {
             Ok(())
         });
         assert_eq!(through.unwrap(), committed(7));
+        seen.retain(|piece| !matches!(piece, Seen::Blob(..)));
         assert_eq!(seen, expected());
         let other = Folder::at(folder.path(), StoreId([8; 16]));
         let other = read(&other, &path, |_| Ok(()));
@@ -132,7 +159,10 @@ fn a_backup_says_whose_it_is() {
         Ok(())
     });
     assert_eq!(read.unwrap(), (STORE, committed(7)));
+    let blobs = seen.split_off(expected().len());
     assert_eq!(seen, expected());
+    let piece = |start, octets: &[u8]| Seen::Blob(NAME, 5, start, octets.to_vec());
+    assert_eq!(blobs, [piece(0, b"abc"), piece(3, b"de")]);
 }
 
 #[test]
@@ -162,8 +192,10 @@ fn a_broken_backup_is_refused() {
     assert!(matches!(read(b""), Err(SnapshotError::Foreign)));
     assert!(matches!(read(&unpacked()), Err(SnapshotError::Foreign)));
     let mut newer = good.clone();
-    newer[8..12].copy_from_slice(&3_u32.to_be_bytes());
+    newer[8..12].copy_from_slice(&(VERSION + 1).to_be_bytes());
     assert!(matches!(read(&newer), Err(SnapshotError::Newer)));
+    let older = without_knowledge_of_blobs(&good);
+    assert!(matches!(read(&older), Err(SnapshotError::Damaged)));
 }
 
 /// A frame whose checksum is right but whose packed octets are not claims no memory for nothing.

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{HEADER, PACKED_GROUP, PACKED_ROWS, TRAILER, VERSION, prologue, seed};
+use super::{BLOB, HEADER, PACKED_GROUP, PACKED_ROWS, TRAILER, VERSION, prologue, seed};
 use crate::{
     Revision,
     backend::Committed,
+    blob_files::BlobName,
     sled::{
         folder::StoreId,
         frame::FrameBuffer,
@@ -13,6 +14,8 @@ use crate::{
     },
 };
 
+/// What stands before the octets of a blob in their frame.
+const BLOB_HEADER_OCTETS: usize = 32 + 16 + 8 + 8;
 /// Pieces are packed together until they have so many octets.
 const FRAME_OCTETS: usize = 128 * 1024;
 
@@ -72,6 +75,25 @@ impl<W: Write> Writer<W> {
             return Ok(());
         }
         self.write_group()
+    }
+
+    /// Adds octets of a blob, which follow those that were added before.
+    pub(in crate::sled) fn blob(
+        &mut self,
+        name: BlobName,
+        length: u64,
+        start: u64,
+        octets: &[u8],
+    ) -> io::Result<()> {
+        self.write_rows()?;
+        self.write_group()?;
+        let mut body = Vec::with_capacity(BLOB_HEADER_OCTETS + octets.len());
+        body.extend_from_slice(&name.hash);
+        body.extend_from_slice(&name.writing.to_be_bytes());
+        body.extend_from_slice(&length.to_be_bytes());
+        body.extend_from_slice(&start.to_be_bytes());
+        body.extend_from_slice(octets);
+        self.write_frame(BLOB, &body)
     }
 
     /// Ends the snapshot, which contains everything up to `through`, and gives back where it went.

@@ -21,6 +21,7 @@ pub(super) enum Call {
     Rename,
     Remove,
     SyncFolder,
+    MakeFolder,
 }
 
 /// Says of a call, and the file it is about, whether it is one of those that may fail.
@@ -164,6 +165,16 @@ impl Disk for BadDisk {
         self.plan.check(Call::Read, path)?;
         let (inner, plan) = (RealDisk.read(path)?, self.plan.clone());
         Ok(Box::new(Counted { inner, plan }))
+    }
+
+    fn read_part(&self, path: &Path, offset: u64, octets: usize) -> io::Result<Vec<u8>> {
+        self.plan.check(Call::Read, path)?;
+        RealDisk.read_part(path, offset, octets)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        self.plan.check(Call::MakeFolder, path)?;
+        RealDisk.make_folder(path)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

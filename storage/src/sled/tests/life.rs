@@ -34,10 +34,10 @@ async fn a_folder_is_opened_once() {
 async fn a_newer_format_is_refused() {
     let place = Place::new();
     drop(place.open());
-    fs::write(place.path().join("format"), "format 3\n").unwrap();
+    fs::write(place.path().join("format"), "format 4\n").unwrap();
     assert!(matches!(
         place.try_open(),
-        Err(OpenError::NewerFormat { found: 3, known: 2 })
+        Err(OpenError::NewerFormat { found: 4, known: 3 })
     ));
 }
 

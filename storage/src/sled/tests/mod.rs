@@ -3,6 +3,7 @@
 
 mod backup;
 mod bad_disk;
+mod blobs;
 mod crashes;
 mod damage;
 mod faults;

@@ -1,18 +1,24 @@
-//! Blobs, their pieces, and what refers to them; rows of work, which may have their payload in one.
+//! Blobs, their octets, and what refers to them; rows of work, which may have their payload in one.
 
 use super::{
     super::{
         Store, keys,
         objects::{blob_of, hashes, object_of},
-        record::{self, BlobRecord, WorkRecord},
+        record::{self, BlobPlace, BlobRecord, WorkRecord},
     },
-    finding::{Finding, Related, as_read, shown},
+    finding::{Finding, Related, Remedy, as_read, shown},
 };
 use crate::{
     Timestamp,
     backend::{Entry, Expect, Key, KeyRange, Operation, ReadError},
+    blob_files::{BlobName, ListedBlob},
     model::{CollectionId, Content, Object, WorkId},
 };
+
+/// How many octets of a file are read at once.
+const READ_OCTETS: usize = 256 * 1024;
+/// A file to which nothing refers for so long should have been swept.
+const LEFT_OVER_MILLISECONDS: i64 = 3 * 24 * 60 * 60 * 1000;
 
 /// What the pieces in one place come to.
 struct Pieces {
@@ -30,7 +36,10 @@ impl Pieces {
             length: self.length,
             written,
             complete,
-            pieces_under: (self.place != *hash).then_some(self.place),
+            place: match self.place == *hash {
+                true => BlobPlace::RowsUnderHash,
+                false => BlobPlace::Rows(self.place),
+            },
         }
     }
 }
@@ -55,8 +64,11 @@ impl Store {
                 Err(_) if self.place_noted_of(&hash).await?.is_some() => Vec::new(),
                 Err(error) => {
                     let finding = Finding::unreadable("blob", key, &error);
-                    let pieces = self.pieces_in(&hash).await?;
-                    vec![self.with_new_header(finding, &hash, (Some(&row), None), &pieces)]
+                    let header = match self.header_of_file(&hash).await? {
+                        Some(header) => Some(header),
+                        None => self.header_of_pieces(&hash, &self.pieces_in(&hash).await?),
+                    };
+                    vec![with_new_header(finding, &hash, (Some(&row), None), header)]
                 }
             };
             if self.backend().get(key).await?.as_ref() == Some(&row) {
@@ -73,13 +85,15 @@ impl Store {
         row: &Entry,
         header: &BlobRecord,
     ) -> Result<Vec<Finding>, ReadError> {
-        let mut findings = Vec::new();
-        let pieces = self.pieces_in(&header.place(hash)).await?;
-        if pieces.hash.as_ref() != Some(hash) || pieces.length != header.length {
-            let detail = format!("{} has lost its octets", shown_hash(hash));
-            findings.push(Finding::new("blob", detail));
+        if let Some(file) = header.file(hash) {
+            return self.judge_octets_in(file, header.length).await;
         }
-        if let Some(place) = &header.pieces_under {
+        let mut findings = Vec::new();
+        let pieces = self.pieces_in(&header.rows(hash).unwrap_or(*hash)).await?;
+        if pieces.hash.as_ref() != Some(hash) || pieces.length != header.length {
+            findings.push(without_octets(hash, "has lost its octets"));
+        }
+        if let Some(place) = &header.noted_place() {
             let noted = keys::blob_place(place);
             let note = self.backend().get(&noted).await?;
             let owner = Related::<[u8; 32]>::value(note.as_ref());
@@ -95,6 +109,119 @@ impl Store {
             }
         }
         Ok(findings)
+    }
+
+    /// A file that a header tells of.
+    async fn judge_octets_in(
+        &self,
+        file: BlobName,
+        length: u64,
+    ) -> Result<Vec<Finding>, ReadError> {
+        let files = self.backend().blobs();
+        let lost = match files.length(file).await? {
+            Some(found) if found == length => match self.hash_of_file(file, length).await? {
+                Ok(hash) if hash == file.hash => return Ok(Vec::new()),
+                Ok(_) => "has other octets in its file".to_owned(),
+                Err(reason) => format!("has lost octets: {reason}"),
+            },
+            Some(found) => format!("has {found} octets in its file instead of {length}"),
+            None => match files.find(file.hash).await? {
+                found if found.iter().any(|found| found.name == file) => {
+                    "has a file of an impossible length".to_owned()
+                }
+                _ => "has lost its file".to_owned(),
+            },
+        };
+        let finding = without_octets(&file.hash, &lost);
+        Ok(vec![match files.has_copy(file).await? {
+            true => finding.mended_with("it was fetched from the archive", Remedy::Octets(file)),
+            false => finding,
+        }])
+    }
+
+    /// The hash of what is in a file, or what is wrong with it.
+    async fn hash_of_file(
+        &self,
+        file: BlobName,
+        length: u64,
+    ) -> Result<Result<[u8; 32], String>, ReadError> {
+        let (mut hasher, mut start) = (blake3::Hasher::new(), 0);
+        while start < length {
+            let count = (length - start).min(READ_OCTETS as u64) as usize;
+            match self
+                .backend()
+                .blobs()
+                .read(file, length, start, count)
+                .await
+            {
+                Ok(octets) => hasher.update(&octets),
+                Err(ReadError::Corrupt(reason)) => return Ok(Err(reason)),
+                Err(error) => return Err(error),
+            };
+            start += count as u64;
+        }
+        Ok(Ok(*hasher.finalize().as_bytes()))
+    }
+
+    /// A header for a blob that has lost it, where a file has its octets.
+    async fn header_of_file(&self, hash: &[u8; 32]) -> Result<Option<BlobRecord>, ReadError> {
+        for file in self.backend().blobs().find(*hash).await? {
+            let Some(length) = file.length else { continue };
+            if self.hash_of_file(file.name, length).await? == Ok(*hash) {
+                return Ok(Some(BlobRecord {
+                    length,
+                    written: self.environment().clock.now(),
+                    complete: true,
+                    place: BlobPlace::File(file.name.writing),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same, where pieces are its octets.
+    fn header_of_pieces(&self, hash: &[u8; 32], pieces: &Pieces) -> Option<BlobRecord> {
+        let is_whole = pieces.hash.as_ref() == Some(hash);
+        is_whole.then(|| pieces.header_of(hash, true, self.environment().clock.now()))
+    }
+
+    /// A file: its header tells of it, or something wants its octets, or it should be gone.
+    pub(super) async fn judge_file(&self, file: &ListedBlob) -> Result<Vec<Finding>, ReadError> {
+        if file.is_awaited {
+            return Ok(Vec::new());
+        }
+        let hash = &file.name.hash;
+        let row = self.backend().get(&keys::blob(hash)).await?;
+        match Related::<BlobRecord>::value(row.as_ref()) {
+            Related::Is(header, _) if header.file(hash) == Some(file.name) => {
+                return Ok(Vec::new());
+            }
+            Related::Is(..) => {}
+            // Where the row is there it was judged already.
+            Related::Unreadable => return Ok(Vec::new()),
+            Related::Missing if self.is_referred_to(hash).await? => {
+                let detail = format!("{} has a file but no header", shown_hash(hash));
+                let finding = Finding::new("blob", detail);
+                let header = self.header_of_file(hash).await?;
+                return Ok(vec![with_new_header(finding, hash, (None, None), header)]);
+            }
+            Related::Missing => {}
+        }
+        let age = self
+            .environment()
+            .clock
+            .now()
+            .0
+            .saturating_sub(file.written.0);
+        let there = self.backend().blobs().find(*hash).await?;
+        let is_gone = !there.iter().any(|there| there.name == file.name);
+        if age < LEFT_OVER_MILLISECONDS || is_gone {
+            return Ok(Vec::new());
+        }
+        let detail = format!("nothing refers to {}", file.name);
+        let finding = Finding::new("file of a blob", detail);
+        let remedy = Remedy::NoFile(file.name);
+        Ok(vec![finding.mended_with("it was removed", remedy)])
     }
 
     /// The row that says whose pieces stand in a place.
@@ -118,7 +245,7 @@ impl Store {
         let row = rows[0].as_ref();
         match Related::<BlobRecord>::value(row) {
             Related::Is(header, _) => {
-                let is_right = header.pieces_under == Some(place);
+                let is_right = header.noted_place() == Some(place);
                 let expect = vec![as_read(&keys::blob(&hash), row)];
                 Ok(judge_row(key, KIND, &note, is_right, expect))
             }
@@ -142,7 +269,7 @@ impl Store {
             let row = self.backend().get(&keys::blob(&hash)).await?;
             match Related::<BlobRecord>::value(row.as_ref()) {
                 // The header tells of it.
-                Related::Is(header, _) if header.pieces_under == Some(*place) => {
+                Related::Is(header, _) if header.noted_place() == Some(*place) => {
                     return Ok(Vec::new());
                 }
                 Related::Is(..) => {}
@@ -183,7 +310,8 @@ impl Store {
         let detail = format!("{} has pieces but no header", shown_hash(hash));
         let finding = Finding::new("blob", detail);
         if rows.0.is_some() || self.is_referred_to(hash).await? {
-            return Ok(vec![self.with_new_header(finding, hash, rows, pieces)]);
+            let header = self.header_of_pieces(hash, pieces);
+            return Ok(vec![with_new_header(finding, hash, rows, header)]);
         }
         // As one that is not complete, it is swept in small steps.
         let references = KeyRange::prefix(keys::blob_references(hash));
@@ -195,29 +323,6 @@ impl Store {
         let operations = vec![Operation::Put(keys::blob(hash), record::encode(&header))];
         let what = "nothing refers to it: it is swept away with the next blobs";
         Ok(vec![finding.mended_by(what, expect, operations)])
-    }
-
-    fn with_new_header(
-        &self,
-        finding: Finding,
-        hash: &[u8; 32],
-        (row, note): (Option<&Entry>, Option<&Entry>),
-        pieces: &Pieces,
-    ) -> Finding {
-        if pieces.hash.as_ref() != Some(hash) {
-            return finding;
-        }
-        let header = pieces.header_of(hash, true, self.environment().clock.now());
-        let mut expect = vec![as_read(&keys::blob(hash), row)];
-        let mut operations = vec![Operation::Put(keys::blob(hash), record::encode(&header))];
-        if let Some(place) = &header.pieces_under {
-            expect.push(as_read(&keys::blob_place(place), note));
-            operations.push(Operation::Put(
-                keys::blob_place(place),
-                record::encode(hash),
-            ));
-        }
-        finding.mended_by("its header was written anew", expect, operations)
     }
 
     /// Reads the pieces in a place, one page after the other.
@@ -242,8 +347,11 @@ impl Store {
         })
     }
 
-    /// Whether there are pieces of a blob that has no header: what becomes of them is looked at by itself.
-    pub(in crate::store) async fn has_pieces(&self, hash: &[u8; 32]) -> Result<bool, ReadError> {
+    /// Whether there are octets of a blob that has no header: what becomes of them is looked at by itself.
+    pub(in crate::store) async fn has_octets_of(&self, hash: &[u8; 32]) -> Result<bool, ReadError> {
+        if !self.backend().blobs().find(*hash).await?.is_empty() {
+            return Ok(true);
+        }
         let first = self.backend().get(&keys::blob_chunk(hash, 0)).await?;
         Ok(first.is_some() || self.place_noted_of(hash).await?.is_some())
     }
@@ -371,7 +479,7 @@ impl Store {
         let (Some(hash), [reference, blob]) = (payload(&row), &rows[..]) else {
             return Ok(Vec::new());
         };
-        if blob.is_none() && !self.has_pieces(&hash).await? {
+        if blob.is_none() && !self.has_octets_of(&hash).await? {
             let detail = format!("the payload of {} is not there", shown(key));
             return Ok(vec![Finding::new("blob", detail)]);
         }
@@ -380,6 +488,33 @@ impl Store {
             Some(_) => Ok(Vec::new()),
         }
     }
+}
+
+/// Mends a blob that has no header that could be read by a new one; `rows` are what stands in place of it, and
+/// of the note whose its place is.
+fn with_new_header(
+    finding: Finding,
+    hash: &[u8; 32],
+    (row, note): (Option<&Entry>, Option<&Entry>),
+    header: Option<BlobRecord>,
+) -> Finding {
+    let Some(header) = header else {
+        return finding;
+    };
+    let mut expect = vec![as_read(&keys::blob(hash), row)];
+    let mut operations = vec![Operation::Put(keys::blob(hash), record::encode(&header))];
+    if let Some(place) = &header.noted_place() {
+        expect.push(as_read(&keys::blob_place(place), note));
+        operations.push(Operation::Put(
+            keys::blob_place(place),
+            record::encode(hash),
+        ));
+    }
+    finding.mended_by("its header was written anew", expect, operations)
+}
+
+fn without_octets(hash: &[u8; 32], what: &str) -> Finding {
+    Finding::new("blob", format!("{} {what}", shown_hash(hash)))
 }
 
 fn missing_reference(key: &Key, row: &Entry, id: &WorkId) -> Finding {

@@ -8,6 +8,7 @@ use super::super::record;
 use crate::{
     Revision,
     backend::{Entry, Expect, Key, Operation, ReadError},
+    blob_files::BlobName,
     model::CollectionId,
 };
 
@@ -79,6 +80,10 @@ pub(in crate::store) enum Remedy {
     },
     /// Removes a log whose collection is gone.
     NoLog { log: Key },
+    /// Fetches the octets of a blob from where there is a copy of them.
+    Octets(BlobName),
+    /// Removes a file that nothing refers to.
+    NoFile(BlobName),
 }
 
 impl Finding {
@@ -96,12 +101,16 @@ impl Finding {
     }
 
     pub fn mended_by(
-        mut self,
+        self,
         what: impl Into<String>,
         expect: Vec<Expect>,
         operations: Vec<Operation>,
     ) -> Finding {
-        let remedy = Remedy::Rows { expect, operations };
+        self.mended_with(what, Remedy::Rows { expect, operations })
+    }
+
+    /// Mended by something else than a change of rows.
+    pub fn mended_with(mut self, what: impl Into<String>, remedy: Remedy) -> Finding {
         self.mending = Some(Mending {
             what: what.into(),
             remedy,

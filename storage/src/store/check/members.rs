@@ -57,7 +57,7 @@ impl Store {
         };
         let (mut findings, headless) = place.judge_object(&object, &rows);
         for (hash, what) in headless {
-            if !self.has_pieces(&hash).await? {
+            if !self.has_octets_of(&hash).await? {
                 findings.push(Finding::new("blob", format!("{what} is not there")));
             }
         }

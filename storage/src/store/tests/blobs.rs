@@ -1,7 +1,11 @@
 //! Content beyond the size of a row.
 
 use super::*;
-use crate::backend::Expect;
+use crate::{
+    backend::Expect,
+    blob_files::{BlobName, ListedBlob},
+    store::record::BlobPlace,
+};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -34,8 +38,39 @@ impl World {
         }
     }
 
+    /// All files of blobs.
+    pub(super) async fn files(&self) -> Vec<BlobName> {
+        let (mut files, mut after) = (Vec::new(), None);
+        loop {
+            let listed = self.backend.blobs().list(after).await.unwrap();
+            let names = listed.iter().map(|listed: &ListedBlob| listed.name);
+            files.extend(names);
+            after = match listed.last() {
+                Some(last) => Some(last.name),
+                None => return files,
+            };
+        }
+    }
+
+    /// Removes all that nothing refers to, a long time later; says how much it was.
+    pub(super) async fn sweep_all(&self) -> usize {
+        self.clock.advance(2 * DAY);
+        let limit = Timestamp(self.store.environment().clock.now().0 - DAY);
+        let (mut removed, next) = self.store.sweep_blobs(limit, None, 1_000).await.unwrap();
+        assert_eq!(next, None);
+        let mut after = None;
+        loop {
+            let swept = self.store.sweep_blob_files(limit, after).await.unwrap();
+            removed += swept.0;
+            after = swept.1;
+            if after.is_none() {
+                return removed;
+            }
+        }
+    }
+
     async fn blob_rows(&self) -> usize {
-        let mut rows = 0;
+        let mut rows = self.files().await.len();
         for space in [
             keys::Keyspace::Blob,
             keys::Keyspace::BlobChunk,
@@ -221,7 +256,7 @@ async fn an_interrupted_write_is_finished_by_the_next_or_swept() {
             length: 100_000,
             written: now,
             complete: false,
-            pieces_under: None,
+            place: BlobPlace::RowsUnderHash,
         };
         let operations = vec![
             Operation::Put(keys::blob(&hash), record::encode(&header)),
@@ -260,7 +295,8 @@ async fn an_interrupted_write_is_finished_by_the_next_or_swept() {
 async fn damaged_octets_are_never_handed_out() {
     let world = world().await;
     world.user("alice").await;
-    let content = world.store.write_blob(octets(100_000, 0)).await.unwrap();
+    let (octets_written, place) = (octets(100_000, 0), BlobPlace::RowsUnderHash);
+    let content = world.write_rows(&octets_written, place).await;
     world
         .put(&path("alice", "a"), &object(content.clone()))
         .await
@@ -332,5 +368,106 @@ async fn many_write_one_blob_at_once_while_it_is_swept() {
     for writer in writers {
         writer.await.unwrap();
     }
+    world.assert_sound().await;
+}
+
+/// A file that was finished and never referred to: young, or awaited by somebody, it stays.
+#[tokio::test]
+async fn what_is_left_over_is_swept() {
+    let world = world().await;
+    let octets = octets(100_000, 0);
+    let hash = *blake3::hash(&octets).as_bytes();
+    let mut draft = world.backend.blobs().begin(1).await.unwrap();
+    draft.write(octets.clone()).await.unwrap();
+    let finished = draft.finish(hash).await.unwrap();
+    let young = Timestamp(world.store.environment().clock.now().0 - DAY);
+    let sweep = async |limit| world.store.sweep_blob_files(limit, None).await.unwrap().0;
+    assert_eq!(world.sweep_all().await, 0, "it is awaited");
+    drop(finished);
+    assert_eq!(sweep(young).await, 0, "it is young");
+    world.assert_sound().await;
+    // Another writing of the same octets is a blob, and stays.
+    let content = world.store.write_blob(octets.clone()).await.unwrap();
+    world.user("alice").await;
+    let place = path("alice", "a");
+    world.put(&place, &object(content.clone())).await.unwrap();
+    assert_eq!(world.files().await.len(), 2);
+    assert_eq!(world.sweep_all().await, 1);
+    assert_eq!(world.store.content(&content).await.unwrap(), octets);
+    world.assert_sound().await;
+}
+
+/// Whoever has lost octets gets them again from whoever writes them again.
+#[tokio::test]
+async fn what_is_lost_comes_back_when_it_is_written_again() {
+    let world = world().await;
+    world.user("alice").await;
+    let octets = octets(700_000, 0);
+    let content = world.store.write_blob(octets.clone()).await.unwrap();
+    let place = path("alice", "a");
+    world.put(&place, &object(content.clone())).await.unwrap();
+    for whole in [true, false] {
+        let file = world.files().await[0];
+        world.backend.blobs().remove(file).await.unwrap();
+        assert!(world.store.content(&content).await.is_err());
+        assert_eq!(world.store.check().await.unwrap().len(), 1);
+        let again = match whole {
+            true => world.store.write_blob(octets.clone()).await.unwrap(),
+            false => {
+                let upload = uploads::send(&world, &octets, 100_000).await;
+                let finished = world.store.finish_upload(upload.unwrap()).await;
+                finished.unwrap().0
+            }
+        };
+        assert_eq!(again, content);
+        assert_eq!(world.store.content(&content).await.unwrap(), octets);
+        assert_eq!(world.files().await.len(), 1);
+        world.assert_sound().await;
+    }
+}
+
+/// The header is lost, the file is there.
+#[tokio::test]
+async fn octets_without_a_header_are_found_again() {
+    let world = world().await;
+    world.user("alice").await;
+    let octets = octets(700_000, 0);
+    let content = world.store.write_blob(octets.clone()).await.unwrap();
+    let place = path("alice", "a");
+    world.put(&place, &object(content.clone())).await.unwrap();
+    let Content::Blob { hash, .. } = &content else {
+        unreachable!()
+    };
+    let key = keys::blob(hash);
+    for breakage in [
+        Operation::Delete(key.clone()),
+        Operation::Put(key.clone(), Bytes::from_static(b"x")),
+    ] {
+        let broken = world.store.commit_rows(Vec::new(), vec![breakage]).await;
+        broken.unwrap();
+        assert_eq!(world.store.content(&content).await.unwrap(), octets);
+        let damage = world.store.check().await.unwrap();
+        assert!(damage.len() == 1 && damage[0].can_be_mended, "{damage:?}");
+        let (_, mendings) = check::repair(&world.store).await;
+        assert_eq!(mendings, ["its header was written anew"]);
+        world.assert_sound().await;
+    }
+}
+
+/// What the sweeper should have taken long ago is told, and removed.
+#[tokio::test]
+async fn a_file_of_nobody_is_told_in_the_end() {
+    let world = world().await;
+    let mut draft = world.backend.blobs().begin(1).await.unwrap();
+    draft.write(octets(10, 0)).await.unwrap();
+    let hash = *blake3::hash(&octets(10, 0)).as_bytes();
+    drop(draft.finish(hash).await.unwrap());
+    world.assert_sound().await;
+    world.clock.advance(5 * DAY);
+    let damage = world.store.check().await.unwrap();
+    assert!(damage.len() == 1 && damage[0].can_be_mended, "{damage:?}");
+    let (_, mendings) = check::repair(&world.store).await;
+    assert_eq!(mendings, ["it was removed"]);
+    assert_eq!(world.files().await, []);
     world.assert_sound().await;
 }

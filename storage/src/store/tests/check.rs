@@ -3,6 +3,7 @@
 mod breakages;
 
 use super::*;
+use crate::store::record::BlobPlace;
 
 /// A sound store with one of each.
 struct Ground {
@@ -11,8 +12,10 @@ struct Ground {
     calendar: Collection,
     home: CollectionId,
     hash: [u8; 32],
-    /// A file that came piece by piece.
+    /// A file that came piece by piece, in format 4.
     upload: Uploaded,
+    /// The hash of one as it is written today.
+    filed: [u8; 32],
 }
 
 struct Uploaded {
@@ -25,7 +28,7 @@ async fn ground() -> Ground {
     let world = world().await;
     let alice = world.user("alice").await;
     let octets = Bytes::from(vec![1; 50_000]);
-    let content = world.store.write_blob(octets).await.unwrap();
+    let content = world.write_rows(&octets, BlobPlace::RowsUnderHash).await;
     let Content::Blob { hash, .. } = content else {
         unreachable!()
     };
@@ -66,9 +69,11 @@ async fn ground() -> Ground {
     world.store.commit(batch).await.unwrap();
     let calendar = world.collection(&path("alice", "calendar")).await.value;
     let upload = upload(&world).await;
+    let filed = file_of_today(&world).await;
     world.assert_sound().await;
     Ground {
         upload,
+        filed,
         home: alice.home.unwrap(),
         calendar,
         world,
@@ -78,22 +83,26 @@ async fn ground() -> Ground {
 }
 
 async fn upload(world: &World) -> Uploaded {
-    let mut upload = world.store.begin_upload();
     let octets = Bytes::from(vec![3; 700_000]);
-    let taken = world.store.continue_upload(&mut upload, octets).await;
-    taken.unwrap();
-    let (content, hash) = world.store.finish_upload(upload).await.unwrap();
+    let place = [6; 32];
+    let content = world.write_rows(&octets, BlobPlace::Rows(place)).await;
     let object = Object {
         content,
         ..file("")
     };
     world.put(&path("alice", "bigger"), &object).await.unwrap();
-    let hash = *hash.as_bytes();
-    let header = world.store.blob(&hash).await.unwrap().unwrap();
-    Uploaded {
-        hash,
-        place: header.value.pieces_under.unwrap(),
-    }
+    let hash = *blake3::hash(&octets).as_bytes();
+    Uploaded { hash, place }
+}
+
+async fn file_of_today(world: &World) -> [u8; 32] {
+    let octets = Bytes::from(vec![4; 700_000]);
+    let object = Object {
+        content: world.store.write_blob(octets.clone()).await.unwrap(),
+        ..file("")
+    };
+    world.put(&path("alice", "filed"), &object).await.unwrap();
+    *blake3::hash(&octets).as_bytes()
 }
 
 /// What people wrote: all objects by collection and name.
@@ -108,7 +117,7 @@ async fn objects(store: &Store) -> Vec<Key> {
 }
 
 /// Mends what can be mended; gives what was found, and what was done.
-async fn repair(store: &Store) -> (Vec<Damage>, Vec<String>) {
+pub(super) async fn repair(store: &Store) -> (Vec<Damage>, Vec<String>) {
     let (events, mut told) = tokio::sync::mpsc::channel(1_000);
     store.check_aloud(true, events).await.unwrap();
     let (mut damage, mut mendings) = (Vec::new(), Vec::new());

@@ -49,6 +49,10 @@ impl Backend for Recorder {
         self.below.commit(commit)
     }
 
+    fn blobs(&self) -> &dyn crate::blob_files::BlobFiles {
+        self.below.blobs()
+    }
+
     fn revision(&self) -> Revision {
         self.below.revision()
     }

@@ -5,7 +5,10 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sled::{Options, Sled};
+use crate::{
+    sled::{Options, Sled},
+    store::record::BlobPlace,
+};
 
 /// So little memory that rows move to the disk all the time.
 fn cramped() -> Options {
@@ -117,9 +120,9 @@ async fn a_check_steps_over_rows_that_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let world = embedded(folder.path()).await;
     world.user("alice").await;
-    let content = world.store.write_blob(Bytes::from(vec![3; 200_000])).await;
+    let octets = Bytes::from(vec![3; 200_000]);
     let big = Object {
-        content: content.unwrap(),
+        content: world.write_rows(&octets, BlobPlace::RowsUnderHash).await,
         ..file("")
     };
     world.put(&path("alice", "big"), &big).await.unwrap();

@@ -39,14 +39,19 @@ async fn a_commit_is_repeated_when_the_backend_asks_for_it() {
 async fn a_blob_can_be_written_after_a_fault_at_any_step() {
     let octets = Bytes::from(vec![5; 2_000_000]);
     let (world, counting) = faulty().await;
-    let before = counting.commits();
+    let before = (counting.commits(), counting.blob_writes());
     world.store.write_blob(octets.clone()).await.unwrap();
-    let steps = counting.commits() - before;
+    assert_eq!(counting.commits() - before.0, 1);
+    let steps = counting.blob_writes() - before.1;
     assert!(steps > 3, "{steps}");
-    for step in 1..=steps {
+    // The commit comes after the last of them.
+    for step in 1..=steps + 1 {
         let (world, faulty) = faulty().await;
         world.user("alice").await;
-        faulty.fail_commit(step, down());
+        match step <= steps {
+            true => faulty.fail_blob_write(step, down()),
+            false => faulty.fail_commit(1, down()),
+        }
         assert_eq!(world.store.write_blob(octets.clone()).await, Err(down()));
         let content = world.store.write_blob(octets.clone()).await.unwrap();
         assert_eq!(
@@ -167,39 +172,83 @@ async fn a_read_that_fails_is_an_error_and_never_an_absence() {
     world.assert_sound().await;
 }
 
+/// A call that fails: of which kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Commit,
+    Read,
+    BlobWrite,
+    BlobRead,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::Commit, Kind::Read, Kind::BlobWrite, Kind::BlobRead];
+
+    /// How many such calls were made.
+    fn made(self, faulty: &Faulty) -> u64 {
+        match self {
+            Kind::Commit => faulty.commits(),
+            Kind::Read => faulty.reads(),
+            Kind::BlobWrite => faulty.blob_writes(),
+            Kind::BlobRead => faulty.blob_reads(),
+        }
+    }
+
+    /// Lets the `nth` from now on fail; gives what the operation must say.
+    fn fail(self, faulty: &Faulty, nth: u64) -> CommitError {
+        let unreadable = ReadError::Unavailable("a test".to_owned());
+        match self {
+            Kind::Commit => faulty.fail_commit(nth, CommitError::Full),
+            Kind::Read => faulty.fail_read(nth, unreadable),
+            Kind::BlobWrite => faulty.fail_blob_write(nth, CommitError::Full),
+            Kind::BlobRead => faulty.fail_blob_read(nth, unreadable),
+        }
+        match self {
+            Kind::Commit | Kind::BlobWrite => CommitError::Full,
+            Kind::Read | Kind::BlobRead => down(),
+        }
+    }
+}
+
 /// Each commit and each read of each operation fails in turn: it says so, nothing is half done, nothing
 /// contradicts itself, and a repetition does the whole.
 #[tokio::test]
 async fn each_step_of_each_operation_may_fail() {
     for step in STEPS {
         let (world, faulty) = stage().await;
-        let made = (faulty.commits(), faulty.reads());
+        let before = Kind::ALL.map(|kind| kind.made(&faulty));
         (step.perform)(&world).await.unwrap();
-        let commits = faulty.commits() - made.0;
-        let reads = faulty.reads() - made.1;
+        let made = Kind::ALL.map(|kind| kind.made(&faulty));
         world.assert_sound().await;
-        assert!(commits > 0, "{}", step.what);
-        let commits = (1..=commits).map(|nth| (nth, true));
-        for (nth, is_commit) in commits.chain((1..=reads).map(|nth| (nth, false))) {
-            let what = format!("{}, commit {is_commit}, {nth}", step.what);
+        assert!(made[0] > before[0], "{}", step.what);
+        let calls = Kind::ALL.into_iter().zip(before.into_iter().zip(made));
+        let calls = calls
+            .flat_map(|(kind, (before, made))| (1..=made - before).map(move |nth| (kind, nth)));
+        for (kind, nth) in calls {
+            let what = format!("{}, {kind:?} {nth}", step.what);
             let (world, faulty) = stage().await;
             let before = world.store.scan_all(KeyRange::all()).await.unwrap();
-            let error = match is_commit {
-                true => {
-                    faulty.fail_commit(nth, CommitError::Full);
-                    CommitError::Full
-                }
-                false => {
-                    faulty.fail_read(nth, ReadError::Unavailable("a test".to_owned()));
-                    down()
-                }
-            };
-            assert_eq!((step.perform)(&world).await, Err(error), "{what}");
+            let error = kind.fail(&faulty, nth);
+            let performed = (step.perform)(&world).await;
+            // What could not be removed is left over, and nobody has to know.
+            let is_borne = kind == Kind::BlobWrite && performed.is_ok();
+            if !is_borne {
+                assert_eq!(performed, Err(error), "{what}");
+            }
             world.assert_sound().await;
             let unchanged = world.store.scan_all(KeyRange::all()).await.unwrap() == before;
-            assert!(unchanged || step.takes_several_commits, "{what}");
-            (step.perform)(&world).await.unwrap();
-            world.assert_sound().await;
+            assert!(
+                unchanged || step.takes_several_commits || is_borne,
+                "{what}"
+            );
+            if !is_borne {
+                (step.perform)(&world).await.unwrap();
+                world.assert_sound().await;
+            }
+            world.sweep_all().await;
+            let (headers, files) = world.blobs().await;
+            // Three of the stage's and of the operation's are referred to at the most.
+            assert_eq!(headers, files, "{what}");
         }
     }
 }

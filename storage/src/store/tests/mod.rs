@@ -4,6 +4,7 @@
 mod accounts;
 mod attachments;
 mod audit;
+mod blob_rows;
 mod blobs;
 mod building;
 mod check;

@@ -78,7 +78,7 @@ impl Store {
                 for attachment in object.iter().flat_map(Object::attachments) {
                     let blob = keys::blob(&attachment.hash);
                     let has_header = self.backend().get(&blob).await?.is_some();
-                    if !has_header && !self.has_pieces(&attachment.hash).await? {
+                    if !has_header && !self.has_octets_of(&attachment.hash).await? {
                         let name = format!("the attachment {} of {}", attachment.id, shown(&key));
                         let detail = format!("{name} is not there");
                         sum.findings.push(Finding::new("blob", detail));

@@ -296,6 +296,37 @@ const UPLOADS: &[Breakage] = &[
     }),
 ];
 
+/// The same of one that stands in a file.
+const FILES: &[Breakage] = &[
+    mended("nothing refers to it", "blob reference", |it| {
+        delete_all(keys::blob_references(&it.filed))
+    }),
+    mended("no header", "blob", |it| delete(keys::blob(&it.filed))),
+    mended("an unreadable header", "blob", |it| {
+        spoil(keys::blob(&it.filed))
+    }),
+    lost("a header that names another writing", "blob", |it| {
+        put(keys::blob(&it.filed), header(700_000))
+    }),
+    lost("a header of another length", "blob", |it| {
+        put(keys::blob(&it.filed), header(700_001))
+    }),
+];
+
+fn header(length: u64) -> Bytes {
+    record::encode(&record::BlobRecord {
+        length,
+        written: Timestamp(0),
+        complete: true,
+        place: BlobPlace::File(1),
+    })
+}
+
+#[tokio::test]
+async fn broken_files_are_found_and_mended() {
+    check_all(FILES).await;
+}
+
 #[tokio::test]
 async fn broken_directories_are_found_and_mended() {
     check_all(DIRECTORY).await;
