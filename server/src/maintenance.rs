@@ -12,6 +12,8 @@ use crate::background::{SWEEP_ROWS, UNREFERENCED_BLOB_MILLISECONDS};
 
 /// Rows of removed collections that are removed between two words of progress.
 const PURGE_ROWS: usize = 10_000;
+/// Blobs of an earlier format that are moved between two words of progress.
+const MOVED_ROWS: usize = 20;
 const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
 /// What mends a row that cannot be read.
 const INDEX_REMEDY: &str =
@@ -267,6 +269,11 @@ async fn compact(
         Said::Line(format!("{removed} blobs that nothing refers to removed")),
     )
     .await?;
+    let moved = move_blobs(store, said).await?;
+    if moved > 0 {
+        let line = format!("{moved} blobs of an earlier format moved into files");
+        say(said, Said::Line(line)).await?;
+    }
     progress(said, "snapshots and journal").await?;
     store.backend().compact().await?;
     Ok(Ended::Well)
@@ -285,6 +292,20 @@ async fn tell_of_clock(store: &Store, said: &mpsc::Sender<Said>) -> Result<(), C
             .map_or_else(|_| "then".to_owned(), |since| since.to_string())
     );
     say(said, Said::Line(line)).await
+}
+
+/// What an earlier version wrote among the rows.
+async fn move_blobs(store: &Store, said: &mpsc::Sender<Said>) -> Result<usize, CommitError> {
+    let (mut moved, mut after) = (0, None);
+    loop {
+        let (some, next) = store.move_blobs_into_files(after, MOVED_ROWS).await?;
+        moved += some;
+        if next.is_none() {
+            return Ok(moved);
+        }
+        progress(said, format!("{moved} blobs moved into files")).await?;
+        after = next;
+    }
 }
 
 async fn sweep(store: &Store, said: &mpsc::Sender<Said>) -> Result<usize, CommitError> {

@@ -371,8 +371,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Writes everything, as of one moment, while reads and commits go on; gives the newest commit that
     /// the backup contains. Asks between steps whether to go on. Blocks.
     ///
-    /// A backup is what [`crate::sled::load`] makes a folder of: rows, and the commits that happened while
-    /// they were read, in the order of one journal. A backend that keeps no journal cannot tell those, and
+    /// A backup is what [`crate::sled::load`] makes a folder of: rows, the commits that happened while
+    /// they were read, in the order of one journal, and blobs. A backend that keeps no journal cannot tell those, and
     /// what holds nothing beyond its process (memory) has nothing that a backup could save; one that lives
     /// in a database is backed up with that. So the default is to refuse, in words.
     ///

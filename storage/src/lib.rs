@@ -1,9 +1,10 @@
 //! Bytes, keys and commits: what Convoke keeps, and how a change of it becomes durable.
 //!
 //! Two layers. [`backend::Backend`] is an ordered map of bytes with atomic compare-and-commit, and has
-//! [`blob_files::BlobFiles`] for what is too large for a row; its implementations are [`memory`] (also the model that tests compare against) and [`sled`]. Above it
-//! one concrete [`Store`] holds all domain operations (principals, collections, objects, change logs,
-//! locks, queues, blobs), written once for every backend.
+//! [`blob_files::BlobFiles`] for what is too large for a row; its implementations are [`memory`] (also the
+//! model that tests compare against) and [`sled`]. Above it one concrete [`Store`] holds all domain
+//! operations (principals, collections, objects, change logs, locks, queues, blobs), written once for every
+//! backend.
 //!
 //! Invariants:
 //! - nothing here knows iCalendar, WebDAV's XML, HTTP or mail: properties, projections, lock owners

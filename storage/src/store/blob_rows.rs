@@ -2,6 +2,7 @@
 //!
 //! Their pieces stand under the blob's hash, or in another place that the header names, of which a row says
 //! whose it is. They are read as they are for ever, and swept like others; nothing is written so any more.
+//! A compaction moves them out into files.
 
 use std::ops::Bound;
 
@@ -9,11 +10,14 @@ use bytes::Bytes;
 
 use super::{
     Store, keys,
-    record::{self, BlobRecord},
+    record::{self, BlobPlace, BlobRecord},
 };
 use crate::{
     Stored,
-    backend::{CommitError, Expect, KeyRange, MAXIMUM_VALUE_OCTETS, Operation, Page, ReadError},
+    backend::{
+        CommitError, Expect, KeyRange, MAXIMUM_RANGE_ROWS, MAXIMUM_VALUE_OCTETS, Operation, Page,
+        ReadError,
+    },
 };
 
 /// The octets of one piece.
@@ -56,6 +60,63 @@ impl Store {
             position = begin + to;
         }
         Ok(read)
+    }
+
+    /// Moves blobs out into files: those of one page of `rows` headers behind `after`. Returns how many were
+    /// moved, and where to go on. Each is one commit, and may be read all the time; what is damaged, or so large
+    /// that no commit could take all its rows away, stays.
+    pub async fn move_blobs_into_files(
+        &self,
+        after: Option<[u8; 32]>,
+        rows: usize,
+    ) -> Result<(usize, Option<[u8; 32]>), CommitError> {
+        let (headers, next) = self.blob_headers(after, rows).await?;
+        let mut moved = 0;
+        for (hash, header) in &headers {
+            let Some(place) = header.rows(hash).filter(|_| header.complete) else {
+                continue;
+            };
+            if header.length.div_ceil(PIECE_OCTETS) > MAXIMUM_RANGE_ROWS as u64 {
+                continue;
+            }
+            match self.move_into_file(hash, place, header).await {
+                Ok(()) => moved += 1,
+                // It was written or swept meanwhile, or a check has something to tell of it.
+                Err(CommitError::Conflict(_) | CommitError::Corrupt(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((moved, next))
+    }
+
+    async fn move_into_file(
+        &self,
+        hash: &[u8; 32],
+        place: [u8; 32],
+        header: &Stored<BlobRecord>,
+    ) -> Result<(), CommitError> {
+        let mut reader = self.read_blob(*hash, header.length, 0, header.length);
+        let mut draft = self.begin_blob().await?;
+        while let Some(octets) = reader.next().await? {
+            draft.write(octets).await?;
+        }
+        let file = draft.finish(*hash).await?;
+        let moved = BlobRecord {
+            place: BlobPlace::File(file.name.writing),
+            ..header.value.clone()
+        };
+        let mut operations = vec![
+            Operation::Put(keys::blob(hash), record::encode(&moved)),
+            Operation::DeleteRange(KeyRange::prefix(keys::blob_chunks(&place))),
+        ];
+        let note = header.noted_place().as_ref().map(keys::blob_place);
+        operations.extend(note.map(Operation::Delete));
+        let expect = vec![Expect::Revision(keys::blob(hash), header.revision)];
+        let committed = self.commit_rows(expect, operations).await;
+        if let Err(CommitError::Conflict(_)) = committed {
+            self.remove_file(file.name).await;
+        }
+        committed.map(drop)
     }
 
     /// Removes such a blob, unless something refers to it. Broken off, it is a blob that is not complete, which

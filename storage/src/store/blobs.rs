@@ -302,7 +302,7 @@ impl Store {
     }
 
     /// A page of headers behind `after`, and where to go on.
-    async fn blob_headers(
+    pub(super) async fn blob_headers(
         &self,
         after: Option<[u8; 32]>,
         rows: usize,

@@ -8,9 +8,10 @@
 //! has those blobs itself.
 
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
-    sync::PoisonError,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -37,6 +38,35 @@ pub(super) enum Unarchived {
     Unknown,
     /// These.
     Known(Vec<BlobName>),
+}
+
+/// The blobs of which somebody makes a copy: nobody else makes the same one at the same time.
+#[derive(Default)]
+pub(super) struct Copying(Mutex<HashSet<BlobName>>);
+
+struct Alone<'a> {
+    copying: &'a Copying,
+    name: BlobName,
+}
+
+impl Copying {
+    fn names(&self) -> MutexGuard<'_, HashSet<BlobName>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, name: BlobName) -> Option<Alone<'_>> {
+        let is_first = self.names().insert(name);
+        is_first.then_some(Alone {
+            copying: self,
+            name,
+        })
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.copying.names().remove(&self.name);
+    }
 }
 
 /// The place of a store's blobs in an archive.
@@ -68,24 +98,29 @@ impl BlobFolder {
         });
     }
 
-    /// Copies a blob, where there is an archive and it has none yet.
-    pub(super) fn archive_one(&self, name: BlobName) -> io::Result<()> {
+    /// Copies a blob, where there is an archive and it has none yet. Says whether it has one now: not where
+    /// somebody else is about to make it.
+    pub(super) fn archive_one(&self, name: BlobName) -> io::Result<bool> {
         let Some(place) = self.archive_place() else {
-            return Ok(());
+            return Ok(true);
+        };
+        let Some(_alone) = self.0.copying.begin(name) else {
+            return Ok(false);
         };
         let (from, to) = (self.path(name), path_in(&place, name));
         let length = match fs::metadata(&from) {
             Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(error),
         };
         if fs::metadata(&to).is_ok_and(|metadata| metadata.len() == length) {
-            return Ok(());
+            return Ok(true);
         }
-        copy(self.disk(), &from, &to)
+        copy(self.disk(), &from, &to).map(|()| true)
     }
 
-    /// Copies what the archive lacks, as long as there is patience; says whether it has everything now.
+    /// Copies what the archive lacks, as long as there is patience; says whether it has everything now, but
+    /// for what others are about to copy: to that no commit refers yet, or none any more.
     pub(in crate::sled) fn archive_all(&self, go_on: &mut dyn FnMut() -> bool) -> io::Result<bool> {
         if self.0.archive.is_none() {
             return Ok(true);
@@ -99,27 +134,26 @@ impl BlobFolder {
             }
             compared?;
         }
-        while let Some(name) = self.next_unarchived() {
+        let missing = self.with_unarchived(|unarchived| match unarchived {
+            Unarchived::Known(names) => names.clone(),
+            Unarchived::Unknown => Vec::new(),
+        });
+        // From the end, where it is soonest found again.
+        for name in missing.into_iter().rev() {
             if !go_on() {
                 return Ok(false);
             }
-            self.archive_one(name)?;
-            self.with_unarchived(|unarchived| {
-                if let Unarchived::Known(names) = unarchived
-                    && let Some(place) = names.iter().rposition(|other| *other == name)
-                {
-                    names.swap_remove(place);
-                }
-            });
+            if self.archive_one(name)? {
+                self.with_unarchived(|unarchived| {
+                    if let Unarchived::Known(names) = unarchived
+                        && let Some(place) = names.iter().rposition(|other| *other == name)
+                    {
+                        names.swap_remove(place);
+                    }
+                });
+            }
         }
         Ok(true)
-    }
-
-    fn next_unarchived(&self) -> Option<BlobName> {
-        self.with_unarchived(|unarchived| match unarchived {
-            Unarchived::Known(names) => names.last().copied(),
-            Unarchived::Unknown => None,
-        })
     }
 
     fn note_missing(&self) -> io::Result<()> {

@@ -38,7 +38,7 @@ use crate::{
         folder::Folder,
     },
 };
-use copies::Unarchived;
+use copies::{Copying, Unarchived};
 pub(super) use copies::{Places, expire};
 use draft::Draft;
 pub(super) use draft::DraftFile;
@@ -58,6 +58,7 @@ struct Inner {
     spare_octets: u64,
     archive: Option<Archive>,
     unarchived: Mutex<Unarchived>,
+    copying: Copying,
     awaited: AwaitedBlobs,
     /// Backups in progress.
     holds: AtomicUsize,
@@ -92,6 +93,7 @@ impl BlobFolder {
             spare_octets,
             archive,
             unarchived: Mutex::default(),
+            copying: Copying::default(),
             awaited: AwaitedBlobs::default(),
             holds: AtomicUsize::new(0),
             made: Mutex::default(),
@@ -196,9 +198,13 @@ impl BlobFolder {
             return Ok(false);
         }
         let failed = |error: &io::Error| unwritable("a blob", error);
-        if let Err(error) = self.archive_one(name) {
-            tracing::warn!(%error, %name, "a blob cannot be archived, and is not removed before");
-            return Ok(false);
+        match self.archive_one(name) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => {
+                tracing::warn!(%error, %name, "a blob cannot be archived, and is not removed before");
+                return Ok(false);
+            }
         }
         self.disk()
             .remove_if_there(&self.path(name))

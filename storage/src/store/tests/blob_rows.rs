@@ -72,6 +72,59 @@ async fn octets_in_rows_are_read() {
     }
 }
 
+/// A compaction moves them into files, each at once; whoever reads or refers to them notices nothing, and what is
+/// damaged stays as it is.
+#[tokio::test]
+async fn octets_in_rows_move_into_files() {
+    let world = world().await;
+    world.user("alice").await;
+    let mut contents = Vec::new();
+    for (number, place) in [BlobPlace::RowsUnderHash, BlobPlace::Rows([7; 32])]
+        .into_iter()
+        .enumerate()
+    {
+        let octets = octets(9 * MAXIMUM_VALUE_OCTETS + number);
+        let content = world.write_rows(&octets, place).await;
+        let object = Object {
+            content: content.clone(),
+            ..file("")
+        };
+        let at = path("alice", &number.to_string());
+        world.put(&at, &object).await.unwrap();
+        contents.push((content, octets));
+    }
+    let damaged = world
+        .write_rows(&octets(100_000), BlobPlace::RowsUnderHash)
+        .await;
+    let (hash, _) = blob(&damaged);
+    let spoil = Operation::Put(keys::blob_chunk(&hash, 1), Bytes::from_static(b"x"));
+    let spoilt = world.store.commit_rows(Vec::new(), vec![spoil]).await;
+    spoilt.unwrap();
+    let (mut moved, mut after) = (0, None);
+    loop {
+        let step = world.store.move_blobs_into_files(after, 1).await.unwrap();
+        moved += step.0;
+        after = step.1;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((moved, world.files().await.len()), (2, 2));
+    for (content, octets) in &contents {
+        assert_eq!(world.store.content(content).await.unwrap(), *octets);
+        let header = world.store.blob(&blob(content).0).await.unwrap().unwrap();
+        assert!(header.file(&blob(content).0).is_some());
+    }
+    assert_eq!(world.store.check().await.unwrap().len(), 1);
+    world.sweep_all().await;
+    world.assert_sound().await;
+    let rows = world.rows().await;
+    let pieces = keys::whole(keys::Keyspace::BlobChunk);
+    assert!(!rows.iter().any(|key| key.starts_with(&pieces)));
+    let again = world.store.move_blobs_into_files(None, 10).await.unwrap();
+    assert_eq!(again, (0, None));
+}
+
 /// Somebody began to write the same octets, or to remove them, and was killed.
 #[tokio::test]
 async fn what_is_whole_takes_the_place_of_what_is_not() {

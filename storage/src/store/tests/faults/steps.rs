@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use super::*;
+use crate::store::record::BlobPlace;
 
 type Performed<'w> = Pin<Box<dyn Future<Output = Result<(), CommitError>> + 'w>>;
 
@@ -58,6 +59,7 @@ pub(super) const STEPS: &[Step] = &[
     one("finish work", |it| Box::pin(finish_work(it))),
     several("purge", |it| Box::pin(purge(it))),
     several("sweep blobs", |it| Box::pin(sweep(it))),
+    several("move blobs into files", |it| Box::pin(move_blobs(it))),
     one("note a moment", |it| {
         Box::pin(async { it.store.note_moment().await.map(drop) })
     }),
@@ -85,6 +87,9 @@ pub(super) async fn stage() -> (World, Arc<Faulty>) {
         world.store.write_blob(octets).await.unwrap();
     }
     world.store.write_blob(uploaded(3)).await.unwrap();
+    // One of an earlier format.
+    let octets = Bytes::from(vec![4; 70_000]);
+    world.write_rows(&octets, BlobPlace::Rows([4; 32])).await;
     let id = world.store.new_work_id(Timestamp(0));
     let mut batch = world.store.batch();
     batch.enqueue(&id, &work(40_000));
@@ -288,6 +293,12 @@ async fn sweep(world: &World) -> Result<(), CommitError> {
             None => return Ok(()),
         }
     }
+}
+
+async fn move_blobs(world: &World) -> Result<(), CommitError> {
+    let moved = world.store.move_blobs_into_files(None, 100).await?;
+    assert_eq!(moved.1, None);
+    Ok(())
 }
 
 async fn compact_logs(world: &World) -> Result<(), CommitError> {
