@@ -271,7 +271,7 @@ async fn what_cannot_be_read_breaks_the_answer_off() {
     let response = world.dav.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let mut body = response.into_body();
-    faulty.fail_read(3, ReadError::Corrupt("torn".into()));
+    faulty.fail_blob_read(2, ReadError::Corrupt("torn".into()));
     let mut octets = Vec::new();
     let error = loop {
         match body.frame().await.expect("its end is not reached") {

@@ -195,26 +195,38 @@ async fn a_failing_store_keeps_the_old_file() {
     })
     .await;
     let faulty = faulty.unwrap();
-    world.put("alice/file", "old").await.unwrap();
     let put = putting("alice/file", Conditions::default());
-    for nth in 1.. {
-        let commits = faulty.commits();
-        faulty.fail_commit(nth, CommitError::Unavailable("disk full".into()));
-        let written = upload(&world, &put, 12).await;
-        let reached = faulty.commits() - commits >= nth;
-        faulty.heal();
-        let octets = world.octets("alice/file").await.unwrap();
-        if !reached {
-            assert!(nth > 4, "{nth} commits");
-            written.unwrap();
-            assert_eq!(octets, content(12));
-            break;
+    // Of octets and of rows.
+    for (length, of_octets, most) in [(12, true, 3), (13, false, 2)] {
+        world.put("alice/file", "old").await.unwrap();
+        let made = || match of_octets {
+            true => faulty.blob_writes(),
+            false => faulty.commits(),
+        };
+        for nth in 1.. {
+            let begun = made();
+            let error = CommitError::Unavailable("disk full".into());
+            match of_octets {
+                true => faulty.fail_blob_write(nth, error),
+                false => faulty.fail_commit(nth, error),
+            }
+            let written = upload(&world, &put, length).await;
+            let reached = made() - begun >= nth;
+            faulty.heal();
+            let octets = world.octets("alice/file").await.unwrap();
+            let what = format!("write {nth}, of octets: {of_octets}");
+            if !reached {
+                assert!(nth > most, "{what}");
+                written.unwrap();
+                assert_eq!(octets, content(length));
+                break;
+            }
+            match written {
+                Ok(_) => panic!("{what} failed without a word"),
+                Err(refusal) => assert_eq!(refusal, Refusal::Unavailable("disk full".into())),
+            }
+            assert_eq!(octets, "old", "{what}");
+            assert_eq!(world.desk.store().check().await.unwrap(), []);
         }
-        match written {
-            Ok(_) => panic!("commit {nth} failed without a word"),
-            Err(refusal) => assert_eq!(refusal, Refusal::Unavailable("disk full".into())),
-        }
-        assert_eq!(octets, "old", "commit {nth}");
-        assert_eq!(world.desk.store().check().await.unwrap(), []);
     }
 }
