@@ -75,13 +75,7 @@ pub(crate) fn admit(
             "the UID is too long",
         ));
     }
-    if facts.most_attendees > limits.maximum_attendees {
-        let detail = format!(
-            "at most {} attendees are possible",
-            limits.maximum_attendees
-        );
-        return Err(precondition(Precondition::MaxAttendeesPerInstance, detail));
-    }
+    check_attendees(limits, facts.most_attendees)?;
     let projection = ObjectProjection::of(&object);
     check_dates(limits, &object)?;
     check_instances(limits, &object, &projection)?;
@@ -98,6 +92,26 @@ pub(crate) fn admit(
 }
 
 /// RFC 4791 §5.2.6 and §5.2.7.
+/// RFC 4791 §5.3.2.1 `max-attendees-per-instance`.
+pub(super) fn check_attendees(limits: &Limits, attendees: usize) -> Result<(), Refusal> {
+    if attendees <= limits.maximum_attendees {
+        return Ok(());
+    }
+    let detail = format!(
+        "at most {} attendees are possible",
+        limits.maximum_attendees
+    );
+    Err(precondition(Precondition::MaxAttendeesPerInstance, detail))
+}
+
+/// The attendees of that component which has the most.
+pub(super) fn most_attendees(object: &CalendarObject) -> usize {
+    let attendees = object
+        .entries()
+        .map(|entry| entry.properties_named("ATTENDEE").count());
+    attendees.max().unwrap_or_default()
+}
+
 fn check_dates(limits: &Limits, object: &CalendarObject) -> Result<(), Refusal> {
     let zones = Zones::of(object);
     let utc = Zone::utc();

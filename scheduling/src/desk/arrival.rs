@@ -255,6 +255,9 @@ impl Desk {
         if octets == admitted.octets {
             return Ok(as_it_is(scheduled.is_scheduling_object, attachments));
         }
+        // a group is as many as are in it
+        let most_attendees = admission::most_attendees(&object);
+        admission::check_attendees(&self.settings.limits, most_attendees)?;
         Ok(Settled {
             octets,
             projection: ObjectProjection::of(&object).encode(),

@@ -1,7 +1,7 @@
 //! Who is behind the addresses of an object: one batched read, as a value for the engine.
 
 use calendar::CalendarObject;
-use storage::access::Delegation;
+use storage::{access::Delegation, model::PrincipalKind};
 
 use super::{Desk, refuse::read_failed};
 use crate::{
@@ -30,6 +30,12 @@ impl Desk {
                 Some(principal) => Addressee::Local(principal),
                 None => self.by_url_or_domain(address).await?,
             };
+            if let Addressee::Local(group) = &addressee
+                && group.kind == PrincipalKind::Group
+            {
+                let members = self.store.members_of_all(&[group.id]).await;
+                directory.insert_members(group.id, members.map_err(read_failed)?);
+            }
             directory.insert(address, addressee);
         }
         Ok(())

@@ -345,6 +345,13 @@ impl Recipients {
         others.iter().chain(theirs).cloned().collect()
     }
 
+    /// Puts another state in the place of somebody's copy, which is changed already.
+    pub fn replace(&mut self, id: PrincipalId, object: CalendarObject) {
+        if let Some(recipient) = self.0.get_mut(&id) {
+            recipient.object = Some(object);
+        }
+    }
+
     /// The copy of somebody as the messages so far have left it.
     pub fn object(&self, id: PrincipalId) -> Option<&CalendarObject> {
         self.0.get(&id)?.object.as_ref()
@@ -407,6 +414,7 @@ impl Recipient {
             status,
             schedule_tag_changes: false,
             refresh_others: false,
+            attendees_changed: false,
             decisions: Vec::new(),
         }
     }

@@ -236,10 +236,15 @@ impl Desk {
             .await?;
         let mut refreshes: Vec<Delivery> = Vec::new();
         for delivery in at_once {
+            let before = recipients.object(delivery.recipient.id).cloned();
             let Some(receipt) = recipients.receive(delivery, directory, now) else {
                 outcomes.push((delivery.address.clone(), Status::NO_WAY));
                 continue;
             };
+            if let Some(before) = before.filter(|_| receipt.attendees_changed) {
+                self.pass_on(batch, &mut recipients, delivery, &before, directory, now)
+                    .await?;
+            }
             if receipt.refresh_others
                 && let Some(object) = recipients.object(delivery.recipient.id)
             {
@@ -266,6 +271,50 @@ impl Desk {
         self.write_recipients(batch, &recipients, proposal.attachments, now)
             .await?;
         Ok(outcomes)
+    }
+
+    /// Tells those whom an answer brought into the organizer's object, or out of it (RFC 5546 §3.2.2.3).
+    async fn pass_on(
+        &self,
+        batch: &mut Batch,
+        recipients: &mut Recipients,
+        answer: &Delivery,
+        before: &CalendarObject,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let organizer = &answer.recipient;
+        let Some(after) = recipients.object(organizer.id).cloned() else {
+            return Ok(());
+        };
+        let plan = engine::pass_on(&Change {
+            before: Some(before),
+            is_dormant: false,
+            after: Some(&after),
+            owner: organizer,
+            acting: None,
+            directory,
+            organizer_copy: None,
+            now,
+            schedule_reply: true,
+            schedule_tag_matched: false,
+            mail_possible: self.settings.mail_possible,
+        });
+        self.load_recipients(recipients, organizer, &plan.deliveries)
+            .await?;
+        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
+        for delivery in &plan.deliveries {
+            let receipt = recipients.receive(delivery, directory, now);
+            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
+            outcomes.push((delivery.address.clone(), status));
+        }
+        for mail in &plan.mails {
+            self.enqueue_mail(batch, mail, now);
+        }
+        if let Some(settled) = engine::settle(&plan, &outcomes) {
+            recipients.replace(organizer.id, settled);
+        }
+        Ok(())
     }
 
     pub(crate) fn enqueue_mail(

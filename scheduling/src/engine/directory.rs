@@ -56,6 +56,8 @@ pub(super) enum Person {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     known: BTreeMap<String, Addressee>,
+    /// Those in each group whose address is known.
+    groups: BTreeMap<PrincipalId, Vec<Arc<Principal>>>,
     /// Who was found to be allowed to act for whom.
     deputies: BTreeSet<(PrincipalId, PrincipalId)>,
 }
@@ -69,6 +71,22 @@ impl Directory {
     /// Notes who is behind an address, in whatever form it is written.
     pub fn insert(&mut self, address: &str, addressee: Addressee) {
         self.known.insert(normalise(address), addressee);
+    }
+
+    /// Notes who is in a group, directly or through others; groups among them are left out.
+    pub fn insert_members(&mut self, group: PrincipalId, members: Vec<Arc<Principal>>) {
+        for member in &members {
+            if let Some(address) = member.addresses.first() {
+                self.insert(address, Addressee::Local(Arc::clone(member)));
+            }
+        }
+        self.groups.insert(group, members);
+    }
+
+    /// Who is in the group with this address; `None` where it is none.
+    pub(super) fn members(&self, address: &str) -> Option<&[Arc<Principal>]> {
+        let group = self.local(address)?;
+        self.groups.get(&group.id).map(Vec::as_slice)
     }
 
     /// Notes that `deputy` may speak for `principal`.

@@ -22,15 +22,17 @@
 //! its own. Each attendee gets what names them ([`showing`], RFC 6638 §3.2.6), and hears of the difference
 //! between what they were told and what they are to be told ([`plan`]).
 //!
+//! Where an answer brought somebody into the meeting, or out of it ([`Receipt::attendees_changed`]), [`pass_on`] tells
+//! them.
+//!
 //! A room or resource may answer by itself: [`booking`] says what.
 //!
-//! Knowingly not here: the methods ADD, REFRESH, COUNTER and
-//! DECLINECOUNTER; inviting the delegate of an attendee who answers PARTSTAT=DELEGATED (the answer and
-//! its DELEGATED-TO are carried to the organizer, and the organizer invites).
+//! Knowingly not here: the methods ADD, REFRESH, COUNTER and DECLINECOUNTER, which only come by mail.
 
 mod away;
 pub mod booking;
 mod decision;
+mod delegation;
 mod details;
 mod directory;
 mod entry;
@@ -59,7 +61,7 @@ pub use fault::Fault;
 pub use message::PRODUCT;
 pub(crate) use message::utc;
 pub use message::{Message, Method, Origin};
-pub use plan::{Change, Delivery, Plan, plan};
+pub use plan::{Change, Delivery, Plan, pass_on, plan};
 pub use receive::{CopyChange, Incoming, Receipt, receive};
 pub use refresh::refresh;
 pub use role::{Role, addresses, organizer_to_load, role, signatures};

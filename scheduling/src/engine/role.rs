@@ -22,7 +22,7 @@ pub enum Role {
     None,
 }
 
-/// All calendar user addresses in the two objects, those of SENT-BY too, as written, one of each normalised form. (A
+/// All calendar user addresses in the two objects, those of SENT-BY and of delegates too, as written, one of each normalised form. (A
 /// thousand attendees are a thousand addresses: one batch.)
 pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>) -> Vec<String> {
     let mut addresses = BTreeMap::new();
@@ -38,10 +38,12 @@ pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>
             addresses
                 .entry(normalise(person.raw_value()))
                 .or_insert_with(|| person.raw_value().trim().to_owned());
-            if let Some(deputy) = person.parameter("SENT-BY") {
-                addresses
-                    .entry(normalise(&deputy))
-                    .or_insert_with(|| deputy.trim().to_owned());
+            for name in ["SENT-BY", "DELEGATED-TO", "DELEGATED-FROM"] {
+                for other in person.parameter_values(name) {
+                    addresses
+                        .entry(normalise(&other))
+                        .or_insert_with(|| other.trim().to_owned());
+                }
             }
         }
     }

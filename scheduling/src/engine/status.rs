@@ -21,6 +21,8 @@ impl Status {
     pub const SUCCESS: Status = Status(Cow::Borrowed("2.0"));
     /// 2.3: a parameter was not understood and ignored (RFC 6638 §7.2).
     pub const PARAMETER_IGNORED: Status = Status(Cow::Borrowed("2.3"));
+    /// 2.7: the message went to others (RFC 5546 §3.6).
+    pub const FORWARDED: Status = Status(Cow::Borrowed("2.7"));
     /// 3.7: nobody has this address.
     pub const UNKNOWN_USER: Status = Status(Cow::Borrowed("3.7"));
     /// 3.8: privileges are missing.

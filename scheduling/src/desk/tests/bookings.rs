@@ -62,7 +62,7 @@ impl World {
     /// What the room says in somebody's object: the PARTSTATs of its lines, in order.
     async fn said(&self, at: &str) -> Vec<String> {
         let text = self.octets(at).await.unwrap();
-        said_in(&String::from_utf8(text.to_vec()).unwrap())
+        said_in(std::str::from_utf8(&text).unwrap())
     }
 
     /// The objects in a room's calendar.

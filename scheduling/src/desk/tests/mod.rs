@@ -6,6 +6,7 @@ mod audit;
 mod bookings;
 mod delegates;
 mod faults;
+mod groups;
 mod imports;
 mod large;
 mod locks;

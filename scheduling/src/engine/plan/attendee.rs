@@ -1,18 +1,19 @@
 //! An attendee creates, changes and removes (RFC 6638 §3.2.2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     Change, Plan,
     merge::{Merged, merge},
-    outbox::{Outbox, kind_of_reply, unreachable},
+    outbox::{Outbox, kind_of_message, kind_of_reply, unreachable},
     plain, sign, without_force_send,
 };
 use crate::engine::{
-    Decision, Directory, Fault, Role, Status,
+    Decision, Directory, Fault, Method, Role, Status,
     away::{away, taken_back},
+    delegation::delegates,
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
@@ -289,9 +290,51 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
             let kind = kind_of_reply(first.attendee);
             let message = reply(object, &answers, change.now);
             outbox.send(change, to, message, kind, reason);
+            send_delegates(change, &meeting, said, to, outbox);
         }
         (Ok(_), None) => outbox.pass_over(to.raw_value(), "there is nothing to answer"),
         (Err(reason), _) => outbox.pass_over(to.raw_value(), reason),
+    }
+}
+
+/// Tells those whom the owner sends instead (RFC 5546 §3.2.2.3). An organizer on this server does it, who invites them.
+fn send_delegates(
+    change: &Change<'_>,
+    meeting: &Meeting<'_>,
+    said: &Said<'_>,
+    organizer: &Property,
+    outbox: &mut Outbox,
+) {
+    if change.directory.local(organizer.raw_value()).is_some() {
+        return;
+    }
+    let mut sent: BTreeMap<String, Vec<Component>> = BTreeMap::new();
+    for (part, entry) in meeting.parts() {
+        let Some(line) = own(change, entry) else {
+            continue;
+        };
+        let before = said.before.and_then(|before| before.get(part));
+        let before = before.and_then(|before| own(change, before));
+        let known = before.map_or_else(Vec::new, delegates);
+        let new = delegates(line).into_iter();
+        for address in new.filter(|address| !known.contains(address)) {
+            sent.entry(address).or_default().push(entry.clone());
+        }
+    }
+    for (address, entries) in sent {
+        let lines = entries.iter().flat_map(attendees);
+        let line = lines
+            .filter(|line| change.directory.same_person(line.raw_value(), &address))
+            .map(Property::clone)
+            .next();
+        let sender = meeting.main().and_then(|entry| own(change, entry));
+        let (Some(line), Some(sender)) = (line, sender) else {
+            continue;
+        };
+        let sender = sender.raw_value().trim().to_owned();
+        let message = request(&sender, meeting.object, entries, change.now);
+        let kind = kind_of_message(Method::Request, true);
+        outbox.send(change, &line, message, kind, "sent in the attendee's place");
     }
 }
 
@@ -306,8 +349,11 @@ fn answers<'a>(
 ) -> Vec<Answer<'a>> {
     let is_news = |part: Part, entry: &Component| {
         let line = own(change, entry);
-        line.is_some_and(|line| participation(line) != said.participation(change, part))
-            || new_comments(entry, said.entry(part)).next().is_some()
+        let before = said.entry(part).and_then(|entry| own(change, entry));
+        line.is_some_and(|line| {
+            participation(line) != said.participation(change, part)
+                || delegates(line) != before.map_or_else(Vec::new, delegates)
+        }) || new_comments(entry, said.entry(part)).next().is_some()
     };
     let series_is_new = meeting.series().is_some_and(|it| is_news(Part::Series, it));
     let old_answer = said.participation(change, Part::Series);

@@ -1,6 +1,7 @@
 //! What an organizer's client leaves out, and its object must have all the same.
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
+use storage::model::{Principal, PrincipalKind};
 
 use super::Change;
 use crate::engine::{
@@ -11,6 +12,8 @@ use crate::engine::{
 
 /// The object with what was left out; `None` where nothing was.
 ///
+/// - A group among the attendees stands for those in it, who get an ATTENDEE each (RFC 5545 §3.2.11). That happens
+///   once, when the group is invited: whom the organizer takes out again stays out.
 /// - Some clients name the organizer only in some of the components (RFC 6638 §3.2.4.2).
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
 ///   changes something else, does not take the answer back.
@@ -25,10 +28,14 @@ pub(super) fn complete(
         .find_map(|entry| entry.property("ORGANIZER"));
     let lacks_organizer = |entry: &Component| entry.property("ORGANIZER").is_none();
     let incomplete = after.entries().any(lacks_organizer);
-    if answers.is_empty() && !(incomplete && organizer.is_some()) {
+    let has_groups = new_groups(change, before, after).next().is_some();
+    if answers.is_empty() && !has_groups && !(incomplete && organizer.is_some()) {
         return None;
     }
     let mut object = after.clone();
+    if has_groups {
+        expand_groups(change, before, &mut object);
+    }
     for answer in answers {
         object.calendar_mut().push_component(answer);
     }
@@ -37,6 +44,80 @@ pub(super) fn complete(
         incomplete.for_each(|entry| entry.push_property(organizer.clone()));
     }
     Some(object)
+}
+
+/// The groups that are invited to a part to which they were not, each with the part.
+fn new_groups<'a>(
+    change: &'a Change<'_>,
+    before: Option<&'a Meeting<'_>>,
+    after: &'a CalendarObject,
+) -> impl Iterator<Item = (Part, &'a Property)> {
+    let parts = Meeting::of(after).order().into_iter();
+    let lines = parts
+        .zip(after.entries())
+        .flat_map(|(part, entry)| attendees(entry).map(move |line| (part, line)));
+    lines.filter(move |(part, line)| {
+        let known = before.and_then(|before| before.get(*part).or(before.series()));
+        change.directory.members(line.raw_value()).is_some()
+            && known.is_none_or(|known| twin(change, known, line).is_none())
+    })
+}
+
+fn expand_groups(change: &Change<'_>, before: Option<&Meeting<'_>>, object: &mut CalendarObject) {
+    let asked = object.clone();
+    let groups: Vec<(Part, &Property)> = new_groups(change, before, &asked).collect();
+    let parts = Meeting::of(&asked).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        for (_, group) in groups.iter().filter(|(of, _)| *of == part) {
+            expand(change, entry, group);
+        }
+    }
+}
+
+/// Gives everybody in a group an ATTENDEE who has none yet.
+fn expand(change: &Change<'_>, entry: &mut Component, group: &Property) {
+    let members = change.directory.members(group.raw_value());
+    for line in entry.properties_mut().filter(|line| *line == group) {
+        line.set_parameter("CUTYPE", "GROUP")
+            .expect("a plain word is a valid value");
+    }
+    for member in members.unwrap_or_default() {
+        if member.id == change.owner.id {
+            continue;
+        }
+        let line = member
+            .addresses
+            .first()
+            .and_then(|address| member_line(address, member, group));
+        let Some(line) = line else { continue };
+        if twin(change, entry, &line).is_none() {
+            entry.push_property(line);
+        }
+    }
+}
+
+/// The ATTENDEE of somebody who is invited with a group; `None` for a name or address that no line can hold.
+fn member_line(address: &str, member: &Principal, group: &Property) -> Option<Property> {
+    let kind = match member.kind {
+        PrincipalKind::Location => Some("ROOM"),
+        PrincipalKind::Resource => Some("RESOURCE"),
+        PrincipalKind::User | PrincipalKind::Group => None,
+    };
+    let role = group.parameter("ROLE");
+    let parameters = [
+        ("CN", Some(member.display_name.as_str())),
+        ("CUTYPE", kind),
+        ("ROLE", role.as_deref()),
+        ("MEMBER", Some(group.raw_value().trim())),
+        ("RSVP", Some("TRUE")),
+    ];
+    let mut line = Property::new("ATTENDEE", address).ok()?;
+    for (name, value) in parameters {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            line.set_parameter(name, value).ok()?;
+        }
+    }
+    Some(line)
 }
 
 /// The components of instances that are there only because somebody answered for them, as the series is now.

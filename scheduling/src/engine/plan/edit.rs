@@ -81,6 +81,18 @@ impl<'m, 'o> Edit<'m, 'o> {
         edit
     }
 
+    /// Lets only those hear anything who are told of other parts than before.
+    pub fn keep_arrivals_and_departures(&mut self) {
+        let parts = |roster: &Roster<'_>, person: &Person| -> BTreeSet<Part> {
+            let attendee = roster.get(person);
+            attendee.map_or_else(BTreeSet::new, |it| it.told().collect())
+        };
+        let (earlier, now) = (&self.earlier, &self.roster);
+        self.news
+            .retain(|(person, _)| parts(earlier, person) != parts(now, person));
+        self.asked.clear();
+    }
+
     fn asked_parts(&self, change: &Change<'_>, attendee: &Attendee<'_>) -> BTreeSet<Part> {
         let asked = attendee.seats.iter().filter(|(part, seat)| {
             let earlier = self.earlier_seat(&attendee.person, **part);

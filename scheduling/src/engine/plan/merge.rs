@@ -13,6 +13,7 @@ use crate::{
     engine::{
         Directory,
         away::{away, write_away},
+        delegation,
         entry::{attendees, is_cancelled, participation},
         meeting::{Meeting, Part, is_instance},
         sequence::NOTE,
@@ -80,6 +81,7 @@ pub(super) fn merge(
         }
         false => (merged(&stored, &asked, &declined, &is_owner), true),
     };
+    write_delegates(&mut object, &asked, &is_owner, directory);
     let away = away(&stored).union(&declined).copied().collect();
     write_away(&mut object, &away, |key| {
         stored.component_at(key).or_else(|| stored.series_at(key))
@@ -88,6 +90,32 @@ pub(super) fn merge(
         object,
         restored,
         declined,
+    }
+}
+
+/// Whom the attendee sends stands in the copy, too.
+fn write_delegates(
+    object: &mut CalendarObject,
+    asked: &Meeting<'_>,
+    is_owner: &impl Fn(&Property) -> bool,
+    directory: &Directory,
+) {
+    let delegates = |entry: &Component| {
+        attendees(entry).any(|line| {
+            line.parameter("DELEGATED-FROM").is_some()
+                || is_owner(line) && !delegation::delegates(line).is_empty()
+        })
+    };
+    if !object.entries().any(delegates) {
+        return;
+    }
+    let parts = Meeting::of(object).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        let own = attendees(entry).find(|line| is_owner(line)).cloned();
+        if let Some(own) = own {
+            let said = asked.get(part).cloned().unwrap_or_else(|| entry.clone());
+            delegation::write(entry, &own, &said, directory);
+        }
     }
 }
 
@@ -315,10 +343,15 @@ fn take_over(entry: &mut Component, asked: &Component, is_owner: &impl Fn(&Prope
 
 fn take_over_answer(line: &mut Property, answer: &Property) {
     for parameter in OWN_PARAMETERS {
+        let values = answer.parameter_values(parameter);
         match answer.parameter(parameter) {
-            Some(value) if line.parameter(parameter).as_ref() != Some(&value) => {
-                line.set_parameter(parameter, &value)
-                    .expect("the value comes from a valid line");
+            Some(value) if line.parameter_values(parameter) != values => {
+                let all: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+                match all.len() {
+                    1 => line.set_parameter(parameter, &value),
+                    _ => line.set_parameter_values(parameter, &all),
+                }
+                .expect("the values come from a valid line");
             }
             Some(_) => {}
             None if participation(line) != participation(answer) || parameter == "RSVP" => {

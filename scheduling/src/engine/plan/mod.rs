@@ -108,6 +108,16 @@ pub fn plan(change: &Change<'_>) -> Result<Plan, Fault> {
     })
 }
 
+/// Tells those who came into the owner's object by an answer of somebody else, or went out of it: from `before` to
+/// `after` of the change nothing else is said to anybody, and nothing but statuses is to be written
+/// ([`super::settle`]).
+pub fn pass_on(change: &Change<'_>) -> Plan {
+    match (change.before, change.after) {
+        (Some(before), Some(after)) => organizer::pass_on(change, before, after),
+        _ => plain(change.after),
+    }
+}
+
 /// All of it but the notice to the owner.
 fn decide(change: &Change<'_>) -> Result<Plan, Fault> {
     // what is stored was let in by these rules; where it was not, it is nobody's meeting

@@ -46,6 +46,23 @@ pub(super) fn store(
     Ok(outbox.into_plan(Some(object), Role::Organizer))
 }
 
+/// The messages to those who came in or went out, and to nobody else.
+pub(super) fn pass_on(
+    change: &Change<'_>,
+    before: &CalendarObject,
+    after: &CalendarObject,
+) -> Plan {
+    let (before, after) = (Meeting::of(before), Meeting::of(after));
+    let changes = all_changes(Some(&before), &after);
+    let mut edit = Edit::new(change, Some(&before), &after, &changes);
+    edit.keep_arrivals_and_departures();
+    let mut outbox = Outbox::default();
+    let post = Post::new(change, &edit, after.object);
+    post.cancel(&mut outbox);
+    post.invite(&mut outbox);
+    outbox.into_plan(Some(after.object.clone()), Role::Organizer)
+}
+
 /// The messages of an edit, once the object is written.
 struct Post<'e, 'm, 'o, 'c> {
     change: &'e Change<'c>,

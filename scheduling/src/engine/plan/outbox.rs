@@ -66,6 +66,10 @@ impl Outbox {
                     message,
                 });
             }
+            Addressee::Local(_) if change.directory.members(address).is_some() => {
+                self.pass_over(address, "those in the group are invited themselves");
+                self.statuses.push((address.to_owned(), Status::FORWARDED));
+            }
             Addressee::Local(_) => self.fail(
                 address,
                 Status::NOT_ALLOWED,

@@ -41,6 +41,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         status: Status::DELIVERED,
         schedule_tag_changes: true,
         refresh_others: false,
+        attendees_changed: false,
         decisions: Vec::new(),
     })
 }

@@ -52,6 +52,8 @@ pub struct Receipt {
     pub schedule_tag_changes: bool,
     /// The participation of somebody changed in the organizer's copy: [`super::refresh`] with it.
     pub refresh_others: bool,
+    /// An answer brought somebody into the organizer's object, or out of it: [`super::pass_on`] with it.
+    pub attendees_changed: bool,
     /// Why.
     pub decisions: Vec<Decision>,
 }
@@ -94,6 +96,7 @@ impl Declined {
             status: self.status,
             schedule_tag_changes: false,
             refresh_others: false,
+            attendees_changed: false,
             decisions: vec![if self.for_the_user {
                 Decision::ForTheUser {
                     method,

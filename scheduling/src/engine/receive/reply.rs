@@ -1,12 +1,13 @@
 //! An answer reaches the organizer (RFC 6638 §4.2, RFC 5546 §3.2.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
 use super::{CopyChange, Declined, Incoming, Receipt};
 use crate::engine::{
-    Directory, Origin, Status,
+    Directory, Origin, Status, delegation,
+    directory::Person,
     entry::{attendees, participation},
     meeting::{Meeting, Part},
     refresh::organizer_of,
@@ -30,7 +31,9 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let message = Meeting::about(&incoming.message.object, &stored);
     let answers = answers(incoming, &stored, &message)?;
     let object = apply(incoming, &stored, &answers);
-    let answered = participations(incoming, &Meeting::of(&object));
+    let answered = Meeting::of(&object);
+    let refresh_others = participations(incoming, &answered) != participations(incoming, &stored);
+    let attendees_changed = are_attendees_changed(&stored, &answered, directory);
     Ok(Receipt {
         copy: match object == *copy {
             true => CopyChange::Unchanged,
@@ -39,7 +42,8 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: false,
-        refresh_others: answered != participations(incoming, &stored),
+        refresh_others,
+        attendees_changed,
         decisions: Vec::new(),
     })
 }
@@ -167,18 +171,41 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
     let status = Status::of_reply(statuses.map(Property::raw_value));
     let sender = answer.line.raw_value();
     let lines = target.properties_mut().filter(|line| line.is("ATTENDEE"));
+    let mut delegator = None;
     for line in lines.filter(|line| directory.same_person(line.raw_value(), sender)) {
         take_over(line, answer.line);
         set(line, "SCHEDULE-STATUS", status.as_str());
         if incoming.message.origin != Origin::Here {
             Revision::of(answer.entry).note(line);
         }
+        delegator = Some(line.clone());
     }
+    if let Some(delegator) = delegator {
+        delegation::write(target, &delegator, answer.entry, directory);
+    }
+}
+
+/// Whether somebody is in a part who was not, or the other way round; an instance that had no component was as the
+/// series.
+fn are_attendees_changed(before: &Meeting<'_>, after: &Meeting<'_>, directory: &Directory) -> bool {
+    let people = |entry: &Component| -> BTreeSet<Person> {
+        let lines = attendees(entry);
+        lines
+            .map(|line| directory.person(line.raw_value()))
+            .collect()
+    };
+    after.parts().any(|(part, entry)| {
+        let known = before.get(part).or(before.series());
+        known.map(people) != Some(people(entry))
+    })
 }
 
 /// PARTSTAT and delegation as answered; a name if none is known; no RSVP, the answer is here.
 fn take_over(line: &mut Property, answer: &Property) {
     set(line, "PARTSTAT", &participation(answer));
+    if delegation::delegates(answer).is_empty() {
+        line.remove_parameter("DELEGATED-TO");
+    }
     for parameter in ["DELEGATED-TO", "DELEGATED-FROM"] {
         let values = answer.parameter_values(parameter);
         let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();

@@ -79,6 +79,7 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         status: Status::DELIVERED,
         schedule_tag_changes: true,
         refresh_others: false,
+        attendees_changed: false,
         decisions: Vec::new(),
     })
 }
@@ -116,6 +117,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         status: Status::DELIVERED,
         schedule_tag_changes,
         refresh_others: false,
+        attendees_changed: false,
         decisions: Vec::new(),
     })
 }

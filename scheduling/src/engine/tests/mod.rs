@@ -4,7 +4,9 @@
 
 mod attendee;
 mod behalf;
+mod delegation;
 mod dormant;
+mod groups;
 mod mail;
 mod organizer;
 mod properties;
@@ -46,6 +48,8 @@ struct World {
     /// Calendars whose object came there without being scheduled.
     dormant: BTreeSet<&'static str>,
     acting: Option<&'static str>,
+    /// Who is in the team, if that is known to be a group.
+    members: Vec<&'static str>,
 }
 
 fn principal(id: u64, name: &'static str, kind: PrincipalKind, aliases: &[&str]) -> Arc<Principal> {
@@ -104,6 +108,7 @@ fn new_world() -> World {
         schedule_tag_matched: false,
         dormant: BTreeSet::new(),
         acting: None,
+        members: Vec::new(),
     }
 }
 
@@ -178,6 +183,10 @@ impl World {
             }
         }
         directory.insert("mailto:nobody@example.org", Addressee::UnknownLocal);
+        if !self.members.is_empty() {
+            let members = self.members.iter().map(|name| self.people[name].clone());
+            directory.insert_members(self.people["team"].id, members.collect());
+        }
         directory
     }
 
@@ -248,6 +257,7 @@ impl World {
     fn deliver(&mut self, delivery: &Delivery) -> Receipt {
         let directory = self.directory();
         let who = self.name_of(delivery.recipient.id);
+        let before = self.calendars.get(who).cloned();
         let receipt = receive(&Incoming {
             copy: self.calendars.get(who),
             message: &delivery.message,
@@ -272,6 +282,9 @@ impl World {
         if receipt.schedule_tag_changes {
             *self.tags.entry(who).or_default() += 1;
         }
+        if receipt.attendees_changed {
+            self.pass_on(who, before.as_ref());
+        }
         if receipt.refresh_others {
             let object = self.calendars[who].clone();
             for refresh in refresh(
@@ -285,6 +298,33 @@ impl World {
             }
         }
         receipt
+    }
+
+    /// Tells those whom an answer brought into somebody's object, or out of it.
+    fn pass_on(&mut self, who: &'static str, before: Option<&CalendarObject>) {
+        let (directory, owner) = (self.directory(), self.people[who].clone());
+        let after = self.calendars[who].clone();
+        let plan = pass_on(&Change {
+            before,
+            is_dormant: false,
+            after: Some(&after),
+            owner: &owner,
+            acting: None,
+            directory: &directory,
+            organizer_copy: None,
+            now: self.now,
+            schedule_reply: true,
+            schedule_tag_matched: false,
+            mail_possible: self.mail_possible,
+        });
+        let outcomes: Vec<_> = plan
+            .deliveries
+            .iter()
+            .map(|delivery| (delivery.address.clone(), self.deliver(delivery).status))
+            .collect();
+        self.mails.extend(plan.mails.clone());
+        let settled = settle(&plan, &outcomes);
+        self.calendars.insert(who, settled.unwrap());
     }
 
     /// A message as it comes by mail.

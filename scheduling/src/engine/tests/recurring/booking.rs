@@ -101,19 +101,19 @@ fn most_instances_decide_for_the_series() {
     type Case<'a> = (&'a [String], &'a [&'a str], Booking, Option<&'a [&'a str]>);
     let table: [Case<'_>; 9] = [
         (
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &[],
             Booking::Automatic,
             Some(&["series room+"]),
         ),
         (
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &["0309", "0316"],
             Booking::Automatic,
             Some(&["series room+", "0309 room-", "0316 room-"]),
         ),
         (
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &[
                 "0302", "0309", "0316", "0323", "0330", "0406", "0413", "0420",
             ],
@@ -122,7 +122,7 @@ fn most_instances_decide_for_the_series() {
         ),
         // five of each: it gets what it can
         (
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &["0302", "0309", "0316", "0323", "0330"],
             Booking::Automatic,
             Some(&[
@@ -135,18 +135,23 @@ fn most_instances_decide_for_the_series() {
             ]),
         ),
         (
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &["0309"],
             Booking::AcceptIfFree,
             Some(&["series room+", "0309 room?"]),
         ),
         (
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &["0309"],
             Booking::DeclineIfBusy,
             Some(&["series room?", "0309 room-"]),
         ),
-        (&[all.clone()], &[], Booking::DeclineIfBusy, None),
+        (
+            std::slice::from_ref(&all),
+            &[],
+            Booking::DeclineIfBusy,
+            None,
+        ),
         // instances of their own are answered by themselves
         (
             &moved,

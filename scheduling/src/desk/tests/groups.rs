@@ -1,0 +1,102 @@
+//! Groups that are invited.
+
+use super::*;
+
+fn meeting(uid: &str, attendee: &str) -> Bytes {
+    Bytes::from(format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\nDTSTART:20260201T090000Z\r\nDURATION:PT1H\r\nSUMMARY:x\r\n\
+         ORGANIZER:mailto:alice@example.com\r\nATTENDEE;CUTYPE=GROUP:mailto:{attendee}@example.com\r\n\
+         END:VEVENT\r\nEND:VCALENDAR\r\n"
+    ))
+}
+
+async fn group(world: &World, name: &str, members: &[&Actor]) -> Actor {
+    let mut group = Principal::new(PrincipalKind::Group, name);
+    group.addresses = vec![format!("mailto:{name}@example.com")];
+    group.members = members.iter().map(|it| it.principal.id).collect();
+    Actor::of(world.desk.store().add_account(group, None).await.unwrap())
+}
+
+#[tokio::test]
+async fn everybody_in_a_group_and_its_groups_has_a_copy() {
+    let world = world().await;
+    let carol = user(world.desk.store(), "carol").await;
+    let inner = group(&world, "inner", &[&carol, &world.alice]).await;
+    group(&world, "all", &[&world.bob, &inner]).await;
+    world
+        .put("alice/calendar/1.ics", meeting("1", "all"))
+        .await
+        .unwrap();
+    for who in ["bob", "carol"] {
+        assert_eq!(
+            world.tree(&format!("{who}/calendar")).await.len(),
+            1,
+            "{who}"
+        );
+        assert_eq!(world.tree(&format!("{who}/inbox")).await.len(), 1, "{who}");
+    }
+    let text = world.octets("alice/calendar/1.ics").await.unwrap();
+    let text = String::from_utf8(text.to_vec())
+        .unwrap()
+        .replace("\r\n ", "");
+    assert_eq!(text.matches("MEMBER=").count(), 2, "{text}");
+}
+
+/// RFC 4791 §5.3.2.1 `max-attendees-per-instance`: never a part of them.
+#[tokio::test]
+async fn a_group_that_is_too_large_is_refused_as_a_whole() {
+    let mut settings = Settings::default();
+    settings.limits.maximum_attendees = 2;
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let carol = user(world.desk.store(), "carol").await;
+    group(&world, "all", &[&world.bob, &carol]).await;
+    let refused = world.put("alice/calendar/1.ics", meeting("1", "all")).await;
+    assert_eq!(violated(refused), Precondition::MaxAttendeesPerInstance);
+    for place in ["alice/calendar", "bob/calendar", "bob/inbox"] {
+        assert!(world.tree(place).await.is_empty(), "{place}");
+    }
+}
+
+/// RFC 5546 §4.2.5: the answer of who delegates, the organizer's copy and the invitation of who is sent are one
+/// commit.
+#[tokio::test]
+async fn who_is_sent_has_a_copy_as_soon_as_the_answer_is_stored() {
+    let world = world().await;
+    user(world.desk.store(), "carol").await;
+    let single = String::from_utf8(meeting("1", "bob").to_vec()).unwrap();
+    let single = single.replace("CUTYPE=GROUP", "CUTYPE=INDIVIDUAL");
+    world.put("alice/calendar/1.ics", single).await.unwrap();
+    let at = world.tree("bob/calendar").await.remove(0);
+    let text = world.octets(&at).await.unwrap();
+    let text = String::from_utf8(text.to_vec())
+        .unwrap()
+        .replace("\r\n ", "");
+    let sent = text.replace(
+        "RSVP=TRUE:mailto:bob@example.com",
+        "PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.com\":mailto:bob@example.com",
+    );
+    assert_ne!(sent, text);
+    let put = Put {
+        path: path(&at),
+        content_type: None,
+        octets: sent.into(),
+        conditions: Conditions::default(),
+        schedule_reply: true,
+    };
+    let before = world.desk.store().revision();
+    world.desk.put(&world.bob, put).await.unwrap();
+    assert_eq!(world.desk.store().revision().0, before.0 + 1);
+    assert_eq!(world.tree("carol/calendar").await.len(), 1);
+    assert_eq!(world.tree("carol/inbox").await.len(), 1);
+    for whose in ["alice/calendar/1.ics", &at] {
+        let text = world.octets(whose).await.unwrap();
+        let text = String::from_utf8(text.to_vec())
+            .unwrap()
+            .replace("\r\n ", "");
+        assert!(
+            text.contains("DELEGATED-FROM=\"mailto:bob@example.com\""),
+            "{whose}: {text}"
+        );
+    }
+}
