@@ -8,4 +8,5 @@ pub mod kill;
 pub mod licences;
 pub mod power;
 pub mod server;
+pub mod simulation;
 pub mod xml;

@@ -383,6 +383,10 @@ impl Recipient {
     /// Whether a new copy can stand in the default calendar: the calendar takes its type of component,
     /// and no other object there has its UID.
     fn has_place_for(&self, object: &CalendarObject) -> bool {
+        if self.copies.meeting.is_some() {
+            // an earlier message removed the copy, whose place it takes
+            return true;
+        }
         let Some(calendar) = &self.default_calendar else {
             return false;
         };

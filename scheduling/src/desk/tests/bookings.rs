@@ -356,3 +356,40 @@ async fn no_room_is_booked_twice() {
         assert_eq!(booked, 1, "round {round}");
     }
 }
+
+/// The cancellation of the only instance removes the room's copy, and the invitation to another one in the same
+/// change takes its place.
+#[tokio::test]
+async fn a_room_that_is_asked_for_another_instance_instead() {
+    let world = house().await;
+    let room = room(&world, "room1", |_| {}).await;
+    let at = "alice/calendar/1.ics";
+    let weekly = |day: &str| {
+        let plain = meeting(
+            "alice",
+            "1",
+            "20260203T090000Z",
+            "RRULE:FREQ=WEEKLY;COUNT=5\r\n",
+        );
+        let text = String::from_utf8(plain.to_vec()).unwrap();
+        let (head, rest) = text.split_once("BEGIN:VEVENT").unwrap();
+        let (entry, tail) = rest.split_once("END:VEVENT").unwrap();
+        let own = entry.replace("RRULE:FREQ=WEEKLY;COUNT=5\r\n", "").replace(
+            "DTSTART:20260203T090000Z",
+            &format!("RECURRENCE-ID:{day}T090000Z\r\nDTSTART:{day}T090000Z"),
+        );
+        let series = entry.replace("ATTENDEE;CUTYPE=ROOM:mailto:room1@example.com\r\n", "");
+        format!("{head}BEGIN:VEVENT{series}END:VEVENT\r\nBEGIN:VEVENT{own}END:VEVENT{tail}")
+    };
+    for day in ["20260210", "20260217"] {
+        world.put(at, weekly(day)).await.unwrap();
+        world.answer_all().await;
+        assert_eq!(world.said(at).await, ["ACCEPTED"], "{day}");
+        let booked = world.booked(&room).await;
+        assert_eq!(booked.len(), 1, "{booked:?}");
+        assert!(
+            booked[0].contains(&format!("RECURRENCE-ID:{day}T090000Z")),
+            "{booked:?}"
+        );
+    }
+}

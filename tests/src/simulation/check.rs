@@ -1,0 +1,203 @@
+//! What must hold.
+
+use std::collections::BTreeSet;
+
+use calendar::CalendarObject;
+use scheduling::mail;
+
+use super::{
+    house::{Found, House, Mirror, PEOPLE, address, path},
+    instances::{accepted, attended, names},
+    steps::store_again,
+};
+
+const COLLECTIONS: [&str; 3] = ["calendar", "other", "inbox"];
+const MAILS: usize = 10_000;
+
+/// After each step: SEQUENCE never goes down, what a client syncs is what is there, and no message is left twice.
+///
+/// # Errors
+/// What does not hold.
+pub async fn after_step(house: &mut House) -> Result<(), String> {
+    sequences(house).await?;
+    for owner in PEOPLE {
+        for collection in COLLECTIONS {
+            sync(house, owner, collection).await?;
+        }
+        let mut messages = BTreeSet::new();
+        for item in house.members(owner, "inbox").await {
+            if !messages.insert(item.octets.clone()) {
+                let text = String::from_utf8_lossy(&item.octets).into_owned();
+                return Err(format!("{owner} has a message twice:\n{text}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When nothing waits any more: everybody knows the same, the room is nobody's twice, and nothing is said without a
+/// cause.
+///
+/// # Errors
+/// What does not hold.
+pub async fn at_rest(house: &mut House) -> Result<(), String> {
+    after_step(house).await?;
+    for (uid, organizer) in [("plan", "alice"), ("review", "bob")] {
+        let own = house.copies(organizer, uid).await;
+        if own.len() > 1 {
+            return Err(format!("{organizer} has \"{uid}\" twice"));
+        }
+        for who in PEOPLE.into_iter().filter(|who| *who != organizer) {
+            let copies = house.copies(who, uid).await;
+            if copies.len() > 1 {
+                return Err(format!("{who} has \"{uid}\" twice"));
+            }
+            agree(uid, own.first(), who, copies.first())?;
+        }
+        if let Some(own) = own.first() {
+            nothing_is_said_without_cause(house, own).await?;
+        }
+    }
+    no_room_is_booked_twice(house).await?;
+    after_step(house).await
+}
+
+fn text(found: Option<&Found>) -> String {
+    found.map_or("nothing".to_owned(), |found| {
+        String::from_utf8_lossy(&found.octets).replace("\r\n ", "")
+    })
+}
+
+/// The copy says of each instance what the organizer's object says of it to its owner; only what they declined may be
+/// missing.
+fn agree(
+    uid: &str,
+    organized: Option<&Found>,
+    who: &str,
+    copy: Option<&Found>,
+) -> Result<(), String> {
+    let (meeting, own) = (organized.map(Found::parsed), copy.map(Found::parsed));
+    let looked_at = meeting.as_ref().or(own.as_ref());
+    let looked_at = looked_at.map_or_else(Vec::new, names);
+    for name in looked_at {
+        let name = name.as_deref();
+        let meant = meeting.as_ref().and_then(|it| attended(it, who, name));
+        let has = own.as_ref().and_then(|it| attended(it, who, name));
+        let is_away = has.is_none()
+            && meant
+                .as_ref()
+                .is_some_and(|meant| meant.participation == "DECLINED");
+        if meant != has && !is_away {
+            return Err(format!(
+                "{who} and the organizer of \"{uid}\" do not agree on {name:?}: {has:?}, not {meant:?}\n--- organizer\n{}\n--- {who}\n{}",
+                text(organized),
+                text(copy)
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn no_room_is_booked_twice(house: &House) -> Result<(), String> {
+    let mut taken = Vec::new();
+    for found in house.members("room", "calendar").await {
+        taken.extend(accepted(&found.parsed(), "room"));
+    }
+    taken.sort_unstable();
+    match taken.windows(2).find(|pair| pair[0].1 > pair[1].0) {
+        Some(pair) => Err(format!("the room is booked twice: {pair:?}")),
+        None => Ok(()),
+    }
+}
+
+async fn nothing_is_said_without_cause(house: &House, own: &Found) -> Result<(), String> {
+    let said = async |house: &House| {
+        let mut messages = 0;
+        for who in PEOPLE {
+            messages += house.members(who, "inbox").await.len();
+        }
+        let mails = house.desk.store().list_work(mail::QUEUE, None, MAILS).await;
+        (messages, mails.expect("readable").len())
+    };
+    let before = said(house).await;
+    store_again(house, own).await?;
+    match said(house).await == before {
+        true => Ok(()),
+        false => Err(format!("the same again was told\n{}", text(Some(own)))),
+    }
+}
+
+async fn sequences(house: &mut House) -> Result<(), String> {
+    for (uid, organizer) in [("plan", "alice"), ("review", "bob")] {
+        let own = house.copies(organizer, uid).await;
+        let Some(own) = own.first() else {
+            // a meeting that is made anew begins anew
+            house.sequences.retain(|(of, _), _| of != uid);
+            continue;
+        };
+        let object: CalendarObject = own.parsed();
+        let organizes = object
+            .entries()
+            .any(|entry| entry.raw_value("ORGANIZER") == Some(&address(organizer)));
+        for entry in object.entries().filter(|_| organizes) {
+            let part = entry.raw_value("RECURRENCE-ID").unwrap_or_default();
+            let number = entry.raw_value("SEQUENCE").unwrap_or("0");
+            let number: u32 = number.parse().map_err(|_| "SEQUENCE is no number")?;
+            let key = (uid.to_owned(), part.to_owned());
+            let highest = house.sequences.entry(key).or_default();
+            // an instance that is the series again, and then has a component, begins where the series is
+            if number < *highest && part.is_empty() {
+                return Err(format!("SEQUENCE of \"{uid}\" went down to {number}"));
+            }
+            *highest = number.max(*highest);
+        }
+    }
+    Ok(())
+}
+
+/// A client that syncs with its token has what is there.
+async fn sync(
+    house: &mut House,
+    owner: &'static str,
+    collection: &'static str,
+) -> Result<(), String> {
+    let store = house.desk.store().clone();
+    let resolution = store.resolve(&path(owner, collection)).await;
+    let resolution = resolution.map_err(|error| error.to_string())?;
+    let id = resolution.ok_or("a collection is gone")?.collection().id;
+    let mut now = std::collections::BTreeMap::new();
+    for found in house.members(owner, collection).await {
+        let name = found.path.name().unwrap_or_default().to_owned();
+        now.insert(name, found.object.etag);
+    }
+    let mirror: &mut Mirror = house.mirrors.entry((owner, collection)).or_default();
+    let token = match mirror.token {
+        None => {
+            mirror.members.clone_from(&now);
+            store
+                .sync_token(id)
+                .await
+                .map_err(|error| error.to_string())?
+        }
+        Some(token) => {
+            let changes = store.changes(id, token, 10_000).await;
+            let changes = changes.map_err(|error| error.to_string())?;
+            let changes = changes.ok_or("a sync token is not known any more")?;
+            for change in changes.changes {
+                match now.get(&change.name).filter(|_| !change.removed) {
+                    Some(etag) => drop(mirror.members.insert(change.name, etag.clone())),
+                    None => drop(mirror.members.remove(&change.name)),
+                }
+            }
+            changes.token
+        }
+    };
+    mirror.token = Some(token);
+    match mirror.members == now {
+        true => Ok(()),
+        false => Err(format!(
+            "{owner}'s client has {:?} in \"{collection}\", and there is {now:?}",
+            mirror.members
+        )),
+    }
+}

@@ -1,0 +1,300 @@
+//! The organisation, and its server without sockets: a desk over a store in memory that fails on demand and lets
+//! others in before each of its calls.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use calendar::{CalendarObject, Limits};
+use scheduling::{
+    Actor,
+    desk::{CalendarRules, Desk, Settings},
+    mail::{self, DeliveryOutcome},
+};
+use storage::{
+    Environment, ResourcePath, Store, Timestamp,
+    backend::{
+        Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
+        ScanPage,
+    },
+    memory::Memory,
+    model::{Booking, Delegate, Member, Object, Principal, PrincipalKind, SyncToken},
+    testing::{Faulty, ManualClock, SeededEntropy},
+};
+
+use super::Dice;
+
+/// Everybody with a calendar.
+pub const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "room"];
+/// 2026-02-01T00:00:00Z
+const START: Timestamp = Timestamp(1_769_904_000_000);
+
+const RULES: CalendarRules = CalendarRules {
+    counts: |_| true,
+    floating: |_| None,
+    availability: |_| None,
+};
+
+/// An object somewhere.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Whose.
+    pub owner: &'static str,
+    /// Where.
+    pub path: ResourcePath,
+    /// What is stored.
+    pub object: Object,
+    /// The octets.
+    pub octets: Bytes,
+}
+
+impl Found {
+    /// The iCalendar object.
+    pub fn parsed(&self) -> CalendarObject {
+        parse(&self.octets)
+    }
+}
+
+/// Reads what a store keeps.
+pub fn parse(octets: &[u8]) -> CalendarObject {
+    CalendarObject::parse(octets, &Limits::default()).expect("what is stored can be read")
+}
+
+/// What somebody's client saw of a collection at its last sync.
+#[derive(Debug, Default)]
+pub struct Mirror {
+    /// Where the sync stands.
+    pub token: Option<SyncToken>,
+    /// The entity tags by name.
+    pub members: BTreeMap<String, String>,
+}
+
+/// The organisation.
+pub struct House {
+    /// The present server.
+    pub desk: Desk,
+    /// The store's faults.
+    pub faulty: Arc<Faulty>,
+    clock: Arc<ManualClock>,
+    environment: Environment,
+    actors: BTreeMap<&'static str, Actor>,
+    /// What clients have seen of meetings: some of it is old.
+    pub seen: Mutex<Vec<Found>>,
+    /// Clients that sync.
+    pub mirrors: BTreeMap<(&'static str, &'static str), Mirror>,
+    /// The highest SEQUENCE of each part of each meeting, by UID and RECURRENCE-ID.
+    pub sequences: BTreeMap<(String, String), u32>,
+}
+
+impl House {
+    /// A house in which nothing has happened.
+    pub async fn new(seed: u64) -> House {
+        let clock = Arc::new(ManualClock::new(START));
+        let environment = Environment {
+            clock: clock.clone(),
+            entropy: Arc::new(SeededEntropy::new(seed)),
+        };
+        let memory: Arc<dyn Backend> = Arc::new(Memory::new(clock.clone()));
+        let faulty = Arc::new(Faulty::new(Arc::new(Yielding(memory))));
+        let backend: Arc<dyn Backend> = faulty.clone();
+        let store = Store::open(backend, environment.clone()).await;
+        let store = store.expect("an empty store opens");
+        let mut actors = BTreeMap::new();
+        for name in PEOPLE {
+            let kind = match name {
+                "room" => PrincipalKind::Location,
+                _ => PrincipalKind::User,
+            };
+            let mut principal = Principal::new(kind, name);
+            principal.addresses = vec![address(name)];
+            if kind == PrincipalKind::Location {
+                principal.booking = Booking::Automatic;
+            }
+            let principal = store.add_account(principal, None).await;
+            actors.insert(name, Actor::of(principal.expect("a new account")));
+        }
+        let mut team = Principal::new(PrincipalKind::Group, "team");
+        team.addresses = vec![address("team")];
+        team.members = vec![actors["bob"].principal.id, actors["carol"].principal.id];
+        store.add_account(team, None).await.expect("a new group");
+        let (alice, carol) = (actors["alice"].principal.id, actors["carol"].principal.id);
+        // Carol is Alice's secretary
+        let delegate = Delegate {
+            may_answer: true,
+            may_invite: true,
+            ..Delegate::deputy(carol)
+        };
+        let changed = store.change_principal(alice, |it| it.delegates = vec![delegate]);
+        changed.await.expect("an account that is there");
+        House {
+            desk: Desk::new(store, Settings::default()),
+            faulty,
+            clock,
+            environment,
+            actors,
+            seen: Mutex::default(),
+            mirrors: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+        }
+    }
+
+    /// Somebody who signs in.
+    pub fn actor(&self, name: &str) -> &Actor {
+        &self.actors[name]
+    }
+
+    /// The server is started anew over the same store.
+    pub async fn restart(&mut self) {
+        let backend: Arc<dyn Backend> = self.faulty.clone();
+        let store = Store::open(backend, self.environment.clone()).await;
+        self.desk = Desk::new(store.expect("the store opens"), Settings::default());
+    }
+
+    /// The clock goes on.
+    pub fn pass(&self, milliseconds: i64) {
+        self.clock.advance(milliseconds);
+    }
+
+    /// All objects of somebody in a collection.
+    pub async fn members(&self, owner: &'static str, collection: &str) -> Vec<Found> {
+        let store = self.desk.store();
+        let at = path(owner, collection);
+        let resolution = store.resolve(&at).await.expect("readable");
+        let collection = resolution.expect("everybody has it").collection().id;
+        let (rows, _) = store
+            .members(collection, None, 1_000)
+            .await
+            .expect("readable");
+        let mut found = Vec::new();
+        for row in rows {
+            if let Member::Object(object) = row.member.value {
+                let octets = store.content(&object.content).await.expect("readable");
+                found.push(Found {
+                    owner,
+                    path: at.child(&row.name),
+                    object,
+                    octets,
+                });
+            }
+        }
+        found
+    }
+
+    /// Somebody's objects of a meeting, in any of the calendars.
+    pub async fn copies(&self, owner: &'static str, uid: &str) -> Vec<Found> {
+        let mut all = self.members(owner, "calendar").await;
+        all.extend(self.members(owner, "other").await);
+        all.retain(|found| {
+            let facts = found.object.calendar.as_ref();
+            facts.is_some_and(|facts| facts.uid == uid)
+        });
+        all
+    }
+
+    /// Lets all that waits be done: deliveries, the room's answers, mails.
+    ///
+    /// # Errors
+    /// A worker fails although nothing is broken.
+    pub async fn rest(&self, dice: &Dice) -> Result<(), String> {
+        self.faulty.heal();
+        loop {
+            let delivered = self.desk.deliver_outstanding().await;
+            let booked = self.desk.answer_bookings(&RULES).await;
+            let delivered = delivered.map_err(|error| format!("deliveries: {error}"))?;
+            let booked = booked.map_err(|error| format!("bookings: {error}"))?;
+            let mailed = self.post(dice, 100).await?;
+            if !delivered && !booked && mailed == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets some mails leave; says how many. Some are refused, some given up, and of some it is told twice.
+    ///
+    /// # Errors
+    /// A status cannot be written although nothing is broken.
+    pub async fn post(&self, dice: &Dice, most: usize) -> Result<usize, String> {
+        let now = self.environment.clock.now();
+        let due = self.desk.store().due_work(mail::QUEUE, now, most).await;
+        let due = due.map_err(|error| error.to_string())?;
+        let outcomes = [
+            DeliveryOutcome::Accepted,
+            DeliveryOutcome::Accepted,
+            DeliveryOutcome::Rejected,
+            DeliveryOutcome::GivenUp,
+        ];
+        for (id, work) in &due {
+            let outcome = *dice.pick(&outcomes);
+            let times = if dice.once_in(5) { 2 } else { 1 };
+            for _ in 0..times {
+                let recorded = self.desk.record_delivery(id, work, outcome).await;
+                recorded.map_err(|error| format!("mail: {error}"))?;
+            }
+        }
+        Ok(due.len())
+    }
+}
+
+/// Somebody's address.
+pub fn address(name: &str) -> String {
+    format!("mailto:{name}@example.com")
+}
+
+/// A resource of somebody.
+pub fn path(owner: &str, below: &str) -> ResourcePath {
+    ResourcePath {
+        owner_kind: match owner {
+            "room" => PrincipalKind::Location,
+            _ => PrincipalKind::User,
+        },
+        owner_name: owner.to_owned(),
+        segments: below.split('/').map(str::to_owned).collect(),
+    }
+}
+
+/// Lets others in before each call.
+struct Yielding(Arc<dyn Backend>);
+
+impl Backend for Yielding {
+    fn get_many<'a>(
+        &'a self,
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<Vec<Option<Entry>>, ReadError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.get_many(keys).await
+        })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        range: KeyRange,
+        page: Page,
+    ) -> BoxFuture<'a, Result<ScanPage, ReadError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.scan(range, page).await
+        })
+    }
+
+    fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.commit(commit).await
+        })
+    }
+
+    fn revision(&self) -> storage::Revision {
+        self.0.revision()
+    }
+
+    fn watch(&self) -> tokio::sync::watch::Receiver<storage::Revision> {
+        self.0.watch()
+    }
+
+    fn close<'a>(&'a self) -> BoxFuture<'a, ()> {
+        self.0.close()
+    }
+}

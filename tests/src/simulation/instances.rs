@@ -1,0 +1,122 @@
+//! What an object says of one instance to one person.
+
+use calendar::{
+    Budget, CalendarObject, Component, InstanceKey, RecurrenceSet, TimeRange, Zone,
+    occurrence::override_at,
+    value::{DateOrDateTime, date_in},
+};
+
+use super::house::address;
+
+/// The Mondays on which things happen, and the first of which the series begins.
+pub const DAYS: [&str; 5] = ["0302", "0309", "0316", "0323", "0504"];
+
+/// Where an instance is, and what somebody said of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Attended {
+    /// DTSTART.
+    pub start: Option<String>,
+    /// LOCATION.
+    pub place: Option<String>,
+    /// PARTSTAT.
+    pub participation: String,
+}
+
+/// The component without RECURRENCE-ID.
+pub fn series(object: &CalendarObject) -> Option<&Component> {
+    let mut entries = object.entries();
+    entries.find(|entry| entry.property("RECURRENCE-ID").is_none())
+}
+
+fn is_recurring(object: &CalendarObject) -> bool {
+    series(object).is_none_or(|series| series.property("RRULE").is_some())
+}
+
+fn is_cancelled(entry: &Component) -> bool {
+    entry.raw_value("STATUS") == Some("CANCELLED")
+}
+
+/// Somebody's ATTENDEE in a component, and what it says.
+pub fn participation(entry: &Component, who: &str) -> Option<String> {
+    let own = address(who);
+    let mut lines = entry.properties_named("ATTENDEE");
+    let line = lines.find(|line| line.raw_value() == own)?;
+    let status = line.parameter("PARTSTAT");
+    Some(status.map_or("NEEDS-ACTION".to_owned(), |it| it.into_owned()))
+}
+
+/// The name of a day's instance: at the hour at which the series begins.
+pub fn name_of(object: &CalendarObject, day: &str) -> String {
+    let start = series(object).and_then(|series| series.raw_value("DTSTART"));
+    let time = start.map_or("T090000Z", |start| &start[8..]);
+    format!("2026{day}{time}")
+}
+
+/// The key of an instance by its name.
+pub fn key_of(object: &CalendarObject, name: &str) -> InstanceKey {
+    let value = DateOrDateTime::parse(name, None).expect("a name that was made here");
+    RecurrenceSet::of(object, &Zone::utc()).key_of(&value)
+}
+
+/// The component that describes an instance, and whether the instance takes place.
+pub fn described(object: &CalendarObject, name: &str) -> Option<(Component, bool)> {
+    let key = key_of(object, name);
+    let set = RecurrenceSet::of(object, &Zone::utc());
+    let own = object
+        .entries()
+        .find(|entry| date_in(entry, "RECURRENCE-ID").is_some_and(|id| set.key_of(&id) == key));
+    match own {
+        Some(own) => Some((own.clone(), !is_cancelled(own))),
+        None => {
+            let entry = override_at(object, key).ok()?;
+            let is_live = !series(object).is_some_and(is_cancelled);
+            Some((entry, is_live))
+        }
+    }
+}
+
+/// What an object says to somebody of the instance with this name in the organizer's `meeting`; of an event that
+/// does not recur, of the event.
+pub fn attended(object: &CalendarObject, who: &str, name: Option<&str>) -> Option<Attended> {
+    let (entry, is_live) = match name {
+        Some(name) => described(object, name)?,
+        None => {
+            let entry = series(object)?;
+            (entry.clone(), !is_cancelled(entry))
+        }
+    };
+    if !is_live {
+        return None;
+    }
+    Some(Attended {
+        start: entry.raw_value("DTSTART").map(str::to_owned),
+        place: entry.raw_value("LOCATION").map(str::to_owned),
+        participation: participation(&entry, who)?,
+    })
+}
+
+/// The names of the instances that are looked at; `None` where there is but the event.
+pub fn names(meeting: &CalendarObject) -> Vec<Option<String>> {
+    match is_recurring(meeting) {
+        true => DAYS.iter().map(|day| Some(name_of(meeting, day))).collect(),
+        false => vec![None],
+    }
+}
+
+/// When a room is taken by a meeting: the instances that it accepted.
+pub fn accepted(object: &CalendarObject, who: &str) -> Vec<(jiff::Timestamp, jiff::Timestamp)> {
+    let set = RecurrenceSet::of(object, &Zone::utc());
+    let window = TimeRange {
+        start: None,
+        end: "2026-12-31T00:00:00Z".parse().ok(),
+    };
+    let instances = set.occurrences(&window, &mut Budget::default());
+    let instances = instances.expect("a few weeks").into_iter();
+    let accepted = instances.filter(|instance| {
+        let entry = set.component(instance);
+        !is_cancelled(entry) && participation(entry, who).as_deref() == Some("ACCEPTED")
+    });
+    accepted
+        .map(|instance| (instance.start, instance.end))
+        .collect()
+}
