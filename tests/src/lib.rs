@@ -9,4 +9,5 @@ pub mod licences;
 pub mod power;
 pub mod server;
 pub mod simulation;
+pub mod story;
 pub mod xml;

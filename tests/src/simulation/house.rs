@@ -19,6 +19,7 @@ use storage::{
         Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
         ScanPage,
     },
+    blob_files::BlobFiles,
     memory::Memory,
     model::{Booking, Delegate, Member, Object, Principal, PrincipalKind, SyncToken},
     testing::{Faulty, ManualClock, SeededEntropy},
@@ -162,7 +163,11 @@ impl House {
         let store = self.desk.store();
         let at = path(owner, collection);
         let resolution = store.resolve(&at).await.expect("readable");
-        let collection = resolution.expect("everybody has it").collection().id;
+        let resolution = resolution.filter(|it| matches!(it.found, storage::Found::Collection));
+        let Some(resolution) = resolution else {
+            return Vec::new();
+        };
+        let collection = resolution.collection().id;
         let (rows, _) = store
             .members(collection, None, 1_000)
             .await
@@ -200,12 +205,24 @@ impl House {
     pub async fn rest(&self, dice: &Dice) -> Result<(), String> {
         self.faulty.heal();
         loop {
+            self.deliver().await?;
+            if self.post(dice, 100).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The same without mail.
+    ///
+    /// # Errors
+    /// As [`House::rest`].
+    pub async fn deliver(&self) -> Result<(), String> {
+        loop {
             let delivered = self.desk.deliver_outstanding().await;
             let booked = self.desk.answer_bookings(&RULES).await;
             let delivered = delivered.map_err(|error| format!("deliveries: {error}"))?;
             let booked = booked.map_err(|error| format!("bookings: {error}"))?;
-            let mailed = self.post(dice, 100).await?;
-            if !delivered && !booked && mailed == 0 {
+            if !delivered && !booked {
                 return Ok(());
             }
         }
@@ -284,6 +301,10 @@ impl Backend for Yielding {
             tokio::task::yield_now().await;
             self.0.commit(commit).await
         })
+    }
+
+    fn blobs(&self) -> &dyn BlobFiles {
+        self.0.blobs()
     }
 
     fn revision(&self) -> storage::Revision {

@@ -7,8 +7,8 @@
 //! seed tells the same one.
 
 mod check;
-mod house;
-mod instances;
+pub mod house;
+pub mod instances;
 mod steps;
 
 use storage::testing::SeededEntropy;
@@ -44,7 +44,8 @@ impl std::fmt::Display for Failure {
 pub struct Dice(SeededEntropy);
 
 impl Dice {
-    fn new(seed: u64) -> Dice {
+    /// Those of a seed.
+    pub fn new(seed: u64) -> Dice {
         // the first numbers of neighbouring seeds are not alike
         Dice(SeededEntropy::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
     }

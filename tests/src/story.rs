@@ -1,0 +1,403 @@
+//! Stories: what several people do with their calendars, and what then stands in whose calendar, inbox and mail, as
+//! text that needs no Rust to be read (`tests/stories`, whose README says how).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use calendar::{CalendarObject, Component, Limits, Property, occurrence::override_at};
+use scheduling::{
+    Conditions, Refusal,
+    desk::{Delete, Put},
+    mail::{self, OutgoingMessage},
+};
+
+use crate::simulation::{
+    House,
+    house::{Found, address, path},
+    instances::{key_of, name_of},
+};
+
+/// A line of a story, and what is indented below it.
+struct Step<'t> {
+    line: usize,
+    text: &'t str,
+    below: Vec<&'t str>,
+}
+
+/// What was said in a story so far.
+struct Teller {
+    house: House,
+    /// Inbox items and mails that were looked at.
+    seen: BTreeMap<String, usize>,
+    refused: Option<Refusal>,
+}
+
+/// Plays the stories of a text; each begins with a line that ends with a colon and has no indent.
+///
+/// # Errors
+/// The line of the story that does not hold, and what is there instead.
+pub async fn play(text: &str) -> Result<usize, String> {
+    let mut stories = 0;
+    let mut teller: Option<(&str, Teller)> = None;
+    for step in steps(text) {
+        if let Some(title) = step.text.strip_prefix("Story:") {
+            let house = House::new(1).await;
+            let new = Teller {
+                house,
+                seen: BTreeMap::new(),
+                refused: None,
+            };
+            teller = Some((title.trim(), new));
+            stories += 1;
+            continue;
+        }
+        let Some((title, teller)) = &mut teller else {
+            return Err(format!("line {}: no story has begun", step.line));
+        };
+        let told = teller.tell(&step).await;
+        told.map_err(|what| format!("{title}, line {}: {}\n{what}", step.line, step.text))?;
+    }
+    Ok(stories)
+}
+
+fn steps(text: &str) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match (line.starts_with(' '), steps.last_mut()) {
+            (true, Some(step)) => step.below.push(line.trim()),
+            _ => steps.push(Step {
+                line: number + 1,
+                text: line.trim(),
+                below: Vec::new(),
+            }),
+        }
+    }
+    steps
+}
+
+/// The known names of who can do something.
+fn person(name: &str) -> Option<&'static str> {
+    let known = ["alice", "bob", "carol", "room"];
+    known.into_iter().find(|it| *it == name.to_lowercase())
+}
+
+fn address_of(name: &str) -> String {
+    match name.contains('@') {
+        true => format!("mailto:{name}"),
+        false => address(name),
+    }
+}
+
+impl Teller {
+    async fn tell(&mut self, step: &Step<'_>) -> Result<(), String> {
+        if let Some(element) = step.text.strip_prefix("Refused with ") {
+            return self.is_refused(element);
+        }
+        if let Some(refusal) = self.refused.take() {
+            return Err(format!("before that, something was refused: {refusal}"));
+        }
+        if let Some(name) = step.text.strip_prefix("Mail to ") {
+            return self.mail(name.trim_end_matches(':'), &step.below).await;
+        }
+        let (name, rest) = step.text.split_once(' ').unwrap_or((step.text, ""));
+        if let Some(who) = name.strip_suffix("'s").and_then(person) {
+            return self.look(who, rest, &step.below).await;
+        }
+        let who = person(name).ok_or("nobody has that name")?;
+        self.act(who, rest, &step.below).await?;
+        self.house.pass(61_000);
+        self.house.deliver().await
+    }
+
+    fn is_refused(&mut self, element: &str) -> Result<(), String> {
+        match self.refused.take() {
+            Some(Refusal::Precondition { precondition, .. })
+                if format!("{precondition:?}") == element =>
+            {
+                Ok(())
+            }
+            Some(other) => Err(format!("refused with {other:?}")),
+            None => Err("nothing was refused".to_owned()),
+        }
+    }
+
+    async fn act(&mut self, who: &'static str, what: &str, below: &[&str]) -> Result<(), String> {
+        if let Some(uid) = what.strip_prefix("stores ") {
+            let object = stored(uid.trim_end_matches(':'), below);
+            let uid = uid.trim_end_matches(':');
+            let copies = self.house.copies(who, uid).await;
+            let at = copies.into_iter().next().map(|it| it.path);
+            let at = at.unwrap_or_else(|| path(who, &format!("calendar/{uid}.ics")));
+            return self.put(who, at, object).await;
+        }
+        let words: Vec<&str> = what.split_whitespace().collect();
+        match words[..] {
+            ["deletes", uid] => {
+                let path = self.copy(who, uid).await?.path;
+                let delete = Delete {
+                    path,
+                    conditions: Conditions::default(),
+                    schedule_reply: true,
+                };
+                let deleted = self.house.desk.delete(self.house.actor(who), delete);
+                self.refused = deleted.await.err();
+                Ok(())
+            }
+            ["says", status, "to", uid] => self.answer(who, uid, status, None, None).await,
+            ["says", status, "to", uid, "on", day] => {
+                self.answer(who, uid, status, Some(day), None).await
+            }
+            ["sends", other, "to", uid] => {
+                self.answer(who, uid, "DELEGATED", None, Some(other)).await
+            }
+            ["takes", day, "out", "of", uid] => self.take_out(who, uid, day).await,
+            _ => Err("nobody knows how to do that".to_owned()),
+        }
+    }
+
+    async fn put(
+        &mut self,
+        who: &'static str,
+        path: storage::ResourcePath,
+        octets: Bytes,
+    ) -> Result<(), String> {
+        let put = Put {
+            path,
+            content_type: None,
+            octets,
+            conditions: Conditions::default(),
+            schedule_reply: true,
+        };
+        self.refused = self.house.desk.put(self.house.actor(who), put).await.err();
+        Ok(())
+    }
+
+    async fn copy(&self, who: &'static str, uid: &str) -> Result<Found, String> {
+        let copies = self.house.copies(who, uid).await;
+        copies
+            .into_iter()
+            .next()
+            .ok_or("there is no copy".to_owned())
+    }
+
+    async fn answer(
+        &mut self,
+        who: &'static str,
+        uid: &str,
+        status: &str,
+        day: Option<&str>,
+        sent: Option<&str>,
+    ) -> Result<(), String> {
+        let found = self.copy(who, uid).await?;
+        let mut object = found.parsed();
+        let change = |entry: &mut Component| answer_in(entry, who, status, sent);
+        match day {
+            None => object.entries_mut().for_each(change),
+            Some(day) => {
+                let name = name_of(&object, day);
+                let mut own = instance(&object, &name).ok_or("there is no such instance")?;
+                change(&mut own);
+                let calendar = object.calendar_mut();
+                calendar.retain_components(|it| it.raw_value("RECURRENCE-ID") != Some(&*name));
+                calendar.push_component(own);
+            }
+        }
+        self.put(who, found.path, object.to_octets()).await
+    }
+
+    async fn take_out(&mut self, who: &'static str, uid: &str, day: &str) -> Result<(), String> {
+        let found = self.copy(who, uid).await?;
+        let mut object = found.parsed();
+        let name = name_of(&object, day);
+        object
+            .calendar_mut()
+            .retain_components(|it| it.raw_value("RECURRENCE-ID") != Some(&*name));
+        let line = Property::new("EXDATE", &name).map_err(|error| error.to_string())?;
+        let mut entries = object.entries_mut();
+        let series = entries.find(|it| it.property("RECURRENCE-ID").is_none());
+        series.ok_or("there is no series")?.push_property(line);
+        drop(entries);
+        self.put(who, found.path, object.to_octets()).await
+    }
+
+    async fn look(&mut self, who: &'static str, what: &str, below: &[&str]) -> Result<(), String> {
+        let what = what.trim_end_matches(':');
+        if what == "inbox has" || what == "inbox has nothing" {
+            return self.inbox(who, below).await;
+        }
+        let uid = what.split_whitespace().next().unwrap_or_default();
+        let copies = self.house.copies(who, uid).await;
+        if what.ends_with("is not there") {
+            return match copies.is_empty() {
+                true => Ok(()),
+                false => Err(text(&copies[0])),
+            };
+        }
+        let [copy] = &copies[..] else {
+            return Err(format!("there are {} of them", copies.len()));
+        };
+        let shape = shape(&copy.parsed());
+        let is_part = |line: &&str| {
+            line.starts_with("series") || line.starts_with(|first: char| first.is_ascii_digit())
+        };
+        let (lines, texts): (Vec<&str>, Vec<&str>) = below.iter().copied().partition(is_part);
+        if shape != lines {
+            return Err(format!("there is\n  {}", shape.join("\n  ")));
+        }
+        let unfolded = text(copy);
+        let missing = texts.into_iter().find(|it| !unfolded.contains(it));
+        missing.map_or(Ok(()), |missing| {
+            Err(format!("no {missing} in\n{unfolded}"))
+        })
+    }
+
+    async fn inbox(&mut self, who: &'static str, below: &[&str]) -> Result<(), String> {
+        let mut items = self.house.members(who, "inbox").await;
+        items.sort_by_key(|item| item.object.created);
+        let letters: Vec<String> = items.iter().map(|item| letter(&item.parsed())).collect();
+        self.is_news(format!("inbox of {who}"), letters, below)
+    }
+
+    async fn mail(&mut self, name: &str, below: &[&str]) -> Result<(), String> {
+        let rows = self.house.desk.store().list_work(mail::QUEUE, None, 1_000);
+        let rows = rows.await.map_err(|error| error.to_string())?;
+        let mails = rows
+            .iter()
+            .filter_map(|(_, work)| OutgoingMessage::decode(&work.payload));
+        let letters = mails.filter(|mail| mail.to.address == name).map(|mail| {
+            let object = CalendarObject::parse(&mail.calendar, &Limits::default());
+            object.map_or_else(|error| error.to_string(), |object| letter(&object))
+        });
+        self.is_news(format!("mail to {name}"), letters.collect(), below)
+    }
+
+    /// Compares what came since the last look.
+    fn is_news(
+        &mut self,
+        place: String,
+        all: Vec<String>,
+        expected: &[&str],
+    ) -> Result<(), String> {
+        let seen = self.seen.entry(place).or_default();
+        let mut new: Vec<String> = all.get(*seen..).unwrap_or_default().to_vec();
+        *seen = all.len();
+        new.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        match new == expected {
+            true => Ok(()),
+            false => Err(format!("there is {new:?}")),
+        }
+    }
+}
+
+fn text(found: &Found) -> String {
+    String::from_utf8_lossy(&found.octets).replace("\r\n ", "")
+}
+
+/// The object that is written below a step: components separated by `---`, `with` for attendees.
+fn stored(uid: &str, below: &[&str]) -> Bytes {
+    let mut text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Story//EN\r\n".to_owned();
+    let kind = match below.iter().any(|line| line.starts_with("DUE")) {
+        true => "VTODO",
+        false => "VEVENT",
+    };
+    for component in below.split(|line| *line == "---") {
+        text += &format!("BEGIN:{kind}\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n");
+        for line in component {
+            match line.split_once(' ') {
+                Some(("by", organizer)) => {
+                    text += &format!("ORGANIZER:{}\r\n", address_of(organizer));
+                }
+                Some(("with", people)) => {
+                    for name in people.split_whitespace() {
+                        text += &format!("ATTENDEE:{}\r\n", address_of(name));
+                    }
+                }
+                _ => text += &format!("{line}\r\n"),
+            }
+        }
+        text += &format!("END:{kind}\r\n");
+    }
+    Bytes::from(text + "END:VCALENDAR\r\n")
+}
+
+fn answer_in(entry: &mut Component, who: &str, status: &str, sent: Option<&str>) {
+    let own = address(who);
+    for line in entry.properties_mut() {
+        if !line.is("ATTENDEE") || line.raw_value() != own {
+            continue;
+        }
+        line.remove_parameter("RSVP");
+        line.remove_parameter("DELEGATED-TO");
+        line.set_parameter("PARTSTAT", status).expect("a word");
+        if let Some(other) = sent {
+            let other = address_of(other);
+            line.set_parameter("DELEGATED-TO", &other)
+                .expect("an address");
+        }
+    }
+}
+
+fn instance(object: &CalendarObject, name: &str) -> Option<Component> {
+    let own = object
+        .entries()
+        .find(|it| it.raw_value("RECURRENCE-ID") == Some(name));
+    own.cloned()
+        .or_else(|| override_at(object, key_of(object, name)).ok())
+}
+
+/// The parts of an object, a line each: `series` or the day, `cancelled`, the people with their answers, and the days
+/// that are taken out.
+fn shape(object: &CalendarObject) -> Vec<String> {
+    let mut lines: Vec<String> = object.entries().map(shape_of).collect();
+    lines.sort();
+    lines.sort_by_key(|line| !line.starts_with("series"));
+    lines
+}
+
+fn part(entry: &Component) -> String {
+    let id = entry.raw_value("RECURRENCE-ID");
+    id.map_or("series".to_owned(), |id| {
+        id.get(4..8).unwrap_or_default().to_owned()
+    })
+}
+
+fn shape_of(entry: &Component) -> String {
+    let mut line = part(entry);
+    if entry.raw_value("STATUS") == Some("CANCELLED") {
+        line += " cancelled";
+    }
+    for attendee in entry.properties_named("ATTENDEE") {
+        let name = attendee.raw_value().trim_start_matches("mailto:");
+        let mark = match attendee.parameter("PARTSTAT").as_deref() {
+            None | Some("NEEDS-ACTION") => "?",
+            Some("ACCEPTED") => "+",
+            Some("DECLINED") => "-",
+            Some("TENTATIVE") => "~",
+            Some("DELEGATED") => ">",
+            Some(_) => "!",
+        };
+        line += &format!(" {}{mark}", name.trim_end_matches("@example.com"));
+    }
+    let mut out: Vec<String> = entry
+        .properties_named("EXDATE")
+        .flat_map(|line| line.raw_value().split(','))
+        .map(|value| value.get(4..8).unwrap_or_default().to_owned())
+        .collect();
+    out.sort();
+    match out.is_empty() {
+        true => line,
+        false => format!("{line} without {}", out.join(" ")),
+    }
+}
+
+fn letter(object: &CalendarObject) -> String {
+    let mut parts: Vec<String> = object.entries().map(part).collect();
+    parts.sort();
+    let method = object.calendar().raw_value("METHOD").unwrap_or("none");
+    format!("{method} {}", parts.join(" "))
+}

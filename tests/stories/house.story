@@ -1,0 +1,118 @@
+# Rooms, groups and secretaries.
+
+Story: a room answers by itself, and no two meetings get it at the same time
+alice stores plan:
+  by alice
+  with bob room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+alice's plan:
+  series bob? room+
+bob's plan:
+  series bob? room+
+bob stores review:
+  by bob
+  with carol room
+  DTSTART:20260302T093000Z
+  DTEND:20260302T103000Z
+bob's review:
+  series carol? room-
+# the first one goes, and the second asks again at another time
+alice deletes plan
+room's plan is not there
+bob stores review:
+  by bob
+  with carol room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+bob's review:
+  series carol? room+
+
+Story: a series in a room that is taken once
+alice stores plan:
+  by alice
+  with room
+  DTSTART:20260309T090000Z
+  DTEND:20260309T100000Z
+bob stores weekly:
+  by bob
+  with room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob's weekly:
+  series room+
+  0309 room-
+
+Story: a group is everybody in it
+alice stores plan:
+  by alice
+  with team
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+alice's plan:
+  series team? bob? carol?
+  CUTYPE=GROUP
+  MEMBER="mailto:team@example.com"
+carol says ACCEPTED to plan
+bob's plan:
+  series team? bob? carol+
+# whom the organizer takes out stays out
+alice stores plan:
+  by alice
+  with team carol
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+bob's plan:
+  series cancelled team? bob? carol+
+alice's plan:
+  series team? carol+
+
+Story: an organizer's client that has not seen an answer to one instance does not take it back
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says DECLINED to weekly on 0309
+alice stores weekly:
+  by alice
+  with bob
+  SUMMARY:Weekly
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+alice's weekly:
+  series bob?
+  0309 bob-
+bob's weekly:
+  series bob?
+  0309 bob-
+
+Story: instances in another zone keep their time over the change of clocks
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART;TZID=Europe/Berlin:20260302T100000
+  DTEND;TZID=Europe/Berlin:20260302T110000
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+# the same zone by another name is the same time
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART;TZID=W. Europe Standard Time:20260302T100000
+  DTEND;TZID=W. Europe Standard Time:20260302T110000
+  RRULE:FREQ=WEEKLY;COUNT=10
+alice's weekly:
+  series bob+
+# a zone without such a change is not
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+alice's weekly:
+  series bob?

@@ -1,0 +1,235 @@
+# The recurring events of RFC 5546 §4.4, with the people of this house.
+
+Story: RFC 5546 §4.4.1, a series is requested, and answered as a whole
+alice stores weekly:
+  by alice
+  with bob carol
+  SUMMARY:Weekly
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+alice's weekly:
+  series bob+ carol?
+alice's inbox has:
+  REPLY series
+
+Story: RFC 5546 §4.4.2, an instance is moved, and it alone is asked for anew
+alice stores weekly:
+  by alice
+  with bob carol
+  SUMMARY:Weekly
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+bob's inbox has:
+  REQUEST series
+alice stores weekly:
+  by alice
+  with bob carol
+  SUMMARY:Weekly
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+  ---
+  by alice
+  with bob carol
+  SUMMARY:Weekly
+  RECURRENCE-ID:20260309T090000Z
+  DTSTART:20260309T110000Z
+  DTEND:20260309T120000Z
+bob's inbox has:
+  REQUEST 0309
+bob's weekly:
+  series bob+ carol?
+  0309 bob? carol?
+alice's weekly:
+  series bob+ carol?
+  0309 bob? carol?
+
+Story: RFC 5546 §4.4.3, an instance is cancelled
+alice stores weekly:
+  by alice
+  with bob xenia@elsewhere.test
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+alice stores weekly:
+  by alice
+  with bob xenia@elsewhere.test
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+  EXDATE:20260309T090000Z
+bob's weekly:
+  series bob? xenia@elsewhere.test?
+  0309 cancelled bob? xenia@elsewhere.test?
+Mail to xenia@elsewhere.test:
+  CANCEL 0309
+  REQUEST series
+
+Story: RFC 5546 §4.4.4, the series is cancelled
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+  STATUS:CANCELLED
+bob's weekly:
+  series cancelled bob?
+# once is enough
+alice deletes weekly
+bob's inbox has:
+  CANCEL series
+  REQUEST series
+
+Story: RFC 5546 §4.4.5, all later instances are another meeting
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+# the series ends, for which nobody is asked anew
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;UNTIL=20260323T090000Z
+bob's weekly:
+  series bob+
+  RRULE:FREQ=WEEKLY;UNTIL=20260323T090000Z
+# and another one begins
+alice stores later:
+  by alice
+  with bob
+  DTSTART:20260330T110000Z
+  DTEND:20260330T120000Z
+  RRULE:FREQ=WEEKLY;COUNT=6
+bob's later:
+  series bob?
+
+Story: RFC 5546 §4.4.6, an instance more
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+  RDATE:20260304T090000Z
+bob's weekly:
+  series bob?
+  RDATE:20260304T090000Z
+
+Story: an answer to one instance
+alice stores weekly:
+  by alice
+  with bob carol
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+bob says DECLINED to weekly on 0309
+alice's weekly:
+  series bob+ carol?
+  0309 bob- carol?
+carol's weekly:
+  series bob+ carol?
+  0309 bob- carol?
+# carol, who has not heard of it by a message, can answer that instance as well
+carol says TENTATIVE to weekly on 0309
+bob's weekly:
+  series bob+ carol?
+  0309 bob- carol~
+
+Story: who is invited to one instance only
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+  ---
+  by alice
+  with bob carol
+  RECURRENCE-ID:20260309T090000Z
+  DTSTART:20260309T090000Z
+  DTEND:20260309T100000Z
+carol's weekly:
+  0309 bob? carol?
+carol says ACCEPTED to weekly
+alice's weekly:
+  series bob?
+  0309 bob? carol+
+carol deletes weekly
+alice's weekly:
+  series bob?
+  0309 bob? carol-
+
+Story: who is left out of one instance
+alice stores weekly:
+  by alice
+  with bob carol
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+  ---
+  by alice
+  with carol
+  RECURRENCE-ID:20260309T090000Z
+  DTSTART:20260309T090000Z
+  DTEND:20260309T100000Z
+bob's weekly:
+  series bob? carol? without 0309
+carol's weekly:
+  series bob? carol?
+  0309 carol?
+
+Story: an instance that an attendee takes out is declined, and stays out until it is another one
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+bob takes 0309 out of weekly
+alice's weekly:
+  series bob+
+  0309 bob-
+alice stores weekly:
+  by alice
+  with bob
+  LOCATION:Hall
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob's weekly:
+  series bob+ without 0309
+  LOCATION:Hall
+alice stores weekly:
+  by alice
+  with bob
+  LOCATION:Hall
+  DTSTART:20260302T110000Z
+  DTEND:20260302T120000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob's weekly:
+  series bob?

@@ -1,0 +1,174 @@
+# What RFC 6638 asks of the server, and its examples.
+
+Story: RFC 6638 Appendix B.1, an organizer invites by storing
+alice stores lunch:
+  by alice
+  with alice bob carol
+  SUMMARY:Lunch
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob's lunch:
+  series alice? bob? carol?
+bob's inbox has:
+  REQUEST series
+alice's inbox has:
+
+Story: RFC 6638 Appendix B.2, an attendee answers by storing
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob says ACCEPTED to lunch
+bob's lunch:
+  series bob+
+  ORGANIZER;SCHEDULE-STATUS=1.2:mailto:alice@example.com
+alice's lunch:
+  series bob+
+  SCHEDULE-STATUS=2.0
+
+Story: RFC 6638 §3.2.1.3, a meeting that becomes a plain event is cancelled
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+alice stores lunch:
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob's lunch:
+  series cancelled bob?
+alice's lunch:
+  series
+
+Story: RFC 6638 §3.2.2.1, an attendee changes nothing but their own
+alice stores lunch:
+  by alice
+  with bob carol
+  SUMMARY:Lunch
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob stores lunch:
+  by alice
+  with bob
+  SUMMARY:Dinner
+  DTSTART:20260302T180000Z
+  DTEND:20260302T190000Z
+bob's lunch:
+  series bob? carol?
+  SUMMARY:Lunch
+  DTSTART:20260302T120000Z
+alice's inbox has:
+
+Story: RFC 6638 §3.2.2.4, an attendee who deletes declines
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob deletes lunch
+bob's lunch is not there
+alice's lunch:
+  series bob-
+# what changes little stays away
+alice stores lunch:
+  by alice
+  with bob
+  SUMMARY:Lunch
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob's lunch is not there
+# another time is another question
+alice stores lunch:
+  by alice
+  with bob
+  SUMMARY:Lunch
+  DTSTART:20260302T130000Z
+  DTEND:20260302T140000Z
+bob's lunch:
+  series bob?
+
+Story: RFC 6638 §3.2.4.2, one organizer in all components
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+  RRULE:FREQ=WEEKLY;COUNT=3
+  ---
+  by bob
+  with bob
+  RECURRENCE-ID:20260309T120000Z
+  DTSTART:20260309T120000Z
+  DTEND:20260309T130000Z
+Refused with SameOrganizerInAllComponents
+alice's lunch is not there
+bob's lunch is not there
+
+Story: RFC 6638 §3.2.4.3, the organizer of a meeting stays the organizer
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+alice stores lunch:
+  by bob
+  with alice bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+Refused with AllowedOrganizerSchedulingObjectChange
+bob's inbox has:
+  REQUEST series
+
+Story: RFC 6638 §3.2.4.4, nobody takes a meeting over
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob stores lunch:
+  by bob
+  with alice bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+Refused with AllowedAttendeeSchedulingObjectChange
+bob's lunch:
+  series bob?
+
+Story: RFC 6638 §7.1, whom the client or nobody looks after hears nothing
+alice stores lunch:
+  by alice
+  ATTENDEE;SCHEDULE-AGENT=CLIENT:mailto:bob@example.com
+  ATTENDEE;SCHEDULE-AGENT=NONE:mailto:carol@example.com
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob's lunch is not there
+carol's inbox has:
+
+Story: RFC 6638 §7.2, an invitation is sent again on demand
+alice stores lunch:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob says DECLINED to lunch
+bob's inbox has:
+  REQUEST series
+alice stores lunch:
+  by alice
+  ATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob@example.com
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob's inbox has:
+  REQUEST series
+
+Story: RFC 6638 §3.2.9, nobody has this address, or cannot be reached
+alice stores lunch:
+  by alice
+  with bob
+  ATTENDEE:urn:uuid:00000000-0000-0000-0000-000000000000
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+alice's lunch:
+  series bob? urn:uuid:00000000-0000-0000-0000-000000000000?
+  SCHEDULE-STATUS=3.7
