@@ -17,15 +17,12 @@ use crate::{
     service::Response,
     xml::{
         Name, Writer, XmlError,
-        name::{calendarserver, dav},
+        name::{calendarserver, convoke, dav},
     },
 };
 
 /// How long a client should wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 2;
-
-/// What an error's `DAV:error` says to people beside its elements; clients pass over it.
-const DETAIL: Name<'static> = Name::new("urn:x-convoke", "detail");
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -181,12 +178,12 @@ impl DavError {
                     writer.empty(Name::new(calendarserver::NAMESPACE, "attendee-allowed"));
                 }
                 if !detail.is_empty() {
-                    writer.leaf(DETAIL, detail);
+                    writer.leaf(convoke::DETAIL, detail);
                 }
             }
             DavError::Refused(Refusal::Full) => {
                 write_precondition(writer, Precondition::SufficientDiskSpace, |_| {});
-                writer.leaf(DETAIL, &self.to_string());
+                writer.leaf(convoke::DETAIL, &self.to_string());
             }
             _ => {}
         }

@@ -33,13 +33,15 @@ pub(crate) enum ResourceKind {
     File,
     /// A managed attachment (RFC 8607 §3.10), which is fetched and nothing else.
     Attachment,
+    /// What a change of a calendar object would come to, to be asked for and nothing else.
+    DryRun,
     /// Nothing yet, in a place where something may be made.
     Unmapped,
 }
 
 impl ResourceKind {
     /// All of them, for tests and listings.
-    pub const ALL: [ResourceKind; 15] = [
+    pub const ALL: [ResourceKind; 16] = [
         ResourceKind::Root,
         ResourceKind::Principals,
         ResourceKind::Principal,
@@ -54,6 +56,7 @@ impl ResourceKind {
         ResourceKind::InboxItem,
         ResourceKind::File,
         ResourceKind::Attachment,
+        ResourceKind::DryRun,
         ResourceKind::Unmapped,
     ];
 
@@ -86,6 +89,7 @@ impl ResourceKind {
             ResourceKind::InboxItem,
             ResourceKind::File,
             ResourceKind::Attachment,
+            ResourceKind::DryRun,
             ResourceKind::Unmapped,
         ])
         .contains(self)
@@ -108,6 +112,7 @@ impl ResourceKind {
             ResourceKind::InboxItem => "inbox item",
             ResourceKind::File => "file",
             ResourceKind::Attachment => "attachment",
+            ResourceKind::DryRun => "dry run",
             ResourceKind::Unmapped => "unmapped",
         }
     }
@@ -121,7 +126,8 @@ impl Kinds {
     /// Everything that exists as a resource of WebDAV.
     pub const EXISTING: Kinds = Kinds::of(&ResourceKind::ALL)
         .without(ResourceKind::Unmapped)
-        .without(ResourceKind::Attachment);
+        .without(ResourceKind::Attachment)
+        .without(ResourceKind::DryRun);
     /// Everything that stands in a home, the home included.
     pub const STORED: Kinds = Kinds::STORED_COLLECTIONS.and(Kinds::STORED_OBJECTS);
     /// The collections in a home, the home included.

@@ -24,6 +24,7 @@ mod answer;
 mod body;
 pub mod client;
 mod conformance;
+mod decisions;
 mod demand;
 mod description;
 mod error;
@@ -55,5 +56,8 @@ pub use body::{Body, BodyBroken};
 pub use conformance::{ConformanceRow, conformance};
 pub use description::CalendarDescription;
 pub use method::post::busy_time::CALENDAR_RULES;
-pub use path::{attachment_path, open_to_anybody, open_without_sign_in, principal_name_of_path};
+pub use path::{
+    attachment_path, open_to_anybody, open_without_sign_in, principal_name_of_path,
+    stored_path_of_path,
+};
 pub use service::{Dav, DavSettings, SignedIn};

@@ -156,6 +156,7 @@ async fn fixed_members(dav: &Dav, actor: &Actor, path: &Path) -> Result<Vec<Targ
         | Path::Principal(..)
         | Path::Proxy(..)
         | Path::Attachment(..)
+        | Path::DryRun(..)
         | Path::Stored(_) => Ok(Vec::new()),
     }
 }

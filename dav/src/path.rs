@@ -59,8 +59,32 @@ pub(crate) enum Path {
     HomesOfKind(PrincipalKind),
     /// `/dav/attachments/ID/FILENAME` (RFC 8607 §3.10)
     Attachment(String, String),
+    /// `OBJECT-URL;dry-run`: what a change of what stands there would come to.
+    DryRun(ResourcePath, DryRun),
     /// A home (RFC 4791 §6.2.1) or anything in it.
     Stored(ResourcePath),
+}
+
+/// Which change is only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum DryRun {
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+/// What stands behind the URL of an object. Written so, without percent-encoding, it is never part of a name.
+const DRY_RUNS: [(&str, DryRun); 2] = [
+    (";dry-run", DryRun::Put),
+    (";dry-run=delete", DryRun::Delete),
+];
+
+/// The URL of the object, where a path asks for a dry run.
+fn split_dry_run(path: &str) -> Option<(&str, DryRun)> {
+    DRY_RUNS
+        .into_iter()
+        .find_map(|(suffix, change)| Some((path.strip_suffix(suffix)?, change)))
 }
 
 /// Why a path is none.
@@ -212,6 +236,12 @@ impl Path {
             return Ok(Path::Root);
         }
         let path = path.strip_suffix('/').unwrap_or(path);
+        if let Some((object, change)) = split_dry_run(path) {
+            return match Path::parse(&format!("/{object}"))? {
+                Path::Stored(path) if !path.segments.is_empty() => Ok(Path::DryRun(path, change)),
+                _ => Err(PathError::Unknown),
+            };
+        }
         let slashes = path.bytes().filter(|octet| *octet == b'/').count();
         if slashes >= MAXIMUM_SEGMENTS {
             return Err(PathError::TooLong);
@@ -257,7 +287,7 @@ impl Path {
             Path::Homes => vec!["dav", "calendars"],
             Path::HomesOfKind(kind) => vec!["dav", "calendars", kind_word(*kind)],
             Path::Attachment(id, filename) => vec!["dav", "attachments", id, filename],
-            Path::Stored(path) => {
+            Path::Stored(path) | Path::DryRun(path, _) => {
                 let mut segments = vec![
                     "dav",
                     "calendars",
@@ -272,7 +302,15 @@ impl Path {
 
     /// The URL of a member of the collection at `href`, written behind what is there.
     pub fn push_member(href: &mut String, name: &str) {
+        let (name, ending) = match split_dry_run(name) {
+            Some((start, _)) => (start, &name[start.len() + 1..]),
+            None => (name, ""),
+        };
         href.extend(utf8_percent_encode(name, SEGMENT));
+        if !ending.is_empty() {
+            href.push_str("%3B");
+            href.push_str(ending);
+        }
     }
 
     /// The path as it stands in a URL. Collections end in a slash (RFC 4918 §5.2).
@@ -280,7 +318,12 @@ impl Path {
         let mut href = String::with_capacity(64);
         for segment in self.segments() {
             href.push('/');
-            href.extend(utf8_percent_encode(segment, SEGMENT));
+            Path::push_member(&mut href, segment);
+        }
+        if let Path::DryRun(_, change) = self {
+            let suffixes = DRY_RUNS.iter().filter(|(_, known)| known == change);
+            href.extend(suffixes.map(|(suffix, _)| *suffix));
+            return href;
         }
         if collection || href.is_empty() {
             href.push('/');
@@ -293,7 +336,7 @@ impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_one = matches!(
             self,
-            Path::Stored(_) | Path::Attachment(..) | Path::WellKnown
+            Path::Stored(_) | Path::DryRun(..) | Path::Attachment(..) | Path::WellKnown
         );
         out.write_str(&self.href(!is_one))
     }
@@ -322,6 +365,14 @@ pub fn open_to_anybody(method: &http::Method, path: &str) -> bool {
         method.as_str(),
         "GET" | "HEAD" | "OPTIONS" | "PROPFIND" | "REPORT"
     ) && matches!(Path::parse(path), Ok(Path::Stored(_)))
+}
+
+/// What stands in a home at the path of a URL; `None` for a path that is another one's or none.
+pub fn stored_path_of_path(path: &str) -> Option<ResourcePath> {
+    match Path::parse(path) {
+        Ok(Path::Stored(path)) => Some(path),
+        _ => None,
+    }
 }
 
 /// The name of the principal whose principal resource this path is, for calendar user addresses that
@@ -522,6 +573,35 @@ mod tests {
         ] {
             assert_eq!(Path::parse(text), Err(PathError::Unknown), "{text}");
         }
+    }
+
+    #[test]
+    fn a_dry_run_stands_behind_the_url_of_an_object() {
+        let Path::Stored(object) = stored(&["work", "a b.ics"]) else {
+            panic!("a stored one")
+        };
+        let url = "/dav/calendars/users/alice/work/a%20b.ics";
+        for (suffix, change) in DRY_RUNS {
+            let path = Path::DryRun(object.clone(), change);
+            assert_eq!(Path::parse(&format!("{url}{suffix}")), Ok(path.clone()));
+            assert_eq!(path.href(false), format!("{url}{suffix}"));
+        }
+        // part of a name where it is encoded
+        let named = stored(&["x;dry-run"]);
+        assert_eq!(named.href(false), "/dav/calendars/users/alice/x%3Bdry-run");
+        assert_eq!(Path::parse(&named.href(false)), Ok(named));
+        for text in [
+            "/;dry-run",
+            "/dav/;dry-run",
+            "/dav/calendars/users/alice;dry-run",
+            "/dav/principals/users/alice;dry-run",
+        ] {
+            assert_eq!(Path::parse(text), Err(PathError::Unknown), "{text}");
+        }
+        assert!(matches!(
+            Path::parse(&format!("{url};dry-run=put")),
+            Ok(Path::Stored(_))
+        ));
     }
 
     /// Client behaviours, point 9.

@@ -82,6 +82,9 @@ impl Target {
             Path::Attachment(..) => {
                 Err(Refusal::NotAllowed("an attachment is no resource of WebDAV").into())
             }
+            Path::DryRun(..) => {
+                Err(Refusal::NotAllowed("a dry run is only asked for, by POST").into())
+            }
             Path::Stored(path) => {
                 let opened = dav.desk().open_for(actor, path, any_of).await?;
                 Ok(Target::Stored(StoredResource::from_opened(
@@ -101,6 +104,7 @@ impl Target {
             Path::Proxy(..) => Some(ResourceKind::ProxyGroup),
             Path::Homes | Path::HomesOfKind(_) => Some(ResourceKind::Homes),
             Path::Attachment(..) => Some(ResourceKind::Attachment),
+            Path::DryRun(..) => Some(ResourceKind::DryRun),
             Path::Stored(_) => None,
         }
     }

@@ -32,6 +32,11 @@ impl Actor {
         }
     }
 
+    /// The name of the account that signed in, if any did.
+    pub fn name(&self) -> Option<String> {
+        self.signed_in().map(|_| self.principal.name.clone())
+    }
+
     /// Who signed in, if anybody did.
     pub fn signed_in(&self) -> Option<PrincipalId> {
         Some(self.principal.id).filter(|id| *id != PrincipalId::NOBODY)

@@ -9,6 +9,7 @@ pub mod change;
 pub mod desk;
 pub mod engine;
 pub mod free_busy;
+pub mod log;
 pub mod mail;
 pub mod projection;
 pub mod refusal;

@@ -101,6 +101,11 @@ impl Classification {
         classes.max().unwrap_or(Classification::Public)
     }
 
+    /// Whether everybody who sees the calendar sees all of an object.
+    pub(crate) fn is_public(object: &CalendarObject) -> bool {
+        Classification::of(object) == Classification::Public
+    }
+
     /// What X-CALENDARSERVER-ACCESS says, where it is there.
     pub(crate) fn of_access(object: &CalendarObject) -> Option<Classification> {
         let properties = object.calendar().properties_named(ACCESS_PROPERTY);

@@ -6,7 +6,7 @@ use scheduling::Desk;
 use storage::{BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::mail::MailWorker;
+use crate::{mail::MailWorker, scheduling_log::Retention};
 
 /// Blobs that nothing refers to are kept this long: they are written ahead of what will refer to them.
 pub(crate) const UNREFERENCED_BLOB_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
@@ -40,7 +40,7 @@ const STEP_PAUSE: Duration = Duration::from_millis(10);
 /// A pause is so many times as long as the step before it: the busier the machine, the longer are both,
 /// and the work takes a tenth of the time at the most.
 const PAUSE_PER_STEP: u32 = 9;
-/// Between two looks for what is old in the audit.
+/// Between two looks for what is old in the audit and in the scheduling logs.
 const AUDIT_PERIOD: Duration = Duration::from_secs(6 * 60 * 60);
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
@@ -58,6 +58,7 @@ impl Background {
         mail: MailWorker,
         sync_logs: LogRetention,
         audit_milliseconds: i64,
+        scheduling_log: Option<Retention>,
     ) -> Background {
         let store = desk.store();
         let (stop, stopped) = watch::channel(false);
@@ -70,6 +71,11 @@ impl Background {
         workers.spawn(expire_audit(
             store.clone(),
             audit_milliseconds,
+            stopped.clone(),
+        ));
+        workers.spawn(expire_scheduling_logs(
+            store.clone(),
+            scheduling_log,
             stopped.clone(),
         ));
         workers.spawn(watch_clock(store.clone(), stopped.clone()));
@@ -144,6 +150,41 @@ async fn expire_audit_once(
             owner = Some(next);
         }
         if !rest_after(begun, stopped).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Removes what is old or too much from the scheduling logs; everything, where none are to be kept.
+async fn expire_scheduling_logs(
+    store: Store,
+    keep: Option<Retention>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let keep = keep.unwrap_or(Retention {
+        milliseconds: 0,
+        entries: 0,
+    });
+    let mut period = FIRST_COMPACTION_PAUSE;
+    while pause(period, &mut stopped).await {
+        period = AUDIT_PERIOD;
+        if let Err(error) = expire_scheduling_logs_once(&store, keep, &mut stopped).await {
+            tracing::warn!(%error, "what is old in the scheduling logs cannot be removed");
+        }
+    }
+}
+
+async fn expire_scheduling_logs_once(
+    store: &Store,
+    keep: Retention,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<(), CommitError> {
+    let mut after = None;
+    loop {
+        let begun = Instant::now();
+        let next = store.expire_scheduling_logs(after, keep.milliseconds, keep.entries);
+        after = next.await?;
+        if after.is_none() || !rest_after(begun, stopped).await {
             return Ok(());
         }
     }

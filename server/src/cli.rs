@@ -68,6 +68,12 @@ pub enum Command {
     /// In the order of time, the newest last. What an event says is not part of it. Works whether the
     /// server runs or not.
     Audit(Audit),
+    /// Show what the server decided about a meeting: who was told of what and why, what became of it, and
+    /// why somebody was not told
+    ///
+    /// One line for each decision, the newest last, as the owner of the calendar may read it over DAV. Works
+    /// whether the server runs or not.
+    Log(Log),
     /// List, show and bring back what was deleted or changed
     #[command(subcommand, arg_required_else_help = true)]
     Trash(TrashCommand),
@@ -542,6 +548,23 @@ pub struct Audit {
     pub json: bool,
 }
 
+/// `convoke log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// The event: its address, or the path of it, such as /dav/calendars/users/alice/calendar/x.ics
+    #[arg(value_name = "OBJECT", required_unless_present = "uid", conflicts_with_all = ["user", "uid"])]
+    pub object: Option<String>,
+    /// In whose calendars the event with this UID is, or was
+    #[arg(long, value_name = "NAME", requires = "uid")]
+    pub user: Option<String>,
+    /// The UID of the event
+    #[arg(long, value_name = "UID", requires = "user")]
+    pub uid: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `convoke delegate`
 #[derive(Debug, Subcommand)]
 pub enum DelegateCommand {
@@ -749,6 +772,9 @@ mod tests {
             "convoke audit",
             "convoke audit --account alice --actor bob --object work --since 2026-03-01 --until 2026-04-01",
             "convoke audit --last 10 --json",
+            "convoke log /dav/calendars/users/alice/calendar/x.ics",
+            "convoke log https://example.com/dav/calendars/users/alice/calendar/x.ics --json",
+            "convoke log --user alice --uid 1@example.com",
             "convoke delegate remove alice bob",
             "convoke accounts import accounts.toml",
             "convoke import a.ics --user alice --calendar work --on-conflict skip --dry-run",
@@ -781,6 +807,18 @@ mod tests {
             "convoke user add alice secret",
             "convoke user add alice --password secret",
             "convoke user password alice secret",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_of_one_meeting() {
+        for line in [
+            "convoke log",
+            "convoke log --uid x",
+            "convoke log --user alice",
+            "convoke log /dav/x --user alice --uid x",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -15,6 +15,7 @@ use crate::{
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
     limits::Limits,
     mail::{Identity, MailOptions, MailRoute, MailWorker, Transport, TransportError},
+    scheduling_log,
     time_zones::{self, TimeZonesError},
     tls::{self, TlsError, TlsFiles},
     trash,
@@ -56,6 +57,8 @@ pub struct Options {
     pub unanswered_is_free: bool,
     /// How long it is kept who did what, in milliseconds; `None` notes nothing.
     pub audit_milliseconds: Option<i64>,
+    /// What is kept of the decisions about meetings; `None` notes nothing.
+    pub scheduling_log: Option<scheduling_log::Retention>,
     /// The cost of a password's hash.
     pub argon2: Argon2Cost,
     /// Where a folder's journal is archived; `None` keeps no archive.
@@ -83,6 +86,7 @@ impl Options {
             trash: Some(trash::default_policy()),
             unanswered_is_free: false,
             audit_milliseconds: audit::kept(audit::DAYS),
+            scheduling_log: Some(scheduling_log::Retention::default()),
             argon2: Argon2Cost::default(),
             archive: None,
             environment: crate::environment::system(),
@@ -210,6 +214,7 @@ impl Server {
             mail.clone(),
             options.limits.sync_logs,
             options.audit_milliseconds.unwrap_or_default(),
+            options.scheduling_log,
         );
         let stack = stack(&options, &desk, &passwords, &public_url);
         let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());
@@ -334,6 +339,7 @@ fn desk_settings(options: &Options, public_url: &str) -> Settings {
         principal_path_to_name: dav::principal_name_of_path,
         unanswered_is_free: options.unanswered_is_free,
         audit: options.audit_milliseconds.is_some(),
+        scheduling_log: options.scheduling_log.is_some(),
         views: options.limits.of_views(),
         public_url: public_url.to_owned(),
         attachment_path: dav::attachment_path,

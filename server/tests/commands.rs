@@ -366,6 +366,71 @@ fn event(uid: &str, summary: &str) -> String {
     )
 }
 
+/// Why somebody heard of a meeting, or not: asked with the server, and without it.
+#[test]
+fn what_was_decided_is_told_with_a_server_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("convoke.toml"),
+        "listen = [\"127.0.0.1:8080\"]\npublic_url = \"http://localhost\"\ndata = \"convoke-demo/data\"\n",
+    )
+    .unwrap();
+    let demo = ["demo", "--listen", "127.0.0.1:0"];
+    let (serving, said) = Serving::start(folder.path(), &demo, "delete the folder");
+    let url = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Convoke runs at "))
+        .unwrap();
+    let people =
+        "ORGANIZER:mailto:alice@example.com\r\nATTENDEE:mailto:bob@example.com\r\nEND:VEVENT";
+    let meeting = event("plan", "Plan").replace("END:VEVENT", people);
+    let (path, plain) = (
+        "/dav/calendars/users/alice/calendar/plan.ics",
+        "/dav/calendars/users/alice/calendar/plain.ics",
+    );
+    for (path, text) in [(path, &meeting), (plain, &event("plain", "x"))] {
+        assert_eq!(ask(url, "PUT", path, text), "HTTP/1.1 201 Created");
+    }
+    let log = |arguments: &[&str]| convoke(folder.path(), &[&["log"], arguments].concat());
+    let look = || {
+        let whole = format!("{}{path}", url.trim_end_matches('/'));
+        let table = succeeds(&log(&[path]));
+        assert!(
+            table.contains(
+                "REQUEST to bob@example.com (SEQUENCE 0): invited; 1.2 delivered [RFC 6638"
+            ),
+            "{table}"
+        );
+        assert_eq!(succeeds(&log(&[&whole])), table);
+        assert_eq!(succeeds(&log(&["--user", "alice", "--uid", "plan"])), table);
+        let bobs = succeeds(&log(&["--user", "bob", "--uid", "plan"]));
+        assert!(bobs.contains("REQUEST from alice@example.com"), "{bobs}");
+        let json: serde_json::Value =
+            serde_json::from_str(&succeeds(&log(&[path, "--json"]))).unwrap();
+        assert_eq!(json[0]["actor"], "alice");
+        assert_eq!(json[0]["lines"][0]["verdict"], "sent");
+        assert_eq!(succeeds(&log(&[plain])), "");
+        for (odd, words) in [
+            (&["/x"][..], "is not the address of an event"),
+            (
+                &["/dav/calendars/users/alice/calendar/none.ics"],
+                "there is no event",
+            ),
+            (
+                &["--user", "nobody", "--uid", "plan"],
+                "nobody has the name",
+            ),
+            (&["--user", "team", "--uid", "plan"], "has no calendars"),
+        ] {
+            let why = fails(&log(odd));
+            assert!(why.contains(words), "{why}");
+        }
+    };
+    look();
+    succeeds(&serving.interrupt());
+    look();
+}
+
 /// A day of somebody who deletes too much: with the server, and without it.
 #[test]
 fn what_was_deleted_comes_back_with_a_server_and_without() {

@@ -6,6 +6,7 @@ mod collection;
 mod lock;
 mod object;
 mod principal;
+mod scheduling_log;
 mod trash;
 mod work;
 
@@ -22,5 +23,6 @@ pub use principal::{
     BOOKING_HORIZON_DAYS, Booking, BookingRule, Credential, Delegate, InvitationRecipients,
     Principal, PrincipalId, PrincipalKind,
 };
+pub use scheduling_log::{SchedulingLogEntry, SchedulingLogPosition};
 pub use trash::{InvalidTrashId, TrashCause, TrashId, TrashPolicy, Trashed, TrashedCollection};
 pub use work::{Work, WorkId};

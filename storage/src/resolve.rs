@@ -154,7 +154,12 @@ fn current(state: &impl State, effects: &Effects, key: &Key) -> Result<Option<By
 }
 
 /// The sum of a counter row and an amount.
-fn add(row: Option<&[u8]>, amount: i64, maximum: Option<i64>) -> Result<i64, CommitError> {
+/// A counter after an addition, which may not take it beyond its maximum.
+pub(crate) fn add(
+    row: Option<&[u8]>,
+    amount: i64,
+    maximum: Option<i64>,
+) -> Result<i64, CommitError> {
     let before = match row {
         None => 0,
         Some(octets) => i64::from_be_bytes(

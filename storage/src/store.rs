@@ -28,6 +28,7 @@ mod purge;
 mod record;
 mod resolution;
 mod retention;
+mod scheduling_log;
 #[cfg(test)]
 mod tests;
 mod trash;
@@ -48,6 +49,7 @@ use crate::{
         Page, ReadError,
     },
     model::{CollectionId, PrincipalId, TrashPolicy, WorkId},
+    resolve,
 };
 use record::MetaRecord;
 pub(crate) use record::Standing;
@@ -65,6 +67,7 @@ pub use compaction::{LogCompaction, LogRetention};
 pub use directory::{Memberships, normalise_address};
 pub use resolution::{Found, Resolution};
 pub use retention::RetentionClock;
+pub use scheduling_log::{MAXIMUM_SCHEDULING_LOG_ENTRIES, MAXIMUM_SCHEDULING_LOG_OCTETS};
 pub use tree::{Listed, ObjectPlace, WalkPosition};
 pub use uids::{UidPlace, UidPlaces};
 pub use uploads::Upload;
@@ -72,7 +75,8 @@ pub use uploads::Upload;
 /// The version of the keys and records that this code writes; it reads all before. Format 1 did not know
 /// entries that deny, entries on objects, managed attachments, and what a delegate may do; 2 was never
 /// written (it is the number of the folder's form, which counts by itself). Format 3 did not know blobs
-/// whose pieces stand under another key than their hash, and format 4 none outside of the rows.
+/// whose pieces stand under another key than their hash, and format 4 none outside of the rows, and no
+/// scheduling logs.
 const FORMAT: u32 = 5;
 /// Rows read at once where a range is read to its end.
 const SCAN_ROWS: usize = 100;
@@ -248,6 +252,30 @@ impl Store {
         self.expect_blobs(&mut batch).await?;
         self.commit_observed(batch.expect, batch.observed, batch.operations)
             .await
+    }
+
+    /// Whether [`Store::commit`] would have room for a batch, as far as that is known beforehand. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Limit`] where the batch exceeds a bound.
+    pub async fn rehearse(&self, mut batch: Batch) -> Result<(), CommitError> {
+        batch.settle();
+        if let Some(fault) = batch.fault {
+            return Err(CommitError::Limit(fault));
+        }
+        for operation in &batch.operations {
+            if let Operation::Add {
+                key,
+                amount,
+                maximum,
+            } = operation
+            {
+                let row = self.backend().get(key).await?;
+                resolve::add(row.as_ref().map(|row| &*row.value), *amount, *maximum)?;
+            }
+        }
+        Ok(())
     }
 
     /// Commits rows, repeating as often as the backend asks for it within reason.

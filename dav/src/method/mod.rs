@@ -75,6 +75,7 @@ const READABLE: Kinds = Kinds::STORED_OBJECTS
     .and(ATTACHMENT)
     .and(Kinds::of(&[ResourceKind::Root, ResourceKind::Calendar]));
 const ATTACHMENT: Kinds = Kinds::of(&[ResourceKind::Attachment]);
+const DRY_RUN: Kinds = Kinds::of(&[ResourceKind::DryRun]);
 const UNMAPPED: Kinds = Kinds::of(&[ResourceKind::Unmapped]);
 
 /// Every method.
@@ -82,7 +83,7 @@ pub(crate) const METHODS: &[Method] = &[
     Method {
         name: "OPTIONS",
         source: "RFC 9110 §9.3.7",
-        kinds: Kinds::EXISTING.and(ATTACHMENT).and(UNMAPPED),
+        kinds: Kinds::EXISTING.and(ATTACHMENT).and(DRY_RUN).and(UNMAPPED),
         answer: Answer::Whole(BodyBound::Xml, |dav, request| {
             Box::pin(options::options(dav, request))
         }),
@@ -253,6 +254,7 @@ mod tests {
                 ResourceKind::Root,
                 "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
             ),
+            (ResourceKind::DryRun, "OPTIONS, POST"),
             (
                 ResourceKind::Unmapped,
                 "OPTIONS, PUT, MKCOL, MKCALENDAR, LOCK",

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use calendar::Format;
-use scheduling::{Actor, desk};
+use scheduling::{Actor, Refusal, desk, log::LogEntry};
 use storage::{
     ResourcePath, Timestamp,
     access::{self, Ace, AcePrincipal, EffectiveAce, Privilege, Privileges, Site, Subject},
@@ -39,6 +39,8 @@ pub(crate) struct Facts {
     pub sync_token: Option<SyncToken>,
     /// Where the owner's invitations are put.
     pub default_calendar: Option<ResourcePath>,
+    /// What was decided about the meeting; `None` where the viewer may not know, or nobody asked.
+    pub scheduling_log: Option<Vec<LogEntry>>,
     /// Calendar data as a report selected it, ready to be written.
     pub calendar_data: Option<CalendarData>,
 }
@@ -202,6 +204,7 @@ impl<'a> Loader<'a> {
             used_octets: None,
             sync_token: None,
             default_calendar: None,
+            scheduling_log: None,
             calendar_data: None,
         };
         if self.needs == Needs::NOTHING {
@@ -249,6 +252,15 @@ impl<'a> Loader<'a> {
             && let Some(calendar) = store.collection(id).await?
         {
             facts.default_calendar = store.path_of(&calendar).await?;
+        }
+        if self.needs.has(Needs::SCHEDULING_LOG) && resource.kind() == ResourceKind::CalendarObject
+        {
+            let log = self.dav.desk().scheduling_log(self.actor, &resource.path);
+            facts.scheduling_log = match log.await {
+                Ok(log) => Some(log),
+                Err(Refusal::NotFound | Refusal::Forbidden { .. } | Refusal::Prohibited(_)) => None,
+                Err(refusal) => return Err(refusal.into()),
+            };
         }
         Ok(())
     }

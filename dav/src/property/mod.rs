@@ -19,6 +19,7 @@ mod principal;
 pub(crate) mod principal_change;
 mod quota;
 pub(crate) mod scheduling;
+mod scheduling_log;
 mod sync;
 pub(crate) mod table;
 #[cfg(test)]

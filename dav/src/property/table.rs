@@ -7,7 +7,8 @@ use crate::{
     kind::{Kinds, ResourceKind},
     property::{
         acl, apple, availability, caldav, calendarserver, capabilities, default_alarms,
-        facts::Facts, identity, principal, quota, scheduling, sync, update::PropertyFault, webdav,
+        facts::Facts, identity, principal, quota, scheduling, scheduling_log, sync,
+        update::PropertyFault, webdav,
     },
     xml::{Element, Name, Writer},
 };
@@ -62,6 +63,8 @@ impl Needs {
     pub const DEFAULT_CALENDAR: Needs = Needs(16);
     /// The octets of the object, as the viewer may see them.
     pub const CONTENT: Needs = Needs(32);
+    /// What was decided about the meeting.
+    pub const SCHEDULING_LOG: Needs = Needs(64);
 
     /// Both.
     pub const fn and(self, other: Needs) -> Needs {
@@ -194,6 +197,7 @@ const GROUPS: &[&[Property]] = &[
     identity::PROPERTIES,
     caldav::PROPERTIES,
     scheduling::PROPERTIES,
+    scheduling_log::PROPERTIES,
     availability::PROPERTIES,
     default_alarms::PROPERTIES,
     calendarserver::PROPERTIES,

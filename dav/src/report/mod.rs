@@ -14,6 +14,7 @@ mod principal_match;
 mod principal_property_search;
 mod principal_search_property_set;
 mod reader;
+mod scheduling_log_query;
 mod sync_collection;
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,7 @@ use crate::{
     target::Target,
     xml::{
         Document, Name,
-        name::{caldav, dav},
+        name::{caldav, convoke, dav},
     },
 };
 
@@ -149,6 +150,13 @@ pub(crate) const REPORTS: &[Report] = &[
         kinds: CALENDAR_DATA,
         privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(calendar_multiget::report(dav, asked)),
+    },
+    Report {
+        name: convoke::SCHEDULING_LOG_QUERY,
+        source: "Convoke: why something was sent, or not",
+        kinds: Kinds::of(&[ResourceKind::Calendar, ResourceKind::CalendarObject]),
+        privilege: Privilege::Read,
+        handle: |dav, asked| Box::pin(scheduling_log_query::report(dav, asked)),
     },
 ];
 

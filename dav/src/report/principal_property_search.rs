@@ -79,6 +79,7 @@ pub(super) fn within(scope: &Path, principal: &Arc<Principal>) -> bool {
         | Path::Homes
         | Path::HomesOfKind(_)
         | Path::Attachment(..)
+        | Path::DryRun(..)
         | Path::Stored(_) => false,
     }
 }

@@ -27,7 +27,11 @@ fn each_report_has_one_row() {
         assert!(report.kinds.iter().next().is_some());
     }
     // An attachment is fetched and nothing else.
-    let without = [ResourceKind::Unmapped, ResourceKind::Attachment];
+    let without = [
+        ResourceKind::Unmapped,
+        ResourceKind::Attachment,
+        ResourceKind::DryRun,
+    ];
     for kind in ResourceKind::ALL {
         let is_without = reports_of(kind).count() == 0;
         assert_eq!(is_without, without.contains(&kind), "{kind:?}");

@@ -251,6 +251,32 @@ names!(me = "http://me.com/_namespace/" {
     SIMPLE = "simple",
 });
 
+names!(convoke = "urn:x-convoke" {
+    ACTOR = "actor",
+    DECISION = "decision",
+    DESCRIPTION = "description",
+    DETAIL = "detail",
+    DRY_RUN = "dry-run",
+    ENTRY = "entry",
+    METHOD = "method",
+    MORE_INSTANCES = "more-instances",
+    OCCASION = "occasion",
+    OUTCOME = "outcome",
+    PARTSTAT = "partstat",
+    REASON = "reason",
+    RECURRENCE_ID = "recurrence-id",
+    RULE = "rule",
+    SCHEDULE_STATUS = "schedule-status",
+    SCHEDULING_LOG = "scheduling-log",
+    SCHEDULING_LOG_QUERY = "scheduling-log-query",
+    SENT_BY = "sent-by",
+    SEQUENCE = "sequence",
+    SINCE = "since",
+    TIME = "time",
+    VERDICT = "verdict",
+    WAY = "way",
+});
+
 names!(apple = "http://apple.com/ns/ical/" {
     CALENDAR_COLOR = "calendar-color",
     CALENDAR_ORDER = "calendar-order",

@@ -16,7 +16,10 @@ use super::{
     scene::Scene,
     schedule::Proposal,
 };
-use crate::{Actor, Classification, ObjectProjection, Precondition, Refusal};
+use crate::{
+    Actor, Classification, ObjectProjection, Precondition, Refusal,
+    log::{LogEntry, LogLine, Occasion, Verdict},
+};
 
 /// An object on its way into a calendar.
 #[derive(Clone, Copy)]
@@ -67,6 +70,8 @@ pub(crate) enum Scheduling<'a> {
 /// An object that was put into the batch.
 pub(crate) struct Arrived {
     pub object: Object,
+    /// What is stored of it.
+    pub octets: Bytes,
     /// The stored octets are those that arrived.
     pub is_unchanged: bool,
 }
@@ -177,6 +182,7 @@ impl Desk {
             projection: following(settled.projection, admitted, replaced),
             attachments: settled.attachments,
         };
+        let octets = settled.octets.clone();
         let body = self.body_beside(settled.octets, &facts.attachments).await?;
         let object = body.into_object(
             admission::content_type(&admitted.facts.component_name),
@@ -192,6 +198,7 @@ impl Desk {
         );
         Ok(Arrived {
             object,
+            octets,
             is_unchanged,
         })
     }
@@ -214,7 +221,12 @@ impl Desk {
             Scheduling::Never => return Ok(as_it_is(false, alone(held)?)),
             Scheduling::Moves {
                 is_scheduling_object,
-            } => return Ok(as_it_is(*is_scheduling_object, alone(held)?)),
+            } => {
+                if *is_scheduling_object {
+                    self.log_move(batch, arrival);
+                }
+                return Ok(as_it_is(*is_scheduling_object, alone(held)?));
+            }
             Scheduling::Applies {
                 actor,
                 owner,
@@ -264,6 +276,19 @@ impl Desk {
             is_scheduling_object: scheduled.is_scheduling_object,
             attachments,
         })
+    }
+
+    fn log_move(&self, batch: &mut Batch, arrival: &Arrival<'_>) {
+        let reason = "it only stands in another calendar of its owner now";
+        let entry = LogEntry {
+            time: arrival.scene.now,
+            actor: arrival.actor.name(),
+            occasion: Occasion::Moved,
+            is_public: Classification::is_public(&arrival.admitted.object),
+            lines: vec![LogLine::of(Verdict::NoMessages, reason)],
+        };
+        let uid = &arrival.admitted.facts.uid;
+        self.log(batch, arrival.calendar.home, uid, entry);
     }
 
     /// RFC 4791 §5.3.2.1 `no-uid-conflict`: a UID names one object of a calendar, and an object keeps its

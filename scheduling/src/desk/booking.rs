@@ -31,6 +31,7 @@ use super::{
 use crate::{
     Actor, Conditions, Refusal,
     engine::{self, Directory, booking},
+    log::{self, LogLine},
 };
 
 /// The queue of invitations that a room or resource answers.
@@ -51,6 +52,14 @@ const MEDIA_TYPE: &str = "text/calendar";
 struct Invitation {
     room: PrincipalId,
     uid: String,
+}
+
+/// An invitation as it lies in a room's calendar, or would.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub object: &'a CalendarObject,
+    pub calendar: &'a Collection,
+    pub uid: &'a str,
 }
 
 /// The collections of a room that were looked into, as they were before that.
@@ -159,8 +168,13 @@ impl Desk {
         if !booking::is_open(&copy.object, &room, &directory) {
             return Ok(None);
         }
+        let asked = Asked {
+            object: &copy.object,
+            calendar: &copy.calendar,
+            uid: &invitation.uid,
+        };
         let answered = self
-            .decide_booking(&room, &copy, &directory, rules, &mut observed)
+            .decide_booking(&room, &asked, &directory, rules, &mut observed)
             .await?;
         match answered {
             Some(object) => self.book(&room, &copy, &object, &observed).await,
@@ -190,22 +204,44 @@ impl Desk {
         Ok(room.booking)
     }
 
+    /// How a room would answer an invitation, for a dry run.
+    pub(crate) async fn foresee_booking(
+        &self,
+        room: &Arc<Principal>,
+        asked: &Asked<'_>,
+        directory: &Directory,
+        rules: &CalendarRules,
+    ) -> Result<Vec<LogLine>, Refusal> {
+        if !booking::is_open(asked.object, room, directory) {
+            return Ok(Vec::new());
+        }
+        let mut observed = Observed::new();
+        let answered = self.decide_booking(room, asked, directory, rules, &mut observed);
+        let answered = answered.await?;
+        let is_room = |address: &str| directory.is(address, room.id);
+        Ok(log::of_foreseen_answer(
+            asked.object,
+            answered.as_ref(),
+            is_room,
+        ))
+    }
+
     async fn decide_booking(
         &self,
         room: &Arc<Principal>,
-        copy: &Copy,
+        asked: &Asked<'_>,
         directory: &Directory,
         rules: &CalendarRules,
         observed: &mut Observed,
     ) -> Result<Option<CalendarObject>, Refusal> {
-        let mut entries = copy.object.entries();
+        let mut entries = asked.object.entries();
         let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
         let organizer = organizer.and_then(|organizer| directory.local(organizer));
         let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
         let window = self.booking_window(room);
         let own_zone = room.time_zone.as_deref().and_then(Zone::by_reference);
         let own_zone = own_zone.unwrap_or_else(Zone::utc);
-        let floating = (rules.floating)(&copy.calendar).unwrap_or_else(|| own_zone.clone());
+        let floating = (rules.floating)(asked.calendar).unwrap_or_else(|| own_zone.clone());
         let query = BusyQuery {
             path: home_path(room),
             deep: true,
@@ -213,11 +249,11 @@ impl Desk {
             floating: &|calendar: &Collection| {
                 (rules.floating)(calendar).unwrap_or_else(|| own_zone.clone())
             },
-            masked_uid: copy.stored.calendar.as_ref().map(|facts| &*facts.uid),
+            masked_uid: Some(asked.uid),
         };
         let busy = self.bookings(room, &query, rules, observed).await?;
         let answer = booking::answer(&booking::Request {
-            copy: &copy.object,
+            copy: asked.object,
             room,
             directory,
             booking: mode,

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
     access::Privilege,
-    model::{AuditAction, Collection, CollectionKind, Member, Object, Principal, TrashCause},
+    model::{
+        AuditAction, Collection, CollectionId, CollectionKind, Member, Object, Principal,
+        TrashCause,
+    },
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, conditions,
     guard::{self, Touched},
     place,
-    refuse::{crowded, forbidden, precondition, read_failed},
+    refuse::{crowded, forbidden, only_objects_are_rehearsed, precondition, read_failed},
     rights::Need,
     scene::{self, Scene},
     schedule::Proposal,
@@ -79,6 +82,17 @@ impl Desk {
         path: &ResourcePath,
         conditions: &Conditions,
     ) -> Result<Option<()>, Refusal> {
+        let (batch, _) = self.decide_removal(removal, path, conditions).await?;
+        Ok(self.commit(batch).await?.map(|_| ()))
+    }
+
+    /// One round up to its commit, and the home that it is about.
+    pub(super) async fn decide_removal(
+        &self,
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+        conditions: &Conditions,
+    ) -> Result<(Batch, CollectionId), Refusal> {
         let scene = self.scene(removal.actor, &[path], conditions).await?;
         let resolution = scene.resolution(path)?;
         self.require(
@@ -113,6 +127,7 @@ impl Desk {
                     removal.cause,
                 );
             }
+            _ if self.rehearses.is_some() => return Err(only_objects_are_rehearsed()),
             _ => {
                 self.remove_collection(&mut batch, removal, path, resolution)
                     .await?;
@@ -124,7 +139,7 @@ impl Desk {
             resolution.home(),
             std::slice::from_ref(path),
         )?;
-        Ok(self.commit(batch).await?.map(|_| ()))
+        Ok((batch, resolution.home().id))
     }
 
     /// Tells everybody in a meeting that its owner's copy goes (RFC 6638 §3.2.1.3, §3.2.2.4).

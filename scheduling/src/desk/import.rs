@@ -30,8 +30,9 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    Actor, Conditions, Precondition, Refusal,
+    Actor, Classification, Conditions, Precondition, Refusal,
     engine::{self, Directory, Role, is_same_content},
+    log::{LogEntry, LogLine, Occasion, Verdict},
 };
 pub use name::object_name;
 
@@ -488,6 +489,19 @@ impl Desk {
         Err(Refusal::Conflict("there is no free name for the object"))
     }
 
+    fn log_import(&self, round: &mut Round<'_>, admitted: &Admitted) {
+        let reason = "imported: nobody hears of it before its owner changes when it is, who is invited, or an answer";
+        let entry = LogEntry {
+            time: round.scene.now,
+            actor: round.actor.name(),
+            occasion: Occasion::Imported,
+            is_public: Classification::is_public(&admitted.object),
+            lines: vec![LogLine::of(Verdict::NoMessages, reason)],
+        };
+        let home = round.calendar.home;
+        self.log(&mut round.batch, home, &admitted.facts.uid, entry);
+    }
+
     async fn write_import(
         &self,
         round: &mut Round<'_>,
@@ -522,6 +536,9 @@ impl Desk {
             object.set_origin(origin);
         }
         let uid = &admitted.facts.uid;
+        if admitted.facts.mentions_people() {
+            self.log_import(round, admitted);
+        }
         round.batch.expect_uid(round.calendar.home, uid, places);
         round
             .batch

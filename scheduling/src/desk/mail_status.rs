@@ -1,25 +1,31 @@
 //! How a mail fared is written into the sender's object (RFC 6638 §3.2.9).
 
+use calendar::{CalendarObject, Limits};
 use storage::{
     Revision, Stored,
     model::{Work, WorkId},
 };
 
-use super::{Desk, MAXIMUM_ROUNDS, refuse::crowded};
+use super::{
+    Desk, MAXIMUM_ROUNDS,
+    refuse::{crowded, read_failed},
+};
 use crate::{
-    Refusal, engine,
+    Classification, Refusal, engine,
+    log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
 };
 
 impl Desk {
     /// Ends a mail's row of work and writes its outcome into the object, in one commit. The object's
     /// ETag changes, its Schedule-Tag does not (RFC 6638 §3.2.10). A row that somebody else has ended or
-    /// taken meanwhile is left alone.
+    /// taken meanwhile is left alone. `detail` is what the mail server said.
     pub async fn record_delivery(
         &self,
         id: &WorkId,
         work: &Stored<Work>,
         outcome: DeliveryOutcome,
+        detail: Option<&str>,
     ) -> Result<(), Refusal> {
         let message = OutgoingMessage::decode(&work.payload);
         let mut seen: Option<Option<Revision>> = None;
@@ -29,7 +35,8 @@ impl Desk {
             let revision = match &message {
                 // Nobody's object tells how a notice fared.
                 Some(message) if message.voice != Voice::Notice => {
-                    self.write_status(&mut batch, message, outcome).await?
+                    self.write_status(&mut batch, message, outcome, detail)
+                        .await?
                 }
                 _ => None,
             };
@@ -51,10 +58,52 @@ impl Desk {
         batch: &mut storage::Batch,
         message: &OutgoingMessage,
         outcome: DeliveryOutcome,
+        detail: Option<&str>,
     ) -> Result<Option<Revision>, Refusal> {
         let copies = self.copies(message.home, &message.uid).await?;
         let status = (message.recipient.clone(), engine::Status::from(outcome));
-        self.write_statuses(batch, &copies, &[status]).await?;
+        self.write_statuses(batch, &copies, std::slice::from_ref(&status))
+            .await?;
+        let home = self.store.collection(message.home).await;
+        // The log of a home that is gone went with it.
+        if home.map_err(read_failed)?.is_some() {
+            let sent = CalendarObject::parse(&message.calendar, &Limits::default()).ok();
+            let mut objects = copies.meeting.iter().map(|copy| &copy.object).chain(&sent);
+            let entry = LogEntry {
+                time: self.now(),
+                actor: None,
+                occasion: Occasion::Fared,
+                is_public: objects.all(Classification::is_public),
+                lines: vec![fared(message, sent.as_ref(), outcome, detail)],
+            };
+            self.log(batch, message.home, &message.uid, entry);
+        }
         Ok(copies.meeting.map(|copy| copy.stored.revision))
+    }
+}
+
+/// What became of a mail, for the sender's log.
+fn fared(
+    message: &OutgoingMessage,
+    sent: Option<&CalendarObject>,
+    outcome: DeliveryOutcome,
+    detail: Option<&str>,
+) -> LogLine {
+    let mut reason = match outcome {
+        DeliveryOutcome::Accepted => "the mail server took it",
+        DeliveryOutcome::Rejected => "the mail server refused it for good",
+        DeliveryOutcome::GivenUp => "given up",
+        DeliveryOutcome::NotPossible => "no mail can be sent",
+    }
+    .to_owned();
+    if let Some(detail) = detail {
+        reason = format!("{reason}: {detail}");
+    }
+    let about = sent.map(|object| About::of(&message.method, object));
+    let about = about.unwrap_or_default();
+    LogLine {
+        way: Some(Way::Mail),
+        status: Some(engine::Status::from(outcome).as_str().to_owned()),
+        ..about.line(Verdict::Fared, &message.method, &message.recipient, &reason)
     }
 }

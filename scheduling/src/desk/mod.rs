@@ -32,6 +32,7 @@ mod free_busy;
 mod guard;
 mod import;
 mod lock;
+mod log;
 mod mail_status;
 mod note;
 mod open;
@@ -43,6 +44,7 @@ mod properties;
 mod put;
 mod recipients;
 mod refuse;
+mod rehearsal;
 mod rights;
 mod scene;
 mod schedule;
@@ -75,6 +77,7 @@ pub use outbox::CalendarRules;
 pub use outstanding::DELIVERY_QUEUE;
 pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};
+pub use rehearsal::Rehearsal;
 pub use settings::{Limits, Settings};
 pub use standing::Standing;
 pub use transfer::Transfer;
@@ -95,6 +98,9 @@ pub struct Desk {
     store: Store,
     settings: Arc<Settings>,
     views: Arc<Views>,
+    /// Nothing is written, neither a commit nor what is written ahead of one: a dry run, with what it takes to
+    /// foresee the answers of rooms.
+    rehearses: Option<CalendarRules>,
 }
 
 impl Desk {
@@ -104,6 +110,7 @@ impl Desk {
             store,
             views: Arc::new(Views::new(settings.views)),
             settings: Arc::new(settings),
+            rehearses: None,
         }
     }
 
@@ -127,6 +134,9 @@ impl Desk {
 
     /// Commits a round; `None` where something that it was decided upon has changed meanwhile.
     async fn commit(&self, batch: Batch) -> Result<Option<Committed>, Refusal> {
+        if self.rehearses.is_some() {
+            return Err(refuse::only_objects_are_rehearsed());
+        }
         match self.store.commit(batch).await {
             Ok(committed) => Ok(Some(committed)),
             Err(CommitError::Conflict(_) | CommitError::Retry) => Ok(None),

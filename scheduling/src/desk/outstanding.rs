@@ -23,8 +23,9 @@ use super::{
     refuse::{crowded, read_failed},
 };
 use crate::{
-    Refusal,
+    Classification, Refusal,
     engine::{self, Delivery, Directory, Message, Method, Origin, Status},
+    log::{About, Lines, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::OutgoingMessage,
 };
 
@@ -180,6 +181,36 @@ impl Letter {
             && self.octets == *octets
     }
 
+    /// What became of it, for the sender's log.
+    fn lines(
+        &self,
+        object: Option<&CalendarObject>,
+        outcomes: &[(String, Status)],
+    ) -> Vec<LogLine> {
+        let mut lines = Lines::default();
+        let method = self.method.as_str();
+        let about = object.map(|object| About::of(method, object));
+        let about = about.unwrap_or_default();
+        for (address, status) in outcomes {
+            let line = about.clone();
+            let line = line.line(Verdict::Fared, method, address, "it was waiting");
+            lines.push(LogLine {
+                way: Some(Way::Local),
+                status: Some(status.as_str().to_owned()),
+                ..line
+            });
+        }
+        let is_delivered = |address: &String| outcomes.iter().any(|(known, _)| known == address);
+        for (_, address) in self.recipients.iter().filter(|(_, it)| !is_delivered(it)) {
+            let reason = "not invited any more when it was their turn";
+            lines.push(LogLine {
+                parties: vec![address.clone()],
+                ..LogLine::of(Verdict::NotSent, reason)
+            });
+        }
+        lines.into_lines()
+    }
+
     /// The message. It may have been overtaken by a later one, so that its SEQUENCE and DTSTAMP tell its
     /// place.
     fn message(&self, uid: &str, object: &CalendarObject) -> Message {
@@ -303,6 +334,15 @@ impl Desk {
             .await?;
         if !letter.is_refresh {
             self.write_statuses(batch, &own, &outcomes).await?;
+            let mut objects = own.meeting.iter().map(|copy| &copy.object).chain(object);
+            let entry = LogEntry {
+                time: now,
+                actor: None,
+                occasion: Occasion::Fared,
+                is_public: objects.all(Classification::is_public),
+                lines: letter.lines(object, &outcomes),
+            };
+            self.log(batch, outstanding.home, &outstanding.uid, entry);
         }
         Ok(())
     }

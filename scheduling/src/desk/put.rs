@@ -4,7 +4,7 @@ use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
-    model::{AuditAction, Collection, CollectionKind, Object},
+    model::{AuditAction, Collection, CollectionId, CollectionKind, Object},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     content::{Body, DEFAULT_CONTENT_TYPE},
     guard::{self, Touched},
     place,
-    refuse::crowded,
+    refuse::{crowded, only_objects_are_rehearsed},
     rights::Need,
     scene::{self, Scene},
 };
@@ -58,6 +58,17 @@ pub struct Written {
     pub modified: Timestamp,
 }
 
+/// A PUT that was decided: nothing is written yet.
+pub(super) struct Decided {
+    pub batch: Batch,
+    /// What is answered when that is committed.
+    pub written: Written,
+    /// What is stored then, where it is a calendar object.
+    pub octets: Bytes,
+    /// The home that it stands in.
+    pub home: CollectionId,
+}
+
 /// One round of a PUT: what was read, named.
 pub(super) struct Round<'a> {
     actor: &'a Actor,
@@ -79,27 +90,39 @@ impl Desk {
     pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> {
         let mut admitted = None;
         for _ in 0..MAXIMUM_ROUNDS {
-            if let Some(written) = self.put_round(actor, &put, &mut admitted).await? {
+            if let Some(decided) = self.decide_put(actor, &put, &mut admitted).await?
+                && let Some(written) = self.carry_out(decided).await?
+            {
                 return Ok(written);
             }
         }
         Err(crowded())
     }
 
-    async fn put_round(
+    /// Commits what was decided; `None` where something that it was decided upon has changed meanwhile.
+    pub(super) async fn carry_out(&self, decided: Decided) -> Result<Option<Written>, Refusal> {
+        let committed = self.commit(decided.batch).await?;
+        Ok(committed.map(|_| decided.written))
+    }
+
+    /// One round up to its commit; `None` where what was read does not fit together any more.
+    pub(super) async fn decide_put(
         &self,
         actor: &Actor,
         put: &Put,
         admitted: &mut Option<Admitted>,
-    ) -> Result<Option<Written>, Refusal> {
+    ) -> Result<Option<Decided>, Refusal> {
         let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
         let round = self.round(actor, put, &scene).await?;
         if round.parent.kind != CollectionKind::Calendar {
+            if self.rehearses.is_some() {
+                return Err(only_objects_are_rehearsed());
+            }
             if put.octets.len() as u64 > self.settings.limits.maximum_file_octets {
                 return Err(Refusal::InsufficientStorage("the octets of one file"));
             }
             let body = self.body(put.octets.clone()).await?;
-            return self.put_file(&round, body).await;
+            return self.decide_file(&round, body).map(Some);
         }
         let admitted = match admitted {
             Some(admitted) => admitted,
@@ -113,8 +136,11 @@ impl Desk {
             }
         };
         match self.delivered_invitation(&round, admitted).await? {
-            Some(path) => self.put_into_delivered(&round, &path, admitted).await,
-            None => self.put_calendar_object(&round, admitted).await,
+            Some(path) => self.decide_into_delivered(&round, &path, admitted).await,
+            None => self
+                .decide_calendar_object(&round, admitted)
+                .await
+                .map(Some),
         }
     }
 
@@ -156,11 +182,11 @@ impl Desk {
     }
 
     /// A calendar object; its octets come back as they were sent unless the server had to change them.
-    async fn put_calendar_object(
+    async fn decide_calendar_object(
         &self,
         round: &Round<'_>,
         admitted: &Admitted,
-    ) -> Result<Option<Written>, Refusal> {
+    ) -> Result<Decided, Refusal> {
         let put = round.put;
         let mut batch = self.batch_upon(round.scene, round.parent);
         self.note_put(&mut batch, round);
@@ -184,13 +210,19 @@ impl Desk {
         };
         let arrived = self.arrive(&mut batch, &arrival).await?;
         let object = arrived.object;
-        Ok(self.commit(batch).await?.map(|_| Written {
-            created: round.before.is_none(),
-            elsewhere: None,
-            etag: arrived.is_unchanged.then_some(object.etag),
-            schedule_tag: object.calendar.and_then(|facts| facts.schedule_tag),
-            modified: object.modified,
-        }))
+        let facts = object.calendar.as_ref();
+        Ok(Decided {
+            batch,
+            written: Written {
+                created: round.before.is_none(),
+                elsewhere: None,
+                etag: arrived.is_unchanged.then(|| object.etag.clone()),
+                schedule_tag: facts.and_then(|facts| facts.schedule_tag.clone()),
+                modified: object.modified,
+            },
+            octets: arrived.octets,
+            home: round.parent.home,
+        })
     }
 
     /// Where the owner's copy of this meeting stands, if it was delivered already and a client that
@@ -234,12 +266,12 @@ impl Desk {
 
     /// Merges a client's own copy of an invitation into the delivered one, which stays where it is. The
     /// conditions held for the place that was asked for; the tokens it submitted count here, too.
-    async fn put_into_delivered(
+    async fn decide_into_delivered(
         &self,
         asked: &Round<'_>,
         path: &ResourcePath,
         admitted: &Admitted,
-    ) -> Result<Option<Written>, Refusal> {
+    ) -> Result<Option<Decided>, Refusal> {
         let scene = self
             .scene(asked.actor, &[path], &Conditions::default())
             .await?;
@@ -260,21 +292,15 @@ impl Desk {
             before: Some(before),
         };
         check_put_locks(&round)?;
-        let written = self.put_calendar_object(&round, admitted).await?;
+        let mut decided = self.decide_calendar_object(&round, admitted).await?;
         // the client named another place, so it has to fetch what stands here
-        Ok(written.map(|written| Written {
-            elsewhere: (path != asked.path).then(|| path.clone()),
-            etag: None,
-            ..written
-        }))
+        decided.written.elsewhere = (path != asked.path).then(|| path.clone());
+        decided.written.etag = None;
+        Ok(Some(decided))
     }
 
     /// A file in a plain collection is stored as it is.
-    pub(super) async fn put_file(
-        &self,
-        round: &Round<'_>,
-        body: Body,
-    ) -> Result<Option<Written>, Refusal> {
+    pub(super) fn decide_file(&self, round: &Round<'_>, body: Body) -> Result<Decided, Refusal> {
         let Round {
             put,
             before,
@@ -298,13 +324,18 @@ impl Desk {
             *before,
             &after,
         );
-        Ok(self.commit(batch).await?.map(|_| Written {
-            created: before.is_none(),
-            elsewhere: None,
-            etag: Some(after.etag),
-            schedule_tag: None,
-            modified: after.modified,
-        }))
+        Ok(Decided {
+            batch,
+            written: Written {
+                created: before.is_none(),
+                elsewhere: None,
+                etag: Some(after.etag),
+                schedule_tag: None,
+                modified: after.modified,
+            },
+            octets: Bytes::new(),
+            home: parent.home,
+        })
     }
 
     fn note_put(&self, batch: &mut Batch, round: &Round<'_>) {

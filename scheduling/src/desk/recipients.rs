@@ -14,11 +14,15 @@ use storage::{
 };
 
 use super::{
-    Desk, admission, attachments, copy::Copies, properties::home_path, refuse::read_failed,
+    Desk, admission, attachments, booking::Asked, copy::Copies, properties::home_path,
+    refuse::read_failed,
 };
 use crate::{
     Actor, Classification, Refusal,
-    engine::{self, CopyChange, Delivery, Directory, Incoming, Message, Method, Receipt, Status},
+    engine::{
+        self, CopyChange, Decision, Delivery, Directory, Incoming, Message, Method, Receipt, Status,
+    },
+    log::{self, Lines, LogEntry, LogLine, Occasion},
     projection::ObjectProjection,
 };
 
@@ -45,6 +49,10 @@ struct Recipient {
     inbox_items: Vec<InboxItem>,
     /// It is a room or resource that answers by itself, and is asked something.
     is_asked: bool,
+    /// What was decided about the messages.
+    log: Lines,
+    /// Whether everybody who sees the calendar may see all of what they are about.
+    is_public: bool,
 }
 
 /// A delegate who is to see invitations.
@@ -136,11 +144,16 @@ impl Desk {
             default_calendar: default_calendar.filter(|it| !it.is_detached()).cloned(),
             room,
             object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
+            is_public: copies
+                .meeting
+                .as_ref()
+                .is_none_or(|copy| Classification::is_public(&copy.object)),
             copies,
             is_changed: false,
             new_schedule_tag: false,
             inbox_items: Vec::new(),
             is_asked: false,
+            log: Lines::default(),
         })
     }
 
@@ -209,6 +222,19 @@ impl Desk {
                     batch.put_object(inbox.collection(), &self.fresh_name(), None, &object);
                 }
             }
+            let entry = LogEntry {
+                time: now,
+                actor: None,
+                occasion: Occasion::Received,
+                is_public: recipient.is_public,
+                lines: recipient.log.lines().to_vec(),
+            };
+            self.log(
+                batch,
+                recipient.inbox.home().id,
+                recipient.copies.uid(),
+                entry,
+            );
         }
         Ok(())
     }
@@ -307,33 +333,16 @@ impl Recipients {
         now: Timestamp,
     ) -> Option<Receipt> {
         let recipient = self.0.get_mut(&delivery.recipient.id)?;
-        if !recipient.may_take(&delivery.message) {
-            return Some(recipient.refuse(Status::NO_PRIVILEGE));
+        let message = &delivery.message;
+        let receipt = recipient.judge(message, directory, now);
+        recipient.take(&receipt, message);
+        // What others answered is no news that anybody asks about.
+        if !message.is_refresh {
+            recipient.log.extend(log::of_receipt(message, &receipt));
+            let after = recipient.object.as_ref();
+            recipient.is_public &= Classification::is_public(&message.object)
+                && after.is_none_or(Classification::is_public);
         }
-        let incoming = Incoming {
-            copy: recipient.object.as_ref(),
-            message: &delivery.message,
-            recipient: &recipient.principal,
-            directory,
-            now,
-        };
-        let receipt = engine::receive(&incoming);
-        for decision in &receipt.decisions {
-            tracing::debug!(%decision, "scheduling");
-        }
-        let has_place = match &receipt.copy {
-            CopyChange::Create(object) => recipient.has_place_for(object),
-            CopyChange::Replace(_) | CopyChange::Remove | CopyChange::Unchanged => true,
-        };
-        if !has_place {
-            return Some(recipient.refuse(Status::NO_WAY));
-        }
-        if let CopyChange::Create(object) = &receipt.copy
-            && !recipient.has_room_for(object)
-        {
-            return Some(recipient.refuse(Status::UNAVAILABLE));
-        }
-        recipient.take(&receipt, &delivery.message);
         Some(receipt)
     }
 
@@ -350,6 +359,28 @@ impl Recipients {
         if let Some(recipient) = self.0.get_mut(&id) {
             recipient.object = Some(object);
         }
+    }
+
+    /// Notes what follows for somebody from a message.
+    pub fn note(&mut self, id: PrincipalId, lines: Vec<LogLine>) {
+        if let Some(recipient) = self.0.get_mut(&id) {
+            recipient.log.extend(lines);
+        }
+    }
+
+    /// The rooms and resources that answer by themselves, and what they are asked.
+    pub fn asked(&self) -> impl Iterator<Item = (&Arc<Principal>, Asked<'_>)> {
+        let asked = self.0.values().filter(|recipient| recipient.is_asked);
+        asked.filter_map(|recipient| {
+            let meeting = recipient.copies.meeting.as_ref();
+            let calendar = meeting.map(|copy| &copy.calendar);
+            let asked = Asked {
+                object: recipient.object.as_ref()?,
+                calendar: calendar.or(recipient.default_calendar.as_ref())?,
+                uid: recipient.copies.uid(),
+            };
+            Some((&recipient.principal, asked))
+        })
     }
 
     /// The copy of somebody as the messages so far have left it.
@@ -369,6 +400,33 @@ impl Recipient {
         let own = (!leaves).then_some(&self.inbox);
         own.into_iter()
             .chain(delegates.into_iter().map(|it| &it.inbox))
+    }
+
+    /// What a message does here, if it may come in and there is room.
+    fn judge(&self, message: &Message, directory: &Directory, now: Timestamp) -> Receipt {
+        if !self.may_take(message) {
+            let reason = "the sender may not deliver here (RFC 6638 §6.1)";
+            return refuse(message, Status::NO_PRIVILEGE, reason);
+        }
+        let receipt = engine::receive(&Incoming {
+            copy: self.object.as_ref(),
+            message,
+            recipient: &self.principal,
+            directory,
+            now,
+        });
+        let CopyChange::Create(object) = &receipt.copy else {
+            return receipt;
+        };
+        if !self.has_place_for(object) {
+            let reason = "the default calendar has no place for it";
+            return refuse(message, Status::NO_WAY, reason);
+        }
+        if !self.has_room_for(object) {
+            let reason = "the quota leaves no room for it (RFC 4331 §6)";
+            return refuse(message, Status::UNAVAILABLE, reason);
+        }
+        receipt
     }
 
     /// A refresh shows what others said, to somebody who took the invitation before.
@@ -411,20 +469,8 @@ impl Recipient {
         }
     }
 
-    fn refuse(&self, status: Status) -> Receipt {
-        Receipt {
-            copy: CopyChange::Unchanged,
-            inbox_item: false,
-            status,
-            schedule_tag_changes: false,
-            refresh_others: false,
-            attendees_changed: false,
-            decisions: Vec::new(),
-        }
-    }
-
     fn take(&mut self, receipt: &Receipt, message: &Message) {
-        let was_public = self.object.as_ref().is_none_or(is_public);
+        let was_public = self.object.as_ref().is_none_or(Classification::is_public);
         match &receipt.copy {
             CopyChange::Create(object) => {
                 self.take_room(object);
@@ -446,13 +492,26 @@ impl Recipient {
                 method: message.method,
                 object: message.object.clone(),
                 is_public: was_public
-                    && is_public(&message.object)
-                    && self.object.as_ref().is_none_or(is_public),
+                    && Classification::is_public(&message.object)
+                    && self.object.as_ref().is_none_or(Classification::is_public),
             });
         }
     }
 }
 
-fn is_public(object: &CalendarObject) -> bool {
-    Classification::of(object) == Classification::Public
+/// A message stays outside.
+fn refuse(message: &Message, status: Status, reason: &str) -> Receipt {
+    Receipt {
+        copy: CopyChange::Unchanged,
+        inbox_item: false,
+        status,
+        schedule_tag_changes: false,
+        refresh_others: false,
+        attendees_changed: false,
+        decisions: vec![Decision::NotApplied {
+            method: message.method,
+            sender: message.sender.clone(),
+            reason: reason.to_owned(),
+        }],
+    }
 }

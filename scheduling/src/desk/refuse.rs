@@ -32,6 +32,11 @@ pub(crate) fn commit_failed(error: CommitError) -> Refusal {
     }
 }
 
+/// What would be several commits, or is no calendar object, has no dry run.
+pub(crate) fn only_objects_are_rehearsed() -> Refusal {
+    Refusal::Conflict("a dry run is of a single calendar object")
+}
+
 /// All rounds met a conflict.
 pub(crate) fn crowded() -> Refusal {
     Refusal::Unavailable("too many changes at the same time".into())

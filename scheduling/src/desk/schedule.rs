@@ -19,8 +19,9 @@ use super::{
     rights::Need,
 };
 use crate::{
-    Actor, Refusal,
+    Actor, Classification, Refusal,
     engine::{self, Addressee, Change, Delivery, Directory, Method, Plan, Role, Status},
+    log::{self, LogEntry, LogLine, Occasion},
     mail::{self, OutgoingMessage},
 };
 
@@ -43,6 +44,31 @@ pub(crate) struct Proposal<'a> {
     pub attachments: &'a [Attachment],
     /// The round's moment.
     pub now: Timestamp,
+}
+
+impl Proposal<'_> {
+    /// What was decided about it, for the owner's log.
+    fn log_entry(&self, plan: &Plan, outcomes: &[(String, Status)]) -> LogEntry {
+        let mut objects = self.before.into_iter().chain(&plan.object);
+        LogEntry {
+            time: self.now,
+            actor: self.actor.name(),
+            occasion: match self.after {
+                Some(_) => Occasion::Changed,
+                None => Occasion::Removed,
+            },
+            is_public: objects.all(Classification::is_public),
+            lines: log::of_plan(plan, outcomes),
+        }
+    }
+}
+
+/// How far the messages came at once.
+struct Delivered {
+    /// The status of each delivery, by its address.
+    outcomes: Vec<(String, Status)>,
+    /// In a dry run, how rooms would answer that answer by themselves.
+    foreseen: Vec<LogLine>,
 }
 
 /// What is to be stored; the messages stand in the batch already.
@@ -122,8 +148,8 @@ impl Desk {
             .await?;
         let uid = before.or(after).map(uid_of).unwrap_or_default();
         let home = owner.home.ok_or(Refusal::NotFound)?;
-        let mut outstanding = Outstanding::of(owner.id, home, uid);
-        let outcomes = self
+        let mut outstanding = Outstanding::of(owner.id, home, uid.clone());
+        let Delivered { outcomes, foreseen } = self
             .deliver(batch, &mut outstanding, proposal, &plan, &directory)
             .await?;
         let at_once = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
@@ -135,9 +161,9 @@ impl Desk {
             self.enqueue_mail(batch, notice, now);
         }
         self.enqueue_outstanding(batch, &outstanding, now);
-        for decision in &plan.decisions {
-            tracing::debug!(%decision, "scheduling");
-        }
+        let mut entry = proposal.log_entry(&plan, &outcomes);
+        entry.lines.extend(foreseen);
+        self.log(batch, home, &uid, entry);
         Ok(Scheduled {
             object: engine::settle(&plan, &outcomes),
             is_scheduling_object: plan.is_scheduling_object(),
@@ -212,8 +238,7 @@ impl Desk {
         self.require(actor, &needs).await
     }
 
-    /// Hands the messages to their recipients here, as many as one commit holds; the status of each
-    /// delivery, by its address.
+    /// Hands the messages to their recipients here, as many as one commit holds.
     async fn deliver(
         &self,
         batch: &mut Batch,
@@ -221,7 +246,7 @@ impl Desk {
         proposal: &Proposal<'_>,
         plan: &Plan,
         directory: &Directory,
-    ) -> Result<Vec<(String, Status)>, Refusal> {
+    ) -> Result<Delivered, Refusal> {
         let (sender, now) = (proposal.owner, proposal.now);
         let at_once = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
         let (at_once, later) = plan.deliveries.split_at(at_once);
@@ -270,7 +295,14 @@ impl Desk {
         }
         self.write_recipients(batch, &recipients, proposal.attachments, now)
             .await?;
-        Ok(outcomes)
+        let mut foreseen = Vec::new();
+        if let Some(rules) = &self.rehearses {
+            for (room, asked) in recipients.asked() {
+                let lines = self.foresee_booking(room, &asked, directory, rules);
+                foreseen.extend(lines.await?);
+            }
+        }
+        Ok(Delivered { outcomes, foreseen })
     }
 
     /// Tells those whom an answer brought into the organizer's object, or out of it (RFC 5546 §3.2.2.3).
@@ -311,6 +343,7 @@ impl Desk {
         for mail in &plan.mails {
             self.enqueue_mail(batch, mail, now);
         }
+        recipients.note(organizer.id, log::of_plan(&plan, &outcomes));
         if let Some(settled) = engine::settle(&plan, &outcomes) {
             recipients.replace(organizer.id, settled);
         }

@@ -61,6 +61,8 @@ pub struct Settings {
     pub unanswered_is_free: bool,
     /// Whether it is noted who did what.
     pub audit: bool,
+    /// Whether it is noted what was decided about each meeting.
+    pub scheduling_log: bool,
     /// What may be remembered for queries.
     pub views: ViewBounds,
     /// Scheme, host and port under which clients see this server, without a slash at the end.
@@ -86,6 +88,7 @@ impl Default for Settings {
             principal_path_to_name: |_| None,
             unanswered_is_free: false,
             audit: true,
+            scheduling_log: true,
             views: ViewBounds::default(),
             public_url: "http://localhost".to_owned(),
             attachment_path: |id, filename| format!("/{id}/{filename}"),

@@ -91,6 +91,15 @@ impl<'a> Standing<'a> {
         is_deputy.then_some(acting)
     }
 
+    /// Whether they may know what was decided about the owner's meetings: the owner, administrators and
+    /// delegates.
+    pub(super) fn may_read_log(&self) -> bool {
+        let memberships = self.memberships.iter();
+        let mut delegations = memberships.flat_map(|it| &it.delegations);
+        self.subject().has_everything(self.owner)
+            || delegations.any(|(owner, _)| *owner == self.owner)
+    }
+
     fn is_delegate(&self, delegation: Delegation) -> bool {
         let sought = (self.owner, delegation);
         let memberships = self.memberships.as_ref();

@@ -113,7 +113,8 @@ impl Desk {
             if round.parent.kind == CollectionKind::Calendar {
                 return Err(admission::too_large(&self.settings.limits));
             }
-            if let Some(written) = self.put_file(&round, body.clone()).await? {
+            let decided = self.decide_file(&round, body.clone())?;
+            if let Some(written) = self.carry_out(decided).await? {
                 return Ok(written);
             }
         }

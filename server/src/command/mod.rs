@@ -12,6 +12,7 @@ mod group;
 mod import;
 mod init;
 mod interrupt;
+mod log;
 mod mail;
 mod migrate;
 mod moving;
@@ -103,6 +104,9 @@ fn run_plain_command(command: Command, config: &Path, output: &mut Output) -> Re
         }
         Command::Audit(arguments) => {
             run_here(audit::run(arguments, &Reach::configured(config)?, output))
+        }
+        Command::Log(arguments) => {
+            run_here(log::run(arguments, &Reach::configured(config)?, output))
         }
         Command::Delegate(command) => {
             run_here(delegate::run(command, &Reach::configured(config)?, output))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scheduling::Desk;
+use scheduling::{Desk, log::LogEntry};
 use storage::{Environment, LogRetention, Store};
 use tokio::sync::mpsc;
 
@@ -17,6 +17,7 @@ use crate::{
     mail::{MailOperation, MailOutcome, perform_mail},
     maintenance::{self, Ended, Maintenance, Said},
     moving::{self, intake::Performer},
+    scheduling_log,
     server::{self, Options, StartError, Storage},
     time_zones,
     trash::{self, Ask, Told},
@@ -149,6 +150,28 @@ impl Reach {
             Err(AskError::NotRunning) => {
                 let store = self.open_existing().await?;
                 let told = audit::perform(&store, ask).await;
+                store.backend().close().await;
+                Ok(told?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What was decided about a meeting, whether a server runs or not.
+    ///
+    /// # Errors
+    /// What was refused, or the data cannot be reached.
+    pub async fn ask_scheduling_log(
+        &self,
+        ask: &scheduling_log::Ask,
+    ) -> Result<Vec<LogEntry>, Failure> {
+        match control::ask_scheduling_log(&control::socket_path(&self.data), ask).await {
+            Ok(reply) => Ok(reply?),
+            Err(AskError::NotRunning) => {
+                let store = self.open_existing().await?;
+                let url = server::public_url(&self.options, &[]);
+                let desk = server::desk(&store, &self.options, &url);
+                let told = scheduling_log::perform(&desk, ask).await;
                 store.backend().close().await;
                 Ok(told?)
             }

@@ -52,6 +52,9 @@ pub struct File {
     /// `[audit]`
     #[serde(default)]
     pub audit: Audit,
+    /// `[scheduling_log]`
+    #[serde(default)]
+    pub scheduling_log: SchedulingLog,
 }
 
 /// How log lines look.
@@ -163,6 +166,16 @@ pub struct SchedulingTable {
 pub struct Audit {
     /// `days`
     pub days: Option<u32>,
+}
+
+/// `[scheduling_log]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulingLog {
+    /// `days`
+    pub days: Option<u32>,
+    /// `entries_per_meeting`
+    pub entries_per_meeting: Option<NonZeroUsize>,
 }
 
 /// `[trash]`

@@ -22,13 +22,14 @@ pub use file::LogFormat;
 pub use template::filled;
 
 use error::Fault;
-use file::{BackupTable, File, LimitsTable, Mail, Smtp, Trash};
+use file::{BackupTable, File, LimitsTable, Mail, SchedulingLog, Smtp, Trash};
 
 use crate::{
     audit,
     http::Network,
     limits::Limits,
     mail::{Identity, MailOptions, MailRoute, SmtpOptions, SmtpTls},
+    scheduling_log,
     server::{Options, Storage},
     tls::TlsFiles,
     trash,
@@ -64,6 +65,8 @@ pub struct Configuration {
     pub unanswered_is_free: bool,
     /// How long it is kept who did what; `None` is not noted at all.
     pub audit_milliseconds: Option<i64>,
+    /// What is kept of the decisions about meetings; `None` is not noted at all.
+    pub scheduling_log: Option<scheduling_log::Retention>,
 }
 
 impl Configuration {
@@ -106,6 +109,7 @@ impl Configuration {
             trash: self.trash,
             unanswered_is_free: self.unanswered_is_free,
             audit_milliseconds: self.audit_milliseconds,
+            scheduling_log: self.scheduling_log,
             ..Options::new(Storage::Folder(self.data))
         }
     }
@@ -145,6 +149,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         trash,
         unanswered_is_free: file.scheduling.unanswered_is_free,
         audit_milliseconds: audit::kept(file.audit.days.unwrap_or(audit::DAYS)),
+        scheduling_log: scheduling_log(&file.scheduling_log),
     })
 }
 
@@ -405,6 +410,15 @@ fn trash(table: &Trash) -> Result<Option<TrashPolicy>, Fault> {
         .map_or(trash::MAXIMUM_OCTETS, NonZeroU64::get);
     let policy = trash::policy(days, versions_days, versions_per_hour, maximum_octets);
     Ok((days > 0).then_some(policy))
+}
+
+fn scheduling_log(table: &SchedulingLog) -> Option<scheduling_log::Retention> {
+    let days = table.days.unwrap_or(scheduling_log::DAYS);
+    let entries = table.entries_per_meeting;
+    scheduling_log::kept(
+        days,
+        entries.map_or(scheduling_log::ENTRIES, NonZeroUsize::get),
+    )
 }
 
 const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;

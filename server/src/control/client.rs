@@ -8,13 +8,15 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{AuditReply, Errand, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply, TrashLine};
+use super::{
+    AuditReply, Errand, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply, SchedulingLogReply, TrashLine,
+};
 use crate::{
     accounts::Operation,
     audit,
     mail::MailOperation,
     maintenance::{Ended, Maintenance, Said},
-    moving, trash,
+    moving, scheduling_log, trash,
 };
 
 /// Why there is no reply.
@@ -56,6 +58,19 @@ pub async fn ask_mail(socket: &Path, operation: &MailOperation) -> Result<MailRe
 pub async fn ask_audit(socket: &Path, ask: &audit::Ask) -> Result<AuditReply, AskError> {
     let mut stream = connect(socket).await?;
     send(&mut stream, &Errand::Audit(ask.clone())).await?;
+    receive(&mut BufReader::new(stream)).await
+}
+
+/// Asks it what was decided about a meeting.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn ask_scheduling_log(
+    socket: &Path,
+    ask: &scheduling_log::Ask,
+) -> Result<SchedulingLogReply, AskError> {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, &Errand::SchedulingLog(ask.clone())).await?;
     receive(&mut BufReader::new(stream)).await
 }
 

@@ -11,10 +11,13 @@ mod listener;
 
 use std::path::{Path, PathBuf};
 
+use scheduling::log::LogEntry;
 use serde::{Deserialize, Serialize};
 
 pub use backup::receive as receive_backup;
-pub use client::{AskError, ask, ask_audit, ask_mail, ask_moving, ask_trash, maintain};
+pub use client::{
+    AskError, ask, ask_audit, ask_mail, ask_moving, ask_scheduling_log, ask_trash, maintain,
+};
 pub use listener::{Control, Served};
 
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
     audit,
     mail::{MailOperation, MailOutcome},
     maintenance::Maintenance,
-    moving, trash,
+    moving, scheduling_log, trash,
 };
 
 /// The longest line: an import of some ten thousand accounts.
@@ -47,6 +50,8 @@ pub enum Errand {
     Backup,
     /// A part of the audit; answered by an [`AuditReply`].
     Audit(audit::Ask),
+    /// What was decided about a meeting; answered by a [`SchedulingLogReply`].
+    SchedulingLog(scheduling_log::Ask),
     /// Something about calendars that move in or out; answered by a [`moving::Told`].
     Moving(moving::Ask),
 }
@@ -56,6 +61,9 @@ pub type MailReply = Result<MailOutcome, String>;
 
 /// A part of the audit.
 pub type AuditReply = Result<audit::Told, String>;
+
+/// What was decided about a meeting.
+pub type SchedulingLogReply = Result<Vec<LogEntry>, String>;
 
 /// What came of an operation.
 pub type Reply = Result<Outcome, AccountsError>;

@@ -222,9 +222,14 @@ async fn release(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
 async fn drop_all(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
     let mut done = 0;
     for (id, work) in rows {
-        desk.record_delivery(&id, &work, DeliveryOutcome::GivenUp)
-            .await
-            .map_err(|error| unfinished("dropped", done, &error))?;
+        desk.record_delivery(
+            &id,
+            &work,
+            DeliveryOutcome::GivenUp,
+            Some("an administrator dropped it"),
+        )
+        .await
+        .map_err(|error| unfinished("dropped", done, &error))?;
         done += 1;
     }
     Ok(MailOutcome::Done(done))

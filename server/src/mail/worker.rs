@@ -57,8 +57,12 @@ struct Shared {
 /// What became of one attempt.
 #[derive(Debug)]
 enum Attempt {
-    Ended(DeliveryOutcome),
-    Later { due: Timestamp, error: String },
+    /// With what the mail server said, where it said something.
+    Ended(DeliveryOutcome, Option<String>),
+    Later {
+        due: Timestamp,
+        error: String,
+    },
 }
 
 impl MailWorker {
@@ -183,7 +187,9 @@ impl Shared {
             return self.drop_row(&id, &work).await;
         };
         match self.attempt(&id, &work, &message).await {
-            Attempt::Ended(outcome) => self.record(&id, &work, outcome).await,
+            Attempt::Ended(outcome, said) => {
+                self.record(&id, &work, outcome, said.as_deref()).await
+            }
             Attempt::Later { due, error } => self.postpone(&id, &work, due, error).await?,
         }
         Ok(())
@@ -217,24 +223,24 @@ impl Shared {
 
     async fn attempt(&self, id: &WorkId, work: &Work, message: &OutgoingMessage) -> Attempt {
         if !self.transport.exists() {
-            return Attempt::Ended(DeliveryOutcome::NotPossible);
+            return Attempt::Ended(DeliveryOutcome::NotPossible, None);
         }
         let mail = match render(message, id.id, work.created, &self.identity) {
             Ok(mail) => mail,
             Err(error) => {
                 tracing::warn!(%error, "a mail cannot be written");
-                return Attempt::Ended(DeliveryOutcome::Rejected);
+                return Attempt::Ended(DeliveryOutcome::Rejected, Some(error.to_string()));
             }
         };
         match self.send(id, work, &mail).await {
-            Ok(()) => Attempt::Ended(DeliveryOutcome::Accepted),
+            Ok(()) => Attempt::Ended(DeliveryOutcome::Accepted, None),
             Err(SendError::Permanent(error)) => {
                 tracing::info!(recipient = %mail.envelope_to, error, "a mail was refused for good");
-                Attempt::Ended(DeliveryOutcome::Rejected)
+                Attempt::Ended(DeliveryOutcome::Rejected, Some(error))
             }
             Err(SendError::Temporary(error)) if work.attempts >= MAXIMUM_ATTEMPTS => {
                 tracing::warn!(recipient = %mail.envelope_to, error, "a mail was given up");
-                Attempt::Ended(DeliveryOutcome::GivenUp)
+                Attempt::Ended(DeliveryOutcome::GivenUp, Some(error))
             }
             Err(SendError::Temporary(error)) => {
                 tracing::info!(recipient = %mail.envelope_to, error, attempts = work.attempts, "a mail did not leave yet");
@@ -258,9 +264,15 @@ impl Shared {
         }
     }
 
-    async fn record(&self, id: &WorkId, work: &Stored<Work>, outcome: DeliveryOutcome) {
+    async fn record(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+        outcome: DeliveryOutcome,
+        said: Option<&str>,
+    ) {
         for _ in 0..RECORD_TRIES {
-            match self.desk.record_delivery(id, work, outcome).await {
+            match self.desk.record_delivery(id, work, outcome, said).await {
                 Ok(()) => return,
                 Err(Refusal::Unavailable(_) | Refusal::Full) => {}
                 Err(error) => {

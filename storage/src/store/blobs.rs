@@ -98,13 +98,25 @@ impl Store {
         octets: Bytes,
         beside: usize,
     ) -> Result<Content, CommitError> {
-        if octets.len().saturating_add(beside) <= INLINE_CONTENT_OCTETS {
-            return Ok(Content::Inline(octets));
+        match fits_into_row(&octets, beside)? {
+            true => Ok(Content::Inline(octets)),
+            false => self.write_ahead(octets).await,
         }
-        if octets.len() > MAXIMUM_WHOLE_OCTETS {
-            return Err(CommitError::Limit("octets of one blob"));
-        }
-        self.write_ahead(octets).await
+    }
+
+    /// What [`Store::write_blob_beside`] would give, without writing anything.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Limit`] where there are too many octets.
+    pub fn unwritten_content(octets: Bytes, beside: usize) -> Result<Content, CommitError> {
+        Ok(match fits_into_row(&octets, beside)? {
+            true => Content::Inline(octets),
+            false => Content::Blob {
+                hash: *blake3::hash(&octets).as_bytes(),
+                length: octets.len() as u64,
+            },
+        })
     }
 
     /// Writes a blob, however small, unless it is there.
@@ -409,5 +421,16 @@ impl Store {
             self.remove_file(file).await;
         }
         Ok(())
+    }
+}
+
+/// Whether octets stay in their row, in which other things take up so much room; else they are a blob.
+fn fits_into_row(octets: &Bytes, beside: usize) -> Result<bool, CommitError> {
+    if octets.len().saturating_add(beside) <= INLINE_CONTENT_OCTETS {
+        return Ok(true);
+    }
+    match octets.len() > MAXIMUM_WHOLE_OCTETS {
+        true => Err(CommitError::Limit("octets of one blob")),
+        false => Ok(false),
     }
 }

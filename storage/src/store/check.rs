@@ -44,7 +44,7 @@ const UNREADABLE_TOLD: u64 = 20;
 
 /// The keyspaces in the order in which they are looked at: what is mended first is what others are
 /// mended by.
-const PASSES: [(Keyspace, &str); 17] = [
+const PASSES: [(Keyspace, &str); 18] = [
     (Keyspace::PrincipalName, "names"),
     (Keyspace::PrincipalAddress, "addresses"),
     (Keyspace::Principal, "principals"),
@@ -62,6 +62,7 @@ const PASSES: [(Keyspace, &str); 17] = [
     (Keyspace::Attachment, "uses of attachments"),
     (Keyspace::Locks, "locks"),
     (Keyspace::Audit, "entries of the audit"),
+    (Keyspace::SchedulingLog, "entries of scheduling logs"),
 ];
 
 impl Store {
@@ -425,6 +426,7 @@ impl Store {
             Keyspace::Attachment => self.judge_held_attachment(key).await,
             Keyspace::Locks => self.judge_locks(key).await,
             Keyspace::Audit => self.judge_audit(key).await,
+            Keyspace::SchedulingLog => self.judge_scheduling_log(key).await,
             _ => Ok(Vec::new()),
         }
     }

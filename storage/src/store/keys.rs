@@ -68,6 +68,8 @@ pub(crate) enum Keyspace {
     Clock = 33,
     /// (owner) + revision → what somebody did in the owner's home.
     Audit = 40,
+    /// (home, hash of the UID) + revision → what was decided about a meeting, for the owner of the home.
+    SchedulingLog = 41,
     /// (attachment, home, collection, name) → nothing; an object that refers to a managed attachment.
     Attachment = 36,
 }
@@ -536,6 +538,27 @@ pub(crate) fn audit_owner(key: &[u8]) -> Option<PrincipalId> {
     owner.and_then(number).map(PrincipalId)
 }
 
+/// What the keys of a meeting's scheduling log in a home begin with; they are in the order of commits.
+pub(crate) fn scheduling_log(home: CollectionId, uid: &str) -> Key {
+    Builder::new(Keyspace::SchedulingLog, 24 + LOG_POSITION_OCTETS)
+        .number(home.0)
+        .octets(&uid_hash(uid))
+        .key()
+}
+
+/// What the keys of all scheduling logs of a home begin with.
+pub(crate) fn scheduling_logs_of(home: CollectionId) -> Key {
+    Builder::new(Keyspace::SchedulingLog, 8)
+        .number(home.0)
+        .key()
+}
+
+/// The log that a key is of: what all keys of it begin with.
+pub(crate) fn scheduling_log_of(key: &[u8]) -> Option<&[u8]> {
+    key.get(..25)
+        .filter(|_| key.len() == 25 + LOG_POSITION_OCTETS)
+}
+
 /// What the keys of all collections in the trash begin with.
 pub(crate) fn all_trashed() -> Key {
     whole(Keyspace::TrashedCollection)
@@ -623,6 +646,12 @@ mod tests {
         assert_eq!(object_of_blob_reference(&reference), None);
         assert_eq!(blob_hash(&blob(&hash)), Some(hash));
         assert_eq!(single_id(&collection(ID)), Some(ID.0));
+        let log = scheduling_log(ID, "uid");
+        assert_eq!(
+            scheduling_log_of(&log_key(&log, Revision(9), 3)),
+            Some(&log[..])
+        );
+        assert!(log.starts_with(&scheduling_logs_of(ID)));
         assert_eq!(moment_time(&moment(Timestamp(-5))), Some(Timestamp(-5)));
         let reference = blob_reference_of_object(&hash, ID, "name");
         assert!(!is_blob_reference_of_trash(&reference));
@@ -677,6 +706,7 @@ mod tests {
             assert_eq!(attachment_of_blob_reference(&key), None);
             assert_eq!(attachment_holder(&key), None);
             assert_eq!(log_position(&key), None);
+            assert_eq!(scheduling_log_of(&key), None);
         }
         assert_eq!(member_name(&[9, 0, 0, 0, 0, 0, 0, 0, 1, 0xFF]), None);
     }

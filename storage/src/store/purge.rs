@@ -142,8 +142,8 @@ impl Store {
         }
     }
 
-    /// What the trash holds of the collection goes with it; with a home, what was deleted in it. `None`
-    /// where nothing is left of that.
+    /// What the trash holds of the collection goes with it; with a home, what was deleted in it, and what was
+    /// decided about its meetings. `None` where nothing is left of that.
     async fn purge_trash_step(&self, header: &Collection) -> Result<Option<Step>, CommitError> {
         match self.purge_trash(header.home, header.id).await? {
             None => return Ok(Some(Step::Waits)),
@@ -156,7 +156,10 @@ impl Store {
         Ok(match self.let_one_go(header.home).await? {
             None => Some(Step::Waits),
             Some(true) => Some(Step::Removed(1)),
-            Some(false) => None,
+            Some(false) => match self.purge_scheduling_logs(header.home).await? {
+                0 => None,
+                rows => Some(Step::Removed(rows)),
+            },
         })
     }
 

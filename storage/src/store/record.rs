@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Revision, Stored, Timestamp,
     backend::{Entry, ReadError},
-    model::{AuditEntry, Content, Credential, Lock, PrincipalId},
+    model::{AuditEntry, Content, Credential, Lock, PrincipalId, SchedulingLogEntry},
 };
 
 pub(crate) use blob::{BlobPlace, BlobRecord};
@@ -37,6 +37,7 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
 
 impl Row for AuditEntry {}
 impl Row for Credential {}
+impl Row for SchedulingLogEntry {}
 impl Row for Vec<Lock> {}
 impl Row for PrincipalId {}
 impl Row for Revision {}

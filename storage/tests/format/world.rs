@@ -7,7 +7,7 @@ use storage::{
     model::{
         AuditAction, AuditEntry, CalendarFacts, Collection, CollectionKind, Content, Credential,
         Delegate, InvitationRecipients, Lock, LockRoot, Object, Principal, PrincipalId,
-        PrincipalKind, Properties, Work,
+        PrincipalKind, Properties, SchedulingLogEntry, Work,
     },
 };
 
@@ -57,6 +57,7 @@ pub async fn fill(store: &Store) {
     lock(store, &alice).await;
     enqueue(store).await;
     audit(store, &alice, bob.id).await;
+    log_scheduling(store, &bob).await;
 }
 
 /// A file that comes piece by piece.
@@ -79,6 +80,16 @@ async fn audit(store: &Store, alice: &Principal, bob: PrincipalId) {
     };
     let mut batch = store.batch();
     batch.audit(alice.id, entry);
+    store.commit(batch).await.unwrap();
+}
+
+async fn log_scheduling(store: &Store, bob: &Principal) {
+    let entry = SchedulingLogEntry {
+        time: Timestamp(1_765_000_000_000),
+        content: b"what was decided".to_vec(),
+    };
+    let mut batch = store.batch();
+    batch.log_scheduling(bob.home.unwrap(), "meeting", &entry);
     store.commit(batch).await.unwrap();
 }
 

@@ -246,7 +246,7 @@ impl House {
             let outcome = *dice.pick(&outcomes);
             let times = if dice.once_in(5) { 2 } else { 1 };
             for _ in 0..times {
-                let recorded = self.desk.record_delivery(id, work, outcome).await;
+                let recorded = self.desk.record_delivery(id, work, outcome, None).await;
                 recorded.map_err(|error| format!("mail: {error}"))?;
             }
         }

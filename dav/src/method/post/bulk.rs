@@ -22,8 +22,8 @@ use crate::{
     service::{Dav, Request, Response},
     target::StoredResource,
     xml::{
-        Name, Writer,
-        name::{caldav, calendarserver, dav},
+        Writer,
+        name::{caldav, calendarserver, convoke, dav},
     },
 };
 
@@ -40,9 +40,6 @@ const CTAG_PREFIX: &str = "http://me.com/_namespace/ctag/";
 static CTAG: HeaderName = HeaderName::from_static("ctag");
 /// calendarserver bulk-change §8.1
 static OPTIONS: HeaderName = HeaderName::from_static("x-mobileme-dav-options");
-
-/// What became of an object, in a word, beside what the specification knows.
-const OUTCOME: Name<'static> = Name::new("urn:x-convoke", "outcome");
 
 /// How much the answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +184,7 @@ pub(super) async fn say_stored(
                 writer.leaf(dav::GETETAG, &["\"", etag, "\""].concat());
             }
             writer.leaf(calendarserver::UID, stored.uid);
-            writer.leaf(OUTCOME, stored.outcome);
+            writer.leaf(convoke::OUTCOME, stored.outcome);
             if let Some((_, data)) = &read {
                 writer.leaf(caldav::CALENDAR_DATA, &String::from_utf8_lossy(data));
             }

@@ -4,6 +4,7 @@ mod add_member;
 mod attachment;
 mod bulk;
 pub(crate) mod busy_time;
+mod dry_run;
 mod import;
 mod multiput;
 
@@ -19,6 +20,7 @@ use crate::{
     error::DavError,
     incoming::Incoming,
     kind::{Kinds, ResourceKind},
+    path::Path,
     service::{Dav, Request, Response},
     target::Target,
 };
@@ -68,6 +70,15 @@ pub(crate) const ACTIONS: &[Action] = &[
         ),
     },
     Action {
+        name: "say what a change would come to",
+        source: "Convoke: dry run",
+        kinds: Kinds::of(&[ResourceKind::DryRun]),
+        is_asked: |_| true,
+        answer: Answer::Whole(BodyBound::Stream, |dav, request| {
+            Box::pin(dry_run::dry_run(dav, request))
+        }),
+    },
+    Action {
         name: "add, update or remove an attachment",
         source: "RFC 8607 §3.3",
         kinds: Kinds::of(&[ResourceKind::CalendarObject]),
@@ -104,8 +115,14 @@ pub(crate) async fn post(
     request: Request,
     body: Incoming<'_>,
 ) -> Result<Response, DavError> {
-    let target = Target::open_for(dav, &request.actor, &request.path, &LETS_POST).await?;
-    let kind = target.kind();
+    let kind = match &request.path {
+        // Whoever asks for it hears what the change itself would tell.
+        Path::DryRun(..) => ResourceKind::DryRun,
+        path => {
+            let target = Target::open_for(dav, &request.actor, path, &LETS_POST).await?;
+            target.kind()
+        }
+    };
     if !KINDS.contains(kind) {
         return Err(Refusal::NotAllowed("POST does nothing here").into());
     }

@@ -6,7 +6,7 @@ use storage::model::{
 
 use super::{yielding::Yielding, *};
 
-const RULES: CalendarRules = CalendarRules {
+pub(super) const RULES: CalendarRules = CalendarRules {
     counts: |_| true,
     floating: |_| None,
     availability: |_| None,

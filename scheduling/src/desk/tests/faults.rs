@@ -254,7 +254,7 @@ impl Stage {
             Step::DeleteCollection => world.delete("alice/folder").await.map(drop),
             Step::RecordDelivery => {
                 let (id, work) = self.mail.as_ref().unwrap();
-                desk.record_delivery(id, work, DeliveryOutcome::Accepted)
+                desk.record_delivery(id, work, DeliveryOutcome::Accepted, None)
                     .await
             }
             Step::Deliver => desk.deliver_outstanding().await.map(drop),

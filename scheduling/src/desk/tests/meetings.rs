@@ -510,7 +510,11 @@ async fn how_a_mail_fared_is_written_down() {
         let before = world.object(AT).await.unwrap();
         let mails = world.mails().await;
         let (id, work, _) = &mails[0];
-        world.desk.record_delivery(id, work, outcome).await.unwrap();
+        world
+            .desk
+            .record_delivery(id, work, outcome, None)
+            .await
+            .unwrap();
         let after = world.object(AT).await.unwrap();
         let text = world.text(&after).await;
         let attendee = line(&text, "ATTENDEE", "xenia@elsewhere.test");
@@ -524,7 +528,7 @@ async fn how_a_mail_fared_is_written_down() {
         // again, by a worker that did not know: nothing happens
         world
             .desk
-            .record_delivery(id, work, DeliveryOutcome::GivenUp)
+            .record_delivery(id, work, DeliveryOutcome::GivenUp, None)
             .await
             .unwrap();
         assert_eq!(world.text_at(AT).await, text);
@@ -540,7 +544,7 @@ async fn a_mail_about_a_meeting_that_is_gone_ends_its_row() {
     let (id, work, _) = &mails[0];
     world
         .desk
-        .record_delivery(id, work, DeliveryOutcome::Accepted)
+        .record_delivery(id, work, DeliveryOutcome::Accepted, None)
         .await
         .unwrap();
     assert!(world.mails().await.iter().all(|(other, ..)| other != id));

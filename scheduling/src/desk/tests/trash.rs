@@ -16,7 +16,7 @@ const HOUR: i64 = 60 * 60 * 1000;
 const DAY: i64 = 24 * HOUR;
 
 /// Everything is kept.
-const ALL: TrashPolicy = TrashPolicy {
+pub(super) const ALL: TrashPolicy = TrashPolicy {
     deleted_milliseconds: 30 * DAY,
     versions_milliseconds: 30 * DAY,
     version_apart_milliseconds: 0,
@@ -26,7 +26,7 @@ const ALL: TrashPolicy = TrashPolicy {
 /// Octets and properties by name.
 type State = BTreeMap<String, (Bytes, Properties)>;
 
-async fn keeping(policy: TrashPolicy) -> World {
+pub(super) async fn keeping(policy: TrashPolicy) -> World {
     let world = world().await;
     World {
         desk: Desk::new(

@@ -18,12 +18,13 @@ use super::{
     state::{Moment, Then, free_name, since_return, stood_as, then},
 };
 use crate::{
-    ObjectProjection, Refusal,
+    Classification, ObjectProjection, Refusal,
     desk::{
         MAXIMUM_ROUNDS, guard,
         refuse::{crowded, read_failed},
     },
     engine::{self, Directory, Role},
+    log::{LogEntry, LogLine, Occasion, Verdict},
 };
 
 /// Objects that one commit changes.
@@ -586,6 +587,15 @@ impl Desk {
                 batch.expect_uid(place.header.home, &facts.uid, &places);
                 // RFC 6638 §3.2.10: each change that is no delivery gives a new tag
                 facts.schedule_tag = Some(self.fresh_schedule_tag());
+                let reason = "brought back from the trash, and nobody hears of that";
+                let entry = LogEntry {
+                    time: self.now(),
+                    actor: None,
+                    occasion: Occasion::Restored,
+                    is_public: Classification::is_public(&parsed),
+                    lines: vec![LogLine::of(Verdict::NoMessages, reason)],
+                };
+                self.log(batch, place.header.home, &facts.uid, entry);
                 let told = self.told(place, name, then, &parsed).await?;
                 outcome.notes.extend(told);
             }

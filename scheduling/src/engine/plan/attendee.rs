@@ -281,7 +281,7 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
     } else if answers.is_empty() {
         Err("the participation is the same")
     } else if !change.schedule_reply {
-        Err("the client wants no reply")
+        Err("the client wants no reply (RFC 6638 §8.1)")
     } else {
         Ok("the participation changed")
     };
@@ -445,7 +445,8 @@ fn declining(change: &Change<'_>, mut entry: Component) -> Component {
 
 /// "The server does no special processing of the resource."
 fn left_to_others(after: &CalendarObject, role: Role) -> Plan {
-    let reason = "SCHEDULE-AGENT on ORGANIZER leaves the replies to others".to_owned();
+    let reason =
+        "SCHEDULE-AGENT on ORGANIZER leaves the replies to others (RFC 6638 §7.1)".to_owned();
     Plan {
         role,
         decisions: vec![Decision::NoMessages(reason)],
@@ -527,10 +528,10 @@ fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<Vec<Componen
         return Err("the owner is not among the attendees");
     }
     if !change.schedule_reply {
-        return Err("the client wants no reply");
+        return Err("the client wants no reply (RFC 6638 §8.1)");
     }
     if agent_of(before) != Agent::Server {
-        return Err("SCHEDULE-AGENT on ORGANIZER leaves the replies to others");
+        return Err("SCHEDULE-AGENT on ORGANIZER leaves the replies to others (RFC 6638 §7.1)");
     }
     if meeting.is_called_off() {
         return Err("the meeting is cancelled");

@@ -138,7 +138,11 @@ fn decide(change: &Change<'_>) -> Result<Plan, Fault> {
     if let Some(before) = before.filter(|(_, role)| change.is_dormant && *role != Role::None)
         && !dormant::wakes_up(change, before, (after, after_role))
     {
-        return Ok(plain(Some(after)));
+        let reason = "it came here without being scheduled, and neither when it is, who is invited nor an answer changed";
+        return Ok(Plan {
+            decisions: vec![Decision::NoMessages(reason.to_owned())],
+            ..plain(Some(after))
+        });
     }
     match (before, after_role) {
         (Some((before, Role::Organizer)), Role::Organizer) => {

@@ -153,7 +153,10 @@ impl Outbox {
 
     /// RFC 6638 §7.1: SCHEDULE-AGENT is not SERVER.
     pub fn leave_to_others(&mut self, address: &str) {
-        self.pass_over(address, "SCHEDULE-AGENT leaves this person to others");
+        self.pass_over(
+            address,
+            "SCHEDULE-AGENT leaves this person to others (RFC 6638 §7.1)",
+        );
     }
 
     /// Somebody gets no message who might expect one.

@@ -51,7 +51,7 @@ impl Placement {
     }
 
     fn of_keyspace(space: u8) -> Placement {
-        if space == Keyspace::Uid as u8 {
+        if space == Keyspace::Uid as u8 || space == Keyspace::SchedulingLog as u8 {
             return Placement::Gathered;
         }
         if space == Keyspace::Change as u8 {

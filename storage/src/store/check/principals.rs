@@ -8,6 +8,7 @@ use crate::{
     backend::{Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
     model::{
         AuditEntry, Collection, CollectionId, CollectionKind, Credential, Principal, PrincipalId,
+        SchedulingLogEntry,
     },
 };
 
@@ -122,16 +123,34 @@ impl Store {
 
     /// Nothing follows from an entry of the audit, and it follows from nothing: one that cannot be read is lost.
     pub(super) async fn judge_audit(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
+        let is_place = keys::audit_owner(key).is_some();
+        self.judge_log_of::<AuditEntry>("audit", key, is_place)
+            .await
+    }
+
+    /// The same holds of an entry of a scheduling log.
+    pub(super) async fn judge_scheduling_log(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
+        let is_place = keys::scheduling_log_of(key).is_some();
+        self.judge_log_of::<SchedulingLogEntry>("scheduling log", key, is_place)
+            .await
+    }
+
+    async fn judge_log_of<T: record::Row>(
+        &self,
+        what: &'static str,
+        key: &Key,
+        is_place: bool,
+    ) -> Result<Vec<Finding>, ReadError> {
         let Some(row) = self.backend().get(key).await? else {
             return Ok(Vec::new());
         };
-        if keys::audit_owner(key).is_none() {
-            let detail = format!("{} is no place in an audit", shown(key));
-            return Ok(vec![Finding::new("audit", detail)]);
+        if !is_place {
+            let detail = format!("{} is no place in it", shown(key));
+            return Ok(vec![Finding::new(what, detail)]);
         }
-        let read = record::decode::<AuditEntry>(&row.value, "audit");
+        let read = record::decode::<T>(&row.value, what);
         let unreadable = |error| {
-            Finding::unreadable("audit", key, &error).mended_by_removing(key, &row, Vec::new())
+            Finding::unreadable(what, key, &error).mended_by_removing(key, &row, Vec::new())
         };
         Ok(read.err().map(unreadable).into_iter().collect())
     }

@@ -16,6 +16,7 @@ mod faults;
 mod model;
 mod objects;
 mod open;
+mod scheduling_log;
 mod sync;
 mod tree;
 mod uploads;

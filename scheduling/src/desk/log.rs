@@ -1,0 +1,99 @@
+//! The log of each meeting: what was decided is written with the change itself, and read by whom it concerns.
+
+use storage::{
+    Batch, Found, ResourcePath,
+    model::{CollectionId, Object, PrincipalId},
+};
+
+use super::{Desk, refuse::read_failed};
+use crate::{Actor, Refusal, log::LogEntry, view::Sight};
+
+/// The most rows of a log that are read: as many as are kept, and what may come between two sweeps.
+const MAXIMUM_ROWS: usize = 2 * storage::MAXIMUM_SCHEDULING_LOG_ENTRIES;
+
+/// Whoever else may see an event does not learn why others heard of it.
+const NOT_FOR_OTHERS: Refusal = Refusal::Prohibited(
+    "what was decided about a meeting is for its owner, and for delegates who see all of it",
+);
+
+impl Desk {
+    /// Writes what was decided into the log of a meeting in a home, if there is anything.
+    pub(crate) fn log(&self, batch: &mut Batch, home: CollectionId, uid: &str, entry: LogEntry) {
+        // A dry run tells it where it is not kept, too.
+        if !self.settings.scheduling_log && self.rehearses.is_none() {
+            return;
+        }
+        for row in entry.rows() {
+            batch.log_scheduling(home, uid, &row);
+        }
+    }
+
+    /// What was decided about the meeting at a path, the newest last, as somebody may read it: the owner, an
+    /// administrator, and the owner's delegates, as far as they see all of the event and did so when it was
+    /// decided. Empty where there is no meeting.
+    ///
+    /// Errors: `NotFound`; `NotAllowed` where there is no calendar object; `Forbidden` without `DAV:read`;
+    /// `Prohibited` for everybody else.
+    pub async fn scheduling_log(
+        &self,
+        actor: &Actor,
+        path: &ResourcePath,
+    ) -> Result<Vec<LogEntry>, Refusal> {
+        let opened = self.open(actor, path).await?;
+        let owner = opened.resolution.owner.id;
+        let standing = self.standing(actor, owner).await?;
+        let resolution = self.store.resolve(path).await.map_err(read_failed)?;
+        let resolution = resolution.ok_or(Refusal::NotFound)?;
+        let Found::Object(object) = &resolution.found else {
+            return Err(Refusal::NotAllowed("only a calendar object has such a log"));
+        };
+        let viewer = standing.viewer();
+        if !standing.may_read_log()
+            || !matches!(self.sight_for(viewer, object).await?, Sight::Whole)
+        {
+            return Err(NOT_FOR_OTHERS);
+        }
+        let mut entries = self
+            .scheduling_log_of(resolution.home().id, uid_of(object))
+            .await?;
+        entries.retain(|entry| entry.is_public || viewer.is_trusted());
+        Ok(entries)
+    }
+
+    /// Whether somebody may know what was decided about an owner's meetings, as far as they see those.
+    ///
+    /// Errors: `Prohibited` where not.
+    pub async fn check_may_read_logs(
+        &self,
+        actor: &Actor,
+        owner: PrincipalId,
+    ) -> Result<(), Refusal> {
+        match self.standing(actor, owner).await?.may_read_log() {
+            true => Ok(()),
+            false => Err(NOT_FOR_OTHERS),
+        }
+    }
+
+    /// Everything that was decided about the meeting with this UID in a home, the newest last, also where it is
+    /// gone; for the administrator.
+    ///
+    /// Errors: the store cannot be read.
+    pub async fn scheduling_log_of(
+        &self,
+        home: CollectionId,
+        uid: &str,
+    ) -> Result<Vec<LogEntry>, Refusal> {
+        let rows = self.store.scheduling_log(home, uid, MAXIMUM_ROWS).await;
+        let rows = rows.map_err(read_failed)?;
+        let unreadable = || Refusal::Damaged("an entry of a scheduling log is malformed".into());
+        let entries = rows
+            .iter()
+            .map(|row| LogEntry::of_row(row).ok_or_else(unreadable));
+        entries.collect()
+    }
+}
+
+fn uid_of(object: &Object) -> &str {
+    let facts = object.calendar.as_ref();
+    facts.map_or("", |facts| facts.uid.as_str())
+}

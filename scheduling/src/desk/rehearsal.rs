@@ -1,0 +1,112 @@
+//! A dry run: what a change would come to. It is decided as the change itself is, by the same rounds, and what they
+//! would commit is looked at instead.
+
+use bytes::Bytes;
+use storage::{
+    Batch, ResourcePath,
+    model::{CollectionId, TrashCause},
+};
+
+use super::{
+    CalendarRules, Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
+    delete::Removal,
+    refuse::{commit_failed, crowded, read_failed},
+};
+use crate::{
+    Actor, Refusal,
+    log::{LogEntry, LogLine},
+};
+
+/// What a change would come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// What would be answered to a PUT. Tags are drawn for each change, so that those of the change itself are
+    /// others.
+    pub written: Option<Written>,
+    /// What would be stored.
+    pub octets: Option<Bytes>,
+    /// What would stand in the log of the owner, and how rooms would answer that answer by themselves.
+    pub lines: Vec<LogLine>,
+}
+
+impl Desk {
+    /// What a PUT of a calendar object would come to. Nothing changes.
+    ///
+    /// Errors: those that [`Desk::put`] would have; `Forbidden` without `DAV:read`; `Conflict` where there is no
+    /// calendar.
+    pub async fn rehearse_put(
+        &self,
+        actor: &Actor,
+        put: &Put,
+        rules: &CalendarRules,
+    ) -> Result<Rehearsal, Refusal> {
+        let desk = self.rehearsing(rules);
+        let mut admitted = None;
+        for _ in 0..MAXIMUM_ROUNDS {
+            let Some(decided) = desk.decide_put(actor, put, &mut admitted).await? else {
+                continue;
+            };
+            let place = decided.written.elsewhere.as_ref().unwrap_or(&put.path);
+            self.check_may_be_told(actor, place).await?;
+            return Ok(Rehearsal {
+                written: Some(decided.written),
+                octets: Some(decided.octets),
+                lines: desk.weigh(decided.batch, decided.home).await?,
+            });
+        }
+        Err(crowded())
+    }
+
+    /// What a DELETE of a calendar object would come to. Nothing changes.
+    ///
+    /// Errors: those that [`Desk::delete`] would have; `Forbidden` without `DAV:read`; `Conflict` for a
+    /// collection.
+    pub async fn rehearse_delete(
+        &self,
+        actor: &Actor,
+        delete: &Delete,
+        rules: &CalendarRules,
+    ) -> Result<Rehearsal, Refusal> {
+        let desk = self.rehearsing(rules);
+        let submitted = conditions::submitted_tokens(&delete.conditions);
+        let removal = Removal {
+            actor,
+            submitted: &submitted,
+            schedule_reply: delete.schedule_reply,
+            cause: TrashCause::Deleted,
+        };
+        let decided = desk.decide_removal(&removal, &delete.path, &delete.conditions);
+        let (batch, home) = decided.await?;
+        self.check_may_be_told(actor, &delete.path).await?;
+        Ok(Rehearsal {
+            written: None,
+            octets: None,
+            lines: desk.weigh(batch, home).await?,
+        })
+    }
+
+    /// Who may write what they may not read does not read it this way.
+    async fn check_may_be_told(&self, actor: &Actor, path: &ResourcePath) -> Result<(), Refusal> {
+        let opened = match (self.open(actor, path).await, path.parent()) {
+            (Err(Refusal::NotFound), Some(parent)) => self.open(actor, &parent).await,
+            (opened, _) => opened,
+        };
+        opened.map(|_| ())
+    }
+
+    /// A desk that decides as this one does, and writes nothing.
+    fn rehearsing(&self, rules: &CalendarRules) -> Desk {
+        Desk {
+            rehearses: Some(*rules),
+            ..self.clone()
+        }
+    }
+
+    /// What a batch would write into the logs of a home, if there is room for all of it.
+    async fn weigh(&self, batch: Batch, home: CollectionId) -> Result<Vec<LogLine>, Refusal> {
+        let rows = batch.logged_scheduling(home).map_err(read_failed)?;
+        self.store.rehearse(batch).await.map_err(commit_failed)?;
+        let entries = rows.iter().filter_map(LogEntry::of_row);
+        Ok(entries.flat_map(|entry| entry.lines).collect())
+    }
+}
