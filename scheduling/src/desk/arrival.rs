@@ -184,12 +184,13 @@ impl Desk {
         };
         let octets = settled.octets.clone();
         let body = self.body_beside(settled.octets, &facts.attachments).await?;
-        let object = body.into_object(
+        let mut object = body.into_object(
             admission::content_type(&admitted.facts.component_name),
             Some(facts),
             arrival.keeps,
             scene.now,
         );
+        object.forget_superseded();
         batch.put_object(
             calendar,
             path.name().unwrap_or_default(),

@@ -401,6 +401,7 @@ impl Desk {
         let mut after = copy.stored.value.clone();
         let body = self.body(octets).await?;
         (after.content, after.etag, after.modified) = (body.content, body.etag, self.now());
+        after.supersede(&copy.stored.etag);
         batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
         Ok(())
     }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Actor, Conditions, Refusal,
+    change::TagList,
     engine::{self, Directory, Role},
 };
 
@@ -79,6 +80,20 @@ pub(super) struct Round<'a> {
     pub resolution: &'a Resolution,
     pub parent: &'a Stored<Collection>,
     before: Option<&'a Stored<Object>>,
+    /// The client has seen the object with its present Schedule-Tag: it said so with If-Schedule-Tag-Match, or with an
+    /// entity tag that the object had since then.
+    schedule_tag_matched: bool,
+}
+
+/// Whether If-Match names an entity tag that only the server's own changes have superseded. RFC 9110 would have
+/// it fail; but clients that know of no Schedule-Tag would lose their edits whenever somebody answers, and with
+/// RFC 6638 §3.2.10.1 they can be merged.
+fn is_superseded(conditions: &Conditions, before: Option<&Stored<Object>>) -> bool {
+    let (Some(TagList::Tags(tags)), Some(before)) = (&conditions.if_match, before) else {
+        return false;
+    };
+    let is = |etag: &str| tags.iter().any(|it| !it.weak && it.tag == etag);
+    !is(&before.etag) && before.superseded_etags().any(is)
 }
 
 impl Desk {
@@ -159,12 +174,23 @@ impl Desk {
         if matches!(resolution.found, Found::ParentMissing) {
             return Err(Refusal::ParentMissing);
         }
-        scene.check_conditions(&put.conditions, path)?;
         let before = match &resolution.found {
-            Found::Collection => return Err(Refusal::NotAllowed("a collection has no content")),
             Found::Object(before) => Some(before),
-            Found::Missing | Found::ParentMissing => None,
+            Found::Collection | Found::Missing | Found::ParentMissing => None,
         };
+        let is_superseded = is_superseded(&put.conditions, before);
+        if is_superseded {
+            let others = Conditions {
+                if_match: None,
+                ..put.conditions.clone()
+            };
+            scene.check_conditions(&others, path)?;
+        } else {
+            scene.check_conditions(&put.conditions, path)?;
+        }
+        if matches!(resolution.found, Found::Collection) {
+            return Err(Refusal::NotAllowed("a collection has no content"));
+        }
         let parent = scene::parent(resolution)?;
         place::check_object_location(path, parent)?;
         scene.check_vacant(path)?;
@@ -176,6 +202,8 @@ impl Desk {
             resolution,
             parent,
             before,
+            // what was given held, or the round would have ended
+            schedule_tag_matched: is_superseded || put.conditions.if_schedule_tag_match.is_some(),
         };
         check_put_locks(&round)?;
         Ok(round)
@@ -204,8 +232,7 @@ impl Desk {
                 actor: round.actor,
                 owner: &round.resolution.owner,
                 schedule_reply: put.schedule_reply,
-                // what was given held, or the round would have ended
-                schedule_tag_matched: put.conditions.if_schedule_tag_match.is_some(),
+                schedule_tag_matched: round.schedule_tag_matched,
             },
         };
         let arrived = self.arrive(&mut batch, &arrival).await?;
@@ -290,6 +317,7 @@ impl Desk {
             resolution,
             parent,
             before: Some(before),
+            schedule_tag_matched: asked.schedule_tag_matched,
         };
         check_put_locks(&round)?;
         let mut decided = self.decide_calendar_object(&round, admitted).await?;

@@ -264,6 +264,9 @@ impl Desk {
                     facts.scheduling = true;
                     if is_new {
                         facts.schedule_tag = Some(self.fresh_schedule_tag());
+                        after.forget_superseded();
+                    } else {
+                        after.supersede(&copy.stored.etag);
                     }
                 }
                 batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);

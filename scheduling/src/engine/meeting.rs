@@ -141,6 +141,12 @@ impl<'o> Meeting<'o> {
         }
     }
 
+    /// Which instance begins where a component of another state of this object does.
+    pub fn key_of_start(&self, entry: &Component) -> Option<InstanceKey> {
+        let start = date_in(entry, "DTSTART").or_else(|| date_in(entry, "DUE"))?;
+        Some(self.set.key_of(&start))
+    }
+
     /// What the series alone says of an instance, even where it excludes it.
     pub fn series_at(&self, key: InstanceKey) -> Option<Component> {
         series_at(self.object, key).ok()

@@ -82,6 +82,9 @@ fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component)
     let Some(old) = before.series() else {
         return Changes::NEW;
     };
+    if pattern::recurs(old) && !pattern::recurs(new) {
+        return changes_of_the_only_one(before, after, new);
+    }
     let own = between(before.object, old, after.object, new);
     let pattern = pattern::compare(before, after);
     let reinstated = after_all(before, after).next().is_some();
@@ -92,12 +95,35 @@ fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component)
     }
 }
 
+/// A series becomes a single event: it is what the instance was that begins there.
+fn changes_of_the_only_one(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component) -> Changes {
+    let key = before.key_of_start(new);
+    let Some(was) = key.and_then(|key| before.component_at(key)) else {
+        return Changes::NEW;
+    };
+    Changes {
+        revision: true,
+        visible: true,
+        ..between(before.object, &was, after.object, new)
+    }
+}
+
 /// Whether an instance says anything that attendees see but its series does not.
 pub(super) fn differs_from_series(meeting: &Meeting<'_>, key: InstanceKey) -> bool {
+    from_series(meeting, key).visible
+}
+
+/// Whether an instance is at another time than the series has it.
+pub(super) fn is_moved(meeting: &Meeting<'_>, key: InstanceKey) -> bool {
+    from_series(meeting, key).asks_anew
+}
+
+/// What an instance changes of what its series says.
+fn from_series(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
     let (own, series) = (meeting.get(Part::Instance(key)), meeting.series_at(key));
     match (own, series) {
-        (Some(own), Some(series)) => between(meeting.object, &series, meeting.object, own).visible,
-        _ => true,
+        (Some(own), Some(series)) => between(meeting.object, &series, meeting.object, own),
+        _ => Changes::NEW,
     }
 }
 

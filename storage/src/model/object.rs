@@ -51,6 +51,11 @@ pub struct CalendarFacts {
 /// The name among an object's properties for where it was taken over from.
 const ORIGIN: &str = "origin";
 
+/// The name among an object's properties for the entity tags that still hold.
+const SUPERSEDED: &str = "superseded-entity-tags";
+/// So many of them are kept, the newest.
+const MAXIMUM_SUPERSEDED: usize = 20;
+
 /// A non-collection resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
@@ -111,9 +116,35 @@ impl Object {
         self.properties.insert(ORIGIN.to_owned(), octets);
     }
 
+    /// The entity tags that it had since its Schedule-Tag last changed, the oldest first: who has seen one of them
+    /// has seen all but what the server wrote into it (RFC 6638 §3.2.10).
+    pub fn superseded_etags(&self) -> impl Iterator<Item = &str> {
+        let octets = self.properties.get(SUPERSEDED);
+        let text = octets.and_then(|octets| std::str::from_utf8(octets).ok());
+        text.into_iter().flat_map(str::lines)
+    }
+
+    /// Notes that the server itself changed an object that had this entity tag, so that its Schedule-Tag stays.
+    pub fn supersede(&mut self, etag: &str) {
+        if self.etag == etag {
+            return;
+        }
+        let mut etags: Vec<&str> = self.superseded_etags().filter(|it| *it != etag).collect();
+        etags.push(etag);
+        let newest = etags.len().saturating_sub(MAXIMUM_SUPERSEDED);
+        let text = etags[newest..].join("\n");
+        self.properties.insert(SUPERSEDED.to_owned(), text.into());
+    }
+
+    /// Notes that nobody has seen it as it is now: its Schedule-Tag is another one.
+    pub fn forget_superseded(&mut self) {
+        self.properties.remove(SUPERSEDED);
+    }
+
     /// Whether clients stored properties with it.
     pub fn has_client_properties(&self) -> bool {
-        self.properties.keys().any(|name| name != ORIGIN)
+        let is_own = |name: &String| name == ORIGIN || name == SUPERSEDED;
+        !self.properties.keys().all(is_own)
     }
 
     /// The managed attachments that it refers to.

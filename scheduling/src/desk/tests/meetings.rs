@@ -726,3 +726,62 @@ async fn what_waits_is_overtaken() {
     assert!(world.text(&members[0].1).await.contains("SUMMARY:Second"));
     assert!(world.bobs().await.2.contains("SUMMARY:Second"));
 }
+
+/// C6.2: a client that knows only If-Match, and has not seen that somebody answered, does not lose its edit; nor is the
+/// answer lost. Who has not seen an edit is told so.
+#[tokio::test]
+async fn an_entity_tag_that_only_an_answer_superseded_still_holds() {
+    let world = world().await;
+    let octets = |summary: &str| Bytes::from(meeting("m", summary, START));
+    world.put(AT, octets("Plan")).await.unwrap();
+    let seen = world.object(AT).await.unwrap();
+    let (at, _, text) = world.bobs().await;
+    let accepted = text.replace(
+        "PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:Bob@",
+        "PARTSTAT=ACCEPTED:mailto:Bob@",
+    );
+    assert_ne!(accepted, text);
+    world
+        .put_as(&world.bob, &at, accepted, Conditions::default())
+        .await
+        .unwrap();
+    let answered = world.object(AT).await.unwrap();
+    assert_ne!(answered.etag, seen.etag);
+    assert_eq!(answered.superseded_etags().last(), Some(&*seen.etag));
+    let edit = world
+        .put_if(AT, octets("Other"), if_match(&seen.etag))
+        .await;
+    edit.unwrap();
+    let after = world.object(AT).await.unwrap();
+    let text = world.text(&after).await;
+    assert!(text.contains("SUMMARY:Other"), "{text}");
+    assert!(
+        text.contains("PARTSTAT=ACCEPTED;RSVP=TRUE;SCHEDULE"),
+        "{text}"
+    );
+    assert_eq!(
+        after.superseded_etags().count(),
+        0,
+        "an edit is nothing that need not be seen"
+    );
+    for etag in [&seen.etag, &answered.etag, "another"] {
+        let refused = world.put_if(AT, octets("Third"), if_match(etag)).await;
+        assert_eq!(refused.unwrap_err(), Refusal::ConditionFailed("If-Match"));
+    }
+    // a deletion must have seen everything
+    world
+        .put_as(
+            &world.bob,
+            &at,
+            text_of_bob(&world).await.replace("ACCEPTED", "DECLINED"),
+            Conditions::default(),
+        )
+        .await
+        .unwrap();
+    let refused = world.delete_if(AT, if_match(&after.etag)).await;
+    assert_eq!(refused.unwrap_err(), Refusal::ConditionFailed("If-Match"));
+}
+
+async fn text_of_bob(world: &World) -> String {
+    world.bobs().await.2
+}

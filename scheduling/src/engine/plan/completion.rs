@@ -7,7 +7,7 @@ use super::Change;
 use crate::engine::{
     entry::{attendees, participation},
     meeting::{Meeting, Part},
-    significance::{changes, differs_from_series},
+    significance::{changes, is_moved},
 };
 
 /// The object with what was left out; `None` where nothing was.
@@ -17,6 +17,8 @@ use crate::engine::{
 /// - Some clients name the organizer only in some of the components (RFC 6638 §3.2.4.2).
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
 ///   changes something else, does not take the answer back.
+/// - An instance that was moved, and is to be as the series again, is at another time for those who come to it alone:
+///   they are asked anew (RFC 6638 §3.2.8), for which it needs a component.
 pub(super) fn complete(
     change: &Change<'_>,
     before: Option<&Meeting<'_>>,
@@ -137,7 +139,7 @@ fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) ->
         return Vec::new();
     }
     let kept = missing.into_iter().filter_map(|(key, old)| {
-        if !after.yields(key) || !is_answer(change, before, key, old) {
+        if !after.yields(key) || !is_kept(change, before, key, old) {
             return None;
         }
         let mut entry = after.series_at(key)?;
@@ -151,16 +153,16 @@ fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) ->
     kept.collect()
 }
 
-/// Whether an instance differs from its series in answers, and in nothing else.
-fn is_answer(change: &Change<'_>, before: &Meeting<'_>, key: InstanceKey, own: &Component) -> bool {
+/// Whether an instance was answered otherwise than its series, or stands at another time.
+fn is_kept(change: &Change<'_>, before: &Meeting<'_>, key: InstanceKey, own: &Component) -> bool {
     let Some(series) = before.series_at(key) else {
         return false;
     };
-    let answered = attendees(own).any(|line| {
+    let is_answered = attendees(own).any(|line| {
         let twin = twin(change, &series, line);
         twin.is_some_and(|twin| participation(twin) != participation(line))
     });
-    answered && !differs_from_series(before, key)
+    is_answered || is_moved(before, key)
 }
 
 /// The line of the same person in another component.

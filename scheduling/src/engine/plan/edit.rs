@@ -14,6 +14,7 @@ use crate::engine::{
     directory::Person,
     entry::{Agent, NEEDS_ACTION, participation, sequence},
     meeting::{Meeting, Part},
+    pattern::recurs,
     sequence::{NOTE, Revision, revised, set_sequence},
     significance::{Changes, changes},
 };
@@ -102,13 +103,24 @@ impl<'m, 'o> Edit<'m, 'o> {
         asked.map(|(part, _)| *part).collect()
     }
 
-    /// Somebody in a part as it was; of an instance that had no component, in the series.
+    /// Somebody in a part as it was.
     fn earlier_seat(&self, person: &Person, part: Part) -> Option<&Seat<'o>> {
-        let part = match self.before.is_some_and(|before| before.has(part)) {
-            true => part,
-            false => Part::Series,
-        };
+        let part = self
+            .before
+            .map_or(part, |before| self.earlier_part(before, part));
         self.earlier.get(person)?.seats.get(&part)
+    }
+
+    /// What a part was: an instance that had no component was as the series; of a series that is a single event now,
+    /// it is that instance.
+    fn earlier_part(&self, before: &Meeting<'_>, part: Part) -> Part {
+        let single = self.after.series().filter(|series| !recurs(series));
+        let key = match (part, single) {
+            (Part::Series, Some(single)) => before.key_of_start(single),
+            (part, _) => part.key(),
+        };
+        let own = key.map(Part::Instance).filter(|own| before.has(*own));
+        own.unwrap_or(Part::Series)
     }
 
     /// Whether this edit sends anything to anybody.

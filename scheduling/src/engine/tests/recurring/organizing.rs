@@ -311,7 +311,8 @@ fn an_instance_is_taken_out_by_its_name_in_the_form_of_the_series() {
 }
 
 #[test]
-fn an_instance_that_is_the_series_again_is_told_with_the_series() {
+fn an_instance_that_is_the_series_again_is_asked_for_at_its_time() {
+    // RFC 6638 §3.2.8: it changes in time for those who come
     let mut world = accepted();
     let moved = [
         series("bob carol", ""),
@@ -321,8 +322,39 @@ fn an_instance_that_is_the_series_again_is_told_with_the_series() {
     world.answer_part("bob", "0309", "ACCEPTED");
     world.letters("bob");
     world.put("alice", &set(&[&moved[0]]));
+    assert_eq!(world.letters("bob"), ["REQUEST 0309"]);
+    let expected = ["series bob+ carol+", "0309 bob? carol?"];
+    assert_eq!(world.shape("alice"), expected);
+    assert_eq!(world.shape("bob"), expected);
+    // one that had but another place is told with the series
+    let mut world = accepted();
+    let elsewhere = instance("0309", 9, "bob carol", "LOCATION:x");
+    world.put("alice", &set(&[&moved[0], &elsewhere]));
+    world.letters("bob");
+    world.put("alice", &set(&[&moved[0]]));
     assert_eq!(world.letters("bob"), ["REQUEST series"]);
     assert_eq!(world.shape("bob"), ["series bob+ carol+"]);
+}
+
+#[test]
+fn a_series_that_becomes_a_single_event_is_what_that_instance_was() {
+    let single = |hour: &str| {
+        let lines = series("bob carol", "").replace("RRULE:FREQ=WEEKLY;COUNT=10\n", "");
+        lines.replace("T09", hour)
+    };
+    let mut world = accepted();
+    world.answer_instance("bob", "0302", "DECLINED");
+    world.put("alice", &set(&[&single("T09")]));
+    assert_eq!(world.shape("alice"), ["series bob- carol+"]);
+    assert_eq!(world.shape("bob"), ["series bob- carol+"]);
+    // it was taken out: nobody has said anything of it
+    let mut world = accepted();
+    world.put(
+        "alice",
+        &set(&[&series("bob carol", "EXDATE:20260302T090000Z")]),
+    );
+    world.put("alice", &set(&[&single("T09")]));
+    assert_eq!(world.shape("alice"), ["series bob? carol?"]);
 }
 
 #[test]
