@@ -18,8 +18,8 @@
 //! leave no inbox item and change no Schedule-Tag. When a mail was sent or came back,
 //! [`record_status`] writes the outcome.
 //!
-//! An object is scheduled part by part ([`meeting`]): the series, and each instance that has a component of
-//! its own. Each attendee gets what names them ([`showing`], RFC 6638 §3.2.6), and hears of the difference
+//! An object is scheduled part by part (`meeting`): the series, and each instance that has a component of
+//! its own. Each attendee gets what names them (`showing`, RFC 6638 §3.2.6), and hears of the difference
 //! between what they were told and what they are to be told ([`plan`]).
 //!
 //! Where an answer brought somebody into the meeting, or out of it ([`Receipt::attendees_changed`]), [`pass_on`] tells

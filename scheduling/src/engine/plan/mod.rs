@@ -1,5 +1,6 @@
 //! What a change of a calendar object means for everybody in it.
 
+mod answer;
 mod attendee;
 mod audience;
 mod completion;

@@ -1,6 +1,7 @@
 //! What a message does to its recipient's copy (RFC 6638 §4, RFC 5546 §2.1.5).
 
 mod cancel;
+mod merge;
 mod reply;
 mod request;
 

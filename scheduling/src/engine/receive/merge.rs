@@ -1,0 +1,322 @@
+//! An invitation's new version and the recipient's copy become one: what is the recipient's own stays (RFC 6638
+//! §3.2.2.1).
+
+use std::collections::BTreeSet;
+
+use calendar::{CalendarObject, Component, InstanceKey, Property};
+
+use super::{
+    Incoming,
+    request::{is_recipient, note_revision, own_line},
+};
+use crate::{
+    engine::{
+        Origin,
+        away::{away, write_away},
+        entry::{DECLINED, NEEDS_ACTION, is_cancelled, participation},
+        meeting::{Meeting, Part, is_instance},
+        sequence::{NOTE, Revision},
+        showing::exclude,
+        significance::{changes, is_private_extension},
+        when::place,
+    },
+    projection::ACCESS_PROPERTY,
+};
+
+/// Properties that an attendee keeps through the organizer's updates.
+const OWN: [&str; 5] = [
+    "TRANSP",
+    "PERCENT-COMPLETE",
+    "COMPLETED",
+    "CLASS",
+    "CATEGORIES",
+];
+
+/// The organizer's new version on its way into the recipient's copy.
+pub(super) struct Merge<'a> {
+    pub incoming: &'a Incoming<'a>,
+    pub stored: &'a Meeting<'a>,
+    pub message: &'a Meeting<'a>,
+    /// The parts of the message that do not come late.
+    pub news: BTreeSet<Part>,
+}
+
+impl Merge<'_> {
+    /// The copy: with a new series, all that the message says, and of the stored what is the recipient's own; else
+    /// the stored copy with the instances that are new.
+    pub fn object(&self) -> CalendarObject {
+        match self.news.contains(&Part::Series) {
+            true => self.replaced(),
+            false => self.patched(),
+        }
+    }
+
+    fn replaced(&self) -> CalendarObject {
+        let mut object = self.message.object.clone();
+        object.calendar_mut().remove_properties("METHOD");
+        keep_access(&mut object, self.stored.object);
+        let away = self.kept_away();
+        let kept = self.kept_instances(&away);
+        let parts = self.message.order();
+        let mut left_out = parts.clone().into_iter();
+        for (entry, part) in object.entries_mut().zip(parts) {
+            match self.news.contains(&part) {
+                true => self.merge(part, entry),
+                // it comes late: the copy's own is newer
+                false => {
+                    if let Some(stored) = self.stored.get(part) {
+                        entry.clone_from(stored);
+                    }
+                }
+            }
+        }
+        object.calendar_mut().retain_components(|component| {
+            let part = (!component.is("VTIMEZONE")).then(|| left_out.next());
+            let key = part.flatten().and_then(Part::key);
+            !key.is_some_and(|key| away.contains(&key))
+        });
+        let entries = away
+            .iter()
+            .filter_map(|key| self.message.component_at(*key));
+        let entries: Vec<Component> = entries.collect();
+        if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
+            entries.iter().for_each(|entry| exclude(series, entry));
+        }
+        for entry in kept {
+            object.calendar_mut().push_component(entry);
+        }
+        object
+    }
+
+    /// The instances that the recipient took out of the copy, and that stay so: nothing about them is new.
+    fn kept_away(&self) -> BTreeSet<InstanceKey> {
+        if self.incoming.message.asks_again {
+            return BTreeSet::new();
+        }
+        let away = away(self.stored).into_iter();
+        away.filter(|key| self.stays_away(*key)).collect()
+    }
+
+    fn stays_away(&self, key: InstanceKey) -> bool {
+        let (stored, message) = (self.stored, self.message);
+        let Some(is) = message.component_at(key) else {
+            // the organizer takes it out, too
+            return message.series_at(key).is_some();
+        };
+        let said = own_line(self.incoming, &is).map(participation);
+        if said.as_deref() == Some(DECLINED) {
+            return true;
+        }
+        // an organizer elsewhere may know of no answer at all, one here asks anew
+        let is_asked =
+            said.as_deref() == Some(NEEDS_ACTION) && self.incoming.message.origin != Origin::Mail;
+        let was = stored.series_at(key);
+        !is_asked && was.is_some_and(|was| place(stored.object, &was) == place(message.object, &is))
+    }
+
+    /// The instances that the message does not speak of and that stay in the copy: those that were called off, that a
+    /// later message brought, or that have something of the recipient's own.
+    fn kept_instances(&self, away: &BTreeSet<InstanceKey>) -> Vec<Component> {
+        let revision = self.message.series().map(Revision::of);
+        let unsaid = self
+            .stored
+            .instances()
+            .filter(|(key, _)| !self.message.has(Part::Instance(*key)) && !away.contains(key));
+        unsaid
+            .filter_map(|(key, entry)| {
+                let noted = entry.property("ORGANIZER").and_then(Revision::noted);
+                let is_later = self.incoming.message.origin != Origin::Here
+                    && noted.is_some_and(|noted| Some(noted) > revision);
+                if is_later || is_cancelled(entry) && !self.message.yields(key) {
+                    return Some(entry.clone());
+                }
+                self.with_own(key, entry)
+            })
+            .collect()
+    }
+
+    /// The instance as the new series has it, where the recipient has alarms or the like of its own for it.
+    fn with_own(&self, key: InstanceKey, entry: &Component) -> Option<Component> {
+        let series = self.stored.series()?;
+        if is_cancelled(entry) || own_lines(entry) == own_lines(series) {
+            return None;
+        }
+        let mut derived = self
+            .message
+            .yields(key)
+            .then(|| self.message.series_at(key))??;
+        keep_own_lines(&mut derived, entry);
+        Some(derived)
+    }
+
+    fn patched(&self) -> CalendarObject {
+        let mut object = self.stored.object.clone();
+        let kept = self.kept_away();
+        for (key, entry) in self.message.instances() {
+            let part = Part::Instance(key);
+            if !self.news.contains(&part) || kept.contains(&key) {
+                continue;
+            }
+            let mut entry = entry.clone();
+            self.merge(part, &mut entry);
+            put(&mut object, self.stored, key, entry);
+        }
+        let away = away(&Meeting::of(&object));
+        write_away(&mut object, &away, |_| None);
+        self.add_zones(&mut object);
+        object
+    }
+
+    /// The time zones that the new instances name and the copy does not have.
+    fn add_zones(&self, object: &mut CalendarObject) {
+        let zones = self.message.object.components();
+        for zone in zones.filter(|component| component.is("VTIMEZONE")) {
+            let is_it = |other: &Component| {
+                other.is("VTIMEZONE") && other.raw_value("TZID") == zone.raw_value("TZID")
+            };
+            if !object.components().any(is_it) {
+                object.calendar_mut().push_component(zone.clone());
+            }
+        }
+    }
+
+    /// Puts what is the recipient's own into a part of the message.
+    fn merge(&self, part: Part, entry: &mut Component) {
+        let Incoming { message, .. } = self.incoming;
+        let original = entry.clone();
+        // an instance that had no component was as the series
+        if let Some(stored) = self.stored.get(part).or(self.stored.series()) {
+            let asks_anew =
+                !message.is_refresh && (message.asks_again || self.is_asked_anew(part, stored));
+            keep_own_lines(entry, stored);
+            let own = own_line(self.incoming, stored);
+            for line in entry.properties_mut() {
+                if line.is("ORGANIZER") {
+                    keep_parameters(line, stored.property("ORGANIZER"));
+                } else if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
+                    keep_participation(line, own, asks_anew, message.is_refresh);
+                }
+            }
+        }
+        note_revision(self.incoming, &original, entry);
+    }
+
+    fn is_asked_anew(&self, part: Part, stored: &Component) -> bool {
+        if !self.stored.has(part) {
+            return changes(self.stored, self.message, part).asks_anew;
+        }
+        match part {
+            Part::Series => changes(self.stored, self.message, part).asks_anew,
+            Part::Instance(_) => {
+                let Some(new) = self.message.get(part) else {
+                    return false;
+                };
+                place(self.stored.object, stored) != place(self.message.object, new)
+                    || is_cancelled(stored) && !is_cancelled(new)
+            }
+        }
+    }
+}
+
+/// Puts an instance into a copy, in the place of the component that it had, and back into the series if it was
+/// taken out.
+fn put(object: &mut CalendarObject, stored: &Meeting<'_>, key: InstanceKey, entry: Component) {
+    let at = stored
+        .order()
+        .iter()
+        .position(|part| *part == Part::Instance(key));
+    match at.and_then(|at| object.entries_mut().nth(at)) {
+        Some(target) => *target = entry,
+        None => object.calendar_mut().push_component(entry),
+    }
+    if stored.excluded.contains(&key)
+        && let Some(series) = object.entries_mut().find(|entry| !is_instance(entry))
+    {
+        stored.readmit(series, key);
+    }
+}
+
+/// The recipient's own alarms and lines, in one form.
+fn own_lines(entry: &Component) -> (Vec<String>, Vec<Component>) {
+    let lines = entry.properties().filter(|line| is_own(line));
+    let mut lines: Vec<String> = lines.map(|line| line.content().to_owned()).collect();
+    lines.sort();
+    let alarms = entry.components().filter(|it| it.is("VALARM"));
+    (lines, alarms.cloned().collect())
+}
+
+/// Who sees the copy is its owner's to say (calendarserver private-events §4.2.2.1), as with CLASS.
+fn keep_access(object: &mut CalendarObject, copy: &CalendarObject) {
+    let kept = copy.calendar().properties_named(ACCESS_PROPERTY);
+    let kept: Vec<Property> = kept.cloned().collect();
+    if kept.is_empty() {
+        return;
+    }
+    let calendar = object.calendar_mut();
+    calendar.remove_properties(ACCESS_PROPERTY);
+    kept.into_iter().for_each(|it| calendar.push_property(it));
+}
+
+/// Alarms, transparency, progress and the client's own extensions stay (RFC 6638 §3.2.2.1).
+fn keep_own_lines(entry: &mut Component, stored: &Component) {
+    entry.retain_components(|component| !component.is("VALARM"));
+    for name in OWN {
+        if stored.property(name).is_some() {
+            entry.remove_properties(name);
+        }
+    }
+    entry.remove_properties("CREATED");
+    let is_kept = |line: &&Property| is_own(line) || line.is("CREATED");
+    for property in stored.properties().filter(is_kept) {
+        if !entry.properties().any(|other| other == property) {
+            entry.push_property(property.clone());
+        }
+    }
+    for alarm in stored
+        .components()
+        .filter(|component| component.is("VALARM"))
+    {
+        entry.push_component(alarm.clone());
+    }
+}
+
+fn is_own(line: &Property) -> bool {
+    OWN.contains(&line.name()) || is_private_extension(line.name())
+}
+
+/// How the last answer fared stays on ORGANIZER, and who looks after the object.
+fn keep_parameters(line: &mut Property, stored: Option<&Property>) {
+    for parameter in ["SCHEDULE-STATUS", "SCHEDULE-AGENT", NOTE] {
+        if let Some(value) = stored.and_then(|stored| stored.parameter(parameter)) {
+            line.set_parameter(parameter, &value)
+                .expect("the value comes from a valid line");
+        }
+    }
+}
+
+/// The attendee's own answer stays unless the organizer asks anew: the organizer may not have heard it
+/// (Schedule-Reply: F), or not yet.
+fn keep_participation(
+    line: &mut Property,
+    own: Option<&Property>,
+    asks_anew: bool,
+    is_refresh: bool,
+) {
+    let Some(own) = own else { return };
+    let answered = participation(own) != NEEDS_ACTION;
+    let organizer_knows = participation(line) != NEEDS_ACTION;
+    if asks_anew || !answered || (organizer_knows && !is_refresh) {
+        return;
+    }
+    for parameter in ["PARTSTAT", "RSVP", "DELEGATED-TO"] {
+        match own.parameter(parameter) {
+            Some(value) => {
+                line.set_parameter(parameter, &value)
+                    .expect("the value comes from a valid line");
+            }
+            None => {
+                line.remove_parameter(parameter);
+            }
+        }
+    }
+}
