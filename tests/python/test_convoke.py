@@ -160,6 +160,52 @@ def test_scheduling_boxes_and_an_invitation(alice, bob):
     assert bobs.get_event_by_uid(uid).component["STATUS"] == "CANCELLED"
 
 
+def test_a_series_with_three_people(alice, bob):
+    uid = "series-" + uuid.uuid4().hex
+    day = datetime.datetime(2026, 11, 9, 9, tzinfo=UTC)
+    home = next(c for c in alice.calendars() if str(c.url).endswith("/calendar/"))
+    bobs = next(c for c in bob.calendars() if str(c.url).endswith("/calendar/"))
+    with connect("carol") as client:
+        carol = client.principal()
+        carols = next(c for c in carol.calendars() if str(c.url).endswith("/calendar/"))
+        weekly = event(uid, more="RRULE:FREQ=WEEKLY;COUNT=5\r\n")
+        saved = home.save_with_invites(weekly, [alice, bob.get_vcal_address(), carol.get_vcal_address()])
+        # Bob accepts, but for the second week.
+        copy = bobs.get_event_by_uid(uid)
+        copy.change_attendee_status(partstat="ACCEPTED")
+        parts = copy.icalendar_instance
+        series = next(part for part in parts.subcomponents if part.name == "VEVENT")
+        own = type(series).from_ical(series.to_ical())
+        for name in ("RRULE", "DTSTART", "DTEND"):
+            del own[name]
+        own.add("RECURRENCE-ID", day)
+        own.add("DTSTART", day)
+        own.add("DTEND", day + datetime.timedelta(hours=1))
+        for attendee in own["ATTENDEE"]:
+            if "bob" in str(attendee):
+                attendee.params["PARTSTAT"] = "DECLINED"
+        parts.add_component(own)
+        copy.icalendar_instance = parts
+        copy.save()
+        for calendar in (home, carols):
+            text = unfold(calendar.get_event_by_uid(uid).data)
+            assert text.count("BEGIN:VEVENT") == 2, text
+            bob_says = [line for line in text.splitlines() if line.endswith("mailto:bob@example.com")]
+            assert sorted("DECLINED" in line for line in bob_says) == [False, True], text
+            assert any("PARTSTAT=ACCEPTED" in line for line in bob_says), text
+        # Alice takes the third week out.
+        saved.load()
+        third = (day + datetime.timedelta(days=7)).strftime("%Y%m%dT%H%M%SZ")
+        saved.data = saved.data.replace("RRULE:", f"EXDATE:{third}\r\nRRULE:", 1)
+        saved.save()
+        for calendar in (bobs, carols):
+            text = unfold(calendar.get_event_by_uid(uid).data)
+            assert text.count("STATUS:CANCELLED") == 1, text
+        saved.delete()
+        text = unfold(carols.get_event_by_uid(uid).data)
+        assert text.count("STATUS:CANCELLED") == text.count("BEGIN:VEVENT"), text
+
+
 def test_a_delegate_invites_in_the_name_of_a_manager(alice, bob):
     def set_delegates(*members):
         hrefs = "".join(f"<D:href>{member}</D:href>" for member in members)
