@@ -14,6 +14,7 @@ mod convoke;
 mod load;
 mod queries;
 mod rights;
+mod scheduling;
 mod shares;
 mod size;
 
@@ -30,6 +31,7 @@ usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
        benchmark --against PROGRAM [--seconds N] [--folder DIR] [--output FILE]
        benchmark --queries [--folder DIR] [--output FILE]
        benchmark --rights [--seconds N] [--folder DIR] [--output FILE]
+       benchmark --scheduling [--folder DIR] [--output FILE]
   --seconds N   how long each measurement of PUT and GET is sustained (default 60)
   --preload N   objects in the account for the comparison of a full account with an empty one (default 100000)
   --objects N   instead of all that: fill a store with so many objects, and measure what it takes
@@ -41,6 +43,8 @@ usage: benchmark [--seconds N] [--preload N] [--folder DIR] [--output FILE]
   --rights      instead of all that: compare the processor time per request on a calendar with 200 access control
                 entries, the deciding one about a group nested five deep, with that on one without entries,
                 in five alternating runs for each kind of request
+  --scheduling  instead of all that: PUT with ten attendees, sixteen organizers, busy times of 50 people, replies
+                into meetings of 2 and 200, a meeting of 1,000; prints a table on standard error
   --folder DIR  where the store and the test file are put (default: a temporary folder)
   --output FILE also writes the JSON there";
 
@@ -51,6 +55,7 @@ struct Arguments {
     against: Option<PathBuf>,
     queries: bool,
     rights: bool,
+    scheduling: bool,
     folder: Option<PathBuf>,
     output: Option<PathBuf>,
 }
@@ -93,6 +98,11 @@ fn main() {
         if arguments.rights {
             let time = Duration::from_secs(arguments.seconds);
             return serde_json::json!(rights::measure(&folder, time).await);
+        }
+        if arguments.scheduling {
+            let measured = scheduling::measure(&folder).await;
+            eprintln!("{}", measured.table());
+            return serde_json::json!(measured);
         }
         let bare = child::Child::start(&["child-bare"]);
         if arguments.queries {
@@ -138,6 +148,7 @@ fn arguments() -> Arguments {
         against: None,
         queries: false,
         rights: false,
+        scheduling: false,
         folder: None,
         output: None,
     };
@@ -153,6 +164,7 @@ fn arguments() -> Arguments {
             "--against" => arguments.against = Some(value().into()),
             "--queries" => arguments.queries = true,
             "--rights" => arguments.rights = true,
+            "--scheduling" => arguments.scheduling = true,
             "--folder" => arguments.folder = Some(value().into()),
             "--output" => arguments.output = Some(value().into()),
             _ => usage(),
