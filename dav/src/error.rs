@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a client should wait before it tries again, in seconds.
-const RETRY_AFTER_SECONDS: u32 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,7 +132,10 @@ impl DavError {
             DavError::NoLockToRefresh
                 | DavError::Forbidden { .. }
                 | DavError::Refused(
-                    Refusal::Locked { .. } | Refusal::Precondition { .. } | Refusal::Full
+                    Refusal::Locked { .. }
+                        | Refusal::Precondition { .. }
+                        | Refusal::TooManyMessages { .. }
+                        | Refusal::Full
                 )
         )
     }
@@ -181,6 +184,10 @@ impl DavError {
                     writer.leaf(convoke::DETAIL, detail);
                 }
             }
+            DavError::Refused(Refusal::TooManyMessages { .. }) => {
+                writer.empty(convoke::MAXIMUM_MESSAGES_PER_HOUR);
+                writer.leaf(convoke::DETAIL, &self.to_string());
+            }
             DavError::Refused(Refusal::Full) => {
                 write_precondition(writer, Precondition::SufficientDiskSpace, |_| {});
                 writer.leaf(convoke::DETAIL, &self.to_string());
@@ -212,12 +219,24 @@ pub(crate) fn respond(error: DavError) -> Response {
             .headers_mut()
             .insert(VARY, HeaderValue::from_static("Accept"));
     }
-    if let DavError::Refused(Refusal::Unavailable(_) | Refusal::Full) = error {
+    if let Some(seconds) = retry_after_seconds(&error) {
         response
             .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// When the same request may succeed, where it may without anything else being done.
+fn retry_after_seconds(error: &DavError) -> Option<u64> {
+    match error {
+        DavError::Refused(Refusal::Unavailable(_) | Refusal::Full) => Some(RETRY_AFTER_SECONDS),
+        DavError::Refused(Refusal::TooManyMessages {
+            retry_after_seconds,
+            ..
+        }) => Some(*retry_after_seconds),
+        _ => None,
+    }
 }
 
 fn status_of(refusal: &Refusal) -> StatusCode {
@@ -232,6 +251,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::Prohibited(_) => StatusCode::FORBIDDEN,
         Refusal::Forbidden { .. } => precondition::row(Precondition::NeedPrivileges).status,
         Refusal::InsufficientStorage(_) | Refusal::Full => StatusCode::INSUFFICIENT_STORAGE,
+        // RFC 6585 §4
+        Refusal::TooManyMessages { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -400,6 +421,25 @@ mod tests {
         );
         assert_eq!(retry(Refusal::Damaged("x".into()).into()), None);
         assert_eq!(retry(Refusal::InsufficientStorage("x").into()), None);
+    }
+
+    /// RFC 6585 §4
+    #[test]
+    fn too_many_messages_say_how_many_are_possible_and_when() {
+        let refusal = Refusal::TooManyMessages {
+            maximum: 20,
+            retry_after_seconds: 61,
+        };
+        let (status, text) = elements(refusal.clone());
+        assert_eq!(status, 429);
+        let element = "<X:maximum-messages-per-hour xmlns:X=\"urn:x-convoke\"/>";
+        assert!(text.starts_with(element), "{text}");
+        assert!(
+            text.contains("which are 20;") && text.contains("in 2 minutes"),
+            "{text}"
+        );
+        let response = respond(refusal.into());
+        assert_eq!(response.headers()[RETRY_AFTER], HeaderValue::from(61));
     }
 
     /// RFC 4331 §6

@@ -131,6 +131,19 @@ pub enum Refusal {
          Whoever runs this server must make room on its disk"
     )]
     Full,
+    /// 429 with Retry-After: the actor would cause more scheduling messages than one may in an hour. Nothing was
+    /// stored or sent.
+    #[error(
+        "this would send invitations or answers to more people than one person may reach in an hour, which are \
+         {maximum}; nothing was saved or sent. Try again in {minutes} minutes, or with fewer people",
+        minutes = retry_after_seconds.div_ceil(60)
+    )]
+    TooManyMessages {
+        /// How many are possible.
+        maximum: u64,
+        /// When they are counted anew.
+        retry_after_seconds: u64,
+    },
     /// 503 with Retry-After: too many concurrent changes, or the store cannot be written now.
     #[error("try again later: {0}")]
     Unavailable(String),

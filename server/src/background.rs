@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scheduling::Desk;
+use scheduling::{Desk, Refusal};
 use storage::{BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError};
 use tokio::{sync::watch, task::JoinSet};
 
@@ -42,6 +42,8 @@ const STEP_PAUSE: Duration = Duration::from_millis(10);
 const PAUSE_PER_STEP: u32 = 9;
 /// Between two looks for what is old in the audit and in the scheduling logs.
 const AUDIT_PERIOD: Duration = Duration::from_secs(6 * 60 * 60);
+/// Between two looks for what is old in inboxes.
+const INBOX_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
@@ -59,6 +61,7 @@ impl Background {
         sync_logs: LogRetention,
         audit_milliseconds: i64,
         scheduling_log: Option<Retention>,
+        inbox_milliseconds: Option<i64>,
     ) -> Background {
         let store = desk.store();
         let (stop, stopped) = watch::channel(false);
@@ -79,8 +82,35 @@ impl Background {
             stopped.clone(),
         ));
         workers.spawn(watch_clock(store.clone(), stopped.clone()));
-        workers.spawn(book(desk.clone(), stopped.clone()));
-        workers.spawn(deliver(desk.clone(), stopped));
+        workers.spawn(finish(
+            desk.clone(),
+            "rooms cannot answer",
+            Duration::ZERO,
+            |desk: Desk| async move { desk.answer_bookings(&dav::CALENDAR_RULES).await },
+            stopped.clone(),
+        ));
+        workers.spawn(finish(
+            desk.clone(),
+            "deliveries cannot be finished",
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.deliver_outstanding().await },
+            stopped.clone(),
+        ));
+        workers.spawn(finish(
+            desk.clone(),
+            "answers cannot be shown to the others",
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.refresh_outstanding().await },
+            stopped.clone(),
+        ));
+        workers.spawn(finish(
+            desk.clone(),
+            "invitations that were answered cannot be removed from inboxes",
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.clear_answered().await },
+            stopped.clone(),
+        ));
+        workers.spawn(tidy_inboxes(desk.clone(), inbox_milliseconds, stopped));
         Background { stop, workers }
     }
 
@@ -325,42 +355,70 @@ async fn tidy_trash_once(
     Ok(())
 }
 
-/// Finishes the deliveries of meetings that were too large for one commit.
-async fn deliver(desk: Desk, mut stopped: watch::Receiver<bool>) {
+/// Removes what is old from inboxes, and counters of messages that count no more.
+async fn tidy_inboxes(
+    desk: Desk,
+    kept_milliseconds: Option<i64>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut period = FIRST_COMPACTION_PAUSE;
+    while pause(period, &mut stopped).await {
+        period = INBOX_PERIOD;
+        if let Err(error) = tidy_inboxes_once(&desk, kept_milliseconds, &mut stopped).await {
+            tracing::warn!(%error, "what is old in inboxes cannot be removed");
+        }
+    }
+}
+
+async fn tidy_inboxes_once(
+    desk: &Desk,
+    kept_milliseconds: Option<i64>,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let store = desk.store();
+    let now = store.environment().clock.now();
+    store.forget_messages(now).await?;
+    let Some(kept_milliseconds) = kept_milliseconds else {
+        return Ok(());
+    };
+    for principal in store.principals().await? {
+        loop {
+            let begun = Instant::now();
+            let more = desk.expire_inbox(&principal, kept_milliseconds).await?;
+            if !rest_after(begun, stopped).await {
+                return Ok(());
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Finishes what is left over in a queue, step by step: `step` says whether there was something to do, and hence
+/// perhaps more. `what` cannot be done where one fails.
+async fn finish<S>(
+    desk: Desk,
+    what: &'static str,
+    pause_after_step: Duration,
+    step: impl Fn(Desk) -> S,
+    mut stopped: watch::Receiver<bool>,
+) where
+    S: Future<Output = Result<bool, Refusal>>,
+{
     let mut commits = desk.store().backend().watch();
     loop {
         commits.mark_unchanged();
-        let go_on = match desk.deliver_outstanding().await {
-            Ok(true) => pause(STEP_PAUSE, &mut stopped).await,
+        let go_on = match step(desk.clone()).await {
+            Ok(true) => pause(pause_after_step, &mut stopped).await,
             // Many commits in a row are one hint.
             Ok(false) => {
                 commit_or_stop(&mut commits, &mut stopped).await
                     && pause(HINT_PAUSE, &mut stopped).await
             }
             Err(error) => {
-                tracing::warn!(%error, "deliveries cannot be finished now");
-                pause(ERROR_PAUSE, &mut stopped).await
-            }
-        };
-        if !go_on {
-            return;
-        }
-    }
-}
-
-/// Answers the invitations of rooms and resources.
-async fn book(desk: Desk, mut stopped: watch::Receiver<bool>) {
-    let mut commits = desk.store().backend().watch();
-    loop {
-        commits.mark_unchanged();
-        let go_on = match desk.answer_bookings(&dav::CALENDAR_RULES).await {
-            Ok(true) => !*stopped.borrow(),
-            Ok(false) => {
-                commit_or_stop(&mut commits, &mut stopped).await
-                    && pause(HINT_PAUSE, &mut stopped).await
-            }
-            Err(error) => {
-                tracing::warn!(%error, "rooms cannot answer now");
+                tracing::warn!(%error, "{what} now");
                 pause(ERROR_PAUSE, &mut stopped).await
             }
         };

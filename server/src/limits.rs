@@ -25,6 +25,14 @@ const MAXIMUM_ATTACHMENTS: usize = 20;
 /// WebDAV locks in one home.
 const MAXIMUM_LOCKS_PER_HOME: usize = 1000;
 
+/// How many days messages stay in inboxes where nothing else is said.
+pub const INBOX_DAYS: u32 = 90;
+
+/// The same in milliseconds; `None` is for ever.
+pub fn inbox_kept(days: u32) -> Option<i64> {
+    (days > 0).then(|| i64::from(days) * 24 * 60 * 60 * 1000)
+}
+
 /// The bounds that an administrator may change; see the table `[limits]` of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -36,6 +44,8 @@ pub struct Limits {
     pub maximum_attendees: usize,
     /// Instances of one recurring object (RFC 4791 §5.2.8).
     pub maximum_instances: usize,
+    /// Scheduling messages that one person may cause within an hour; 0 is unlimited.
+    pub maximum_messages_per_hour: u64,
     /// What one home may hold, in octets (RFC 4331); `None` is unlimited.
     pub quota_octets: Option<u64>,
     /// What may be remembered of calendars so that queries need not read them, in octets of memory.
@@ -61,6 +71,7 @@ impl Default for Limits {
             maximum_file_octets: 10 * 1024 * 1024,
             maximum_attendees: 1000,
             maximum_instances: 10_000,
+            maximum_messages_per_hour: 5_000,
             quota_octets: None,
             view_octets: ViewBounds::default().octets,
             sync_logs: storage::LogRetention::default(),
@@ -86,6 +97,7 @@ impl Limits {
             maximum_date_time: MAXIMUM_DATE_TIME,
             quota_octets: self.quota_octets,
             maximum_locks_per_home: MAXIMUM_LOCKS_PER_HOME,
+            maximum_messages_per_hour: self.maximum_messages_per_hour,
         }
     }
 

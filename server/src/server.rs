@@ -13,7 +13,7 @@ use crate::{
     control::{self, Control, Served},
     data,
     http::{self, Acceptor, Listeners, Network, Stack, StackOptions},
-    limits::Limits,
+    limits::{INBOX_DAYS, Limits, inbox_kept},
     mail::{Identity, MailOptions, MailRoute, MailWorker, Transport, TransportError},
     scheduling_log,
     time_zones::{self, TimeZonesError},
@@ -55,6 +55,8 @@ pub struct Options {
     pub trash: Option<TrashPolicy>,
     /// Invitations that somebody has not answered make them free for others.
     pub unanswered_is_free: bool,
+    /// How long messages stay in inboxes, in milliseconds; `None` is for ever.
+    pub inbox_milliseconds: Option<i64>,
     /// How long it is kept who did what, in milliseconds; `None` notes nothing.
     pub audit_milliseconds: Option<i64>,
     /// What is kept of the decisions about meetings; `None` notes nothing.
@@ -85,6 +87,7 @@ impl Options {
             limits: Limits::default(),
             trash: Some(trash::default_policy()),
             unanswered_is_free: false,
+            inbox_milliseconds: inbox_kept(INBOX_DAYS),
             audit_milliseconds: audit::kept(audit::DAYS),
             scheduling_log: Some(scheduling_log::Retention::default()),
             argon2: Argon2Cost::default(),
@@ -215,6 +218,7 @@ impl Server {
             options.limits.sync_logs,
             options.audit_milliseconds.unwrap_or_default(),
             options.scheduling_log,
+            options.inbox_milliseconds,
         );
         let stack = stack(&options, &desk, &passwords, &public_url);
         let acceptor = Acceptor::start(listeners, stack, tls, options.limits.of_connections());

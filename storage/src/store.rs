@@ -22,6 +22,7 @@ mod epoch;
 pub(crate) mod fuzzing;
 pub(crate) mod keys;
 mod locks;
+mod messages;
 mod objects;
 mod principals;
 mod purge;
@@ -65,6 +66,7 @@ pub use changes::Changes;
 pub use check::{CheckEvent, Damage};
 pub use compaction::{LogCompaction, LogRetention};
 pub use directory::{Memberships, normalise_address};
+pub use messages::{MESSAGES_MAXIMUM, milliseconds_to_next_hour};
 pub use resolution::{Found, Resolution};
 pub use retention::RetentionClock;
 pub use scheduling_log::{MAXIMUM_SCHEDULING_LOG_ENTRIES, MAXIMUM_SCHEDULING_LOG_OCTETS};
@@ -250,8 +252,14 @@ impl Store {
             return Err(CommitError::Limit(fault));
         }
         self.expect_blobs(&mut batch).await?;
-        self.commit_observed(batch.expect, batch.observed, batch.operations)
-            .await
+        let messages = batch.messages;
+        let committed = self
+            .commit_observed(batch.expect, batch.observed, batch.operations)
+            .await;
+        match committed {
+            Ok(committed) => Ok(committed),
+            Err(error) => Err(self.which_limit(error, messages).await),
+        }
     }
 
     /// Whether [`Store::commit`] would have room for a batch, as far as that is known beforehand. Nothing is written.
@@ -272,7 +280,10 @@ impl Store {
             } = operation
             {
                 let row = self.backend().get(key).await?;
-                resolve::add(row.as_ref().map(|row| &*row.value), *amount, *maximum)?;
+                let added = resolve::add(row.as_ref().map(|row| &*row.value), *amount, *maximum);
+                if let Err(error) = added {
+                    return Err(self.which_limit(error, batch.messages).await);
+                }
             }
         }
         Ok(())

@@ -245,6 +245,24 @@ impl TestServer {
             .collect()
     }
 
+    /// Waits until a queue of work that is done behind the answers is empty.
+    pub async fn until_done(&self, queue: &str) {
+        let mut commits = self.store().backend().watch();
+        let wait = async {
+            loop {
+                commits.borrow_and_update();
+                let waiting = self.store().list_work(queue, None, 1).await;
+                if waiting.expect("readable").is_empty() {
+                    return;
+                }
+                commits.changed().await.expect("the store is open");
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("the queue {queue} is not done"));
+    }
+
     /// Stops the server and waits until everything is on disk.
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {

@@ -258,6 +258,7 @@ names!(convoke = "urn:x-convoke" {
     DETAIL = "detail",
     DRY_RUN = "dry-run",
     ENTRY = "entry",
+    MAXIMUM_MESSAGES_PER_HOUR = "maximum-messages-per-hour",
     METHOD = "method",
     MORE_INSTANCES = "more-instances",
     OCCASION = "occasion",

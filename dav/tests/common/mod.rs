@@ -64,6 +64,7 @@ impl World {
             maximum_date_time: 253_402_300_799,
             quota_octets: None,
             maximum_locks_per_home: 50,
+            maximum_messages_per_hour: 5_000,
         };
         let settings = Settings {
             mail_possible: true,

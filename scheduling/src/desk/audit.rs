@@ -11,7 +11,10 @@ use storage::{
 };
 use tokio::sync::mpsc;
 
-use super::{DELIVERY_QUEUE, content::entity_tag, outstanding::Outstanding};
+use super::{
+    ANSWERED_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, content::entity_tag, inbox::Answered,
+    outstanding::Outstanding, refresh::Refresh,
+};
 use crate::{
     mail::{self, OutgoingMessage},
     projection::ObjectProjection,
@@ -148,7 +151,7 @@ impl Audit<'_> {
 
     /// Mails and deliveries that wait are in a form that their worker understands.
     async fn work(&mut self) -> Result<(), CommitError> {
-        for queue in [mail::QUEUE, DELIVERY_QUEUE] {
+        for queue in [mail::QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, ANSWERED_QUEUE] {
             let mut after: Option<WorkId> = None;
             loop {
                 let page = self.store.list_work(queue, after.as_ref(), WORK_ROWS).await;
@@ -188,6 +191,8 @@ impl Audit<'_> {
 fn is_readable(queue: &str, work: &Work) -> bool {
     match queue {
         mail::QUEUE => OutgoingMessage::decode(&work.payload).is_some(),
+        ANSWERED_QUEUE => Answered::decode(&work.payload).is_some(),
+        REFRESH_QUEUE => Refresh::decode(&work.payload).is_some(),
         _ => Outstanding::decode(&work.payload).is_some(),
     }
 }

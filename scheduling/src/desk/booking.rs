@@ -165,7 +165,7 @@ impl Desk {
         let mut directory = Directory::new();
         let addresses = engine::addresses(Some(&copy.object), None);
         self.look_up(&mut directory, &addresses).await?;
-        if !booking::is_open(&copy.object, &room, &directory) {
+        if !engine::is_open(&copy.object, &room, &directory) {
             return Ok(None);
         }
         let asked = Asked {

@@ -1,5 +1,7 @@
 //! Somebody's copy of a meeting, in whichever calendar it stands.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
@@ -121,12 +123,13 @@ impl Copies {
         self.places.iter().any(|place| place.collection == calendar)
     }
 
-    /// Whether the meeting has an attendee with this address.
-    pub fn invites(&self, address: &str) -> bool {
-        let wanted = normalise(address);
+    /// The addresses of the meeting's attendees, in the form that addresses are compared in.
+    pub fn invited(&self) -> BTreeSet<String> {
         let entries = self.meeting.iter().flat_map(|copy| copy.object.entries());
-        let mut attendees = entries.flat_map(|entry| entry.properties_named("ATTENDEE"));
-        attendees.any(|attendee| normalise(attendee.raw_value()) == wanted)
+        let attendees = entries.flat_map(|entry| entry.properties_named("ATTENDEE"));
+        attendees
+            .map(|attendee| normalise(attendee.raw_value()))
+            .collect()
     }
 
     /// Makes a commit depend upon the UID being used where it was found, and the copy being as it was.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use storage::{
-    Batch, Environment, Store, Timestamp,
+    Batch, Environment, MESSAGES_MAXIMUM, Store, Timestamp,
     backend::{CommitError, Committed},
 };
 
@@ -31,6 +31,7 @@ mod delete;
 mod free_busy;
 mod guard;
 mod import;
+mod inbox;
 mod lock;
 mod log;
 mod mail_status;
@@ -43,6 +44,7 @@ mod place;
 mod properties;
 mod put;
 mod recipients;
+mod refresh;
 mod refuse;
 mod rehearsal;
 mod rights;
@@ -71,12 +73,14 @@ pub use collection::{CALENDAR_COMPONENTS, MakeCollection};
 pub use delete::Delete;
 pub use free_busy::BusyQuery;
 pub use import::{Import, Imported, IncomingObject, OnConflict, Placed, object_name};
+pub use inbox::ANSWERED_QUEUE;
 pub use lock::TakeLock;
 pub use open::Opened;
 pub use outbox::CalendarRules;
 pub use outstanding::DELIVERY_QUEUE;
 pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};
+pub use refresh::REFRESH_QUEUE;
 pub use rehearsal::Rehearsal;
 pub use settings::{Limits, Settings};
 pub use standing::Standing;
@@ -140,7 +144,15 @@ impl Desk {
         match self.store.commit(batch).await {
             Ok(committed) => Ok(Some(committed)),
             Err(CommitError::Conflict(_) | CommitError::Retry) => Ok(None),
-            Err(error) => Err(refuse::commit_failed(error)),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    /// A commit failed for another reason than a conflict.
+    fn refused(&self, error: CommitError) -> Refusal {
+        match error {
+            CommitError::Limit(MESSAGES_MAXIMUM) => self.too_many_messages(),
+            error => refuse::commit_failed(error),
         }
     }
 }

@@ -12,7 +12,7 @@ use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Stored, Timestamp,
-    model::{CollectionId, Principal, PrincipalId, Work, WorkId},
+    model::{CollectionId, INLINE_CONTENT_OCTETS, Principal, PrincipalId, Work, WorkId},
 };
 
 use super::{
@@ -34,7 +34,9 @@ pub const DELIVERY_QUEUE: &str = "delivery";
 /// The most copies that one commit changes.
 pub(crate) const COPIES_PER_COMMIT: usize = 50;
 /// Octets of messages beyond which a commit takes no further one.
-pub(crate) const OCTETS_PER_COMMIT: usize = 256 * 1024;
+pub(crate) const OCTETS_PER_COMMIT: usize = 512 * 1024;
+/// A row that refers to its content, about.
+const ROW_OCTETS: usize = 512;
 
 /// The payload of a row in [`DELIVERY_QUEUE`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,10 +74,19 @@ pub(crate) fn fitting(octets: impl Iterator<Item = usize>) -> usize {
         .count()
 }
 
-/// What a delivery weighs in a commit: a copy, the one that it replaces (which goes to the trash), and an
-/// inbox item.
+/// What a delivery weighs in a commit.
 pub(crate) fn weight(delivery: &Delivery) -> usize {
-    3 * delivery.message.object.to_octets().len()
+    weight_of(delivery.message.object.to_octets().len())
+}
+
+/// What the delivery of a message of so many octets weighs: a copy, the one that it replaces (which goes to the
+/// trash), and an inbox item. What is too large for a row is written ahead of the commit, once for all.
+fn weight_of(octets: usize) -> usize {
+    3 * if octets > INLINE_CONTENT_OCTETS {
+        ROW_OCTETS
+    } else {
+        octets
+    }
 }
 
 impl Outstanding {
@@ -146,7 +157,7 @@ impl Outstanding {
     /// Takes what the next commit delivers: some recipients of one message.
     fn take_letter(&mut self) -> Option<Letter> {
         let letter = self.letters.first_mut()?;
-        let weight = 2 * letter.octets.len();
+        let weight = weight_of(letter.octets.len());
         let count = fitting(letter.recipients.iter().map(|_| weight));
         let rest = letter.recipients.split_off(count);
         let next = Letter {
@@ -356,11 +367,13 @@ impl Desk {
         own: &Copies,
     ) -> Result<Vec<Delivery>, Refusal> {
         let object = self.parse(Bytes::copy_from_slice(&letter.octets))?;
+        let invited = own.invited();
         let mut deliveries = Vec::with_capacity(letter.recipients.len());
         for (id, address) in &letter.recipients {
             let recipient: Option<Arc<Principal>> =
                 self.store.principal(*id).await.map_err(read_failed)?;
-            let is_meant = letter.method != Method::Request || own.invites(address);
+            let is_meant =
+                letter.method != Method::Request || invited.contains(&engine::normalise(address));
             if let Some(recipient) = recipient.filter(|_| is_meant) {
                 let message = letter.message(uid, &object);
                 deliveries.push(Delivery {

@@ -185,6 +185,15 @@ impl Desk {
         Ok(readers.collect())
     }
 
+    /// The inboxes in which delegates find the principal's invitations.
+    pub(crate) async fn inboxes_of_delegates(
+        &self,
+        principal: &Principal,
+    ) -> Result<Vec<Resolution>, Refusal> {
+        let readers = self.readers_of_invitations(principal).await?;
+        Ok(readers.into_iter().map(|reader| reader.inbox).collect())
+    }
+
     /// How many octets a home may still grow by; `None` without a quota (RFC 4331).
     async fn room(&self, home: CollectionId) -> Result<Option<u64>, Refusal> {
         let Some(quota) = self.settings.limits.quota_octets else {

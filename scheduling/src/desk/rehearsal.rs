@@ -105,7 +105,8 @@ impl Desk {
     /// What a batch would write into the logs of a home, if there is room for all of it.
     async fn weigh(&self, batch: Batch, home: CollectionId) -> Result<Vec<LogLine>, Refusal> {
         let rows = batch.logged_scheduling(home).map_err(read_failed)?;
-        self.store.rehearse(batch).await.map_err(commit_failed)?;
+        let rehearsed = self.store.rehearse(batch).await;
+        rehearsed.map_err(|error| self.refused(error))?;
         let entries = rows.iter().filter_map(LogEntry::of_row);
         Ok(entries.flat_map(|entry| entry.lines).collect())
     }

@@ -15,6 +15,7 @@ use super::{
     outstanding::{self, Outstanding},
     properties::home_path,
     recipients::Recipients,
+    refresh,
     refuse::read_failed,
     rights::Need,
 };
@@ -152,6 +153,36 @@ impl Desk {
         let Delivered { outcomes, foreseen } = self
             .deliver(batch, &mut outstanding, proposal, &plan, &directory)
             .await?;
+        self.send(batch, outstanding, proposal, &plan);
+        let mut entry = proposal.log_entry(&plan, &outcomes);
+        entry.lines.extend(foreseen);
+        self.log(batch, home, &uid, entry);
+        let object = engine::settle(&plan, &outcomes);
+        if plan.role == Role::Attendee
+            && engine::is_answer(before, object.as_ref(), owner.id, &directory)
+        {
+            self.enqueue_answered(batch, owner.id, &uid, now);
+        }
+        Ok(Scheduled {
+            object,
+            is_scheduling_object: plan.is_scheduling_object(),
+            organizers_attachments: match plan.role {
+                Role::Attendee => organizers_attachments,
+                Role::Organizer | Role::None => Vec::new(),
+            },
+        })
+    }
+
+    /// Leaves the mails, and what this commit cannot hold, to the workers, and counts all that is sent; what a room
+    /// answers by itself is nobody's doing.
+    fn send(
+        &self,
+        batch: &mut Batch,
+        mut outstanding: Outstanding,
+        proposal: &Proposal<'_>,
+        plan: &Plan,
+    ) {
+        let (actor, now) = (&proposal.actor.principal, proposal.now);
         let at_once = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
         for message in &plan.mails[..at_once] {
             self.enqueue_mail(batch, message, now);
@@ -161,17 +192,22 @@ impl Desk {
             self.enqueue_mail(batch, notice, now);
         }
         self.enqueue_outstanding(batch, &outstanding, now);
-        let mut entry = proposal.log_entry(&plan, &outcomes);
-        entry.lines.extend(foreseen);
-        self.log(batch, home, &uid, entry);
-        Ok(Scheduled {
-            object: engine::settle(&plan, &outcomes),
-            is_scheduling_object: plan.is_scheduling_object(),
-            organizers_attachments: match plan.role {
-                Role::Attendee => organizers_attachments,
-                Role::Organizer | Role::None => Vec::new(),
-            },
-        })
+        let maximum = self.settings.limits.maximum_messages_per_hour;
+        let deliveries = plan.deliveries.iter();
+        let deliveries = deliveries.filter(|delivery| !delivery.message.is_refresh);
+        let messages = (deliveries.count() + plan.mails.len()) as u64;
+        if maximum != 0 && messages != 0 && !actor.answers_by_itself() {
+            batch.count_messages(actor.id, now, messages, maximum);
+        }
+    }
+
+    /// Why a commit was refused that would have sent too much.
+    pub(super) fn too_many_messages(&self) -> Refusal {
+        let wait = storage::milliseconds_to_next_hour(self.now());
+        Refusal::TooManyMessages {
+            maximum: self.settings.limits.maximum_messages_per_hour,
+            retry_after_seconds: u64::try_from(wait).unwrap_or_default().div_ceil(1000),
+        }
     }
 
     async fn organizer_copy(
@@ -273,24 +309,20 @@ impl Desk {
             if receipt.refresh_others
                 && let Some(object) = recipients.object(delivery.recipient.id)
             {
-                let replied = Some(delivery.message.sender.as_str());
-                refreshes.extend(engine::refresh(
-                    object,
-                    &delivery.recipient,
-                    directory,
-                    replied,
-                    now,
-                ));
+                match refreshes_at_once(object, delivery, directory, now) {
+                    Some(at_once) => refreshes.extend(at_once),
+                    None => {
+                        let (organizer, uid) = (&delivery.recipient, &delivery.message.uid);
+                        self.enqueue_refresh(batch, organizer, uid, now).await?;
+                    }
+                }
             }
             outcomes.push((delivery.address.clone(), receipt.status));
         }
         refreshes.retain(|delivery| delivery.recipient.id != sender.id);
-        let at_once = outstanding::fitting(refreshes.iter().map(outstanding::weight));
-        let (at_once, later) = refreshes.split_at(at_once);
-        outstanding.add_deliveries(later);
-        self.load_recipients(&mut recipients, sender, at_once)
+        self.load_recipients(&mut recipients, sender, &refreshes)
             .await?;
-        for refresh in at_once {
+        for refresh in &refreshes {
             recipients.receive(refresh, directory, now);
         }
         self.write_recipients(batch, &recipients, proposal.attachments, now)
@@ -365,6 +397,23 @@ impl Desk {
         };
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
+}
+
+/// What shows the other attendees of the organizer's object what one of them answered; `None` where they are too
+/// many for the answer's own commit.
+fn refreshes_at_once(
+    object: &CalendarObject,
+    reply: &Delivery,
+    directory: &Directory,
+    now: Timestamp,
+) -> Option<Vec<Delivery>> {
+    if engine::addresses(Some(object), None).len() > refresh::PEOPLE_AT_ONCE {
+        return None;
+    }
+    let replied = Some(reply.message.sender.as_str());
+    let refreshes = engine::refresh(object, &reply.recipient, directory, replied, now);
+    let fitting = outstanding::fitting(refreshes.iter().map(outstanding::weight));
+    (fitting == refreshes.len()).then_some(refreshes)
 }
 
 fn uid_of(object: &CalendarObject) -> String {

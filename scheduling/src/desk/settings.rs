@@ -25,12 +25,16 @@ pub struct Limits {
     pub quota_octets: Option<u64>,
     /// How many locks may stand in one home at a time.
     pub maximum_locks_per_home: usize,
+    /// How many scheduling messages one person may cause within an hour, to people here and elsewhere; 0 is
+    /// unlimited. What rooms answer by themselves is not counted.
+    pub maximum_messages_per_hour: u64,
 }
 
 impl Default for Limits {
     /// Wide enough for everything that clients were seen to store: 1 MiB for a calendar object, 64 MiB
     /// for a file, 20 attachments of an object, 1,000 attendees, 100,000 instances of a series that ends, the
-    /// years 1 to 9999, 100 locks in a home.
+    /// years 1 to 9999, 100 locks in a home,
+    /// 5,000 messages in an hour.
     fn default() -> Limits {
         Limits {
             maximum_resource_octets: 1024 * 1024,
@@ -42,6 +46,7 @@ impl Default for Limits {
             maximum_date_time: 253_402_300_799,
             quota_octets: None,
             maximum_locks_per_home: 100,
+            maximum_messages_per_hour: 5_000,
         }
     }
 }

@@ -15,7 +15,8 @@ use storage::model::{Booking, Principal};
 
 use super::{
     Directory,
-    entry::{NEEDS_ACTION, attendees, participation},
+    answer::is_unanswered,
+    entry::NEEDS_ACTION,
     meeting::{Meeting, Part},
 };
 
@@ -79,19 +80,6 @@ impl Verdict {
             Verdict::Declined(Reason::Never) => Some("It cannot be booked."),
         }
     }
-}
-
-/// Whether anything of a copy waits for an answer of its owner.
-pub fn is_open(copy: &CalendarObject, room: &Principal, directory: &Directory) -> bool {
-    let meeting = Meeting::of(copy);
-    meeting
-        .parts()
-        .any(|(part, entry)| meeting.is_live(part) && is_unanswered(entry, room, directory))
-}
-
-fn is_unanswered(entry: &Component, room: &Principal, directory: &Directory) -> bool {
-    let own = attendees(entry).find(|line| directory.is(line.raw_value(), room.id));
-    own.is_some_and(|line| participation(line) == NEEDS_ACTION)
 }
 
 /// The room's copy with the answers; `None` where there is nothing to answer, or all of it is left to a person.

@@ -29,6 +29,7 @@
 //!
 //! Knowingly not here: the methods ADD, REFRESH, COUNTER and DECLINECOUNTER, which only come by mail.
 
+mod answer;
 mod away;
 pub mod booking;
 mod decision;
@@ -55,6 +56,7 @@ mod status;
 mod tests;
 mod when;
 
+pub use answer::{is_answer, is_open};
 pub use decision::Decision;
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;

@@ -131,6 +131,8 @@ pub struct LimitsTable {
     pub maximum_attendees: Option<NonZeroUsize>,
     /// `maximum_instances`
     pub maximum_instances: Option<NonZeroUsize>,
+    /// `maximum_messages_per_hour`
+    pub maximum_messages_per_hour: Option<u64>,
     /// `quota_octets`
     pub quota_octets: Option<NonZeroU64>,
     /// `view_octets`
@@ -158,6 +160,8 @@ pub struct SchedulingTable {
     /// `unanswered_is_free`
     #[serde(default)]
     pub unanswered_is_free: bool,
+    /// `inbox_days`
+    pub inbox_days: Option<u32>,
 }
 
 /// `[audit]`

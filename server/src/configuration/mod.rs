@@ -27,7 +27,7 @@ use file::{BackupTable, File, LimitsTable, Mail, SchedulingLog, Smtp, Trash};
 use crate::{
     audit,
     http::Network,
-    limits::Limits,
+    limits::{INBOX_DAYS, Limits, inbox_kept},
     mail::{Identity, MailOptions, MailRoute, SmtpOptions, SmtpTls},
     scheduling_log,
     server::{Options, Storage},
@@ -63,6 +63,8 @@ pub struct Configuration {
     pub trash: Option<TrashPolicy>,
     /// Invitations that somebody has not answered make them free for others.
     pub unanswered_is_free: bool,
+    /// How long messages stay in inboxes, in milliseconds; `None` is for ever.
+    pub inbox_milliseconds: Option<i64>,
     /// How long it is kept who did what; `None` is not noted at all.
     pub audit_milliseconds: Option<i64>,
     /// What is kept of the decisions about meetings; `None` is not noted at all.
@@ -108,6 +110,7 @@ impl Configuration {
             limits: self.limits,
             trash: self.trash,
             unanswered_is_free: self.unanswered_is_free,
+            inbox_milliseconds: self.inbox_milliseconds,
             audit_milliseconds: self.audit_milliseconds,
             scheduling_log: self.scheduling_log,
             ..Options::new(Storage::Folder(self.data))
@@ -148,6 +151,7 @@ fn check(file: File, folder: &Path) -> Result<Configuration, Fault> {
         limits: limits(&file.limits),
         trash,
         unanswered_is_free: file.scheduling.unanswered_is_free,
+        inbox_milliseconds: inbox_kept(file.scheduling.inbox_days.unwrap_or(INBOX_DAYS)),
         audit_milliseconds: audit::kept(file.audit.days.unwrap_or(audit::DAYS)),
         scheduling_log: scheduling_log(&file.scheduling_log),
     })
@@ -439,6 +443,9 @@ fn limits(table: &LimitsTable) -> Limits {
         maximum_file_octets: number(table.maximum_file_octets, default.maximum_file_octets),
         maximum_attendees: count(table.maximum_attendees, default.maximum_attendees),
         maximum_instances: count(table.maximum_instances, default.maximum_instances),
+        maximum_messages_per_hour: table
+            .maximum_messages_per_hour
+            .unwrap_or(default.maximum_messages_per_hour),
         quota_octets: table.quota_octets.map(NonZeroU64::get),
         view_octets: count(table.view_octets, default.view_octets),
         sync_logs: LogRetention {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{
     keys,
+    messages::Messages,
     record::{self, UidRecord},
 };
 use crate::{
@@ -45,6 +46,8 @@ pub struct Batch {
     pub(super) blobs: BTreeSet<[u8; 32]>,
     /// Rows of work whose payload is too large for a row.
     pub(super) large_work: Vec<LargeWork>,
+    /// Messages that are counted.
+    pub(super) messages: Option<Messages>,
     /// Who makes the change.
     author: Option<PrincipalId>,
     /// What goes to the trash, if there is one.
@@ -106,6 +109,7 @@ impl Batch {
             && self.operations.is_empty()
             && self.uids.is_empty()
             && self.usage.is_empty()
+            && self.messages.is_none()
             && self.large_work.is_empty()
             && self.removed_collections.is_empty()
     }
@@ -266,6 +270,9 @@ impl Batch {
                 (Some(_), None) => self.delete(key),
                 _ => {}
             }
+        }
+        if let Some(messages) = self.messages {
+            self.operations.push(messages.operation());
         }
         for (home, amount) in std::mem::take(&mut self.usage) {
             if amount != 0 {

@@ -70,6 +70,8 @@ pub(crate) enum Keyspace {
     Audit = 40,
     /// (home, hash of the UID) + revision → what was decided about a meeting, for the owner of the home.
     SchedulingLog = 41,
+    /// (hour, principal) → how many messages somebody caused in it.
+    Messages = 44,
     /// (attachment, home, collection, name) → nothing; an object that refers to a managed attachment.
     Attachment = 36,
 }
@@ -234,6 +236,20 @@ pub(crate) fn log_position(key: &[u8]) -> Option<(Revision, u16)> {
 
 pub(crate) fn locks(home: CollectionId) -> Key {
     Builder::new(Keyspace::Locks, 8).number(home.0).key()
+}
+
+/// The hour, counted from 1970, of a counter of messages.
+pub(crate) fn messages_of_hour(hour: i64) -> Key {
+    Builder::new(Keyspace::Messages, 8)
+        .octets(&ordered(Timestamp(hour)))
+        .key()
+}
+
+pub(crate) fn messages(hour: i64, sender: PrincipalId) -> Key {
+    Builder::new(Keyspace::Messages, 16)
+        .octets(&ordered(Timestamp(hour)))
+        .number(sender.0)
+        .key()
 }
 
 pub(crate) fn usage(home: CollectionId) -> Key {

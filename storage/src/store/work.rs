@@ -90,6 +90,15 @@ impl Store {
             .transpose()
     }
 
+    /// One row of a queue.
+    pub async fn work(&self, queue: &str, id: &WorkId) -> Result<Option<Stored<Work>>, ReadError> {
+        let key = keys::work(queue, id);
+        match self.backend().get(&key).await? {
+            Some(entry) => self.complete_work(queue, &key, entry).await,
+            None => Ok(None),
+        }
+    }
+
     async fn read_work(
         &self,
         queue: &str,
@@ -196,6 +205,12 @@ impl Batch {
         if let Some(hash) = blob_of(&before.payload) {
             self.delete(keys::blob_reference_of_work(&hash, id));
         }
+        self
+    }
+
+    /// Expects a row to be as it was read.
+    pub fn expect_work(&mut self, id: &WorkId, before: &Stored<Work>) -> &mut Self {
+        self.expect_row(keys::work(&before.queue, id), before.revision);
         self
     }
 

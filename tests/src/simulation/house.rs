@@ -206,6 +206,11 @@ impl House {
         self.faulty.heal();
         loop {
             self.deliver().await?;
+            let cleared = async || self.desk.clear_answered().await;
+            while cleared()
+                .await
+                .map_err(|error| format!("answers: {error}"))?
+            {}
             if self.post(dice, 100).await? == 0 {
                 return Ok(());
             }
@@ -222,7 +227,9 @@ impl House {
             let booked = self.desk.answer_bookings(&RULES).await;
             let delivered = delivered.map_err(|error| format!("deliveries: {error}"))?;
             let booked = booked.map_err(|error| format!("bookings: {error}"))?;
-            if !delivered && !booked {
+            let shown = self.desk.refresh_outstanding().await;
+            let shown = shown.map_err(|error| format!("refreshes: {error}"))?;
+            if !delivered && !booked && !shown {
                 return Ok(());
             }
         }

@@ -127,6 +127,32 @@ async fn rfc_6638_3_2_2_an_answer_reaches_the_organizer() {
     assert!(line(&text, "ORGANIZER", "alice@").contains("1.2"), "{text}");
 }
 
+/// RFC 6638 §2.2: an invitation leaves the inbox when it is answered; who synchronises the inbox hears of it.
+#[tokio::test]
+async fn an_answered_invitation_leaves_the_inbox() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "meeting.ics";
+    alice
+        .put(&path, &meeting("meeting", ""))
+        .await
+        .expect(&[201]);
+    let inbox = "/dav/calendars/users/bob/inbox/";
+    let (message, _) = only(&bob, inbox).await;
+    let token = bob.propfind(inbox, "0", "<D:sync-token/>").await;
+    let token = token.multistatus().responses[0].text("{DAV:}sync-token");
+    let (copy, text) = only(&bob, &calendar("bob")).await;
+    let accepted = text.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
+    bob.put(&copy, &accepted).await.expect(&[204]);
+    server.until_done(scheduling::desk::ANSWERED_QUEUE).await;
+    bob.get(&message).await.expect(&[404]);
+    let report = format!(
+        "<D:sync-collection xmlns:D=\"DAV:\"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"
+    );
+    let changes = bob.report(inbox, "0", &report).await.multistatus();
+    assert_eq!(changes.hrefs(), [message.as_str()]);
+}
+
 /// RFC 6638 §8.3: a stale Schedule-Tag is refused.
 #[tokio::test]
 async fn rfc_6638_8_3_if_schedule_tag_match() {

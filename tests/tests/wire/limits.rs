@@ -158,6 +158,36 @@ async fn rfc_4791_5_2_9_max_attendees_per_instance() {
     expect(&alice, &cases).await;
 }
 
+/// RFC 6585 §4: who would send too much is told when to come again, and nothing was stored or sent.
+#[tokio::test]
+async fn too_many_messages_in_an_hour() {
+    let server = TestServer::start_limited(Limits {
+        maximum_messages_per_hour: 3,
+        ..Limits::default()
+    })
+    .await;
+    let alice = server.client("alice");
+    let meeting = |uid: &str| {
+        event(
+            uid,
+            "ORGANIZER:mailto:alice@example.com\nATTENDEE:mailto:bob@example.com\nATTENDEE:mailto:x@elsewhere.example\n",
+        )
+    };
+    let path = |name: &str| format!("{}{name}.ics", calendar("alice"));
+    let first = alice.put(&path("first"), &meeting("first")).await;
+    first.expect(&[201]);
+    let refused = alice.put(&path("second"), &meeting("second")).await;
+    let element = "{urn:x-convoke}maximum-messages-per-hour";
+    refused.expect_precondition(429, element);
+    let wait: u64 = refused.header("Retry-After").parse().expect("seconds");
+    assert!((1..=3600).contains(&wait), "{wait}");
+    alice.get(&path("second")).await.expect(&[404]);
+    assert_eq!(server.mails(1).await.len(), 1);
+    server.advance(std::time::Duration::from_secs(wait));
+    let again = alice.put(&path("second"), &meeting("second")).await;
+    again.expect(&[201]);
+}
+
 /// RFC 4791 §5.2.3: what the property lists is what a calendar takes, and nothing else; the one that everybody has,
 /// one that nobody restricted, and one for tasks.
 #[tokio::test]

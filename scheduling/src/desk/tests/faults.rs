@@ -20,6 +20,9 @@ const MEETING: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:m\r
 /// More people than one commit holds, so that the change is finished by later ones.
 const CROWD: usize = 60;
 
+/// So many that a reply is shown to them behind its answer.
+const FEW: usize = 14;
+
 /// Everything that the desk does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -46,6 +49,8 @@ enum Step {
     DeleteCollection,
     RecordDelivery,
     Deliver,
+    Refresh,
+    ClearAnswered,
     Import,
     Open,
     AskForBusyTime,
@@ -55,7 +60,7 @@ enum Step {
     OpenAttachment,
 }
 
-const STEPS: [Step; 30] = [
+const STEPS: [Step; 32] = [
     Step::PutFile,
     Step::PutLargeFile,
     Step::PutEvent,
@@ -79,6 +84,8 @@ const STEPS: [Step; 30] = [
     Step::DeleteCollection,
     Step::RecordDelivery,
     Step::Deliver,
+    Step::Refresh,
+    Step::ClearAnswered,
     Step::Import,
     Step::Open,
     Step::AskForBusyTime,
@@ -149,8 +156,12 @@ async fn stage(step: Step) -> Stage {
 }
 
 fn many(meeting: &str) -> String {
+    with(meeting, CROWD)
+}
+
+fn with(meeting: &str, others: usize) -> String {
     let attendee = |number| format!("ATTENDEE:mailto:u{number}@example.com\r\n");
-    let attendees: String = (0..CROWD).map(attendee).collect();
+    let attendees: String = (0..others).map(attendee).collect();
     meeting.replace("END:VEVENT", &format!("{attendees}END:VEVENT"))
 }
 
@@ -158,7 +169,7 @@ impl Stage {
     async fn prepare(&mut self, step: Step) {
         let world = &self.world;
         match step {
-            Step::InviteMany | Step::Deliver => {
+            Step::InviteMany | Step::Deliver | Step::Refresh => {
                 for number in 0..CROWD {
                     user(world.desk.store(), &format!("u{number}")).await;
                 }
@@ -168,6 +179,7 @@ impl Stage {
             | Step::MoveObject
             | Step::DeleteMeeting
             | Step::RecordDelivery
+            | Step::ClearAnswered
             | Step::AskForBusyTime
             | Step::Attach
             | Step::UpdateAttachment
@@ -184,6 +196,14 @@ impl Stage {
         }
         match step {
             Step::Deliver => drop(world.put("alice/calendar/m.ics", many(MEETING)).await),
+            Step::Refresh => {
+                world
+                    .put("alice/calendar/m.ics", with(MEETING, FEW))
+                    .await
+                    .unwrap();
+                self.reply().await.unwrap();
+            }
+            Step::ClearAnswered => self.reply().await.unwrap(),
             Step::RecordDelivery => {
                 let due = world
                     .desk
@@ -258,6 +278,8 @@ impl Stage {
                     .await
             }
             Step::Deliver => desk.deliver_outstanding().await.map(drop),
+            Step::Refresh => desk.refresh_outstanding().await.map(drop),
+            Step::ClearAnswered => desk.clear_answered().await.map(drop),
             Step::Import => self.import().await,
             Step::Open => desk.open(alice, &path("alice/folder/a")).await.map(drop),
             Step::AskForBusyTime => self.ask_for_busy_time().await,
@@ -317,10 +339,15 @@ impl Stage {
         };
         let octets = world.desk.octets(object).await?;
         let text = String::from_utf8(octets.to_vec()).unwrap();
-        let accepted = text.replace(
-            "ATTENDEE:mailto:bob@example.com",
-            "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.com",
-        );
+        let own = |line: &str| line.ends_with(":mailto:bob@example.com");
+        let accepted: String = text
+            .replace("\r\n ", "")
+            .lines()
+            .map(|line| match own(line) {
+                true => "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.com\r\n".to_owned(),
+                false => format!("{line}\r\n"),
+            })
+            .collect();
         let put = Put {
             path: path(&name),
             content_type: None,
@@ -390,8 +417,8 @@ impl Stage {
             all.push(format!("{} {used} {locks}", principal.name));
             for at in world.tree(&principal.name).await {
                 let object = world.object(at.trim_end_matches('/')).await;
-                let is_copy = principal.name != "alice";
-                // The names of copies are made up.
+                let is_copy = principal.name != "alice" || at.contains("/inbox/");
+                // The names of copies and messages are made up.
                 let name = if is_copy { "copy" } else { &at };
                 // So are the names of attachments, which make the entity tag of the object another.
                 let names_one = match &object {
@@ -411,7 +438,7 @@ impl Stage {
                 all.push(format!("{name} {said:?}"));
             }
         }
-        for queue in [mail::QUEUE, DELIVERY_QUEUE] {
+        for queue in [mail::QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, ANSWERED_QUEUE] {
             let waiting = store.list_work(queue, None, 1_000).await.unwrap().len();
             all.push(format!("{queue} {waiting}"));
         }

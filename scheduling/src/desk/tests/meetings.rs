@@ -9,7 +9,7 @@ use super::{yielding::Yielding, *};
 use crate::mail::{self, DeliveryOutcome, OutgoingMessage};
 
 /// A meeting of Alice with Bob and with Xenia, who is elsewhere.
-fn meeting(uid: &str, summary: &str, start: &str) -> String {
+pub(super) fn meeting(uid: &str, summary: &str, start: &str) -> String {
     format!(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
          DTSTAMP:20260101T000000Z\r\nDTSTART:{start}\r\nDURATION:PT1H\r\nSUMMARY:{summary}\r\n\
@@ -21,12 +21,12 @@ fn meeting(uid: &str, summary: &str, start: &str) -> String {
     )
 }
 
-const START: &str = "20260201T090000Z";
-const AT: &str = "alice/calendar/m.ics";
+pub(super) const START: &str = "20260201T090000Z";
+pub(super) const AT: &str = "alice/calendar/m.ics";
 
 impl World {
     /// What a collection's members are named, and what they hold.
-    async fn members(&self, at: &str) -> Vec<(String, Object)> {
+    pub(super) async fn members(&self, at: &str) -> Vec<(String, Object)> {
         let resolution = self.desk.store().resolve(&path(at)).await.unwrap().unwrap();
         let (members, _) = self
             .desk
@@ -43,7 +43,7 @@ impl World {
         objects.collect()
     }
 
-    async fn text(&self, object: &Object) -> String {
+    pub(super) async fn text(&self, object: &Object) -> String {
         let octets = self.desk.octets(object).await.unwrap();
         String::from_utf8(octets.to_vec())
             .unwrap()
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// The one object in Bob's calendar.
-    async fn bobs(&self) -> (String, Object, String) {
+    pub(super) async fn bobs(&self) -> (String, Object, String) {
         let mut members = self.members("bob/calendar").await;
         assert_eq!(members.len(), 1, "{members:?}");
         let (name, object) = members.remove(0);
@@ -59,7 +59,7 @@ impl World {
         (format!("bob/calendar/{name}"), object, text)
     }
 
-    async fn text_at(&self, at: &str) -> String {
+    pub(super) async fn text_at(&self, at: &str) -> String {
         self.text(&self.object(at).await.unwrap()).await
     }
 
@@ -78,7 +78,7 @@ impl World {
             .collect()
     }
 
-    async fn put_as(
+    pub(super) async fn put_as(
         &self,
         actor: &Actor,
         at: &str,
@@ -97,7 +97,7 @@ impl World {
 }
 
 /// The line of an attendee or the organizer.
-fn line<'a>(text: &'a str, property: &str, address: &str) -> &'a str {
+pub(super) fn line<'a>(text: &'a str, property: &str, address: &str) -> &'a str {
     let wanted = format!(":mailto:{address}");
     let is_it = |line: &&str| line.starts_with(property) && line.to_lowercase().ends_with(&wanted);
     text.lines()
@@ -105,7 +105,7 @@ fn line<'a>(text: &'a str, property: &str, address: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no {property} {address} in {text}"))
 }
 
-fn answer(text: &str, status: &str) -> String {
+pub(super) fn answer(text: &str, status: &str) -> String {
     text.lines()
         .map(
             |line| match line.to_lowercase().ends_with(":mailto:bob@example.com") {

@@ -1,0 +1,194 @@
+//! What one attendee answered is shown to the others of a large meeting behind the answer (RFC 6638 §4.2).
+//!
+//! The reply's commit holds the replier's copy, the organizer's, the inbox item, and one row of work, which names
+//! the meeting: a second reply finds it, so that many replies are shown together. [`Desk::refresh_outstanding`]
+//! brings the copies up to date with the organizer's as it is then, some in each commit, which holds how far it
+//! came, too; it may be interrupted anywhere. Nobody hears of it: no inbox item, no Schedule-Tag.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use storage::{
+    Batch, Stored, Timestamp, Uuid,
+    model::{CollectionId, Principal, PrincipalId, Work, WorkId},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS,
+    copy::Copy,
+    outstanding,
+    recipients::Recipients,
+    refuse::{crowded, read_failed},
+};
+use crate::{
+    Refusal,
+    engine::{self, Directory},
+};
+
+/// The queue of meetings into which somebody replied.
+pub const REFRESH_QUEUE: &str = "refresh";
+/// A reply into a meeting of at most so many people is shown to the others in its own commit.
+pub(crate) const PEOPLE_AT_ONCE: usize = 12;
+/// Replies within such a time find each other's row; rows of different times are taken in their order, so that
+/// no meeting waits for one into which somebody replies again and again.
+const WINDOW_MILLISECONDS: i64 = 10_000;
+
+/// The payload of a row in [`REFRESH_QUEUE`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refresh {
+    organizer: PrincipalId,
+    home: CollectionId,
+    uid: String,
+    /// Whose copies are done: all up to this one.
+    shown: Option<PrincipalId>,
+}
+
+impl Refresh {
+    /// From the payload of a row of work.
+    pub(crate) fn decode(octets: &[u8]) -> Option<Refresh> {
+        postcard::from_bytes(octets).ok()
+    }
+
+    fn work(&self, created: Timestamp) -> Work {
+        let payload = postcard::to_stdvec(self).expect("a plain value always encodes");
+        Work {
+            queue: REFRESH_QUEUE.to_owned(),
+            attempts: 0,
+            created,
+            last_error: None,
+            payload: payload.into(),
+        }
+    }
+
+    /// The row of the meeting at this time.
+    fn id(&self, now: Timestamp) -> WorkId {
+        let home = self.home.0.to_be_bytes();
+        let name = Uuid::derived(
+            "Convoke 2026-11 refresh of a meeting",
+            &[&home, self.uid.as_bytes()],
+        );
+        WorkId {
+            due: Timestamp(now.0 - now.0.rem_euclid(WINDOW_MILLISECONDS)),
+            id: u128::from_be_bytes(name.to_octets()),
+        }
+    }
+}
+
+impl Desk {
+    /// Leaves the copies of a meeting's attendees to [`Desk::refresh_outstanding`].
+    pub(crate) async fn enqueue_refresh(
+        &self,
+        batch: &mut Batch,
+        organizer: &Principal,
+        uid: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Some(home) = organizer.home else {
+            return Ok(());
+        };
+        let refresh = Refresh {
+            organizer: organizer.id,
+            home,
+            uid: uid.to_owned(),
+            shown: None,
+        };
+        let id = refresh.id(now);
+        let waiting = self.store.work(REFRESH_QUEUE, &id).await;
+        match waiting.map_err(read_failed)? {
+            None => batch.enqueue(&id, &refresh.work(now)),
+            Some(row) if Refresh::decode(&row.payload).as_ref() == Some(&refresh) => {
+                batch.expect_work(&id, &row)
+            }
+            // It is under way: from the beginning on, then.
+            Some(row) => batch.reschedule(&id, &row, id.due, &refresh.work(row.created)),
+        };
+        Ok(())
+    }
+
+    /// Makes one commit of refreshes that wait; says whether there was one to make, and hence perhaps another. To
+    /// be called by a worker whenever [`REFRESH_QUEUE`] has rows.
+    ///
+    /// Errors: `Unavailable`, `Damaged`.
+    pub async fn refresh_outstanding(&self) -> Result<bool, Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let now = self.now();
+            let due = self.store.work_to_do(REFRESH_QUEUE, now, 1).await;
+            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+                return Ok(false);
+            };
+            let mut batch = self.store.batch();
+            match Refresh::decode(&work.payload) {
+                Some(refresh) => {
+                    self.refresh_some(&mut batch, &id, &work, refresh, now)
+                        .await?;
+                }
+                None => {
+                    tracing::error!("a row of refreshes cannot be read and is dropped");
+                    batch.finish_work(&id, &work);
+                }
+            }
+            if self.commit(batch).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Err(crowded())
+    }
+
+    async fn refresh_some(
+        &self,
+        batch: &mut Batch,
+        id: &WorkId,
+        work: &Stored<Work>,
+        refresh: Refresh,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let organizer = self.store.principal(refresh.organizer).await;
+        let organizer = organizer.map_err(read_failed)?;
+        let own = self.copies(refresh.home, &refresh.uid).await?;
+        let shown = match (&organizer, &own.meeting) {
+            (Some(organizer), Some(copy)) => {
+                own.expect(batch);
+                self.refresh_next(batch, organizer, copy, refresh.shown, now)
+                    .await?
+            }
+            _ => None,
+        };
+        match shown {
+            None => batch.finish_work(id, work),
+            Some(_) => {
+                let after = Refresh { shown, ..refresh };
+                batch.reschedule(id, work, id.due, &after.work(work.created))
+            }
+        };
+        Ok(())
+    }
+
+    /// Puts the next copies into the batch; the last of their owners, where there are others behind.
+    async fn refresh_next(
+        &self,
+        batch: &mut Batch,
+        organizer: &Arc<Principal>,
+        copy: &Copy,
+        shown: Option<PrincipalId>,
+        now: Timestamp,
+    ) -> Result<Option<PrincipalId>, Refusal> {
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(Some(&copy.object), None))
+            .await?;
+        let mut deliveries = engine::refresh(&copy.object, organizer, &directory, None, now);
+        deliveries.retain(|delivery| Some(delivery.recipient.id) > shown);
+        deliveries.sort_by_key(|delivery| delivery.recipient.id);
+        let count = outstanding::fitting(deliveries.iter().map(outstanding::weight));
+        let (next, later) = deliveries.split_at(count);
+        let mut recipients = Recipients::default();
+        self.load_recipients(&mut recipients, organizer, next)
+            .await?;
+        for delivery in next {
+            recipients.receive(delivery, &directory, now);
+        }
+        self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
+            .await?;
+        let last = next.last().map(|delivery| delivery.recipient.id);
+        Ok(last.filter(|_| !later.is_empty()))
+    }
+}

@@ -1,0 +1,49 @@
+//! Whether somebody answered an invitation.
+
+use calendar::{CalendarObject, Component};
+use storage::model::{Principal, PrincipalId};
+
+use super::{
+    Directory,
+    entry::{NEEDS_ACTION, attendees, participation},
+    meeting::{Meeting, Part},
+};
+
+/// Whether an attendee answers by changing their copy: what they say of themselves in any part is new and an answer,
+/// or the copy goes.
+pub fn is_answer(
+    before: Option<&CalendarObject>,
+    after: Option<&CalendarObject>,
+    attendee: PrincipalId,
+    directory: &Directory,
+) -> bool {
+    let Some(after) = after else {
+        return before.is_some();
+    };
+    let own = |entry: &Component| {
+        let line = attendees(entry).find(|line| directory.is(line.raw_value(), attendee));
+        line.map(participation)
+    };
+    let stored = before.map(Meeting::of);
+    let said = |part: Part| {
+        let stored = stored.as_ref()?;
+        stored.get(part).or(stored.series()).and_then(own)
+    };
+    Meeting::of(after).parts().any(|(part, entry)| {
+        own(entry).is_some_and(|says| says != NEEDS_ACTION && said(part).as_ref() != Some(&says))
+    })
+}
+
+/// Whether anything of a copy waits for an answer of its owner.
+pub fn is_open(copy: &CalendarObject, owner: &Principal, directory: &Directory) -> bool {
+    let meeting = Meeting::of(copy);
+    meeting
+        .parts()
+        .any(|(part, entry)| meeting.is_live(part) && is_unanswered(entry, owner, directory))
+}
+
+/// Whether a component waits for an answer of a copy's owner.
+pub(super) fn is_unanswered(entry: &Component, owner: &Principal, directory: &Directory) -> bool {
+    let own = attendees(entry).find(|line| directory.is(line.raw_value(), owner.id));
+    own.is_some_and(|line| participation(line) == NEEDS_ACTION)
+}
