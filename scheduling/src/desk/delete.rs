@@ -126,6 +126,7 @@ impl Desk {
                     before,
                     removal.cause,
                 );
+                scene.cover(&mut batch);
             }
             _ if self.rehearses.is_some() => return Err(only_objects_are_rehearsed()),
             _ => {

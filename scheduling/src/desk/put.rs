@@ -236,6 +236,7 @@ impl Desk {
             },
         };
         let arrived = self.arrive(&mut batch, &arrival).await?;
+        round.scene.cover(&mut batch);
         let object = arrived.object;
         let facts = object.calendar.as_ref();
         Ok(Decided {

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use calendar::{CalendarObject, Component};
 use storage::{
     Batch, Found, Resolution, Stored, Timestamp,
@@ -73,6 +74,9 @@ struct InboxItem {
 /// The most delegates who find somebody's invitations in their inboxes, so that a commit stays bounded: the
 /// first ones in the order in which they were named.
 const MAXIMUM_READERS: usize = 10;
+
+/// The new objects of a commit, with the octets that they are made of.
+type Made = Vec<(Bytes, Object)>;
 
 /// All of them.
 #[derive(Default)]
@@ -214,18 +218,22 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let known = recipients.attachments(attachments);
+        let mut made = Made::new();
         for recipient in recipients.0.values() {
             batch.expect_collection(recipient.inbox.collection());
             recipient.copies.expect(batch);
             if recipient.is_changed {
-                self.write_copy(batch, recipient, &known, now).await?;
+                self.write_copy(batch, recipient, &mut made, &known, now)
+                    .await?;
             }
             if recipient.is_asked {
                 self.enqueue_booking(batch, recipient.principal.id, recipient.copies.uid(), now);
             }
             for item in &recipient.inbox_items {
                 // A message refers to no attachment: it may lie in the inbox for ever.
-                let object = self.delivered(&item.object, None, &[], now).await?;
+                let object = self
+                    .delivered_anew(&mut made, &item.object, &[], now)
+                    .await?;
                 for inbox in recipient.inboxes_for(item) {
                     batch.expect_collection(inbox.collection());
                     batch.put_object(inbox.collection(), &self.fresh_name(), None, &object);
@@ -252,6 +260,7 @@ impl Desk {
         &self,
         batch: &mut Batch,
         recipient: &Recipient,
+        made: &mut Made,
         known: &[Attachment],
         now: Timestamp,
     ) -> Result<(), Refusal> {
@@ -282,7 +291,7 @@ impl Desk {
             }
             (None, Some(object)) => {
                 if let Some(calendar) = default_calendar {
-                    let mut after = self.delivered(object, None, known, now).await?;
+                    let mut after = self.delivered_anew(made, object, known, now).await?;
                     if let Some(facts) = &mut after.calendar {
                         facts.scheduling = true;
                         facts.schedule_tag = Some(self.fresh_schedule_tag());
@@ -293,6 +302,27 @@ impl Desk {
             (None, None) => {}
         }
         Ok(())
+    }
+
+    /// A new object as the server stores it. Most recipients get the same octets, of which all but the identity is
+    /// the same, too; messages, which have a METHOD, are never taken for copies.
+    async fn delivered_anew(
+        &self,
+        made: &mut Made,
+        object: &CalendarObject,
+        known: &[Attachment],
+        now: Timestamp,
+    ) -> Result<Object, Refusal> {
+        let octets = object.to_octets();
+        if let Some((_, same)) = made.iter().find(|(of, _)| *of == octets) {
+            return Ok(Object {
+                id: Some(self.fresh_identity()),
+                ..same.clone()
+            });
+        }
+        let new = self.delivered(object, None, known, now).await?;
+        made.push((octets, new.clone()));
+        Ok(new)
     }
 
     /// An object as the server stores it, in place of another one.

@@ -243,6 +243,12 @@ impl Scene {
         for (home, locks) in &self.locks {
             batch.expect_locks(*home, locks);
         }
+        self.cover(batch);
+    }
+
+    /// Says of all that a commit depends upon that it was read after the scene, which makes it cheaper to check.
+    /// Not to be said of what was read before.
+    pub fn cover(&self, batch: &mut storage::Batch) {
         batch.observed_since(self.since);
     }
 }
