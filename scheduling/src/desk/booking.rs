@@ -212,7 +212,7 @@ impl Desk {
         directory: &Directory,
         rules: &CalendarRules,
     ) -> Result<Vec<LogLine>, Refusal> {
-        if !booking::is_open(asked.object, room, directory) {
+        if !engine::is_open(asked.object, room, directory) {
             return Ok(Vec::new());
         }
         let mut observed = Observed::new();

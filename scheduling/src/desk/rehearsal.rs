@@ -10,7 +10,7 @@ use storage::{
 use super::{
     CalendarRules, Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
     delete::Removal,
-    refuse::{commit_failed, crowded, read_failed},
+    refuse::{crowded, read_failed},
 };
 use crate::{
     Actor, Refusal,
