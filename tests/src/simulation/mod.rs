@@ -3,7 +3,7 @@
 //! that have not, two at a time, while the store fails now and then, the server is started anew, mail is late or comes
 //! back, and the clock goes on.
 //!
-//! At rest everybody must agree (see [`check`]). A seed that fails tells its story in words; `run` with the same
+//! At rest everybody must agree (see `check`). A seed that fails tells its story in words; `run` with the same
 //! seed tells the same one.
 
 mod check;
