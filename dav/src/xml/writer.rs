@@ -37,6 +37,9 @@ impl Writer {
         for (prefix, namespace) in PREFIXES {
             writer.declaration(prefix, namespace);
         }
+        if known_prefix(root.namespace).is_none() && !root.namespace.is_empty() {
+            writer.declaration(OTHER_PREFIX, root.namespace);
+        }
         writer.out.push('>');
         writer
     }
@@ -304,6 +307,17 @@ mod tests {
         assert_eq!(body(|w| w.empty(Name::new("", "x"))), "><x/></D:prop>");
         let attributes = body(|w| w.element_with(name::caldav::COMP, &[("name", "\n<")], |_| {}));
         assert_eq!(attributes, "><C:comp name=\"&#10;&lt;\"/></D:prop>");
+    }
+
+    #[test]
+    fn a_root_of_a_foreign_namespace_is_declared() {
+        let document = Writer::document(Name::new("u:a", "a"), |_| {});
+        let text = String::from_utf8(document.to_vec()).unwrap();
+        assert!(text.contains("<X:a xmlns:D="), "{text}");
+        assert!(
+            text.trim_end().ends_with(" xmlns:X=\"u:a\"></X:a>"),
+            "{text}"
+        );
     }
 
     #[test]
