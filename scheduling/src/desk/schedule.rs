@@ -297,7 +297,11 @@ impl Desk {
             .await?;
         let mut refreshes: Vec<Delivery> = Vec::new();
         for delivery in at_once {
-            let before = recipients.object(delivery.recipient.id).cloned();
+            // only an answer brings somebody in, or out
+            let before = match delivery.message.method {
+                Method::Reply => recipients.object(delivery.recipient.id).cloned(),
+                Method::Request | Method::Cancel => None,
+            };
             let Some(receipt) = recipients.receive(delivery, directory, now) else {
                 outcomes.push((delivery.address.clone(), Status::NO_WAY));
                 continue;
