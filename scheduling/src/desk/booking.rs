@@ -78,14 +78,7 @@ impl Desk {
             room,
             uid: uid.to_owned(),
         };
-        let payload = postcard::to_stdvec(&invitation).expect("a plain value always encodes");
-        let work = Work {
-            queue: BOOKING_QUEUE.to_owned(),
-            attempts: 0,
-            created: now,
-            last_error: None,
-            payload: payload.into(),
-        };
+        let work = Work::of(BOOKING_QUEUE, &invitation, now);
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
 

@@ -51,14 +51,7 @@ impl Desk {
             attendee,
             uid: uid.to_owned(),
         };
-        let payload = postcard::to_stdvec(&answered).expect("a plain value always encodes");
-        let work = Work {
-            queue: ANSWERED_QUEUE.to_owned(),
-            attempts: 0,
-            created: now,
-            last_error: None,
-            payload: payload.into(),
-        };
+        let work = Work::of(ANSWERED_QUEUE, &answered, now);
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
 

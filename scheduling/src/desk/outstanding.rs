@@ -144,14 +144,7 @@ impl Outstanding {
     }
 
     fn work(&self, now: Timestamp) -> Work {
-        let payload = postcard::to_stdvec(self).expect("a plain value always encodes");
-        Work {
-            queue: DELIVERY_QUEUE.to_owned(),
-            attempts: 0,
-            created: now,
-            last_error: None,
-            payload: payload.into(),
-        }
+        Work::of(DELIVERY_QUEUE, self, now)
     }
 
     /// Takes what the next commit delivers: some recipients of one message.

@@ -50,14 +50,7 @@ impl Refresh {
     }
 
     fn work(&self, created: Timestamp) -> Work {
-        let payload = postcard::to_stdvec(self).expect("a plain value always encodes");
-        Work {
-            queue: REFRESH_QUEUE.to_owned(),
-            attempts: 0,
-            created,
-            last_error: None,
-            payload: payload.into(),
-        }
+        Work::of(REFRESH_QUEUE, self, created)
     }
 
     /// The row of the meeting at this time.

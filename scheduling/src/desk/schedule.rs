@@ -392,13 +392,7 @@ impl Desk {
         message: &OutgoingMessage,
         now: Timestamp,
     ) {
-        let work = Work {
-            queue: mail::QUEUE.to_owned(),
-            attempts: 0,
-            created: now,
-            last_error: None,
-            payload: message.encode().into(),
-        };
+        let work = Work::new(mail::QUEUE, message.encode(), now);
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
 }

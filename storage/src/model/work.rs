@@ -20,6 +20,25 @@ pub struct Work {
     pub payload: Bytes,
 }
 
+impl Work {
+    /// A row that nobody tried yet.
+    pub fn new(queue: &str, payload: impl Into<Bytes>, created: Timestamp) -> Work {
+        Work {
+            queue: queue.to_owned(),
+            attempts: 0,
+            created,
+            last_error: None,
+            payload: payload.into(),
+        }
+    }
+
+    /// A row whose payload is a plain value, encoded.
+    pub fn of(queue: &str, payload: &impl Serialize, created: Timestamp) -> Work {
+        let payload = postcard::to_stdvec(payload).expect("a plain value always encodes");
+        Work::new(queue, payload, created)
+    }
+}
+
 /// Names a row of work.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WorkId {

@@ -104,13 +104,7 @@ async fn a_mail_in_no_known_form_is_found_and_left() {
     let world = world().await;
     let store = world.desk.store();
     for queue in [crate::mail::QUEUE, DELIVERY_QUEUE] {
-        let work = Work {
-            queue: queue.to_owned(),
-            attempts: 0,
-            created: Timestamp(0),
-            last_error: None,
-            payload: Bytes::from_static(b"x"),
-        };
+        let work = Work::new(queue, Bytes::from_static(b"x"), Timestamp(0));
         let mut batch = store.batch();
         batch.enqueue(&store.new_work_id(Timestamp(0)), &work);
         store.commit(batch).await.unwrap();

@@ -79,13 +79,7 @@ impl Office {
 
     async fn enqueue_octets(&self, number: u32, payload: Vec<u8>) {
         let now = self.store.environment().clock.now();
-        let work = Work {
-            queue: QUEUE.to_owned(),
-            attempts: 0,
-            created: now,
-            last_error: None,
-            payload: Bytes::from(payload),
-        };
+        let work = Work::new(QUEUE, Bytes::from(payload), now);
         let mut batch = self.store.batch();
         batch.enqueue(
             &WorkId {

@@ -52,13 +52,7 @@ async fn ground() -> Ground {
     world.detach(&path("alice", "gone")).await;
     let id = world.store.new_work_id(Timestamp(0));
     let payload = Bytes::from(vec![2; 50_000]);
-    let work = Work {
-        queue: "q".to_owned(),
-        attempts: 0,
-        created: Timestamp(0),
-        last_error: None,
-        payload,
-    };
+    let work = Work::new("q", payload, Timestamp(0));
     let mut batch = world.store.batch();
     batch.enqueue(&id, &work);
     let credential = Credential {

@@ -3,13 +3,7 @@
 use super::*;
 
 fn work(queue: &str, payload: Bytes) -> Work {
-    Work {
-        queue: queue.to_owned(),
-        attempts: 0,
-        created: Timestamp(5),
-        last_error: None,
-        payload,
-    }
+    Work::new(queue, payload, Timestamp(5))
 }
 
 impl World {
@@ -179,13 +173,7 @@ async fn work_is_not_forgotten_when_the_clock_is_put_back() {
     let mut ids = Vec::new();
     for due in [now.0 + TWENTY_YEARS, now.0 + HOUR, now.0 - HOUR] {
         let id = world.store.new_work_id(Timestamp(due));
-        let work = Work {
-            queue: "mail".to_owned(),
-            attempts: 0,
-            created: now,
-            last_error: None,
-            payload: Bytes::new(),
-        };
+        let work = Work::new("mail", Bytes::new(), now);
         let mut batch = world.store.batch();
         batch.enqueue(&id, &work);
         world.store.commit(batch).await.unwrap();

@@ -103,13 +103,7 @@ fn uploaded(octet: u8) -> Bytes {
 }
 
 fn work(octets: usize) -> Work {
-    Work {
-        queue: "mail".to_owned(),
-        attempts: 0,
-        created: Timestamp(0),
-        last_error: None,
-        payload: Bytes::from(vec![b'w'; octets]),
-    }
+    Work::new("mail", Bytes::from(vec![b'w'; octets]), Timestamp(0))
 }
 
 async fn alice(world: &World) -> Result<Arc<Principal>, CommitError> {
