@@ -248,9 +248,13 @@ impl Teller {
             return Err(format!("there is\n  {}", shape.join("\n  ")));
         }
         let unfolded = text(copy);
-        let missing = texts.into_iter().find(|it| !unfolded.contains(it));
-        missing.map_or(Ok(()), |missing| {
-            Err(format!("no {missing} in\n{unfolded}"))
+        let is_right = |line: &&str| match line.strip_prefix("not ") {
+            Some(absent) => !unfolded.contains(absent),
+            None => unfolded.contains(*line),
+        };
+        let wrong = texts.into_iter().find(|line| !is_right(line));
+        wrong.map_or(Ok(()), |wrong| {
+            Err(format!("this is not so: {wrong} in\n{unfolded}"))
         })
     }
 

@@ -27,5 +27,5 @@ fn every_story_ends_as_it_is_told() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-    assert!(stories >= 30, "only {stories} stories");
+    assert!(stories >= 50, "only {stories} stories");
 }

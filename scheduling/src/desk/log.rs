@@ -91,6 +91,18 @@ impl Desk {
             .map(|row| LogEntry::of_row(row).ok_or_else(unreadable));
         entries.collect()
     }
+
+    /// The highest SEQUENCE of what was sent about a UID from a home, as far as its log goes back.
+    pub(crate) async fn last_sequence(
+        &self,
+        home: CollectionId,
+        uid: &str,
+    ) -> Result<Option<u32>, Refusal> {
+        let entries = self.scheduling_log_of(home, uid).await?;
+        let lines = entries.iter().flat_map(|entry| &entry.lines);
+        let sent = lines.filter(|line| line.is_of_the_organizer());
+        Ok(sent.filter_map(|line| line.sequence).max())
+    }
 }
 
 fn uid_of(object: &Object) -> &str {

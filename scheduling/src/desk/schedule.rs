@@ -132,6 +132,12 @@ impl Desk {
             addresses.for_each(|address| directory.insert(address, addressee.clone()));
             directory.insert_deputy(owner.id, acting.id);
         }
+        let uid = before.or(after).map(uid_of).unwrap_or_default();
+        let home = owner.home.ok_or(Refusal::NotFound)?;
+        let last_sequence = match before {
+            Some(_) => None,
+            None => self.last_sequence(home, &uid).await?,
+        };
         let plan = engine::plan(&Change {
             before,
             is_dormant: proposal.is_dormant,
@@ -140,6 +146,7 @@ impl Desk {
             acting: acting.map(|it| &**it),
             directory: &directory,
             organizer_copy,
+            last_sequence,
             now,
             schedule_reply: proposal.schedule_reply,
             schedule_tag_matched: proposal.schedule_tag_matched,
@@ -147,8 +154,6 @@ impl Desk {
         })?;
         self.check_may_schedule(proposal.actor, owner, &plan)
             .await?;
-        let uid = before.or(after).map(uid_of).unwrap_or_default();
-        let home = owner.home.ok_or(Refusal::NotFound)?;
         let mut outstanding = Outstanding::of(owner.id, home, uid.clone());
         let Delivered { outcomes, foreseen } = self
             .deliver(batch, &mut outstanding, proposal, &plan, &directory)
@@ -363,6 +368,7 @@ impl Desk {
             acting: None,
             directory,
             organizer_copy: None,
+            last_sequence: None,
             now,
             schedule_reply: true,
             schedule_tag_matched: false,

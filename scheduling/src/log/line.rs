@@ -119,6 +119,12 @@ impl Verdict {
 }
 
 impl LogLine {
+    /// Whether it is about a message of the organizer that went to somebody.
+    pub(crate) fn is_of_the_organizer(&self) -> bool {
+        let method = self.method.as_deref();
+        self.verdict == Verdict::Sent && matches!(method, Some("REQUEST" | "CANCEL"))
+    }
+
     /// A decision without anything else.
     pub(crate) fn of(verdict: Verdict, reason: &str) -> LogLine {
         LogLine {

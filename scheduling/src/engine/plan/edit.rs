@@ -130,10 +130,13 @@ impl<'m, 'o> Edit<'m, 'o> {
     }
 
     /// SEQUENCE of a part (RFC 5546 §2.1.4): raised where its time, instances or state changed, or somebody is
-    /// not invited to it any more.
-    fn sequence(&self, part: Part, entry: &Component) -> u32 {
+    /// not invited to it any more. What was removed and is stored again comes after its cancellation.
+    fn sequence(&self, change: &Change<'_>, part: Part, entry: &Component) -> u32 {
         let Some(before) = self.before else {
-            return sequence(entry);
+            let asked = sequence(entry);
+            return change
+                .last_sequence
+                .map_or(asked, |last| revised(last, asked, true));
         };
         let old = before.get(part).or(before.series()).map_or(0, sequence);
         let changes = self.changes.get(&part).copied().unwrap_or_default();
@@ -155,13 +158,11 @@ impl<'m, 'o> Edit<'m, 'o> {
             .object
             .entries()
             .zip(&parts)
-            .map(|(entry, part)| self.sequence(*part, entry))
+            .map(|(entry, part)| self.sequence(change, *part, entry))
             .collect();
         let speaks = self.speaks();
         for ((entry, part), number) in object.entries_mut().zip(parts).zip(sequences) {
-            if self.before.is_some() {
-                set_sequence(entry, number);
-            }
+            set_sequence(entry, number);
             for line in entry.properties_mut() {
                 match line.name() {
                     "ORGANIZER" => self.write_organizer(change, part, line, speaks),

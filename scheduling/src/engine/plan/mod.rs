@@ -39,6 +39,8 @@ pub struct Change<'a> {
     pub directory: &'a Directory,
     /// The copy of the principal that [`super::organizer_to_load`] named, by UID; `None` where there is none.
     pub organizer_copy: Option<&'a CalendarObject>,
+    /// The highest SEQUENCE that the owner's messages had about an object with this UID that is not there any more.
+    pub last_sequence: Option<u32>,
     /// The moment.
     pub now: Timestamp,
     /// RFC 6638 §8.1: `Schedule-Reply: F` is `false`.

@@ -857,3 +857,23 @@ fn a_thousand_people_are_told_once_each() {
     world.delete("alice");
     assert_eq!(world.mails.len(), 2_000);
 }
+
+#[test]
+fn what_is_stored_again_comes_after_its_cancellation() {
+    for (last, asked, expected) in [
+        (None, None, None),
+        (None, Some("3"), Some("3")),
+        (Some(0), None, Some("1")),
+        (Some(4), Some("3"), Some("5")),
+        (Some(4), Some("7"), Some("7")),
+    ] {
+        let mut world = new_world();
+        world.last_sequence = last;
+        let sequence = asked.map_or_else(String::new, |asked| format!("SEQUENCE:{asked}\n"));
+        world.put("alice", &meeting(&format!("{sequence}ATTENDEE:{BOB}")));
+        for who in ["alice", "bob"] {
+            let entry = world.copy(who).entries().next().unwrap();
+            assert_eq!(entry.raw_value("SEQUENCE"), expected, "{last:?} {asked:?}");
+        }
+    }
+}
