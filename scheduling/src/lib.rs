@@ -13,6 +13,7 @@ pub mod log;
 pub mod mail;
 pub mod projection;
 pub mod refusal;
+pub mod resources;
 pub mod stream;
 pub mod view;
 

@@ -54,10 +54,10 @@ pub enum Command {
     /// Add, list and remove groups, and change who is in them
     #[command(subcommand, arg_required_else_help = true)]
     Group(GroupCommand),
-    /// Add, list and remove rooms
+    /// Add, change, list and remove rooms, and find free ones
     #[command(subcommand, arg_required_else_help = true)]
     Room(PlaceCommand),
-    /// Add, list and remove resources (things that can be booked)
+    /// Add, change, list and remove resources (things that can be booked), and find free ones
     #[command(subcommand, arg_required_else_help = true)]
     Resource(PlaceCommand),
     /// Let people act for others, and show who may
@@ -475,9 +475,18 @@ pub enum MemberCommand {
 #[derive(Debug, Subcommand)]
 pub enum PlaceCommand {
     /// Add one, with a calendar of its own
-    Add(PlaceAdd),
+    Add(Place),
+    /// Change one; what is not named stays as it is
+    ///
+    /// An empty text takes away what was there: --location "" or --feature "".
+    Set(Place),
     /// List all
     List,
+    /// Find those that are free for a meeting, the smallest first
+    ///
+    /// Free is what has nothing in its calendar at that time, is available then, and answers by itself so far
+    /// ahead. Works whether the server runs or not.
+    Free(Free),
     /// Remove one with its calendar
     Remove {
         /// Which
@@ -485,9 +494,41 @@ pub enum PlaceCommand {
     },
 }
 
-/// `convoke room add` and `convoke resource add`
+/// `convoke room free` and `convoke resource free`
 #[derive(Debug, Args)]
-pub struct PlaceAdd {
+pub struct Free {
+    /// From when: 2026-03-01T09:30:00Z, or 2026-03-01T09:30 in the time of this machine
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub from: Moment,
+    /// Until when
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub to: Moment,
+    /// How often that recurs, such as "FREQ=WEEKLY;COUNT=10" (at most 600 times within two years)
+    #[arg(long, value_name = "RRULE")]
+    pub recurrence: Option<String>,
+    /// By the clocks of which time zone it recurs, such as "Europe/Berlin" [default: that of this machine]
+    #[arg(long, value_name = "ZONE", requires = "recurrence")]
+    pub time_zone: Option<String>,
+    /// For how many people, at least
+    #[arg(long, value_name = "NUMBER")]
+    pub capacity: Option<u32>,
+    /// Where, such as "2nd floor": a part of its location
+    #[arg(long, value_name = "TEXT")]
+    pub location: Option<String>,
+    /// What it must have, such as "projector"; give it again for more
+    #[arg(long = "feature", value_name = "TEXT")]
+    pub features: Vec<String>,
+    /// Those that are not free, too
+    #[arg(long)]
+    pub all: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke room add|set` and `convoke resource add|set`
+#[derive(Debug, Args)]
+pub struct Place {
     /// Its name
     pub name: String,
     /// The name for people
@@ -764,6 +805,9 @@ mod tests {
             "convoke group member remove team carol",
             "convoke room add room1 --capacity 12 --booking accept-if-free --write-delegate alice",
             "convoke room add room2 --booking automatic --booking-for board=accept-always --booking-horizon-days 180",
+            "convoke room set room2 --location 2nd-floor --feature projector --feature phone",
+            "convoke room free --from 2026-03-01T09:30:00Z --to 2026-03-01T10:30:00Z --capacity 8 --feature phone",
+            "convoke room free --from 2026-03-01 --to 2026-03-02 --recurrence FREQ=WEEKLY --time-zone UTC --all --json",
             "convoke resource list",
             "convoke delegate add alice bob --edit --answer --invite --private",
             "convoke delegate add alice office --deputy",

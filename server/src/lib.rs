@@ -29,6 +29,7 @@ pub mod logging;
 pub mod mail;
 pub mod maintenance;
 pub mod moving;
+pub mod rooms;
 pub mod scheduling_log;
 pub mod secret;
 pub mod server;

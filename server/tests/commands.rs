@@ -179,12 +179,55 @@ fn accounts_without_a_server() {
     assert!(succeeds(&run("group list")).contains("alice garden"));
     succeeds(&run("group member remove team alice"));
     assert!(succeeds(&run("room list")).contains("garden"));
+    rooms_are_described_and_found(&run);
     succeeds(&run("user password alice --generate-password"));
     succeeds(&run("user remove alice"));
     assert!(!succeeds(&run("user list")).contains("alice"));
     assert!(fails(&run("user remove alice")).contains("there is no user \"alice\""));
     assert!(fails(&run("user password admin")).contains("--password-file"));
     assert!(fails(&run("user add bob --password-file nowhere")).contains("nowhere cannot be read"));
+}
+
+/// Of a house with the room "garden", for eight.
+fn rooms_are_described_and_found(run: &dyn Fn(&str) -> Output) {
+    succeeds(&run(
+        "room set garden --location house-2 --feature projector --feature phone",
+    ));
+    let list = succeeds(&run("room list"));
+    assert!(
+        list.contains("house-2") && list.contains("projector, phone"),
+        "{list}"
+    );
+    assert!(
+        succeeds(&run("room set garden --location house-2")).contains("was so already"),
+        "the second time"
+    );
+    assert!(fails(&run("room set attic --capacity 3")).contains("there is no room \"attic\""));
+    assert!(fails(&run("room set garden --feature a,b")).contains("without a comma"));
+    let from = "room free --from 2026-03-01T09:00:00Z --to 2026-03-01T10:00:00Z";
+    let free = succeeds(&run(&format!(
+        "{from} --capacity 8 --feature PHONE --feature projector --location house"
+    )));
+    assert!(free.contains("garden") && free.contains("free"), "{free}");
+    let weekly =
+        format!("{from} --recurrence FREQ=WEEKLY;COUNT=3 --time-zone Europe/Berlin --json");
+    assert!(succeeds(&run(&weekly)).contains("\"vacancy\": \"free\""));
+    for (more, complaint) in [
+        ("--recurrence sometimes", "no RRULE"),
+        (
+            "--recurrence FREQ=DAILY --time-zone Mars",
+            "\"Mars\" is not known",
+        ),
+    ] {
+        let said = fails(&run(&format!("{from} {more}")));
+        assert!(said.contains(complaint), "{said}");
+    }
+    let nothing = run(&format!("{from} --capacity 9"));
+    assert!(succeeds(&nothing).is_empty());
+    let said = String::from_utf8(nothing.stderr).unwrap();
+    assert!(said.contains("no room that fits is free then"), "{said}");
+    succeeds(&run("room set garden --location= --feature="));
+    assert!(!succeeds(&run("room list")).contains("house-2"));
 }
 
 #[test]

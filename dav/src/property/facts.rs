@@ -3,7 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use calendar::Format;
-use scheduling::{Actor, Refusal, desk, log::LogEntry};
+use scheduling::{
+    Actor, Refusal, desk,
+    log::LogEntry,
+    resources::{Span, Vacancy},
+};
 use storage::{
     ResourcePath, Timestamp,
     access::{self, Ace, AcePrincipal, EffectiveAce, Privilege, Privileges, Site, Subject},
@@ -41,6 +45,8 @@ pub(crate) struct Facts {
     pub default_calendar: Option<ResourcePath>,
     /// What was decided about the meeting; `None` where the viewer may not know, or nobody asked.
     pub scheduling_log: Option<Vec<LogEntry>>,
+    /// Whether a room or resource can be had, and which of the times asked for are taken; only where that was asked.
+    pub vacancy: Option<(Vacancy, Vec<Span>)>,
     /// Calendar data as a report selected it, ready to be written.
     pub calendar_data: Option<CalendarData>,
 }
@@ -205,6 +211,7 @@ impl<'a> Loader<'a> {
             sync_token: None,
             default_calendar: None,
             scheduling_log: None,
+            vacancy: None,
             calendar_data: None,
         };
         if self.needs == Needs::NOTHING {

@@ -18,6 +18,7 @@ mod identity;
 mod principal;
 pub(crate) mod principal_change;
 mod quota;
+mod resource;
 pub(crate) mod scheduling;
 mod scheduling_log;
 mod sync;

@@ -7,7 +7,7 @@ use crate::{
     kind::{Kinds, ResourceKind},
     property::{
         acl, apple, availability, caldav, calendarserver, capabilities, default_alarms,
-        facts::Facts, identity, principal, quota, scheduling, scheduling_log, sync,
+        facts::Facts, identity, principal, quota, resource, scheduling, scheduling_log, sync,
         update::PropertyFault, webdav,
     },
     xml::{Element, Name, Writer},
@@ -198,6 +198,7 @@ const GROUPS: &[&[Property]] = &[
     caldav::PROPERTIES,
     scheduling::PROPERTIES,
     scheduling_log::PROPERTIES,
+    resource::PROPERTIES,
     availability::PROPERTIES,
     default_alarms::PROPERTIES,
     calendarserver::PROPERTIES,

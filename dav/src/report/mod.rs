@@ -9,6 +9,7 @@ mod expand_property;
 mod filter;
 pub(crate) mod floating_zone;
 mod free_busy_query;
+mod free_resources_query;
 pub(crate) mod people;
 mod principal_match;
 mod principal_property_search;
@@ -157,6 +158,13 @@ pub(crate) const REPORTS: &[Report] = &[
         kinds: Kinds::of(&[ResourceKind::Calendar, ResourceKind::CalendarObject]),
         privilege: Privilege::Read,
         handle: |dav, asked| Box::pin(scheduling_log_query::report(dav, asked)),
+    },
+    Report {
+        name: convoke::FREE_RESOURCES_QUERY,
+        source: "Convoke: rooms and resources",
+        kinds: PRINCIPALS,
+        privilege: Privilege::Read,
+        handle: |dav, asked| Box::pin(free_resources_query::report(dav, asked)),
     },
 ];
 

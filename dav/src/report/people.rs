@@ -6,7 +6,7 @@ use crate::{
     property::scheduling::{calendar_user_addresses, user_type},
     xml::{
         Name,
-        name::{caldav, calendarserver, dav},
+        name::{caldav, calendarserver, convoke, dav, nextcloud},
     },
 };
 
@@ -16,8 +16,19 @@ pub(crate) struct Searchable {
     pub name: Name<'static>,
     /// What people call it.
     pub description: &'static str,
-    /// The texts in which is searched; one that fits is enough.
-    pub texts: fn(&Principal) -> Vec<String>,
+    /// In what is searched.
+    pub content: Content,
+}
+
+/// What a property that can be searched holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Content {
+    /// Texts; one that fits is enough.
+    Texts(fn(&Principal) -> Vec<String>),
+    /// Words with commas between them in the question; each must be part of one of these.
+    Words(fn(&Principal) -> &[String]),
+    /// A number, which fits where it is at least what is asked for.
+    Number(fn(&Principal) -> Option<u32>),
 }
 
 /// Every property that can be searched.
@@ -25,29 +36,65 @@ pub(crate) const SEARCHABLE: &[Searchable] = &[
     Searchable {
         name: dav::DISPLAYNAME,
         description: "Name",
-        texts: |principal| vec![principal.display_name.clone(), principal.name.clone()],
+        content: Content::Texts(|principal| {
+            vec![principal.display_name.clone(), principal.name.clone()]
+        }),
     },
     Searchable {
         name: calendarserver::EMAIL_ADDRESS_SET,
         description: "Email address",
-        texts: mail_addresses,
+        content: Content::Texts(mail_addresses),
     },
     Searchable {
         name: caldav::CALENDAR_USER_ADDRESS_SET,
         description: "Calendar user address",
         // With and without the scheme, so that the beginning of an address finds it.
-        texts: |principal| {
+        content: Content::Texts(|principal| {
             calendar_user_addresses(principal)
                 .chain(mail_addresses(principal))
                 .collect()
-        },
+        }),
     },
     Searchable {
         name: caldav::CALENDAR_USER_TYPE,
         description: "Kind of calendar user",
-        texts: |principal| vec![user_type(principal.kind).to_owned()],
+        content: Content::Texts(|principal| vec![user_type(principal.kind).to_owned()]),
+    },
+    Searchable {
+        name: convoke::CAPACITY,
+        description: "Capacity, at least",
+        content: CAPACITY,
+    },
+    Searchable {
+        name: convoke::LOCATION,
+        description: "Where it is",
+        content: LOCATION,
+    },
+    Searchable {
+        name: convoke::FEATURES,
+        description: "What it has",
+        content: FEATURES,
+    },
+    Searchable {
+        name: nextcloud::ROOM_SEATING_CAPACITY,
+        description: "Capacity of a room, at least",
+        content: CAPACITY,
+    },
+    Searchable {
+        name: nextcloud::ROOM_BUILDING_ADDRESS,
+        description: "Where a room is",
+        content: LOCATION,
+    },
+    Searchable {
+        name: nextcloud::ROOM_FEATURES,
+        description: "What a room has",
+        content: FEATURES,
     },
 ];
+
+const CAPACITY: Content = Content::Number(|principal| principal.capacity);
+const LOCATION: Content = Content::Texts(|principal| principal.location.iter().cloned().collect());
+const FEATURES: Content = Content::Words(|principal| &principal.features);
 
 /// The row of a property.
 pub(crate) fn find(name: Name<'_>) -> Option<&'static Searchable> {

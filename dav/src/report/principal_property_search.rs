@@ -13,7 +13,7 @@ use crate::{
     report::{
         Asked,
         collation::{FOR_PEOPLE, MatchType, Needle},
-        people::{self, Searchable},
+        people::{self, Content, Searchable},
         require_depth_zero, respond_with,
     },
     service::{Dav, Response},
@@ -38,6 +38,10 @@ struct Search {
 struct Condition {
     properties: Vec<Option<&'static Searchable>>,
     needle: Needle,
+    /// What is asked for, as a list of words.
+    words: Vec<Needle>,
+    /// And as a number.
+    number: Option<u32>,
 }
 
 /// Answers with the principals that fit.
@@ -131,23 +135,38 @@ impl Condition {
             Some(text) => MatchType::parse(text)
                 .ok_or_else(|| DavError::BadRequest("the match-type is not known".into()))?,
         };
+        let text = wanted.text();
+        let text = text.trim();
+        let needle = |text: &str| Needle::new(FOR_PEOPLE, text.trim(), match_type);
         Ok(Condition {
             properties: properties
                 .children()
                 .map(|property| people::find(property.name()))
                 .collect(),
-            needle: Needle::new(FOR_PEOPLE, wanted.text().trim(), match_type),
+            needle: needle(text),
+            words: text.split(',').map(needle).collect(),
+            number: text.parse().ok(),
         })
     }
 
     fn holds(&self, principal: &Principal) -> bool {
         let holds = |property: &Option<&Searchable>| {
-            property.is_some_and(|property| {
-                (property.texts)(principal)
-                    .iter()
-                    .any(|text| self.needle.matches(text))
-            })
+            property.is_some_and(|property| self.is_held_by(property.content, principal))
         };
         !self.properties.is_empty() && self.properties.iter().all(holds)
+    }
+
+    fn is_held_by(&self, content: Content, principal: &Principal) -> bool {
+        let among = |texts: &[String], needle: &Needle| texts.iter().any(|it| needle.matches(it));
+        match content {
+            Content::Texts(texts) => among(&texts(principal), &self.needle),
+            Content::Words(words) => {
+                let words = words(principal);
+                self.words.iter().all(|needle| among(words, needle))
+            }
+            Content::Number(number) => number(principal)
+                .zip(self.number)
+                .is_some_and(|(number, least)| number >= least),
+        }
     }
 }

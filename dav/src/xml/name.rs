@@ -253,18 +253,29 @@ names!(me = "http://me.com/_namespace/" {
 
 names!(convoke = "urn:x-convoke" {
     ACTOR = "actor",
+    BUSY = "busy",
+    CAPACITY = "capacity",
     DECISION = "decision",
     DESCRIPTION = "description",
     DETAIL = "detail",
     DRY_RUN = "dry-run",
     ENTRY = "entry",
+    FEATURE = "feature",
+    FEATURES = "features",
+    FREE = "free",
+    FREE_RESOURCES_QUERY = "free-resources-query",
+    LOCATION = "location",
     MAXIMUM_MESSAGES_PER_HOUR = "maximum-messages-per-hour",
     METHOD = "method",
     MORE_INSTANCES = "more-instances",
+    NOT_BOOKABLE = "not-bookable",
     OCCASION = "occasion",
+    ONLY_FREE = "only-free",
     OUTCOME = "outcome",
+    PARTLY = "partly",
     PARTSTAT = "partstat",
     REASON = "reason",
+    RECURRENCE = "recurrence",
     RECURRENCE_ID = "recurrence-id",
     RULE = "rule",
     SCHEDULE_STATUS = "schedule-status",
@@ -273,9 +284,18 @@ names!(convoke = "urn:x-convoke" {
     SENT_BY = "sent-by",
     SEQUENCE = "sequence",
     SINCE = "since",
+    TAKEN = "taken",
     TIME = "time",
+    UNKNOWN = "unknown",
+    VACANCY = "vacancy",
     VERDICT = "verdict",
     WAY = "way",
+});
+
+names!(nextcloud = "http://nextcloud.com/ns" {
+    ROOM_BUILDING_ADDRESS = "room-building-address",
+    ROOM_FEATURES = "room-features",
+    ROOM_SEATING_CAPACITY = "room-seating-capacity",
 });
 
 names!(apple = "http://apple.com/ns/ical/" {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use calendar::{
-    CalendarObject, TimeRange, Zone,
+    CalendarObject, TimeRange,
     free_busy::{BusyPeriod, BusyType},
 };
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// The collections of a room that were looked into, as they were before that.
-type Observed = Vec<(CollectionId, SyncToken)>;
+pub(super) type Observed = Vec<(CollectionId, SyncToken)>;
 
 impl Desk {
     /// Leaves an invitation to [`Desk::answer_bookings`].
@@ -176,7 +176,7 @@ impl Desk {
     }
 
     /// How the room answers this organizer: by the first rule that fits, else as it answers all.
-    async fn booking_for(
+    pub(super) async fn booking_for(
         &self,
         room: &Principal,
         organizer: Option<PrincipalId>,
@@ -232,26 +232,25 @@ impl Desk {
         let organizer = organizer.and_then(|organizer| directory.local(organizer));
         let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
         let window = self.booking_window(room);
-        let own_zone = room.time_zone.as_deref().and_then(Zone::by_reference);
-        let own_zone = own_zone.unwrap_or_else(Zone::utc);
-        let floating = (rules.floating)(asked.calendar).unwrap_or_else(|| own_zone.clone());
+        let floating = rules.zone_for(room);
         let query = BusyQuery {
             path: home_path(room),
             deep: true,
             window,
-            floating: &|calendar: &Collection| {
-                (rules.floating)(calendar).unwrap_or_else(|| own_zone.clone())
-            },
+            floating: &floating,
             masked_uid: Some(asked.uid),
         };
-        let busy = self.bookings(room, &query, rules, observed).await?;
+        let itself = Actor::of(Arc::clone(room));
+        let busy = self.bookings(&itself, room, &query, rules, Some(observed));
+        let mut busy = busy.await?;
+        busy.sort_unstable_by_key(|period| period.start);
         let answer = booking::answer(&booking::Request {
             copy: asked.object,
             room,
             directory,
             booking: mode,
             window,
-            floating: &floating,
+            floating: &floating(asked.calendar),
             busy: &busy,
         });
         // what is too much work is left to a person
@@ -259,7 +258,7 @@ impl Desk {
     }
 
     /// From a little before the present to as far ahead as the room answers.
-    fn booking_window(&self, room: &Principal) -> TimeRange {
+    pub(super) fn booking_window(&self, room: &Principal) -> TimeRange {
         let now = self.now().0;
         let ahead = i64::from(room.booking_horizon_days) * DAY_MILLISECONDS;
         let at = |milliseconds: i64| jiff::Timestamp::from_millisecond(milliseconds).ok();
@@ -269,25 +268,22 @@ impl Desk {
         }
     }
 
-    /// When a room cannot be had: what it accepted, and when it is not available. What it has not answered yet
-    /// keeps nobody out.
-    async fn bookings(
+    /// When a room cannot be had, as far as the actor may know: what it accepted, and when it is not available, in
+    /// no order. What it has not answered yet keeps nobody out.
+    pub(super) async fn bookings(
         &self,
-        room: &Arc<Principal>,
+        actor: &Actor,
+        room: &Principal,
         query: &BusyQuery<'_>,
         rules: &CalendarRules,
-        observed: &mut Observed,
+        observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
-        let actor = Actor::of(Arc::clone(room));
         let mut busy = self
-            .gather_periods(&actor, query, rules.counts, Some(observed))
+            .gather_periods(actor, query, rules.counts, observed)
             .await?;
         busy.retain(|period| period.busy_type != BusyType::Unanswered);
-        let mut busy = self
-            .with_availability(busy, room, &query.window, rules.availability)
-            .await?;
-        busy.sort_unstable_by_key(|period| period.start);
-        Ok(busy)
+        self.with_availability(busy, room, &query.window, rules.availability)
+            .await
     }
 
     /// The room's answer, as its owner would store it.

@@ -5,7 +5,7 @@ use calendar::{CalendarObject, Zone};
 use storage::{
     ResourcePath,
     access::Privilege,
-    model::{Collection, INBOX_NAME},
+    model::{Collection, INBOX_NAME, Principal},
 };
 
 use super::{BusyQuery, Desk, ReadAvailability, properties::home_path, refuse::precondition};
@@ -25,6 +25,19 @@ pub struct CalendarRules {
     pub floating: fn(&Collection) -> Option<Zone>,
     /// The availability that an inbox holds.
     pub availability: ReadAvailability,
+}
+
+impl CalendarRules {
+    /// The zone in which floating times of the owner's calendars are read.
+    pub(super) fn zone_for(
+        &self,
+        owner: &Principal,
+    ) -> impl Fn(&Collection) -> Zone + Sync + use<> {
+        let own_zone = owner.time_zone.as_deref().and_then(Zone::by_reference);
+        let own_zone = own_zone.unwrap_or_else(Zone::utc);
+        let floating = self.floating;
+        move |calendar| floating(calendar).unwrap_or_else(|| own_zone.clone())
+    }
 }
 
 impl Desk {
@@ -117,15 +130,12 @@ impl Desk {
             }
             Err(refusal) => return Err(refusal),
         }
-        let own_zone = principal.time_zone.as_deref().and_then(Zone::by_reference);
+        let floating = rules.zone_for(principal);
         let query = BusyQuery {
             path: home_path(principal),
             deep: true,
             window: request.window,
-            floating: &|calendar: &Collection| {
-                let zone = (rules.floating)(calendar).or_else(|| own_zone.clone());
-                zone.unwrap_or_else(Zone::utc)
-            },
+            floating: &floating,
             masked_uid: request.masked_uid.as_deref(),
         };
         let busy = self.busy_periods_below(actor, &query, rules.counts).await;

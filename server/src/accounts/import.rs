@@ -214,7 +214,7 @@ fn nobody(entry: &Entry) -> Principal {
     principal
 }
 
-/// Only what is present.
+/// Only what is present; an empty location or feature is none.
 fn apply(entry: &Entry, principal: &mut Principal, id_of: impl Fn(&String) -> Option<PrincipalId>) {
     let entry = entry.clone();
     let ids =
@@ -223,7 +223,11 @@ fn apply(entry: &Entry, principal: &mut Principal, id_of: impl Fn(&String) -> Op
     set(&mut principal.addresses, entry.addresses);
     set(&mut principal.administrator, entry.administrator);
     set(&mut principal.disabled, entry.disabled);
-    set(&mut principal.features, entry.features);
+    let features = entry.features.map(|mut features| {
+        features.retain(|feature| !feature.trim().is_empty());
+        features
+    });
+    set(&mut principal.features, features);
     set(&mut principal.booking, entry.booking);
     set(
         &mut principal.booking_horizon_days,
@@ -252,7 +256,8 @@ fn apply(entry: &Entry, principal: &mut Principal, id_of: impl Fn(&String) -> Op
     set(&mut principal.language, entry.language.map(Some));
     set(&mut principal.time_zone, entry.time_zone.map(Some));
     set(&mut principal.capacity, entry.capacity.map(Some));
-    set(&mut principal.location, entry.location.map(Some));
+    let given = |text: String| Some(text).filter(|text| !text.trim().is_empty());
+    set(&mut principal.location, entry.location.map(given));
 }
 
 fn set<T>(field: &mut T, value: Option<T>) {

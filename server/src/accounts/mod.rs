@@ -32,6 +32,8 @@ use crate::{
 pub enum Operation {
     /// Makes somebody new.
     Add(Box<Entry>),
+    /// Changes somebody who is there.
+    Change(Box<Entry>),
     /// Makes who is missing and changes what is present, as often as you like.
     Import(Vec<Entry>),
     /// Everyone of one kind.
@@ -112,6 +114,10 @@ pub struct Listing {
     pub disabled: bool,
     /// How many people fit in.
     pub capacity: Option<u32>,
+    /// Where it is.
+    pub location: Option<String>,
+    /// What it has.
+    pub features: Vec<String>,
 }
 
 /// Why something was not done.
@@ -199,6 +205,7 @@ impl Accounts {
     pub async fn perform(&self, operation: Operation) -> Result<Outcome, AccountsError> {
         match operation {
             Operation::Add(entry) => self.add(*entry).await,
+            Operation::Change(entry) => self.change_entry(*entry).await,
             Operation::Import(entries) => Ok(Outcome::Imported(
                 self.import(entries, PasswordOrigin::File).await?,
             )),
@@ -228,6 +235,15 @@ impl Accounts {
         Ok(Outcome::Done)
     }
 
+    async fn change_entry(&self, entry: Entry) -> Result<Outcome, AccountsError> {
+        self.expect(entry.kind, &entry.name).await?;
+        let imported = self.import(vec![entry], PasswordOrigin::Administrator);
+        match imported.await?.unchanged {
+            0 => Ok(Outcome::Done),
+            _ => Ok(Outcome::Unchanged),
+        }
+    }
+
     async fn list(&self, kind: PrincipalKind) -> Result<Outcome, AccountsError> {
         let everyone = self.store.principals().await?;
         let name_of = |id| {
@@ -248,6 +264,8 @@ impl Accounts {
             administrator: principal.administrator,
             disabled: principal.disabled,
             capacity: principal.capacity,
+            location: principal.location.clone(),
+            features: principal.features.clone(),
         };
         Ok(Outcome::Listed(
             everyone

@@ -17,6 +17,11 @@ use super::{
 };
 use crate::authentication::check_stored_hash;
 
+/// The most features of a room or resource.
+const MAXIMUM_FEATURES: usize = 50;
+/// The longest text about one.
+const MAXIMUM_TEXT_OCTETS: usize = 255;
+
 /// Checks all entries, and completes what people leave out: `mailto:` before an address.
 ///
 /// # Errors
@@ -172,6 +177,7 @@ fn check_fields(entry: &Entry) -> Result<(), AccountsError> {
     if let Some(hash) = &entry.password_hash {
         check_stored_hash(hash).map_err(|what| AccountsError::of(entry, what))?;
     }
+    check_place(entry)?;
     if let Some(zone) = &entry.time_zone
         && jiff::tz::TimeZone::get(zone).is_err()
     {
@@ -192,6 +198,33 @@ fn check_fields(entry: &Entry) -> Result<(), AccountsError> {
         return Err(AccountsError::of(entry, what));
     }
     Ok(())
+}
+
+/// Where something is and what it has are short lines; features are told with commas between them.
+fn check_place(entry: &Entry) -> Result<(), AccountsError> {
+    let features = entry.features.as_deref().unwrap_or_default();
+    if features.len() > MAXIMUM_FEATURES {
+        let what = format!("it has too many features; at most {MAXIMUM_FEATURES} are possible");
+        return Err(AccountsError::of(entry, what));
+    }
+    let is_line =
+        |text: &str| text.len() <= MAXIMUM_TEXT_OCTETS && !text.contains(char::is_control);
+    if let Some(location) = &entry.location
+        && !is_line(location)
+    {
+        let what = "the location is not one line of at most 255 octets";
+        return Err(AccountsError::of(entry, what));
+    }
+    let is_feature = |text: &&String| is_line(text) && !text.contains(',');
+    match features.iter().find(|feature| !is_feature(feature)) {
+        Some(feature) => {
+            let what = format!(
+                "the feature {feature:?} is not one line of at most 255 octets without a comma"
+            );
+            Err(AccountsError::of(entry, what))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_references(entry: &Entry, known: &BTreeSet<&str>) -> Result<(), AccountsError> {

@@ -5,7 +5,8 @@ use storage::model::PrincipalKind;
 use super::{Failure, Output, Reach};
 use crate::{
     accounts::{Entry, Operation, Outcome, word},
-    cli::{PlaceAdd, PlaceCommand},
+    cli::{Free, Place, PlaceCommand},
+    rooms,
 };
 
 /// Runs it for rooms or resources.
@@ -26,7 +27,17 @@ pub async fn run(
                 .await?;
             output.line(&format!("The {} {name} is added.", word(kind)));
         }
+        PlaceCommand::Set(arguments) => {
+            let name = arguments.name.clone();
+            let operation = Operation::Change(Box::new(entry(kind, arguments)));
+            let is = match reach.perform(operation).await? {
+                Outcome::Unchanged => "was so already",
+                _ => "is changed",
+            };
+            output.line(&format!("The {} {name} {is}.", word(kind)));
+        }
         PlaceCommand::List => list(kind, reach, output).await?,
+        PlaceCommand::Free(arguments) => free(kind, arguments, reach, output).await?,
         PlaceCommand::Remove { name } => {
             reach
                 .perform(Operation::Remove {
@@ -43,7 +54,7 @@ pub async fn run(
     Ok(())
 }
 
-fn entry(kind: PrincipalKind, arguments: PlaceAdd) -> Entry {
+fn entry(kind: PrincipalKind, arguments: Place) -> Entry {
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
     Entry {
         display_name: arguments.display_name,
@@ -67,17 +78,86 @@ async fn list(kind: PrincipalKind, reach: &Reach, output: &mut Output) -> Result
     let rows: Vec<Vec<String>> = places
         .into_iter()
         .map(|place| {
-            let capacity = place
-                .capacity
-                .map_or_else(String::new, |capacity| capacity.to_string());
             vec![
                 place.name,
                 place.display_name,
                 place.addresses.join(" "),
-                capacity,
+                number(place.capacity),
+                place.location.unwrap_or_default(),
+                place.features.join(", "),
             ]
         })
         .collect();
-    output.table(&["NAME", "DISPLAY NAME", "ADDRESSES", "CAPACITY"], &rows);
+    output.table(
+        &[
+            "NAME",
+            "DISPLAY NAME",
+            "ADDRESSES",
+            "CAPACITY",
+            "LOCATION",
+            "FEATURES",
+        ],
+        &rows,
+    );
     Ok(())
+}
+
+fn number(number: Option<u32>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
+}
+
+async fn free(
+    kind: PrincipalKind,
+    arguments: Free,
+    reach: &Reach,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let own_zone = || jiff::tz::TimeZone::system().iana_name().map(str::to_owned);
+    let ask = rooms::Ask {
+        kind,
+        from: arguments.from.0,
+        to: arguments.to.0,
+        recurrence: arguments.recurrence,
+        time_zone: arguments.time_zone.or_else(own_zone),
+        capacity: arguments.capacity,
+        location: arguments.location,
+        features: arguments.features,
+        all: arguments.all,
+    };
+    let told = reach.ask_free_resources(&ask).await?;
+    if arguments.json {
+        output.line(&serde_json::to_string_pretty(&told)?);
+        return Ok(());
+    }
+    if told.found.is_empty() {
+        let then = if ask.all { "" } else { " is free then" };
+        output.error(&format!("no {} that fits{then}", word(kind)));
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = told.found.into_iter().map(row).collect();
+    output.table(
+        &[
+            "NAME", "ADDRESS", "CAPACITY", "LOCATION", "FEATURES", "THEN",
+        ],
+        &rows,
+    );
+    if !told.is_whole {
+        output.error("there are more; ask for something in particular");
+    }
+    Ok(())
+}
+
+fn row(found: rooms::Found) -> Vec<String> {
+    let then = match found.taken {
+        0 => found.vacancy.as_str().to_owned(),
+        taken => format!("{} ({taken} taken)", found.vacancy.as_str()),
+    };
+    vec![
+        found.name,
+        found.addresses.into_iter().next().unwrap_or_default(),
+        number(found.capacity),
+        found.location.unwrap_or_default(),
+        found.features.join(", "),
+        then,
+    ]
 }

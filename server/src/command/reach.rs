@@ -17,7 +17,7 @@ use crate::{
     mail::{MailOperation, MailOutcome, perform_mail},
     maintenance::{self, Ended, Maintenance, Said},
     moving::{self, intake::Performer},
-    scheduling_log,
+    rooms, scheduling_log,
     server::{self, Options, StartError, Storage},
     time_zones,
     trash::{self, Ask, Told},
@@ -172,6 +172,25 @@ impl Reach {
                 let url = server::public_url(&self.options, &[]);
                 let desk = server::desk(&store, &self.options, &url);
                 let told = scheduling_log::perform(&desk, ask).await;
+                store.backend().close().await;
+                Ok(told?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Free rooms or resources, whether a server runs or not.
+    ///
+    /// # Errors
+    /// What was refused, or the data cannot be reached.
+    pub async fn ask_free_resources(&self, ask: &rooms::Ask) -> Result<rooms::Told, Failure> {
+        match control::ask_free_resources(&control::socket_path(&self.data), ask).await {
+            Ok(reply) => Ok(reply?),
+            Err(AskError::NotRunning) => {
+                let store = self.open_existing().await?;
+                let url = server::public_url(&self.options, &[]);
+                let desk = server::desk(&store, &self.options, &url);
+                let told = rooms::perform(&desk, ask).await;
                 store.backend().close().await;
                 Ok(told?)
             }

@@ -9,14 +9,15 @@ use tokio::{
 };
 
 use super::{
-    AuditReply, Errand, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply, SchedulingLogReply, TrashLine,
+    AuditReply, Errand, FreeResourcesReply, Line, MAXIMUM_LINE_OCTETS, MailReply, Reply,
+    SchedulingLogReply, TrashLine,
 };
 use crate::{
     accounts::Operation,
     audit,
     mail::MailOperation,
     maintenance::{Ended, Maintenance, Said},
-    moving, scheduling_log, trash,
+    moving, rooms, scheduling_log, trash,
 };
 
 /// Why there is no reply.
@@ -71,6 +72,19 @@ pub async fn ask_scheduling_log(
 ) -> Result<SchedulingLogReply, AskError> {
     let mut stream = connect(socket).await?;
     send(&mut stream, &Errand::SchedulingLog(ask.clone())).await?;
+    receive(&mut BufReader::new(stream)).await
+}
+
+/// Asks it for free rooms or resources.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn ask_free_resources(
+    socket: &Path,
+    ask: &rooms::Ask,
+) -> Result<FreeResourcesReply, AskError> {
+    let mut stream = connect(socket).await?;
+    send(&mut stream, &Errand::FreeResources(ask.clone())).await?;
     receive(&mut BufReader::new(stream)).await
 }
 

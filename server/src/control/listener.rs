@@ -22,7 +22,7 @@ use crate::{
     accounts::{Accounts, AccountsError},
     audit, mail,
     maintenance::{self, Maintenance, Said},
-    moving, scheduling_log, trash,
+    moving, rooms, scheduling_log, trash,
 };
 
 /// Connections at once; nobody needs more than a few commands.
@@ -151,6 +151,9 @@ async fn connection(mut stream: UnixStream, served: Served, mut stopped: watch::
             }
             Ok(Request::Errand(Errand::SchedulingLog(ask))) => {
                 encode(&scheduling_log::perform(&served.desk, &ask).await)
+            }
+            Ok(Request::Errand(Errand::FreeResources(ask))) => {
+                encode(&rooms::perform(&served.desk, &ask).await)
             }
             Ok(Request::Errand(Errand::Moving(ask))) => {
                 encode(&moving::perform(&served.desk, ask).await)

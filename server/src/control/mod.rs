@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use backup::receive as receive_backup;
 pub use client::{
-    AskError, ask, ask_audit, ask_mail, ask_moving, ask_scheduling_log, ask_trash, maintain,
+    AskError, ask, ask_audit, ask_free_resources, ask_mail, ask_moving, ask_scheduling_log,
+    ask_trash, maintain,
 };
 pub use listener::{Control, Served};
 
@@ -25,7 +26,7 @@ use crate::{
     audit,
     mail::{MailOperation, MailOutcome},
     maintenance::Maintenance,
-    moving, scheduling_log, trash,
+    moving, rooms, scheduling_log, trash,
 };
 
 /// The longest line: an import of some ten thousand accounts.
@@ -52,6 +53,8 @@ pub enum Errand {
     Audit(audit::Ask),
     /// What was decided about a meeting; answered by a [`SchedulingLogReply`].
     SchedulingLog(scheduling_log::Ask),
+    /// Free rooms or resources; answered by a [`FreeResourcesReply`].
+    FreeResources(rooms::Ask),
     /// Something about calendars that move in or out; answered by a [`moving::Told`].
     Moving(moving::Ask),
 }
@@ -64,6 +67,9 @@ pub type AuditReply = Result<audit::Told, String>;
 
 /// What was decided about a meeting.
 pub type SchedulingLogReply = Result<Vec<LogEntry>, String>;
+
+/// Free rooms or resources.
+pub type FreeResourcesReply = Result<rooms::Told, String>;
 
 /// What came of an operation.
 pub type Reply = Result<Outcome, AccountsError>;
