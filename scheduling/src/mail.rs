@@ -48,6 +48,8 @@ pub enum MessageKind {
     Tentative,
     /// An attendee answers in another way.
     Answered,
+    /// An attendee asks for the newest version.
+    Question,
 }
 
 /// The meeting in words for the text and HTML parts.
@@ -111,7 +113,7 @@ struct MessageRecord {
 }
 
 /// Kind and voice in one: those rows that were written before there were delegates have only the first
-/// seven, which are those of [`MessageKind`].
+/// seven, which are those of [`MessageKind`] then. What came later stands at the end.
 #[derive(Serialize, Deserialize)]
 enum KindRecord {
     Invitation,
@@ -123,6 +125,7 @@ enum KindRecord {
     Answered,
     OnBehalf(MessageKind, Party),
     Notice(MessageKind),
+    Question,
 }
 
 impl From<MessageKind> for KindRecord {
@@ -135,6 +138,7 @@ impl From<MessageKind> for KindRecord {
             MessageKind::Declined => KindRecord::Declined,
             MessageKind::Tentative => KindRecord::Tentative,
             MessageKind::Answered => KindRecord::Answered,
+            MessageKind::Question => KindRecord::Question,
         }
     }
 }
@@ -149,6 +153,7 @@ impl From<KindRecord> for (MessageKind, Voice) {
             KindRecord::Declined => MessageKind::Declined,
             KindRecord::Tentative => MessageKind::Tentative,
             KindRecord::Answered => MessageKind::Answered,
+            KindRecord::Question => MessageKind::Question,
             KindRecord::OnBehalf(kind, party) => return (kind, Voice::OnBehalf(party)),
             KindRecord::Notice(kind) => return (kind, Voice::Notice),
         };
@@ -297,8 +302,10 @@ mod tests {
     #[test]
     fn every_voice_comes_back() {
         for voice in [Voice::Own, Voice::OnBehalf(party("bob")), Voice::Notice] {
-            let message = message(MessageKind::Declined, voice);
-            assert_eq!(OutgoingMessage::decode(&message.encode()), Some(message));
+            for kind in [MessageKind::Declined, MessageKind::Question] {
+                let message = message(kind, voice.clone());
+                assert_eq!(OutgoingMessage::decode(&message.encode()), Some(message));
+            }
         }
     }
 }

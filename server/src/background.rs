@@ -44,6 +44,8 @@ const PAUSE_PER_STEP: u32 = 9;
 const AUDIT_PERIOD: Duration = Duration::from_secs(6 * 60 * 60);
 /// Between two looks for what is old in inboxes.
 const INBOX_PERIOD: Duration = Duration::from_secs(60 * 60);
+/// How long a message from outside is known, should it come again: mail servers try for some days.
+const RECEIVED_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
@@ -355,7 +357,8 @@ async fn tidy_trash_once(
     Ok(())
 }
 
-/// Removes what is old from inboxes, and counters of messages that count no more.
+/// Removes what is old from inboxes, counters of messages that count no more, and what is known of messages that came
+/// from outside long ago.
 async fn tidy_inboxes(
     desk: Desk,
     kept_milliseconds: Option<i64>,
@@ -378,6 +381,18 @@ async fn tidy_inboxes_once(
     let store = desk.store();
     let now = store.environment().clock.now();
     store.forget_messages(now).await?;
+    let until = Timestamp(now.0.saturating_sub(RECEIVED_MILLISECONDS));
+    let mut position = None;
+    loop {
+        let begun = Instant::now();
+        position = store.forget_received(position, until).await?;
+        if position.is_none() {
+            break;
+        }
+        if !rest_after(begun, stopped).await {
+            return Ok(());
+        }
+    }
     let Some(kept_milliseconds) = kept_milliseconds else {
         return Ok(());
     };

@@ -2,8 +2,8 @@
 
 use calendar::{CalendarObject, Limits};
 use storage::{
-    Revision, Stored,
-    model::{Work, WorkId},
+    Revision, Stored, Uuid,
+    model::{CollectionId, Work, WorkId},
 };
 
 use super::{
@@ -16,7 +16,85 @@ use crate::{
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
 };
 
+/// A mail that the next server had taken came back (RFC 3464).
+#[derive(Clone, Debug)]
+pub struct Bounce {
+    /// The home of who sent it.
+    pub home: CollectionId,
+    /// The UID of the meeting.
+    pub uid: String,
+    /// The METHOD of what was sent.
+    pub method: String,
+    /// The calendar user address of whom it did not reach, as in the object.
+    pub recipient: String,
+    /// It will never reach them: 5.2; else it was given up: 5.1.
+    pub is_permanent: bool,
+    /// What the other server said.
+    pub detail: Option<String>,
+    /// The name of the mail that says so (Message-ID), if any.
+    pub id: Option<String>,
+}
+
+impl Bounce {
+    /// The name by which the same is known when it is told again.
+    fn name(&self) -> Uuid {
+        let parts = [Some(&self.uid), Some(&self.recipient), self.detail.as_ref()];
+        let parts = match &self.id {
+            Some(id) => [Some(id), None, None],
+            None => parts,
+        };
+        let parts: Vec<&[u8]> = parts
+            .into_iter()
+            .flatten()
+            .map(|it| it.as_bytes())
+            .collect();
+        Uuid::derived("Convoke 2026-11 mail that came back", &parts)
+    }
+}
+
 impl Desk {
+    /// Writes into the sender's object and log that a mail came back. Where the recipient answered meanwhile, or the
+    /// same was told before, the object stays as it is; the log says it once.
+    ///
+    /// Errors: `Unavailable`, `Damaged`.
+    pub async fn record_bounce(&self, bounce: &Bounce) -> Result<(), Refusal> {
+        let outcome = match bounce.is_permanent {
+            true => DeliveryOutcome::Rejected,
+            false => DeliveryOutcome::GivenUp,
+        };
+        let name = bounce.name();
+        for _ in 0..MAXIMUM_ROUNDS {
+            let home = self.store.collection(bounce.home).await;
+            // The log of a home that is gone went with it.
+            let Some(home) = home.map_err(read_failed)? else {
+                return Ok(());
+            };
+            let was_told = self.store.was_received(home.owner, &[name]).await;
+            if was_told.map_err(read_failed)? {
+                return Ok(());
+            }
+            let copies = self.copies(bounce.home, &bounce.uid).await?;
+            let mut batch = self.store.batch();
+            let status = (bounce.recipient.clone(), engine::Status::from(outcome));
+            self.write_statuses(&mut batch, &copies, std::slice::from_ref(&status))
+                .await?;
+            let mut objects = copies.meeting.iter().map(|copy| &copy.object);
+            let entry = LogEntry {
+                time: self.now(),
+                actor: None,
+                occasion: Occasion::Fared,
+                is_public: objects.all(Classification::is_public),
+                lines: vec![came_back(bounce, outcome)],
+            };
+            batch.note_received(home.owner, name, self.now());
+            self.log(&mut batch, bounce.home, &bounce.uid, entry);
+            if self.commit(batch).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+
     /// Ends a mail's row of work and writes its outcome into the object, in one commit. The object's
     /// ETag changes, its Schedule-Tag does not (RFC 6638 §3.2.10). A row that somebody else has ended or
     /// taken meanwhile is left alone. `detail` is what the mail server said.
@@ -79,6 +157,20 @@ impl Desk {
             self.log(batch, message.home, &message.uid, entry);
         }
         Ok(copies.meeting.map(|copy| copy.stored.revision))
+    }
+}
+
+/// A mail that came back, for the sender's log.
+fn came_back(bounce: &Bounce, outcome: DeliveryOutcome) -> LogLine {
+    let mut reason = "it came back".to_owned();
+    if let Some(detail) = &bounce.detail {
+        reason = format!("{reason}: {detail}");
+    }
+    let about = About::default();
+    LogLine {
+        way: Some(Way::Mail),
+        status: Some(engine::Status::from(outcome).as_str().to_owned()),
+        ..about.line(Verdict::Fared, &bounce.method, &bounce.recipient, &reason)
     }
 }
 

@@ -21,7 +21,8 @@ use super::{
 use crate::{
     Actor, Classification, Refusal,
     engine::{
-        self, CopyChange, Decision, Delivery, Directory, Incoming, Message, Method, Receipt, Status,
+        self, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming, Message, Method,
+        Receipt, Status,
     },
     log::{self, Lines, LogEntry, LogLine, Occasion},
     projection::ObjectProjection,
@@ -435,7 +436,7 @@ impl Recipient {
     /// Where a message is left: answers are for the organizer alone, invitations for whom the recipient wants,
     /// of those who may see all of them.
     fn inboxes_for(&self, item: &InboxItem) -> impl Iterator<Item = &Resolution> {
-        let is_invitation = item.method != Method::Reply;
+        let is_invitation = item.method.is_from_organizer();
         let sees = |it: &&Reader| is_invitation && (item.is_public || it.sees_private);
         let delegates: Vec<_> = self.delegates.iter().filter(sees).collect();
         let leaves = self.leaves_invitations && !delegates.is_empty();
@@ -474,9 +475,9 @@ impl Recipient {
     /// A refresh shows what others said, to somebody who took the invitation before.
     fn may_take(&self, message: &Message) -> bool {
         message.is_refresh
-            || match message.method {
-                Method::Request | Method::Cancel => self.may_invite,
-                Method::Reply => self.may_reply,
+            || match message.method.is_from_organizer() {
+                true => self.may_invite,
+                false => self.may_reply,
             }
     }
 
@@ -525,7 +526,7 @@ impl Recipient {
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
         self.is_asked |= receipt.copy != CopyChange::Unchanged
-            && message.method == Method::Request
+            && matches!(message.method, Method::Request | Method::Add)
             && !message.is_refresh
             && self.principal.answers_by_itself();
         if receipt.inbox_item && self.has_room_for(&message.object) {
@@ -548,6 +549,7 @@ fn refuse(message: &Message, status: Status, reason: &str) -> Receipt {
         inbox_item: false,
         status,
         schedule_tag_changes: false,
+        follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
         decisions: vec![Decision::NotApplied {

@@ -15,7 +15,6 @@ use super::{
     outstanding::{self, Outstanding},
     properties::home_path,
     recipients::Recipients,
-    refresh,
     refuse::read_failed,
     rights::Need,
 };
@@ -302,31 +301,15 @@ impl Desk {
             .await?;
         let mut refreshes: Vec<Delivery> = Vec::new();
         for delivery in at_once {
-            // only an answer brings somebody in, or out
-            let before = match delivery.message.method {
-                Method::Reply => recipients.object(delivery.recipient.id).cloned(),
-                Method::Request | Method::Cancel => None,
-            };
-            let Some(receipt) = recipients.receive(delivery, directory, now) else {
+            let handed_over = self
+                .hand_over(batch, &mut recipients, delivery, directory, now)
+                .await?;
+            let Some(handed_over) = handed_over else {
                 outcomes.push((delivery.address.clone(), Status::NO_WAY));
                 continue;
             };
-            if let Some(before) = before.filter(|_| receipt.attendees_changed) {
-                self.pass_on(batch, &mut recipients, delivery, &before, directory, now)
-                    .await?;
-            }
-            if receipt.refresh_others
-                && let Some(object) = recipients.object(delivery.recipient.id)
-            {
-                match refreshes_at_once(object, delivery, directory, now) {
-                    Some(at_once) => refreshes.extend(at_once),
-                    None => {
-                        let (organizer, uid) = (&delivery.recipient, &delivery.message.uid);
-                        self.enqueue_refresh(batch, organizer, uid, now).await?;
-                    }
-                }
-            }
-            outcomes.push((delivery.address.clone(), receipt.status));
+            refreshes.extend(handed_over.refreshes);
+            outcomes.push((delivery.address.clone(), handed_over.receipt.status));
         }
         refreshes.retain(|delivery| delivery.recipient.id != sender.id);
         self.load_recipients(&mut recipients, sender, &refreshes)
@@ -346,52 +329,6 @@ impl Desk {
         Ok(Delivered { outcomes, foreseen })
     }
 
-    /// Tells those whom an answer brought into the organizer's object, or out of it (RFC 5546 §3.2.2.3).
-    async fn pass_on(
-        &self,
-        batch: &mut Batch,
-        recipients: &mut Recipients,
-        answer: &Delivery,
-        before: &CalendarObject,
-        directory: &Directory,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let organizer = &answer.recipient;
-        let Some(after) = recipients.object(organizer.id).cloned() else {
-            return Ok(());
-        };
-        let plan = engine::pass_on(&Change {
-            before: Some(before),
-            is_dormant: false,
-            after: Some(&after),
-            owner: organizer,
-            acting: None,
-            directory,
-            organizer_copy: None,
-            last_sequence: None,
-            now,
-            schedule_reply: true,
-            schedule_tag_matched: false,
-            mail_possible: self.settings.mail_possible,
-        });
-        self.load_recipients(recipients, organizer, &plan.deliveries)
-            .await?;
-        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
-        for delivery in &plan.deliveries {
-            let receipt = recipients.receive(delivery, directory, now);
-            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
-            outcomes.push((delivery.address.clone(), status));
-        }
-        for mail in &plan.mails {
-            self.enqueue_mail(batch, mail, now);
-        }
-        recipients.note(organizer.id, log::of_plan(&plan, &outcomes));
-        if let Some(settled) = engine::settle(&plan, &outcomes) {
-            recipients.replace(organizer.id, settled);
-        }
-        Ok(())
-    }
-
     pub(crate) fn enqueue_mail(
         &self,
         batch: &mut Batch,
@@ -401,23 +338,6 @@ impl Desk {
         let work = Work::new(mail::QUEUE, message.encode(), now);
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
-}
-
-/// What shows the other attendees of the organizer's object what one of them answered; `None` where they are too
-/// many for the answer's own commit.
-fn refreshes_at_once(
-    object: &CalendarObject,
-    reply: &Delivery,
-    directory: &Directory,
-    now: Timestamp,
-) -> Option<Vec<Delivery>> {
-    if engine::addresses(Some(object), None).len() > refresh::PEOPLE_AT_ONCE {
-        return None;
-    }
-    let replied = Some(reply.message.sender.as_str());
-    let refreshes = engine::refresh(object, &reply.recipient, directory, replied, now);
-    let fitting = outstanding::fitting(refreshes.iter().map(outstanding::weight));
-    (fitting == refreshes.len()).then_some(refreshes)
 }
 
 fn uid_of(object: &CalendarObject) -> String {

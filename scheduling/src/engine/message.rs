@@ -22,15 +22,53 @@ pub enum Method {
     Reply,
     /// The meeting, or this person's part in it, is off.
     Cancel,
+    /// Instances more (RFC 5546 §3.2.4). Understood when it comes, never sent: a REQUEST says it, too.
+    Add,
+    /// An attendee asks for the newest version (RFC 5546 §3.2.6).
+    Refresh,
+    /// An attendee proposes something else (RFC 5546 §3.2.7). Never sent.
+    Counter,
+    /// The organizer does not take up what an attendee proposed (RFC 5546 §3.2.8). Never sent.
+    DeclineCounter,
 }
 
 impl Method {
+    /// All of them.
+    const ALL: [Method; 7] = [
+        Method::Request,
+        Method::Reply,
+        Method::Cancel,
+        Method::Add,
+        Method::Refresh,
+        Method::Counter,
+        Method::DeclineCounter,
+    ];
+
     /// The value of METHOD.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Request => "REQUEST",
             Method::Reply => "REPLY",
             Method::Cancel => "CANCEL",
+            Method::Add => "ADD",
+            Method::Refresh => "REFRESH",
+            Method::Counter => "COUNTER",
+            Method::DeclineCounter => "DECLINECOUNTER",
+        }
+    }
+
+    /// The method with this value, in whatever case (RFC 5545 §1.3.2 and §3.7.2).
+    pub fn parse(value: &str) -> Option<Method> {
+        let value = value.trim();
+        let mut all = Method::ALL.into_iter();
+        all.find(|method| method.as_str().eq_ignore_ascii_case(value))
+    }
+
+    /// Whether the organizer sends it; else an attendee does (RFC 5546 §1.4).
+    pub fn is_from_organizer(self) -> bool {
+        match self {
+            Method::Request | Method::Cancel | Method::Add | Method::DeclineCounter => true,
+            Method::Reply | Method::Refresh | Method::Counter => false,
         }
     }
 }
@@ -73,7 +111,7 @@ pub struct Message {
 }
 
 impl Message {
-    fn new(method: Method, sender: &str, object: CalendarObject) -> Message {
+    pub(super) fn new(method: Method, sender: &str, object: CalendarObject) -> Message {
         Message {
             method,
             origin: Origin::Here,
@@ -207,6 +245,29 @@ fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
     entry
 }
 
+/// What asks an organizer for the newest version of a meeting (RFC 5546 §3.2.6): `about` is what came of it, and
+/// `attendee` who asks.
+pub(super) fn refresh_request(
+    about: &CalendarObject,
+    attendee: &Property,
+    now: Timestamp,
+) -> Option<Message> {
+    let original = about.entries().next()?;
+    let mut entry = skeleton(original, now, 0, false);
+    copy(&mut entry, original, &["UID"]);
+    let mut attendee = shared_person(attendee);
+    for parameter in ["RSVP", "PARTSTAT"] {
+        attendee.remove_parameter(parameter);
+    }
+    let sender = attendee.raw_value().trim().to_owned();
+    let organizer = original.property("ORGANIZER").map(shared_person);
+    for person in organizer.into_iter().chain([attendee]) {
+        entry.push_property(person);
+    }
+    let object = frame(Method::Refresh, vec![entry], about);
+    Some(Message::new(Method::Refresh, &sender, object))
+}
+
 /// What tells people, and programs that know the object, which component a message is about.
 const NAMING: [&str; 11] = [
     "UID",
@@ -238,7 +299,7 @@ fn shared_view(mut entry: Component) -> Component {
 }
 
 /// ORGANIZER or ATTENDEE without what is between the client and its server (RFC 6638 §7.1 to §7.3).
-fn shared_person(person: &Property) -> Property {
+pub(super) fn shared_person(person: &Property) -> Property {
     let mut person = person.clone();
     for parameter in [
         "SCHEDULE-AGENT",

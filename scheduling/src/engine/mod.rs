@@ -27,7 +27,9 @@
 //!
 //! A room or resource may answer by itself: [`booking`] says what.
 //!
-//! Knowingly not here: the methods ADD, REFRESH, COUNTER and DECLINECOUNTER, which only come by mail.
+//! A message from outside comes in by [`from_outside`] and goes through [`receive`] like any other. Where a [`Receipt`]
+//! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, and [`ask_organizer`] asks for
+//! it. ADD, COUNTER and DECLINECOUNTER are understood and never sent.
 
 mod answer;
 mod away;
@@ -40,6 +42,7 @@ mod entry;
 mod fault;
 mod meeting;
 mod message;
+mod outside;
 mod pattern;
 mod plan;
 mod receive;
@@ -63,8 +66,9 @@ pub use fault::Fault;
 pub use message::PRODUCT;
 pub(crate) use message::utc;
 pub use message::{Message, Method, Origin};
-pub use plan::{Change, Delivery, Plan, pass_on, plan};
-pub use receive::{CopyChange, Incoming, Receipt, receive};
+pub use outside::{Unacceptable, from_outside};
+pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_again};
+pub use receive::{CopyChange, FollowUp, Incoming, Receipt, receive};
 pub use refresh::refresh;
 pub use role::{Role, addresses, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;

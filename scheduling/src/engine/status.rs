@@ -23,10 +23,20 @@ impl Status {
     pub const PARAMETER_IGNORED: Status = Status(Cow::Borrowed("2.3"));
     /// 2.7: the message went to others (RFC 5546 §3.6).
     pub const FORWARDED: Status = Status(Cow::Borrowed("2.7"));
+    /// 3.1: a value cannot be.
+    pub const INVALID_VALUE: Status = Status(Cow::Borrowed("3.1"));
     /// 3.7: nobody has this address.
     pub const UNKNOWN_USER: Status = Status(Cow::Borrowed("3.7"));
     /// 3.8: privileges are missing.
     pub const NO_PRIVILEGE: Status = Status(Cow::Borrowed("3.8"));
+    /// 3.10: it is too large.
+    pub const TOO_LARGE: Status = Status(Cow::Borrowed("3.10"));
+    /// 3.11: a component or property is missing that must be there.
+    pub const MISSING: Status = Status(Cow::Borrowed("3.11"));
+    /// 3.13: a component is not supported.
+    pub const UNSUPPORTED_COMPONENT: Status = Status(Cow::Borrowed("3.13"));
+    /// 3.14: the method is not supported.
+    pub const UNSUPPORTED: Status = Status(Cow::Borrowed("3.14"));
     /// 5.1: could not be delivered for now.
     pub const UNAVAILABLE: Status = Status(Cow::Borrowed("5.1"));
     /// 5.2: there is no way to deliver.

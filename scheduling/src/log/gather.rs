@@ -58,6 +58,21 @@ pub(crate) struct About {
 impl About {
     /// Of a message of this method.
     pub fn of(method: &str, object: &CalendarObject) -> About {
+        About::signed_by(method, object, |_| true)
+    }
+
+    /// Of a message, of whose people the sender is one.
+    fn of_message(message: &Message) -> About {
+        let sender = normalise(&message.sender);
+        let is_sender = |line: &Property| normalise(line.raw_value()) == sender;
+        About::signed_by(message.method.as_str(), &message.object, is_sender)
+    }
+
+    fn signed_by(
+        method: &str,
+        object: &CalendarObject,
+        is_sender: impl Fn(&Property) -> bool,
+    ) -> About {
         let sequences = object.entries().map(|entry| {
             let sequence = entry.raw_value("SEQUENCE");
             sequence.and_then(|it| it.trim().parse().ok()).unwrap_or(0)
@@ -75,12 +90,13 @@ impl About {
         };
         let more_instances = instances.len().saturating_sub(MAXIMUM_INSTANCES);
         instances.truncate(MAXIMUM_INSTANCES);
-        let sender = match method == Method::Reply.as_str() {
-            true => "ATTENDEE",
-            false => "ORGANIZER",
+        let is_from_organizer = Method::parse(method).is_none_or(Method::is_from_organizer);
+        let sender = match is_from_organizer {
+            true => "ORGANIZER",
+            false => "ATTENDEE",
         };
         let mut senders = object.entries().flat_map(Component::properties);
-        let sender = senders.find(|line| line.is(sender));
+        let sender = senders.find(|line| line.is(sender) && is_sender(line));
         let parameter = |name| sender.and_then(|line| line.parameter(name));
         About {
             sequence,
@@ -271,7 +287,7 @@ pub(crate) fn of_foreseen_answer(
 /// What a message that came in did.
 pub(crate) fn of_receipt(message: &Message, receipt: &Receipt) -> Vec<LogLine> {
     let method = message.method.as_str();
-    let about = About::of(method, &message.object);
+    let about = About::of_message(message);
     let way = match message.origin {
         Origin::Mail => Way::Mail,
         Origin::Here | Origin::Queue => Way::Local,

@@ -8,7 +8,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use crate::{
-    Revision, Timestamp,
+    Revision, Timestamp, Uuid,
     backend::{Key, KeyRange, LOG_POSITION_OCTETS, log_key},
     model::{AttachmentId, CollectionId, PrincipalId, SyncToken, WorkId},
 };
@@ -72,6 +72,8 @@ pub(crate) enum Keyspace {
     SchedulingLog = 41,
     /// (hour, principal) → how many messages somebody caused in it.
     Messages = 44,
+    /// (principal, name of a message) → when a message from outside had its effect on the principal.
+    Received = 45,
     /// (attachment, home, collection, name) → nothing; an object that refers to a managed attachment.
     Attachment = 36,
 }
@@ -249,6 +251,14 @@ pub(crate) fn messages(hour: i64, sender: PrincipalId) -> Key {
     Builder::new(Keyspace::Messages, 16)
         .octets(&ordered(Timestamp(hour)))
         .number(sender.0)
+        .key()
+}
+
+/// A message from outside, by a name that follows from what it is.
+pub(crate) fn received(recipient: PrincipalId, message: Uuid) -> Key {
+    Builder::new(Keyspace::Received, 24)
+        .number(recipient.0)
+        .octets(&message.to_octets())
         .key()
 }
 

@@ -9,6 +9,7 @@ mod faults;
 mod groups;
 mod imports;
 mod inboxes;
+mod incoming;
 mod large;
 mod locks;
 mod logs;

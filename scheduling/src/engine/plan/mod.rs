@@ -1,5 +1,6 @@
 //! What a change of a calendar object means for everybody in it.
 
+mod again;
 mod answer;
 mod attendee;
 mod audience;
@@ -98,6 +99,8 @@ impl Plan {
         self.object.is_some() && self.role != Role::None
     }
 }
+
+pub use again::{ask_organizer, tell_again};
 
 /// Decides what a change comes to (RFC 6638 §3.2.3: which operation it is).
 ///

@@ -265,6 +265,7 @@ pub(super) fn kind_of_reply(attendee: &Property) -> MessageKind {
 pub(super) fn kind_of_message(method: Method, is_first: bool) -> MessageKind {
     match method {
         Method::Cancel => MessageKind::Cancellation,
+        Method::Refresh => MessageKind::Question,
         _ if is_first => MessageKind::Invitation,
         _ => MessageKind::Update,
     }

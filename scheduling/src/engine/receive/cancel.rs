@@ -6,7 +6,7 @@ use calendar::{CalendarObject, Component, Property};
 use storage::model::PrincipalKind;
 
 use super::{
-    CopyChange, Declined, Incoming, Receipt,
+    CopyChange, Declined, FollowUp, Incoming, Receipt,
     request::{check_organizer, note_revision},
 };
 use crate::engine::{
@@ -40,6 +40,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: true,
+        follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
         decisions: Vec::new(),

@@ -1,14 +1,18 @@
 //! What a message does to its recipient's copy (RFC 6638 §4, RFC 5546 §2.1.5).
 
+mod add;
 mod cancel;
+mod counter;
+mod decline_counter;
 mod merge;
+mod refresh;
 mod reply;
 mod request;
 
 use calendar::{CalendarObject, Component};
 use storage::{Timestamp, model::Principal};
 
-use super::{Decision, Directory, Message, Method, Status};
+use super::{Addressee, Decision, Directory, Message, Method, Origin, Status};
 
 /// A message at its recipient's door.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,17 @@ pub enum CopyChange {
     Unchanged,
 }
 
+/// What else a message asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FollowUp {
+    /// Nothing.
+    Nothing,
+    /// Its sender is to be told all of the meeting again: [`super::tell_again`].
+    TellSender,
+    /// The organizer is to be asked for all of the meeting: [`super::ask_organizer`].
+    AskOrganizer,
+}
+
 /// What a message did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -51,6 +66,8 @@ pub struct Receipt {
     pub status: Status,
     /// Whether the copy gets a new Schedule-Tag (RFC 6638 §3.2.10); a new copy always does.
     pub schedule_tag_changes: bool,
+    /// What else is to be done.
+    pub follow_up: FollowUp,
     /// The participation of somebody changed in the organizer's copy: [`super::refresh`] with it.
     pub refresh_others: bool,
     /// An answer brought somebody into the organizer's object, or out of it: [`super::pass_on`] with it.
@@ -65,6 +82,8 @@ struct Declined {
     reason: &'static str,
     /// Only the user can tell what is to be done with it: kept in the inbox, with the reason.
     for_the_user: bool,
+    /// All of the meeting would help.
+    asks_organizer: bool,
 }
 
 impl Declined {
@@ -73,6 +92,15 @@ impl Declined {
             status,
             reason,
             for_the_user: false,
+            asks_organizer: false,
+        }
+    }
+
+    /// What came before is missing here: the organizer is to be asked for all of it.
+    fn asking(reason: &'static str) -> Declined {
+        Declined {
+            asks_organizer: true,
+            ..Declined::silently(Status::DELIVERED, reason)
         }
     }
 
@@ -81,6 +109,7 @@ impl Declined {
             status,
             reason,
             for_the_user: true,
+            asks_organizer: false,
         }
     }
 
@@ -96,6 +125,10 @@ impl Declined {
             inbox_item: self.for_the_user,
             status: self.status,
             schedule_tag_changes: false,
+            follow_up: match self.asks_organizer {
+                true => FollowUp::AskOrganizer,
+                false => FollowUp::Nothing,
+            },
             refresh_others: false,
             attendees_changed: false,
             decisions: vec![if self.for_the_user {
@@ -117,14 +150,55 @@ impl Declined {
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    let result = match incoming.message.method {
+    let result = check_sender(incoming).and_then(|()| match incoming.message.method {
         Method::Request => request::receive(incoming),
         Method::Cancel => cancel::receive(incoming),
         Method::Reply => reply::receive(incoming),
-    };
+        Method::Add => add::receive(incoming),
+        Method::Refresh => refresh::receive(incoming),
+        Method::Counter => counter::receive(incoming),
+        Method::DeclineCounter => decline_counter::receive(incoming),
+    });
     let mut receipt = result.unwrap_or_else(|declined| declined.receipt(incoming.message));
+    if receipt.follow_up == FollowUp::AskOrganizer && !is_organizer_elsewhere(incoming) {
+        receipt.follow_up = FollowUp::Nothing;
+    }
     receipt.decisions.extend(unknown_deputy(incoming));
     receipt
+}
+
+/// Who is here tells without being asked.
+fn is_organizer_elsewhere(incoming: &Incoming<'_>) -> bool {
+    let Incoming {
+        message, directory, ..
+    } = incoming;
+    *directory.get(&message.sender) == Addressee::Remote
+}
+
+/// From outside, only the organizer, or who signs for the organizer, may speak for the meeting (RFC 6047 §3; RFC 5546
+/// §6.1.1). For attendees the methods look for themselves: they speak in one component or another.
+fn check_sender(incoming: &Incoming<'_>) -> Result<(), Declined> {
+    let Incoming {
+        message, directory, ..
+    } = incoming;
+    if message.origin != Origin::Mail || !message.method.is_from_organizer() {
+        return Ok(());
+    }
+    let organizers = || {
+        let entries = message.entries();
+        entries.filter_map(|entry| entry.raw_value("ORGANIZER"))
+    };
+    if organizers().any(|it| directory.is(it, incoming.recipient.id)) {
+        let reason = "it is the recipient's own meeting";
+        return Err(Declined::silently(Status::DELIVERED, reason));
+    }
+    match organizers().all(|it| directory.same_person(it, &message.sender)) {
+        true => Ok(()),
+        false => Err(Declined::for_the_user(
+            Status::NOT_ALLOWED,
+            "the sender is neither the organizer nor signs for the organizer",
+        )),
+    }
 }
 
 /// Who signed the message for its sender is kept as it is; a note says where nobody here knows of such a

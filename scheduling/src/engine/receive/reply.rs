@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{CopyChange, Declined, Incoming, Receipt};
+use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
 use crate::engine::{
     Directory, Origin, Status, delegation,
     directory::Person,
@@ -16,18 +16,9 @@ use crate::engine::{
 
 /// Applies a REPLY: participation and status of the one who sent it, and nothing else.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
-    let copy = incoming.copy.ok_or(Declined::silently(
-        Status::NO_WAY,
-        "the organizer has no such event",
-    ))?;
+    let copy = check_organizes(incoming)?;
     let stored = Meeting::of(copy);
     let directory = incoming.directory;
-    if !directory.is(organizer_of(&stored), incoming.recipient.id) {
-        return Err(Declined::for_the_user(
-            Status::NOT_ALLOWED,
-            "the recipient is not the organizer of this event",
-        ));
-    }
     let message = Meeting::about(&incoming.message.object, &stored);
     let answers = answers(incoming, &stored, &message)?;
     let object = apply(incoming, &stored, &answers);
@@ -42,10 +33,27 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: false,
+        follow_up: FollowUp::Nothing,
         refresh_others,
         attendees_changed,
         decisions: Vec::new(),
     })
+}
+
+/// The organizer's object, which is the recipient's: only there what attendees say has an effect.
+pub(super) fn check_organizes<'a>(incoming: &Incoming<'a>) -> Result<&'a CalendarObject, Declined> {
+    let copy = incoming.copy.ok_or(Declined::silently(
+        Status::NO_WAY,
+        "the organizer has no such event",
+    ))?;
+    let organizer = organizer_of(&Meeting::of(copy));
+    match incoming.directory.is(organizer, incoming.recipient.id) {
+        true => Ok(copy),
+        false => Err(Declined::for_the_user(
+            Status::NOT_ALLOWED,
+            "the recipient is not the organizer of this event",
+        )),
+    }
 }
 
 /// What is said of one part of the organizer's object.
@@ -123,7 +131,7 @@ fn followers(incoming: &Incoming<'_>, stored: &Meeting<'_>, message: &Meeting<'_
 }
 
 /// The sender's ATTENDEE in a component: of several in a message, the one that matches the sender.
-fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Option<&'a Property> {
+pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Option<&'a Property> {
     let sender = &incoming.message.sender;
     let is_sender = |line: &&Property| incoming.directory.same_person(line.raw_value(), sender);
     attendees(entry).find(is_sender)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{CopyChange, Declined, Incoming, Receipt, merge::Merge};
+use super::{CopyChange, Declined, FollowUp, Incoming, Receipt, merge::Merge};
 use crate::engine::{
     Origin, Status,
     entry::{Agent, DECLINED, agent, attendees, participation},
@@ -15,16 +15,36 @@ use crate::engine::{
 
 /// Applies a REQUEST.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
-    let entries = || incoming.message.entries();
-    if !entries().any(|entry| own_line(incoming, entry).is_some()) {
-        return Err(Declined::for_the_user(
-            Status::NOT_ALLOWED,
-            "the recipient is not among the attendees",
-        ));
-    }
+    check_recipient(incoming)?;
     match incoming.copy {
         None => create(incoming),
         Some(copy) => update(incoming, copy),
+    }
+}
+
+/// A message that was handed on to somebody whom it does not name is for that person to look at.
+pub(super) fn check_recipient(incoming: &Incoming<'_>) -> Result<(), Declined> {
+    let mut entries = incoming.message.entries();
+    match entries.any(|entry| own_line(incoming, entry).is_some()) {
+        true => Ok(()),
+        false => Err(Declined::for_the_user(
+            Status::NOT_ALLOWED,
+            "the recipient is not among the attendees",
+        )),
+    }
+}
+
+/// The copy becomes this, and the recipient hears of it.
+pub(super) fn updated(object: CalendarObject) -> Receipt {
+    Receipt {
+        copy: CopyChange::Replace(object),
+        inbox_item: true,
+        status: Status::DELIVERED,
+        schedule_tag_changes: true,
+        follow_up: FollowUp::Nothing,
+        refresh_others: false,
+        attendees_changed: false,
+        decisions: Vec::new(),
     }
 }
 
@@ -63,6 +83,7 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: true,
+        follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
         decisions: Vec::new(),
@@ -101,6 +122,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         inbox_item: !incoming.message.is_refresh,
         status: Status::DELIVERED,
         schedule_tag_changes,
+        follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
         decisions: Vec::new(),
@@ -152,7 +174,7 @@ pub(super) fn check_organizer(
 }
 
 /// RFC 5546 §2.1.5, for messages that may come late or twice.
-fn is_late(origin: Origin, stored: &Component, message: &Component) -> bool {
+pub(super) fn is_late(origin: Origin, stored: &Component, message: &Component) -> bool {
     match origin {
         Origin::Here => false,
         Origin::Queue => Revision::of(message) < known_revision(stored),
@@ -160,7 +182,7 @@ fn is_late(origin: Origin, stored: &Component, message: &Component) -> bool {
     }
 }
 
-fn known_revision(stored: &Component) -> Revision {
+pub(super) fn known_revision(stored: &Component) -> Revision {
     let noted = stored.property("ORGANIZER").and_then(Revision::noted);
     noted.unwrap_or_else(|| Revision::of(stored))
 }

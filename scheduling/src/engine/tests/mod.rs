@@ -288,6 +288,7 @@ impl World {
         if receipt.attendees_changed {
             self.pass_on(who, before.as_ref());
         }
+        self.follow_up(who, delivery, receipt.follow_up);
         if receipt.refresh_others {
             let object = self.calendars[who].clone();
             for refresh in refresh(
@@ -301,6 +302,52 @@ impl World {
             }
         }
         receipt
+    }
+
+    /// Does what a message asks for beside what it says.
+    fn follow_up(&mut self, who: &'static str, delivery: &Delivery, follow_up: FollowUp) {
+        let (directory, owner) = (self.directory(), self.people[who].clone());
+        let own = self.calendars.get(who).cloned();
+        let message = &delivery.message;
+        let change = Change {
+            before: Some(&message.object),
+            is_dormant: false,
+            after: own.as_ref(),
+            owner: &owner,
+            acting: None,
+            directory: &directory,
+            organizer_copy: None,
+            last_sequence: None,
+            now: self.now,
+            schedule_reply: true,
+            schedule_tag_matched: false,
+            mail_possible: self.mail_possible,
+        };
+        let plan = match follow_up {
+            FollowUp::Nothing => return,
+            FollowUp::TellSender => tell_again(&change, &message.sender),
+            FollowUp::AskOrganizer => ask_organizer(&change),
+        };
+        for delivery in &plan.deliveries {
+            self.deliver(delivery);
+        }
+        self.mails.extend(plan.mails);
+    }
+
+    /// A message as it comes from outside: proven to be of `sender`.
+    fn hand_in(
+        &mut self,
+        to: &'static str,
+        sender: &str,
+        object: &CalendarObject,
+    ) -> Result<Receipt, Unacceptable> {
+        self.now.0 += MINUTE;
+        let message = from_outside(object, sender, &self.directory())?;
+        Ok(self.deliver(&Delivery {
+            recipient: self.people[to].clone(),
+            address: String::new(),
+            message,
+        }))
     }
 
     /// Tells those whom an answer brought into somebody's object, or out of it.

@@ -12,6 +12,7 @@ mod booking;
 mod delivery;
 mod mail;
 mod organizing;
+mod outside;
 mod properties;
 
 const RULE: &str = "DTSTART:20260302T090000Z\nDTEND:20260302T100000Z\nRRULE:FREQ=WEEKLY;COUNT=10\nSUMMARY:Jour fixe";

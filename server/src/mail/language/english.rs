@@ -43,6 +43,7 @@ fn beginning(kind: MessageKind) -> &'static str {
         MessageKind::Declined => "Declined",
         MessageKind::Tentative => "Tentatively accepted",
         MessageKind::Answered => "Answer",
+        MessageKind::Question => "Request for the newest version",
     }
 }
 
@@ -55,6 +56,7 @@ fn sentence(kind: MessageKind, sender: &str) -> String {
         MessageKind::Declined => "declines.",
         MessageKind::Tentative => "accepts tentatively.",
         MessageKind::Answered => "answered your invitation.",
+        MessageKind::Question => "asks for the newest version of your invitation.",
     };
     format!("{sender} {end}")
 }
@@ -68,6 +70,7 @@ fn sentence_on_behalf(kind: MessageKind, secretary: &str, manager: &str) -> Stri
         MessageKind::Declined => "declines",
         MessageKind::Tentative => "accepts tentatively",
         MessageKind::Answered => "answered your invitation",
+        MessageKind::Question => "asks for the newest version of your invitation",
     };
     format!("{secretary} {middle} on behalf of {manager}.")
 }
@@ -81,6 +84,7 @@ fn sentence_of_notice(kind: MessageKind, secretary: &str) -> String {
         MessageKind::Declined => "declined an invitation",
         MessageKind::Tentative => "tentatively accepted an invitation",
         MessageKind::Answered => "answered an invitation",
+        MessageKind::Question => "asked for the newest version of an invitation",
     };
     format!("{secretary} {what} on your behalf.")
 }

@@ -17,6 +17,7 @@ mod messages;
 mod model;
 mod objects;
 mod open;
+mod received;
 mod scheduling_log;
 mod sync;
 mod tree;

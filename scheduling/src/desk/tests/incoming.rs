@@ -1,0 +1,617 @@
+//! Messages from outside: one commit for each recipient, each message once, and what cannot be taken.
+
+use calendar::{CalendarObject, Limits as ParserLimits};
+use storage::{Timestamp, testing::Faulty};
+
+use super::{
+    meetings::{AT, START, meeting},
+    *,
+};
+use crate::{
+    engine::Status,
+    log::{LogLine, Verdict, Way},
+    mail::{self, DeliveryOutcome, OutgoingMessage},
+};
+
+const XENIA: &str = "mailto:xenia@elsewhere.test";
+const YVES: &str = "mailto:yves@elsewhere.test";
+const BOB: &str = "mailto:bob@example.com";
+const ALICE: &str = "mailto:alice@example.com";
+
+fn parsed(text: &str) -> CalendarObject {
+    let text = text.replace('\n', "\r\n");
+    CalendarObject::parse(text.as_bytes(), &ParserLimits::default()).unwrap()
+}
+
+/// A message about the event "m": METHOD, the lines that say what it is, and its place in the order.
+fn message(method: &str, lines: &str, sequence: u32) -> IncomingMessage {
+    let object = parsed(&format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nMETHOD:{method}\nBEGIN:VEVENT\nUID:m\nSEQUENCE:{sequence}\n\
+         DTSTAMP:20260101T10{sequence:02}00Z\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n"
+    ));
+    IncomingMessage {
+        object,
+        method: None,
+        sender: XENIA.to_owned(),
+        recipients: vec![BOB.to_owned()],
+        id: None,
+    }
+}
+
+/// Xenia invites Bob.
+fn invitation(sequence: u32, more: &str) -> IncomingMessage {
+    let lines = format!(
+        "DTSTART:20260201T090000Z\nDTEND:20260201T100000Z\nSUMMARY:Plan\nORGANIZER:{XENIA}\nATTENDEE:{BOB}{more}"
+    );
+    message("REQUEST", &lines, sequence)
+}
+
+/// Xenia says something to Alice, who has invited her.
+fn to_alice(method: &str, attendee: &str) -> IncomingMessage {
+    let lines = format!("ORGANIZER:{ALICE}\nATTENDEE{attendee}:{XENIA}");
+    IncomingMessage {
+        recipients: vec![ALICE.to_owned()],
+        ..message(method, &lines, 0)
+    }
+}
+
+/// A meeting of Alice with Bob and Xenia, for which Alice has accepted.
+fn with_xenia() -> String {
+    meeting("m", "Plan", START)
+}
+
+/// How many have accepted.
+fn accepted(text: &str) -> usize {
+    text.matches("PARTSTAT=ACCEPTED").count()
+}
+
+impl World {
+    /// What became of a message for its only recipient.
+    async fn receive(&self, message: &IncomingMessage) -> Reception {
+        let mut receptions = self.desk.receive_message(message).await.unwrap();
+        assert_eq!(receptions.len(), 1);
+        receptions.remove(0)
+    }
+
+    /// All that can be seen: what stands in the homes, the logs, and what waits.
+    async fn all(&self) -> (Vec<(String, String)>, usize, usize) {
+        let mut found = Vec::new();
+        for at in ["alice", "bob"] {
+            for at in self.tree(at).await {
+                if let Some(object) = self.object(&at).await {
+                    let tag = object
+                        .calendar
+                        .as_ref()
+                        .and_then(|it| it.schedule_tag.clone());
+                    found.push((at, format!("{} {tag:?}", object.etag)));
+                }
+            }
+        }
+        let mut entries = 0;
+        for who in [&self.alice, &self.bob] {
+            let home = who.principal.home.unwrap();
+            entries += self.desk.scheduling_log_of(home, "m").await.unwrap().len();
+        }
+        (found, entries, self.outgoing().await.len())
+    }
+
+    async fn outgoing(&self) -> Vec<OutgoingMessage> {
+        let rows = self.desk.store().list_work(mail::QUEUE, None, 100).await;
+        let rows = rows.unwrap();
+        let mails = rows
+            .iter()
+            .map(|(_, row)| OutgoingMessage::decode(&row.payload));
+        mails.map(Option::unwrap).collect()
+    }
+
+    /// The lines of the log about what came by mail.
+    async fn by_mail(&self, who: &Actor) -> Vec<LogLine> {
+        let home = who.principal.home.unwrap();
+        let entries = self.desk.scheduling_log_of(home, "m").await.unwrap();
+        let lines = entries.into_iter().flat_map(|entry| entry.lines);
+        lines
+            .filter(|line| line.way == Some(Way::Mail) && line.verdict != Verdict::Sent)
+            .collect()
+    }
+
+    async fn copy_of_bob(&self) -> (Object, String) {
+        let mut members = self.members("bob/calendar").await;
+        assert_eq!(members.len(), 1);
+        let (_, object) = members.remove(0);
+        let text = self.text(&object).await;
+        (object, text)
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_comes_in_and_is_answered_by_mail() {
+    let world = world().await;
+    let reception = world.receive(&invitation(0, "")).await;
+    let expected = Reception {
+        recipient: BOB.to_owned(),
+        effect: Effect::Applied,
+        status: Status::DELIVERED,
+        reason: String::new(),
+    };
+    assert_eq!(reception, expected);
+    let (object, text) = world.copy_of_bob().await;
+    assert!(object.calendar.as_ref().unwrap().scheduling);
+    assert!(!text.contains("METHOD"), "{text}");
+    assert_eq!(world.members("bob/inbox").await.len(), 1);
+    let lines = world.by_mail(&world.bob).await;
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].verdict, Verdict::Created);
+    assert_eq!(lines[0].parties, [XENIA]);
+
+    let (file, _) = world.members("bob/calendar").await.remove(0);
+    let at = format!("bob/calendar/{file}");
+    let accepted = text.replace("ATTENDEE:", "ATTENDEE;PARTSTAT=ACCEPTED:");
+    world
+        .put_as(&world.bob, &at, accepted, Conditions::default())
+        .await
+        .unwrap();
+    let mails = world.outgoing().await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(
+        (&*mails[0].method, &*mails[0].to.address),
+        ("REPLY", "xenia@elsewhere.test")
+    );
+}
+
+#[tokio::test]
+async fn the_same_message_again_has_no_effect_at_all() {
+    let counter = || to_alice("COUNTER", "");
+    let refresh = || to_alice("REFRESH", "");
+    let messages: [fn() -> IncomingMessage; 7] = [
+        || invitation(1, ""),
+        || message("CANCEL", &format!("ORGANIZER:{XENIA}\nATTENDEE:{BOB}"), 1),
+        || {
+            message(
+                "ADD",
+                &format!("DTSTART:20260203T090000Z\nORGANIZER:{XENIA}\nATTENDEE:{BOB}"),
+                1,
+            )
+        },
+        || {
+            message(
+                "DECLINECOUNTER",
+                &format!("ORGANIZER:{XENIA}\nATTENDEE:{BOB}"),
+                0,
+            )
+        },
+        || to_alice("REPLY", ";PARTSTAT=ACCEPTED"),
+        || to_alice("REFRESH", ""),
+        || to_alice("COUNTER", ""),
+    ];
+    for message in messages {
+        let world = world().await;
+        let first = message();
+        if first.recipients == [ALICE] {
+            world.put(AT, with_xenia()).await.unwrap();
+        } else {
+            world.receive(&invitation(0, "")).await;
+        }
+        let reception = world.receive(&first).await;
+        assert_ne!(reception.effect, Effect::Repeated, "{reception:?}");
+        let before = world.all().await;
+        let commits = world.desk.store().backend().revision();
+        // the carrier names it anew, and the parts of a mail say the same twice (C5.15)
+        let renamed = IncomingMessage {
+            id: Some("<2@x>".to_owned()),
+            ..message()
+        };
+        for again in [message(), renamed] {
+            let reception = world.receive(&again).await;
+            assert_eq!(
+                reception.effect,
+                Effect::Repeated,
+                "{:?}",
+                first.object.calendar()
+            );
+            assert_eq!(world.all().await, before);
+        }
+        assert_eq!(world.desk.store().backend().revision(), commits);
+    }
+    // by the carrier's name, where there is no stamp
+    for message in [counter(), refresh()] {
+        let world = world().await;
+        world.put(AT, with_xenia()).await.unwrap();
+        let mut named = IncomingMessage {
+            id: Some("<1@x>".to_owned()),
+            ..message
+        };
+        named.object.entries_mut().for_each(|entry| {
+            entry.remove_properties("DTSTAMP");
+        });
+        assert_ne!(world.receive(&named).await.effect, Effect::Repeated);
+        assert_eq!(world.receive(&named).await.effect, Effect::Repeated);
+        named.id = Some("<3@x>".to_owned());
+        assert_ne!(world.receive(&named).await.effect, Effect::Repeated);
+        // nobody uses up the name of somebody else's message
+        named.sender = YVES.to_owned();
+        assert_ne!(world.receive(&named).await.effect, Effect::Repeated);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_shown_to_the_others_and_the_log_says_by_whom() {
+    let world = world().await;
+    world.put(AT, with_xenia()).await.unwrap();
+    let (_, before) = world.copy_of_bob().await;
+    assert_eq!(accepted(&before), 1);
+    let inbox = world.members("bob/inbox").await.len();
+    let reception = world
+        .receive(&to_alice("REPLY", ";PARTSTAT=ACCEPTED"))
+        .await;
+    assert_eq!(reception.effect, Effect::Applied);
+    let text = world.text_at(AT).await;
+    assert_eq!(accepted(&text), 2);
+    assert!(text.contains("SCHEDULE-STATUS=2.0"), "{text}");
+    let (_, after) = world.copy_of_bob().await;
+    assert_eq!(accepted(&after), 2);
+    assert_eq!(world.members("bob/inbox").await.len(), inbox);
+    assert_eq!(world.members("alice/inbox").await.len(), 1);
+    let lines = world.by_mail(&world.alice).await;
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].participation.as_deref(), Some("ACCEPTED"));
+}
+
+#[tokio::test]
+async fn who_asks_gets_the_newest_version_and_nothing_else_happens() {
+    let world = world().await;
+    world.put(AT, with_xenia()).await.unwrap();
+    let before = world.object(AT).await.unwrap();
+    let invited = world.outgoing().await.remove(0);
+    assert_eq!(
+        world.receive(&to_alice("REFRESH", "")).await.effect,
+        Effect::Applied
+    );
+    let mails = world.outgoing().await;
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[1].to, invited.to);
+    assert_eq!(mails[1].method, "REQUEST");
+    let after = world.object(AT).await.unwrap();
+    assert_eq!((after.etag, after.calendar), (before.etag, before.calendar));
+    assert!(world.members("alice/inbox").await.is_empty());
+    // nobody else is told
+    let stranger = IncomingMessage {
+        sender: YVES.to_owned(),
+        ..to_alice("REFRESH", "")
+    };
+    let reception = world.receive(&stranger).await;
+    assert_eq!(reception.effect, Effect::NotApplied);
+    assert!(!reception.reason.is_empty());
+    assert_eq!(world.outgoing().await.len(), 2);
+    let lines = world.by_mail(&world.alice).await;
+    assert_eq!(
+        lines.last().map(|line| line.verdict),
+        Some(Verdict::NotApplied)
+    );
+    assert_eq!(lines.last().unwrap().parties, [YVES]);
+}
+
+#[tokio::test]
+async fn what_only_the_user_can_decide_is_held() {
+    let crasher = || IncomingMessage {
+        sender: YVES.to_owned(),
+        object: to_alice("REPLY", ";PARTSTAT=ACCEPTED").object,
+        ..to_alice("REPLY", "")
+    };
+    for (message, who) in [
+        (to_alice("COUNTER", ""), "alice"),
+        (crasher(), "alice"),
+        (
+            IncomingMessage {
+                sender: YVES.to_owned(),
+                ..invitation(0, "")
+            },
+            "bob",
+        ),
+    ] {
+        let world = world().await;
+        world.put(AT, with_xenia()).await.unwrap();
+        let at = world.members(&format!("{who}/calendar")).await;
+        let inbox = world.members(&format!("{who}/inbox")).await.len();
+        let reception = world.receive(&message).await;
+        assert_eq!(reception.effect, Effect::Held, "{reception:?}");
+        assert!(!reception.reason.is_empty());
+        assert_eq!(world.members(&format!("{who}/calendar")).await, at);
+        assert_eq!(
+            world.members(&format!("{who}/inbox")).await.len(),
+            inbox + 1
+        );
+        let actor = if who == "alice" {
+            &world.alice
+        } else {
+            &world.bob
+        };
+        let lines = world.by_mail(actor).await;
+        assert_eq!(
+            lines.last().map(|line| line.verdict),
+            Some(Verdict::ForTheUser)
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_recipient_is_told_apart() {
+    let world = world().await;
+    let message = IncomingMessage {
+        recipients: ["mailto:nobody@example.com", BOB, XENIA, ALICE, "no address"]
+            .map(str::to_owned)
+            .into(),
+        ..invitation(0, "")
+    };
+    let receptions = world.desk.receive_message(&message).await.unwrap();
+    let told: Vec<_> = receptions
+        .iter()
+        .map(|it| (it.effect, it.status.as_str()))
+        .collect();
+    let nobody = (Effect::Refused, "3.7");
+    let expected = [
+        nobody,
+        (Effect::Applied, "1.2"),
+        nobody,
+        (Effect::Held, "5.3"),
+        nobody,
+    ];
+    assert_eq!(told, expected);
+    // a group has no calendar
+    let mut group = Principal::new(PrincipalKind::Group, "team");
+    group.addresses = vec!["mailto:team@example.com".to_owned()];
+    world.desk.store().add_account(group, None).await.unwrap();
+    let message = IncomingMessage {
+        recipients: vec!["mailto:team@example.com".to_owned()],
+        ..invitation(0, "")
+    };
+    let reception = world.receive(&message).await;
+    assert_eq!(
+        (reception.effect, reception.status.as_str()),
+        (Effect::Refused, "5.3")
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_is_refused_and_logged() {
+    let crowd = |number: usize| {
+        let people = (0..number).map(|it| format!("\nATTENDEE:mailto:p{it}@elsewhere.test"));
+        people.collect::<String>()
+    };
+    let mut published = invitation(0, "");
+    published
+        .object
+        .calendar_mut()
+        .set_raw_value("METHOD", "PUBLISH")
+        .unwrap();
+    let mut unstarted = invitation(0, "");
+    unstarted.object.entries_mut().for_each(|it| {
+        it.remove_properties("DTSTART");
+    });
+    let large = format!("\nDESCRIPTION:{}", "x".repeat(1024 * 1024));
+    let said = |method: &str| IncomingMessage {
+        method: Some(method.to_owned()),
+        ..invitation(0, "")
+    };
+    for (message, status) in [
+        (published, "3.14"),
+        (unstarted, "3.1"),
+        (invitation(0, &large), "3.10"),
+        (invitation(0, &crowd(1_001)), "3.10"),
+        (invitation(0, "\nRRULE:FREQ=SECONDLY;COUNT=200000"), "3.10"),
+        (said("CANCEL"), "3.1"),
+        (said("nothing"), "3.1"),
+    ] {
+        let world = world().await;
+        let reception = world.receive(&message).await;
+        assert_eq!(reception.effect, Effect::Refused, "{reception:?}");
+        assert_eq!(reception.status.as_str(), status, "{reception:?}");
+        assert!(world.members("bob/calendar").await.is_empty());
+        assert!(world.members("bob/inbox").await.is_empty());
+        let lines = world.by_mail(&world.bob).await;
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0].verdict, Verdict::NotApplied);
+        assert_eq!(lines[0].status.as_deref(), Some(status));
+    }
+    let world = world().await;
+    assert_eq!(
+        world.receive(&said("request")).await.effect,
+        Effect::Applied
+    );
+}
+
+/// What comes bit by bit is bounded as a whole.
+#[tokio::test]
+async fn a_copy_does_not_grow_without_bound() {
+    let settings = Settings {
+        limits: Limits {
+            maximum_resource_octets: 4_096,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    world.receive(&invitation(0, "")).await;
+    let text = "x".repeat(1_500);
+    let mut effects = Vec::new();
+    for sequence in 1..5 {
+        let lines = format!(
+            "DTSTART:202602{:02}T090000Z\nDESCRIPTION:{text}\nORGANIZER:{XENIA}\nATTENDEE:{BOB}",
+            sequence + 1
+        );
+        let reception = world.receive(&message("ADD", &lines, sequence)).await;
+        effects.push(reception.effect);
+    }
+    assert_eq!(
+        effects[..3],
+        [Effect::Applied, Effect::Applied, Effect::Refused]
+    );
+    let (object, _) = world.copy_of_bob().await;
+    let octets = world.desk.octets(&object).await.unwrap();
+    assert!(octets.len() <= 4_096, "{}", octets.len());
+}
+
+#[tokio::test]
+async fn what_there_is_no_room_for_may_come_again() {
+    let settings = Settings {
+        limits: Limits {
+            quota_octets: Some(100),
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    for _ in 0..2 {
+        let reception = world.receive(&invitation(0, "")).await;
+        assert_eq!(
+            (reception.effect, reception.status.as_str()),
+            (Effect::NotApplied, "5.1")
+        );
+    }
+}
+
+/// A failure anywhere leaves nothing, and the message has its effect when it comes again.
+#[tokio::test]
+async fn a_failed_commit_leaves_nothing_and_the_next_attempt_all() {
+    let mut failing = None;
+    let world = world_with(Settings::default(), |memory| {
+        let faulty = Arc::new(Faulty::new(Arc::new(memory)));
+        failing = Some(Arc::clone(&faulty));
+        faulty
+    })
+    .await;
+    let faulty = failing.unwrap();
+    let before = world.all().await;
+    let error = CommitError::Unavailable("for a test".to_owned());
+    faulty.fail_commit(1, error);
+    let failed = world.desk.receive_message(&invitation(0, "")).await;
+    assert!(matches!(failed, Err(Refusal::Unavailable(_))), "{failed:?}");
+    faulty.heal();
+    assert_eq!(world.all().await, before);
+    assert_eq!(
+        world.receive(&invitation(0, "")).await.effect,
+        Effect::Applied
+    );
+    // the answer is not known to have come, though it did
+    assert_eq!(
+        world.receive(&invitation(0, "")).await.effect,
+        Effect::Repeated
+    );
+}
+
+/// However edits, answers and messages meet, each answer is there once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_meet_edits() {
+    let world = world_with(Settings::default(), |memory| {
+        Arc::new(yielding::Yielding(Arc::new(memory)))
+    })
+    .await;
+    let world = Arc::new(world);
+    let mut text = with_xenia();
+    let people: Vec<String> = (0..6)
+        .map(|it| format!("mailto:p{it}@elsewhere.test"))
+        .collect();
+    for person in &people {
+        text = text.replace("END:VEVENT", &format!("ATTENDEE:{person}\r\nEND:VEVENT"));
+    }
+    world.put(AT, text.clone()).await.unwrap();
+    let mut tasks = Vec::new();
+    for person in &people {
+        for _ in 0..2 {
+            let mut reply = to_alice("REPLY", ";PARTSTAT=ACCEPTED");
+            let octets = reply.object.to_octets();
+            let octets = String::from_utf8(octets.to_vec())
+                .unwrap()
+                .replace(XENIA, person);
+            reply.object = parsed(&octets.replace("\r\n", "\n"));
+            reply.sender.clone_from(person);
+            let world = Arc::clone(&world);
+            tasks.push(tokio::spawn(
+                async move { world.receive(&reply).await.effect },
+            ));
+        }
+    }
+    for number in 0..4 {
+        let text = text.replace("SUMMARY:Plan", &format!("SUMMARY:Plan {number}"));
+        world.put(AT, text).await.unwrap();
+    }
+    let mut applied = 0;
+    for task in tasks {
+        applied += usize::from(task.await.unwrap() == Effect::Applied);
+    }
+    assert_eq!(applied, people.len());
+    let text = world.text_at(AT).await;
+    assert_eq!(accepted(&text), people.len() + 1, "{text}");
+    assert_eq!(world.members("alice/inbox").await.len(), people.len());
+    let (_, copy) = world.copy_of_bob().await;
+    assert_eq!(accepted(&copy), people.len() + 1, "{copy}");
+}
+
+/// RFC 6638 §3.2.9: 5.1 and 5.2, in the object and in the log, once.
+#[tokio::test]
+async fn a_mail_that_comes_back_is_told() {
+    for (is_permanent, status) in [(true, "5.2"), (false, "5.1")] {
+        let world = world().await;
+        world.put(AT, with_xenia()).await.unwrap();
+        let store = world.desk.store();
+        let due = store.due_work(mail::QUEUE, Timestamp(i64::MAX), 1).await;
+        let (id, work) = due.unwrap().remove(0);
+        let sent = OutgoingMessage::decode(&work.payload).unwrap();
+        let outcome = DeliveryOutcome::Accepted;
+        world
+            .desk
+            .record_delivery(&id, &work, outcome, None)
+            .await
+            .unwrap();
+        let tag = world
+            .object(AT)
+            .await
+            .unwrap()
+            .calendar
+            .unwrap()
+            .schedule_tag;
+        let bounce = Bounce {
+            home: sent.home,
+            uid: sent.uid,
+            method: sent.method,
+            recipient: sent.recipient,
+            is_permanent,
+            detail: Some("550 no such person".to_owned()),
+            id: None,
+        };
+        let lines = async || world.by_mail(&world.alice).await;
+        let before = lines().await.len();
+        for _ in 0..2 {
+            world.desk.record_bounce(&bounce).await.unwrap();
+            let text = world.text_at(AT).await;
+            assert!(
+                text.contains(&format!("SCHEDULE-STATUS={status}:{XENIA}")),
+                "{text}"
+            );
+            let lines = lines().await;
+            assert_eq!(lines.len(), before + 1);
+            let line = lines.last().unwrap();
+            assert_eq!(line.verdict, Verdict::Fared);
+            assert_eq!(line.status.as_deref(), Some(status));
+            assert!(line.reason.contains("550 no such person"));
+        }
+        let after = world
+            .object(AT)
+            .await
+            .unwrap()
+            .calendar
+            .unwrap()
+            .schedule_tag;
+        assert_eq!(after, tag);
+        // who answered meanwhile got it another way: the log alone says what happened
+        world
+            .receive(&to_alice("REPLY", ";PARTSTAT=ACCEPTED"))
+            .await;
+        let later = Bounce {
+            id: Some("<9@x>".to_owned()),
+            ..bounce
+        };
+        world.desk.record_bounce(&later).await.unwrap();
+        assert!(world.text_at(AT).await.contains("SCHEDULE-STATUS=2.0"));
+        assert_eq!(lines().await.len(), before + 3);
+    }
+}

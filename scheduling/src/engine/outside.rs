@@ -1,0 +1,188 @@
+//! What a message from outside claims to be, before anybody's copy is looked at (RFC 5546 §3.2 and §3.4; RFC 6047
+//! §3).
+//!
+//! Whoever handed it in knows who sent it, and says so by an address; what the message says of its sender is worth
+//! no more than that. What is between a client and its server (RFC 6638 §7), what the server notes for itself, and
+//! alarms, which are everybody's own, do not come in.
+
+use std::collections::BTreeSet;
+
+use calendar::{CalendarObject, Component, Property, value::date_in};
+
+use super::{
+    Directory, Message, Method, Origin, Status,
+    entry::{attendees, can_be_scheduled, uid},
+    message::shared_person,
+};
+
+/// The most components of one message: a series with more exceptions is nobody's.
+const MAXIMUM_COMPONENTS: usize = 2_000;
+/// The most octets of a UID, which names logs and copies.
+const MAXIMUM_UID_OCTETS: usize = 1024;
+
+/// Why a message has no effect on anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unacceptable {
+    /// For REQUEST-STATUS (RFC 5546 §3.6).
+    pub status: Status,
+    /// For people.
+    pub reason: String,
+}
+
+impl Unacceptable {
+    /// With a status and a reason.
+    pub fn new(status: Status, reason: impl Into<String>) -> Unacceptable {
+        Unacceptable {
+            status,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// An iTIP message from outside, as its recipients' rules take it ([`super::receive`]). `sender` is the address that
+/// is proven; the message's [`Message::sender`] is in whose name it speaks: the organizer or the attendee with that
+/// address, or for whom the proven sender signs (SENT-BY); else the proven sender, whom the rules find to be neither.
+///
+/// # Errors
+/// It is no message that anybody here could take.
+pub fn from_outside(
+    object: &CalendarObject,
+    sender: &str,
+    directory: &Directory,
+) -> Result<Message, Unacceptable> {
+    let method = method(object)?;
+    check_form(object, method, directory)?;
+    let mut object = object.clone();
+    clean(&mut object, method);
+    let name = in_whose_name(&object, method, sender, directory);
+    Ok(Message {
+        origin: Origin::Mail,
+        ..Message::new(method, &name, object)
+    })
+}
+
+fn method(object: &CalendarObject) -> Result<Method, Unacceptable> {
+    let mut methods = object.calendar().properties_named("METHOD");
+    let (Some(value), None) = (methods.next(), methods.next()) else {
+        let reason = "it has no METHOD, or several";
+        return Err(Unacceptable::new(Status::MISSING, reason));
+    };
+    Method::parse(value.raw_value()).ok_or_else(|| {
+        let reason = match value.raw_value().trim().eq_ignore_ascii_case("PUBLISH") {
+            true => "PUBLISH invites nobody: who wants such an event takes it into a calendar",
+            false => "its METHOD is not known here",
+        };
+        Unacceptable::new(Status::UNSUPPORTED, reason)
+    })
+}
+
+/// One event or to-do, by one organizer, each component for one part of it.
+fn check_form(
+    object: &CalendarObject,
+    method: Method,
+    directory: &Directory,
+) -> Result<(), Unacceptable> {
+    let fault = |status, reason: &str| Err(Unacceptable::new(status, reason));
+    let entries = || object.entries();
+    if !can_be_scheduled(object) {
+        let reason = "it is not about events or to-dos";
+        return fault(Status::UNSUPPORTED_COMPONENT, reason);
+    }
+    if entries().count() > MAXIMUM_COMPONENTS {
+        return fault(Status::TOO_LARGE, "it has too many components");
+    }
+    let uid = uid(object);
+    if uid.is_empty() || uid.len() > MAXIMUM_UID_OCTETS {
+        return fault(Status::MISSING, "it has no UID, or one that is too long");
+    }
+    let kind = entries().next().map(Component::name);
+    let is_one = |entry: &Component| {
+        Some(entry.name()) == kind && entry.text("UID").is_some_and(|it| it == uid)
+    };
+    if !entries().all(is_one) {
+        let reason = "its components are not about one event";
+        return fault(Status::INVALID_VALUE, reason);
+    }
+    let organizers: Vec<&str> = entries()
+        .filter_map(|entry| entry.raw_value("ORGANIZER"))
+        .collect();
+    let is_another = |other: &&str| !directory.same_person(organizers[0], other);
+    if organizers.iter().any(is_another) {
+        let reason = "its components have different organizers";
+        return fault(Status::INVALID_VALUE, reason);
+    }
+    // Some answers of Exchange name none.
+    if method.is_from_organizer() && organizers.len() != entries().count() {
+        return fault(Status::MISSING, "it has no ORGANIZER");
+    }
+    if !method.is_from_organizer() && entries().any(|entry| attendees(entry).next().is_none()) {
+        return fault(Status::MISSING, "it has no ATTENDEE");
+    }
+    check_parts(object, method)
+}
+
+/// Each component is about a part of its own, whose name can be read: one that cannot would be taken for the series.
+fn check_parts(object: &CalendarObject, method: Method) -> Result<(), Unacceptable> {
+    let mut parts = BTreeSet::new();
+    for entry in object.entries() {
+        let named = entry.property("RECURRENCE-ID");
+        if named.is_some() && date_in(entry, "RECURRENCE-ID").is_none() {
+            let reason = "its RECURRENCE-ID cannot be read";
+            return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
+        }
+        // what ADD adds has its beginning for a name (RFC 5546 §3.2.4)
+        let begins = entry.property("DTSTART").filter(|_| method == Method::Add);
+        if method == Method::Add && begins.is_none() {
+            let reason = "what it adds does not begin at any time";
+            return Err(Unacceptable::new(Status::MISSING, reason));
+        }
+        let name = named.or(begins).map(Property::content);
+        if !parts.insert(name) {
+            let reason = "two of its components are about the same instance";
+            return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Takes out what is nobody's to say from outside, and writes METHOD as RFC 5546 does.
+fn clean(object: &mut CalendarObject, method: Method) {
+    object
+        .calendar_mut()
+        .set_raw_value("METHOD", method.as_str())
+        .expect("a word is a valid value");
+    for entry in object.entries_mut() {
+        entry.retain_components(|component| !component.is("VALARM"));
+        let people = entry.properties_mut();
+        for line in people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE")) {
+            *line = shared_person(line);
+        }
+        // it is the organizer's (RFC 5546 §3.2.3 knows it, and clients send what they have)
+        if method == Method::Reply && entry.is("VEVENT") {
+            entry.remove_properties("STATUS");
+        }
+    }
+}
+
+fn in_whose_name(
+    object: &CalendarObject,
+    method: Method,
+    sender: &str,
+    directory: &Directory,
+) -> String {
+    let name = match method.is_from_organizer() {
+        true => "ORGANIZER",
+        false => "ATTENDEE",
+    };
+    let lines = || {
+        let lines = object.entries().flat_map(Component::properties);
+        lines.filter(move |line| line.is(name))
+    };
+    let is_own = |line: &&Property| directory.same_person(line.raw_value(), sender);
+    let is_signed = |line: &&Property| {
+        let deputy = line.parameter("SENT-BY");
+        deputy.is_some_and(|deputy| directory.same_person(&deputy, sender))
+    };
+    let line = lines().find(is_own).or_else(|| lines().find(is_signed));
+    line.map_or(sender, Property::raw_value).trim().to_owned()
+}

@@ -1,0 +1,121 @@
+//! Instances more reach an attendee (RFC 5546 §3.2.4).
+
+use calendar::{CalendarObject, Component, Property};
+
+use super::{
+    Declined, Incoming, Receipt,
+    merge::Merge,
+    request::{check_organizer, check_recipient, is_late, known_revision, note_revision, updated},
+};
+use crate::engine::{
+    Message, Method, Status,
+    entry::sequence,
+    meeting::{Meeting, Part, is_instance},
+    sequence::set_sequence,
+    showing::exclude_as,
+};
+
+/// Applies an ADD: "the Attendee treats each component in the ADD message as if it were referenced via an RDATE in
+/// the main component". Who does not have what it adds to asks for all of it.
+pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
+    check_recipient(incoming)?;
+    let copy = incoming.copy.ok_or(Declined::asking(
+        "there is no event to which it could be added",
+    ))?;
+    check_organizer(incoming, copy)?;
+    let stored = Meeting::of(copy);
+    let named = Message {
+        method: Method::Request,
+        object: named(&incoming.message.object, &stored),
+        ..incoming.message.clone()
+    };
+    let about = Meeting::about(&named.object, &stored);
+    check_order(incoming, &stored, &about)?;
+    let message = Incoming {
+        message: &named,
+        ..*incoming
+    };
+    let merged = Merge {
+        incoming: &message,
+        stored: &stored,
+        message: &about,
+        news: about.parts().map(|(part, _)| part).collect(),
+    }
+    .object();
+    Ok(updated(with_dates(&message, &stored, &about, merged)))
+}
+
+/// The message with RECURRENCE-ID in each component: an instance that is added has its beginning for a name. (One
+/// that brings a name all the same is the instance with that name.)
+fn named(message: &CalendarObject, stored: &Meeting<'_>) -> CalendarObject {
+    let mut object = message.clone();
+    let is_date = stored.series().is_some_and(is_whole_day);
+    for entry in object.entries_mut().filter(|entry| !is_instance(entry)) {
+        let Some(start) = entry.property("DTSTART").cloned() else {
+            continue;
+        };
+        let mut id = Property::new("RECURRENCE-ID", start.raw_value())
+            .expect("the value comes from a valid line");
+        for name in ["VALUE", "TZID"] {
+            if let Some(value) = start
+                .parameter(name)
+                .filter(|_| !(is_date && name == "TZID"))
+            {
+                id.set_parameter(name, &value)
+                    .expect("the value comes from a valid line");
+            }
+        }
+        entry.push_property(id);
+    }
+    object
+}
+
+fn is_whole_day(series: &Component) -> bool {
+    let start = series.property("DTSTART");
+    let value = start.and_then(|start| start.parameter("VALUE"));
+    value.is_some_and(|value| value.eq_ignore_ascii_case("DATE"))
+}
+
+/// "The SEQUENCE property value MUST be incremented each time the Organizer uses the ADD method" (RFC 5546 §2.1.4):
+/// one that is raised by more than one says that a message is missing, or still on its way.
+fn check_order(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    message: &Meeting<'_>,
+) -> Result<(), Declined> {
+    let is_known = |(part, entry): (Part, &Component)| {
+        let known = stored.get(part).or(stored.series());
+        known.is_some_and(|known| is_late(incoming.message.origin, known, entry))
+    };
+    if message.parts().all(is_known) {
+        let reason = "a newer or the same message was applied already";
+        return Err(Declined::silently(Status::DELIVERED, reason));
+    }
+    let newest = stored.parts().map(|(_, entry)| known_revision(entry));
+    let newest = newest.map(|it| it.sequence()).max().unwrap_or_default();
+    let mut entries = message.parts().map(|(_, entry)| sequence(entry));
+    match entries.any(|sequence| sequence > newest.saturating_add(1)) {
+        true => Err(Declined::asking("a message before it is missing")),
+        false => Ok(()),
+    }
+}
+
+/// The copy with an RDATE for each instance that its series did not yield, as the organizer's series has it.
+fn with_dates(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    message: &Meeting<'_>,
+    mut copy: CalendarObject,
+) -> CalendarObject {
+    let Some(series) = copy.entries_mut().find(|entry| !is_instance(entry)) else {
+        return copy;
+    };
+    for (key, entry) in message.instances() {
+        if !stored.yields(key) && !stored.excluded.contains(&key) {
+            exclude_as("RDATE", series, entry);
+        }
+        set_sequence(series, sequence(entry).max(sequence(series)));
+        note_revision(incoming, entry, series);
+    }
+    copy
+}

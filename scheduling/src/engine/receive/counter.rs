@@ -1,0 +1,43 @@
+//! An attendee proposes something else to the organizer (RFC 5546 §3.2.7).
+
+use super::{
+    Declined, Incoming, Receipt,
+    reply::{check_organizes, line_of},
+};
+use crate::engine::{
+    Status,
+    entry::sequence,
+    meeting::{Meeting, Part},
+};
+
+/// Takes a COUNTER: it is never applied, and always for the organizer to decide about, unless the meeting has
+/// become another one since.
+pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
+    let copy = check_organizes(incoming)?;
+    let stored = Meeting::of(copy);
+    let message = Meeting::about(&incoming.message.object, &stored);
+    let mut is_late = true;
+    for (part, entry) in message.parts() {
+        let known = stored.get(part).or(stored.series());
+        if line_of(incoming, entry).is_none() {
+            return Err(for_the_user("the sender proposes it for somebody else"));
+        }
+        if known.is_none_or(|known| line_of(incoming, known).is_none()) {
+            return Err(for_the_user("the sender is not invited"));
+        }
+        let is_live = stored.is_live(if stored.has(part) { part } else { Part::Series });
+        is_late &= !is_live || known.is_some_and(|known| sequence(entry) < sequence(known));
+    }
+    if is_late {
+        let reason = "it is about what the meeting was before";
+        return Err(Declined::silently(Status::DELIVERED, reason));
+    }
+    Err(Declined::for_the_user(
+        Status::DELIVERED,
+        "an attendee proposes something else, which only the organizer can take up or decline",
+    ))
+}
+
+fn for_the_user(reason: &'static str) -> Declined {
+    Declined::for_the_user(Status::NOT_ALLOWED, reason)
+}

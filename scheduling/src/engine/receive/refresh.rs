@@ -1,0 +1,42 @@
+//! An attendee asks the organizer for the newest version (RFC 5546 §3.2.6).
+
+use super::{
+    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    reply::{check_organizes, line_of},
+};
+use crate::engine::{
+    Status,
+    entry::{Agent, agent},
+};
+
+/// Takes a REFRESH: who is in the meeting is told all of it again. "Only Attendees of an event or to-do are
+/// authorized to receive replies" (RFC 5546 §6.1.6).
+pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
+    let silently = |status, reason| Declined::silently(status, reason);
+    let copy = check_organizes(incoming)?;
+    let mut asked = incoming.message.entries();
+    if !asked.any(|entry| line_of(incoming, entry).is_some()) {
+        let reason = "the sender asks for somebody else";
+        return Err(silently(Status::NOT_ALLOWED, reason));
+    }
+    let seats = copy.entries().filter_map(|entry| line_of(incoming, entry));
+    let mut agents = seats.map(agent).peekable();
+    if agents.peek().is_none() {
+        let reason = "the sender is not invited";
+        return Err(silently(Status::NOT_ALLOWED, reason));
+    }
+    if agents.all(|agent| agent != Agent::Server) {
+        let reason = "SCHEDULE-AGENT leaves this person to others (RFC 6638 §7.1)";
+        return Err(silently(Status::DELIVERED, reason));
+    }
+    Ok(Receipt {
+        copy: CopyChange::Unchanged,
+        inbox_item: false,
+        status: Status::DELIVERED,
+        schedule_tag_changes: false,
+        follow_up: FollowUp::TellSender,
+        refresh_others: false,
+        attendees_changed: false,
+        decisions: Vec::new(),
+    })
+}

@@ -1,0 +1,51 @@
+//! Messages that were received.
+
+use super::*;
+use crate::Uuid;
+
+#[tokio::test]
+async fn a_message_is_noted_once_for_each_recipient_until_it_is_old() {
+    let world = world().await;
+    let (alice, bob) = (world.user("alice").await.id, world.user("bob").await.id);
+    let name = |number: u32| Uuid::derived("test", &[&number.to_be_bytes()]);
+    let note = async |who, number, time| {
+        let mut batch = world.store.batch();
+        batch.note_received(who, name(number), Timestamp(time));
+        world.store.commit(batch).await.is_ok()
+    };
+    assert!(note(alice, 1, 50).await);
+    assert!(!note(alice, 1, 60).await, "a second time");
+    assert!(note(bob, 1, 60).await, "for somebody else");
+    for number in 2..2_500 {
+        assert!(note(alice, number, i64::from(number)).await);
+    }
+    let known = async |who, numbers: &[u32]| {
+        let names: Vec<Uuid> = numbers.iter().map(|it| name(*it)).collect();
+        world.store.was_received(who, &names).await.unwrap()
+    };
+    assert!(known(alice, &[9_999, 1]).await);
+    assert!(!known(bob, &[2, 3]).await);
+    assert!(!known(bob, &[]).await);
+
+    let mut steps = 0;
+    let mut position = None;
+    loop {
+        let until = Timestamp(2_000);
+        position = world.store.forget_received(position, until).await.unwrap();
+        steps += 1;
+        if position.is_none() {
+            break;
+        }
+    }
+    assert_eq!(steps, 3, "each of a bounded number");
+    for (who, number, is_known) in [
+        (alice, 1, false),
+        (bob, 1, false),
+        (alice, 1_999, false),
+        (alice, 2_000, true),
+        (alice, 2_499, true),
+    ] {
+        assert_eq!(known(who, &[number]).await, is_known, "{number}");
+    }
+    world.assert_sound().await;
+}
