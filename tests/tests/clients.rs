@@ -1,7 +1,18 @@
-//! Real clients against a server on the real store: python-caldav, its own functional tests, and
-//! caldav-server-tester with the report that is kept in `tests/python`. `tests/run` installs them.
+//! Real clients against a server on the real store: python-caldav, its own functional tests, caldav-server-tester
+//! with the report that is kept in `tests/python`, vdirsyncer, and people with Thunderbird and Evolution. `tests/run`
+//! installs them.
 #![allow(clippy::unwrap_used)]
 
+#[path = "clients/desktop.rs"]
+mod desktop;
+#[path = "clients/evolution.rs"]
+mod evolution;
+#[path = "clients/marionette.rs"]
+mod marionette;
+#[path = "clients/meetings.rs"]
+mod meetings;
+#[path = "clients/thunderbird.rs"]
+mod thunderbird;
 #[path = "clients/vdirsyncer.rs"]
 mod vdirsyncer;
 

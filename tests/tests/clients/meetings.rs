@@ -1,0 +1,255 @@
+//! Two people who meet: Alice with Thunderbird, Bob with Evolution. Each does only what a window of the program
+//! does, and sees only what the program shows.
+//!
+//! What they send (Thunderbird 153, evolution-data-server 3.46): both leave it to the server to tell the others, as
+//! OPTIONS has `calendar-auto-schedule`; neither knows Schedule-Tag, Schedule-Reply or SCHEDULE-AGENT. Both make an
+//! event with `If-None-Match: *`. Thunderbird changes and removes it with If-Match; Evolution without any
+//! condition, whatever has happened since it looked. Both then read what the server made of it, with or without an
+//! ETag in the answer. With an answer Evolution rewrites VTIMEZONE; Thunderbird adds X-MOZ-GENERATION and, for an
+//! instance, a whole override. Both raise SEQUENCE themselves when a meeting of their own moves, and cancel it by
+//! DELETE.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use tests::{client::Client, server::TestServer};
+
+use super::{
+    desktop::{Program, wait_for},
+    evolution::Evolution,
+    thunderbird::Thunderbird,
+};
+
+const ALICE: &str = "mailto:alice@example.com";
+const BOB: &str = "mailto:bob@example.com";
+/// Where both live. Its clocks are put forward on 30 March 2031, in the middle of the series.
+const ZONE: &str = "Europe/Berlin";
+
+/// Somebody at a calendar program.
+struct Person {
+    name: &'static str,
+    address: &'static str,
+    program: Box<dyn Program>,
+}
+
+impl Person {
+    /// Sets a program up with what people are told: the server's address, their name and their password.
+    fn new(
+        name: &'static str,
+        address: &'static str,
+        server: &str,
+        program: impl Program + 'static,
+    ) -> Person {
+        let program = Box::new(program);
+        let mut person = Person {
+            name,
+            address,
+            program,
+        };
+        let account = json!({ "server": server, "user": name, "password": name });
+        let found = person.tell("subscribe", &account);
+        assert_eq!(found, json!([calendar(name)]));
+        wait_for("a calendar from which people can be invited", || {
+            let ready = person.tell("ready", &json!({}));
+            if ready == true {
+                Ok(())
+            } else {
+                Err(ready.to_string())
+            }
+        });
+        person
+    }
+
+    fn tell(&mut self, action: &str, given: &Value) -> Value {
+        let came = self.program.ask(action, given);
+        came.unwrap_or_else(|error| panic!("{} cannot {action} {given}: {error}", self.name))
+    }
+
+    /// Makes a meeting of an hour, or a series of them.
+    fn invites(&mut self, guest: &str, meeting: &str, start: &str, rule: Option<&str>) {
+        let mut given = span(meeting, start);
+        given["title"] = meeting.into();
+        given["organizer"] = self.address.into();
+        given["guests"] = json!([guest]);
+        given["rule"] = rule.into();
+        self.tell("invite", &given);
+    }
+
+    /// Moves a meeting of one's own.
+    fn moves(&mut self, meeting: &str, start: &str) {
+        self.tell("move", &span(meeting, start));
+    }
+
+    /// Answers an invitation, or for one instance, which is named by when it was to be.
+    fn answers(&mut self, answer: &str, meeting: &str, instance: Option<&str>) {
+        let given = json!({
+            "uid": meeting, "instance": instance, "zone": ZONE, "oneself": self.address, "answer": answer,
+        });
+        self.tell("answer", &given);
+    }
+
+    /// Takes an event out of the calendar; a meeting of one's own is cancelled by it.
+    fn removes(&mut self, meeting: &str) {
+        self.tell("remove", &json!({ "uid": meeting }));
+    }
+
+    /// Waits until the program shows exactly this; see `shown`.
+    fn sees(&mut self, meeting: &str, expected: &str) {
+        wait_for(&format!("{}'s {meeting}: {expected}", self.name), || {
+            let seen = shown(&self.tell("look", &json!({ "uid": meeting })));
+            if seen == expected { Ok(()) } else { Err(seen) }
+        });
+    }
+}
+
+/// The default calendar of a person.
+fn calendar(name: &str) -> String {
+    format!("/dav/calendars/users/{name}/calendar/")
+}
+
+/// What a program shows: `20310303T080000Z alice+ bob?` for the time and everybody's answers (`?` asked and none
+/// yet, `.` none and not asked, `+` accepted, `-` declined), then instances that are not as the series says, named
+/// by when they were to be.
+fn shown(seen: &Value) -> String {
+    let Some(event) = seen.as_object() else {
+        return "nothing".to_owned();
+    };
+    let mut text = event["start"].as_str().unwrap().to_owned();
+    if event["cancelled"] == true {
+        text += " cancelled";
+    }
+    for (address, attendee) in event["attendees"].as_object().unwrap() {
+        let name = address.trim_start_matches("mailto:");
+        let name = name.trim_end_matches("@example.com");
+        let mark = match attendee["answer"].as_str().unwrap() {
+            "NEEDS-ACTION" if attendee["asked"] == true => "?",
+            "NEEDS-ACTION" => ".",
+            "ACCEPTED" => "+",
+            "DECLINED" => "-",
+            other => other,
+        };
+        write!(text, " {name}{mark}").unwrap();
+    }
+    let instances = event.get("instances").and_then(Value::as_object);
+    for (instance, event) in instances.into_iter().flatten() {
+        write!(text, "; {instance} is {}", shown(event)).unwrap();
+    }
+    text
+}
+
+/// `20310303T0900` and an hour more.
+fn span(meeting: &str, start: &str) -> Value {
+    let (day, clock) = start.split_once('T').unwrap();
+    let (hour, minutes) = clock.split_at(2);
+    let end = hour.parse::<u32>().unwrap() + 1;
+    json!({
+        "uid": meeting,
+        "start": format!("{start}00"),
+        "end": format!("{day}T{end:02}{minutes}00"),
+        "zone": ZONE,
+    })
+}
+
+/// The messages in the log of the one event in somebody's calendar, line by line (the property is Convoke's own).
+async fn log_of_the_only_event(client: &Client, name: &str) -> Vec<String> {
+    let properties = "<X:scheduling-log xmlns:X='urn:x-convoke'/>";
+    let reply = client.propfind(&calendar(name), "1", properties).await;
+    let found = reply.multistatus();
+    let [_, event] = &found.responses[..] else {
+        panic!("{}", reply.text());
+    };
+    let log = event.property("{urn:x-convoke}scheduling-log").unwrap();
+    let lines = log.descendants("{urn:x-convoke}description");
+    let lines = lines.iter().map(|line| line.all_text());
+    // What a program writes beside its answer, and is not taken over, is its own affair.
+    lines
+        .filter(|line| !line.starts_with("not stored"))
+        .collect()
+}
+
+/// Alice invites Bob, he accepts, she moves the meeting and he accepts again; Bob invites Alice to a series, of
+/// which she declines one meeting; then each cancels their own.
+fn meet(alice: &mut Person, bob: &mut Person) {
+    alice.invites(BOB, "planning", "20310303T0900", None);
+    bob.sees("planning", "20310303T080000Z alice+ bob?");
+    bob.answers("ACCEPTED", "planning", None);
+    alice.sees("planning", "20310303T080000Z alice+ bob+");
+    alice.moves("planning", "20310303T1000");
+    bob.sees("planning", "20310303T090000Z alice+ bob?");
+    alice.sees("planning", "20310303T090000Z alice+ bob.");
+    bob.answers("ACCEPTED", "planning", None);
+    alice.sees("planning", "20310303T090000Z alice+ bob+");
+
+    let weekly = "FREQ=WEEKLY;COUNT=6";
+    bob.invites(ALICE, "review", "20310310T1400", Some(weekly));
+    alice.sees("review", "20310310T130000Z alice? bob+");
+    alice.answers("ACCEPTED", "review", None);
+    bob.sees("review", "20310310T130000Z alice+ bob+");
+    alice.answers("DECLINED", "review", Some("20310331T140000"));
+    let without_her = "20310331T120000Z is 20310331T120000Z alice- bob+";
+    for person in [&mut *bob, &mut *alice] {
+        let series = format!("20310310T130000Z alice+ bob+; {without_her}");
+        person.sees("review", &series);
+    }
+
+    alice.removes("planning");
+    alice.sees("planning", "nothing");
+    bob.sees("planning", "20310303T090000Z cancelled alice+ bob+");
+    bob.removes("review");
+    bob.sees("review", "nothing");
+    let cancelled = "20310331T120000Z is 20310331T120000Z cancelled alice- bob+";
+    let series = format!("20310310T130000Z cancelled alice+ bob+; {cancelled}");
+    alice.sees("review", &series);
+}
+
+/// Runs what people do, who wait for their programs, beside the server.
+async fn beside<T: Send + 'static>(people: impl FnOnce() -> T + Send + 'static) -> T {
+    let done = tokio::task::spawn_blocking(people).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thunderbird_and_evolution() {
+    let server = TestServer::start_on_disk().await;
+    let url = format!("{}/", server.url());
+    let (mut alice, mut bob) = beside(move || {
+        let mut alice = Person::new("alice", ALICE, &url, Thunderbird::start());
+        let mut bob = Person::new("bob", BOB, &url, Evolution::start());
+        meet(&mut alice, &mut bob);
+        (alice, bob)
+    })
+    .await;
+    let (at_alices, at_bobs) = (server.client("alice"), server.client("bob"));
+    assert_eq!(
+        log_of_the_only_event(&at_bobs, "bob").await,
+        [
+            "REQUEST from alice@example.com (SEQUENCE 0): put into the calendar",
+            "REPLY to alice@example.com (SEQUENCE 0; ACCEPTED): the participation changed; 1.2 delivered",
+            "REQUEST from alice@example.com (SEQUENCE 1): applied",
+            "REPLY to alice@example.com (SEQUENCE 1; ACCEPTED): the participation changed; 1.2 delivered",
+            "CANCEL from alice@example.com (SEQUENCE 2): applied",
+        ]
+    );
+    assert_eq!(
+        log_of_the_only_event(&at_alices, "alice").await,
+        [
+            "REQUEST from bob@example.com (SEQUENCE 0): put into the calendar",
+            "REPLY to bob@example.com (SEQUENCE 0; ACCEPTED): the participation changed; 1.2 delivered",
+            "REPLY to bob@example.com (SEQUENCE 0; only 20310331T140000; DECLINED): the participation changed; \
+             1.2 delivered",
+            "CANCEL from bob@example.com (SEQUENCE 1): applied",
+        ]
+    );
+    beside(move || {
+        bob.removes("planning");
+        bob.sees("planning", "nothing");
+        alice.removes("review");
+        alice.sees("review", "nothing");
+    })
+    .await;
+    for (client, name) in [(at_alices, "alice"), (at_bobs, "bob")] {
+        let left = client.propfind(&calendar(name), "1", "<D:getetag/>").await;
+        assert_eq!(left.multistatus().hrefs(), [calendar(name)]);
+    }
+    assert_eq!(server.mails(0).await, [""; 0], "nobody needed mail");
+}
