@@ -127,6 +127,28 @@ async fn rfc_6638_3_2_2_an_answer_reaches_the_organizer() {
     assert!(line(&text, "ORGANIZER", "alice@").contains("1.2"), "{text}");
 }
 
+/// RFC 6638 §3.2.8: a client that writes without a condition, as Evolution does, changes the place from a copy of before
+/// the answer, which stays.
+#[tokio::test]
+async fn an_answer_survives_an_organizer_who_has_not_seen_it() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let path = calendar("alice") + "m.ics";
+    put_new(&alice, &path, &meeting("m", "")).await;
+    let seen = alice.get(&path).await.text().to_owned();
+    let (copy, invitation) = only(&bob, &calendar("bob")).await;
+    let accepted = invitation.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
+    bob.put(&copy, &accepted).await.expect(&[204]);
+    let edited = seen.replace("SUMMARY:", "LOCATION:Room 1\r\nSUMMARY:");
+    alice.put(&path, &edited).await.expect(&[204]);
+    for (client, path) in [(&alice, &path), (&bob, &copy)] {
+        let text = unfold(client.get(path).await.text());
+        let answer = line(&text, "ATTENDEE", "bob@");
+        assert!(answer.contains("PARTSTAT=ACCEPTED"), "{text}");
+        assert!(text.contains("LOCATION:Room 1"), "{text}");
+    }
+}
+
 /// RFC 6638 §2.2: an invitation leaves the inbox when it is answered; who synchronises the inbox hears of it.
 #[tokio::test]
 async fn an_answered_invitation_leaves_the_inbox() {

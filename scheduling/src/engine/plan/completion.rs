@@ -1,4 +1,6 @@
-//! What an organizer's client leaves out, and its object must have all the same.
+//! What an organizer's client leaves out, and its object must have all the same; and what it leaves behind.
+
+use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 use storage::model::{Principal, PrincipalKind};
@@ -7,10 +9,10 @@ use super::Change;
 use crate::engine::{
     entry::{attendees, participation},
     meeting::{Meeting, Part},
-    significance::{changes, is_moved},
+    significance::{changes, differs_from_series, is_moved},
 };
 
-/// The object with what was left out; `None` where nothing was.
+/// The object with what was left out, and without what was left behind; `None` where nothing was.
 ///
 /// - A group among the attendees stands for those in it, who get an ATTENDEE each (RFC 5545 §3.2.11). That happens
 ///   once, when the group is invited: whom the organizer takes out again stays out.
@@ -19,22 +21,27 @@ use crate::engine::{
 ///   changes something else, does not take the answer back.
 /// - An instance that was moved, and is to be as the series again, is at another time for those who come to it alone:
 ///   they are asked anew (RFC 6638 §3.2.8), for which it needs a component.
+/// - A component that was there only for such an answer is the server's work. A client that moves the series, and sends
+///   it back as it was, would leave an instance behind at the old time.
 pub(super) fn complete(
     change: &Change<'_>,
     before: Option<&Meeting<'_>>,
     after: &CalendarObject,
 ) -> Option<CalendarObject> {
     let answers = before.map_or_else(Vec::new, |before| answers(change, before, after));
+    let left = before.map_or_else(BTreeSet::new, |before| left_behind(before, after));
     let organizer = after
         .entries()
         .find_map(|entry| entry.property("ORGANIZER"));
     let lacks_organizer = |entry: &Component| entry.property("ORGANIZER").is_none();
     let incomplete = after.entries().any(lacks_organizer);
     let has_groups = new_groups(change, before, after).next().is_some();
-    if answers.is_empty() && !has_groups && !(incomplete && organizer.is_some()) {
+    let is_complete = answers.is_empty() && !(incomplete && organizer.is_some());
+    if is_complete && left.is_empty() && !has_groups {
         return None;
     }
     let mut object = after.clone();
+    take_along(&mut object, &left);
     if has_groups {
         expand_groups(change, before, &mut object);
     }
@@ -151,6 +158,39 @@ fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) ->
         Some(entry)
     });
     kept.collect()
+}
+
+/// The instances that stand for an answer alone, as before, while the series has gone to other times.
+fn left_behind(before: &Meeting<'_>, after: &CalendarObject) -> BTreeSet<InstanceKey> {
+    if before.instances().next().is_none() {
+        return BTreeSet::new();
+    }
+    let after = Meeting::of(after);
+    if !changes(before, &after, Part::Series).asks_anew {
+        return BTreeSet::new();
+    }
+    let is_left = |key: &InstanceKey| {
+        after.has(Part::Instance(*key))
+            && !after.yields(*key)
+            && before.yields(*key)
+            && !differs_from_series(before, *key)
+            && !changes(before, &after, Part::Instance(*key)).visible
+    };
+    let keys = before.instances().map(|(key, _)| key);
+    keys.filter(is_left).collect()
+}
+
+/// Removes these instances.
+fn take_along(object: &mut CalendarObject, left: &BTreeSet<InstanceKey>) {
+    if left.is_empty() {
+        return;
+    }
+    let mut parts = Meeting::of(object).order().into_iter();
+    object.calendar_mut().retain_components(|component| {
+        let part = (!component.is("VTIMEZONE")).then(|| parts.next());
+        let key = part.flatten().and_then(Part::key);
+        !key.is_some_and(|key| left.contains(&key))
+    });
 }
 
 /// Whether an instance was answered otherwise than its series, or stands at another time.

@@ -11,6 +11,7 @@ use super::{
     sign,
 };
 use crate::engine::{
+    Status,
     directory::Person,
     entry::{Agent, NEEDS_ACTION, participation, sequence},
     meeting::{Meeting, Part},
@@ -228,11 +229,21 @@ impl<'m, 'o> Edit<'m, 'o> {
 
 /// Only an explicit NEEDS-ACTION asks again, and only from a client that has seen the answer.
 fn is_asked(change: &Change<'_>, seat: &Seat<'_>, earlier: Option<&Seat<'_>>) -> bool {
-    let answered = earlier.is_some_and(|earlier| earlier.participation != NEEDS_ACTION);
-    answered
+    let answered = earlier.filter(|earlier| earlier.participation != NEEDS_ACTION);
+    answered.is_some_and(|earlier| !is_older_than_answer(seat.line, earlier.line))
         && seat.line.parameter("PARTSTAT").is_some()
         && seat.participation == NEEDS_ACTION
         && !change.schedule_tag_matched
+}
+
+/// Whether a client sends back how the invitation fared, where it stands how the answer did (RFC 6638 §3.2.9): it made
+/// its change from a copy of before the answer. Evolution writes so, without any condition.
+fn is_older_than_answer(line: &Property, earlier: &Property) -> bool {
+    let is_of_invitation = |line: &Property| {
+        let status = line.parameter("SCHEDULE-STATUS");
+        status.map(|status| Status::is_on_its_way(&status))
+    };
+    is_of_invitation(line) == Some(true) && is_of_invitation(earlier) == Some(false)
 }
 
 /// Takes a parameter from the earlier line; without one, the client's is dropped.

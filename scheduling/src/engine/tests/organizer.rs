@@ -593,6 +593,35 @@ fn the_organizer_can_ask_again() {
 }
 
 #[test]
+fn an_old_copy_does_not_ask_again() {
+    // RFC 6638 §3.2.9: it says how the invitation fared, and now it stands there how the answer did
+    for (status, asked) in [
+        (";SCHEDULE-STATUS=1.2", false),
+        (";SCHEDULE-STATUS=1.0", false),
+        (";SCHEDULE-STATUS=2.0", true),
+        ("", true),
+    ] {
+        let mut world = invited();
+        world.answer("bob", "ACCEPTED");
+        world.put("alice", &meeting(&format!("LOCATION:Room 1\nATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.org\nATTENDEE;PARTSTAT=NEEDS-ACTION{status}:mailto:bob@example.org")));
+        let participation = if asked { "NEEDS-ACTION" } else { "ACCEPTED" };
+        for whose in ["alice", "bob"] {
+            let line = world.line(whose, "ATTENDEE", BOB);
+            assert!(line.contains(participation), "{status} {whose}: {line}");
+            assert_eq!(
+                world
+                    .copy(whose)
+                    .entries()
+                    .next()
+                    .unwrap()
+                    .raw_value("LOCATION"),
+                Some("Room 1")
+            );
+        }
+    }
+}
+
+#[test]
 fn answers_that_came_meanwhile_are_kept() {
     // RFC 6638 §3.2.10.1: the client has not seen the reply; it changes the summary
     let mut world = invited();

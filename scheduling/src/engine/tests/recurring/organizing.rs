@@ -570,6 +570,32 @@ fn a_client_that_has_not_seen_an_answer_does_not_take_it_back() {
 }
 
 #[test]
+fn an_answer_to_one_instance_is_not_left_behind() {
+    // C2.13: the client moves the series, and sends the component that holds the answer back as it was
+    let moved = |world: &World| {
+        let mut object = world.copy("alice").clone();
+        let series = object.entries_mut().next().unwrap();
+        series.set_raw_value("DTSTART", "20260302T080000Z").unwrap();
+        series.set_raw_value("DTEND", "20260302T090000Z").unwrap();
+        object
+    };
+    let mut world = accepted();
+    world.answer_instance("bob", "0309", "DECLINED");
+    world.letters("bob");
+    world.put("alice", &moved(&world));
+    for who in ["alice", "bob", "carol"] {
+        assert_eq!(world.shape(who), ["series bob? carol?"], "{who}");
+    }
+    assert_eq!(world.letters("bob"), ["REQUEST series"]);
+    // what the organizer made otherwise is the organizer's
+    let mut world = accepted();
+    let own = instance("0309", 9, "bob carol", "LOCATION:x");
+    world.put("alice", &set(&[&series("bob carol", ""), &own]));
+    world.put("alice", &moved(&world));
+    assert_eq!(world.shape("alice").len(), 2);
+}
+
+#[test]
 fn participation_is_the_attendees_to_say() {
     // RFC 6638 §3.2.8
     let mut world = accepted();
