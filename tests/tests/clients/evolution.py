@@ -183,6 +183,11 @@ class Evolution:
         event.set_sequence(event.get_sequence() + 1)
         self.client.modify_object_sync(event, WHOLE, ECal.OperationFlags.NONE, None)
 
+    def rename(self, uid, title):
+        _, event = self.client.get_object_sync(uid, None, None)
+        event.set_summary(title)
+        self.client.modify_object_sync(event, WHOLE, ECal.OperationFlags.NONE, None)
+
     def remove(self, uid):
         self.client.remove_object_sync(uid, None, WHOLE, ECal.OperationFlags.NONE, None)
 

@@ -2,7 +2,7 @@
 //! does, and sees only what the program shows.
 //!
 //! What they send (Thunderbird 153, evolution-data-server 3.46): both leave it to the server to tell the others, as
-//! OPTIONS has `calendar-auto-schedule`; neither knows Schedule-Tag, Schedule-Reply or SCHEDULE-AGENT. Both make an
+//! OPTIONS has `calendar-auto-schedule`; neither sends Schedule-Tag, Schedule-Reply or SCHEDULE-AGENT. Both make an
 //! event with `If-None-Match: *`. Thunderbird changes and removes it with If-Match; Evolution without any
 //! condition, whatever has happened since it looked. Both then read what the server made of it, with or without an
 //! ETag in the answer. With an answer Evolution rewrites VTIMEZONE; Thunderbird adds X-MOZ-GENERATION and, for an
@@ -80,6 +80,11 @@ impl Person {
         self.tell("move", &span(meeting, start));
     }
 
+    /// Gives a meeting of one's own another title.
+    fn renames(&mut self, meeting: &str, title: &str) {
+        self.tell("rename", &json!({ "uid": meeting, "title": title }));
+    }
+
     /// Answers an invitation, or for one instance, which is named by when it was to be.
     fn answers(&mut self, answer: &str, meeting: &str, instance: Option<&str>) {
         let given = json!({
@@ -96,7 +101,7 @@ impl Person {
     /// Waits until the program shows exactly this; see `shown`.
     fn sees(&mut self, meeting: &str, expected: &str) {
         wait_for(&format!("{}'s {meeting}: {expected}", self.name), || {
-            let seen = shown(&self.tell("look", &json!({ "uid": meeting })));
+            let seen = shown(meeting, &self.tell("look", &json!({ "uid": meeting })));
             if seen == expected { Ok(()) } else { Err(seen) }
         });
     }
@@ -109,14 +114,17 @@ fn calendar(name: &str) -> String {
 
 /// What a program shows: `20310303T080000Z alice+ bob?` for the time and everybody's answers (`?` asked and none
 /// yet, `.` none and not asked, `+` accepted, `-` declined), then instances that are not as the series says, named
-/// by when they were to be.
-fn shown(seen: &Value) -> String {
+/// by when they were to be. A title is shown where it is not the first one, which is the meeting's name.
+fn shown(meeting: &str, seen: &Value) -> String {
     let Some(event) = seen.as_object() else {
         return "nothing".to_owned();
     };
     let mut text = event["start"].as_str().unwrap().to_owned();
     if event["cancelled"] == true {
         text += " cancelled";
+    }
+    if event["title"] != meeting {
+        write!(text, " {}", event["title"]).unwrap();
     }
     for (address, attendee) in event["attendees"].as_object().unwrap() {
         let name = address.trim_start_matches("mailto:");
@@ -132,7 +140,7 @@ fn shown(seen: &Value) -> String {
     }
     let instances = event.get("instances").and_then(Value::as_object);
     for (instance, event) in instances.into_iter().flatten() {
-        write!(text, "; {instance} is {}", shown(event)).unwrap();
+        write!(text, "; {instance} is {}", shown(meeting, event)).unwrap();
     }
     text
 }
@@ -168,7 +176,7 @@ async fn log_of_the_only_event(client: &Client, name: &str) -> Vec<String> {
 }
 
 /// Alice invites Bob, he accepts, she moves the meeting and he accepts again; Bob invites Alice to a series, of
-/// which she declines one meeting; then each cancels their own.
+/// which she declines one meeting, moves it as a whole, and she answers again; then each cancels their own.
 fn meet(alice: &mut Person, bob: &mut Person) {
     alice.invites(BOB, "planning", "20310303T0900", None);
     bob.sees("planning", "20310303T080000Z alice+ bob?");
@@ -187,19 +195,55 @@ fn meet(alice: &mut Person, bob: &mut Person) {
     bob.sees("review", "20310310T130000Z alice+ bob+");
     alice.answers("DECLINED", "review", Some("20310331T140000"));
     let without_her = "20310331T120000Z is 20310331T120000Z alice- bob+";
-    for person in [&mut *bob, &mut *alice] {
-        let series = format!("20310310T130000Z alice+ bob+; {without_her}");
-        person.sees("review", &series);
-    }
+    let series = format!("20310310T130000Z alice+ bob+; {without_her}");
+    bob.sees("review", &series);
+    alice.sees("review", &series);
+    bob.moves("review", "20310310T1500");
+    alice.sees("review", "20310310T140000Z alice? bob+");
+    bob.sees("review", "20310310T140000Z alice. bob+");
+    alice.answers("ACCEPTED", "review", None);
+    alice.answers("DECLINED", "review", Some("20310331T150000"));
+    let without_her = "20310331T130000Z is 20310331T130000Z alice- bob+";
+    let series = format!("20310310T140000Z alice+ bob+; {without_her}");
+    bob.sees("review", &series);
 
     alice.removes("planning");
     alice.sees("planning", "nothing");
     bob.sees("planning", "20310303T090000Z cancelled alice+ bob+");
     bob.removes("review");
     bob.sees("review", "nothing");
-    let cancelled = "20310331T120000Z is 20310331T120000Z cancelled alice- bob+";
-    let series = format!("20310310T130000Z cancelled alice+ bob+; {cancelled}");
+    let cancelled = "20310331T130000Z is 20310331T130000Z cancelled alice- bob+";
+    let series = format!("20310310T140000Z cancelled alice+ bob+; {cancelled}");
     alice.sees("review", &series);
+}
+
+/// Each gives a meeting of their own another title before their program has heard of the other's answer, which stays.
+fn rename_without_looking(alice: &mut Person, bob: &mut Person) {
+    alice.invites(BOB, "lunch", "20310304T1200", None);
+    bob.sees("lunch", "20310304T110000Z alice+ bob?");
+    bob.answers("ACCEPTED", "lunch", None);
+    alice.renames("lunch", "Lunch outside");
+    bob.invites(ALICE, "tea", "20310304T1600", None);
+    alice.sees("tea", "20310304T150000Z alice? bob+");
+    alice.answers("ACCEPTED", "tea", None);
+    bob.renames("tea", "Tea and cake");
+    for person in [&mut *alice, &mut *bob] {
+        person.sees("lunch", "20310304T110000Z \"Lunch outside\" alice+ bob+");
+        person.sees("tea", "20310304T150000Z \"Tea and cake\" alice+ bob+");
+    }
+
+    alice.removes("lunch");
+    bob.sees(
+        "lunch",
+        "20310304T110000Z cancelled \"Lunch outside\" alice+ bob+",
+    );
+    bob.removes("lunch");
+    bob.removes("tea");
+    alice.sees(
+        "tea",
+        "20310304T150000Z cancelled \"Tea and cake\" alice+ bob+",
+    );
+    alice.removes("tea");
 }
 
 /// Runs what people do, who wait for their programs, beside the server.
@@ -215,6 +259,7 @@ async fn thunderbird_and_evolution() {
     let (mut alice, mut bob) = beside(move || {
         let mut alice = Person::new("alice", ALICE, &url, Thunderbird::start());
         let mut bob = Person::new("bob", BOB, &url, Evolution::start());
+        rename_without_looking(&mut alice, &mut bob);
         meet(&mut alice, &mut bob);
         (alice, bob)
     })
@@ -237,7 +282,11 @@ async fn thunderbird_and_evolution() {
             "REPLY to bob@example.com (SEQUENCE 0; ACCEPTED): the participation changed; 1.2 delivered",
             "REPLY to bob@example.com (SEQUENCE 0; only 20310331T140000; DECLINED): the participation changed; \
              1.2 delivered",
-            "CANCEL from bob@example.com (SEQUENCE 1): applied",
+            "REQUEST from bob@example.com (SEQUENCE 1): applied",
+            "REPLY to bob@example.com (SEQUENCE 1; ACCEPTED): the participation changed; 1.2 delivered",
+            "REPLY to bob@example.com (SEQUENCE 1; only 20310331T150000; DECLINED): the participation changed; \
+             1.2 delivered",
+            "CANCEL from bob@example.com (SEQUENCE 2): applied",
         ]
     );
     beside(move || {

@@ -123,6 +123,13 @@ const actions = {
     await commit(CalModifyTransaction, event, old);
   },
 
+  async rename({ uid, title }) {
+    const old = await find(uid);
+    const event = old.clone();
+    event.title = title;
+    await commit(CalModifyTransaction, event, old);
+  },
+
   async remove({ uid }) {
     await commit(CalDeleteTransaction, await find(uid), null);
   },
