@@ -11,8 +11,12 @@ mod evolution;
 mod marionette;
 #[path = "clients/meetings.rs"]
 mod meetings;
+#[path = "clients/person.rs"]
+mod person;
 #[path = "clients/thunderbird.rs"]
 mod thunderbird;
+#[path = "clients/two_programs.rs"]
+mod two_programs;
 #[path = "clients/vdirsyncer.rs"]
 mod vdirsyncer;
 

@@ -9,154 +9,16 @@
 //! instance, a whole override. Both raise SEQUENCE themselves when a meeting of their own moves, and cancel it by
 //! DELETE.
 
-use std::fmt::Write;
-
-use serde_json::{Value, json};
 use tests::{client::Client, server::TestServer};
 
 use super::{
-    desktop::{Program, wait_for},
     evolution::Evolution,
+    person::{Person, beside, calendar},
     thunderbird::Thunderbird,
 };
 
 const ALICE: &str = "mailto:alice@example.com";
 const BOB: &str = "mailto:bob@example.com";
-/// Where both live. Its clocks are put forward on 30 March 2031, in the middle of the series.
-const ZONE: &str = "Europe/Berlin";
-
-/// Somebody at a calendar program.
-struct Person {
-    name: &'static str,
-    address: &'static str,
-    program: Box<dyn Program>,
-}
-
-impl Person {
-    /// Sets a program up with what people are told: the server's address, their name and their password.
-    fn new(
-        name: &'static str,
-        address: &'static str,
-        server: &str,
-        program: impl Program + 'static,
-    ) -> Person {
-        let program = Box::new(program);
-        let mut person = Person {
-            name,
-            address,
-            program,
-        };
-        let account = json!({ "server": server, "user": name, "password": name });
-        let found = person.tell("subscribe", &account);
-        assert_eq!(found, json!([calendar(name)]));
-        wait_for("a calendar from which people can be invited", || {
-            let ready = person.tell("ready", &json!({}));
-            if ready == true {
-                Ok(())
-            } else {
-                Err(ready.to_string())
-            }
-        });
-        person
-    }
-
-    fn tell(&mut self, action: &str, given: &Value) -> Value {
-        let came = self.program.ask(action, given);
-        came.unwrap_or_else(|error| panic!("{} cannot {action} {given}: {error}", self.name))
-    }
-
-    /// Makes a meeting of an hour, or a series of them.
-    fn invites(&mut self, guest: &str, meeting: &str, start: &str, rule: Option<&str>) {
-        let mut given = span(meeting, start);
-        given["title"] = meeting.into();
-        given["organizer"] = self.address.into();
-        given["guests"] = json!([guest]);
-        given["rule"] = rule.into();
-        self.tell("invite", &given);
-    }
-
-    /// Moves a meeting of one's own.
-    fn moves(&mut self, meeting: &str, start: &str) {
-        self.tell("move", &span(meeting, start));
-    }
-
-    /// Gives a meeting of one's own another title.
-    fn renames(&mut self, meeting: &str, title: &str) {
-        self.tell("rename", &json!({ "uid": meeting, "title": title }));
-    }
-
-    /// Answers an invitation, or for one instance, which is named by when it was to be.
-    fn answers(&mut self, answer: &str, meeting: &str, instance: Option<&str>) {
-        let given = json!({
-            "uid": meeting, "instance": instance, "zone": ZONE, "oneself": self.address, "answer": answer,
-        });
-        self.tell("answer", &given);
-    }
-
-    /// Takes an event out of the calendar; a meeting of one's own is cancelled by it.
-    fn removes(&mut self, meeting: &str) {
-        self.tell("remove", &json!({ "uid": meeting }));
-    }
-
-    /// Waits until the program shows exactly this; see `shown`.
-    fn sees(&mut self, meeting: &str, expected: &str) {
-        wait_for(&format!("{}'s {meeting}: {expected}", self.name), || {
-            let seen = shown(meeting, &self.tell("look", &json!({ "uid": meeting })));
-            if seen == expected { Ok(()) } else { Err(seen) }
-        });
-    }
-}
-
-/// The default calendar of a person.
-fn calendar(name: &str) -> String {
-    format!("/dav/calendars/users/{name}/calendar/")
-}
-
-/// What a program shows: `20310303T080000Z alice+ bob?` for the time and everybody's answers (`?` asked and none
-/// yet, `.` none and not asked, `+` accepted, `-` declined), then instances that are not as the series says, named
-/// by when they were to be. A title is shown where it is not the first one, which is the meeting's name.
-fn shown(meeting: &str, seen: &Value) -> String {
-    let Some(event) = seen.as_object() else {
-        return "nothing".to_owned();
-    };
-    let mut text = event["start"].as_str().unwrap().to_owned();
-    if event["cancelled"] == true {
-        text += " cancelled";
-    }
-    if event["title"] != meeting {
-        write!(text, " {}", event["title"]).unwrap();
-    }
-    for (address, attendee) in event["attendees"].as_object().unwrap() {
-        let name = address.trim_start_matches("mailto:");
-        let name = name.trim_end_matches("@example.com");
-        let mark = match attendee["answer"].as_str().unwrap() {
-            "NEEDS-ACTION" if attendee["asked"] == true => "?",
-            "NEEDS-ACTION" => ".",
-            "ACCEPTED" => "+",
-            "DECLINED" => "-",
-            other => other,
-        };
-        write!(text, " {name}{mark}").unwrap();
-    }
-    let instances = event.get("instances").and_then(Value::as_object);
-    for (instance, event) in instances.into_iter().flatten() {
-        write!(text, "; {instance} is {}", shown(meeting, event)).unwrap();
-    }
-    text
-}
-
-/// `20310303T0900` and an hour more.
-fn span(meeting: &str, start: &str) -> Value {
-    let (day, clock) = start.split_once('T').unwrap();
-    let (hour, minutes) = clock.split_at(2);
-    let end = hour.parse::<u32>().unwrap() + 1;
-    json!({
-        "uid": meeting,
-        "start": format!("{start}00"),
-        "end": format!("{day}T{end:02}{minutes}00"),
-        "zone": ZONE,
-    })
-}
 
 /// The messages in the log of the one event in somebody's calendar, line by line (the property is Convoke's own).
 async fn log_of_the_only_event(client: &Client, name: &str) -> Vec<String> {
@@ -180,20 +42,20 @@ async fn log_of_the_only_event(client: &Client, name: &str) -> Vec<String> {
 fn meet(alice: &mut Person, bob: &mut Person) {
     alice.invites(BOB, "planning", "20310303T0900", None);
     bob.sees("planning", "20310303T080000Z alice+ bob?");
-    bob.answers("ACCEPTED", "planning", None);
+    bob.answers("ACCEPTED", "planning");
     alice.sees("planning", "20310303T080000Z alice+ bob+");
     alice.moves("planning", "20310303T1000");
     bob.sees("planning", "20310303T090000Z alice+ bob?");
     alice.sees("planning", "20310303T090000Z alice+ bob.");
-    bob.answers("ACCEPTED", "planning", None);
+    bob.answers("ACCEPTED", "planning");
     alice.sees("planning", "20310303T090000Z alice+ bob+");
 
     let weekly = "FREQ=WEEKLY;COUNT=6";
     bob.invites(ALICE, "review", "20310310T1400", Some(weekly));
     alice.sees("review", "20310310T130000Z alice? bob+");
-    alice.answers("ACCEPTED", "review", None);
+    alice.answers("ACCEPTED", "review");
     bob.sees("review", "20310310T130000Z alice+ bob+");
-    alice.answers("DECLINED", "review", Some("20310331T140000"));
+    alice.answers_for("20310331T140000", "DECLINED", "review");
     let without_her = "20310331T120000Z is 20310331T120000Z alice- bob+";
     let series = format!("20310310T130000Z alice+ bob+; {without_her}");
     bob.sees("review", &series);
@@ -201,8 +63,8 @@ fn meet(alice: &mut Person, bob: &mut Person) {
     bob.moves("review", "20310310T1500");
     alice.sees("review", "20310310T140000Z alice? bob+");
     bob.sees("review", "20310310T140000Z alice. bob+");
-    alice.answers("ACCEPTED", "review", None);
-    alice.answers("DECLINED", "review", Some("20310331T150000"));
+    alice.answers("ACCEPTED", "review");
+    alice.answers_for("20310331T150000", "DECLINED", "review");
     let without_her = "20310331T130000Z is 20310331T130000Z alice- bob+";
     let series = format!("20310310T140000Z alice+ bob+; {without_her}");
     bob.sees("review", &series);
@@ -221,11 +83,11 @@ fn meet(alice: &mut Person, bob: &mut Person) {
 fn rename_without_looking(alice: &mut Person, bob: &mut Person) {
     alice.invites(BOB, "lunch", "20310304T1200", None);
     bob.sees("lunch", "20310304T110000Z alice+ bob?");
-    bob.answers("ACCEPTED", "lunch", None);
+    bob.answers("ACCEPTED", "lunch");
     alice.renames("lunch", "Lunch outside");
     bob.invites(ALICE, "tea", "20310304T1600", None);
     alice.sees("tea", "20310304T150000Z alice? bob+");
-    alice.answers("ACCEPTED", "tea", None);
+    alice.answers("ACCEPTED", "tea");
     bob.renames("tea", "Tea and cake");
     for person in [&mut *alice, &mut *bob] {
         person.sees("lunch", "20310304T110000Z \"Lunch outside\" alice+ bob+");
@@ -244,12 +106,6 @@ fn rename_without_looking(alice: &mut Person, bob: &mut Person) {
         "20310304T150000Z cancelled \"Tea and cake\" alice+ bob+",
     );
     alice.removes("tea");
-}
-
-/// Runs what people do, who wait for their programs, beside the server.
-async fn beside<T: Send + 'static>(people: impl FnOnce() -> T + Send + 'static) -> T {
-    let done = tokio::task::spawn_blocking(people).await;
-    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-// What Alice does in Thunderbird, with the modules that its own windows call: the wizard for calendars on the
+// What people do in Thunderbird, with the modules that its own windows call: the wizard for calendars on the
 // network, the event dialog (a transaction, which also decides whether mail goes out) and the attendance menu.
 // Runs in Thunderbird's window by Marionette, with the name of an action and what it needs.
 
@@ -6,20 +6,23 @@ const module = path => ChromeUtils.importESModule(`resource:///modules/${path}.s
 const { cal } = module("calendar/calUtils");
 const { CalAttendee } = module("CalAttendee");
 const { CalEvent } = module("CalEvent");
+const { CalTodo } = module("CalTodo");
 const { CalRecurrenceInfo } = module("CalRecurrenceInfo");
 const { CalAddTransaction, CalDeleteTransaction, CalModifyTransaction, CalTransactionManager } =
   module("CalTransactionManager");
 
 const calendar = () => cal.manager.getCalendars().find(one => one.type == "caldav");
 
-/** A time on the clocks of a zone. */
+/** A time on the clocks of a zone, or a day. */
 function time(local, zone) {
   const time = cal.createDateTime(local);
-  time.timezone = cal.timezoneService.getTimezone(zone);
+  if (!time.isDate) {
+    time.timezone = cal.timezoneService.getTimezone(zone);
+  }
   return time;
 }
 
-/** The event as it is stored here, or one instance of it. */
+/** The event or task as it is stored here, or one instance of it. */
 async function find(uid, instance, zone) {
   const event = await calendar().getItem(uid);
   return instance ? event.recurrenceInfo.getOccurrenceFor(time(instance, zone)) : event;
@@ -50,8 +53,9 @@ function describe(event) {
     .map(one => [one.id, { answer: one.participationStatus, asked: one.rsvp == "TRUE" }]);
   const seen = {
     title: event.title,
-    start: utc(event.startDate),
+    start: utc(event.isTodo() ? event.dueDate : event.startDate),
     cancelled: event.status == "CANCELLED",
+    done: event.isTodo() && event.isCompleted,
     attendees: Object.fromEntries(attendees),
   };
   const series = event.recurrenceInfo;
@@ -84,7 +88,8 @@ const actions = {
     );
   },
 
-  async invite({ uid, title, start, end, zone, rule, guests }) {
+  /** A new event; with guests it is a meeting. */
+  async add({ uid, title, start, end, zone, rule, guests }) {
     const event = new CalEvent();
     event.calendar = calendar();
     event.id = uid;
@@ -97,11 +102,29 @@ const actions = {
       event.recurrenceInfo = new CalRecurrenceInfo(event);
       event.recurrenceInfo.appendRecurrenceItem(recurrence);
     }
-    event.organizer = cal.itip.createOrganizer(calendar());
-    const oneself = guest(event.organizer.id);
-    oneself.participationStatus = "ACCEPTED";
-    [oneself, ...guests.map(guest)].forEach(attendee => event.addAttendee(attendee));
+    if (guests.length) {
+      event.organizer = cal.itip.createOrganizer(calendar());
+      const oneself = guest(event.organizer.id);
+      oneself.participationStatus = "ACCEPTED";
+      [oneself, ...guests.map(guest)].forEach(attendee => event.addAttendee(attendee));
+    }
     await commit(CalAddTransaction, event, null);
+  },
+
+  async add_task({ uid, title, due, zone }) {
+    const task = new CalTodo();
+    task.calendar = calendar();
+    task.id = uid;
+    task.title = title;
+    task.dueDate = time(due, zone);
+    await commit(CalAddTransaction, task, null);
+  },
+
+  async complete({ uid }) {
+    const old = await find(uid);
+    const task = old.clone();
+    task.isCompleted = true;
+    await commit(CalModifyTransaction, task, old);
   },
 
   async answer({ uid, instance, zone, answer }) {
@@ -115,8 +138,8 @@ const actions = {
     await commit(CalModifyTransaction, event, old);
   },
 
-  async move({ uid, start, end, zone }) {
-    const old = await find(uid);
+  async move({ uid, instance, start, end, zone }) {
+    const old = await find(uid, instance, zone);
     const event = old.clone();
     event.startDate = time(start, zone);
     event.endDate = time(end, zone);
