@@ -1,6 +1,7 @@
 //! Calendar user addresses, and what the desk found out about them beforehand.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -11,6 +12,20 @@ use storage::model::{Principal, PrincipalId};
 /// mailto addresses of one person differ in case between clients), without the query of a mailto, a
 /// bare mail address as mailto, other URLs without a slash at the end.
 pub fn normalise(address: &str) -> String {
+    normal(address).into_owned()
+}
+
+/// The same, without a copy of what is in that form already, as most addresses are.
+fn normal(address: &str) -> Cow<'_, str> {
+    let is_plain =
+        |octet: u8| matches!(octet, b'!'..=b'~') && !octet.is_ascii_uppercase() && octet != b'?';
+    if address.starts_with("mailto:") && address.bytes().all(is_plain) {
+        return Cow::Borrowed(address);
+    }
+    Cow::Owned(normal_of_any(address))
+}
+
+fn normal_of_any(address: &str) -> String {
     let address = address.trim().to_lowercase();
     if let Some(mail) = address.strip_prefix("mailto:") {
         let mail = mail.split('?').next().unwrap_or_default().trim();
@@ -107,7 +122,7 @@ impl Directory {
     /// Who is behind an address; remote where the desk said nothing.
     pub fn get(&self, address: &str) -> &Addressee {
         self.known
-            .get(&normalise(address))
+            .get(&*normal(address))
             .unwrap_or(&Addressee::Remote)
     }
 
@@ -127,10 +142,10 @@ impl Directory {
 
     /// The person behind an address.
     pub(super) fn person(&self, address: &str) -> Person {
-        let address = normalise(address);
-        match self.known.get(&address) {
+        let address = normal(address);
+        match self.known.get(&*address) {
             Some(Addressee::Local(principal)) => Person::Local(principal.id),
-            _ => Person::Other(address),
+            _ => Person::Other(address.into_owned()),
         }
     }
 
