@@ -16,6 +16,8 @@
 //! UTF-8 after unfolding, characters that XML cannot carry, a CR within a line (other readers would see
 //! two lines), and whatever exceeds the [`Limits`].
 //!
+//! **Copies** are cheap: they share one tree and its printed octets until one of them is edited.
+//!
 //! **Edits** cannot inject: raw values with control characters are refused, texts are escaped,
 //! parameter values are encoded (RFC 6868) and quoted.
 
@@ -29,6 +31,8 @@ mod property;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 
 pub use component::Component;
@@ -41,15 +45,29 @@ pub(crate) use property::{forbidden_character, is_name};
 /// One iCalendar stream with one VCALENDAR.
 #[derive(Clone, Debug)]
 pub struct CalendarObject {
-    /// The octets as read; `None` once somebody could have edited.
-    source: Option<Bytes>,
+    content: Arc<Content>,
+}
+
+/// What copies of an object share.
+#[derive(Clone, Debug)]
+struct Content {
+    /// The octets as read, or as printed since somebody could have edited.
+    octets: OnceLock<Bytes>,
     /// A byte order mark and blank lines.
     before: Bytes,
     calendar: Component,
     /// Blank lines.
     after: Bytes,
-    /// The octets were UTF-8 as they stood, so that no line is folded within a character.
+    /// The octets are as read, and were UTF-8 as they stood, so that no line is folded within a character.
     read_as_utf8: bool,
+}
+
+impl From<Content> for CalendarObject {
+    fn from(content: Content) -> CalendarObject {
+        CalendarObject {
+            content: Arc::new(content),
+        }
+    }
 }
 
 impl CalendarObject {
@@ -76,40 +94,42 @@ impl CalendarObject {
         first_line: usize,
     ) -> Result<CalendarObject, ParseError> {
         let parsed = parse::parse_from(&octets, limits, Some("VCALENDAR"), first_line)?;
-        Ok(CalendarObject {
-            source: Some(octets),
+        Ok(CalendarObject::from(Content {
+            octets: OnceLock::from(octets),
             before: parsed.before,
             calendar: parsed.root,
             after: parsed.after,
             read_as_utf8: parsed.is_utf8,
-        })
+        }))
     }
 
     /// A new stream around a component, which should be a VCALENDAR.
     pub fn from_calendar(calendar: Component) -> CalendarObject {
-        CalendarObject {
-            source: None,
+        CalendarObject::from(Content {
+            octets: OnceLock::new(),
             before: Bytes::new(),
             calendar,
             after: Bytes::new(),
             read_as_utf8: false,
-        }
+        })
     }
 
     /// The VCALENDAR.
     pub fn calendar(&self) -> &Component {
-        &self.calendar
+        &self.content.calendar
     }
 
     /// The VCALENDAR, for editing.
     pub fn calendar_mut(&mut self) -> &mut Component {
-        self.source = None;
-        &mut self.calendar
+        let content = Arc::make_mut(&mut self.content);
+        content.octets = OnceLock::new();
+        content.read_as_utf8 = false;
+        &mut content.calendar
     }
 
     /// The components of the VCALENDAR, time zones among them.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
-        self.calendar.components()
+        self.content.calendar.components()
     }
 
     /// The components other than VTIMEZONE: those that RFC 4791 §4.1 is about.
@@ -127,24 +147,26 @@ impl CalendarObject {
 
     /// The octets: those that were read, with edited lines replaced.
     pub fn to_octets(&self) -> Bytes {
-        if let Some(source) = &self.source {
-            return source.clone();
-        }
-        let mut output = self.before.to_vec();
-        self.calendar.print_onto(&mut output);
-        output.extend_from_slice(&self.after);
-        Bytes::from(output)
+        let content = &*self.content;
+        let print = || {
+            let mut output = content.before.to_vec();
+            content.calendar.print_onto(&mut output);
+            output.extend_from_slice(&content.after);
+            Bytes::from(output)
+        };
+        content.octets.get_or_init(print).clone()
     }
 
     /// Folds those lines again that are folded within a UTF-8 character; says whether there were any.
     /// No XML report can carry the others as they stand, so a server that stores them has to mend them.
     pub fn mend_folds(&mut self) -> bool {
-        if self.source.is_some() && self.read_as_utf8 {
+        if self.content.read_as_utf8 {
             return false;
         }
-        let mended = self.calendar.mend_folds();
+        let content = Arc::make_mut(&mut self.content);
+        let mended = content.calendar.mend_folds();
         if mended {
-            self.source = None;
+            content.octets = OnceLock::new();
         }
         mended
     }
@@ -153,7 +175,8 @@ impl CalendarObject {
 /// Two objects are equal when all their lines are, unfolded and in order.
 impl PartialEq for CalendarObject {
     fn eq(&self, other: &CalendarObject) -> bool {
-        self.calendar == other.calendar
+        Arc::ptr_eq(&self.content, &other.content)
+            || self.content.calendar == other.content.calendar
     }
 }
 
