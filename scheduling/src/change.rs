@@ -32,6 +32,20 @@ impl Actor {
         }
     }
 
+    /// The server itself, or whoever works at its machine: they may do everything, and act as the owner of what they
+    /// change. `client` says what for.
+    pub fn machine(client: &str) -> Actor {
+        static MACHINE: LazyLock<Arc<Principal>> = LazyLock::new(|| {
+            let mut machine = Principal::new(PrincipalKind::User, "");
+            machine.administrator = true;
+            Arc::new(machine)
+        });
+        Actor {
+            principal: Arc::clone(&MACHINE),
+            client: Some(client.into()),
+        }
+    }
+
     /// The name of the account that signed in, if any did.
     pub fn name(&self) -> Option<String> {
         self.signed_in().map(|_| self.principal.name.clone())

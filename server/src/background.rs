@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use scheduling::{Desk, Refusal};
-use storage::{BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError};
+use storage::{
+    BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError,
+    model::MEMBERSHIP_QUEUE,
+};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{mail::MailWorker, scheduling_log::Retention};
@@ -91,6 +94,7 @@ impl Background {
             |desk: Desk| async move { desk.answer_bookings(&dav::CALENDAR_RULES).await },
             stopped.clone(),
         ));
+        workers.spawn(follow_groups(desk.clone(), stopped.clone()));
         workers.spawn(finish(
             desk.clone(),
             "deliveries cannot be finished",
@@ -441,6 +445,57 @@ async fn finish<S>(
             return;
         }
     }
+}
+
+/// Follows changes of groups in the meetings that name them, once those are all noted.
+async fn follow_groups(desk: Desk, mut stopped: watch::Receiver<bool>) {
+    let mut position = None;
+    loop {
+        let begun = Instant::now();
+        position = match desk.complete_group_meetings(position.clone()).await {
+            Ok(None) => break,
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(%error, "the meetings of groups cannot be noted now");
+                if !pause(ERROR_PAUSE, &mut stopped).await {
+                    return;
+                }
+                position
+            }
+        };
+        if !rest_after(begun, &mut stopped).await {
+            return;
+        }
+    }
+    let mut commits = desk.store().backend().watch();
+    loop {
+        commits.mark_unchanged();
+        let go_on = match desk.follow_memberships(&dav::CALENDAR_RULES).await {
+            Ok(true) => pause(STEP_PAUSE, &mut stopped).await,
+            Ok(false) => {
+                let hint = commit_or_stop(&mut commits, &mut stopped);
+                let wait = until_due(desk.store(), MEMBERSHIP_QUEUE).await;
+                // `None`: the time came before a commit.
+                let hinted = tokio::time::timeout(wait, hint).await.ok();
+                hinted.unwrap_or(true) && pause(HINT_PAUSE, &mut stopped).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "changes of groups cannot be followed now");
+                pause(ERROR_PAUSE, &mut stopped).await
+            }
+        };
+        if !go_on {
+            return;
+        }
+    }
+}
+
+/// How long it takes until the next row of a queue is due; long, where there is none.
+async fn until_due(store: &Store, queue: &str) -> Duration {
+    let due = store.next_due(queue).await.ok().flatten();
+    let now = store.environment().clock.now();
+    let milliseconds = due.map(|due| due.0.saturating_sub(now.0).max(0).unsigned_abs());
+    milliseconds.map_or(INBOX_PERIOD, Duration::from_millis)
 }
 
 /// Waits for a commit; `false` where it is time to stop.

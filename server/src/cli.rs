@@ -456,6 +456,8 @@ pub enum GroupCommand {
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
     /// Put somebody into a group
+    ///
+    /// They are invited to the meetings of the group that are not over, a few seconds later.
     Add {
         /// The group
         group: String,
@@ -463,6 +465,8 @@ pub enum MemberCommand {
         member: String,
     },
     /// Take somebody out of a group
+    ///
+    /// They are no longer invited to its meetings, unless they are by name or by another group.
     Remove {
         /// The group
         group: String,

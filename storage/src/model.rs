@@ -4,6 +4,7 @@ mod attachment;
 mod audit;
 mod collection;
 mod lock;
+mod membership;
 mod object;
 mod principal;
 mod scheduling_log;
@@ -18,6 +19,7 @@ pub use collection::{
     SyncToken,
 };
 pub use lock::{Lock, LockRoot};
+pub use membership::{GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange};
 pub use object::{CalendarFacts, Content, INLINE_CONTENT_OCTETS, Object};
 pub use principal::{
     BOOKING_HORIZON_DAYS, Booking, BookingRule, Credential, Delegate, InvitationRecipients,

@@ -20,6 +20,7 @@ mod directory;
 mod epoch;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod groups;
 pub(crate) mod keys;
 mod locks;
 mod messages;

@@ -102,12 +102,30 @@ impl Teller {
         if let Some(name) = step.text.strip_prefix("Mail to ") {
             return self.mail(name.trim_end_matches(':'), &step.below).await;
         }
+        if step.text.ends_with(" the team") {
+            return self.change_team(step.text).await;
+        }
         let (name, rest) = step.text.split_once(' ').unwrap_or((step.text, ""));
         if let Some(who) = name.strip_suffix("'s").and_then(person) {
             return self.look(who, rest, &step.below).await;
         }
         let who = person(name).ok_or("nobody has that name")?;
         self.act(who, rest, &step.below).await?;
+        self.house.pass(61_000);
+        self.house.deliver().await
+    }
+
+    /// `WHO joins the team`, `WHO leaves the team`.
+    async fn change_team(&mut self, what: &str) -> Result<(), String> {
+        let words: Vec<&str> = what.split_whitespace().collect();
+        let (name, comes) = match words[..] {
+            [name, "joins", ..] => (name, true),
+            [name, "leaves", ..] => (name, false),
+            _ => return Err("a team is joined or left".to_owned()),
+        };
+        let who = person(name).ok_or("nobody has that name")?;
+        let changed = self.house.change_team(who, comes).await;
+        changed.map_err(|error| error.to_string())?;
         self.house.pass(61_000);
         self.house.deliver().await
     }

@@ -68,6 +68,65 @@ bob's plan:
 alice's plan:
   series team? carol+
 
+Story: who joins a team comes to its meetings, and who leaves it does not
+carol leaves the team
+alice stores weekly:
+  by alice
+  with team room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=4
+bob says ACCEPTED to weekly
+bob's inbox has:
+  REQUEST series
+carol's weekly is not there
+carol joins the team
+alice's weekly:
+  series team? room+ bob+ carol?
+  MEMBER="mailto:team@example.com"
+carol's weekly:
+  series team? room+ bob+ carol?
+carol's inbox has:
+  REQUEST series
+# bob keeps his answer
+bob's weekly:
+  series team? room+ bob+ carol?
+bob leaves the team
+alice's weekly:
+  series team? room+ carol?
+bob's weekly:
+  series cancelled team? room+ bob+ carol?
+bob's inbox has:
+  REQUEST series
+  CANCEL series
+# whom the organizer takes out stays out, whoever joins
+alice stores weekly:
+  by alice
+  with team room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=4
+carol's weekly:
+  series cancelled team? room+ carol?
+bob joins the team
+alice's weekly:
+  series team? room+ bob?
+
+Story: who is invited by name stays when they leave the team
+alice stores plan:
+  by alice
+  with team bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+carol leaves the team
+bob leaves the team
+alice's plan:
+  series team? bob?
+# that carol is not in it any more is the second
+bob's inbox has:
+  REQUEST series
+  REQUEST series
+
 Story: an organizer's client that has not seen an answer to one instance does not take it back
 alice stores weekly:
   by alice

@@ -13,23 +13,18 @@ use calendar::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Found, ResourcePath, Stored, Timestamp,
-    model::{
-        AuditAction, Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work,
-        WorkId,
-    },
+    Batch, Stored, Timestamp,
+    model::{Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work, WorkId},
 };
 
 use super::{
-    BusyQuery, CalendarRules, Desk, MAXIMUM_ROUNDS, admission,
-    arrival::{Arrival, Scheduling},
+    BusyQuery, CalendarRules, Desk, MAXIMUM_ROUNDS,
     copy::Copy,
     properties::home_path,
     refuse::{crowded, read_failed},
-    scene,
 };
 use crate::{
-    Actor, Conditions, Refusal,
+    Actor, Refusal,
     engine::{self, Directory, booking},
     log::{self, LogLine},
 };
@@ -44,8 +39,6 @@ const PAST_MILLISECONDS: i64 = 2 * DAY_MILLISECONDS;
 const MAXIMUM_ATTEMPTS: u32 = 5;
 /// Between two attempts.
 const RETRY_MILLISECONDS: i64 = 60 * 1000;
-/// Such are the octets that a copy is given back in.
-const MEDIA_TYPE: &str = "text/calendar";
 
 /// The payload of a row in [`BOOKING_QUEUE`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -295,40 +288,12 @@ impl Desk {
         observed: &Observed,
     ) -> Result<Option<Batch>, Refusal> {
         let actor = Actor::of(Arc::clone(room));
-        let path = self.path_of(copy.calendar.id, &copy.name).await?;
-        let path: ResourcePath = path.ok_or(Refusal::NotFound)?;
-        let scene = self.scene(&actor, &[&path], &Conditions::default()).await?;
-        let resolution = scene.resolution(&path)?;
-        let Found::Object(before) = &resolution.found else {
-            return Ok(None);
-        };
-        let calendar = scene::parent(resolution)?;
-        let admitted =
-            admission::admit(&self.settings.limits, Some(MEDIA_TYPE), object.to_octets())?;
-        let mut batch = self.batch_upon(&scene, calendar);
-        batch.expect_object(copy.calendar.id, &copy.name, copy.stored.revision);
-        for (collection, token) in observed {
-            batch.expect_unchanged_since(*collection, *token);
-        }
-        self.note(&mut batch, &actor, room.id, AuditAction::Changed, &path);
-        let arrival = Arrival {
-            actor: &actor,
-            scene: &scene,
-            path: &path,
-            calendar,
-            before: Some(before),
-            admitted: &admitted,
-            leaves: None,
-            keeps: Some(&before.value),
-            attached: &[],
-            scheduling: Scheduling::Applies {
-                actor: &actor,
-                owner: room,
-                schedule_reply: true,
-                schedule_tag_matched: false,
-            },
-        };
-        self.arrive(&mut batch, &arrival).await?;
-        Ok(Some(batch))
+        let stored = self.store_as_owner(&actor, room, copy, object).await?;
+        Ok(stored.map(|mut batch| {
+            for (collection, token) in observed {
+                batch.expect_unchanged_since(*collection, *token);
+            }
+            batch
+        }))
     }
 }

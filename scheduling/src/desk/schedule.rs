@@ -102,6 +102,10 @@ impl Desk {
         let mut directory = Directory::new();
         self.look_up(&mut directory, &engine::addresses(before, after))
             .await?;
+        if let Some(after) = after {
+            self.expect_groups(batch, &mut directory, owner.id, after)
+                .await?;
+        }
         let organizer = match engine::organizer_to_load(before, after, owner.id, &directory) {
             Some(organizer) => self.organizer_copy(&organizer, before.or(after)).await?,
             None => None,
@@ -158,6 +162,10 @@ impl Desk {
             .deliver(batch, &mut outstanding, proposal, &plan, &directory)
             .await?;
         self.send(batch, outstanding, proposal, &plan);
+        if plan.role == Role::Organizer {
+            let after = plan.object.as_ref();
+            self.note_groups(batch, (home, &uid), before, after, &directory);
+        }
         let mut entry = proposal.log_entry(&plan, &outcomes);
         entry.lines.extend(foreseen);
         self.log(batch, home, &uid, entry);
@@ -178,7 +186,7 @@ impl Desk {
     }
 
     /// Leaves the mails, and what this commit cannot hold, to the workers, and counts all that is sent; what a room
-    /// answers by itself is nobody's doing.
+    /// answers by itself, or the server does, is nobody's doing.
     fn send(
         &self,
         batch: &mut Batch,
@@ -200,7 +208,8 @@ impl Desk {
         let deliveries = plan.deliveries.iter();
         let deliveries = deliveries.filter(|delivery| !delivery.message.is_refresh);
         let messages = (deliveries.count() + plan.mails.len()) as u64;
-        if maximum != 0 && messages != 0 && !actor.answers_by_itself() {
+        let is_somebodys = proposal.actor.signed_in().is_some() && !actor.answers_by_itself();
+        if maximum != 0 && messages != 0 && is_somebodys {
             batch.count_messages(actor.id, now, messages, maximum);
         }
     }

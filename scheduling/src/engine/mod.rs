@@ -25,7 +25,8 @@
 //! Where an answer brought somebody into the meeting, or out of it ([`Receipt::attendees_changed`]), [`pass_on`] tells
 //! them.
 //!
-//! A room or resource may answer by itself: [`booking`] says what.
+//! A room or resource may answer by itself: [`booking`] says what. Who came into a group, or left it, after it was
+//! invited, is followed by [`follow_members`].
 //!
 //! A message from outside comes in by [`from_outside`] and goes through [`receive`] like any other. Where a [`Receipt`]
 //! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, and [`ask_organizer`] asks for
@@ -41,6 +42,7 @@ mod directory;
 mod entry;
 mod fault;
 mod meeting;
+mod membership;
 mod message;
 mod outside;
 mod pattern;
@@ -63,6 +65,7 @@ pub use answer::{is_answer, is_open};
 pub use decision::Decision;
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
+pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;
 pub(crate) use message::utc;
 pub use message::{Message, Method, Origin};
@@ -70,7 +73,7 @@ pub use outside::{Unacceptable, from_outside};
 pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_again};
 pub use receive::{CopyChange, FollowUp, Incoming, Receipt, receive};
 pub use refresh::refresh;
-pub use role::{Role, addresses, organizer_to_load, role, signatures};
+pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;
 pub use settle::{record_status, settle};
 pub use status::Status;

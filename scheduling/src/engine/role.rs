@@ -1,6 +1,9 @@
 //! Which part the owner of a calendar plays in an object (RFC 6638 §3.1).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use calendar::CalendarObject;
 use storage::model::{Principal, PrincipalId};
@@ -48,6 +51,15 @@ pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>
         }
     }
     addresses.into_values().collect()
+}
+
+/// The groups that are invited, in whichever part, of those that the directory knows with their members.
+pub fn groups(object: &CalendarObject, directory: &Directory) -> BTreeSet<PrincipalId> {
+    let lines = object.entries().flat_map(attendees);
+    lines
+        .filter(|line| directory.members(line.raw_value()).is_some())
+        .filter_map(|line| Some(directory.local(line.raw_value())?.id))
+        .collect()
 }
 
 /// Who is said to speak for whom in an object (SENT-BY), by their addresses, each pair once.

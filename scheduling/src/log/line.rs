@@ -74,6 +74,8 @@ pub enum Verdict {
     Fared,
     /// So the party would answer: only in a dry run.
     Foreseen,
+    /// The parties came into an invited group, or left it.
+    Followed,
 }
 
 /// How a message goes.
@@ -114,6 +116,7 @@ impl Verdict {
             Verdict::UnknownDeputy => "unknown-deputy",
             Verdict::Fared => "fared",
             Verdict::Foreseen => "foreseen",
+            Verdict::Followed => "followed",
         }
     }
 }
@@ -161,6 +164,7 @@ impl LogLine {
             }
             Verdict::NotApplied => "RFC 5546 §2.1.5",
             Verdict::UnknownDeputy => "RFC 6047 §2.3",
+            Verdict::Followed => "RFC 5545 §3.2.11",
             Verdict::ForTheUser | Verdict::Foreseen => return None,
         })
     }
@@ -295,6 +299,7 @@ impl fmt::Display for LogLine {
             Verdict::Sent | Verdict::Fared => {
                 write!(out, "{}: {reason}{outcome}", self.message("to"))
             }
+            Verdict::Followed => write!(out, "{} {reason}", parties()),
             Verdict::NotSent => write!(out, "nothing to {}: {reason}", parties()),
             Verdict::Undeliverable => write!(out, "no way to {}: {reason}{outcome}", parties()),
             Verdict::NoMessages => write!(out, "no messages: {reason}"),

@@ -188,7 +188,8 @@ impl Store {
 
     /// Changes a principal: `change` is called with the newest state, again where somebody else was
     /// faster. Identity, kind and home stay as they are. Returns the principal as it now is; a change
-    /// that changes nothing writes nothing.
+    /// that changes nothing writes nothing. A group with other members leaves work in
+    /// [`super::MEMBERSHIP_QUEUE`].
     pub async fn change_principal(
         &self,
         id: PrincipalId,
@@ -218,6 +219,7 @@ impl Store {
             self.check_principal(&after, Some(&before.value)).await?;
             let mut batch = self.batch();
             batch.put_principal(Some(&before), &after);
+            self.enqueue_membership(&mut batch, &before, &after).await?;
             add(&mut batch);
             match self.commit(batch).await {
                 Ok(_) => return Ok(Arc::new(after)),
@@ -268,6 +270,7 @@ impl Store {
                 .ok_or(AccountError::NotFound)?;
             let mut batch = self.batch();
             batch.remove_principal(&before);
+            batch.forget_group_meetings(id);
             if let Some(home) = before.home
                 && let Some(home) = self.collection(home).await?
             {

@@ -44,7 +44,7 @@ const UNREADABLE_TOLD: u64 = 20;
 
 /// The keyspaces in the order in which they are looked at: what is mended first is what others are
 /// mended by.
-const PASSES: [(Keyspace, &str); 18] = [
+const PASSES: [(Keyspace, &str); 19] = [
     (Keyspace::PrincipalName, "names"),
     (Keyspace::PrincipalAddress, "addresses"),
     (Keyspace::Principal, "principals"),
@@ -63,6 +63,7 @@ const PASSES: [(Keyspace, &str); 18] = [
     (Keyspace::Locks, "locks"),
     (Keyspace::Audit, "entries of the audit"),
     (Keyspace::SchedulingLog, "entries of scheduling logs"),
+    (Keyspace::GroupMeeting, "meetings of groups"),
 ];
 
 impl Store {
@@ -427,6 +428,7 @@ impl Store {
             Keyspace::Locks => self.judge_locks(key).await,
             Keyspace::Audit => self.judge_audit(key).await,
             Keyspace::SchedulingLog => self.judge_scheduling_log(key).await,
+            Keyspace::GroupMeeting => self.judge_group_meeting(key).await,
             _ => Ok(Vec::new()),
         }
     }

@@ -178,6 +178,14 @@ impl Directory {
         found
     }
 
+    /// The same, with another state of a principal.
+    pub fn with(&self, revision: Revision, principal: &Principal) -> Directory {
+        let mut directory = self.clone();
+        let value = principal.clone();
+        directory.learn(principal.id, Some(Stored { value, revision }));
+        directory
+    }
+
     /// Puts the newest state of a principal in the place of what was known of it.
     fn learn(&mut self, id: PrincipalId, newest: Option<Stored<Principal>>) {
         if let Some(old) = self.by_id.get(&id).cloned() {

@@ -74,6 +74,8 @@ pub(crate) enum Keyspace {
     Messages = 44,
     /// (principal, name of a message) → when a message from outside had its effect on the principal.
     Received = 45,
+    /// (group, home, hash of the UID) → the meeting; an organizer's object that names the group.
+    GroupMeeting = 46,
     /// (attachment, home, collection, name) → nothing; an object that refers to a managed attachment.
     Attachment = 36,
 }
@@ -583,6 +585,27 @@ pub(crate) fn scheduling_logs_of(home: CollectionId) -> Key {
 pub(crate) fn scheduling_log_of(key: &[u8]) -> Option<&[u8]> {
     key.get(..25)
         .filter(|_| key.len() == 25 + LOG_POSITION_OCTETS)
+}
+
+/// What the keys of all meetings of a group begin with.
+pub(crate) fn group_meetings(group: PrincipalId) -> Key {
+    Builder::new(Keyspace::GroupMeeting, 8)
+        .number(group.0)
+        .key()
+}
+
+pub(crate) fn group_meeting(group: PrincipalId, home: CollectionId, uid: &str) -> Key {
+    Builder::new(Keyspace::GroupMeeting, 32)
+        .number(group.0)
+        .number(home.0)
+        .octets(&uid_hash(uid))
+        .key()
+}
+
+/// The group in the key of one of its meetings.
+pub(crate) fn group_of_meeting(key: &[u8]) -> Option<PrincipalId> {
+    let group = key.get(1..9).filter(|_| key.len() == 33);
+    group.and_then(number).map(PrincipalId)
 }
 
 /// What the keys of all collections in the trash begin with.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Revision, Stored, Timestamp,
     backend::{Entry, ReadError},
-    model::{AuditEntry, Content, Credential, Lock, PrincipalId, SchedulingLogEntry},
+    model::{AuditEntry, Content, Credential, GroupMeeting, Lock, PrincipalId, SchedulingLogEntry},
 };
 
 pub(crate) use blob::{BlobPlace, BlobRecord};
@@ -44,6 +44,7 @@ impl Row for Revision {}
 impl Row for u64 {}
 impl Row for [u8; 32] {}
 impl Row for UidRecord {}
+impl Row for GroupMeeting {}
 impl Row for LogRecord {}
 impl Row for MetaRecord {}
 impl Row for WorkRecord {}

@@ -14,7 +14,7 @@ use scheduling::{
     mail::{self, DeliveryOutcome},
 };
 use storage::{
-    Environment, ResourcePath, Store, Timestamp,
+    AccountError, Environment, ResourcePath, Store, Timestamp,
     backend::{
         Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
         ScanPage,
@@ -153,6 +153,22 @@ impl House {
         self.desk = Desk::new(store.expect("the store opens"), Settings::default());
     }
 
+    /// Somebody comes into a group, or leaves it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn change_team(&self, who: &str, comes: bool) -> Result<(), AccountError> {
+        let store = self.desk.store();
+        let team = store.principal_by_name("team").await?;
+        let team = team.ok_or(AccountError::NotFound)?.id;
+        let who = self.actors[who].principal.id;
+        let change = |team: &mut Principal| {
+            team.members.retain(|member| *member != who);
+            team.members.extend(comes.then_some(who));
+        };
+        store.change_principal(team, change).await.map(drop)
+    }
+
     /// The clock goes on.
     pub fn pass(&self, milliseconds: i64) {
         self.clock.advance(milliseconds);
@@ -204,6 +220,8 @@ impl House {
     /// A worker fails although nothing is broken.
     pub async fn rest(&self, dice: &Dice) -> Result<(), String> {
         self.faulty.heal();
+        // changes of groups are followed together after a while
+        self.pass(10_000);
         loop {
             self.deliver().await?;
             let cleared = async || self.desk.clear_answered().await;
@@ -229,7 +247,9 @@ impl House {
             let booked = booked.map_err(|error| format!("bookings: {error}"))?;
             let shown = self.desk.refresh_outstanding().await;
             let shown = shown.map_err(|error| format!("refreshes: {error}"))?;
-            if !delivered && !booked && !shown {
+            let followed = self.desk.follow_memberships(&RULES).await;
+            let followed = followed.map_err(|error| format!("groups: {error}"))?;
+            if !delivered && !booked && !shown && !followed {
                 return Ok(());
             }
         }

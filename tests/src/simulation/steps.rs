@@ -9,7 +9,7 @@ use scheduling::{
     desk::{Delete, MakeCollection, Put, Transfer},
 };
 use storage::{
-    ResourcePath,
+    AccountError, ResourcePath,
     backend::CommitError,
     model::{CollectionKind, Properties},
 };
@@ -40,6 +40,10 @@ enum Request {
         who: &'static str,
         from: ResourcePath,
         to: ResourcePath,
+    },
+    Team {
+        who: &'static str,
+        comes: bool,
     },
 }
 
@@ -118,6 +122,13 @@ fn is_expected(refusal: &Refusal, fails: bool) -> bool {
 
 async fn send(house: &House, request: Request) -> Result<(), Refusal> {
     match request {
+        Request::Team { who, comes } => match house.change_team(who, comes).await {
+            Ok(()) => Ok(()),
+            Err(AccountError::Commit(CommitError::Unavailable(reason))) => {
+                Err(Refusal::Unavailable(reason))
+            }
+            Err(error) => Err(Refusal::Damaged(error.to_string())),
+        },
         Request::Put {
             who,
             path,
@@ -181,12 +192,23 @@ pub async fn make_calendars(house: &House) {
 /// What somebody does next, in words too; `None` where there is nothing to do it with.
 async fn request(house: &House, dice: &Dice) -> Option<(String, Request)> {
     let uid = *dice.pick(&UIDS);
-    match dice.roll(10) {
+    match dice.roll(11) {
         0..=3 => organize(house, dice, uid).await,
         4..=7 => answer(house, dice, uid).await,
         8 => remove(house, dice, uid).await,
+        9 => Some(change_team(dice)),
         _ => carry(house, dice, uid).await,
     }
+}
+
+fn change_team(dice: &Dice) -> (String, Request) {
+    let who = *dice.pick(&["alice", "bob", "carol", "room"]);
+    let comes = dice.once_in(2);
+    let does = if comes { "joins" } else { "leaves" };
+    (
+        format!("{who} {does} the team."),
+        Request::Team { who, comes },
+    )
 }
 
 /// The organizer stores the meeting as the client knows it: it knows of no answers.

@@ -14,6 +14,7 @@ mod dry_run;
 mod examples;
 mod faults;
 mod formats;
+mod groups;
 mod identity;
 mod invitation;
 mod limits;

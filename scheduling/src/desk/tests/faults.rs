@@ -3,7 +3,7 @@
 use storage::{
     Stored,
     backend::{CommitError, Entry, Key, KeyRange, Page, ReadError},
-    model::{Member, Work, WorkId},
+    model::{MEMBERSHIP_QUEUE, Member, Work, WorkId},
     testing::Faulty,
 };
 
@@ -51,6 +51,7 @@ enum Step {
     Deliver,
     Refresh,
     ClearAnswered,
+    FollowMembers,
     Import,
     Open,
     AskForBusyTime,
@@ -60,7 +61,7 @@ enum Step {
     OpenAttachment,
 }
 
-const STEPS: [Step; 32] = [
+const STEPS: [Step; 33] = [
     Step::PutFile,
     Step::PutLargeFile,
     Step::PutEvent,
@@ -86,6 +87,7 @@ const STEPS: [Step; 32] = [
     Step::Deliver,
     Step::Refresh,
     Step::ClearAnswered,
+    Step::FollowMembers,
     Step::Import,
     Step::Open,
     Step::AskForBusyTime,
@@ -204,6 +206,7 @@ impl Stage {
                 self.reply().await.unwrap();
             }
             Step::ClearAnswered => self.reply().await.unwrap(),
+            Step::FollowMembers => self.change_group().await,
             Step::RecordDelivery => {
                 let due = world
                     .desk
@@ -280,6 +283,7 @@ impl Stage {
             Step::Deliver => desk.deliver_outstanding().await.map(drop),
             Step::Refresh => desk.refresh_outstanding().await.map(drop),
             Step::ClearAnswered => desk.clear_answered().await.map(drop),
+            Step::FollowMembers => desk.follow_memberships(&bookings::RULES).await.map(drop),
             Step::Import => self.import().await,
             Step::Open => desk.open(alice, &path("alice/folder/a")).await.map(drop),
             Step::AskForBusyTime => self.ask_for_busy_time().await,
@@ -324,6 +328,20 @@ impl Stage {
         let refused = |it: &&Imported| matches!(it, Imported::Refused(_));
         assert_eq!(done.iter().find(refused), None);
         Ok(())
+    }
+
+    /// A meeting names a group into which somebody came.
+    async fn change_group(&self) {
+        let (world, store) = (&self.world, self.world.desk.store());
+        let mut team = Principal::new(PrincipalKind::Group, "team");
+        team.addresses = vec!["mailto:team@example.com".to_owned()];
+        let team = store.add_account(team, None).await.unwrap().id;
+        let named = MEETING.replace("mailto:bob@", "mailto:team@");
+        world.put("alice/calendar/m.ics", named).await.unwrap();
+        let bob = world.bob.principal.id;
+        let changed = store.change_principal(team, |team| team.members = vec![bob]);
+        changed.await.unwrap();
+        world.clock.advance(10_000);
     }
 
     async fn reply(&self) -> Result<(), Refusal> {
@@ -438,7 +456,14 @@ impl Stage {
                 all.push(format!("{name} {said:?}"));
             }
         }
-        for queue in [mail::QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, ANSWERED_QUEUE] {
+        let queues = [
+            mail::QUEUE,
+            DELIVERY_QUEUE,
+            REFRESH_QUEUE,
+            ANSWERED_QUEUE,
+            MEMBERSHIP_QUEUE,
+        ];
+        for queue in queues {
             let waiting = store.list_work(queue, None, 1_000).await.unwrap().len();
             all.push(format!("{queue} {waiting}"));
         }

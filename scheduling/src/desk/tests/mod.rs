@@ -15,6 +15,7 @@ mod locks;
 mod logs;
 mod measured;
 mod meetings;
+mod memberships;
 mod messages;
 mod objects;
 mod races;

@@ -15,7 +15,10 @@ use crate::engine::{
 /// The object with what was left out, and without what was left behind; `None` where nothing was.
 ///
 /// - A group among the attendees stands for those in it, who get an ATTENDEE each (RFC 5545 §3.2.11). That happens
-///   once, when the group is invited: whom the organizer takes out again stays out.
+///   once, when the group is invited: whom the organizer takes out again stays out. ([`follow_members`] brings in who
+///   comes into the group later.)
+///
+/// [`follow_members`]: crate::engine::follow_members
 /// - Some clients name the organizer only in some of the components (RFC 6638 §3.2.4.2).
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
 ///   changes something else, does not take the answer back.
@@ -106,7 +109,11 @@ fn expand(change: &Change<'_>, entry: &mut Component, group: &Property) {
 }
 
 /// The ATTENDEE of somebody who is invited with a group; `None` for a name or address that no line can hold.
-fn member_line(address: &str, member: &Principal, group: &Property) -> Option<Property> {
+pub(in crate::engine) fn member_line(
+    address: &str,
+    member: &Principal,
+    group: &Property,
+) -> Option<Property> {
     let kind = match member.kind {
         PrincipalKind::Location => Some("ROOM"),
         PrincipalKind::Resource => Some("RESOURCE"),

@@ -14,6 +14,8 @@ mod outbox;
 mod removal;
 mod roster;
 
+pub(super) use completion::member_line;
+
 use std::sync::Arc;
 
 use calendar::{CalendarObject, Component, Property};

@@ -108,3 +108,169 @@ fn an_empty_group_invites_nobody() {
             .contains("SCHEDULE-STATUS=2.7")
     );
 }
+
+/// Who came into the team, and who left it, in a world where the others are in it.
+fn followed(
+    world: &World,
+    object: &CalendarObject,
+    came: &[&str],
+    left: &[&str],
+) -> Option<MembersFollowed> {
+    let ids = |names: &[&str]| names.iter().map(|name| world.people[name].id).collect();
+    let (joined, left) = (ids(came), ids(left));
+    follow_members(
+        object,
+        &world.directory(),
+        &MembersChanged {
+            owner: world.people["alice"].id,
+            group: world.people["team"].id,
+            joined: &joined,
+            left: &left,
+            now: Timestamp(1_767_225_600_000),
+            floating: &calendar::Zone::utc(),
+        },
+    )
+}
+
+#[test]
+fn who_comes_and_who_leaves_are_followed() {
+    let world = |members: &[&'static str]| World {
+        members: members.to_vec(),
+        ..new_world()
+    };
+    let team = "ATTENDEE;CUTYPE=GROUP:mailto:team@example.org\n";
+    let by_team = "ATTENDEE;MEMBER=\"mailto:team@example.org\":mailto:bob@example.org\n";
+    let carol = "ATTENDEE;MEMBER=\"mailto:team@example.org\":mailto:carol@example.org\n";
+    let personally = "ATTENDEE:mailto:bob@example.org\n";
+    let sends = "ATTENDEE;MEMBER=\"mailto:team@example.org\";PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.org\":mailto:bob@example.org\n";
+    let sent = "ATTENDEE;DELEGATED-FROM=\"mailto:bob@example.org\":mailto:carol@example.org\n";
+    let off = "STATUS:CANCELLED\n";
+    // who is in the team now, what the meeting says, who came, who left, and who then came in and went out
+    type Case<'a> = (
+        &'a [&'static str],
+        String,
+        &'a [&'a str],
+        &'a [&'a str],
+        &'a str,
+        &'a str,
+    );
+    let cases: [Case<'_>; 13] = [
+        (&["bob"], team.to_owned(), &["bob"], &[], "bob", ""),
+        // the organizer, who is not in the team any more, and who is invited already
+        (&["alice", "bob"], team.to_owned(), &["alice"], &[], "", ""),
+        (&["carol"], team.to_owned(), &["bob"], &[], "", ""),
+        (
+            &["bob"],
+            format!("{team}{personally}"),
+            &["bob"],
+            &[],
+            "",
+            "",
+        ),
+        (&["bob"], personally.to_owned(), &["bob"], &[], "", ""),
+        (&["bob"], format!("{team}{off}"), &["bob"], &[], "", ""),
+        (
+            &["carol"],
+            format!("{team}{by_team}{carol}"),
+            &[],
+            &["bob"],
+            "",
+            "bob",
+        ),
+        (
+            &["carol"],
+            format!("{team}{by_team}{carol}"),
+            &["carol"],
+            &["bob"],
+            "",
+            "bob",
+        ),
+        // in it again, invited personally, and not the one who left
+        (&["bob"], format!("{team}{by_team}"), &[], &["bob"], "", ""),
+        (
+            &["carol"],
+            format!("{team}{personally}{carol}"),
+            &[],
+            &["bob"],
+            "",
+            "",
+        ),
+        (
+            &["carol"],
+            format!("{team}{by_team}{carol}"),
+            &[],
+            &["room"],
+            "",
+            "",
+        ),
+        // with whom they sent
+        (
+            &["room"],
+            format!("{team}{sends}{sent}"),
+            &[],
+            &["bob"],
+            "",
+            "bob carol",
+        ),
+        (
+            &["carol"],
+            format!("{team}{by_team}"),
+            &["carol"],
+            &["bob"],
+            "carol",
+            "bob",
+        ),
+    ];
+    for (members, lines, came, left, comes_in, goes_out) in cases {
+        let world = world(members);
+        let followed = followed(&world, &meeting(&lines), came, left);
+        let names = |who: &BTreeSet<String>| -> String {
+            let names = who
+                .iter()
+                .map(|it| it.replace("mailto:", "").replace("@example.org", ""));
+            names.collect::<Vec<_>>().join(" ")
+        };
+        let (in_, out) = followed.map_or((String::new(), String::new()), |followed| {
+            (names(&followed.came), names(&followed.went))
+        });
+        assert_eq!(
+            (in_.as_str(), out.as_str()),
+            (comes_in, goes_out),
+            "{members:?} {lines}"
+        );
+    }
+}
+
+/// Somebody who is in another group that is invited stays, and only the group that they left is taken off.
+#[test]
+fn who_is_held_by_another_group_stays() {
+    let mut world = house();
+    let mut other = Principal::clone(&world.people["team"]);
+    (other.id, other.addresses) = (PrincipalId(99), vec!["mailto:other@example.org".to_owned()]);
+    world.members = vec!["carol"];
+    let both = "ATTENDEE;MEMBER=\"mailto:team@example.org\",\"mailto:other@example.org\":mailto:bob@example.org\n";
+    let lines =
+        format!("ATTENDEE:mailto:team@example.org\nATTENDEE:mailto:other@example.org\n{both}");
+    let mut directory = world.directory();
+    let other = Arc::new(other);
+    directory.insert("mailto:other@example.org", Addressee::Local(other.clone()));
+    directory.insert_members(other.id, vec![world.people["bob"].clone()]);
+    let left = [world.people["bob"].id].into();
+    let followed = follow_members(
+        &meeting(&lines),
+        &directory,
+        &MembersChanged {
+            owner: world.people["alice"].id,
+            group: world.people["team"].id,
+            joined: &Default::default(),
+            left: &left,
+            now: Timestamp(1_767_225_600_000),
+            floating: &calendar::Zone::utc(),
+        },
+    );
+    let followed = followed.unwrap();
+    assert!(followed.went.is_empty());
+    let lines = people_lines(&followed.object);
+    let expected = "ATTENDEE;MEMBER=\"mailto:other@example.org\":mailto:bob@example.org";
+    assert!(lines.contains(&expected.to_owned()), "{lines:?}");
+}

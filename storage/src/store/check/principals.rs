@@ -7,8 +7,8 @@ use super::{
 use crate::{
     backend::{Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
     model::{
-        AuditEntry, Collection, CollectionId, CollectionKind, Credential, Principal, PrincipalId,
-        SchedulingLogEntry,
+        AuditEntry, Collection, CollectionId, CollectionKind, Credential, GroupMeeting, Principal,
+        PrincipalId, SchedulingLogEntry,
     },
 };
 
@@ -133,6 +133,27 @@ impl Store {
         let is_place = keys::scheduling_log_of(key).is_some();
         self.judge_log_of::<SchedulingLogEntry>("scheduling log", key, is_place)
             .await
+    }
+
+    /// A row that outlived its group or its meeting does no harm: it is forgotten when it is met.
+    pub(super) async fn judge_group_meeting(&self, key: &Key) -> Result<Vec<Finding>, ReadError> {
+        const WHAT: &str = "meeting of a group";
+        let Some(row) = self.backend().get(key).await? else {
+            return Ok(Vec::new());
+        };
+        let finding = match (
+            keys::group_of_meeting(key),
+            record::decode(&row.value, WHAT),
+        ) {
+            (Some(group), Ok(GroupMeeting { home, uid }))
+                if keys::group_meeting(group, home, &uid) == *key =>
+            {
+                return Ok(Vec::new());
+            }
+            (_, Err(error)) => Finding::unreadable(WHAT, key, &error),
+            _ => Finding::new(WHAT, format!("{} is another meeting's", shown(key))),
+        };
+        Ok(vec![finding.mended_by_removing(key, &row, Vec::new())])
     }
 
     async fn judge_log_of<T: record::Row>(

@@ -21,7 +21,7 @@ fn cramped() -> Options {
     }
 }
 
-async fn embedded(folder: &Path) -> World {
+pub(super) async fn embedded(folder: &Path) -> World {
     let clock = Arc::new(ManualClock::default());
     let backend = Sled::open(folder, cramped(), clock.clone()).unwrap();
     world_over(Arc::new(backend), clock).await

@@ -13,6 +13,7 @@ mod compaction;
 mod cost;
 mod embedded;
 mod faults;
+mod groups;
 mod messages;
 mod model;
 mod objects;

@@ -1,0 +1,393 @@
+//! What a change of who is in a group means for the meetings to which the group is invited.
+//!
+//! A meeting's object is indexed by the groups that it names, in the commit that stores it. A change of a group's members
+//! leaves a row of work in its own commit, for that group and each that holds it; changes that follow closely share one.
+//! [`Desk::follow_memberships`] takes it, meeting by meeting: each is changed as its organizer would have changed it, in
+//! one commit with how far that came, so that it may be interrupted anywhere and nobody hears twice.
+//!
+//! Such a change gives the organizer's object a new Schedule-Tag. RFC 6638 §3.2.10 keeps the tag for answers only: a
+//! client that has not seen the new attendee would take them out again with its next PUT, and has to read first.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use calendar::{CalendarObject, TimeRange};
+use storage::{
+    Batch, ObjectPlace, Stored, Timestamp, WalkPosition,
+    model::{
+        CollectionId, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Principal, PrincipalId,
+        Work, WorkId,
+    },
+};
+
+use super::{
+    CalendarRules, Desk, MAXIMUM_ROUNDS,
+    copy::{Copies, Copy},
+    refuse::{crowded, read_failed},
+};
+use crate::{
+    Actor, Classification, ObjectProjection, Refusal,
+    engine::{self, Directory, MembersChanged, MembersFollowed, Role},
+    log::{LogEntry, LogLine, Occasion, Verdict},
+};
+
+/// Objects looked at in one step, where the meetings of groups are to be noted.
+const OBJECTS_AT_ONCE: usize = 200;
+/// How many meetings one commit looks at, where they need no change.
+const MEETINGS_AT_ONCE: usize = 50;
+/// What the audit calls the one who does this.
+const CLIENT: &str = "members of a group";
+
+/// What a change of a group is for one meeting.
+enum Following {
+    /// Nothing.
+    Nothing,
+    /// The meeting is over, gone, or names the group no more: it needs not be looked at again.
+    Forgotten(Copies),
+    /// It is changed by this.
+    Changed(Batch),
+    /// It cannot be changed.
+    Refused(Copies, Refusal),
+}
+
+/// Where a row of work stands.
+struct Step<'a> {
+    change: &'a MembershipChange,
+    group: &'a Principal,
+    rules: &'a CalendarRules,
+    now: Timestamp,
+}
+
+impl Desk {
+    /// Makes what an organizer's object says of groups depend upon who is in them: the directory is read anew, with
+    /// the groups as the commit then expects them.
+    pub(super) async fn expect_groups(
+        &self,
+        batch: &mut Batch,
+        directory: &mut Directory,
+        owner: PrincipalId,
+        after: &CalendarObject,
+    ) -> Result<(), Refusal> {
+        if engine::role(after, owner, directory) != Ok(Role::Organizer) {
+            return Ok(());
+        }
+        let groups: Vec<PrincipalId> = engine::groups(after, directory).into_iter().collect();
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let groups = self.store.groups_within(&groups).await;
+        for group in groups.map_err(read_failed)? {
+            batch.expect_principal(&group);
+        }
+        self.look_up(directory, &engine::addresses(Some(after), None))
+            .await
+    }
+
+    /// Notes which groups an organizer's object names, and no more.
+    pub(super) fn note_groups(
+        &self,
+        batch: &mut Batch,
+        (home, uid): (CollectionId, &str),
+        before: Option<&CalendarObject>,
+        after: Option<&CalendarObject>,
+        directory: &Directory,
+    ) {
+        let groups = |object: Option<&CalendarObject>| {
+            object.map_or_else(BTreeSet::new, |it| engine::groups(it, directory))
+        };
+        let (before, after) = (groups(before), groups(after));
+        let meeting = GroupMeeting {
+            home,
+            uid: uid.to_owned(),
+        };
+        for group in &after {
+            batch.note_group_meeting(*group, &meeting);
+        }
+        for group in before.difference(&after) {
+            batch.forget_group_meeting(*group, &meeting);
+        }
+    }
+
+    /// One step of noting the meetings of groups that were stored when nobody noted them, behind a position; where to
+    /// go on, if that is not the end. Nothing is to be done where all are noted. May be broken off anywhere, and is
+    /// begun anew then.
+    ///
+    /// Errors: `Unavailable`, `Full`, `Damaged`.
+    pub async fn complete_group_meetings(
+        &self,
+        after: Option<WalkPosition>,
+    ) -> Result<Option<WalkPosition>, Refusal> {
+        let complete = self.store.are_group_meetings_complete().await;
+        if complete.map_err(read_failed)? {
+            return Ok(None);
+        }
+        let page = self.store.every_object(after, OBJECTS_AT_ONCE).await;
+        let (places, next) = page.map_err(read_failed)?;
+        let mut batch = self.store.batch();
+        for place in places {
+            let facts = place.object.calendar.as_ref();
+            let Some(facts) = facts.filter(|facts| facts.scheduling) else {
+                continue;
+            };
+            match self.groups_of(&place).await {
+                Ok(Some((home, groups))) => {
+                    let uid = facts.uid.clone();
+                    let meeting = GroupMeeting { home, uid };
+                    for group in groups {
+                        batch.note_group_meeting(group, &meeting);
+                    }
+                }
+                Ok(None) => {}
+                Err(refusal @ Refusal::Damaged(_)) => {
+                    tracing::warn!(%refusal, "a meeting cannot be read and follows no group");
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        if next.is_none() {
+            batch.complete_group_meetings();
+        }
+        if !batch.is_empty() {
+            self.commit(batch).await?;
+        }
+        Ok(next)
+    }
+
+    /// The home and the groups of an organizer's object.
+    async fn groups_of(
+        &self,
+        place: &ObjectPlace,
+    ) -> Result<Option<(CollectionId, BTreeSet<PrincipalId>)>, Refusal> {
+        let calendar = self.store.collection(place.collection).await;
+        let Some(calendar) = calendar.map_err(read_failed)? else {
+            return Ok(None);
+        };
+        let object = self.parsed(&place.object).await?;
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(Some(&object), None))
+            .await?;
+        let role = engine::role(&object, calendar.owner, &directory);
+        let groups = engine::groups(&object, &directory);
+        let is_meant = role == Ok(Role::Organizer) && !groups.is_empty();
+        Ok(is_meant.then_some((calendar.home, groups)))
+    }
+
+    /// Makes one commit of what changes of groups mean for meetings; says whether there was one to make, and hence
+    /// perhaps another. To be called by a worker whenever [`MEMBERSHIP_QUEUE`] has rows.
+    ///
+    /// Errors: `Unavailable`, `Full`, `Damaged`.
+    pub async fn follow_memberships(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
+        let mut refused = None;
+        for _ in 0..MAXIMUM_ROUNDS {
+            let now = self.now();
+            let due = self.store.work_to_do(MEMBERSHIP_QUEUE, now, 1).await;
+            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+                return Ok(false);
+            };
+            let batch = match MembershipChange::decode(&work.payload) {
+                Some(change) => {
+                    self.membership_step(&id, &work, &change, rules, refused.take())
+                        .await?
+                }
+                None => {
+                    tracing::error!("a change of a group cannot be read and is dropped");
+                    let mut batch = self.store.batch();
+                    batch.finish_work(&id, &work);
+                    batch
+                }
+            };
+            match self.commit(batch).await {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {}
+                Err(refusal) if is_about_one(&refusal) => refused = Some(refusal),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(crowded())
+    }
+
+    /// What the next commit does: the next meeting that is to be changed, and all that need not be before it.
+    /// `refused` is why the next one cannot be, where that is known.
+    async fn membership_step(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+        change: &MembershipChange,
+        rules: &CalendarRules,
+        mut refused: Option<Refusal>,
+    ) -> Result<Batch, Refusal> {
+        let group = self.store.principal(change.group).await;
+        let Some(group) = group.map_err(read_failed)? else {
+            let mut batch = self.store.batch();
+            batch.finish_work(id, work);
+            return Ok(batch);
+        };
+        let step = Step {
+            change,
+            group: &group,
+            rules,
+            now: self.now(),
+        };
+        let meetings =
+            self.store
+                .group_meetings(group.id, change.reached.as_ref(), MEETINGS_AT_ONCE);
+        let meetings = meetings.await.map_err(read_failed)?;
+        let mut is_end = meetings.len() < MEETINGS_AT_ONCE;
+        let (mut batch, mut reached) = (self.store.batch(), None);
+        for meeting in meetings {
+            match self.following(&step, &meeting, &mut refused).await? {
+                Following::Nothing => {}
+                Following::Forgotten(copies) => {
+                    copies.expect(&mut batch);
+                    batch.forget_group_meeting(group.id, &meeting);
+                }
+                Following::Refused(copies, refusal) => {
+                    self.log_not_followed(&mut batch, &copies, &step, &refusal);
+                }
+                Following::Changed(its_own) => {
+                    is_end = false;
+                    // What was passed goes first; this one is decided again then.
+                    if reached.is_none() {
+                        (batch, reached) = (its_own, Some(meeting));
+                    }
+                    break;
+                }
+            }
+            reached = Some(meeting);
+        }
+        match reached.filter(|_| !is_end) {
+            Some(reached) => {
+                let after = MembershipChange {
+                    reached: Some(reached),
+                    ..change.clone()
+                };
+                batch.reschedule(id, work, id.due, &after.work(work.created))
+            }
+            None => batch.finish_work(id, work),
+        };
+        Ok(batch)
+    }
+
+    /// What the change is for one meeting, decided upon the organizer's object as it is now.
+    async fn following(
+        &self,
+        step: &Step<'_>,
+        meeting: &GroupMeeting,
+        refused: &mut Option<Refusal>,
+    ) -> Result<Following, Refusal> {
+        let copies = self.copies(meeting.home, &meeting.uid).await?;
+        let Some(copy) = copies
+            .meeting
+            .as_ref()
+            .filter(|it| it.is_scheduling_object())
+        else {
+            return Ok(Following::Forgotten(copies));
+        };
+        let owner = self.store.principal(copy.calendar.owner).await;
+        let Some(owner) = owner.map_err(read_failed)? else {
+            return Ok(Following::Forgotten(copies));
+        };
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(Some(&copy.object), None))
+            .await?;
+        let is_organizer = engine::role(&copy.object, owner.id, &directory) == Ok(Role::Organizer);
+        let is_named = engine::groups(&copy.object, &directory).contains(&step.group.id);
+        if !is_organizer || !is_named || is_over(copy, step.now) {
+            return Ok(Following::Forgotten(copies));
+        }
+        let floating = step.rules.zone_for(&owner)(&copy.calendar);
+        let followed = engine::follow_members(
+            &copy.object,
+            &directory,
+            &MembersChanged {
+                owner: owner.id,
+                group: step.group.id,
+                joined: &step.change.joined,
+                left: &step.change.left,
+                now: step.now,
+                floating: &floating,
+            },
+        );
+        let Some(followed) = followed.filter(|_| !owner.disabled) else {
+            return Ok(Following::Nothing);
+        };
+        if let Some(refusal) = refused.take() {
+            return Ok(Following::Refused(copies, refusal));
+        }
+        match self.change_of_members(&owner, copy, &followed, step).await {
+            Ok(Some(batch)) => Ok(Following::Changed(batch)),
+            // It was there a moment ago.
+            Ok(None) => Ok(Following::Nothing),
+            Err(refusal) if is_about_one(&refusal) => Ok(Following::Refused(copies, refusal)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The change of one meeting, as its organizer would have stored it.
+    async fn change_of_members(
+        &self,
+        owner: &Arc<Principal>,
+        copy: &Copy,
+        followed: &MembersFollowed,
+        step: &Step<'_>,
+    ) -> Result<Option<Batch>, Refusal> {
+        let actor = Actor::machine(CLIENT);
+        let stored = self.store_as_owner(&actor, owner, copy, &followed.object);
+        let Some(mut batch) = stored.await? else {
+            return Ok(None);
+        };
+        let changes = [("came into", &followed.came), ("left", &followed.went)];
+        let lines = changes.into_iter().filter(|(_, who)| !who.is_empty());
+        let lines = lines.map(|(did, who)| LogLine {
+            parties: who.iter().cloned().collect(),
+            ..LogLine::of(
+                Verdict::Followed,
+                &format!("{did} the group {}", step.group.display_name),
+            )
+        });
+        let entry = LogEntry {
+            time: step.now,
+            actor: None,
+            occasion: Occasion::Changed,
+            is_public: Classification::is_public(&followed.object),
+            lines: lines.collect(),
+        };
+        let uid = copy.stored.calendar.as_ref().map_or("", |facts| &facts.uid);
+        self.log(&mut batch, copy.calendar.home, uid, entry);
+        Ok(Some(batch))
+    }
+
+    fn log_not_followed(&self, batch: &mut Batch, copies: &Copies, step: &Step<'_>, why: &Refusal) {
+        let Some(copy) = &copies.meeting else { return };
+        let reason = format!(
+            "the group {} changed, which cannot be followed: {why}",
+            step.group.display_name
+        );
+        let entry = LogEntry {
+            time: step.now,
+            actor: None,
+            occasion: Occasion::Changed,
+            is_public: Classification::is_public(&copy.object),
+            lines: vec![LogLine::of(Verdict::NoMessages, &reason)],
+        };
+        self.log(batch, copy.calendar.home, copies.uid(), entry);
+    }
+}
+
+/// Whether all of a meeting is over.
+fn is_over(copy: &Copy, now: Timestamp) -> bool {
+    let to_come = TimeRange {
+        start: jiff::Timestamp::from_millisecond(now.0).ok(),
+        end: None,
+    };
+    let facts = copy.stored.calendar.as_ref();
+    let projection = facts.and_then(|facts| ObjectProjection::decode(&facts.projection));
+    projection.is_some_and(|projection| !projection.may_overlap(&to_come))
+}
+
+/// Whether something stands against the change of one meeting, and not of every one.
+fn is_about_one(refusal: &Refusal) -> bool {
+    !matches!(
+        refusal,
+        Refusal::Unavailable(_) | Refusal::Full | Refusal::Damaged(_)
+    )
+}

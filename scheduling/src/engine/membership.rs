@@ -1,0 +1,212 @@
+//! Who came into a group, or left it, after a meeting was made to which the group is invited.
+//!
+//! What comes out is the organizer's object as the organizer would have stored it, and goes the way of any edit:
+//!
+//! - Who came is invited as with the group (RFC 5545 §3.2.11): to the series, which is the whole of it (no message says
+//!   "from now on" of a series without making it two, RFC 5546 §3.2.2), and to those instances with a component of
+//!   their own that are not over. Of the others the new member is told that they do not take place (RFC 6638 §3.2.6).
+//! - Who left and is invited by no other group, and not personally, is not invited any more, to none of it: a CANCEL
+//!   of single instances would leave the series (RFC 5546 §3.2.5). So are those whom they sent in their stead.
+//! - Whom the organizer took out stays out: only who came just now is brought in.
+
+use std::collections::BTreeSet;
+
+use calendar::{Budget, CalendarObject, Component, Property, RecurrenceSet, TimeRange, Zone};
+use storage::{
+    Timestamp,
+    model::{Principal, PrincipalId},
+};
+
+use super::{Directory, directory::Person, entry::attendees, meeting::Meeting, plan::member_line};
+
+/// A change of who is in a group.
+#[derive(Clone, Copy, Debug)]
+pub struct MembersChanged<'a> {
+    /// The organizer, whom nobody invites.
+    pub owner: PrincipalId,
+    /// The group.
+    pub group: PrincipalId,
+    /// Who came; who is not in it any more came for nothing.
+    pub joined: &'a BTreeSet<PrincipalId>,
+    /// Who left; who is in it again did not.
+    pub left: &'a BTreeSet<PrincipalId>,
+    /// The moment.
+    pub now: Timestamp,
+    /// Where floating times are read.
+    pub floating: &'a Zone,
+}
+
+/// What that makes of a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersFollowed {
+    /// The object to store.
+    pub object: CalendarObject,
+    /// The addresses of who is invited now.
+    pub came: BTreeSet<String>,
+    /// Of who is not invited any more.
+    pub went: BTreeSet<String>,
+}
+
+/// The organizer's object after such a change; `None` where the change means nothing for it: all who came are invited
+/// already, and who left is invited otherwise, or the meeting is called off.
+pub fn follow_members(
+    object: &CalendarObject,
+    directory: &Directory,
+    change: &MembersChanged<'_>,
+) -> Option<MembersFollowed> {
+    if Meeting::of(object).is_called_off() {
+        return None;
+    }
+    let mut followed = MembersFollowed {
+        object: object.clone(),
+        came: BTreeSet::new(),
+        went: BTreeSet::new(),
+    };
+    let is_over: Vec<bool> = object
+        .entries()
+        .map(|entry| is_over(object, entry, change))
+        .collect();
+    for (entry, is_over) in followed.object.entries_mut().zip(is_over) {
+        take_out(entry, directory, change, &mut followed.went);
+        if !is_over {
+            bring_in(entry, directory, change, &mut followed.came);
+        }
+    }
+    (followed.object != *object).then_some(followed)
+}
+
+/// Whether an instance that has a component of its own is over. The series is not: that is looked at before.
+fn is_over(object: &CalendarObject, entry: &Component, change: &MembersChanged<'_>) -> bool {
+    if entry.property("RECURRENCE-ID").is_none() {
+        return false;
+    }
+    let to_come = TimeRange {
+        start: jiff::Timestamp::from_millisecond(change.now.0).ok(),
+        end: None,
+    };
+    let set = RecurrenceSet::of_components(object, [entry], change.floating);
+    let found = set.occurrences(&to_come, &mut Budget::default());
+    found.is_ok_and(|found| found.is_empty())
+}
+
+/// The address of the group as it stands among the attendees of a component.
+fn line_of_group<'a>(
+    entry: &'a Component,
+    directory: &Directory,
+    group: PrincipalId,
+) -> Option<&'a Property> {
+    attendees(entry).find(|line| directory.is(line.raw_value(), group))
+}
+
+fn bring_in(
+    entry: &mut Component,
+    directory: &Directory,
+    change: &MembersChanged<'_>,
+    came: &mut BTreeSet<String>,
+) {
+    let Some(group) = line_of_group(entry, directory, change.group).cloned() else {
+        return;
+    };
+    let members = directory.members(group.raw_value()).unwrap_or_default();
+    let is_new =
+        |member: &&&Principal| change.joined.contains(&member.id) && member.id != change.owner;
+    let members: Vec<&Principal> = members.iter().map(|member| &**member).collect();
+    for member in members.iter().filter(is_new) {
+        let address = member.addresses.first();
+        let line = address.and_then(|address| member_line(address, member, &group));
+        let Some(line) = line else { continue };
+        let is_invited =
+            attendees(entry).any(|it| directory.same_person(it.raw_value(), line.raw_value()));
+        if !is_invited {
+            came.insert(line.raw_value().to_owned());
+            entry.push_property(line);
+        }
+    }
+}
+
+fn take_out(
+    entry: &mut Component,
+    directory: &Directory,
+    change: &MembersChanged<'_>,
+    went: &mut BTreeSet<String>,
+) {
+    let mut gone: BTreeSet<Person> = BTreeSet::new();
+    for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
+        match stands_by(line, directory, change) {
+            Stands::Otherwise => {}
+            Stands::ByOthers(groups) => {
+                let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+                let _ = line.set_parameter_values("MEMBER", &groups);
+            }
+            Stands::Nowhere => {
+                gone.insert(directory.person(line.raw_value()));
+            }
+        }
+    }
+    if gone.is_empty() {
+        return;
+    }
+    add_those_sent(entry, directory, &mut gone);
+    let is_gone =
+        |line: &Property| line.is("ATTENDEE") && gone.contains(&directory.person(line.raw_value()));
+    let addresses = attendees(entry).filter(|line| is_gone(line));
+    went.extend(addresses.map(|line| line.raw_value().trim().to_owned()));
+    entry.retain_properties(|line| !is_gone(line));
+}
+
+/// By what somebody is in a meeting.
+enum Stands {
+    /// By nothing that has to do with the change.
+    Otherwise,
+    /// By these groups, after it.
+    ByOthers(Vec<String>),
+    /// By nothing any more.
+    Nowhere,
+}
+
+fn stands_by(line: &Property, directory: &Directory, change: &MembersChanged<'_>) -> Stands {
+    let Person::Local(person) = directory.person(line.raw_value()) else {
+        return Stands::Otherwise;
+    };
+    let groups = line.parameter_values("MEMBER");
+    let is_in = |group: &str| {
+        let members = directory.members(group).unwrap_or_default();
+        members.iter().any(|member| member.id == person)
+    };
+    let is_changed = |group: &str| directory.is(group, change.group);
+    if !change.left.contains(&person)
+        || !groups
+            .iter()
+            .any(|group| is_changed(group) && !is_in(group))
+    {
+        return Stands::Otherwise;
+    }
+    let others: Vec<String> = groups
+        .iter()
+        .filter(|group| is_in(group))
+        .map(|group| group.to_string())
+        .collect();
+    match others.is_empty() {
+        true => Stands::Nowhere,
+        false => Stands::ByOthers(others),
+    }
+}
+
+/// Those whom they sent, and whom those sent, unless they are invited by a group, too.
+fn add_those_sent(entry: &Component, directory: &Directory, gone: &mut BTreeSet<Person>) {
+    loop {
+        let before = gone.len();
+        for line in attendees(entry).filter(|line| line.parameter("MEMBER").is_none()) {
+            let senders = line.parameter_values("DELEGATED-FROM");
+            let all_gone = senders
+                .iter()
+                .all(|sender| gone.contains(&directory.person(sender)));
+            if !senders.is_empty() && all_gone {
+                gone.insert(directory.person(line.raw_value()));
+            }
+        }
+        if gone.len() == before {
+            return;
+        }
+    }
+}
