@@ -48,7 +48,7 @@ pub enum Command {
     Init(Init),
     /// Run the server
     Serve,
-    /// Add, list and remove users, and set passwords
+    /// Add, list, disable and remove users, and set passwords
     #[command(subcommand, arg_required_else_help = true)]
     User(UserCommand),
     /// Add, list and remove groups, and change who is in them
@@ -391,11 +391,34 @@ pub enum UserCommand {
         #[allow(missing_docs)]
         password: PasswordArguments,
     },
-    /// Remove a user with all calendars
-    Remove {
+    /// Let somebody not sign in any more; everything stays, and new invitations are refused
+    Disable {
         /// Whom
         name: String,
     },
+    /// The opposite
+    Enable {
+        /// Whom
+        name: String,
+    },
+    /// Remove a user with all calendars
+    ///
+    /// Before that, meetings to come are called off, and invitations to meetings to come are declined. Where this is
+    /// interrupted, the same once more goes on.
+    Remove(Remove),
+}
+
+/// `convoke user remove`, `convoke room remove` and `convoke resource remove`
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Which
+    pub name: String,
+    /// Tell nobody: neither attendees nor organizers hear of it
+    #[arg(long)]
+    pub silent: bool,
+    /// Only say how many meetings would be called off or declined
+    #[arg(long, conflicts_with = "silent")]
+    pub dry_run: bool,
 }
 
 /// `convoke user add`
@@ -492,10 +515,9 @@ pub enum PlaceCommand {
     /// ahead. Works whether the server runs or not.
     Free(Free),
     /// Remove one with its calendar
-    Remove {
-        /// Which
-        name: String,
-    },
+    ///
+    /// Before that, what it is booked for in future is declined. Where this is interrupted, the same once more goes on.
+    Remove(Remove),
 }
 
 /// `convoke room free` and `convoke resource free`
@@ -803,7 +825,11 @@ mod tests {
             "convoke user add alice --display-name Alice --address a@example.com --address b@example.com",
             "convoke user list",
             "convoke user password alice --generate-password",
+            "convoke user disable alice",
+            "convoke user enable alice",
             "convoke user remove alice",
+            "convoke user remove alice --silent",
+            "convoke room remove room1 --dry-run",
             "convoke group add team --member alice --member bob",
             "convoke group member add team carol",
             "convoke group member remove team carol",

@@ -205,7 +205,7 @@ impl Server {
         let store = desk.store().clone();
         let passwords = Passwords::new(options.environment.clone(), options.argon2);
         let served = Served {
-            accounts: Accounts::new(store.clone(), passwords.clone())
+            accounts: Accounts::new(desk.clone(), passwords.clone())
                 .audited(options.audit_milliseconds.is_some()),
             desk: desk.clone(),
             sync_logs: options.limits.sync_logs,

@@ -181,7 +181,24 @@ fn accounts_without_a_server() {
     assert!(succeeds(&run("room list")).contains("garden"));
     rooms_are_described_and_found(&run);
     succeeds(&run("user password alice --generate-password"));
-    succeeds(&run("user remove alice"));
+    succeeds(&run("user disable alice"));
+    assert!(succeeds(&run("user list")).contains("disabled"));
+    assert!(succeeds(&run("user disable alice")).contains("already disabled"));
+    succeeds(&run("user enable alice"));
+    assert!(!succeeds(&run("user list")).contains("disabled"));
+    assert!(fails(&run("user disable nobody")).contains("there is no user"));
+    let foreseen = succeeds(&run("user remove alice --dry-run"));
+    assert!(
+        foreseen.contains("0 meetings to come would be called off"),
+        "{foreseen}"
+    );
+    assert!(succeeds(&run("user list")).contains("alice"));
+    let removed = succeeds(&run("user remove alice"));
+    assert!(
+        removed.contains("0 meetings to come were called off, and 0 were declined"),
+        "{removed}"
+    );
+    succeeds(&run("room remove garden --silent"));
     assert!(!succeeds(&run("user list")).contains("alice"));
     assert!(fails(&run("user remove alice")).contains("there is no user \"alice\""));
     assert!(fails(&run("user password admin")).contains("--password-file"));

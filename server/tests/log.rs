@@ -50,7 +50,7 @@ async fn the_log_names_the_request_and_nothing_that_is_secret() {
         ..Options::new(Storage::Memory)
     };
     let running = Server::start(options).await.unwrap();
-    let accounts = Accounts::new(running.store().clone(), running.passwords().clone());
+    let accounts = Accounts::new(running.desk().clone(), running.passwords().clone());
     let alice = Entry {
         password: Some("geheim".to_owned().into()),
         addresses: Some(vec!["mailto:alice@example.com".to_owned()]),

@@ -138,7 +138,8 @@ impl Desk {
         self.look_up(&mut directory, &people).await?;
         self.look_up_deputies(&mut directory, &message.object)
             .await?;
-        let taken = match self.readable(message, &directory) {
+        let readable = self.readable(message, &directory);
+        let taken = match readable.and_then(|taken| check_enabled(recipient, taken)) {
             Ok(taken) => taken,
             Err(fault) => {
                 self.log_refused(batch, message, recipient, &fault, now);
@@ -293,6 +294,17 @@ impl Desk {
             }],
         };
         self.log(batch, home, &uid, entry);
+    }
+}
+
+/// A disabled account is not invited; what it was invited to before can be called off, and answered.
+fn check_enabled(recipient: &Principal, message: Message) -> Result<Message, Unacceptable> {
+    match recipient.disabled && matches!(message.method, Method::Request | Method::Add) {
+        true => Err(Unacceptable::new(
+            Status::NOT_ALLOWED,
+            "the account is disabled",
+        )),
+        false => Ok(message),
     }
 }
 

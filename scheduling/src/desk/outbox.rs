@@ -113,7 +113,9 @@ impl Desk {
         rules: &CalendarRules,
     ) -> Result<(&'static str, Option<Bytes>), Refusal> {
         let principal = match addressee {
-            Addressee::Local(principal) if principal.home.is_some() => principal,
+            Addressee::Local(principal) if principal.home.is_some() && !principal.disabled => {
+                principal
+            }
             Addressee::UnknownLocal => return Ok(("3.7;Invalid Calendar User", None)),
             Addressee::Local(_) | Addressee::Remote => {
                 return Ok(("5.3;No scheduling support for user", None));

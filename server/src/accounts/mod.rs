@@ -10,6 +10,7 @@ mod plan;
 
 use std::{fmt, sync::Arc};
 
+use scheduling::{Desk, Refusal, desk::Departure};
 use serde::{Deserialize, Serialize};
 use storage::{
     Store,
@@ -51,6 +52,8 @@ pub enum Operation {
         kind: PrincipalKind,
         /// Its name.
         name: String,
+        /// How others hear of it.
+        manner: Removal,
     },
     /// Puts somebody into a group.
     AddMember {
@@ -82,6 +85,17 @@ pub enum Operation {
     },
 }
 
+/// How an account is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Removal {
+    /// Its meetings to come are called off or declined first.
+    Told,
+    /// Nobody hears of it.
+    Silent,
+    /// Not at all: it is only said what would be done.
+    Foreseen,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -95,6 +109,8 @@ pub enum Outcome {
     Listed(Vec<Listing>),
     /// Somebody's delegates.
     Delegates(DelegatesListing),
+    /// What the removal of an account did, or would do, to meetings.
+    Departed(Departure),
 }
 
 /// One line of a list.
@@ -168,6 +184,12 @@ impl From<storage::AccountError> for AccountsError {
     }
 }
 
+impl From<Refusal> for AccountsError {
+    fn from(refusal: Refusal) -> Self {
+        AccountsError::new(refusal.to_string())
+    }
+}
+
 impl From<HashError> for AccountsError {
     fn from(error: HashError) -> Self {
         AccountsError::new(error.to_string())
@@ -177,16 +199,18 @@ impl From<HashError> for AccountsError {
 /// Does operations. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
+    desk: Desk,
     store: Store,
     passwords: Passwords,
     is_audited: bool,
 }
 
 impl Accounts {
-    /// Over a store.
-    pub fn new(store: Store, passwords: Passwords) -> Accounts {
+    /// Over a desk, and the store behind it.
+    pub fn new(desk: Desk, passwords: Passwords) -> Accounts {
         Accounts {
-            store,
+            store: desk.store().clone(),
+            desk,
             passwords,
             is_audited: false,
         }
@@ -211,7 +235,7 @@ impl Accounts {
             )),
             Operation::List(kind) => self.list(kind).await,
             Operation::SetPassword { name, password } => self.set_password(&name, password.0).await,
-            Operation::Remove { kind, name } => self.remove(kind, &name).await,
+            Operation::Remove { kind, name, manner } => self.remove(kind, &name, manner).await,
             Operation::AddMember { group, member } => {
                 self.change_member(&group, &member, true).await
             }
@@ -297,7 +321,12 @@ impl Accounts {
         Ok(Outcome::Done)
     }
 
-    async fn remove(&self, kind: PrincipalKind, name: &str) -> Result<Outcome, AccountsError> {
+    async fn remove(
+        &self,
+        kind: PrincipalKind,
+        name: &str,
+        manner: Removal,
+    ) -> Result<Outcome, AccountsError> {
         let principal = self.expect(kind, name).await?;
         let everyone = self.store.principals().await?;
         let other_administrator = everyone
@@ -308,7 +337,12 @@ impl Accounts {
                 "\"{name}\" is the last administrator; make another one first: convoke user add NAME --administrator"
             )));
         }
-        self.store.remove_account(principal.id).await?;
+        if manner == Removal::Foreseen {
+            let departure = self.desk.foresee_departure(&principal).await?;
+            return Ok(Outcome::Departed(departure));
+        }
+        let silently = manner == Removal::Silent || principal.home.is_none();
+        let departure = self.desk.remove_account(&principal, silently).await?;
         for other in everyone.iter().filter(|other| refers_to(other, &principal)) {
             let forget = |other: &mut Principal| {
                 other.members.retain(|id| *id != principal.id);
@@ -317,7 +351,7 @@ impl Accounts {
             };
             self.store.change_principal(other.id, forget).await?;
         }
-        Ok(Outcome::Done)
+        Ok(Outcome::Departed(departure))
     }
 
     async fn change_member(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scheduling::desk::Settings;
 use storage::{
     access::Delegation,
     backend::{Backend, CommitError},
@@ -29,8 +30,9 @@ async fn house_over(backend: impl FnOnce(Memory) -> Arc<dyn Backend>) -> House {
     let store = Store::open(backend, environment.clone()).await.unwrap();
     let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
     let authenticator = Authenticator::new(store.clone(), passwords.clone());
+    let desk = Desk::new(store.clone(), Settings::default());
     House {
-        accounts: Accounts::new(store.clone(), passwords).audited(true),
+        accounts: Accounts::new(desk, passwords).audited(true),
         store,
         authenticator,
     }
@@ -596,6 +598,7 @@ async fn adding_removing_and_listing() {
         .perform(Operation::Remove {
             kind: PrincipalKind::Group,
             name: "alice".into(),
+            manner: Removal::Told,
         })
         .await;
     assert_eq!(
@@ -606,6 +609,7 @@ async fn adding_removing_and_listing() {
         .perform(Operation::Remove {
             kind: PrincipalKind::User,
             name: "alice".into(),
+            manner: Removal::Told,
         })
         .await
         .unwrap();
@@ -617,6 +621,7 @@ async fn adding_removing_and_listing() {
         .perform(Operation::Remove {
             kind: PrincipalKind::User,
             name: "alice".into(),
+            manner: Removal::Told,
         })
         .await;
     assert!(gone.unwrap_err().contains("convoke user list"));
@@ -629,6 +634,7 @@ async fn who_is_removed_is_gone_from_groups_and_delegates() {
     let remove = |name: &str| Operation::Remove {
         kind: PrincipalKind::User,
         name: name.into(),
+        manner: Removal::Told,
     };
     assert!(
         house
@@ -840,6 +846,7 @@ async fn sign_in_follows_the_account_at_once() {
         .perform(Operation::Remove {
             kind: PrincipalKind::User,
             name: "bob".into(),
+            manner: Removal::Told,
         })
         .await
         .unwrap();

@@ -103,7 +103,7 @@ async fn make_accounts(running: &Running) -> Result<(), Failure> {
             missing.push(entry);
         }
     }
-    let accounts = Accounts::new(running.store().clone(), running.passwords().clone());
+    let accounts = Accounts::new(running.desk().clone(), running.passwords().clone());
     accounts.perform(Operation::Import(missing)).await?;
     Ok(())
 }

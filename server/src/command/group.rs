@@ -4,7 +4,7 @@ use storage::model::PrincipalKind;
 
 use super::{Failure, Output, Reach};
 use crate::{
-    accounts::{Entry, Operation, Outcome},
+    accounts::{Entry, Operation, Outcome, Removal},
     cli::{GroupCommand, MemberCommand},
 };
 
@@ -35,9 +35,12 @@ pub async fn run(command: GroupCommand, reach: &Reach, output: &mut Output) -> R
                 .perform(Operation::Remove {
                     kind: PrincipalKind::Group,
                     name: name.clone(),
+                    manner: Removal::Told,
                 })
                 .await?;
-            output.line(&format!("The group {name} is removed; its members stay."));
+            output.line(&format!(
+                "The group {name} is removed; its members stay, also in meetings."
+            ));
         }
         GroupCommand::Member(MemberCommand::Add { group, member }) => {
             let outcome = reach

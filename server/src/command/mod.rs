@@ -21,6 +21,7 @@ mod password;
 mod place;
 mod progress;
 mod reach;
+mod remove;
 mod restore;
 mod run;
 mod salvage;

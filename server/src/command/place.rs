@@ -2,7 +2,7 @@
 
 use storage::model::PrincipalKind;
 
-use super::{Failure, Output, Reach};
+use super::{Failure, Output, Reach, remove};
 use crate::{
     accounts::{Entry, Operation, Outcome, word},
     cli::{Free, Place, PlaceCommand},
@@ -38,18 +38,7 @@ pub async fn run(
         }
         PlaceCommand::List => list(kind, reach, output).await?,
         PlaceCommand::Free(arguments) => free(kind, arguments, reach, output).await?,
-        PlaceCommand::Remove { name } => {
-            reach
-                .perform(Operation::Remove {
-                    kind,
-                    name: name.clone(),
-                })
-                .await?;
-            output.line(&format!(
-                "The {} {name} is removed, with its calendar.",
-                word(kind)
-            ));
-        }
+        PlaceCommand::Remove(arguments) => remove::run(kind, arguments, reach, output).await?,
     }
     Ok(())
 }

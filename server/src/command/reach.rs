@@ -237,8 +237,9 @@ impl Reach {
 
     async fn perform_here(&self, operation: Operation) -> Result<Outcome, Failure> {
         let store = self.open().await?;
+        let url = server::public_url(&self.options, &[]);
         let accounts = Accounts::new(
-            store.clone(),
+            server::desk(&store, &self.options, &url),
             Passwords::new(self.environment.clone(), Argon2Cost::default()),
         )
         .audited(self.options.audit_milliseconds.is_some());

@@ -5,6 +5,7 @@ use storage::model::PrincipalKind;
 use super::{
     Failure, Output, Reach,
     password::{self, Unattended},
+    remove,
 };
 use crate::{
     accounts::{Entry, Operation, Outcome},
@@ -32,17 +33,32 @@ pub async fn run(command: UserCommand, reach: &Reach, output: &mut Output) -> Re
             password.print_if_made_up(&name, output);
             Ok(())
         }
-        UserCommand::Remove { name } => {
-            reach
-                .perform(Operation::Remove {
-                    kind: PrincipalKind::User,
-                    name: name.clone(),
-                })
-                .await?;
-            output.line(&format!("The user {name} is removed, with all calendars."));
-            Ok(())
+        UserCommand::Disable { name } => disable(&name, true, reach, output).await,
+        UserCommand::Enable { name } => disable(&name, false, reach, output).await,
+        UserCommand::Remove(arguments) => {
+            remove::run(PrincipalKind::User, arguments, reach, output).await
         }
     }
+}
+
+async fn disable(
+    name: &str,
+    disabled: bool,
+    reach: &Reach,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let entry = Entry {
+        disabled: Some(disabled),
+        ..Entry::new(PrincipalKind::User, name)
+    };
+    let outcome = reach.perform(Operation::Change(Box::new(entry))).await?;
+    let already = match outcome {
+        Outcome::Unchanged => "already ",
+        _ => "",
+    };
+    let state = if disabled { "disabled" } else { "enabled" };
+    output.line(&format!("The user {name} is {already}{state}."));
+    Ok(())
 }
 
 async fn add(arguments: UserAdd, reach: &Reach, output: &mut Output) -> Result<(), Failure> {

@@ -18,9 +18,10 @@ async fn served() -> Served {
     let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
     let store = Store::open(backend, environment.clone()).await.unwrap();
     let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
+    let desk = Desk::new(store, Settings::default());
     Served {
-        accounts: Accounts::new(store.clone(), passwords),
-        desk: Desk::new(store, Settings::default()),
+        accounts: Accounts::new(desk.clone(), passwords),
+        desk,
         sync_logs: storage::LogRetention::default(),
     }
 }

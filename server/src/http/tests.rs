@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use scheduling::{Desk, desk::Settings};
 use storage::{
     Store,
     memory::Memory,
@@ -41,7 +42,10 @@ async fn store() -> (Store, Passwords) {
     let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
     let store = Store::open(backend, environment.clone()).await.unwrap();
     let passwords = Passwords::new(environment, Argon2Cost::FOR_TESTS);
-    let accounts = Accounts::new(store.clone(), passwords.clone());
+    let accounts = Accounts::new(
+        Desk::new(store.clone(), Settings::default()),
+        passwords.clone(),
+    );
     let alice = Entry::new(PrincipalKind::User, "alice");
     accounts
         .perform(Operation::Add(Box::new(alice)))

@@ -264,25 +264,37 @@ impl Store {
     /// one commit; [`Store::purge_detached`] removes what was in it.
     pub async fn remove_account(&self, id: PrincipalId) -> Result<(), AccountError> {
         for _ in 0..ATTEMPTS {
-            let before = self
-                .principal_to_change(id)
-                .await?
-                .ok_or(AccountError::NotFound)?;
-            let mut batch = self.batch();
-            batch.remove_principal(&before);
-            batch.forget_group_meetings(id);
-            if let Some(home) = before.home
-                && let Some(home) = self.collection(home).await?
-            {
-                batch.detach_collection(&home);
-            }
-            match self.commit(batch).await {
-                Ok(_) => return Ok(()),
-                Err(CommitError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
+            if self.remove_account_upon(id, |_| {}).await? {
+                return Ok(());
             }
         }
         Err(too_busy())
+    }
+
+    /// The same, once, upon what `expect` adds to its commit; `false` where that is not so any more.
+    pub async fn remove_account_upon(
+        &self,
+        id: PrincipalId,
+        expect: impl FnOnce(&mut Batch),
+    ) -> Result<bool, AccountError> {
+        let before = self
+            .principal_to_change(id)
+            .await?
+            .ok_or(AccountError::NotFound)?;
+        let mut batch = self.batch();
+        batch.remove_principal(&before);
+        batch.forget_group_meetings(id);
+        if let Some(home) = before.home
+            && let Some(home) = self.collection(home).await?
+        {
+            batch.detach_collection(&home);
+        }
+        expect(&mut batch);
+        match self.commit(batch).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Conflict(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Names and addresses have a good form and belong to nobody else.

@@ -615,3 +615,23 @@ async fn a_mail_that_comes_back_is_told() {
         assert_eq!(lines().await.len(), before + 3);
     }
 }
+
+/// RFC 6638 §3.2.9: 5.3, as from inside; once it is enabled the same message has its effect.
+#[tokio::test]
+async fn a_disabled_account_is_not_invited_from_outside() {
+    let world = world().await;
+    let disable = async |disabled: bool| {
+        let (store, bob) = (world.desk.store(), world.bob.principal.id);
+        let changed = store.change_principal(bob, |bob| bob.disabled = disabled);
+        changed.await.unwrap();
+    };
+    disable(true).await;
+    let refused = world.receive(&invitation(0, "")).await;
+    assert_eq!(refused.effect, Effect::Refused);
+    assert_eq!(refused.status, Status::NOT_ALLOWED);
+    assert!(world.tree("bob/calendar").await.is_empty());
+    disable(false).await;
+    let applied = world.receive(&invitation(0, "")).await;
+    assert_eq!(applied.effect, Effect::Applied);
+    assert_eq!(world.tree("bob/calendar").await.len(), 1);
+}

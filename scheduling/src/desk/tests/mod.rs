@@ -5,6 +5,7 @@ mod attachments;
 mod audit;
 mod bookings;
 mod delegates;
+mod departures;
 mod faults;
 mod groups;
 mod imports;

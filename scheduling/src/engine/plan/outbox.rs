@@ -57,6 +57,11 @@ impl Outbox {
     ) {
         let address = to.raw_value().trim();
         match change.directory.get(address) {
+            Addressee::Local(principal)
+                if principal.disabled && message.method == Method::Request =>
+            {
+                self.fail(address, Status::NOT_ALLOWED, "the account is disabled");
+            }
             Addressee::Local(principal) if can_receive(principal, message.method) => {
                 self.note_sent(&message, address, reason);
                 let recipient = principal.clone();
