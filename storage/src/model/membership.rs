@@ -44,18 +44,17 @@ impl MembershipChange {
         Work::of(MEMBERSHIP_QUEUE, self, created)
     }
 
-    /// What this and a later change of the same group come to: who came and left again did neither.
+    /// What this and a later change of the same group come to: what somebody did last. (Who came and left again did not
+    /// do nothing: a meeting that was made between has them.)
     #[must_use]
     pub fn and(mut self, later: &MembershipChange) -> MembershipChange {
         for person in &later.joined {
-            if !self.left.remove(person) {
-                self.joined.insert(*person);
-            }
+            self.left.remove(person);
+            self.joined.insert(*person);
         }
         for person in &later.left {
-            if !self.joined.remove(person) {
-                self.left.insert(*person);
-            }
+            self.joined.remove(person);
+            self.left.insert(*person);
         }
         self
     }

@@ -191,8 +191,8 @@ async fn who_leaves_a_group_leaves_its_meetings() {
     assert!(!copy.contains("STATUS:CANCELLED"), "{copy}");
 }
 
-/// Whom the organizer took out is not brought back by a change that is about others, and nobody by one that was
-/// taken back.
+/// Whom the organizer took out is not brought back by a change that is about others; one that was taken back changes
+/// nothing.
 #[tokio::test]
 async fn only_who_came_or_left_is_meant() {
     let house = house().await;
@@ -214,12 +214,38 @@ async fn only_who_came_or_left_is_meant() {
     let text = house.text(AT).await;
     assert!(text.contains("dave@") && !text.contains("carol@"), "{text}");
     let etag = world.object(AT).await.unwrap().etag;
-    house.set_team(&[&world.bob]).await;
+    house.set_team(&[&world.bob, &house.carol]).await;
     house
         .set_team(&[&world.bob, &house.carol, &house.dave])
         .await;
     house.follow().await;
     assert_eq!(world.object(AT).await.unwrap().etag, etag);
+}
+
+/// A meeting is made between two changes that are followed together: it has who came and left again.
+#[tokio::test]
+async fn who_comes_and_leaves_again_is_not_forgotten_in_a_meeting() {
+    let house = house().await;
+    let world = &house.world;
+    house.set_team(&[&world.bob, &house.carol]).await;
+    world.put(AT, series(TEAM)).await.unwrap();
+    assert!(house.text(AT).await.contains("carol@"));
+    house.set_team(&[&world.bob]).await;
+    world.put("alice/calendar/2.ics", another()).await.unwrap();
+    house.set_team(&[&world.bob, &house.dave]).await;
+    house.follow().await;
+    for at in [AT, "alice/calendar/2.ics"] {
+        let text = house.text(at).await;
+        assert!(text.contains("dave@") && !text.contains("carol@"), "{text}");
+    }
+    assert_eq!(house.messages("carol").await, ["CANCEL", "REQUEST"]);
+    assert_eq!(house.messages("dave").await, ["REQUEST", "REQUEST"]);
+}
+
+/// A meeting with another UID.
+fn another() -> String {
+    let text = String::from_utf8(series(TEAM).to_vec()).unwrap();
+    text.replace("UID:1", "UID:2")
 }
 
 /// One comes and another goes, soon after each other.
