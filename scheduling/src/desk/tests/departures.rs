@@ -57,7 +57,7 @@ impl House {
         self.world.desk.put(actor, put).await.unwrap();
     }
 
-    /// Bob organizes one meeting to come and one that is over, and is invited by Carol and Xenia's friend Alice.
+    /// Bob organizes a meeting to come and one that is over, and Carol has invited him to one of each.
     async fn bob_is_busy(&self) {
         let bob = &self.world.bob;
         let own = meeting("bob", "own", 2, &[CAROL, XENIA]);
