@@ -7,13 +7,13 @@ use bytes::Bytes;
 use calendar::{CalendarObject, Component, Limits, Property, occurrence::override_at};
 use scheduling::{
     Conditions, Refusal,
-    desk::{Delete, Put},
+    desk::{Delete, Effect, IncomingMessage, Put, Reception},
     mail::{self, OutgoingMessage},
 };
 
 use crate::simulation::{
     House,
-    house::{Found, address, path},
+    house::{Found, address, parse, path},
     instances::{key_of, name_of},
 };
 
@@ -30,6 +30,8 @@ struct Teller {
     /// Inbox items and mails that were looked at.
     seen: BTreeMap<String, usize>,
     refused: Option<Refusal>,
+    /// What became of the last message from elsewhere.
+    received: Option<Reception>,
 }
 
 /// Plays the stories of a text; each begins with a line that ends with a colon and has no indent.
@@ -46,6 +48,7 @@ pub async fn play(text: &str) -> Result<usize, String> {
                 house,
                 seen: BTreeMap::new(),
                 refused: None,
+                received: None,
             };
             teller = Some((title.trim(), new));
             stories += 1;
@@ -84,13 +87,6 @@ fn person(name: &str) -> Option<&'static str> {
     known.into_iter().find(|it| *it == name.to_lowercase())
 }
 
-fn address_of(name: &str) -> String {
-    match name.contains('@') {
-        true => format!("mailto:{name}"),
-        false => address(name),
-    }
-}
-
 impl Teller {
     async fn tell(&mut self, step: &Step<'_>) -> Result<(), String> {
         if let Some(element) = step.text.strip_prefix("Refused with ") {
@@ -105,7 +101,13 @@ impl Teller {
         if step.text.ends_with(" the team") {
             return self.change_team(step.text).await;
         }
+        if let Some(effect) = step.text.strip_prefix("It ") {
+            return self.has_effect(effect);
+        }
         let (name, rest) = step.text.split_once(' ').unwrap_or((step.text, ""));
+        if name.contains('@') {
+            return self.hear(name, rest, &step.below).await;
+        }
         if let Some(who) = name.strip_suffix("'s").and_then(person) {
             return self.look(who, rest, &step.below).await;
         }
@@ -142,9 +144,57 @@ impl Teller {
         }
     }
 
+    /// Somebody elsewhere sends a message to somebody here.
+    async fn hear(&mut self, sender: &str, what: &str, below: &[&str]) -> Result<(), String> {
+        let words: Vec<&str> = what.trim_end_matches(':').split_whitespace().collect();
+        let ["mails", method, uid, "to", who] = words[..] else {
+            return Err("nobody elsewhere knows how to do that".to_owned());
+        };
+        let mut object = stored(uid, below);
+        let now = jiff::Timestamp::from_second(self.house.now_seconds()).expect("a moment");
+        let now = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let calendar = object.calendar_mut();
+        let written = calendar.set_raw_value("METHOD", method);
+        written.map_err(|error| error.to_string())?;
+        for entry in object.entries_mut() {
+            // who says when it was written, says so last
+            let stamp = entry.properties_named("DTSTAMP").nth(1);
+            let stamp = stamp.map_or(now.clone(), |stamp| stamp.raw_value().to_owned());
+            entry.remove_properties("DTSTAMP");
+            entry.set_raw_value("DTSTAMP", &stamp).expect("a date");
+        }
+        let message = IncomingMessage {
+            object,
+            method: None,
+            sender: address(sender),
+            recipients: vec![address(who)],
+            id: None,
+        };
+        let received = self.house.desk.receive_message(&message).await;
+        let mut received = received.map_err(|refusal| refusal.to_string())?;
+        self.received = received.pop();
+        self.house.pass(61_000);
+        self.house.deliver().await
+    }
+
+    fn has_effect(&mut self, effect: &str) -> Result<(), String> {
+        let received = self.received.take().ok_or("nothing came from elsewhere")?;
+        let is_it = match received.effect {
+            Effect::Applied => effect == "is applied",
+            Effect::Held => effect == "is held",
+            Effect::NotApplied => effect == "is not applied",
+            Effect::Repeated => effect == "came before",
+            Effect::Refused => effect == format!("is refused with {}", received.status),
+        };
+        match is_it {
+            true => Ok(()),
+            false => Err(format!("{received:?}")),
+        }
+    }
+
     async fn act(&mut self, who: &'static str, what: &str, below: &[&str]) -> Result<(), String> {
         if let Some(uid) = what.strip_prefix("stores ") {
-            let object = stored(uid.trim_end_matches(':'), below);
+            let object = stored(uid.trim_end_matches(':'), below).to_octets();
             let uid = uid.trim_end_matches(':');
             let copies = self.house.copies(who, uid).await;
             let at = copies.into_iter().next().map(|it| it.path);
@@ -321,7 +371,7 @@ fn text(found: &Found) -> String {
 }
 
 /// The object that is written below a step: components separated by `---`, `with` for attendees.
-fn stored(uid: &str, below: &[&str]) -> Bytes {
+fn stored(uid: &str, below: &[&str]) -> CalendarObject {
     let mut text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Story//EN\r\n".to_owned();
     let kind = match below.iter().any(|line| line.starts_with("DUE")) {
         true => "VTODO",
@@ -332,11 +382,11 @@ fn stored(uid: &str, below: &[&str]) -> Bytes {
         for line in component {
             match line.split_once(' ') {
                 Some(("by", organizer)) => {
-                    text += &format!("ORGANIZER:{}\r\n", address_of(organizer));
+                    text += &format!("ORGANIZER:{}\r\n", address(organizer));
                 }
                 Some(("with", people)) => {
                     for name in people.split_whitespace() {
-                        text += &format!("ATTENDEE:{}\r\n", address_of(name));
+                        text += &format!("ATTENDEE:{}\r\n", address(name));
                     }
                 }
                 _ => text += &format!("{line}\r\n"),
@@ -344,7 +394,7 @@ fn stored(uid: &str, below: &[&str]) -> Bytes {
         }
         text += &format!("END:{kind}\r\n");
     }
-    Bytes::from(text + "END:VCALENDAR\r\n")
+    parse((text + "END:VCALENDAR\r\n").as_bytes())
 }
 
 fn answer_in(entry: &mut Component, who: &str, status: &str, sent: Option<&str>) {
@@ -357,7 +407,7 @@ fn answer_in(entry: &mut Component, who: &str, status: &str, sent: Option<&str>)
         line.remove_parameter("DELEGATED-TO");
         line.set_parameter("PARTSTAT", status).expect("a word");
         if let Some(other) = sent {
-            let other = address_of(other);
+            let other = address(other);
             line.set_parameter("DELEGATED-TO", &other)
                 .expect("an address");
         }

@@ -6,8 +6,9 @@ use calendar::CalendarObject;
 use scheduling::mail;
 
 use super::{
+    elsewhere::{VISIT, XENIA},
     house::{Found, House, Mirror, PEOPLE, address, path},
-    instances::{accepted, attended, names},
+    instances::{Attended, accepted, attended, names, participation},
     steps::store_again,
 };
 
@@ -58,8 +59,105 @@ pub async fn at_rest(house: &mut House) -> Result<(), String> {
             nothing_is_said_without_cause(house, own).await?;
         }
     }
+    elsewhere(house, false).await?;
     no_room_is_booked_twice(house).await?;
     after_step(house).await
+}
+
+/// What people elsewhere know is what the house knows, their answers too.
+///
+/// # Errors
+/// What does not hold.
+pub async fn answers_elsewhere(house: &House) -> Result<(), String> {
+    elsewhere(house, true).await
+}
+
+/// Xenia has what the organizers in the house say of her, and everybody in the house what Yves says of them. Before
+/// all was answered again, an answer may have met a change on its way.
+async fn elsewhere(house: &House, with_answers: bool) -> Result<(), String> {
+    for (uid, organizer) in [("plan", "alice"), ("review", "bob")] {
+        let own = house.copies(organizer, uid).await;
+        // of what is gone nobody can ask any more
+        let Some(own) = own.first().map(Found::parsed) else {
+            continue;
+        };
+        if house.elsewhere().guest.unsure.contains(uid) {
+            let mut entries = own.entries();
+            match entries.any(|entry| participation(entry, XENIA).is_some()) {
+                true => {
+                    return Err(format!(
+                        "{XENIA} asked about \"{uid}\" and was told nothing"
+                    ));
+                }
+                false => continue,
+            }
+        }
+        let theirs = house.elsewhere().guest.object(uid);
+        is_same(
+            uid,
+            &own,
+            XENIA,
+            theirs.as_ref(),
+            &names(&own),
+            with_answers,
+        )?;
+    }
+    let meeting = house.elsewhere().host.object();
+    let Some(meeting) = meeting else {
+        return Ok(());
+    };
+    let more = house.elsewhere().host.names_of_more();
+    let mut names = names(&meeting);
+    names.extend(more.into_iter().map(Some));
+    for who in PEOPLE {
+        let copies = house.copies(who, VISIT).await;
+        if copies.len() > 1 {
+            return Err(format!("{who} has \"{VISIT}\" twice"));
+        }
+        let copy = copies.first().map(Found::parsed);
+        // a room says what it says once
+        let with_answers = with_answers && who != "room";
+        is_same(VISIT, &meeting, who, copy.as_ref(), &names, with_answers)?;
+    }
+    Ok(())
+}
+
+/// Somebody's copy says of each instance what the organizer's object says of it; what they said of it themselves may have
+/// taken it away.
+fn is_same(
+    uid: &str,
+    meeting: &CalendarObject,
+    who: &str,
+    copy: Option<&CalendarObject>,
+    names: &[Option<String>],
+    with_answers: bool,
+) -> Result<(), String> {
+    for name in names {
+        let name = name.as_deref();
+        let known = |object: &CalendarObject| {
+            let attended = attended(object, who, name)?;
+            Some(match with_answers {
+                true => attended,
+                false => Attended {
+                    participation: String::new(),
+                    ..attended
+                },
+            })
+        };
+        let (meant, has) = (known(meeting), copy.and_then(known));
+        let is_away = has.is_none() && uid == VISIT && meant.is_some();
+        if meant != has && !is_away {
+            let text = |object: &CalendarObject| {
+                String::from_utf8_lossy(&object.to_octets()).replace("\r\n ", "")
+            };
+            return Err(format!(
+                "{who} and the organizer of \"{uid}\" do not agree on {name:?}: {has:?}, not {meant:?}\n--- organizer\n{}\n--- {who}\n{}",
+                text(meeting),
+                copy.map_or("nothing".to_owned(), text)
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn text(found: Option<&Found>) -> String {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use calendar::{CalendarObject, Limits};
 use scheduling::{
     Actor,
     desk::{CalendarRules, Desk, Settings},
-    mail::{self, DeliveryOutcome},
+    mail::{self, DeliveryOutcome, OutgoingMessage},
 };
 use storage::{
     AccountError, Environment, ResourcePath, Store, Timestamp,
@@ -25,7 +25,7 @@ use storage::{
     testing::{Faulty, ManualClock, SeededEntropy},
 };
 
-use super::Dice;
+use super::{Dice, elsewhere::Elsewhere};
 
 /// Everybody with a calendar.
 pub const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "room"];
@@ -83,6 +83,8 @@ pub struct House {
     actors: BTreeMap<&'static str, Actor>,
     /// What clients have seen of meetings: some of it is old.
     pub seen: Mutex<Vec<Found>>,
+    /// People elsewhere, and the mail between them and the house.
+    elsewhere: Mutex<Elsewhere>,
     /// Clients that sync.
     pub mirrors: BTreeMap<(&'static str, &'static str), Mirror>,
     /// The highest SEQUENCE of each part of each meeting, by UID and RECURRENCE-ID.
@@ -136,9 +138,20 @@ impl House {
             environment,
             actors,
             seen: Mutex::default(),
+            elsewhere: Mutex::default(),
             mirrors: BTreeMap::new(),
             sequences: BTreeMap::new(),
         }
+    }
+
+    /// People elsewhere.
+    pub fn elsewhere(&self) -> MutexGuard<'_, Elsewhere> {
+        self.elsewhere.lock().expect("no panic before")
+    }
+
+    /// What the clock says, in seconds.
+    pub fn now_seconds(&self) -> i64 {
+        self.environment.clock.now().seconds()
     }
 
     /// Somebody who signs in.
@@ -214,11 +227,46 @@ impl House {
         all
     }
 
-    /// Lets all that waits be done: deliveries, the room's answers, mails.
+    /// Lets all that waits be done: deliveries, the room's answers, mails; and lets people elsewhere ask for what they
+    /// missed, or send it again.
     ///
     /// # Errors
     /// A worker fails although nothing is broken.
     pub async fn rest(&self, dice: &Dice) -> Result<(), String> {
+        self.come_to_rest(dice).await?;
+        self.elsewhere().is_careful = true;
+        // what is sent again may be answered, and so on
+        for _ in 0..3 {
+            // who asks, or sends again, does so later than the message that was lost
+            self.pass(61_000);
+            let is_asked = self.elsewhere().set_right(dice, self.now_seconds());
+            if !is_asked {
+                break;
+            }
+            self.come_to_rest(dice).await?;
+        }
+        self.elsewhere().is_careful = false;
+        Ok(())
+    }
+
+    /// People elsewhere answer all that they were asked, and all of it arrives.
+    ///
+    /// # Errors
+    /// As [`House::rest`].
+    pub async fn answer_elsewhere(&self, dice: &Dice) -> Result<(), String> {
+        self.pass(61_000);
+        self.elsewhere().is_careful = true;
+        self.elsewhere().answer_all(dice, self.now_seconds());
+        let rested = self.come_to_rest(dice).await;
+        self.elsewhere().is_careful = false;
+        rested
+    }
+
+    /// Lets everything that is on its way arrive, and all that follows from it.
+    ///
+    /// # Errors
+    /// As [`House::rest`].
+    pub async fn come_to_rest(&self, dice: &Dice) -> Result<(), String> {
         self.faulty.heal();
         // changes of groups are followed together after a while
         self.pass(10_000);
@@ -229,7 +277,8 @@ impl House {
                 .await
                 .map_err(|error| format!("answers: {error}"))?
             {}
-            if self.post(dice, 100).await? == 0 {
+            let left = self.post(dice, 100).await?;
+            if left + self.arrive(dice, 1_000).await? == 0 {
                 return Ok(());
             }
         }
@@ -270,7 +319,17 @@ impl House {
             DeliveryOutcome::GivenUp,
         ];
         for (id, work) in &due {
-            let outcome = *dice.pick(&outcomes);
+            let outcome = match self.elsewhere().is_careful {
+                true => DeliveryOutcome::Accepted,
+                false => *dice.pick(&outcomes),
+            };
+            if let Some(mail) = OutgoingMessage::decode(&work.payload) {
+                let mut elsewhere = self.elsewhere();
+                match outcome {
+                    DeliveryOutcome::Accepted => elsewhere.post_out(dice, &mail),
+                    _ => elsewhere.miss(&mail.to.address, &mail.uid, &mail.from.address),
+                }
+            }
             let times = if dice.once_in(5) { 2 } else { 1 };
             for _ in 0..times {
                 let recorded = self.desk.record_delivery(id, work, outcome, None).await;
@@ -281,9 +340,12 @@ impl House {
     }
 }
 
-/// Somebody's address.
+/// Somebody's address; that of somebody elsewhere is the name.
 pub fn address(name: &str) -> String {
-    format!("mailto:{name}@example.com")
+    match name.contains('@') {
+        true => format!("mailto:{name}"),
+        false => format!("mailto:{name}@example.com"),
+    }
 }
 
 /// A resource of somebody.

@@ -1,12 +1,14 @@
 //! A seeded simulation of an organisation: people, a room that answers by itself, a group, a secretary, somebody
-//! elsewhere; meetings that are made, moved, answered and removed, by clients that have seen the newest and by such
-//! that have not, two at a time, while the store fails now and then, the server is started anew, mail is late or comes
-//! back, and the clock goes on.
+//! elsewhere who is invited and somebody who invites; meetings that are made, moved, answered and removed, by clients that
+//! have seen the newest and by such that have not, two at a time, while the store fails now and then, the server is
+//! started anew, mail is late, comes twice, in another order, not at all or back, and the clock goes on.
 //!
 //! At rest everybody must agree (see `check`). A seed that fails tells its story in words; `run` with the same
 //! seed tells the same one.
 
+mod arrivals;
 mod check;
+pub mod elsewhere;
 pub mod house;
 pub mod instances;
 mod steps;
@@ -97,7 +99,12 @@ pub async fn run(seed: u64) -> Result<(), Failure> {
     }
     let rested = async {
         house.rest(&dice).await?;
-        check::at_rest(&mut house).await
+        check::at_rest(&mut house).await?;
+        // whose answer was on its way when the meeting changed answers again
+        steps::answer_visit(&house).await?;
+        house.answer_elsewhere(&dice).await?;
+        check::at_rest(&mut house).await?;
+        check::answers_elsewhere(&house).await
     };
     match rested.await {
         Ok(()) => Ok(()),

@@ -16,12 +16,15 @@ use storage::{
 
 use super::{
     Dice,
+    elsewhere::{VISIT, XENIA},
     house::{Found, House, address, parse, path},
     instances::{DAYS, key_of, name_of, series},
 };
 
-const UIDS: [&str; 2] = ["plan", "review"];
-const ORGANIZERS: [&str; 2] = ["alice", "bob"];
+/// The meetings of the house, by their organizers.
+const MEETINGS: [(&str, &str); 2] = [("plan", "alice"), ("review", "bob")];
+/// All of which somebody here may have a copy.
+const UIDS: [&str; 3] = ["plan", "review", VISIT];
 const HOUR_MILLISECONDS: u64 = 60 * 60 * 1000;
 
 /// A request, ready to be sent.
@@ -49,7 +52,7 @@ enum Request {
 
 /// One step, or two at the same time.
 pub async fn play(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> Result<(), String> {
-    match dice.roll(12) {
+    match dice.roll(18) {
         0 => {
             story.push("The server is started anew.".to_owned());
             house.restart().await;
@@ -64,6 +67,17 @@ pub async fn play(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> Re
         2 => {
             story.push("Some mail leaves.".to_owned());
             return house.post(dice, 3).await.map(drop);
+        }
+        3..=5 => {
+            story.push("Some mail arrives.".to_owned());
+            return arrive(house, dice).await;
+        }
+        6..=8 => {
+            house.pass(61_000);
+            let now = house.now_seconds();
+            let words = house.elsewhere().act(dice, now);
+            story.extend(words);
+            return Ok(());
         }
         _ => {}
     }
@@ -109,6 +123,17 @@ pub async fn play(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> Re
         }
     }
     Ok(())
+}
+
+/// What could not be taken in is tried again with the next mail.
+async fn arrive(house: &House, dice: &Dice) -> Result<(), String> {
+    if dice.once_in(8) {
+        let error = CommitError::Unavailable("as the dice will".to_owned());
+        house.faulty.fail_commit(1, error);
+    }
+    let arrived = house.arrive(dice, 4).await;
+    house.faulty.heal();
+    arrived.map(drop)
 }
 
 /// Clients with old copies are told so, and what is gone is gone.
@@ -193,7 +218,7 @@ pub async fn make_calendars(house: &House) {
 async fn request(house: &House, dice: &Dice) -> Option<(String, Request)> {
     let uid = *dice.pick(&UIDS);
     match dice.roll(11) {
-        0..=3 => organize(house, dice, uid).await,
+        0..=3 => organize(house, dice).await,
         4..=7 => answer(house, dice, uid).await,
         8 => remove(house, dice, uid).await,
         9 => Some(change_team(dice)),
@@ -212,8 +237,8 @@ fn change_team(dice: &Dice) -> (String, Request) {
 }
 
 /// The organizer stores the meeting as the client knows it: it knows of no answers.
-async fn organize(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {
-    let organizer = ORGANIZERS[UIDS.iter().position(|it| *it == uid)?];
+async fn organize(house: &House, dice: &Dice) -> Option<(String, Request)> {
+    let (uid, organizer) = *dice.pick(&MEETINGS);
     // a secretary works in the manager's calendar
     let who = match organizer == "alice" && dice.once_in(3) {
         true => "carol",
@@ -290,14 +315,7 @@ fn meeting(dice: &Dice, uid: &str, organizer: &str) -> (String, String) {
 }
 
 fn people(dice: &Dice, organizer: &str) -> Vec<&'static str> {
-    const ALL: [&str; 6] = [
-        "alice",
-        "bob",
-        "carol",
-        "room",
-        "team",
-        "xenia@elsewhere.test",
-    ];
+    const ALL: [&str; 6] = ["alice", "bob", "carol", "room", "team", XENIA];
     let invited = ALL.into_iter().filter(|it| *it != organizer);
     invited.filter(|_| dice.once_in(2)).collect()
 }
@@ -333,21 +351,16 @@ fn component(
         text += "LOCATION:Hall\r\n";
     }
     for name in people {
-        let address = match name.contains('@') {
-            true => format!("mailto:{name}"),
-            false => address(name),
-        };
-        let _ = write!(text, "ATTENDEE:{address}\r\n");
+        let _ = write!(text, "ATTENDEE:{}\r\n", address(name));
     }
     text
 }
 
 /// An attendee answers, with what the client saw last or long ago.
 async fn answer(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {
-    let organizer = ORGANIZERS[UIDS.iter().position(|it| *it == uid)?];
     let people: Vec<&'static str> = ["alice", "bob", "carol"]
         .into_iter()
-        .filter(|it| *it != organizer)
+        .filter(|it| !MEETINGS.contains(&(uid, it)))
         .collect();
     let who = *dice.pick(&people);
     let newest = house.copies(who, uid).await.into_iter().next();
@@ -388,15 +401,7 @@ fn change_answer(dice: &Dice, object: &mut CalendarObject, who: &str) -> Option<
     let status = *dice.pick(&["ACCEPTED", "DECLINED", "TENTATIVE"]);
     let day = *dice.pick(&DAYS);
     let name = name_of(object, day);
-    let set = |entry: &mut Component| {
-        let own = address(who);
-        for line in entry.properties_mut() {
-            if line.is("ATTENDEE") && line.raw_value() == own {
-                line.set_parameter("PARTSTAT", status).expect("a word");
-                line.remove_parameter("RSVP");
-            }
-        }
-    };
+    let set = |entry: &mut Component| say(entry, who, status);
     match dice.roll(8) {
         0 if series(object).is_some_and(|it| it.property("RRULE").is_some()) => {
             override_or_own(object, &name)?;
@@ -438,6 +443,41 @@ fn override_or_own(object: &CalendarObject, name: &str) -> Option<Component> {
         .find(|it| it.raw_value("RECURRENCE-ID") == Some(name));
     own.cloned()
         .or_else(|| override_at(object, key_of(object, name)).ok())
+}
+
+/// Everybody in the house answers Yves anew, whatever they said before.
+pub async fn answer_visit(house: &House) -> Result<(), String> {
+    for who in ["alice", "bob", "carol"] {
+        for status in ["TENTATIVE", "ACCEPTED"] {
+            house.pass(61_000);
+            let Some(found) = house.copies(who, VISIT).await.into_iter().next() else {
+                continue;
+            };
+            let mut object = found.parsed();
+            object
+                .entries_mut()
+                .for_each(|entry| say(entry, who, status));
+            let request = Request::Put {
+                who,
+                path: found.path,
+                octets: object.to_octets(),
+                schedule_tag: None,
+            };
+            let sent = send(house, request).await;
+            sent.map_err(|refusal| format!("an answer is refused: {refusal}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn say(entry: &mut Component, who: &str, status: &str) {
+    let own = address(who);
+    for line in entry.properties_mut() {
+        if line.is("ATTENDEE") && line.raw_value() == own {
+            line.set_parameter("PARTSTAT", status).expect("a word");
+            line.remove_parameter("RSVP");
+        }
+    }
 }
 
 async fn remove(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {

@@ -17,6 +17,8 @@ const MEETING: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:m\r
     DTSTART:20260201T090000Z\r\nORGANIZER:mailto:alice@example.com\r\nATTENDEE:mailto:bob@example.com\r\n\
     ATTENDEE:mailto:xenia@elsewhere.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
+const XENIA: &str = "mailto:xenia@elsewhere.test";
+
 /// More people than one commit holds, so that the change is finished by later ones.
 const CROWD: usize = 60;
 
@@ -59,9 +61,11 @@ enum Step {
     UpdateAttachment,
     RemoveAttachment,
     OpenAttachment,
+    ReceiveMessage,
+    RecordBounce,
 }
 
-const STEPS: [Step; 33] = [
+const STEPS: [Step; 35] = [
     Step::PutFile,
     Step::PutLargeFile,
     Step::PutEvent,
@@ -95,6 +99,8 @@ const STEPS: [Step; 33] = [
     Step::UpdateAttachment,
     Step::RemoveAttachment,
     Step::OpenAttachment,
+    Step::ReceiveMessage,
+    Step::RecordBounce,
 ];
 
 impl Step {
@@ -157,6 +163,22 @@ async fn stage(step: Step) -> Stage {
     stage
 }
 
+/// Xenia, elsewhere, accepts.
+fn answer_by_mail() -> IncomingMessage {
+    let text = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260102T000000Z\r\n\
+         ORGANIZER:mailto:alice@example.com\r\nATTENDEE;PARTSTAT=ACCEPTED:{XENIA}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    IncomingMessage {
+        object: calendar::CalendarObject::parse(text.as_bytes(), &calendar::Limits::default())
+            .unwrap(),
+        method: None,
+        sender: XENIA.to_owned(),
+        recipients: vec!["mailto:alice@example.com".to_owned()],
+        id: None,
+    }
+}
+
 fn many(meeting: &str) -> String {
     with(meeting, CROWD)
 }
@@ -186,7 +208,9 @@ impl Stage {
             | Step::Attach
             | Step::UpdateAttachment
             | Step::RemoveAttachment
-            | Step::OpenAttachment => {
+            | Step::OpenAttachment
+            | Step::ReceiveMessage
+            | Step::RecordBounce => {
                 world.put("alice/calendar/m.ics", MEETING).await.unwrap();
             }
             Step::RefreshLock | Step::Unlock => {
@@ -284,6 +308,19 @@ impl Stage {
             Step::Refresh => desk.refresh_outstanding().await.map(drop),
             Step::ClearAnswered => desk.clear_answered().await.map(drop),
             Step::FollowMembers => desk.follow_memberships(&bookings::RULES).await.map(drop),
+            Step::ReceiveMessage => desk.receive_message(&answer_by_mail()).await.map(drop),
+            Step::RecordBounce => {
+                let bounce = Bounce {
+                    home: alice.principal.home.unwrap(),
+                    uid: "m".to_owned(),
+                    method: "REQUEST".to_owned(),
+                    recipient: XENIA.to_owned(),
+                    is_permanent: true,
+                    detail: None,
+                    id: None,
+                };
+                desk.record_bounce(&bounce).await
+            }
             Step::Import => self.import().await,
             Step::Open => desk.open(alice, &path("alice/folder/a")).await.map(drop),
             Step::AskForBusyTime => self.ask_for_busy_time().await,
