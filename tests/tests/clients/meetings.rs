@@ -79,8 +79,8 @@ fn meet(alice: &mut Person, bob: &mut Person) {
     alice.sees("review", &series);
 }
 
-/// Each gives a meeting of their own another title before their program has heard of the other's answer, which stays.
-fn rename_without_looking(alice: &mut Person, bob: &mut Person) {
+/// Each changes something before their program has heard of what the other did. A new title takes no answer back.
+fn change_without_looking(alice: &mut Person, bob: &mut Person) {
     alice.invites(BOB, "lunch", "20310304T1200", None);
     bob.sees("lunch", "20310304T110000Z alice+ bob?");
     bob.answers("ACCEPTED", "lunch");
@@ -94,11 +94,15 @@ fn rename_without_looking(alice: &mut Person, bob: &mut Person) {
         person.sees("tea", "20310304T150000Z \"Tea and cake\" alice+ bob+");
     }
 
+    // and who answers without having looked has not answered what is new
+    alice.moves("lunch", "20310304T1300");
+    bob.answers("DECLINED", "lunch");
+    bob.sees("lunch", "20310304T120000Z \"Lunch outside\" alice+ bob?");
+    alice.sees("lunch", "20310304T120000Z \"Lunch outside\" alice+ bob.");
+
     alice.removes("lunch");
-    bob.sees(
-        "lunch",
-        "20310304T110000Z cancelled \"Lunch outside\" alice+ bob+",
-    );
+    let cancelled = "20310304T120000Z cancelled \"Lunch outside\" alice+ bob?";
+    bob.sees("lunch", cancelled);
     bob.removes("lunch");
     bob.removes("tea");
     alice.sees(
@@ -115,7 +119,7 @@ async fn thunderbird_and_evolution() {
     let (mut alice, mut bob) = beside(move || {
         let mut alice = Person::new("alice", ALICE, &url, Thunderbird::start());
         let mut bob = Person::new("bob", BOB, &url, Evolution::start());
-        rename_without_looking(&mut alice, &mut bob);
+        change_without_looking(&mut alice, &mut bob);
         meet(&mut alice, &mut bob);
         (alice, bob)
     })

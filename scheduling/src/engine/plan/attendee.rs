@@ -172,6 +172,7 @@ fn merge_and_answer(change: &Change<'_>, before: &CalendarObject, after: &Calend
     let Merged {
         object,
         restored,
+        outdated,
         declined,
     } = merge(before, after, change.owner.id, change.directory);
     let stored = Meeting::of(before);
@@ -183,8 +184,12 @@ fn merge_and_answer(change: &Change<'_>, before: &CalendarObject, after: &Calend
     };
     let mut plan = answer(change, object, &said);
     if restored {
-        let what = "only the attendee's own was taken over".to_owned();
-        plan.decisions.insert(0, Decision::Changed(what));
+        let what = match outdated {
+            true => "the answer was to an earlier time, and is asked for again",
+            false => "only the attendee's own was taken over",
+        };
+        let decision = Decision::Changed(what.to_owned());
+        plan.decisions.insert(0, decision);
     }
     plan
 }

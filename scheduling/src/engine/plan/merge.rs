@@ -14,7 +14,7 @@ use crate::{
         Directory,
         away::{away, write_away},
         delegation,
-        entry::{attendees, is_cancelled, participation},
+        entry::{attendees, is_cancelled, participation, sequence},
         meeting::{Meeting, Part, is_instance},
         sequence::NOTE,
         showing::exclude,
@@ -49,6 +49,8 @@ pub(super) struct Merged {
     pub object: CalendarObject,
     /// The client changed what is the organizer's, or had not seen the newest of it.
     pub restored: bool,
+    /// An answer was not taken: it is to an earlier version, which is at another time.
+    pub outdated: bool,
     /// The instances that the client took out.
     pub declined: BTreeSet<InstanceKey>,
 }
@@ -73,13 +75,14 @@ pub(super) fn merge(
         .filter(|key| stored.component_at(**key).is_some())
         .copied()
         .collect();
-    let (mut object, restored) = match is_same_meeting(&stored, &asked, &declined, &is_owner) {
+    let is_same = is_same_meeting(&stored, &asked, &declined, &is_owner);
+    let (mut object, outdated) = match is_same {
         true => {
             let mut object = after.clone();
             restore_parameters(&mut object, &asked, &stored);
             (object, false)
         }
-        false => (merged(&stored, &asked, &declined, &is_owner), true),
+        false => merged(&stored, &asked, &declined, &is_owner),
     };
     write_delegates(&mut object, &asked, &is_owner, directory);
     let away = away(&stored).union(&declined).copied().collect();
@@ -88,7 +91,8 @@ pub(super) fn merge(
     });
     Merged {
         object,
-        restored,
+        restored: !is_same,
+        outdated,
         declined,
     }
 }
@@ -119,18 +123,23 @@ fn write_delegates(
     }
 }
 
-/// The stored object with what is the attendee's own in the asked one.
+/// The stored object with what is the attendee's own in the asked one; and whether an answer in it came too late.
 fn merged(
     stored: &Meeting<'_>,
     asked: &Meeting<'_>,
     declined: &BTreeSet<InstanceKey>,
     is_owner: &impl Fn(&Property) -> bool,
-) -> CalendarObject {
+) -> (CalendarObject, bool) {
     let mut object = stored.object.clone();
+    let mut outdated = false;
     take_over_calendar(object.calendar_mut(), asked.object.calendar());
     for (entry, part) in object.entries_mut().zip(stored.order()) {
-        if let Some(asked) = counterpart(stored, asked, part) {
-            take_over(entry, asked, is_owner);
+        if let Some(own) = counterpart(stored, asked, part) {
+            take_over(entry, own);
+            match is_outdated(stored, asked, part) {
+                true => outdated |= answers_otherwise(entry, own, is_owner),
+                false => take_over_answer(entry, own, is_owner),
+            }
         }
     }
     take_out(&mut object, stored, declined);
@@ -139,11 +148,35 @@ fn merged(
             continue;
         }
         if let Some(mut entry) = stored.component_at(key) {
-            take_over(&mut entry, own, is_owner);
+            take_over(&mut entry, own);
+            take_over_answer(&mut entry, own, is_owner);
             object.calendar_mut().push_component(entry);
         }
     }
-    object
+    (object, outdated)
+}
+
+/// Whether the client has an earlier version of a part, at another time: who accepted that has not accepted this. It
+/// is as with a REPLY to an earlier SEQUENCE (RFC 5546 §2.1.5), and happens to clients that write without a condition.
+fn is_outdated(stored: &Meeting<'_>, asked: &Meeting<'_>, part: Part) -> bool {
+    let (Some(newer), Some(older)) = (stored.get(part), asked.get(part)) else {
+        return false;
+    };
+    sequence(older) < sequence(newer) && place(asked.object, older) != place(stored.object, newer)
+}
+
+/// Whether the client says something else of the attendee's coming.
+fn answers_otherwise(
+    entry: &Component,
+    asked: &Component,
+    is_owner: &impl Fn(&Property) -> bool,
+) -> bool {
+    let answer = |entry| {
+        attendees(entry)
+            .find(|line| is_owner(line))
+            .map(participation)
+    };
+    answer(asked).is_some_and(|asked| answer(entry) != Some(asked))
 }
 
 /// Takes instances out of the attendee's copy.
@@ -324,8 +357,8 @@ fn take_over_calendar(calendar: &mut Component, asked: &Component) {
     }
 }
 
-/// Takes the attendee's own lines, alarms and parameters.
-fn take_over(entry: &mut Component, asked: &Component, is_owner: &impl Fn(&Property) -> bool) {
+/// Takes the attendee's own lines and alarms.
+fn take_over(entry: &mut Component, asked: &Component) {
     let original = entry.clone();
     replace_properties(entry, asked, |property| is_own(&original, property.name()));
     entry.retain_components(|component| !component.is("VALARM"));
@@ -333,15 +366,23 @@ fn take_over(entry: &mut Component, asked: &Component, is_owner: &impl Fn(&Prope
         .components()
         .filter(|component| component.is("VALARM"))
         .for_each(|alarm| entry.push_component(alarm.clone()));
+}
+
+/// Takes the parameters of the attendee's own line.
+fn take_over_answer(
+    entry: &mut Component,
+    asked: &Component,
+    is_owner: &impl Fn(&Property) -> bool,
+) {
     let Some(answer) = attendees(asked).find(|line| is_owner(line)) else {
         return;
     };
     for line in entry.properties_mut().filter(|line| is_owner(line)) {
-        take_over_answer(line, answer);
+        take_over_parameters(line, answer);
     }
 }
 
-fn take_over_answer(line: &mut Property, answer: &Property) {
+fn take_over_parameters(line: &mut Property, answer: &Property) {
     for parameter in OWN_PARAMETERS {
         let values = answer.parameter_values(parameter);
         match answer.parameter(parameter) {

@@ -218,6 +218,47 @@ fn what_is_the_organizers_is_put_back() {
 }
 
 #[test]
+fn an_answer_to_an_earlier_time_is_not_taken() {
+    // RFC 5546 §2.1.5, as for a REPLY: bob's client has not seen that the meeting takes longer now
+    let mut world = invited();
+    let mut old = world.copy("bob").clone();
+    for line in old
+        .entries_mut()
+        .flat_map(calendar::Component::properties_mut)
+    {
+        if line.is("ATTENDEE") && line.raw_value() == BOB {
+            line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+        }
+    }
+    old.entries_mut()
+        .for_each(|entry| entry.set_raw_value("TRANSP", "TRANSPARENT").unwrap());
+    world.edit("alice", "DTEND", "20260301T120000Z");
+    world.news("alice");
+    world.put("bob", &old);
+    for whose in ["alice", "bob"] {
+        let line = world.line(whose, "ATTENDEE", BOB);
+        assert!(!line.contains("ACCEPTED"), "{whose}: {line}");
+    }
+    assert_eq!(world.news("alice"), Vec::<String>::new());
+    let is_told = |decision: &Decision| matches!(decision, Decision::Changed(what) if what.contains("earlier time"));
+    assert!(world.decisions.iter().any(is_told), "{:?}", world.decisions);
+    let bobs = world.copy("bob").entries().next().unwrap();
+    assert_eq!(bobs.raw_value("DTEND"), Some("20260301T120000Z"));
+    assert_eq!(bobs.raw_value("TRANSP"), Some("TRANSPARENT"));
+    // and one to a version that only says more is
+    let mut world = invited();
+    let old = {
+        world.answer("bob", "TENTATIVE");
+        world.copy("bob").clone()
+    };
+    world.edit("alice", "LOCATION", "Room 1");
+    world.answer("bob", "NEEDS-ACTION");
+    world.put("bob", &old);
+    let line = world.line("alice", "ATTENDEE", BOB);
+    assert!(line.contains("TENTATIVE"), "{line}");
+}
+
+#[test]
 fn an_attendee_speaks_for_nobody_else() {
     let mut world = invited();
     let mut object = world.copy("bob").clone();
