@@ -215,7 +215,7 @@ bob's lunch:
   DTSTART:20260302T140000Z
   DESCRIPTION:His
 
-Story: an attendee's client that is behind lowers nothing
+Story: an attendee's client that is behind lowers nothing, and answers nothing that is new
 alice stores lunch:
   by alice
   with bob
@@ -235,9 +235,11 @@ bob stores lunch:
   DTSTART:20260302T120000Z
   DTEND:20260302T130000Z
 bob's lunch:
-  series bob+
+  series bob?
   SEQUENCE:2
   DTSTART:20260302T140000Z
+alice's lunch:
+  series bob?
 
 Story: who looks after an invitation by mail tells nobody here
 alice stores lunch:

@@ -6,8 +6,8 @@
 //! event with `If-None-Match: *`. Thunderbird changes and removes it with If-Match; Evolution without any
 //! condition, whatever has happened since it looked. Both then read what the server made of it, with or without an
 //! ETag in the answer. With an answer Evolution rewrites VTIMEZONE; Thunderbird adds X-MOZ-GENERATION and, for an
-//! instance, a whole override. Both raise SEQUENCE themselves when a meeting of their own moves, and cancel it by
-//! DELETE.
+//! instance, a whole override. Thunderbird raises SEQUENCE itself when a meeting of its own moves, as the script for
+//! Evolution does. Both cancel by DELETE.
 
 use tests::{client::Client, server::TestServer};
 
@@ -98,7 +98,7 @@ fn change_without_looking(alice: &mut Person, bob: &mut Person) {
     alice.moves("lunch", "20310304T1300");
     bob.answers("DECLINED", "lunch");
     bob.sees("lunch", "20310304T120000Z \"Lunch outside\" alice+ bob?");
-    alice.sees("lunch", "20310304T120000Z \"Lunch outside\" alice+ bob.");
+    alice.sees("lunch", "20310304T120000Z \"Lunch outside\" alice+ bob?");
 
     alice.removes("lunch");
     let cancelled = "20310304T120000Z cancelled \"Lunch outside\" alice+ bob?";
