@@ -11,6 +11,10 @@ use crate::{Actor, Refusal, log::LogEntry, view::Sight};
 /// The most rows of a log that are read: as many as are kept, and what may come between two sweeps.
 const MAXIMUM_ROWS: usize = 2 * storage::MAXIMUM_SCHEDULING_LOG_ENTRIES;
 
+/// How far back the last message about something that was removed is looked for: its removal is among the newest
+/// entries, and so few rows are read without another thread.
+const NEWEST_ROWS: usize = 32;
+
 /// Whoever else may see an event does not learn why others heard of it.
 const NOT_FOR_OTHERS: Refusal = Refusal::Prohibited(
     "what was decided about a meeting is for its owner, and for delegates who see all of it",
@@ -83,7 +87,16 @@ impl Desk {
         home: CollectionId,
         uid: &str,
     ) -> Result<Vec<LogEntry>, Refusal> {
-        let rows = self.store.scheduling_log(home, uid, MAXIMUM_ROWS).await;
+        self.newest_of_log(home, uid, MAXIMUM_ROWS).await
+    }
+
+    async fn newest_of_log(
+        &self,
+        home: CollectionId,
+        uid: &str,
+        rows: usize,
+    ) -> Result<Vec<LogEntry>, Refusal> {
+        let rows = self.store.scheduling_log(home, uid, rows).await;
         let rows = rows.map_err(read_failed)?;
         let unreadable = || Refusal::Damaged("an entry of a scheduling log is malformed".into());
         let entries = rows
@@ -92,13 +105,13 @@ impl Desk {
         entries.collect()
     }
 
-    /// The highest SEQUENCE of what was sent about a UID from a home, as far as its log goes back.
+    /// The highest SEQUENCE of what was sent last about a UID from a home, as far as its log goes back.
     pub(crate) async fn last_sequence(
         &self,
         home: CollectionId,
         uid: &str,
     ) -> Result<Option<u32>, Refusal> {
-        let entries = self.scheduling_log_of(home, uid).await?;
+        let entries = self.newest_of_log(home, uid, NEWEST_ROWS).await?;
         let lines = entries.iter().flat_map(|entry| &entry.lines);
         let sent = lines.filter(|line| line.is_of_the_organizer());
         Ok(sent.filter_map(|line| line.sequence).max())
