@@ -189,7 +189,7 @@ impl Store {
     /// Changes a principal: `change` is called with the newest state, again where somebody else was
     /// faster. Identity, kind and home stay as they are. Returns the principal as it now is; a change
     /// that changes nothing writes nothing. A group with other members leaves work in
-    /// [`super::MEMBERSHIP_QUEUE`].
+    /// [`crate::model::MEMBERSHIP_QUEUE`].
     pub async fn change_principal(
         &self,
         id: PrincipalId,

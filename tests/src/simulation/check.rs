@@ -199,12 +199,15 @@ fn agree(
 async fn no_room_is_booked_twice(house: &House) -> Result<(), String> {
     let mut taken = Vec::new();
     for found in house.members("room", "calendar").await {
-        taken.extend(accepted(&found.parsed(), "room"));
+        let instances = accepted(&found.parsed(), "room").into_iter();
+        taken.extend(instances.map(|(start, end)| (start, end, text(Some(&found)))));
     }
     taken.sort_unstable();
     match taken.windows(2).find(|pair| pair[0].1 > pair[1].0) {
-        Some(pair) => Err(format!("the room is booked twice: {pair:?}")),
-        None => Ok(()),
+        Some([(start, _, one), (_, _, other)]) => Err(format!(
+            "the room is booked twice at {start}\n--- one\n{one}\n--- other\n{other}"
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -135,18 +135,38 @@ impl Merge<'_> {
             .collect()
     }
 
-    /// The instance as the new series has it, where the recipient has alarms or the like of its own for it.
+    /// The instance as the new series has it, where the recipient has alarms or the like of its own for it, or an
+    /// answer that the organizer has not heard.
     fn with_own(&self, key: InstanceKey, entry: &Component) -> Option<Component> {
         let series = self.stored.series()?;
-        if is_cancelled(entry) || own_lines(entry) == own_lines(series) {
-            return None;
-        }
         let mut derived = self
             .message
             .yields(key)
             .then(|| self.message.series_at(key))??;
+        let is_answered = self.is_answered_apart(entry, series, &derived);
+        if is_cancelled(entry) || own_lines(entry) == own_lines(series) && !is_answered {
+            return None;
+        }
         keep_own_lines(&mut derived, entry);
+        if is_answered {
+            let own = own_line(self.incoming, entry);
+            let lines = derived.properties_mut();
+            lines
+                .filter(|line| line.is("ATTENDEE") && is_recipient(self.incoming, line))
+                .for_each(|line| keep_participation(line, own, false, false));
+        }
         Some(derived)
+    }
+
+    /// Whether the recipient answered an instance otherwise than the series, at the time that it still has. An
+    /// organizer here has that in an instance of their own; one elsewhere may not know of it.
+    fn is_answered_apart(&self, stored: &Component, series: &Component, new: &Component) -> bool {
+        let Incoming { message, .. } = self.incoming;
+        let answer = |entry| own_line(self.incoming, entry).map(participation);
+        message.origin == Origin::Mail
+            && !message.asks_again
+            && answer(stored) != answer(series)
+            && place(self.stored.object, stored) == place(self.message.object, new)
     }
 
     fn patched(&self) -> CalendarObject {

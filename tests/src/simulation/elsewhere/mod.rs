@@ -1,6 +1,6 @@
 //! People elsewhere, and the mail between them and the house, which is late, doubled, out of order, lost, or comes back.
 //!
-//! Xenia is invited by the house ([`guest`]); Yves invites the house ([`host`]); both do what RFC 5546 says and not a
+//! Xenia is invited by the house (`guest`); Yves invites the house (`host`); both do what RFC 5546 says and not a
 //! word more. What was lost between them and the house is known: at rest they ask for it, or send it again
 //! ([`Elsewhere::set_right`]), as people do.
 

@@ -380,6 +380,40 @@ fn answers_to_a_series_from_outside_go_by_mail() {
 }
 
 #[test]
+fn an_answer_to_an_instance_outlasts_a_series_from_outside_that_does_not_know_it() {
+    let mut world = new_world();
+    let bob = "ATTENDEE:mailto:bob@example.org";
+    let all = |rule: &str, more: &str, sequence, minute| {
+        of_x(&format!("{rule}\n{bob}\n{more}"), sequence, minute)
+    };
+    let send = |world: &mut World, series: String| {
+        world.mail_in("bob", Method::Request, X, message("REQUEST", &[series]));
+    };
+    send(&mut world, all(RULE, "", 0, 1));
+    world.answer("bob", "ACCEPTED");
+    world.answer_instance("bob", "0316", "DECLINED");
+    for (series, expected) in [
+        (
+            all(RULE, "SUMMARY:Another title", 1, 2),
+            vec!["series bob+", "0316 bob-"],
+        ),
+        // the organizer takes it out
+        (
+            all(RULE, "EXDATE:20260316T090000Z", 2, 3),
+            vec!["series bob+ without 0316"],
+        ),
+        // all are at another time, and asked for anew
+        (
+            all(&RULE.replace("T09", "T08"), "", 3, 4),
+            vec!["series bob?"],
+        ),
+    ] {
+        send(&mut world, series);
+        assert_eq!(world.shape("bob"), expected);
+    }
+}
+
+#[test]
 fn an_invitation_that_came_another_way_is_answered() {
     // C3.5: the client took it out of a mail
     let mut world = new_world();
