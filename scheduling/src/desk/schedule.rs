@@ -137,9 +137,11 @@ impl Desk {
         }
         let uid = before.or(after).map(uid_of).unwrap_or_default();
         let home = owner.home.ok_or(Refusal::NotFound)?;
-        let last_sequence = match before {
-            Some(_) => None,
-            None => self.last_sequence(home, &uid).await?,
+        let last_sequence = match (before, after) {
+            (None, Some(new)) if engine::role(new, owner.id, &directory) == Ok(Role::Organizer) => {
+                self.last_sequence(home, &uid).await?
+            }
+            _ => None,
         };
         let plan = engine::plan(&Change {
             before,
