@@ -12,7 +12,9 @@ use storage::{
 };
 
 use super::{
-    Desk, PartialFailures, place,
+    Desk, PartialFailures,
+    members::Members,
+    place,
     refuse::{crowded, precondition, read_failed},
     transfer::Transfer,
 };
@@ -213,15 +215,9 @@ impl Desk {
         let mut room = quota.saturating_sub(used);
         let mut waiting = vec![source.id];
         while let Some(collection) = waiting.pop() {
-            let mut after: Option<String> = None;
-            loop {
-                let page = self
-                    .store
-                    .members(collection, after.as_deref(), MEMBERS_PER_COMMIT)
-                    .await;
-                let (members, more) = page.map_err(read_failed)?;
-                after = members.last().map(|listed| listed.name.clone());
-                for listed in members {
+            let mut members = Members::of(collection);
+            while let Some(page) = self.next_members(&mut members).await? {
+                for listed in page {
                     match listed.member.value {
                         Member::Object(object) => {
                             room = room.checked_sub(object.octets_in(source.home)).ok_or_else(
@@ -233,9 +229,6 @@ impl Desk {
                         }
                         Member::Collection(id) => waiting.push(id),
                     }
-                }
-                if !more {
-                    break;
                 }
             }
         }
@@ -284,17 +277,10 @@ impl Desk {
             return Ok(());
         };
         let token = self.store.sync_token(from).await.map_err(read_failed)?;
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .store
-                .members(from, after.as_deref(), MEMBERS_PER_COMMIT)
-                .await;
-            let (members, more) = page.map_err(read_failed)?;
-            let names: BTreeSet<String> =
-                members.iter().map(|listed| listed.name.clone()).collect();
-            after = members.last().map(|listed| listed.name.clone());
-            for listed in members {
+        let mut members = Members::in_pages_of(MEMBERS_PER_COMMIT, from);
+        while let Some(page) = self.next_members(&mut members).await? {
+            let names: BTreeSet<String> = page.iter().map(|listed| listed.name.clone()).collect();
+            for listed in page {
                 let Some(pair) = copy.pairs.get(&to).cloned() else {
                     return Ok(());
                 };
@@ -311,9 +297,6 @@ impl Desk {
                 }
             }
             self.flush(copy).await?;
-            if !more {
-                break;
-            }
         }
         if let Some(pair) = copy.pairs.get_mut(&to) {
             pair.token = Some(token);

@@ -14,6 +14,7 @@ use storage::{
 use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, conditions,
     guard::{self, Touched},
+    members::Members,
     place,
     refuse::{crowded, forbidden, only_objects_are_rehearsed, precondition, read_failed},
     rights::Need,
@@ -21,9 +22,6 @@ use super::{
     schedule::Proposal,
 };
 use crate::{Actor, Conditions, Precondition, Refusal, view::Sight};
-
-/// Members of a calendar read at once.
-const MEMBERS_AT_ONCE: usize = 500;
 
 /// DELETE of a resource.
 #[derive(Clone, Debug)]
@@ -112,28 +110,16 @@ impl Desk {
             removal.submitted,
             removal.actor.principal.id,
         )?;
-        let mut batch = self.store.batch();
-        let (actor, owner) = (removal.actor, resolution.owner.id);
-        self.note(&mut batch, actor, owner, AuditAction::Removed, path);
-        scene.expect(&mut batch);
-        match &resolution.found {
-            Found::Object(before) => {
-                self.withdraw(&mut batch, removal, &resolution.owner, before, scene.now)
-                    .await?;
-                batch.remove_object_for(
-                    scene::parent(resolution)?,
-                    path.name().unwrap_or_default(),
-                    before,
-                    removal.cause,
-                );
-                scene.cover(&mut batch);
-            }
+        let mut batch = match &resolution.found {
+            Found::Object(before) => self.remove_object(removal, &scene, path, before).await?,
             _ if self.rehearses.is_some() => return Err(only_objects_are_rehearsed()),
             _ => {
+                let mut batch = self.begin_removal(removal, &scene, path)?;
                 self.remove_collection(&mut batch, removal, path, resolution)
                     .await?;
+                batch
             }
-        }
+        };
         drop_locks(
             &mut batch,
             &scene,
@@ -141,6 +127,43 @@ impl Desk {
             std::slice::from_ref(path),
         )?;
         Ok((batch, resolution.home().id))
+    }
+
+    /// A batch that depends upon the scene, with the note of who removes what is at the path.
+    fn begin_removal(
+        &self,
+        removal: &Removal<'_>,
+        scene: &Scene,
+        path: &ResourcePath,
+    ) -> Result<Batch, Refusal> {
+        let owner = scene.resolution(path)?.owner.id;
+        let mut batch = self.store.batch();
+        self.note(&mut batch, removal.actor, owner, AuditAction::Removed, path);
+        scene.expect(&mut batch);
+        Ok(batch)
+    }
+
+    /// Removes the object at a path of the scene, and everybody in it hears of that. Whether the actor may do so was
+    /// decided before.
+    pub(super) async fn remove_object(
+        &self,
+        removal: &Removal<'_>,
+        scene: &Scene,
+        path: &ResourcePath,
+        before: &Stored<Object>,
+    ) -> Result<Batch, Refusal> {
+        let resolution = scene.resolution(path)?;
+        let mut batch = self.begin_removal(removal, scene, path)?;
+        self.withdraw(&mut batch, removal, &resolution.owner, before, scene.now)
+            .await?;
+        batch.remove_object_for(
+            scene::parent(resolution)?,
+            path.name().unwrap_or_default(),
+            before,
+            removal.cause,
+        );
+        scene.cover(&mut batch);
+        Ok(batch)
     }
 
     /// Tells everybody in a meeting that its owner's copy goes (RFC 6638 §3.2.1.3, §3.2.2.4).
@@ -228,15 +251,9 @@ impl Desk {
         let (calendar, owner) = (resolution.collection().id, &resolution.owner);
         let standing = self.standing(removal.actor, owner.id).await?;
         let mut names = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .store
-                .members(calendar, after.as_deref(), MEMBERS_AT_ONCE)
-                .await;
-            let (members, more) = page.map_err(read_failed)?;
-            after = members.last().map(|listed| listed.name.clone());
-            for listed in members {
+        let mut members = Members::of(calendar);
+        while let Some(page) = self.next_members(&mut members).await? {
+            for listed in page {
                 let Member::Object(object) = &listed.member.value else {
                     continue;
                 };
@@ -251,10 +268,8 @@ impl Desk {
                     names.push(listed.name);
                 }
             }
-            if !more {
-                return Ok(names);
-            }
         }
+        Ok(names)
     }
 
     /// Whether somebody who acts for the owner may tell everybody that a meeting's copy goes. Nothing is

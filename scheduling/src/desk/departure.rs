@@ -12,17 +12,15 @@ use calendar::TimeRange;
 use serde::{Deserialize, Serialize};
 use storage::{
     AccountError, Found, ResourcePath,
-    model::{
-        AuditAction, CollectionId, CollectionKind, Member, Object, Principal, SyncToken, TrashCause,
-    },
+    model::{CollectionKind, Member, Object, Principal, TrashCause},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
     delete::Removal,
+    members::{Members, Observed, Walk, expect_unchanged},
     properties::home_path,
     refuse::{commit_failed, crowded, read_failed},
-    scene,
 };
 use crate::{
     Actor, Conditions, ObjectProjection, Refusal,
@@ -31,8 +29,6 @@ use crate::{
 
 /// What the audit calls the one who does this.
 const CLIENT: &str = "removal of an account";
-/// Members read at once.
-const MEMBERS_AT_ONCE: usize = 500;
 
 /// What the removal of an account does, or would do, to meetings that are not over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +42,8 @@ pub struct Departure {
 /// What is still to be done.
 struct Remaining {
     meetings: Vec<(ResourcePath, Role)>,
-    /// The calendars, as they were before they were looked into.
-    observed: Vec<(CollectionId, SyncToken)>,
+    /// All collections of the account.
+    observed: Observed,
 }
 
 impl Remaining {
@@ -89,7 +85,7 @@ impl Desk {
         for _ in 0..MAXIMUM_ROUNDS {
             let remaining = self.remaining(&owner).await?;
             for (path, role) in &remaining.meetings {
-                if self.leave(&owner, path).await? {
+                if self.leave(path).await? {
                     match role {
                         Role::Organizer => done.cancelled += 1,
                         Role::Attendee | Role::None => done.declined += 1,
@@ -101,12 +97,10 @@ impl Desk {
             }
             // What a commit could not hold names the account as its sender.
             while self.deliver_outstanding().await? {}
-            let expect = |batch: &mut storage::Batch| {
-                for (collection, token) in &remaining.observed {
-                    batch.expect_unchanged_since(*collection, *token);
-                }
-            };
-            match self.store.remove_account_upon(owner.id, expect).await {
+            let removed = self.store.remove_account_upon(owner.id, |batch| {
+                expect_unchanged(batch, &remaining.observed);
+            });
+            match removed.await {
                 Ok(true) => return Ok(done),
                 Ok(false) => {}
                 Err(error) => return Err(account_refused(error)),
@@ -117,49 +111,26 @@ impl Desk {
 
     /// The meetings of an account that are not over.
     async fn remaining(&self, owner: &Principal) -> Result<Remaining, Refusal> {
-        let mut remaining = Remaining {
-            meetings: Vec::new(),
-            observed: Vec::new(),
-        };
-        let mut open = vec![home_path(owner)];
-        while let Some(path) = open.pop() {
-            let resolution = self.store.resolve(&path).await.map_err(read_failed)?;
-            let Some(resolution) = resolution.filter(|it| matches!(it.found, Found::Collection))
-            else {
-                continue;
-            };
+        let (mut meetings, mut observed) = (Vec::new(), Observed::new());
+        let mut walk = Walk::from(home_path(owner), Some(&mut observed));
+        while let Some((path, resolution)) = self.next_collection(&mut walk).await? {
             let collection = resolution.collection();
             let is_calendar = collection.kind == CollectionKind::Calendar;
-            if is_calendar {
-                let token = self.store.sync_token(collection.id).await;
-                let token = token.map_err(read_failed)?;
-                remaining.observed.push((collection.id, token));
-            }
-            let mut after: Option<String> = None;
-            loop {
-                let page = self
-                    .store
-                    .members(collection.id, after.as_deref(), MEMBERS_AT_ONCE)
-                    .await;
-                let (members, more) = page.map_err(read_failed)?;
-                after = members.last().map(|listed| listed.name.clone());
-                for listed in members {
-                    let below = path.child(&listed.name);
+            let mut members = Members::of(collection.id);
+            while let Some(page) = self.next_members(&mut members).await? {
+                for listed in page {
                     match &listed.member.value {
-                        Member::Collection(_) => open.push(below),
+                        Member::Collection(_) => walk.follow(&path, [listed.name]),
                         Member::Object(object) if is_calendar => {
                             let role = self.role_to_leave(owner, object).await?;
-                            remaining.meetings.extend(role.map(|role| (below, role)));
+                            meetings.extend(role.map(|role| (path.child(&listed.name), role)));
                         }
                         Member::Object(_) => {}
                     }
                 }
-                if !more {
-                    break;
-                }
             }
         }
-        Ok(remaining)
+        Ok(Remaining { meetings, observed })
     }
 
     /// The owner's part in a meeting that is not over; `None` for everything else.
@@ -188,7 +159,7 @@ impl Desk {
     }
 
     /// Removes a meeting as its owner would have, whatever locks there are; `false` where it is gone already.
-    async fn leave(&self, owner: &Arc<Principal>, path: &ResourcePath) -> Result<bool, Refusal> {
+    async fn leave(&self, path: &ResourcePath) -> Result<bool, Refusal> {
         let actor = Actor::machine(CLIENT);
         let removal = Removal {
             actor: &actor,
@@ -198,22 +169,10 @@ impl Desk {
         };
         for _ in 0..MAXIMUM_ROUNDS {
             let scene = self.scene(&actor, &[path], &Conditions::default()).await?;
-            let resolution = scene.resolution(path)?;
-            let Found::Object(before) = &resolution.found else {
+            let Found::Object(before) = &scene.resolution(path)?.found else {
                 return Ok(false);
             };
-            let mut batch = self.store.batch();
-            self.note(&mut batch, &actor, owner.id, AuditAction::Removed, path);
-            scene.expect(&mut batch);
-            self.withdraw(&mut batch, &removal, owner, before, scene.now)
-                .await?;
-            batch.remove_object_for(
-                scene::parent(resolution)?,
-                path.name().unwrap_or_default(),
-                before,
-                removal.cause,
-            );
-            scene.cover(&mut batch);
+            let batch = self.remove_object(&removal, &scene, path, before).await?;
             if self.commit(batch).await?.is_some() {
                 return Ok(true);
             }

@@ -7,10 +7,16 @@ use calendar::{
 use storage::{
     Found, Resolution, ResourcePath,
     access::Privilege,
-    model::{Collection, CollectionId, CollectionKind, Member, Object, Principal, SyncToken},
+    model::{Collection, CollectionKind, Member, Object, Principal},
 };
 
-use super::{Desk, people::url_path, refuse::read_failed, standing::Standing};
+use super::{
+    Desk,
+    members::{Members, Observed, Walk},
+    people::url_path,
+    refuse::read_failed,
+    standing::Standing,
+};
 use crate::{
     Actor, Precondition, Refusal,
     calendar_view::{Candidate, Row},
@@ -18,8 +24,6 @@ use crate::{
     projection::{ObjectProjection, Occupation},
 };
 
-/// Members read at once.
-const PAGE_ROWS: usize = 500;
 /// Objects read at once, of which all are looked into.
 const READ_ROWS: usize = 100;
 
@@ -132,22 +136,13 @@ impl Desk {
         actor: &Actor,
         query: &BusyQuery<'_>,
         counts: fn(&Collection) -> bool,
-        mut observed: Option<&mut Vec<(CollectionId, SyncToken)>>,
+        observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
         let mut periods = Vec::new();
-        let mut open = vec![query.path.clone()];
+        let mut walk = Walk::from(query.path.clone(), observed);
         let mut known = None;
-        while let Some(path) = open.pop() {
-            let resolution = self.store.resolve(&path).await.map_err(read_failed)?;
-            let Some(resolution) = resolution.filter(|it| matches!(it.found, Found::Collection))
-            else {
-                continue;
-            };
+        while let Some((path, resolution)) = self.next_collection(&mut walk).await? {
             let collection = resolution.collection();
-            if let Some(observed) = observed.as_deref_mut() {
-                let token = self.store.sync_token(collection.id).await;
-                observed.push((collection.id, token.map_err(read_failed)?));
-            }
             let owner = resolution.owner.id;
             let standing = self.standing_again(&mut known, actor, owner).await?;
             if collection.kind == CollectionKind::Calendar {
@@ -161,7 +156,7 @@ impl Desk {
                 resolution: &resolution,
             };
             let below = self.add_periods(&asked, query, &mut periods).await?;
-            open.extend(below.into_iter().map(|name| path.child(&name)));
+            walk.follow(&path, below);
         }
         Ok(periods)
     }
@@ -228,14 +223,9 @@ impl Desk {
         let collection = asked.resolution.collection();
         let floating = (query.floating)(collection);
         let is_calendar = collection.kind == CollectionKind::Calendar;
-        let (mut below, mut after) = (Vec::new(), None::<String>);
-        loop {
-            let page = self
-                .store
-                .members(collection.id, after.as_deref(), PAGE_ROWS)
-                .await;
-            let (rows, more) = page.map_err(read_failed)?;
-            after = rows.last().map(|row| row.name.clone());
+        let mut below = Vec::new();
+        let mut members = Members::of(collection.id);
+        while let Some(rows) = self.next_members(&mut members).await? {
             for row in rows {
                 match row.member.value {
                     Member::Collection(_) => below.push(row.name),
@@ -245,11 +235,8 @@ impl Desk {
                     Member::Object(_) => {}
                 }
             }
-            if !more || after.is_none() {
-                return Ok(below);
-            }
-            tokio::task::yield_now().await;
         }
+        Ok(below)
     }
 
     async fn periods_of(

@@ -38,6 +38,7 @@ mod incoming;
 mod lock;
 mod log;
 mod mail_status;
+mod members;
 mod membership;
 mod note;
 mod open;

@@ -271,6 +271,55 @@ async fn an_invitation_at_the_same_time_waits_for_nobody() {
     }
 }
 
+/// Nor is what is made at the same time for who goes: a meeting in a new calendar is called off, or cannot be made any
+/// more.
+#[tokio::test]
+async fn a_calendar_that_is_made_at_the_same_time_is_not_overlooked() {
+    for turns in 0..60 {
+        let world = world_with(Settings::default(), |memory| {
+            Arc::new(yielding::Yielding(Arc::new(memory)))
+        })
+        .await;
+        let mut administrator = Principal::clone(&world.alice.principal);
+        administrator.administrator = true;
+        let administrator = Actor::of(Arc::new(administrator));
+        let bob = Arc::clone(&world.bob.principal);
+        // looking into these takes long enough for all that happens meanwhile
+        for number in 0..20 {
+            let other = making(&format!("bob/c{number}"), CollectionKind::Calendar);
+            let made = world.desk.make_collection(&administrator, other);
+            made.await.unwrap();
+        }
+        let makes = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            let new = making("bob/new", CollectionKind::Calendar);
+            world.desk.make_collection(&administrator, new).await?;
+            let put = Put {
+                path: path("bob/new/1.ics"),
+                content_type: None,
+                octets: meeting("bob", "1", 2, &["alice@example.com"]),
+                conditions: Conditions::default(),
+                schedule_reply: true,
+            };
+            world.desk.put(&administrator, put).await
+        };
+        let (made, removed) = tokio::join!(makes, world.desk.remove_account(&bob, false));
+        let removed = removed.unwrap();
+        assert_eq!(removed.cancelled, usize::from(made.is_ok()), "{turns}");
+        let alices = world.tree("alice/calendar").await;
+        assert_eq!(alices.len(), removed.cancelled, "{turns}");
+        for at in alices {
+            let octets = world.octets(&at).await.unwrap();
+            let text = String::from_utf8(octets.to_vec()).unwrap();
+            assert!(text.contains("STATUS:CANCELLED"), "{turns}: {text}");
+        }
+        while world.desk.store().purge_detached(1_000).await.unwrap() {}
+        assert_eq!(world.desk.store().check().await.unwrap(), [], "{turns}");
+    }
+}
+
 /// A room that goes declines what it is booked for.
 #[tokio::test]
 async fn a_room_that_goes_declines() {

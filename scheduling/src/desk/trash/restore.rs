@@ -21,6 +21,7 @@ use crate::{
     Classification, ObjectProjection, Refusal,
     desk::{
         MAXIMUM_ROUNDS, guard,
+        members::Members,
         refuse::{crowded, read_failed},
     },
     engine::{self, Directory, Role},
@@ -33,8 +34,6 @@ const OBJECTS_PER_COMMIT: usize = 50;
 const OCTETS_PER_COMMIT: usize = 512 * 1024;
 /// Objects changed in one call, so that whoever waits hears of the progress.
 const OBJECTS_PER_CALL: usize = 2_000;
-/// Members read at once.
-const MEMBERS_AT_ONCE: usize = 500;
 
 /// A collection that things come back to.
 struct Place {
@@ -407,15 +406,9 @@ impl Desk {
     /// What stands in a collection, without octets.
     async fn standings(&self, id: CollectionId) -> Result<Standings, Refusal> {
         let mut standings = Standings::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .store
-                .members(id, after.as_deref(), MEMBERS_AT_ONCE)
-                .await;
-            let (members, more) = page.map_err(read_failed)?;
-            after = members.last().map(|listed| listed.name.clone());
-            for listed in members {
+        let mut members = Members::of(id);
+        while let Some(page) = self.next_members(&mut members).await? {
+            for listed in page {
                 let standing = match listed.member.value {
                     Member::Collection(_) => Standing::Collection,
                     Member::Object(mut object) => {
@@ -431,10 +424,8 @@ impl Desk {
                 };
                 standings.insert(listed.name, standing);
             }
-            if !more {
-                return Ok(standings);
-            }
         }
+        Ok(standings)
     }
 
     async fn plan(
