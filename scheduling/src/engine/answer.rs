@@ -1,10 +1,10 @@
-//! Whether somebody answered an invitation.
+//! Whether somebody answered an invitation, and what is taken from the answer.
 
-use calendar::{CalendarObject, Component};
+use calendar::{CalendarObject, Component, Property};
 use storage::model::{Principal, PrincipalId};
 
 use super::{
-    Directory,
+    Directory, delegation,
     entry::{NEEDS_ACTION, attendees, participation},
     meeting::{Meeting, Part},
 };
@@ -46,4 +46,35 @@ pub fn is_open(copy: &CalendarObject, owner: &Principal, directory: &Directory) 
 pub(super) fn is_unanswered(entry: &Component, owner: &Principal, directory: &Directory) -> bool {
     let own = attendees(entry).find(|line| directory.is(line.raw_value(), owner.id));
     own.is_some_and(|line| participation(line) == NEEDS_ACTION)
+}
+
+/// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and delegation as answered; a name if none is known; no RSVP, the answer is here.
+pub(super) fn take_over(line: &mut Property, answer: &Property) {
+    set(line, "PARTSTAT", &participation(answer));
+    if delegation::delegates(answer).is_empty() {
+        line.remove_parameter("DELEGATED-TO");
+    }
+    for parameter in ["DELEGATED-TO", "DELEGATED-FROM"] {
+        let values = answer.parameter_values(parameter);
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        if !values.is_empty() {
+            line.set_parameter_values(parameter, &values)
+                .expect("the values come from a valid line");
+        }
+    }
+    match answer.parameter("SENT-BY") {
+        Some(address) => set(line, "SENT-BY", &address),
+        None => {
+            line.remove_parameter("SENT-BY");
+        }
+    }
+    if let (None, Some(name)) = (line.parameter("CN"), answer.parameter("CN")) {
+        set(line, "CN", &name);
+    }
+    line.remove_parameter("RSVP");
+}
+
+fn set(line: &mut Property, parameter: &str, value: &str) {
+    line.set_parameter(parameter, value)
+        .expect("the value comes from a valid line");
 }

@@ -7,6 +7,8 @@ use storage::model::{Principal, PrincipalKind};
 
 use super::Change;
 use crate::engine::{
+    answer::take_over,
+    delegation::delegates,
     entry::{attendees, participation},
     meeting::{Meeting, Part},
     significance::{changes, differs_from_series, is_moved},
@@ -153,18 +155,39 @@ fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) ->
         return Vec::new();
     }
     let kept = missing.into_iter().filter_map(|(key, old)| {
-        if !after.yields(key) || !is_kept(change, before, key, old) {
+        let mut entry = after.series_at(key).filter(|_| after.yields(key))?;
+        if !is_moved(before, key) && !is_answered(change, before, key, &entry) {
             return None;
         }
-        let mut entry = after.series_at(key)?;
-        for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
-            if let Some(answer) = twin(change, old, line) {
-                *line = answer.clone();
-            }
-        }
+        answer_as(change, old, &mut entry);
         Some(entry)
     });
     kept.collect()
+}
+
+/// Writes into an instance, as the organizer has it now, what people said of it: their answers, and whom they sent.
+/// Everything else on an ATTENDEE is the organizer's to say, SCHEDULE-AGENT too (RFC 6638 §7.1).
+fn answer_as(change: &Change<'_>, old: &Component, entry: &mut Component) {
+    for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
+        let answer = twin(change, old, line).filter(|answer| !says_the_same(answer, line));
+        if let Some(answer) = answer {
+            take_over(line, answer);
+        }
+    }
+    for sent in attendees(old) {
+        let senders = sent.parameter_values("DELEGATED-FROM");
+        let is_invited = |address: &str| {
+            let mut lines = attendees(entry);
+            lines.any(|line| change.directory.same_person(line.raw_value(), address))
+        };
+        if !is_invited(sent.raw_value()) && senders.iter().any(|sender| is_invited(sender)) {
+            entry.push_property(sent.clone());
+        }
+    }
+}
+
+fn says_the_same(one: &Property, other: &Property) -> bool {
+    participation(one) == participation(other) && delegates(one) == delegates(other)
 }
 
 /// The instances that stand for an answer alone, as before, while the series has gone to other times.
@@ -200,16 +223,22 @@ fn take_along(object: &mut CalendarObject, left: &BTreeSet<InstanceKey>) {
     });
 }
 
-/// Whether an instance was answered otherwise than its series, or stands at another time.
-fn is_kept(change: &Change<'_>, before: &Meeting<'_>, key: InstanceKey, own: &Component) -> bool {
-    let Some(series) = before.series_at(key) else {
+/// Whether somebody who comes to an instance, as it is now, answered for it otherwise than for its series.
+fn is_answered(
+    change: &Change<'_>,
+    before: &Meeting<'_>,
+    key: InstanceKey,
+    now: &Component,
+) -> bool {
+    let own = before.get(Part::Instance(key));
+    let Some((own, series)) = own.zip(before.series_at(key)) else {
         return false;
     };
-    let is_answered = attendees(own).any(|line| {
-        let twin = twin(change, &series, line);
-        twin.is_some_and(|twin| participation(twin) != participation(line))
-    });
-    is_answered || is_moved(before, key)
+    attendees(own).any(|line| {
+        let twin_in_series = twin(change, &series, line);
+        twin_in_series.is_some_and(|it| participation(it) != participation(line))
+            && twin(change, now, line).is_some()
+    })
 }
 
 /// The line of the same person in another component.

@@ -6,7 +6,9 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
 use crate::engine::{
-    Directory, Origin, Status, delegation,
+    Directory, Origin, Status,
+    answer::take_over,
+    delegation,
     directory::Person,
     entry::{attendees, participation},
     meeting::{Meeting, Part},
@@ -206,32 +208,6 @@ fn are_attendees_changed(before: &Meeting<'_>, after: &Meeting<'_>, directory: &
         let known = before.get(part).or(before.series());
         known.map(people) != Some(people(entry))
     })
-}
-
-/// PARTSTAT and delegation as answered; a name if none is known; no RSVP, the answer is here.
-fn take_over(line: &mut Property, answer: &Property) {
-    set(line, "PARTSTAT", &participation(answer));
-    if delegation::delegates(answer).is_empty() {
-        line.remove_parameter("DELEGATED-TO");
-    }
-    for parameter in ["DELEGATED-TO", "DELEGATED-FROM"] {
-        let values = answer.parameter_values(parameter);
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        if !values.is_empty() {
-            line.set_parameter_values(parameter, &values)
-                .expect("the values come from a valid line");
-        }
-    }
-    match answer.parameter("SENT-BY") {
-        Some(address) => set(line, "SENT-BY", &address),
-        None => {
-            line.remove_parameter("SENT-BY");
-        }
-    }
-    if let (None, Some(name)) = (line.parameter("CN"), answer.parameter("CN")) {
-        set(line, "CN", &name);
-    }
-    line.remove_parameter("RSVP");
 }
 
 fn set(line: &mut Property, parameter: &str, value: &str) {

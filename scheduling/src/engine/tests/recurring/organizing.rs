@@ -659,6 +659,60 @@ fn agents_are_heeded_part_by_part() {
 }
 
 #[test]
+fn an_answer_that_is_put_back_is_told_by_the_agent_of_now() {
+    // RFC 6638 §7.1: the client has not seen the answer to one instance, and leaves Bob to others from now on
+    for agent in ["NONE", "CLIENT"] {
+        let mut world = accepted();
+        world.answer_instance("bob", "0309", "DECLINED");
+        let left = format!("ATTENDEE;SCHEDULE-AGENT={agent};ROLE=CHAIR:{BOB}");
+        world.letters("bob");
+        world.put("alice", &set(&[&series("carol", &left)]));
+        assert_eq!(
+            world.shape("alice"),
+            ["series carol+ bob?", "0309 carol+ bob-"],
+            "{agent}"
+        );
+        let people = people_lines(world.copy("alice"));
+        let of_bob = people.iter().filter(|line| line.ends_with(BOB));
+        let of_bob: Vec<&String> = of_bob.collect();
+        // the status is that of the cancellation
+        let told = left.replace("CHAIR", "CHAIR;SCHEDULE-STATUS=1.2");
+        let declined = told.replace("CHAIR", "CHAIR;PARTSTAT=DECLINED");
+        assert_eq!(of_bob, [&declined, &told]);
+        assert_eq!(world.letters("bob"), ["CANCEL series"], "{agent}");
+        world.edit("alice", "LOCATION", "Room 2");
+        assert!(world.letters("bob").is_empty(), "{agent}");
+    }
+}
+
+#[test]
+fn whom_somebody_sends_to_one_instance_stays_where_a_client_has_not_seen_it() {
+    // RFC 5546 §3.2.2.3, and C2.1
+    let mut world = new_world();
+    world.put("alice", &set(&[&series("bob", "")]));
+    world.answer("bob", "ACCEPTED");
+    let sends = format!("ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"{CAROL}\":{BOB}");
+    let own = instance("0309", 9, "", &sends);
+    world.put(
+        "bob",
+        &set(&[
+            &series("", &format!("ATTENDEE;PARTSTAT=ACCEPTED:{BOB}")),
+            &own,
+        ]),
+    );
+    let seen = ["series bob+", "0309 bob! carol?"];
+    assert_eq!(world.shape("alice"), seen);
+    world.letters("carol");
+    world.put("alice", &set(&[&series("bob", "LOCATION:Room 1")]));
+    assert_eq!(world.shape("alice"), seen);
+    assert_eq!(world.letters("carol"), ["REQUEST 0309"]);
+    // who is not invited sends nobody
+    world.put("alice", &set(&[&series("", "LOCATION:Room 1")]));
+    assert_eq!(world.shape("alice"), ["series"]);
+    assert_eq!(world.letters("carol"), ["CANCEL 0309"]);
+}
+
+#[test]
 fn a_series_from_before_is_told_with_the_next_edit() {
     // an earlier version stored series without scheduling them, which 5.3 says
     let mut world = new_world();
@@ -687,6 +741,7 @@ fn a_series_from_before_is_told_with_the_next_edit() {
 }
 
 const BOB: &str = "mailto:bob@example.org";
+const CAROL: &str = "mailto:carol@example.org";
 
 #[test]
 fn a_task_recurs_as_an_event_does() {
