@@ -54,6 +54,8 @@ pub enum Occasion {
     Fared,
     /// It came back from the trash.
     Restored,
+    /// The entry cannot be read.
+    Unknown,
 }
 
 impl Occasion {
@@ -67,6 +69,7 @@ impl Occasion {
             Occasion::Received => "received",
             Occasion::Fared => "fared",
             Occasion::Restored => "restored",
+            Occasion::Unknown => "unknown",
         }
     }
 }
@@ -113,6 +116,19 @@ impl LogEntry {
         SchedulingLogEntry {
             time,
             content: content.expect("a plain value always encodes"),
+        }
+    }
+
+    /// In the place of an entry that cannot be read, of about this time: whoever reads the log learns that something
+    /// stood there.
+    pub(crate) fn unreadable(time: Timestamp) -> LogEntry {
+        let reason = "an entry stood here that cannot be read any more";
+        LogEntry {
+            time,
+            actor: None,
+            occasion: Occasion::Unknown,
+            is_public: false,
+            lines: vec![LogLine::of(Verdict::Unreadable, reason)],
         }
     }
 

@@ -1,7 +1,7 @@
 //! The log of each meeting: what was decided is written with the change itself, and read by whom it concerns.
 
 use storage::{
-    Batch, Found, ResourcePath,
+    Batch, Found, ResourcePath, Timestamp,
     model::{CollectionId, Object, PrincipalId},
 };
 
@@ -79,7 +79,7 @@ impl Desk {
     }
 
     /// Everything that was decided about the meeting with this UID in a home, the newest last, also where it is
-    /// gone; for the administrator.
+    /// gone; for the administrator. An entry that cannot be read is one that says so.
     ///
     /// Errors: the store cannot be read.
     pub async fn scheduling_log_of(
@@ -87,32 +87,26 @@ impl Desk {
         home: CollectionId,
         uid: &str,
     ) -> Result<Vec<LogEntry>, Refusal> {
-        self.newest_of_log(home, uid, MAXIMUM_ROWS).await
+        let rows = self.store.scheduling_log(home, uid, MAXIMUM_ROWS).await;
+        let mut time = Timestamp(0);
+        let entries = rows.map_err(read_failed)?.into_iter().map(|row| {
+            time = row.as_ref().map_or(time, |row| row.time);
+            let entry = row.as_ref().and_then(LogEntry::of_row);
+            entry.unwrap_or_else(|| LogEntry::unreadable(time))
+        });
+        Ok(entries.collect())
     }
 
-    async fn newest_of_log(
-        &self,
-        home: CollectionId,
-        uid: &str,
-        rows: usize,
-    ) -> Result<Vec<LogEntry>, Refusal> {
-        let rows = self.store.scheduling_log(home, uid, rows).await;
-        let rows = rows.map_err(read_failed)?;
-        let unreadable = || Refusal::Damaged("an entry of a scheduling log is malformed".into());
-        let entries = rows
-            .iter()
-            .map(|row| LogEntry::of_row(row).ok_or_else(unreadable));
-        entries.collect()
-    }
-
-    /// The highest SEQUENCE of what was sent last about a UID from a home, as far as its log goes back.
+    /// The highest SEQUENCE of what was sent last about a UID from a home, as far as its log goes back and can be read.
     pub(crate) async fn last_sequence(
         &self,
         home: CollectionId,
         uid: &str,
     ) -> Result<Option<u32>, Refusal> {
-        let entries = self.newest_of_log(home, uid, NEWEST_ROWS).await?;
-        let lines = entries.iter().flat_map(|entry| &entry.lines);
+        let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
+        let rows = rows.map_err(read_failed)?;
+        let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
+        let lines = entries.flat_map(|entry| entry.lines);
         let sent = lines.filter(|line| line.is_of_the_organizer());
         Ok(sent.filter_map(|line| line.sequence).max())
     }

@@ -76,6 +76,8 @@ pub enum Verdict {
     Foreseen,
     /// The parties came into an invited group, or left it.
     Followed,
+    /// What was decided cannot be read: only in the place of an entry.
+    Unreadable,
 }
 
 /// How a message goes.
@@ -117,6 +119,7 @@ impl Verdict {
             Verdict::Fared => "fared",
             Verdict::Foreseen => "foreseen",
             Verdict::Followed => "followed",
+            Verdict::Unreadable => "unreadable",
         }
     }
 }
@@ -165,7 +168,7 @@ impl LogLine {
             Verdict::NotApplied => "RFC 5546 §2.1.5",
             Verdict::UnknownDeputy => "RFC 6047 §2.3",
             Verdict::Followed => "RFC 5545 §3.2.11",
-            Verdict::ForTheUser | Verdict::Foreseen => return None,
+            Verdict::ForTheUser | Verdict::Foreseen | Verdict::Unreadable => return None,
         })
     }
 
@@ -318,6 +321,7 @@ impl fmt::Display for LogLine {
                 "{}: waits for a decision, because {reason}{outcome}",
                 self.message("from")
             ),
+            Verdict::Unreadable => write!(out, "{reason}"),
             Verdict::UnknownDeputy | Verdict::Foreseen => {
                 write!(out, "{}: {reason}", self.message("from"))
             }

@@ -59,13 +59,14 @@ impl Batch {
 }
 
 impl Store {
-    /// The newest entries of a meeting's log in a home, at most so many, the oldest of them first.
+    /// The newest entries of a meeting's log in a home, at most so many, the oldest of them first; `None` for one
+    /// that cannot be read, as nothing follows from it ([`Store::check`] removes it).
     pub async fn scheduling_log(
         &self,
         home: CollectionId,
         uid: &str,
         rows: usize,
-    ) -> Result<Vec<SchedulingLogEntry>, ReadError> {
+    ) -> Result<Vec<Option<SchedulingLogEntry>>, ReadError> {
         let page = Page {
             rows,
             octets: SCAN_OCTETS,
@@ -74,9 +75,8 @@ impl Store {
         let range = KeyRange::prefix(keys::scheduling_log(home, uid));
         let found = self.backend().scan(range, page).await?;
         let newest_last = found.rows.iter().rev();
-        newest_last
-            .map(|(_, row)| record::decode(&row.value, "scheduling log"))
-            .collect()
+        let entries = newest_last.map(|(_, row)| record::decode(&row.value, "scheduling log").ok());
+        Ok(entries.collect())
     }
 
     /// One step over all scheduling logs, behind a position or from the beginning on: removes what is older

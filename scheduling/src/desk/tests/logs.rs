@@ -2,7 +2,7 @@
 
 use storage::{
     backend::CommitError,
-    model::{Delegate, Work},
+    model::{Delegate, SchedulingLogEntry, Work},
     testing::Faulty,
 };
 
@@ -326,6 +326,37 @@ async fn who_may_read_it() {
     assert_eq!(missing, Err(Refusal::NotFound));
     let calendar = world.log_as(&world.alice, "alice/calendar").await;
     assert!(matches!(calendar, Err(Refusal::NotAllowed(_))));
+}
+
+/// An entry of a later version, or a damaged one, is in nobody's way: it stands in the log as what it is.
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_passed_over() {
+    let world = world().await;
+    world.put(AT, meeting(START, "")).await.unwrap();
+    world.delete(AT).await.unwrap();
+    world.clock.advance(60_000);
+    let (home, now) = (world.alice.principal.home.unwrap(), world.desk.now());
+    let mut batch = world.desk.store().batch();
+    let odd = SchedulingLogEntry {
+        time: now,
+        content: b"\xFFodd".to_vec(),
+    };
+    batch.log_scheduling(home, "m", &odd);
+    world.desk.store().commit(batch).await.unwrap();
+    world.put(AT, meeting(START, "")).await.unwrap();
+    let words = world.words_of(&world.alice).await;
+    assert_eq!(
+        words[4..],
+        [
+            "- unknown: an entry stood here that cannot be read any more",
+            // behind what was sent before it
+            "alice changed: REQUEST to bob@example.com (SEQUENCE 2): invited; 1.2 delivered",
+            "alice changed: REQUEST by mail to xenia@elsewhere.test (SEQUENCE 2): invited; 1.0 on its way",
+        ]
+    );
+    let entries = world.log_as(&world.alice, AT).await.unwrap();
+    assert_eq!(entries[2].time, now);
+    assert_eq!(entries[2].lines[0].verdict, Verdict::Unreadable);
 }
 
 /// It is there if and only if the change is.
