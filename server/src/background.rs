@@ -133,8 +133,15 @@ impl Background {
 async fn pause(time: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         _ = tokio::time::sleep(time) => !*stopped.borrow(),
-        _ = stopped.changed() => false,
+        _ = until_stopped(stopped) => false,
     }
+}
+
+/// Waits until it is time to stop, also where that was noticed before: a step that stopped for it leaves it to the
+/// worker to end.
+async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
+    // Where nobody can say so any more it is time, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Waits after a step that began at `begun`, and says whether to go on.
@@ -505,6 +512,26 @@ async fn commit_or_stop(
 ) -> bool {
     tokio::select! {
         commit = commits.changed() => commit.is_ok() && !*stopped.borrow(),
-        _ = stopped.changed() => false,
+        _ = until_stopped(stopped) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A step that breaks off its work at a stop leaves nothing for its worker to wait for.
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_that_was_noticed_once_holds() {
+        let (stop, mut stopped) = watch::channel(false);
+        let (_commit, mut commits) = watch::channel(storage::Revision(1));
+        assert!(pause(SWEEP_PERIOD, &mut stopped).await);
+        stop.send_replace(true);
+        let begun = tokio::time::Instant::now();
+        for _ in 0..3 {
+            assert!(!pause(SWEEP_PERIOD, &mut stopped).await);
+            assert!(!commit_or_stop(&mut commits, &mut stopped).await);
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }
