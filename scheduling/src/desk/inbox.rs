@@ -121,18 +121,38 @@ impl Desk {
                 message.revision < answered_with
                     && facts.is_some_and(|facts| facts.uid == answered.uid)
             };
+            let mut invitations = Vec::new();
+            let mut is_more = false;
             for (name, message) in self.messages(inbox, is_of_meeting, usize::MAX).await? {
                 if !self.is_invitation(&message).await? {
                     continue;
                 }
-                if found == MESSAGES_AT_ONCE {
-                    return Ok(true);
+                is_more = found == MESSAGES_AT_ONCE;
+                if is_more {
+                    break;
                 }
                 found += 1;
-                batch.remove_object(inbox, &name, &message);
+                invitations.push((name, message));
+            }
+            self.remove_messages(batch, inbox, &invitations).await?;
+            if is_more {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    async fn remove_messages(
+        &self,
+        batch: &mut Batch,
+        inbox: &Collection,
+        messages: &[(String, Stored<Object>)],
+    ) -> Result<(), Refusal> {
+        for (name, message) in messages {
+            batch.remove_object(inbox, name, message);
+        }
+        let names: Vec<String> = messages.iter().map(|(name, _)| name.clone()).collect();
+        self.release_locks(batch, inbox, &names).await
     }
 
     /// The inboxes in which invitations of somebody to a meeting may be: their own, and those of delegates who have
@@ -218,9 +238,7 @@ impl Desk {
             return Ok(false);
         }
         let mut batch = self.store.batch();
-        for (name, message) in &old {
-            batch.remove_object(inbox, name, message);
-        }
+        self.remove_messages(&mut batch, inbox, &old).await?;
         self.commit(batch).await?;
         Ok(true)
     }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use storage::{
-    Found, Resolution, ResourcePath, Stored, Timestamp, Uuid,
+    Batch, Found, Resolution, ResourcePath, Timestamp, Uuid,
     access::Privilege,
-    model::{AuditAction, CollectionKind, Content, Lock, LockRoot, Object, Properties},
+    model::{AuditAction, Collection, CollectionKind, Content, Lock, LockRoot, Object, Properties},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     content::{DEFAULT_CONTENT_TYPE, entity_tag},
     guard::{self, Touched},
     place,
-    refuse::{crowded, forbidden, precondition},
+    refuse::{crowded, forbidden, precondition, read_failed},
     rights::Need,
     scene::{self, Scene},
 };
@@ -236,6 +236,35 @@ impl Desk {
         Err(crowded())
     }
 
+    /// Locks go with their resources (RFC 4918 §9.6), also with what nobody asked to remove: these members of a
+    /// collection, which the batch removes.
+    pub(crate) async fn release_locks(
+        &self,
+        batch: &mut Batch,
+        collection: &Collection,
+        removed: &[String],
+    ) -> Result<(), Refusal> {
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let home = collection.home;
+        let before = self.store.locks(home).await.map_err(read_failed)?;
+        if before.is_empty() {
+            return Ok(());
+        }
+        let path = self.store.path_of(collection).await.map_err(read_failed)?;
+        let trees = path.map(|path| {
+            removed
+                .iter()
+                .map(|name| path.child(name))
+                .collect::<Vec<_>>()
+        });
+        if let Some(after) = guard::without_trees(&before, self.now(), &trees.unwrap_or_default()) {
+            batch.set_locks(home, &before, &after);
+        }
+        Ok(())
+    }
+
     /// The locks in whose scope a resource is, for `DAV:lockdiscovery` (RFC 4918 §15.8).
     pub async fn locks_on(
         &self,
@@ -243,11 +272,7 @@ impl Desk {
         path: &ResourcePath,
     ) -> Result<Vec<Lock>, Refusal> {
         let home = opened.resolution.home();
-        let locks: Stored<Vec<Lock>> = self
-            .store
-            .locks(home.id)
-            .await
-            .map_err(super::refuse::read_failed)?;
+        let locks = self.store.locks(home.id).await.map_err(read_failed)?;
         let covering = guard::live(&locks, self.now()).filter(|lock| guard::covers(lock, path));
         Ok(covering.cloned().collect())
     }

@@ -274,6 +274,8 @@ impl Desk {
         match (&copies.meeting, object) {
             (Some(copy), None) => {
                 batch.remove_object(&copy.calendar, &copy.name, &copy.stored);
+                let names = std::slice::from_ref(&copy.name);
+                self.release_locks(batch, &copy.calendar, names).await?;
             }
             (Some(copy), Some(object)) => {
                 let before = Some(&copy.stored.value);

@@ -99,6 +99,7 @@ async fn list_principal(store: &Store, principal: &Principal, text: &mut String)
         .unwrap();
     }
     for entry in store.scheduling_log(home, "meeting", 100).await.unwrap() {
+        let entry = entry.unwrap();
         let said = String::from_utf8_lossy(&entry.content);
         writeln!(text, "decided at {}: {said}", entry.time.0).unwrap();
     }

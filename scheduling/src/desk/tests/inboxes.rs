@@ -3,6 +3,7 @@
 use storage::model::{Delegate, InvitationRecipients, SyncToken, TrashPolicy};
 
 use super::{
+    locks::taking,
     meetings::{AT, START, answer, meeting},
     *,
 };
@@ -145,6 +146,42 @@ async fn delegates_see_that_it_is_answered() {
     clear(&world).await;
     assert_eq!(inbox(&world, "bob").await, ["CANCEL"]);
     assert_eq!(inbox(&world, "carol").await, theirs, "she has not answered");
+}
+
+/// RFC 4918 §9.6: a lock goes with its resource, also where nobody asked for the removal.
+#[tokio::test]
+async fn locks_go_with_what_leaves_an_inbox() {
+    let world = world().await;
+    let lock = async |actor: &Actor, at: &str| {
+        let taken = world.desk.lock(actor, taking(at, true, false)).await;
+        taken.unwrap();
+    };
+    let locked = async |actor: &Actor| {
+        let home = actor.principal.home.unwrap();
+        world.desk.store().locks(home).await.unwrap().len()
+    };
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let (copy, ..) = world.bobs().await;
+    let [(invitation, _)] = &world.members("bob/inbox").await[..] else {
+        panic!("not one message");
+    };
+    lock(&world.bob, &format!("bob/inbox/{invitation}")).await;
+    lock(&world.bob, "bob/mine").await;
+    bob_says(&world, "ACCEPTED").await;
+    assert!(world.object(&copy).await.is_some());
+    assert_eq!(locked(&world.bob).await, 1);
+    // what is old
+    let [(reply, _)] = &world.members("alice/inbox").await[..] else {
+        panic!("not one message");
+    };
+    let mut long = taking(&format!("alice/inbox/{reply}"), true, false);
+    long.timeout_seconds = 60 * 60;
+    world.desk.lock(&world.alice, long).await.unwrap();
+    world.clock.advance(1000);
+    let alice = &world.alice.principal;
+    assert!(world.desk.expire_inbox(alice, 0).await.unwrap());
+    assert_eq!(locked(&world.alice).await, 0);
+    assert_eq!(world.desk.store().check().await.unwrap(), []);
 }
 
 /// Everything goes when it is old; a synchronisation of the inbox sees it, the trash does not.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Classification, ObjectProjection, Refusal,
     desk::{
-        MAXIMUM_ROUNDS, guard,
+        MAXIMUM_ROUNDS,
         members::Members,
         refuse::{crowded, read_failed},
     },
@@ -495,7 +495,8 @@ impl Desk {
                 }
             }
         }
-        self.drop_locks_of(&mut batch, place, &removed).await?;
+        self.release_locks(&mut batch, &place.header, &removed)
+            .await?;
         self.note_changes(&mut batch, place, &outcome).await?;
         if self.commit(batch).await?.is_none() {
             return Ok(false);
@@ -516,30 +517,6 @@ impl Desk {
             && outcome.returned + outcome.reset + outcome.removed > 0
         {
             self.note_restored(batch, place.owner.id, &path);
-        }
-        Ok(())
-    }
-
-    /// Locks go with their resources (RFC 4918 §9.6).
-    async fn drop_locks_of(
-        &self,
-        batch: &mut Batch,
-        place: &Place,
-        removed: &[String],
-    ) -> Result<(), Refusal> {
-        let path = self
-            .store
-            .path_of(&place.header)
-            .await
-            .map_err(read_failed)?;
-        let (Some(path), false) = (path, removed.is_empty()) else {
-            return Ok(());
-        };
-        let home = place.header.home;
-        let before = self.store.locks(home).await.map_err(read_failed)?;
-        let trees: Vec<_> = removed.iter().map(|name| path.child(name)).collect();
-        if let Some(after) = guard::without_trees(&before, self.now(), &trees) {
-            batch.set_locks(home, &before, &after);
         }
         Ok(())
     }
