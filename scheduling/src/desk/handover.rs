@@ -78,7 +78,7 @@ impl Desk {
         let plan = engine::pass_on(&Change {
             before: Some(before),
             after: Some(&after),
-            ..self.by_itself(organizer, directory, now)
+            ..Change::of(organizer, directory, now, self.settings.mail_possible)
         });
         let outcomes = self
             .send_plan(batch, recipients, organizer, &plan, directory, now)
@@ -100,7 +100,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let (recipient, message) = (&delivery.recipient, &delivery.message);
-        let change = self.by_itself(recipient, directory, now);
+        let change = Change::of(recipient, directory, now, self.settings.mail_possible);
         let plan = match receipt.follow_up {
             FollowUp::Nothing => return Ok(()),
             FollowUp::TellSender => {
@@ -116,29 +116,6 @@ impl Desk {
         self.send_plan(batch, recipients, recipient, &plan, directory, now)
             .await?;
         Ok(())
-    }
-
-    /// What the server does for somebody because of a message: nobody acts, and nothing is asked for.
-    fn by_itself<'a>(
-        &self,
-        owner: &'a Principal,
-        directory: &'a Directory,
-        now: Timestamp,
-    ) -> Change<'a> {
-        Change {
-            before: None,
-            is_dormant: false,
-            after: None,
-            owner,
-            acting: None,
-            directory,
-            organizer_copy: None,
-            last_sequence: None,
-            now,
-            schedule_reply: true,
-            schedule_tag_matched: false,
-            mail_possible: self.settings.mail_possible,
-        }
     }
 
     /// Sends what a plan of somebody says, and notes it in their log; how far it came, by address.

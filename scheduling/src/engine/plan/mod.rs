@@ -55,6 +55,30 @@ pub struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// What the server does for an owner by itself: nobody acts, nothing is there, and nothing is asked for. What is
+    /// otherwise in a change is set beside it.
+    pub fn of(
+        owner: &'a Principal,
+        directory: &'a Directory,
+        now: Timestamp,
+        mail_possible: bool,
+    ) -> Change<'a> {
+        Change {
+            before: None,
+            is_dormant: false,
+            after: None,
+            owner,
+            acting: None,
+            directory,
+            organizer_copy: None,
+            last_sequence: None,
+            now,
+            schedule_reply: true,
+            schedule_tag_matched: false,
+            mail_possible,
+        }
+    }
+
     /// The calendar user address of who acts for the owner: SENT-BY. Who has none signs nothing.
     fn sent_by(&self) -> Option<&'a str> {
         self.acting?.addresses.first().map(String::as_str)

@@ -213,15 +213,12 @@ impl World {
             before: before.as_ref(),
             is_dormant: self.dormant.contains(who),
             after,
-            owner: &owner,
             acting: self.acting.map(|name| &*self.people[name]),
-            directory: &directory,
             organizer_copy: organizer_copy.as_ref(),
             last_sequence: self.last_sequence,
-            now: self.now,
             schedule_reply: self.schedule_reply,
             schedule_tag_matched: self.schedule_tag_matched,
-            mail_possible: self.mail_possible,
+            ..Change::of(&owner, &directory, self.now, self.mail_possible)
         })?;
         let mut outcomes = Vec::new();
         for delivery in &plan.deliveries {
@@ -311,17 +308,8 @@ impl World {
         let message = &delivery.message;
         let change = Change {
             before: Some(&message.object),
-            is_dormant: false,
             after: own.as_ref(),
-            owner: &owner,
-            acting: None,
-            directory: &directory,
-            organizer_copy: None,
-            last_sequence: None,
-            now: self.now,
-            schedule_reply: true,
-            schedule_tag_matched: false,
-            mail_possible: self.mail_possible,
+            ..Change::of(&owner, &directory, self.now, self.mail_possible)
         };
         let plan = match follow_up {
             FollowUp::Nothing => return,
@@ -356,17 +344,8 @@ impl World {
         let after = self.calendars[who].clone();
         let plan = pass_on(&Change {
             before,
-            is_dormant: false,
             after: Some(&after),
-            owner: &owner,
-            acting: None,
-            directory: &directory,
-            organizer_copy: None,
-            last_sequence: None,
-            now: self.now,
-            schedule_reply: true,
-            schedule_tag_matched: false,
-            mail_possible: self.mail_possible,
+            ..Change::of(&owner, &directory, self.now, self.mail_possible)
         });
         let outcomes: Vec<_> = plan
             .deliveries
