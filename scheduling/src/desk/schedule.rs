@@ -7,11 +7,12 @@ use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
     access::Privilege,
-    model::{Attachment, INBOX_NAME, OUTBOX_NAME, Principal, Work},
+    model::{Attachment, CollectionId, INBOX_NAME, OUTBOX_NAME, Principal, Work},
 };
 
 use super::{
     Desk,
+    copy::Copy,
     outstanding::{self, Outstanding},
     properties::home_path,
     recipients::Recipients,
@@ -63,6 +64,17 @@ impl Proposal<'_> {
     }
 }
 
+/// What was decided about a change, and upon what.
+struct Planned {
+    plan: Plan,
+    directory: Directory,
+    /// The owner's.
+    home: CollectionId,
+    uid: String,
+    /// Those of the organizer's copy, where that was looked at.
+    organizers_attachments: Vec<Attachment>,
+}
+
 /// How far the messages came at once.
 struct Delivered {
     /// The status of each delivery, by its address.
@@ -93,70 +105,15 @@ impl Desk {
         proposal: &Proposal<'_>,
     ) -> Result<Scheduled, Refusal> {
         let Proposal {
-            owner,
-            before,
-            after,
-            now,
-            ..
+            owner, before, now, ..
         } = *proposal;
-        let mut directory = Directory::new();
-        self.look_up(&mut directory, &engine::addresses(before, after))
-            .await?;
-        if let Some(after) = after {
-            self.expect_groups(batch, &mut directory, owner.id, after)
-                .await?;
-        }
-        let organizer = match engine::organizer_to_load(before, after, owner.id, &directory) {
-            Some(organizer) => self.organizer_copy(&organizer, before.or(after)).await?,
-            None => None,
-        };
-        if let Some(organizer) = &organizer {
-            organizer.expect(batch);
-        }
-        let organizer_copy = organizer
-            .as_ref()
-            .and_then(|copies| copies.meeting.as_ref());
-        let organizers_attachments =
-            organizer_copy.map_or_else(Vec::new, |copy| copy.stored.attachments().to_vec());
-        let organizer_copy = organizer_copy.map(|copy| &copy.object);
-        if let Some(copy) = organizer_copy {
-            self.look_up(&mut directory, &engine::addresses(Some(copy), None))
-                .await?;
-        }
-        for object in [before, after].into_iter().flatten() {
-            self.look_up_deputies(&mut directory, object).await?;
-        }
-        let standing = self.standing(proposal.actor, owner.id).await?;
-        let acting = standing.acting();
-        if let Some(acting) = acting {
-            // They may: that is looked at before anything is sent.
-            let addresses = acting.addresses.first().into_iter();
-            let addressee = Addressee::Local(Arc::clone(acting));
-            addresses.for_each(|address| directory.insert(address, addressee.clone()));
-            directory.insert_deputy(owner.id, acting.id);
-        }
-        let uid = before.or(after).map(uid_of).unwrap_or_default();
-        let home = owner.home.ok_or(Refusal::NotFound)?;
-        let last_sequence = match (before, after) {
-            (None, Some(new)) if engine::role(new, owner.id, &directory) == Ok(Role::Organizer) => {
-                self.last_sequence(home, &uid).await?
-            }
-            _ => None,
-        };
-        let plan = engine::plan(&Change {
-            before,
-            is_dormant: proposal.is_dormant,
-            after,
-            owner,
-            acting: acting.map(|it| &**it),
-            directory: &directory,
-            organizer_copy,
-            last_sequence,
-            now,
-            schedule_reply: proposal.schedule_reply,
-            schedule_tag_matched: proposal.schedule_tag_matched,
-            mail_possible: self.settings.mail_possible,
-        })?;
+        let Planned {
+            plan,
+            directory,
+            home,
+            uid,
+            organizers_attachments,
+        } = self.planned(batch, proposal).await?;
         self.check_may_schedule(proposal.actor, owner, &plan)
             .await?;
         let mut outstanding = Outstanding::of(owner.id, home, uid.clone());
@@ -185,6 +142,108 @@ impl Desk {
                 Role::Organizer | Role::None => Vec::new(),
             },
         })
+    }
+
+    /// Loads what the rules may know of, makes the batch depend upon it, and decides.
+    async fn planned(
+        &self,
+        batch: &mut Batch,
+        proposal: &Proposal<'_>,
+    ) -> Result<Planned, Refusal> {
+        let Proposal {
+            owner,
+            before,
+            after,
+            now,
+            ..
+        } = *proposal;
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(before, after))
+            .await?;
+        if let Some(after) = after {
+            self.expect_groups(batch, &mut directory, owner.id, after)
+                .await?;
+        }
+        let organizers = self
+            .organizers_copy(batch, proposal, &mut directory)
+            .await?;
+        for object in [before, after].into_iter().flatten() {
+            self.look_up_deputies(&mut directory, object).await?;
+        }
+        let acting = self.acting(proposal, &mut directory).await?;
+        let uid = before.or(after).map(uid_of).unwrap_or_default();
+        let home = owner.home.ok_or(Refusal::NotFound)?;
+        let last_sequence = match (before, after) {
+            (None, Some(new)) if engine::role(new, owner.id, &directory) == Ok(Role::Organizer) => {
+                self.last_sequence(home, &uid).await?
+            }
+            _ => None,
+        };
+        let plan = engine::plan(&Change {
+            before,
+            is_dormant: proposal.is_dormant,
+            after,
+            acting: acting.as_deref(),
+            organizer_copy: organizers.as_ref().map(|copy| &copy.object),
+            last_sequence,
+            schedule_reply: proposal.schedule_reply,
+            schedule_tag_matched: proposal.schedule_tag_matched,
+            ..Change::of(owner, &directory, now, self.settings.mail_possible)
+        })?;
+        let organizers_attachments = organizers.map(|copy| copy.stored.attachments().to_vec());
+        Ok(Planned {
+            plan,
+            directory,
+            home,
+            uid,
+            organizers_attachments: organizers_attachments.unwrap_or_default(),
+        })
+    }
+
+    /// The organizer's copy, where the rules want to see it, with those whom it names in the directory.
+    async fn organizers_copy(
+        &self,
+        batch: &mut Batch,
+        proposal: &Proposal<'_>,
+        directory: &mut Directory,
+    ) -> Result<Option<Copy>, Refusal> {
+        let Proposal {
+            owner,
+            before,
+            after,
+            ..
+        } = *proposal;
+        let organizer = engine::organizer_to_load(before, after, owner.id, directory);
+        let home = organizer.and_then(|organizer| organizer.home);
+        let Some((home, object)) = home.zip(before.or(after)) else {
+            return Ok(None);
+        };
+        let copies = self.copies(home, &uid_of(object)).await?;
+        copies.expect(batch);
+        if let Some(copy) = &copies.meeting {
+            self.look_up(directory, &engine::addresses(Some(&copy.object), None))
+                .await?;
+        }
+        Ok(copies.meeting)
+    }
+
+    /// Who acts for the owner, where it is somebody else, in the directory.
+    async fn acting(
+        &self,
+        proposal: &Proposal<'_>,
+        directory: &mut Directory,
+    ) -> Result<Option<Arc<Principal>>, Refusal> {
+        let owner = proposal.owner.id;
+        let standing = self.standing(proposal.actor, owner).await?;
+        let Some(acting) = standing.acting() else {
+            return Ok(None);
+        };
+        // They may: that is looked at before anything is sent.
+        if let Some(address) = acting.addresses.first() {
+            directory.insert(address, Addressee::Local(Arc::clone(acting)));
+        }
+        directory.insert_deputy(owner, acting.id);
+        Ok(Some(Arc::clone(acting)))
     }
 
     /// Leaves the mails, and what this commit cannot hold, to the workers, and counts all that is sent; what a room
@@ -222,17 +281,6 @@ impl Desk {
         Refusal::TooManyMessages {
             maximum: self.settings.limits.maximum_messages_per_hour,
             retry_after_seconds: u64::try_from(wait).unwrap_or_default().div_ceil(1000),
-        }
-    }
-
-    async fn organizer_copy(
-        &self,
-        organizer: &Principal,
-        object: Option<&CalendarObject>,
-    ) -> Result<Option<super::copy::Copies>, Refusal> {
-        match (organizer.home, object.map(uid_of)) {
-            (Some(home), Some(uid)) => Ok(Some(self.copies(home, &uid).await?)),
-            _ => Ok(None),
         }
     }
 
