@@ -103,13 +103,6 @@ impl World {
         Some(String::from_utf8(octets.to_vec()).unwrap())
     }
 
-    async fn text_of(&self, at: &str) -> String {
-        let octets = self.octets(at).await.unwrap();
-        String::from_utf8(octets.to_vec())
-            .unwrap()
-            .replace("\r\n ", "")
-    }
-
     /// Where the one object in Bob's calendar stands.
     async fn bobs_copy(&self) -> String {
         let names = self.tree("bob/calendar").await;
@@ -144,7 +137,7 @@ async fn attendees_fetch_what_the_organizer_attaches() {
     let before = world.object(&world.bobs_copy().await).await.unwrap();
     let id = add(&world, &world.alice, AT, "agenda").await.unwrap();
     let bobs = world.bobs_copy().await;
-    let text = world.text_of(&bobs).await;
+    let text = world.text_at(&bobs).await;
     assert!(text.contains(&format!("MANAGED-ID={id}")), "{text}");
     assert!(text.contains("PARTSTAT=ACCEPTED:mailto:alice@"), "{text}");
     assert!(!text.contains("SEQUENCE:1"), "{text}");
@@ -223,7 +216,7 @@ async fn attendees_change_no_attachments() {
         assert_eq!(violated(refused), expected);
     }
     // nor by PUT: what is the organizer's comes back
-    let text = world.text_of(&bobs).await;
+    let text = world.text_at(&bobs).await;
     let without: String = text
         .lines()
         .filter(|line| !line.starts_with("ATTACH"))
@@ -238,7 +231,7 @@ async fn attendees_change_no_attachments() {
         schedule_reply: true,
     };
     world.desk.put(&world.bob, put).await.unwrap();
-    assert!(world.text_of(&bobs).await.contains(&id));
+    assert!(world.text_at(&bobs).await.contains(&id));
     assert_eq!(world.fetch(&world.bob, &id).await.unwrap(), "agenda");
     world.assert_consistent().await;
 }
@@ -249,7 +242,7 @@ async fn only_who_made_an_attachment_uses_it_again() {
     let world = world().await;
     world.put(AT, meeting("m", "Plan")).await.unwrap();
     let id = add(&world, &world.alice, AT, "agenda").await.unwrap();
-    let text = world.text_of(AT).await;
+    let text = world.text_at(AT).await;
     let line = text
         .lines()
         .find(|line| line.starts_with("ATTACH"))
@@ -266,7 +259,7 @@ async fn only_who_made_an_attachment_uses_it_again() {
     assert_eq!(written.etag, None);
     assert!(
         world
-            .text_of("alice/calendar/lying.ics")
+            .text_at("alice/calendar/lying.ics")
             .await
             .contains("SIZE=6")
     );
@@ -455,8 +448,8 @@ async fn copies_and_moves_keep_their_attachments() {
     let id = add(&world, &world.alice, at, "agenda").await.unwrap();
     world.copy(at, "alice/second/a.ics").await.unwrap();
     assert_eq!(
-        world.text_of(at).await,
-        world.text_of("alice/second/a.ics").await
+        world.text_at(at).await,
+        world.text_at("alice/second/a.ics").await
     );
     world.delete(at).await.unwrap();
     assert_eq!(world.fetch(&world.alice, &id).await.unwrap(), "agenda");
@@ -474,7 +467,7 @@ async fn copies_and_moves_keep_their_attachments() {
         .transfer(&admin, transfer(from, "bob/calendar/a.ics", true))
         .await;
     copied.unwrap();
-    let text = world.text_of("bob/calendar/a.ics").await;
+    let text = world.text_at("bob/calendar/a.ics").await;
     assert!(
         text.contains("MANAGED-ID=") && !text.contains(&id),
         "{text}"
@@ -489,7 +482,7 @@ async fn copies_and_moves_keep_their_attachments() {
         .transfer(&admin, transfer("alice/third", "bob/third", true))
         .await;
     copied.unwrap();
-    let text = world.text_of("bob/third/a.ics").await;
+    let text = world.text_at("bob/third/a.ics").await;
     assert!(
         text.contains("MANAGED-ID=") && !text.contains(&id),
         "{text}"
@@ -525,7 +518,7 @@ async fn imports_bring_links_and_no_attachments() {
         .await
         .unwrap();
     assert!(matches!(done[0], Imported::Created(_)), "{done:?}");
-    let text = world.text_of(&world.bobs_copy().await).await;
+    let text = world.text_at(&world.bobs_copy().await).await;
     assert!(
         text.contains("ATTACH;FMTTYPE") && !text.contains("MANAGED-ID"),
         "{text}"
@@ -570,14 +563,14 @@ async fn the_trash_brings_attachments_back() {
     world.put(AT, meeting("m", "Plan")).await.unwrap();
     let id = add(&world, &world.alice, AT, "agenda").await.unwrap();
     world.clock.advance(1_000);
-    let text = world.text_of(AT).await;
+    let text = world.text_at(AT).await;
     world.delete(AT).await.unwrap();
     assert_eq!(world.fetch(&world.alice, &id).await, None);
     assert_eq!(world.swept().await, 0);
     world.assert_consistent().await;
     let (items, _) = world.desk.trash_list("alice", None, None).await.unwrap();
     world.desk.restore_item(&items[0].id).await.unwrap();
-    assert_eq!(world.text_of(AT).await, text);
+    assert_eq!(world.text_at(AT).await, text);
     assert_eq!(world.fetch(&world.alice, &id).await.unwrap(), "agenda");
     world.assert_consistent().await;
     // a version from before the attachment was removed
@@ -633,12 +626,12 @@ async fn mails_leave_out_what_nobody_outside_can_fetch() {
     let due = world
         .desk
         .store()
-        .due_work(crate::mail::QUEUE, world.desk.now(), 10)
+        .due_work(mail::QUEUE, world.desk.now(), 10)
         .await
         .unwrap();
     assert_eq!(due.len(), 2, "an invitation, and its update");
     for (_, work) in due {
-        let mail = crate::mail::OutgoingMessage::decode(&work.payload).unwrap();
+        let mail = OutgoingMessage::decode(&work.payload).unwrap();
         let text = String::from_utf8(mail.calendar).unwrap();
         assert!(!text.contains("ATTACH"), "{text}");
     }

@@ -103,7 +103,7 @@ async fn a_projection_of_other_rules_is_no_fault() {
 async fn a_mail_in_no_known_form_is_found_and_left() {
     let world = world().await;
     let store = world.desk.store();
-    for queue in [crate::mail::QUEUE, DELIVERY_QUEUE] {
+    for queue in [mail::QUEUE, DELIVERY_QUEUE] {
         let work = Work::new(queue, Bytes::from_static(b"x"), Timestamp(0));
         let mut batch = store.batch();
         batch.enqueue(&store.new_work_id(Timestamp(0)), &work);
@@ -117,7 +117,7 @@ async fn a_mail_in_no_known_form_is_found_and_left() {
             .all(|damage| damage.row == "work" && !damage.can_be_mended)
     );
     let rows: Vec<Stored<Work>> = store
-        .list_work(crate::mail::QUEUE, None, 10)
+        .list_work(mail::QUEUE, None, 10)
         .await
         .unwrap()
         .into_iter()

@@ -215,10 +215,7 @@ async fn what_a_person_is_to_decide_is_left_to_a_person() {
     };
     world.desk.put(&world.bob, put).await.unwrap();
     assert_eq!(world.said(at).await, ["ACCEPTED"]);
-    let text = world.octets(at).await.unwrap();
-    let text = String::from_utf8(text.to_vec())
-        .unwrap()
-        .replace("\r\n ", "");
+    let text = world.text_at(at).await;
     assert!(
         text.contains("SENT-BY=\"mailto:bob@example.com\""),
         "{text}"

@@ -8,7 +8,7 @@ use storage::{
 };
 
 use super::{locks::taking, *};
-use crate::mail::{self, MessageKind, OutgoingMessage, Voice};
+use crate::mail::{MessageKind, Voice};
 
 /// Alice is the manager; Bob, her secretary, may do what the flags say. Carol is invited.
 struct Office {
@@ -50,19 +50,8 @@ impl Office {
         store.change_principal(principal.id, change).await.unwrap();
     }
 
-    async fn put_as(&self, actor: &Actor, at: &str, octets: String) -> Result<Written, Refusal> {
-        let put = Put {
-            path: path(at),
-            content_type: None,
-            octets: octets.into(),
-            conditions: Conditions::default(),
-            schedule_reply: true,
-        };
-        self.world.desk.put(actor, put).await
-    }
-
     async fn bob_puts(&self, at: &str, octets: String) -> Result<Written, Refusal> {
-        self.put_as(&self.world.bob, at, octets).await
+        self.world.put_as(&self.world.bob, at, octets).await
     }
 
     async fn bob_deletes(&self, at: &str) -> Result<PartialFailures, Refusal> {
@@ -82,24 +71,6 @@ impl Office {
         imported.unwrap()
     }
 
-    async fn text(&self, at: &str) -> String {
-        let octets = self.world.octets(at).await.unwrap();
-        String::from_utf8(octets.to_vec())
-            .unwrap()
-            .replace("\r\n ", "")
-    }
-
-    /// The mails that wait.
-    async fn mails(&self) -> Vec<OutgoingMessage> {
-        let store = self.world.desk.store();
-        let due = store
-            .due_work(mail::QUEUE, self.world.desk.now(), 100)
-            .await;
-        let due = due.unwrap().into_iter();
-        due.map(|(_, work)| OutgoingMessage::decode(&work.payload).unwrap())
-            .collect()
-    }
-
     /// Everything that is stored and waits.
     async fn everything(&self) -> (Vec<String>, usize) {
         let mut found = Vec::new();
@@ -109,7 +80,7 @@ impl Office {
                 found.push(format!("{at} {etag:?}"));
             }
         }
-        (found, self.mails().await.len())
+        (found, self.world.mails().await.len())
     }
 }
 
@@ -206,10 +177,10 @@ async fn who_may_only_edit_speaks_to_nobody() {
     );
     assert_eq!(office.everything().await, before);
     // What only Alice sees of the meeting.
-    let stored = office.text(AT).await;
+    let stored = office.world.text_at(AT).await;
     let edited = stored.replace("SUMMARY", "X-COLOUR:red\r\nSUMMARY");
     office.bob_puts(AT, edited).await.unwrap();
-    let stored = office.text(AT).await;
+    let stored = office.world.text_at(AT).await;
     assert!(
         stored.contains("X-COLOUR:red") && !stored.contains("SENT-BY"),
         "{stored}"
@@ -248,7 +219,13 @@ async fn who_may_only_edit_takes_no_meetings_place_with_something_else() {
     // By the manager it is that change, and everybody hears of it.
     world.copy(plain_one, AT).await.unwrap();
     let theirs = world.tree("carol/calendar").await.remove(0);
-    assert!(office.text(&theirs).await.contains("STATUS:CANCELLED"));
+    assert!(
+        office
+            .world
+            .text_at(&theirs)
+            .await
+            .contains("STATUS:CANCELLED")
+    );
 }
 
 /// Nor by an import, which changes what others hear of with the manager's next word.
@@ -370,6 +347,7 @@ async fn a_refusal_names_nothing_that_is_hidden() {
     let invitation = meeting_of("carol", "c", "y", &["alice@example.com"]);
     let theirs = "carol/calendar/c.ics";
     office
+        .world
         .put_as(&office.carol, theirs, hidden(invitation.clone()))
         .await
         .unwrap();
@@ -422,10 +400,10 @@ async fn who_may_invite_does_so_in_the_managers_name() {
     let signed = "ORGANIZER;SENT-BY=\"mailto:bob@example.com\":mailto:alice@example.com";
     let copies = world.tree("carol/calendar").await;
     for at in [AT, &copies[0]] {
-        let text = office.text(at).await;
+        let text = office.world.text_at(at).await;
         assert!(text.contains(signed), "{text}");
     }
-    let mails = office.mails().await;
+    let mails = office.world.mails().await;
     let told: Vec<_> = mails
         .iter()
         .map(|mail| {
@@ -442,13 +420,14 @@ async fn who_may_invite_does_so_in_the_managers_name() {
     // Carol's invitation to Alice is not Bob's to answer.
     let invitation = meeting_of("carol", "c", "y", &["alice@example.com"]);
     office
+        .world
         .put_as(&office.carol, "carol/calendar/c.ics", invitation)
         .await
         .unwrap();
     let at = world.tree("alice/calendar").await;
     let at = at.iter().find(|at| *at != AT).unwrap();
     let before = office.everything().await;
-    let answer = office.text(at).await.replace(
+    let answer = office.world.text_at(at).await.replace(
         "ATTENDEE;RSVP=TRUE:mailto:alice",
         "ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice",
     );
@@ -470,16 +449,17 @@ async fn who_may_answer_does_so_in_the_managers_name() {
     let invitation = meeting_of("carol", "c", "y", &["alice@example.com"]);
     let theirs = "carol/calendar/c.ics";
     office
+        .world
         .put_as(&office.carol, theirs, invitation)
         .await
         .unwrap();
     let at = office.world.tree("alice/calendar").await.remove(0);
-    let answer = office.text(&at).await.replace(
+    let answer = office.world.text_at(&at).await.replace(
         "ATTENDEE;RSVP=TRUE:mailto:alice",
         "ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice",
     );
     office.bob_puts(&at, answer).await.unwrap();
-    let text = office.text(theirs).await;
+    let text = office.world.text_at(theirs).await;
     let line = text
         .lines()
         .find(|line| line.starts_with("ATTENDEE"))
@@ -488,6 +468,7 @@ async fn who_may_answer_does_so_in_the_managers_name() {
         assert!(line.contains(part), "{line}");
     }
     let kinds: Vec<_> = office
+        .world
         .mails()
         .await
         .iter()
@@ -519,6 +500,7 @@ async fn invitations_are_shown_to_whom_the_manager_wants() {
         let theirs = "carol/calendar/c.ics";
         let invitation = meeting_of("carol", "c", "y", &["alice@example.com"]);
         office
+            .world
             .put_as(&office.carol, theirs, invitation)
             .await
             .unwrap();
@@ -571,6 +553,7 @@ async fn a_delegate_may_be_invited_too() {
     let invitation = meeting_of("carol", "c", "y", &attendees);
     let theirs = "carol/calendar/c.ics";
     office
+        .world
         .put_as(&office.carol, theirs, invitation)
         .await
         .unwrap();
@@ -600,6 +583,7 @@ async fn a_group_of_secretaries() {
     let invitation = meeting_of("carol", "c", "y", &["alice@example.com"]);
     let theirs = "carol/calendar/c.ics";
     office
+        .world
         .put_as(&office.carol, theirs, invitation)
         .await
         .unwrap();
@@ -615,6 +599,7 @@ async fn outsiders_and_administrators() {
     let office = office(|bob| *bob = Delegate::deputy(bob.principal)).await;
     let at = "alice/calendar/n.ics";
     let refused = office
+        .world
         .put_as(&office.carol, at, alices("n", "x", &[CAROL]))
         .await;
     assert_eq!(refused, Err(missing("alice/calendar", Privilege::Bind)));
@@ -622,12 +607,13 @@ async fn outsiders_and_administrators() {
     carol.administrator = true;
     let carol = Actor::of(Arc::new(carol));
     office
+        .world
         .put_as(&carol, at, alices("n", "x", &["bob@example.com"]))
         .await
         .unwrap();
-    let text = office.text(at).await;
+    let text = office.world.text_at(at).await;
     assert!(!text.contains("SENT-BY"), "{text}");
-    assert_eq!(office.mails().await, []);
+    assert_eq!(office.world.mails().await, []);
 }
 
 /// An administrator whom the owner has as a delegate is named as that.
@@ -645,10 +631,11 @@ async fn an_administrator_may_be_a_delegate() {
         ..office.carol.clone()
     };
     office
+        .world
         .put_as(&carol, AT, alices("m", "x", &["bob@example.com"]))
         .await
         .unwrap();
-    let text = office.text(AT).await;
+    let text = office.world.text_at(AT).await;
     assert!(
         text.contains("ORGANIZER;SENT-BY=\"mailto:carol@example.com\":"),
         "{text}"
@@ -728,14 +715,17 @@ async fn the_audit_tells_who_did_what_for_whom() {
         ..world.bob.clone()
     };
     office
+        .world
         .put_as(&bob, AT, alices("m", "x", &[CAROL]))
         .await
         .unwrap();
     office
+        .world
         .put_as(&bob, AT, alices("m", "y", &[CAROL]))
         .await
         .unwrap();
     office
+        .world
         .put_as(&office.carol, AT, alices("m", "z", &[CAROL]))
         .await
         .unwrap_err();

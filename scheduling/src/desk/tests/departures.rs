@@ -1,6 +1,6 @@
 //! Accounts that go, and accounts that are disabled.
 
-use storage::{backend::CommitError, model::PrincipalId, testing::Faulty};
+use storage::{backend::CommitError, model::PrincipalId};
 
 use super::{bookings::RULES, *};
 
@@ -14,18 +14,12 @@ struct House {
 }
 
 async fn house() -> House {
-    let mut faulty = None;
-    let world = world_with(Settings::default(), |memory| {
-        let backend = Arc::new(Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
+    let (world, faulty) = faulty_world(Settings::default()).await;
     world.clock.set(Timestamp(NOW));
     let carol = user(world.desk.store(), "carol").await;
     House {
         world,
-        faulty: faulty.unwrap(),
+        faulty,
         carol,
     }
 }
@@ -46,15 +40,8 @@ const CAROL: &str = "carol@example.com";
 const XENIA: &str = "xenia@elsewhere.test";
 
 impl House {
-    async fn put(&self, actor: &Actor, at: &str, octets: Bytes) {
-        let put = Put {
-            path: path(at),
-            content_type: None,
-            octets,
-            conditions: Conditions::default(),
-            schedule_reply: true,
-        };
-        self.world.desk.put(actor, put).await.unwrap();
+    async fn put(&self, actor: &Actor, at: &str, octets: impl Into<Bytes>) {
+        self.world.put_as(actor, at, octets).await.unwrap();
     }
 
     /// Bob organizes a meeting to come and one that is over, and Carol has invited him to one of each.
@@ -78,17 +65,11 @@ impl House {
             .await
     }
 
-    async fn text(&self, at: &str) -> String {
-        let octets = self.world.octets(at).await.unwrap();
-        let text = String::from_utf8(octets.to_vec()).unwrap();
-        text.replace("\r\n ", "")
-    }
-
     /// What stands in Carol's calendar, all in one.
     async fn carols(&self) -> String {
         let mut texts = String::new();
         for at in self.world.tree("carol/calendar").await {
-            texts += &self.text(&at).await;
+            texts += &self.world.text_at(&at).await;
         }
         texts
     }
@@ -96,18 +77,12 @@ impl House {
     async fn methods(&self) -> Vec<String> {
         let mut methods = Vec::new();
         for at in self.world.tree("carol/inbox").await {
-            let text = self.text(&at).await;
+            let text = self.world.text_at(&at).await;
             let method = text.lines().find_map(|line| line.strip_prefix("METHOD:"));
             methods.push(method.unwrap().to_owned());
         }
         methods.sort();
         methods
-    }
-
-    async fn mails(&self) -> usize {
-        let store = self.world.desk.store();
-        let queue = crate::mail::QUEUE;
-        store.list_work(queue, None, 100).await.unwrap().len()
     }
 
     async fn assert_all_know(&self) {
@@ -129,7 +104,11 @@ impl House {
             self.methods().await,
             ["CANCEL", "REPLY", "REQUEST", "REQUEST"]
         );
-        assert_eq!(self.mails().await, 2, "the invitation and the cancellation");
+        assert_eq!(
+            self.world.mails().await.len(),
+            2,
+            "the invitation and the cancellation"
+        );
         while store.purge_detached(1_000).await.unwrap() {}
         assert_eq!(store.check().await.unwrap(), []);
     }
@@ -162,7 +141,7 @@ async fn nobody_hears_of_an_account_that_goes_silently() {
     assert_eq!(house.remove(true).await, Ok(Departure::default()));
     assert_eq!(house.carols().await, carols);
     assert_eq!(house.methods().await, methods);
-    assert_eq!(house.mails().await, 1);
+    assert_eq!(house.world.mails().await.len(), 1);
 }
 
 /// Wherever it ends early, the same once more goes on, and nobody hears anything twice.
@@ -208,7 +187,7 @@ async fn a_large_meeting_is_off_for_all() {
     house.remove(false).await.unwrap();
     for number in 0..60 {
         let at = house.world.tree(&format!("u{number}/calendar")).await;
-        let text = house.text(&at[0]).await;
+        let text = house.world.text_at(&at[0]).await;
         assert!(text.contains("STATUS:CANCELLED"), "u{number}: {text}");
     }
 }
@@ -251,10 +230,7 @@ async fn an_invitation_at_the_same_time_waits_for_nobody() {
         };
         let (invited, ()) = tokio::join!(invites, goes);
         invited.unwrap();
-        let text = world.octets("alice/calendar/1.ics").await.unwrap();
-        let text = String::from_utf8(text.to_vec())
-            .unwrap()
-            .replace("\r\n ", "");
+        let text = world.text_at("alice/calendar/1.ics").await;
         let line = text.lines().find(|line| line.contains(BOB)).unwrap();
         let is_told = [
             "PARTSTAT=DECLINED",
@@ -296,14 +272,8 @@ async fn a_calendar_that_is_made_at_the_same_time_is_not_overlooked() {
             }
             let new = making("bob/new", CollectionKind::Calendar);
             world.desk.make_collection(&administrator, new).await?;
-            let put = Put {
-                path: path("bob/new/1.ics"),
-                content_type: None,
-                octets: meeting("bob", "1", 2, &["alice@example.com"]),
-                conditions: Conditions::default(),
-                schedule_reply: true,
-            };
-            world.desk.put(&administrator, put).await
+            let new = meeting("bob", "1", 2, &["alice@example.com"]);
+            world.put_as(&administrator, "bob/new/1.ics", new).await
         };
         let (made, removed) = tokio::join!(makes, world.desk.remove_account(&bob, false));
         let removed = removed.unwrap();
@@ -311,8 +281,7 @@ async fn a_calendar_that_is_made_at_the_same_time_is_not_overlooked() {
         let alices = world.tree("alice/calendar").await;
         assert_eq!(alices.len(), removed.cancelled, "{turns}");
         for at in alices {
-            let octets = world.octets(&at).await.unwrap();
-            let text = String::from_utf8(octets.to_vec()).unwrap();
+            let text = world.text_at(&at).await;
             assert!(text.contains("STATUS:CANCELLED"), "{turns}: {text}");
         }
         while world.desk.store().purge_detached(1_000).await.unwrap() {}
@@ -336,11 +305,11 @@ async fn a_room_that_goes_declines() {
         .await
         .unwrap();
     while house.world.desk.answer_bookings(&RULES).await.unwrap() {}
-    let text = house.text("alice/calendar/1.ics").await;
+    let text = house.world.text_at("alice/calendar/1.ics").await;
     assert!(text.contains("PARTSTAT=ACCEPTED"), "{text}");
     let gone = house.world.desk.remove_account(&room, false).await;
     assert_eq!(gone.unwrap().declined, 1);
-    let text = house.text("alice/calendar/1.ics").await;
+    let text = house.world.text_at("alice/calendar/1.ics").await;
     assert!(text.contains("PARTSTAT=DECLINED"), "{text}");
     let edited = text.replace("SUMMARY:x", "SUMMARY:y");
     house
@@ -372,7 +341,7 @@ async fn a_disabled_account_is_not_invited() {
         .put("alice/calendar/1.ics", meeting("alice", "1", 2, &[BOB]))
         .await
         .unwrap();
-    let text = house.text("alice/calendar/1.ics").await;
+    let text = house.world.text_at("alice/calendar/1.ics").await;
     assert!(text.contains("SCHEDULE-STATUS=5.3"), "{text}");
     let bobs = async || world.tree("bob/calendar").await.len();
     assert_eq!(bobs().await, 2);
@@ -387,17 +356,18 @@ async fn a_disabled_account_is_not_invited() {
     let at = world.tree("carol/calendar").await;
     let mut answered = None;
     for at in at {
-        let text = house.text(&at).await;
+        let text = house.world.text_at(&at).await;
         if text.contains("UID:own") {
             let accepted = text.replace("RSVP=TRUE", "PARTSTAT=ACCEPTED");
-            house.put(&house.carol, &at, accepted.into()).await;
+            house.put(&house.carol, &at, accepted).await;
             answered = Some(());
         }
     }
     answered.unwrap();
     assert!(
         house
-            .text("bob/calendar/own.ics")
+            .world
+            .text_at("bob/calendar/own.ics")
             .await
             .contains("PARTSTAT=ACCEPTED")
     );
@@ -409,15 +379,15 @@ async fn a_disabled_account_is_not_invited() {
     world.desk.delete(&house.carol, delete).await.unwrap();
     let mut cancelled = 0;
     for at in world.tree("bob/calendar").await {
-        cancelled += usize::from(house.text(&at).await.contains("STATUS:CANCELLED"));
+        cancelled += usize::from(house.world.text_at(&at).await.contains("STATUS:CANCELLED"));
     }
     assert_eq!(cancelled, 1);
     // enabled again, the next edit invites
     set(false).await;
-    let text = house.text("alice/calendar/1.ics").await;
+    let text = house.world.text_at("alice/calendar/1.ics").await;
     let moved = text.replace("T090000Z", "T110000Z");
     world.put("alice/calendar/1.ics", moved).await.unwrap();
     assert_eq!(bobs().await, 3);
-    let text = house.text("alice/calendar/1.ics").await;
+    let text = house.world.text_at("alice/calendar/1.ics").await;
     assert!(text.contains("SCHEDULE-STATUS=1.2"), "{text}");
 }

@@ -36,10 +36,7 @@ async fn everybody_in_a_group_and_its_groups_has_a_copy() {
         );
         assert_eq!(world.tree(&format!("{who}/inbox")).await.len(), 1, "{who}");
     }
-    let text = world.octets("alice/calendar/1.ics").await.unwrap();
-    let text = String::from_utf8(text.to_vec())
-        .unwrap()
-        .replace("\r\n ", "");
+    let text = world.text_at("alice/calendar/1.ics").await;
     assert_eq!(text.matches("MEMBER=").count(), 2, "{text}");
 }
 
@@ -68,10 +65,7 @@ async fn who_is_sent_has_a_copy_as_soon_as_the_answer_is_stored() {
     let single = single.replace("CUTYPE=GROUP", "CUTYPE=INDIVIDUAL");
     world.put("alice/calendar/1.ics", single).await.unwrap();
     let at = world.tree("bob/calendar").await.remove(0);
-    let text = world.octets(&at).await.unwrap();
-    let text = String::from_utf8(text.to_vec())
-        .unwrap()
-        .replace("\r\n ", "");
+    let text = world.text_at(&at).await;
     let sent = text.replace(
         "RSVP=TRUE:mailto:bob@example.com",
         "PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.com\":mailto:bob@example.com",
@@ -90,10 +84,7 @@ async fn who_is_sent_has_a_copy_as_soon_as_the_answer_is_stored() {
     assert_eq!(world.tree("carol/calendar").await.len(), 1);
     assert_eq!(world.tree("carol/inbox").await.len(), 1);
     for whose in ["alice/calendar/1.ics", &at] {
-        let text = world.octets(whose).await.unwrap();
-        let text = String::from_utf8(text.to_vec())
-            .unwrap()
-            .replace("\r\n ", "");
+        let text = world.text_at(whose).await;
         assert!(
             text.contains("DELEGATED-FROM=\"mailto:bob@example.com\""),
             "{whose}: {text}"

@@ -29,7 +29,7 @@ async fn inbox(world: &World, name: &str) -> Vec<String> {
 async fn bob_says(world: &World, status: &str) {
     let (at, _, text) = world.bobs().await;
     let text = answer(&text, status);
-    let put = world.put_as(&world.bob, &at, text, Conditions::default());
+    let put = world.put_as(&world.bob, &at, text);
     put.await.unwrap();
     clear(world).await;
 }
@@ -55,12 +55,12 @@ async fn an_invitation_goes_when_it_is_answered() {
             // an alarm is no answer
             let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
             let text = text.replace("END:VEVENT", alarm);
-            let put = world.put_as(&world.bob, &at, text.clone(), Conditions::default());
+            let put = world.put_as(&world.bob, &at, text.clone());
             put.await.unwrap();
             clear(&world).await;
             assert_eq!(inbox(&world, "bob").await, ["CANCEL", "REQUEST", "REQUEST"]);
             let text = answer(&text, "TENTATIVE");
-            let put = world.put_as(&world.bob, &at, text, Conditions::default());
+            let put = world.put_as(&world.bob, &at, text);
             put.await.unwrap();
             clear(&world).await;
         }
@@ -92,7 +92,7 @@ async fn a_new_time_asks_anew() {
     world.put(AT, meeting("m", "Plan", START)).await.unwrap();
     let (at, _, text) = world.bobs().await;
     let text = answer(&text, "ACCEPTED");
-    let put = world.put_as(&world.bob, &at, text, Conditions::default());
+    let put = world.put_as(&world.bob, &at, text);
     put.await.unwrap();
     world.clock.advance(60_000);
     let later = meeting("m", "Plan", "20260201T150000Z");
@@ -139,7 +139,7 @@ async fn delegates_see_that_it_is_answered() {
         if text.contains("UID:n\r") {
             let at = format!("bob/calendar/{name}");
             let text = answer(&text, "ACCEPTED");
-            let put = world.put_as(&world.bob, &at, text, Conditions::default());
+            let put = world.put_as(&world.bob, &at, text);
             put.await.unwrap();
         }
     }

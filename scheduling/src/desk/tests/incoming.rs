@@ -1,7 +1,7 @@
 //! Messages from outside: one commit for each recipient, each message once, and what cannot be taken.
 
 use calendar::{CalendarObject, Limits as ParserLimits};
-use storage::{Timestamp, testing::Faulty};
+use storage::Timestamp;
 
 use super::{
     meetings::{AT, START, meeting},
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     engine::Status,
     log::{LogLine, Verdict, Way},
-    mail::{self, DeliveryOutcome, OutgoingMessage},
+    mail::DeliveryOutcome,
 };
 
 const XENIA: &str = "mailto:xenia@elsewhere.test";
@@ -92,16 +92,7 @@ impl World {
             let home = who.principal.home.unwrap();
             entries += self.desk.scheduling_log_of(home, "m").await.unwrap().len();
         }
-        (found, entries, self.outgoing().await.len())
-    }
-
-    async fn outgoing(&self) -> Vec<OutgoingMessage> {
-        let rows = self.desk.store().list_work(mail::QUEUE, None, 100).await;
-        let rows = rows.unwrap();
-        let mails = rows
-            .iter()
-            .map(|(_, row)| OutgoingMessage::decode(&row.payload));
-        mails.map(Option::unwrap).collect()
+        (found, entries, self.mails().await.len())
     }
 
     /// The lines of the log about what came by mail.
@@ -112,14 +103,6 @@ impl World {
         lines
             .filter(|line| line.way == Some(Way::Mail) && line.verdict != Verdict::Sent)
             .collect()
-    }
-
-    async fn copy_of_bob(&self) -> (Object, String) {
-        let mut members = self.members("bob/calendar").await;
-        assert_eq!(members.len(), 1);
-        let (_, object) = members.remove(0);
-        let text = self.text(&object).await;
-        (object, text)
     }
 }
 
@@ -134,7 +117,7 @@ async fn an_invitation_comes_in_and_is_answered_by_mail() {
         reason: String::new(),
     };
     assert_eq!(reception, expected);
-    let (object, text) = world.copy_of_bob().await;
+    let (at, object, text) = world.bobs().await;
     assert!(object.calendar.as_ref().unwrap().scheduling);
     assert!(!text.contains("METHOD"), "{text}");
     assert_eq!(world.members("bob/inbox").await.len(), 1);
@@ -143,14 +126,9 @@ async fn an_invitation_comes_in_and_is_answered_by_mail() {
     assert_eq!(lines[0].verdict, Verdict::Created);
     assert_eq!(lines[0].parties, [XENIA]);
 
-    let (file, _) = world.members("bob/calendar").await.remove(0);
-    let at = format!("bob/calendar/{file}");
     let accepted = text.replace("ATTENDEE:", "ATTENDEE;PARTSTAT=ACCEPTED:");
-    world
-        .put_as(&world.bob, &at, accepted, Conditions::default())
-        .await
-        .unwrap();
-    let mails = world.outgoing().await;
+    world.put_as(&world.bob, &at, accepted).await.unwrap();
+    let mails = world.mails().await;
     assert_eq!(mails.len(), 1);
     assert_eq!(
         (&*mails[0].method, &*mails[0].to.address),
@@ -237,7 +215,7 @@ async fn the_same_message_again_has_no_effect_at_all() {
 async fn an_answer_is_shown_to_the_others_and_the_log_says_by_whom() {
     let world = world().await;
     world.put(AT, with_xenia()).await.unwrap();
-    let (_, before) = world.copy_of_bob().await;
+    let (_, _, before) = world.bobs().await;
     assert_eq!(accepted(&before), 1);
     let inbox = world.members("bob/inbox").await.len();
     let reception = world
@@ -247,7 +225,7 @@ async fn an_answer_is_shown_to_the_others_and_the_log_says_by_whom() {
     let text = world.text_at(AT).await;
     assert_eq!(accepted(&text), 2);
     assert!(text.contains("SCHEDULE-STATUS=2.0"), "{text}");
-    let (_, after) = world.copy_of_bob().await;
+    let (_, _, after) = world.bobs().await;
     assert_eq!(accepted(&after), 2);
     assert_eq!(world.members("bob/inbox").await.len(), inbox);
     assert_eq!(world.members("alice/inbox").await.len(), 1);
@@ -261,12 +239,12 @@ async fn who_asks_gets_the_newest_version_and_nothing_else_happens() {
     let world = world().await;
     world.put(AT, with_xenia()).await.unwrap();
     let before = world.object(AT).await.unwrap();
-    let invited = world.outgoing().await.remove(0);
+    let invited = world.mails().await.remove(0);
     assert_eq!(
         world.receive(&to_alice("REFRESH", "")).await.effect,
         Effect::Applied
     );
-    let mails = world.outgoing().await;
+    let mails = world.mails().await;
     assert_eq!(mails.len(), 2);
     assert_eq!(mails[1].to, invited.to);
     assert_eq!(mails[1].method, "REQUEST");
@@ -281,7 +259,7 @@ async fn who_asks_gets_the_newest_version_and_nothing_else_happens() {
     let reception = world.receive(&stranger).await;
     assert_eq!(reception.effect, Effect::NotApplied);
     assert!(!reception.reason.is_empty());
-    assert_eq!(world.outgoing().await.len(), 2);
+    assert_eq!(world.mails().await.len(), 2);
     let lines = world.by_mail(&world.alice).await;
     assert_eq!(
         lines.last().map(|line| line.verdict),
@@ -445,7 +423,7 @@ async fn a_copy_does_not_grow_without_bound() {
         effects[..3],
         [Effect::Applied, Effect::Applied, Effect::Refused]
     );
-    let (object, _) = world.copy_of_bob().await;
+    let (_, object, _) = world.bobs().await;
     let octets = world.desk.octets(&object).await.unwrap();
     assert!(octets.len() <= 4_096, "{}", octets.len());
 }
@@ -472,14 +450,7 @@ async fn what_there_is_no_room_for_may_come_again() {
 /// A failure anywhere leaves nothing, and the message has its effect when it comes again.
 #[tokio::test]
 async fn a_failed_commit_leaves_nothing_and_the_next_attempt_all() {
-    let mut failing = None;
-    let world = world_with(Settings::default(), |memory| {
-        let faulty = Arc::new(Faulty::new(Arc::new(memory)));
-        failing = Some(Arc::clone(&faulty));
-        faulty
-    })
-    .await;
-    let faulty = failing.unwrap();
+    let (world, faulty) = faulty_world(Settings::default()).await;
     let before = world.all().await;
     let error = CommitError::Unavailable("for a test".to_owned());
     faulty.fail_commit(1, error);
@@ -542,7 +513,7 @@ async fn messages_meet_edits() {
     let text = world.text_at(AT).await;
     assert_eq!(accepted(&text), people.len() + 1, "{text}");
     assert_eq!(world.members("alice/inbox").await.len(), people.len());
-    let (_, copy) = world.copy_of_bob().await;
+    let (_, _, copy) = world.bobs().await;
     assert_eq!(accepted(&copy), people.len() + 1, "{copy}");
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use storage::{
     BUILDING_MILLISECONDS,
     model::{CalendarFacts, Content},
-    testing::Faulty,
 };
 
 use super::{measured::Measured, yielding::Yielding, *};
@@ -68,17 +67,6 @@ async fn purge(world: &World) {
 
 async fn assert_sound(world: &World) {
     assert_eq!(world.desk.store().check().await.unwrap(), []);
-}
-
-async fn faulty_world(settings: Settings) -> (World, Arc<Faulty>) {
-    let mut faulty = None;
-    let world = world_with(settings, |memory| {
-        let backend = Arc::new(Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
-    (world, faulty.unwrap())
 }
 
 /// RFC 4918 §9.8, §9.9, §9.6: whatever is in a collection, no commit and no read grows with it.

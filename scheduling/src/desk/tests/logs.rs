@@ -3,10 +3,9 @@
 use storage::{
     backend::CommitError,
     model::{Delegate, SchedulingLogEntry, Work},
-    testing::Faulty,
 };
 
-use super::{imports::incoming, trash, *};
+use super::{imports::incoming, meetings::answer, trash, *};
 use crate::{
     log::{LogEntry, Occasion, Verdict, Way},
     mail::{self, DeliveryOutcome},
@@ -53,40 +52,16 @@ impl World {
         words.collect()
     }
 
-    async fn bobs_place(&self) -> String {
-        let tree = self.tree("bob/calendar").await;
-        tree.first().unwrap().clone()
-    }
-
     async fn bob_puts(&self, at: &str, octets: String) -> Result<Written, Refusal> {
-        let put = Put {
-            path: path(at),
-            content_type: None,
-            octets: octets.into(),
-            conditions: Conditions::default(),
-            schedule_reply: true,
-        };
-        self.desk.put(&self.bob, put).await
+        self.put_as(&self.bob, at, octets).await
     }
 
     async fn bob_answers(&self, status: &str) {
-        let at = self.bobs_place().await;
-        let text = String::from_utf8(self.octets(&at).await.unwrap().to_vec()).unwrap();
-        let answered =
-            text.replace("\r\n ", "")
-                .lines()
-                .fold(String::new(), |all, line| {
-                    match line.starts_with("ATTENDEE") && line.ends_with("bob@example.com") {
-                        true => {
-                            all + &format!("ATTENDEE;PARTSTAT={status}:mailto:bob@example.com\r\n")
-                        }
-                        false => all + line + "\r\n",
-                    }
-                });
-        self.bob_puts(&at, answered).await.unwrap();
+        let (at, _, text) = self.bobs().await;
+        self.bob_puts(&at, answer(&text, status)).await.unwrap();
     }
 
-    async fn first_mail(&self) -> (storage::model::WorkId, storage::Stored<Work>) {
+    async fn first_mail(&self) -> (WorkId, Stored<Work>) {
         let due = self.desk.store().due_work(mail::QUEUE, self.desk.now(), 1);
         due.await.unwrap().remove(0)
     }
@@ -362,14 +337,7 @@ async fn an_entry_that_cannot_be_read_is_passed_over() {
 /// It is there if and only if the change is.
 #[tokio::test]
 async fn a_change_that_failed_leaves_no_entry() {
-    let mut faulty = None;
-    let world = world_with(Settings::default(), |memory| {
-        let backend = Arc::new(Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
-    let faulty = faulty.unwrap();
+    let (world, faulty) = faulty_world(Settings::default()).await;
     let commits = faulty.commits();
     faulty.fail_commit(1, CommitError::Full);
     assert_eq!(world.put(AT, meeting(START, "")).await, Err(Refusal::Full));

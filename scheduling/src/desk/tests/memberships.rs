@@ -73,22 +73,16 @@ impl House {
         commits
     }
 
-    async fn text(&self, at: &str) -> String {
-        let octets = self.world.octets(at).await.unwrap();
-        let text = String::from_utf8(octets.to_vec()).unwrap();
-        text.replace("\r\n ", "")
-    }
-
     /// Somebody's only copy.
     async fn copy(&self, who: &str) -> Option<String> {
         let at = self.world.tree(&format!("{who}/calendar")).await.pop()?;
-        Some(self.text(&at).await)
+        Some(self.world.text_at(&at).await)
     }
 
     async fn messages(&self, who: &str) -> Vec<String> {
         let mut methods = Vec::new();
         for at in self.world.tree(&format!("{who}/inbox")).await {
-            let text = self.text(&at).await;
+            let text = self.world.text_at(&at).await;
             let method = text.lines().find_map(|line| line.strip_prefix("METHOD:"));
             methods.push(method.unwrap().to_owned());
         }
@@ -123,7 +117,7 @@ async fn who_comes_into_a_group_is_invited_to_its_meetings() {
         assert!(copy.contains(&line), "{copy}");
         assert_eq!(house.messages(who).await, ["REQUEST"]);
     }
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     assert_eq!(text.matches("SCHEDULE-STATUS=1.2").count(), 3, "{text}");
     assert_ne!(house.tag().await, tag);
     let stale = Put {
@@ -176,7 +170,7 @@ async fn who_leaves_a_group_leaves_its_meetings() {
     world.put(AT, series(&personal)).await.unwrap();
     house.set_team(&[&world.bob]).await;
     house.follow().await;
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     assert!(!text.contains("carol@"), "{text}");
     assert!(text.contains("mailto:dave@"), "invited personally: {text}");
     let copy = house.copy("carol").await.unwrap();
@@ -186,7 +180,7 @@ async fn who_leaves_a_group_leaves_its_meetings() {
     // and back again
     house.set_team(&[&world.bob, &house.carol]).await;
     house.follow().await;
-    assert!(house.text(AT).await.contains("mailto:carol@"));
+    assert!(house.world.text_at(AT).await.contains("mailto:carol@"));
     let copy = house.copy("carol").await.unwrap();
     assert!(!copy.contains("STATUS:CANCELLED"), "{copy}");
 }
@@ -200,7 +194,7 @@ async fn only_who_came_or_left_is_meant() {
     house.set_team(&[&world.bob, &house.carol]).await;
     house.follow().await;
     world.put(AT, series(TEAM)).await.unwrap();
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     let without: String = text
         .lines()
         .filter(|line| !line.contains("carol@"))
@@ -211,7 +205,7 @@ async fn only_who_came_or_left_is_meant() {
         .set_team(&[&world.bob, &house.carol, &house.dave])
         .await;
     house.follow().await;
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     assert!(text.contains("dave@") && !text.contains("carol@"), "{text}");
     let etag = world.object(AT).await.unwrap().etag;
     house.set_team(&[&world.bob, &house.carol]).await;
@@ -229,13 +223,13 @@ async fn who_comes_and_leaves_again_is_not_forgotten_in_a_meeting() {
     let world = &house.world;
     house.set_team(&[&world.bob, &house.carol]).await;
     world.put(AT, series(TEAM)).await.unwrap();
-    assert!(house.text(AT).await.contains("carol@"));
+    assert!(house.world.text_at(AT).await.contains("carol@"));
     house.set_team(&[&world.bob]).await;
     world.put("alice/calendar/2.ics", another()).await.unwrap();
     house.set_team(&[&world.bob, &house.dave]).await;
     house.follow().await;
     for at in [AT, "alice/calendar/2.ics"] {
-        let text = house.text(at).await;
+        let text = house.world.text_at(at).await;
         assert!(text.contains("dave@") && !text.contains("carol@"), "{text}");
     }
     assert_eq!(house.messages("carol").await, ["CANCEL", "REQUEST"]);
@@ -257,7 +251,7 @@ async fn who_comes_and_who_leaves_are_followed_together() {
     house.set_team(&[&world.bob, &house.carol]).await;
     house.set_team(&[&house.carol]).await;
     house.follow().await;
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     assert!(text.contains("carol@") && !text.contains("bob@"), "{text}");
     assert_eq!(house.messages("bob").await, ["CANCEL", "REQUEST"]);
     assert_eq!(house.messages("carol").await, ["REQUEST"]);
@@ -283,11 +277,11 @@ async fn the_past_stays_as_it_was() {
     world.clock.set(Timestamp(START + 7 * DAY_MILLISECONDS));
     house.set_team(&[&world.bob, &house.carol]).await;
     house.follow().await;
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     assert_eq!(text.matches("mailto:carol@").count(), 1, "{text}");
     let copy = house.copy("carol").await.unwrap();
     assert!(copy.contains("EXDATE:20260105T090000Z"), "{copy}");
-    let second = house.text("alice/calendar/2.ics").await;
+    let second = house.world.text_at("alice/calendar/2.ics").await;
     assert!(!second.contains("carol@"), "{second}");
     world.clock.set(Timestamp(START + 365 * DAY_MILLISECONDS));
     let before = world.object(AT).await.unwrap().etag;
@@ -317,23 +311,23 @@ async fn groups_in_groups_are_followed() {
         .set_team(&[&world.bob, &house.carol, &house.dave])
         .await;
     house.follow().await;
-    assert!(house.text(AT).await.contains("mailto:carol@"));
+    assert!(house.world.text_at(AT).await.contains("mailto:carol@"));
     house.set_team(&[&house.carol]).await;
     house.follow().await;
-    let text = house.text(AT).await;
+    let text = house.world.text_at(AT).await;
     assert!(text.contains("dave@") && !text.contains("bob@"), "{text}");
     // the inner group is named, too: what holds somebody there holds them
     house.set(all, &[house.team]).await;
     house.follow().await;
-    assert!(!house.text(AT).await.contains("dave@"));
+    assert!(!house.world.text_at(AT).await.contains("dave@"));
     let both = format!("{whole}{TEAM}");
     world.put(AT, series(&both)).await.unwrap();
     house.set(all, &[]).await;
     house.follow().await;
-    assert!(house.text(AT).await.contains("mailto:carol@"));
+    assert!(house.world.text_at(AT).await.contains("mailto:carol@"));
     house.set_team(&[]).await;
     house.follow().await;
-    assert!(!house.text(AT).await.contains("carol@"));
+    assert!(!house.world.text_at(AT).await.contains("carol@"));
 }
 
 /// A meeting that names the group no more, or that is gone, is forgotten; a group that is removed takes nobody out.
@@ -366,7 +360,8 @@ async fn only_meetings_that_name_the_group_are_looked_at() {
     house.follow().await;
     assert!(
         house
-            .text("alice/calendar/2.ics")
+            .world
+            .text_at("alice/calendar/2.ics")
             .await
             .contains("mailto:bob@")
     );

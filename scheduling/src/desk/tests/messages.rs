@@ -49,7 +49,7 @@ async fn too_many_messages_are_refused_as_a_whole() {
         .unwrap();
     let (at, _, text) = world.bobs().await;
     let text = answer(&text, "ACCEPTED");
-    let put = world.put_as(&world.bob, &at, text, Conditions::default());
+    let put = world.put_as(&world.bob, &at, text);
     put.await.unwrap();
     assert_eq!(counted(&world, &world.bob).await, 1);
 

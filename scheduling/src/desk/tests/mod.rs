@@ -34,17 +34,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use storage::{
-    Found, ResourcePath, Store,
+    Found, ResourcePath, Store, Stored,
     backend::Backend,
     memory::Memory,
-    model::{CollectionKind, Object, Principal, PrincipalKind, Properties},
-    testing::{ManualClock, environment_at},
+    model::{CollectionKind, Member, Object, Principal, PrincipalKind, Properties, Work, WorkId},
+    testing::{Faulty, ManualClock, environment_at},
 };
 
 use super::*;
 use crate::{
     Actor, Conditions, Precondition, Refusal,
     change::{EntityTag, StateCondition, StateList, TagList},
+    mail::{self, OutgoingMessage},
 };
 
 /// A desk, a clock that the test moves, and Alice and Bob with their homes.
@@ -57,6 +58,18 @@ pub(super) struct World {
 
 pub(super) async fn world() -> World {
     world_with(Settings::default(), |memory| Arc::new(memory)).await
+}
+
+/// The same over a backend that can fail.
+pub(super) async fn faulty_world(settings: Settings) -> (World, Arc<Faulty>) {
+    let mut faulty = None;
+    let world = world_with(settings, |memory| {
+        let backend = Arc::new(Faulty::new(Arc::new(memory)));
+        faulty = Some(Arc::clone(&backend));
+        backend
+    })
+    .await;
+    (world, faulty.unwrap())
 }
 
 pub(super) async fn world_with(
@@ -149,18 +162,39 @@ impl World {
         octets: Bytes,
         conditions: Conditions,
     ) -> Result<Written, Refusal> {
-        let put = Put {
-            path: path(at),
-            content_type: None,
-            octets,
-            conditions,
-            schedule_reply: true,
-        };
-        self.desk.put(&self.alice, put).await
+        self.put_as_if(&self.alice, at, octets, conditions).await
     }
 
     pub async fn put(&self, at: &str, octets: impl Into<Bytes>) -> Result<Written, Refusal> {
         self.put_if(at, octets.into(), Conditions::default()).await
+    }
+
+    /// What somebody else than Alice puts.
+    pub async fn put_as(
+        &self,
+        actor: &Actor,
+        at: &str,
+        octets: impl Into<Bytes>,
+    ) -> Result<Written, Refusal> {
+        self.put_as_if(actor, at, octets, Conditions::default())
+            .await
+    }
+
+    pub async fn put_as_if(
+        &self,
+        actor: &Actor,
+        at: &str,
+        octets: impl Into<Bytes>,
+        conditions: Conditions,
+    ) -> Result<Written, Refusal> {
+        let put = Put {
+            path: path(at),
+            content_type: None,
+            octets: octets.into(),
+            conditions,
+            schedule_reply: true,
+        };
+        self.desk.put(actor, put).await
     }
 
     pub async fn delete(&self, at: &str) -> Result<PartialFailures, Refusal> {
@@ -215,6 +249,58 @@ impl World {
         Some(self.desk.octets(&object).await.unwrap())
     }
 
+    /// The text of an object, its lines unfolded.
+    pub async fn text(&self, object: &Object) -> String {
+        unfolded(&self.desk.octets(object).await.unwrap())
+    }
+
+    pub async fn text_at(&self, at: &str) -> String {
+        self.text(&self.object(at).await.unwrap()).await
+    }
+
+    /// What the objects in a collection are named, and what they hold.
+    pub async fn members(&self, at: &str) -> Vec<(String, Object)> {
+        let store = self.desk.store();
+        let resolution = store.resolve(&path(at)).await.unwrap().unwrap();
+        let id = resolution.collection().id;
+        let (members, _) = store.members(id, None, 1_000).await.unwrap();
+        let objects = members
+            .into_iter()
+            .filter_map(|listed| match listed.member.value {
+                Member::Object(object) => Some((listed.name, object)),
+                Member::Collection(_) => None,
+            });
+        objects.collect()
+    }
+
+    /// The one object in Bob's calendar: where it stands, and its text.
+    pub async fn bobs(&self) -> (String, Object, String) {
+        let mut members = self.members("bob/calendar").await;
+        assert_eq!(members.len(), 1, "{members:?}");
+        let (name, object) = members.remove(0);
+        let text = self.text(&object).await;
+        (format!("bob/calendar/{name}"), object, text)
+    }
+
+    /// The mails that are due, each with its row of work.
+    pub async fn due_mails(&self) -> Vec<(WorkId, Stored<Work>, OutgoingMessage)> {
+        let store = self.desk.store();
+        let due = store.due_work(mail::QUEUE, self.desk.now(), 100).await;
+        let message = |work: &Work| OutgoingMessage::decode(&work.payload).unwrap();
+        due.unwrap()
+            .into_iter()
+            .map(|(id, work)| {
+                let message = message(&work);
+                (id, work, message)
+            })
+            .collect()
+    }
+
+    pub async fn mails(&self) -> Vec<OutgoingMessage> {
+        let due = self.due_mails().await.into_iter();
+        due.map(|(.., message)| message).collect()
+    }
+
     /// Every path below a collection, in order; collections end with a slash.
     pub async fn tree(&self, at: &str) -> Vec<String> {
         let mut found = Vec::new();
@@ -238,8 +324,8 @@ impl World {
             for listed in members {
                 let below = format!("{at}/{}", listed.name);
                 match listed.member.value {
-                    storage::model::Member::Object(_) => found.push(below),
-                    storage::model::Member::Collection(_) => {
+                    Member::Object(_) => found.push(below),
+                    Member::Collection(_) => {
                         found.push(format!("{below}/"));
                         waiting.push(below);
                     }
@@ -249,6 +335,12 @@ impl World {
         found.sort();
         found
     }
+}
+
+/// A text as it stands in octets, its lines unfolded.
+pub(super) fn unfolded(octets: &[u8]) -> String {
+    let text = String::from_utf8(octets.to_vec()).unwrap();
+    text.replace("\r\n ", "")
 }
 
 pub(super) fn making(at: &str, kind: CollectionKind) -> MakeCollection {

@@ -495,14 +495,7 @@ async fn dates_and_instances_are_bounded() {
 /// The hot path: however full the calendar is, a PUT costs the same few reads and one commit.
 #[tokio::test]
 async fn a_plain_put_costs_few_reads_and_one_commit() {
-    let mut faulty = None;
-    let world = world_with(Settings::default(), |memory| {
-        let backend = Arc::new(storage::testing::Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
-    let faulty = faulty.unwrap();
+    let (world, faulty) = faulty_world(Settings::default()).await;
     let cost = async |at: &str, uid: &str| {
         let (reads, commits) = (faulty.reads(), faulty.commits());
         world.put(at, event(uid, "")).await.unwrap();

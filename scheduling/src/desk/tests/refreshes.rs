@@ -1,7 +1,5 @@
 //! Replies into large meetings: the others see them a little later (RFC 6638 §4.2, §3.2.10).
 
-use storage::testing::Faulty;
-
 use super::{
     meetings::{AT, START, line, meeting},
     *,
@@ -38,7 +36,7 @@ async fn reply(world: &World, person: &Actor, status: &str) {
     let own = line(&text, "ATTENDEE", &format!("{name}@example.com"));
     let said = format!("ATTENDEE;PARTSTAT={status}:mailto:{name}@example.com");
     let text = text.replace(own, &said);
-    let written = world.put_as(person, &at, text, Conditions::default());
+    let written = world.put_as(person, &at, text);
     written.await.unwrap();
 }
 
@@ -165,14 +163,7 @@ async fn a_few_see_it_at_once() {
 #[tokio::test]
 async fn a_thousand_people_and_kills_in_the_middle() {
     const THOUSAND: usize = 999;
-    let mut faulty = None;
-    let world = world_with(Settings::default(), |memory| {
-        let backend = Arc::new(Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
-    let faulty = faulty.unwrap();
+    let (world, faulty) = faulty_world(Settings::default()).await;
     let mut attendees = String::new();
     for number in 0..THOUSAND {
         user(world.desk.store(), &format!("u{number:03}")).await;

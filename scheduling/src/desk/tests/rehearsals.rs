@@ -267,14 +267,7 @@ async fn who_may_not_read_is_not_told() {
 /// A desk for dry runs commits nothing, whatever is asked of it.
 #[tokio::test]
 async fn a_disk_that_takes_nothing_is_no_obstacle() {
-    let mut faulty = None;
-    let world = world_with(Settings::default(), |memory| {
-        let backend = Arc::new(storage::testing::Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
-    let faulty = faulty.unwrap();
+    let (world, faulty) = faulty_world(Settings::default()).await;
     let commits = faulty.commits();
     faulty.fail_all_commits(CommitError::Full);
     assert!(world.rehearse(AT, meeting(START, "")).await.is_ok());

@@ -132,10 +132,7 @@ async fn who_schedules_for_somebody_needs_the_right_to() {
     grant(&world, "alice/outbox", &[Privilege::ScheduleSendInvite]).await;
     put(&world, "alice/calendar/m.ics", text).await.unwrap();
     let copies = world.tree("carol/calendar").await;
-    let copy = world.octets(&copies[0]).await.unwrap();
-    let copy = String::from_utf8(copy.to_vec())
-        .unwrap()
-        .replace("\r\n ", "");
+    let copy = world.text_at(&copies[0]).await;
     assert!(
         copy.contains("SENT-BY=\"mailto:bob@example.com\""),
         "{copy}"

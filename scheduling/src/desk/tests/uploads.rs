@@ -1,7 +1,5 @@
 //! PUT of files that come piece by piece.
 
-use storage::testing::Faulty;
-
 use super::*;
 
 const PIECE_OCTETS: usize = 100_000;
@@ -187,14 +185,7 @@ async fn what_changes_meanwhile_counts() {
 /// Each commit and each read fails in turn: the file is there as it was, or as it shall be.
 #[tokio::test]
 async fn a_failing_store_keeps_the_old_file() {
-    let mut faulty = None;
-    let world = world_with(Settings::default(), |memory| {
-        let backend = Arc::new(Faulty::new(Arc::new(memory)));
-        faulty = Some(Arc::clone(&backend));
-        backend
-    })
-    .await;
-    let faulty = faulty.unwrap();
+    let (world, faulty) = faulty_world(Settings::default()).await;
     let put = putting("alice/file", Conditions::default());
     // Of octets and of rows.
     for (length, of_octets, most) in [(12, true, 3), (13, false, 2)] {

@@ -33,17 +33,19 @@ async fn private_invitations_are_for_whom_sees_private_things() {
         };
         // Alice says so of her copy, and Carol changes the meeting.
         office
+            .world
             .put_as(&office.carol, theirs, invitation("x"))
             .await
             .unwrap();
         let copy = world.tree("alice/calendar").await.remove(0);
-        let text = office.text(&copy).await.replacen(mark, &marked, 1);
+        let text = office.world.text_at(&copy).await.replacen(mark, &marked, 1);
         world.put(&copy, text).await.unwrap();
         office
             .change("alice", move |alice| alice.invitations_to = wanted)
             .await;
         let (own, bobs) = inboxes().await;
         office
+            .world
             .put_as(&office.carol, theirs, invitation("y"))
             .await
             .unwrap();
@@ -54,7 +56,11 @@ async fn private_invitations_are_for_whom_sees_private_things() {
             .replace("UID:c", "UID:d")
             .replacen(mark, &marked, 1);
         let theirs = "carol/calendar/d.ics";
-        office.put_as(&office.carol, theirs, other).await.unwrap();
+        office
+            .world
+            .put_as(&office.carol, theirs, other)
+            .await
+            .unwrap();
         let (own, bobs) = inboxes().await;
         let told = (own - own_now, bobs - bobs_now);
         match mark {
@@ -73,28 +79,30 @@ async fn a_copy_that_was_made_private_stays_private() {
     let theirs = "carol/calendar/c.ics";
     let invitation = |summary| meeting_of("carol", "c", summary, &["alice@example.com"]);
     office
+        .world
         .put_as(&office.carol, theirs, invitation("x"))
         .await
         .unwrap();
     let copy = world.tree("alice/calendar").await.remove(0);
     let private = "X-CALENDARSERVER-ACCESS:PRIVATE\r\n";
-    let text = office.text(&copy).await;
+    let text = office.world.text_at(&copy).await;
     let text = text.replacen("PRODID", &format!("{private}PRODID"), 1);
     world.put(&copy, text).await.unwrap();
     for summary in ["y", "z"] {
-        let text = office.text(&copy).await;
+        let text = office.world.text_at(&copy).await;
         assert!(text.contains(private), "{text}");
         let opened = world.desk.open(&world.bob, &path(&copy)).await;
         assert_eq!(opened.unwrap_err(), Refusal::NotFound);
         office
+            .world
             .put_as(&office.carol, theirs, invitation(summary))
             .await
             .unwrap();
-        let text = office.text(&copy).await;
+        let text = office.world.text_at(&copy).await;
         assert!(text.contains(&format!("SUMMARY:{summary}")), "{text}");
     }
     // Alice takes it back.
-    let text = office.text(&copy).await.replace(private, "");
+    let text = office.world.text_at(&copy).await.replace(private, "");
     world.put(&copy, text).await.unwrap();
     assert!(world.desk.open(&world.bob, &path(&copy)).await.is_ok());
 }
