@@ -41,11 +41,11 @@ pub use environment::{Clock, Entropy, Environment, Timestamp};
 pub use path::ResourcePath;
 pub use store::{
     AccountError, AttachmentHolder, BUILDING_MILLISECONDS, Batch, BlobReader, Building, Changes,
-    CheckEvent, Damage, Found, Listed, LogCompaction, LogRetention, MAXIMUM_AUDIT_ENTRIES,
-    MAXIMUM_BLOB_OCTETS, MAXIMUM_SCHEDULING_LOG_ENTRIES, MAXIMUM_SCHEDULING_LOG_OCTETS,
-    MESSAGES_MAXIMUM, Memberships, ObjectPlace, OpenError, PrincipalNameFault, ReceivedPosition,
-    Resolution, RetentionClock, Store, UidPlace, UidPlaces, Upload, WalkPosition,
-    check_account_form, milliseconds_to_next_hour, normalise_address,
+    CheckEvent, Damage, Found, KeptOfMessages, Listed, LogCompaction, LogRetention,
+    MAXIMUM_AUDIT_ENTRIES, MAXIMUM_BLOB_OCTETS, MAXIMUM_SCHEDULING_LOG_ENTRIES,
+    MAXIMUM_SCHEDULING_LOG_OCTETS, MESSAGES_MAXIMUM, Memberships, ObjectPlace, OpenError,
+    PrincipalNameFault, ReceivedPosition, Resolution, RetentionClock, Store, UidPlace, UidPlaces,
+    Upload, WalkPosition, check_account_form, milliseconds_to_next_hour, normalise_address,
 };
 pub use uuid::Uuid;
 

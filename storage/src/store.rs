@@ -69,7 +69,7 @@ pub use check::{CheckEvent, Damage};
 pub use compaction::{LogCompaction, LogRetention};
 pub use directory::{Memberships, normalise_address};
 pub use messages::{MESSAGES_MAXIMUM, milliseconds_to_next_hour};
-pub use received::ReceivedPosition;
+pub use received::{KeptOfMessages, ReceivedPosition};
 pub use resolution::{Found, Resolution};
 pub use retention::RetentionClock;
 pub use scheduling_log::{MAXIMUM_SCHEDULING_LOG_ENTRIES, MAXIMUM_SCHEDULING_LOG_OCTETS};

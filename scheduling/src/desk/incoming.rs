@@ -239,6 +239,7 @@ impl Desk {
                 .await?;
             self.look_up_deputies(directory, copy).await?;
         }
+        let called_off = self.recall_called_off(&mut recipients, delivery).await?;
         let handed_over = self
             .hand_over(batch, &mut recipients, delivery, directory, now)
             .await?;
@@ -246,6 +247,9 @@ impl Desk {
             let reason = "this principal has no inbox";
             return Ok(Err(Unacceptable::new(Status::NOT_ALLOWED, reason)));
         };
+        if let Some(called_off) = called_off {
+            called_off.keep(batch, delivery, &handed_over.receipt, now);
+        }
         if handed_over.receipt.schedule_tag_changes
             && let Some(copy) = recipients.object(recipient.id)
             && let Err(fault) = self.check_can_be_stored(copy)

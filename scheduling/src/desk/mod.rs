@@ -22,6 +22,7 @@ mod attachments;
 mod audit;
 mod availability;
 mod booking;
+mod called_off;
 mod collection;
 mod conditions;
 mod construction;

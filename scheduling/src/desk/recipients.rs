@@ -21,8 +21,8 @@ use super::{
 use crate::{
     Actor, Classification, Refusal,
     engine::{
-        self, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming, Message, Method,
-        Receipt, Status,
+        self, Cancellations, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming,
+        Message, Method, Receipt, Status,
     },
     log::{self, Lines, LogEntry, LogLine, Occasion},
     projection::ObjectProjection,
@@ -40,6 +40,8 @@ struct Recipient {
     /// same moment do not see each other's.
     room: Option<u64>,
     copies: Copies,
+    /// What the organizer of a message from outside called off before.
+    called_off: Option<Cancellations>,
     /// The copy as the messages so far have left it.
     object: Option<CalendarObject>,
     is_changed: bool,
@@ -154,6 +156,7 @@ impl Desk {
                 .as_ref()
                 .is_none_or(|copy| Classification::is_public(&copy.object)),
             copies,
+            called_off: None,
             is_changed: false,
             new_schedule_tag: false,
             inbox_items: Vec::new(),
@@ -399,6 +402,13 @@ impl Recipients {
         others.iter().chain(theirs).cloned().collect()
     }
 
+    /// Recalls what was called off before for somebody.
+    pub fn recall(&mut self, id: PrincipalId, called_off: Option<Cancellations>) {
+        if let Some(recipient) = self.0.get_mut(&id) {
+            recipient.called_off = called_off;
+        }
+    }
+
     /// Puts another state in the place of somebody's copy, which is changed already.
     pub fn replace(&mut self, id: PrincipalId, object: CalendarObject) {
         if let Some(recipient) = self.0.get_mut(&id) {
@@ -455,6 +465,7 @@ impl Recipient {
         }
         let receipt = engine::receive(&Incoming {
             copy: self.object.as_ref(),
+            called_off: self.called_off.as_ref(),
             message,
             recipient: &self.principal,
             directory,

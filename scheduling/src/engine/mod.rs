@@ -71,7 +71,7 @@ pub(crate) use message::utc;
 pub use message::{Message, Method, Origin};
 pub use outside::{Unacceptable, from_outside};
 pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_again};
-pub use receive::{CopyChange, FollowUp, Incoming, Receipt, receive};
+pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receive};
 pub use refresh::refresh;
 pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;

@@ -1,5 +1,7 @@
 //! The revision number of a component (RFC 5546 §2.1.4 and §2.1.5).
 
+use std::cmp::Ordering;
+
 use calendar::{Component, Property};
 
 use super::entry::sequence;
@@ -61,6 +63,29 @@ impl Revision {
         self.sequence
     }
 
+    /// DTSTAMP; empty where it is not known.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
+
+    /// Whether a cancellation is overtaken by what is known of the same component. A SEQUENCE that is equal is enough
+    /// for it, since some organizers do not raise it then.
+    pub fn is_before(&self, known: &Revision) -> bool {
+        match self.stamp.is_empty() {
+            true => self.sequence < known.sequence,
+            false => self < known,
+        }
+    }
+
+    /// The order of messages about different components of a meeting. Some organizers count SEQUENCE for each
+    /// component by itself, so that it tells nothing there: DTSTAMP goes first.
+    pub fn compare_apart(&self, other: &Revision) -> Ordering {
+        match self.stamp.is_empty() || other.stamp.is_empty() {
+            true => self.cmp(other),
+            false => (&self.stamp, self.sequence).cmp(&(&other.stamp, other.sequence)),
+        }
+    }
+
     /// As noted on a property by [`Revision::note`].
     pub fn noted(property: &Property) -> Option<Revision> {
         let note = property.parameter(NOTE)?;
@@ -105,6 +130,29 @@ mod tests {
             (u32::MAX, 0, true, u32::MAX),
         ] {
             assert_eq!(revised(before, asked, is_revision), expected);
+        }
+    }
+
+    #[test]
+    fn across_components_the_stamp_goes_first() {
+        let revision = |sequence, stamp: &str| Revision {
+            sequence,
+            stamp: stamp.to_owned(),
+        };
+        let (early, late) = ("20260101T000000Z", "20260101T000001Z");
+        for (one, other, apart, is_before) in [
+            ((1, early), (0, late), Ordering::Less, false),
+            ((0, late), (1, early), Ordering::Greater, true),
+            ((1, early), (1, late), Ordering::Less, true),
+            ((1, early), (0, early), Ordering::Greater, false),
+            ((1, early), (1, early), Ordering::Equal, false),
+            ((1, ""), (1, late), Ordering::Less, false),
+            ((0, ""), (1, late), Ordering::Less, true),
+            ((1, early), (0, ""), Ordering::Greater, false),
+        ] {
+            let (one, other) = (revision(one.0, one.1), revision(other.0, other.1));
+            assert_eq!(one.compare_apart(&other), apart, "{one:?} {other:?}");
+            assert_eq!(one.is_before(&other), is_before, "{one:?} {other:?}");
         }
     }
 

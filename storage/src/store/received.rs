@@ -1,21 +1,72 @@
 //! Which messages from outside had their effect: a row for each recipient and message, written in the commit of the
-//! effect, so that the same message a second time is known for what it is.
+//! effect, so that the same message a second time is known for what it is. What of a message may matter to another
+//! one, which it overtook, is kept in a row of the same kind; both are forgotten when they are old.
 
 use std::ops::Bound;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{Batch, SCAN_OCTETS, Store, keys, record};
 use crate::{
     Revision, Timestamp, Uuid,
     backend::{CommitError, KeyRange, Operation, Page, ReadError},
     model::PrincipalId,
+    store::record::Row,
 };
 
 /// Rows looked at in one step.
 const ROWS_AT_ONCE: usize = 1_000;
 
+/// What a row is called in an error.
+const WHAT: &str = "received message";
+
 /// Where a walk over the rows stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedPosition(Vec<u8>);
+
+/// What a row holds.
+#[derive(Serialize, Deserialize)]
+struct ReceivedRecord {
+    /// Milliseconds since 1970.
+    time: u64,
+    /// What is kept of the message; nothing where only its coming counts.
+    kept: Vec<u8>,
+}
+
+impl ReceivedRecord {
+    fn at(now: Timestamp, kept: Vec<u8>) -> ReceivedRecord {
+        let time = now.0.max(0).unsigned_abs();
+        ReceivedRecord { time, kept }
+    }
+}
+
+impl Row for ReceivedRecord {
+    /// In version 1, there was the time alone.
+    const VERSION: u8 = 2;
+
+    fn read(version: u8, body: &[u8]) -> Option<postcard::Result<ReceivedRecord>> {
+        let alone = |time| ReceivedRecord {
+            time,
+            kept: Vec::new(),
+        };
+        match version {
+            1 => Some(postcard::from_bytes(body).map(alone)),
+            Self::VERSION => Some(postcard::from_bytes(body)),
+            _ => None,
+        }
+    }
+}
+
+/// What is kept of messages to somebody about one thing, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptOfMessages {
+    recipient: PrincipalId,
+    about: Uuid,
+    revision: Revision,
+    /// Nothing where nothing is kept.
+    pub octets: Bytes,
+}
 
 impl Batch {
     /// Notes that a message, by a name that follows from what it is, has its effect on a recipient in this commit; which
@@ -28,7 +79,27 @@ impl Batch {
     ) -> &mut Self {
         let key = keys::received(recipient, message);
         self.expect_row(key.clone(), Revision(0));
-        self.put(key, record::encode(&now.0.max(0).unsigned_abs()));
+        self.put(key, record::encode(&ReceivedRecord::at(now, Vec::new())));
+        self
+    }
+
+    /// Keeps these octets of messages, in the place of what was read.
+    pub fn keep_of_messages(
+        &mut self,
+        before: &KeptOfMessages,
+        octets: &[u8],
+        now: Timestamp,
+    ) -> &mut Self {
+        self.expect_kept(before);
+        let key = keys::received(before.recipient, before.about);
+        let record = ReceivedRecord::at(now, octets.to_vec());
+        self.put(key, record::encode(&record));
+        self
+    }
+
+    /// Expects what is kept of messages to be as it was read.
+    pub fn expect_kept(&mut self, kept: &KeptOfMessages) -> &mut Self {
+        self.expect_row(keys::received(kept.recipient, kept.about), kept.revision);
         self
     }
 }
@@ -44,6 +115,28 @@ impl Store {
         let keys: Vec<_> = keys.collect();
         let rows = self.backend().get_many(&keys).await?;
         Ok(rows.iter().any(Option::is_some))
+    }
+
+    /// What is kept of messages to a recipient about one thing, which has a name among all that they may be about.
+    pub async fn kept_of_messages(
+        &self,
+        recipient: PrincipalId,
+        about: Uuid,
+    ) -> Result<KeptOfMessages, ReadError> {
+        let row = self
+            .backend()
+            .get(&keys::received(recipient, about))
+            .await?;
+        let record = match &row {
+            Some(row) => Some(record::decode::<ReceivedRecord>(&row.value, WHAT)?),
+            None => None,
+        };
+        Ok(KeptOfMessages {
+            recipient,
+            about,
+            revision: row.map_or(Revision(0), |row| row.revision),
+            octets: record.map(|it| it.kept.into()).unwrap_or_default(),
+        })
     }
 
     /// One step over all such rows, behind a position or from the beginning on: removes those from before `until`.
@@ -69,7 +162,7 @@ impl Store {
         let until = until.0.max(0).unsigned_abs();
         let mut old = Vec::new();
         for (key, row) in found.rows {
-            if record::decode::<u64>(&row.value, "received message")? < until {
+            if record::decode::<ReceivedRecord>(&row.value, WHAT)?.time < until {
                 old.push(Operation::Delete(key));
             }
         }

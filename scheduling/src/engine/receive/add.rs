@@ -83,10 +83,8 @@ fn check_order(
     stored: &Meeting<'_>,
     message: &Meeting<'_>,
 ) -> Result<(), Declined> {
-    let is_known = |(part, entry): (Part, &Component)| {
-        let known = stored.get(part).or(stored.series());
-        known.is_some_and(|known| is_late(incoming.message.origin, known, entry))
-    };
+    let origin = incoming.message.origin;
+    let is_known = |(part, entry): (Part, &Component)| is_late(origin, stored, part, entry);
     if message.parts().all(is_known) {
         let reason = "a newer or the same message was applied already";
         return Err(Declined::silently(Status::DELIVERED, reason));

@@ -7,7 +7,7 @@ use storage::model::PrincipalKind;
 
 use super::{
     CopyChange, Declined, FollowUp, Incoming, Receipt,
-    request::{check_organizer, note_revision},
+    request::{check_organizer, note_revision, noted_revision},
 };
 use crate::engine::{
     Origin, Status,
@@ -56,21 +56,19 @@ fn called_off<'m>(
 ) -> Result<BTreeMap<Part, &'m Component>, Declined> {
     let mut found = BTreeMap::new();
     let mut reason = "the copy has no such instance";
-    for (part, entry) in message.parts() {
-        let parts: Vec<Part> = match part {
+    for (said, entry) in message.parts() {
+        let parts: Vec<Part> = match said {
             // the whole: the series, and all instances that have a component
             Part::Series => stored.parts().map(|(part, _)| part).collect(),
-            Part::Instance(key) => (stored.has(part) || stored.yields(key))
-                .then_some(part)
+            Part::Instance(key) => (stored.has(said) || stored.yields(key))
+                .then_some(said)
                 .into_iter()
                 .collect(),
         };
         for part in parts {
             let known = stored.get(part).or(stored.series());
-            // equal is enough for a cancellation: some organizers do not raise SEQUENCE for it
-            let is_late = incoming.message.origin != Origin::Here
-                && known.is_some_and(|known| sequence(entry) < known_sequence(known));
-            if is_late {
+            if incoming.message.origin != Origin::Here && is_overtaken(stored, (said, entry), part)
+            {
                 reason = "a newer message was applied already";
             } else if known.is_some_and(is_cancelled) {
                 reason = "the copy is cancelled already";
@@ -83,6 +81,22 @@ fn called_off<'m>(
         true => Err(Declined::silently(Status::DELIVERED, reason)),
         false => Ok(found),
     }
+}
+
+/// Whether something newer is known of a part than the component of the message that is to call it off: the component
+/// may be about that part, or about the whole.
+fn is_overtaken(stored: &Meeting<'_>, (said, entry): (Part, &Component), part: Part) -> bool {
+    let revision = Revision::of(entry);
+    // the DTSTAMP of what no message noted is the client's
+    let known = |entry| noted_revision(entry).unwrap_or(Revision::before_all(sequence(entry)));
+    let same = stored.get(said).map(known);
+    let is_before = same.is_some_and(|known| revision.is_before(&known));
+    // an instance without a component is as the series
+    let apart = match said == part && stored.has(part) {
+        true => None,
+        false => stored.get(part).or(stored.series()).map(known),
+    };
+    is_before || apart.is_some_and(|known| revision.compare_apart(&known).is_lt())
 }
 
 fn cancelled(
@@ -130,11 +144,4 @@ fn sign_as(line: &mut Property, message: Option<&Property>) {
             line.remove_parameter("SENT-BY");
         }
     }
-}
-
-fn known_sequence(stored: &Component) -> u32 {
-    stored
-        .property("ORGANIZER")
-        .and_then(Revision::noted)
-        .map_or_else(|| sequence(stored), |revision| revision.sequence())
 }

@@ -7,7 +7,7 @@ use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     Incoming,
-    request::{is_recipient, note_revision, own_line},
+    request::{is_recipient, note_revision, noted_revision, own_line},
 };
 use crate::{
     engine::{
@@ -124,9 +124,10 @@ impl Merge<'_> {
             .filter(|(key, _)| !self.message.has(Part::Instance(*key)) && !away.contains(key));
         unsaid
             .filter_map(|(key, entry)| {
-                let noted = entry.property("ORGANIZER").and_then(Revision::noted);
                 let is_later = self.incoming.message.origin != Origin::Here
-                    && noted.is_some_and(|noted| Some(noted) > revision);
+                    && noted_revision(entry)
+                        .zip(revision.as_ref())
+                        .is_some_and(|(noted, revision)| noted.compare_apart(revision).is_gt());
                 if is_later || is_cancelled(entry) && !self.message.yields(key) {
                     return Some(entry.clone());
                 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod cancel;
+mod cancellations;
 mod counter;
 mod decline_counter;
 mod merge;
@@ -13,12 +14,15 @@ use calendar::{CalendarObject, Component};
 use storage::{Timestamp, model::Principal};
 
 use super::{Addressee, Decision, Directory, Message, Method, Origin, Status};
+pub use cancellations::Cancellations;
 
 /// A message at its recipient's door.
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming<'a> {
     /// The recipient's copy, by UID, in whichever of its calendars.
     pub copy: Option<&'a CalendarObject>,
+    /// What the organizer called off before, if anything is known of that.
+    pub called_off: Option<&'a Cancellations>,
     /// The message.
     pub message: &'a Message,
     /// The recipient.
@@ -150,7 +154,8 @@ impl Declined {
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    let result = check_sender(incoming).and_then(|()| match incoming.message.method {
+    let method = incoming.message.method;
+    let result = check_sender(incoming).and_then(|()| match method {
         Method::Request => request::receive(incoming),
         Method::Cancel => cancel::receive(incoming),
         Method::Reply => reply::receive(incoming),
@@ -158,6 +163,12 @@ pub fn receive(incoming: &Incoming<'_>) -> Receipt {
         Method::Refresh => refresh::receive(incoming),
         Method::Counter => counter::receive(incoming),
         Method::DeclineCounter => decline_counter::receive(incoming),
+    });
+    let result = result.and_then(|receipt| match incoming.called_off {
+        Some(called_off) if matches!(method, Method::Request | Method::Add) => {
+            called_off.call_off(incoming, receipt)
+        }
+        _ => Ok(receipt),
     });
     let mut receipt = result.unwrap_or_else(|declined| declined.receipt(incoming.message));
     if receipt.follow_up == FollowUp::AskOrganizer && !is_organizer_elsewhere(incoming) {

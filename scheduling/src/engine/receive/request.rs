@@ -131,10 +131,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
 
 /// The parts of a message that do not come late (RFC 5546 §2.1.5).
 fn news(incoming: &Incoming<'_>, stored: &Meeting<'_>, message: &Meeting<'_>) -> BTreeSet<Part> {
-    let is_news = |part: Part, entry: &Component| {
-        let known = stored.get(part).or(stored.series());
-        !known.is_some_and(|known| is_late(incoming.message.origin, known, entry))
-    };
+    let is_news = |part, entry| !is_late(incoming.message.origin, stored, part, entry);
     let parts = message.parts();
     parts
         .filter(|(part, entry)| is_news(*part, entry))
@@ -173,18 +170,37 @@ pub(super) fn check_organizer(
     Ok(())
 }
 
-/// RFC 5546 §2.1.5, for messages that may come late or twice.
-pub(super) fn is_late(origin: Origin, stored: &Component, message: &Component) -> bool {
+/// RFC 5546 §2.1.5, for messages that may come late or twice: whether what is known of a part is newer than what a
+/// message says of it. An instance that has no component is as the series.
+pub(super) fn is_late(
+    origin: Origin,
+    stored: &Meeting<'_>,
+    part: Part,
+    message: &Component,
+) -> bool {
+    let said = Revision::of(message);
+    let order = match (stored.get(part), stored.series()) {
+        (Some(known), _) => said.cmp(&known_revision(known)),
+        (None, Some(series)) => match noted_revision(series) {
+            Some(known) => said.compare_apart(&known),
+            None => said.cmp(&Revision::of(series)),
+        },
+        (None, None) => return false,
+    };
     match origin {
         Origin::Here => false,
-        Origin::Queue => Revision::of(message) < known_revision(stored),
-        Origin::Mail => Revision::of(message) <= known_revision(stored),
+        Origin::Queue => order.is_lt(),
+        Origin::Mail => order.is_le(),
     }
 }
 
 pub(super) fn known_revision(stored: &Component) -> Revision {
-    let noted = stored.property("ORGANIZER").and_then(Revision::noted);
-    noted.unwrap_or_else(|| Revision::of(stored))
+    noted_revision(stored).unwrap_or_else(|| Revision::of(stored))
+}
+
+/// The place of the message that a component came with, if that was noted.
+pub(super) fn noted_revision(stored: &Component) -> Option<Revision> {
+    stored.property("ORGANIZER").and_then(Revision::noted)
 }
 
 /// Notes the order of messages that may be overtaken; those of a commit have its order.

@@ -38,6 +38,8 @@ struct World {
     inboxes: BTreeMap<&'static str, Vec<CalendarObject>>,
     /// Counts up with each change of a Schedule-Tag.
     tags: BTreeMap<&'static str, u32>,
+    /// What was called off from outside.
+    called_off: BTreeMap<&'static str, Cancellations>,
     mails: Vec<OutgoingMessage>,
     notices: Vec<OutgoingMessage>,
     decisions: Vec<Decision>,
@@ -100,6 +102,7 @@ fn new_world() -> World {
         calendars: BTreeMap::new(),
         inboxes: BTreeMap::new(),
         tags: BTreeMap::new(),
+        called_off: BTreeMap::new(),
         mails: Vec::new(),
         notices: Vec::new(),
         decisions: Vec::new(),
@@ -260,11 +263,18 @@ impl World {
         let before = self.calendars.get(who).cloned();
         let receipt = receive(&Incoming {
             copy: self.calendars.get(who),
+            called_off: self.called_off.get(who),
             message: &delivery.message,
             recipient: &delivery.recipient,
             directory: &directory,
             now: self.now,
         });
+        let called_off = self.called_off.get(who);
+        if let Some(after) = Cancellations::after(called_off, &delivery.message, &receipt) {
+            let again = Cancellations::parse(&after.to_octets()).unwrap();
+            assert_eq!(again, after);
+            self.called_off.insert(who, after);
+        }
         match &receipt.copy {
             CopyChange::Create(object) | CopyChange::Replace(object) => {
                 assert_eq!(method(object), None, "a stored object has no METHOD");

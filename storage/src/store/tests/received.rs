@@ -49,3 +49,40 @@ async fn a_message_is_noted_once_for_each_recipient_until_it_is_old() {
     }
     world.assert_sound().await;
 }
+
+#[tokio::test]
+async fn what_is_kept_of_messages_is_replaced_as_it_was_read_and_forgotten_when_it_is_old() {
+    let world = world().await;
+    let alice = world.user("alice").await.id;
+    let about = Uuid::derived("test", &[b"about"]);
+    let kept = async || world.store.kept_of_messages(alice, about).await.unwrap();
+    let nothing = kept().await;
+    assert!(nothing.octets.is_empty());
+    let keep = async |before: &KeptOfMessages, octets: &[u8]| {
+        let mut batch = world.store.batch();
+        batch.keep_of_messages(before, octets, Timestamp(50));
+        world.store.commit(batch).await.is_ok()
+    };
+    assert!(keep(&nothing, b"one").await);
+    let one = kept().await;
+    assert_eq!(one.octets, "one");
+    assert!(!keep(&nothing, b"other").await, "it was not read");
+    let mut batch = world.store.batch();
+    batch.expect_kept(&nothing);
+    assert!(world.store.commit(batch).await.is_err());
+    assert!(keep(&one, b"two").await);
+    assert_eq!(kept().await.octets, "two");
+    // a row of the first form
+    let (key, row) = (keys::received(alice, about), record::encode(&60_u64));
+    let put = vec![Operation::Put(key, row)];
+    world.store.commit_rows(Vec::new(), put).await.unwrap();
+    assert!(kept().await.octets.is_empty());
+    assert!(world.store.was_received(alice, &[about]).await.unwrap());
+    for (until, is_known) in [(60, true), (61, false)] {
+        let until = Timestamp(until);
+        world.store.forget_received(None, until).await.unwrap();
+        let known = world.store.was_received(alice, &[about]).await.unwrap();
+        assert_eq!(known, is_known);
+    }
+    world.assert_sound().await;
+}
