@@ -9,7 +9,7 @@ use storage::{Batch, Timestamp, model::Principal};
 use super::{Desk, outstanding, recipients::Recipients, refresh};
 use crate::{
     Refusal,
-    engine::{self, Change, Delivery, Directory, FollowUp, Method, Plan, Receipt, Status},
+    engine::{self, Change, Delivery, Directory, FollowUp, Method, Origin, Plan, Receipt, Status},
     log,
 };
 
@@ -56,6 +56,12 @@ impl Desk {
                     self.enqueue_refresh(batch, recipient, &message.uid, now)
                         .await?;
                 }
+            }
+            // who answered by mail has a copy that does not say so yet
+            if message.origin == Origin::Mail {
+                let sender = &message.sender;
+                let own = engine::tell_answer(object, recipient, directory, sender, now);
+                refreshes.extend(own);
             }
         }
         Ok(Some(HandedOver { receipt, refreshes }))

@@ -15,8 +15,8 @@ use super::{Desk, MAXIMUM_ROUNDS, admission, recipients::Recipients, refuse::cro
 use crate::{
     Classification, Precondition, Refusal,
     engine::{
-        self, Addressee, Decision, Delivery, Directory, Message, Method, Receipt, Status,
-        Unacceptable,
+        self, Addressee, CopyChange, Decision, Delivery, Directory, Message, Method, Receipt,
+        Status, Unacceptable,
     },
     log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
 };
@@ -45,7 +45,7 @@ pub struct Reception {
     pub effect: Effect,
     /// For the sender (RFC 5546 §3.6, RFC 6638 §3.2.9).
     pub status: Status,
-    /// Why it did nothing else; empty where it was applied.
+    /// Why it did nothing else; empty where all of it was applied.
     pub reason: String,
 }
 
@@ -332,6 +332,7 @@ impl Reception {
     }
 
     fn of(recipient: &str, receipt: Receipt) -> Reception {
+        let is_applied = receipt.copy != CopyChange::Unchanged;
         let mut held = None;
         let mut ignored = None;
         for decision in receipt.decisions {
@@ -342,6 +343,8 @@ impl Reception {
             }
         }
         let (effect, reason) = match (held, ignored) {
+            // a part of it waits for the user
+            (Some(reason), _) if is_applied => (Effect::Applied, reason),
             (Some(reason), _) => (Effect::Held, reason),
             (None, Some(reason)) => (Effect::NotApplied, reason),
             (None, None) => (Effect::Applied, String::new()),

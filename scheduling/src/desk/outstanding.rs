@@ -224,6 +224,7 @@ impl Letter {
             sender: self.sender.clone(),
             uid: uid.to_owned(),
             is_refresh: self.is_refresh,
+            tells_answer: false,
             asks_again: self.asks_again,
             object: object.clone(),
         }

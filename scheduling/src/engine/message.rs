@@ -104,6 +104,8 @@ pub struct Message {
     pub uid: String,
     /// It shows only what others answered: no inbox item, no new Schedule-Tag.
     pub is_refresh: bool,
+    /// It tells the recipient what they answered by another way than their copy.
+    pub tells_answer: bool,
     /// The organizer asks this person again, although nothing else changed (RFC 6638 §3.2.7).
     pub asks_again: bool,
     /// The iCalendar stream with its METHOD: what the inbox keeps.
@@ -118,6 +120,7 @@ impl Message {
             sender: sender.to_owned(),
             uid: uid(&object),
             is_refresh: false,
+            tells_answer: false,
             asks_again: false,
             object,
         }

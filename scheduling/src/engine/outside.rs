@@ -3,17 +3,19 @@
 //!
 //! Whoever handed it in knows who sent it, and says so by an address; what the message says of its sender is worth
 //! no more than that. What is between a client and its server (RFC 6638 §7), what the server notes for itself, and
-//! alarms, which are everybody's own, do not come in.
+//! alarms and the client's extensions, which are everybody's own, do not come in.
 
 use std::collections::BTreeSet;
 
-use calendar::{CalendarObject, Component, Property, value::date_in};
+use calendar::{CalendarObject, Component, Property, RecurrenceSet, Zone, value::date_in};
 
 use super::{
     Directory, Message, Method, Origin, Status,
     entry::{attendees, can_be_scheduled, uid},
     message::shared_person,
+    significance::is_private_extension,
 };
+use crate::projection::ACCESS_PROPERTY;
 
 /// The most components of one message: a series with more exceptions is nobody's.
 const MAXIMUM_COMPONENTS: usize = 2_000;
@@ -51,8 +53,11 @@ pub fn from_outside(
     directory: &Directory,
 ) -> Result<Message, Unacceptable> {
     let method = method(object)?;
-    check_form(object, method, directory)?;
     let mut object = object.clone();
+    if method.is_from_organizer() {
+        complete(&mut object);
+    }
+    check_form(&object, method, directory)?;
     clean(&mut object, method);
     let name = in_whose_name(&object, method, sender, directory);
     Ok(Message {
@@ -74,6 +79,25 @@ fn method(object: &CalendarObject) -> Result<Method, Unacceptable> {
         };
         Unacceptable::new(Status::UNSUPPORTED, reason)
     })
+}
+
+/// Exchange leaves instances of former versions in a series, which name nobody: they go. One that names attendees but
+/// no organizer is of the organizer of the others.
+fn complete(object: &mut CalendarObject) {
+    let organizer = object.entries().find_map(|it| it.property("ORGANIZER"));
+    let Some(organizer) = organizer.cloned() else {
+        return;
+    };
+    object.calendar_mut().retain_components(|component| {
+        let names_somebody =
+            component.property("ORGANIZER").is_some() || attendees(component).next().is_some();
+        names_somebody || component.property("RECURRENCE-ID").is_none()
+    });
+    for entry in object.entries_mut() {
+        if entry.property("ORGANIZER").is_none() {
+            entry.push_property(organizer.clone());
+        }
+    }
 }
 
 /// One event or to-do, by one organizer, each component for one part of it.
@@ -123,21 +147,23 @@ fn check_form(
 
 /// Each component is about a part of its own, whose name can be read: one that cannot would be taken for the series.
 fn check_parts(object: &CalendarObject, method: Method) -> Result<(), Unacceptable> {
+    let set = RecurrenceSet::of(object, &Zone::utc());
     let mut parts = BTreeSet::new();
     for entry in object.entries() {
-        let named = entry.property("RECURRENCE-ID");
-        if named.is_some() && date_in(entry, "RECURRENCE-ID").is_none() {
+        let named = date_in(entry, "RECURRENCE-ID");
+        if named.is_none() && entry.property("RECURRENCE-ID").is_some() {
             let reason = "its RECURRENCE-ID cannot be read";
             return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
         }
         // what ADD adds has its beginning for a name (RFC 5546 §3.2.4)
-        let begins = entry.property("DTSTART").filter(|_| method == Method::Add);
+        let begins = date_in(entry, "DTSTART").filter(|_| method == Method::Add);
         if method == Method::Add && begins.is_none() {
             let reason = "what it adds does not begin at any time";
             return Err(Unacceptable::new(Status::MISSING, reason));
         }
-        let name = named.or(begins).map(Property::content);
-        if !parts.insert(name) {
+        // one instance has several names: in UTC, and in its zone
+        let part = named.or(begins).map(|date| set.key_of(&date));
+        if !parts.insert(part) {
             let reason = "two of its components are about the same instance";
             return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
         }
@@ -147,12 +173,14 @@ fn check_parts(object: &CalendarObject, method: Method) -> Result<(), Unacceptab
 
 /// Takes out what is nobody's to say from outside, and writes METHOD as RFC 5546 does.
 fn clean(object: &mut CalendarObject, method: Method) {
-    object
-        .calendar_mut()
+    let calendar = object.calendar_mut();
+    calendar
         .set_raw_value("METHOD", method.as_str())
         .expect("a word is a valid value");
+    calendar.remove_properties(ACCESS_PROPERTY);
     for entry in object.entries_mut() {
         entry.retain_components(|component| !component.is("VALARM"));
+        entry.retain_properties(|line| !is_private_extension(line.name()));
         let people = entry.properties_mut();
         for line in people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE")) {
             *line = shared_person(line);

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::CalendarObject;
-use storage::{Timestamp, model::Principal};
+use storage::{
+    Timestamp,
+    model::{Principal, PrincipalId},
+};
 
 use super::{
     Delivery, Directory,
@@ -24,6 +27,36 @@ pub fn refresh(
     replied: Option<&str>,
     now: Timestamp,
 ) -> Vec<Delivery> {
+    let replied = replied.and_then(|replied| directory.local(replied));
+    let is_meant = |id| replied.is_none_or(|replied| replied.id != id);
+    shown_to(organizer_object, owner, directory, is_meant, now)
+}
+
+/// The delivery that brings the copy of `replied` (an address) up to date with what they answered by another way than
+/// that copy: by mail. `None` where they are not here.
+pub fn tell_answer(
+    organizer_object: &CalendarObject,
+    owner: &Principal,
+    directory: &Directory,
+    replied: &str,
+    now: Timestamp,
+) -> Option<Delivery> {
+    let replied = directory.local(replied)?;
+    let is_meant = |id| id == replied.id;
+    let mut deliveries = shown_to(organizer_object, owner, directory, is_meant, now);
+    let mut delivery = deliveries.pop()?;
+    delivery.message.tells_answer = true;
+    Some(delivery)
+}
+
+/// What shows the organizer's object to those local attendees whom `is_meant` holds for.
+fn shown_to(
+    organizer_object: &CalendarObject,
+    owner: &Principal,
+    directory: &Directory,
+    is_meant: impl Fn(PrincipalId) -> bool,
+    now: Timestamp,
+) -> Vec<Delivery> {
     let meeting = Meeting::of(organizer_object);
     if !can_be_scheduled(organizer_object) || meeting.is_called_off() {
         return Vec::new();
@@ -31,12 +64,7 @@ pub fn refresh(
     let organizer = organizer_of(&meeting);
     let told = Told::of(&meeting, &Person::Local(owner.id), directory);
     let mut messages: BTreeMap<&BTreeSet<Part>, Message> = BTreeMap::new();
-    let mut seen: BTreeSet<_> = replied
-        .and_then(|replied| directory.local(replied))
-        .map(|local| local.id)
-        .into_iter()
-        .collect();
-    seen.insert(owner.id);
+    let mut seen = BTreeSet::from([owner.id]);
     let lines = meeting.parts().flat_map(|(_, entry)| attendees(entry));
     let mut deliveries = Vec::new();
     for line in lines.filter(|line| agent(line) == Agent::Server) {
@@ -44,7 +72,7 @@ pub fn refresh(
         let Some(local) = directory.local(address) else {
             continue;
         };
-        if local.home.is_none() || !seen.insert(local.id) {
+        if local.home.is_none() || !is_meant(local.id) || !seen.insert(local.id) {
             continue;
         }
         let Some(parts) = told.parts(&Person::Local(local.id)) else {

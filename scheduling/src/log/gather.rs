@@ -293,10 +293,12 @@ pub(crate) fn of_receipt(message: &Message, receipt: &Receipt) -> Vec<LogLine> {
         Origin::Here | Origin::Queue => Way::Local,
     };
     let mut lines: Vec<LogLine> = Vec::with_capacity(1);
+    let is_applied = receipt.copy != CopyChange::Unchanged;
     let mut is_declined = false;
     for decision in &receipt.decisions {
         let line = of_decision(decision);
-        is_declined |= matches!(line.verdict, Verdict::NotApplied | Verdict::ForTheUser);
+        is_declined |=
+            !is_applied && matches!(line.verdict, Verdict::NotApplied | Verdict::ForTheUser);
         lines.push(LogLine {
             way: Some(way),
             status: is_declined.then(|| receipt.status.as_str().to_owned()),

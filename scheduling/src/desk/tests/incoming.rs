@@ -234,6 +234,67 @@ async fn an_answer_is_shown_to_the_others_and_the_log_says_by_whom() {
     assert_eq!(lines[0].participation.as_deref(), Some("ACCEPTED"));
 }
 
+/// Whoever answers by mail, in a small meeting or in a large one.
+#[tokio::test]
+async fn the_own_copy_of_who_answers_by_mail_says_so() {
+    for people in [0, 40] {
+        let world = world().await;
+        let crowd = (0..people).map(|it| format!("ATTENDEE:mailto:p{it}@elsewhere.test\r\n"));
+        let crowd: String = crowd.collect();
+        let text = with_xenia().replace("END:VEVENT", &format!("{crowd}END:VEVENT"));
+        world.put(AT, text).await.unwrap();
+        let (_, before, _) = world.bobs().await;
+        let inbox = world.members("bob/inbox").await.len();
+        let lines = format!("ORGANIZER:{ALICE}\nATTENDEE;PARTSTAT=DECLINED:{BOB}");
+        let reply = IncomingMessage {
+            sender: BOB.to_owned(),
+            recipients: vec![ALICE.to_owned()],
+            ..message("REPLY", &lines, 0)
+        };
+        assert_eq!(world.receive(&reply).await.effect, Effect::Applied);
+        let (_, after, text) = world.bobs().await;
+        assert_eq!(text.matches("PARTSTAT=DECLINED").count(), 1, "{text}");
+        assert_ne!(after.etag, before.etag);
+        let tag = |object: Object| object.calendar.unwrap().schedule_tag;
+        assert_eq!(tag(after), tag(before));
+        assert_eq!(world.members("bob/inbox").await.len(), inbox);
+    }
+}
+
+/// What of a message waits for the user is told, though the rest of it was applied.
+#[tokio::test]
+async fn what_is_applied_in_part_says_what_is_left() {
+    let world = world().await;
+    let text = with_xenia().replace("SUMMARY", "RRULE:FREQ=DAILY;COUNT=5\r\nSUMMARY");
+    let without = format!(
+        "BEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20260202T090000Z\r\n\
+         DTSTART:20260202T110000Z\r\nSUMMARY:Plan\r\nORGANIZER:{ALICE}\r\nATTENDEE:{BOB}\r\nEND:VEVENT\r\n\
+         END:VCALENDAR"
+    );
+    let text = text.replace("END:VCALENDAR", &without);
+    world.put(AT, text).await.unwrap();
+    let reply = to_alice("REPLY", ";PARTSTAT=ACCEPTED");
+    let octets = reply.object.to_octets();
+    let text = String::from_utf8_lossy(&octets).replace("\r\n", "\n");
+    let (begin, end) = (
+        text.find("BEGIN:VEVENT").unwrap(),
+        text.find("END:VCALENDAR").unwrap(),
+    );
+    let part = &text[begin..end];
+    let crash = part.replace("UID:m", "UID:m\nRECURRENCE-ID:20260202T090000Z");
+    let reply = IncomingMessage {
+        object: parsed(&text.replace("END:VCALENDAR", &format!("{crash}END:VCALENDAR"))),
+        ..reply
+    };
+    let reception = world.receive(&reply).await;
+    assert_eq!(reception.effect, Effect::Applied);
+    assert_eq!(reception.reason, "the sender is not invited");
+    let verdicts = world.by_mail(&world.alice).await;
+    let verdicts: Vec<Verdict> = verdicts.iter().map(|line| line.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Updated, Verdict::ForTheUser]);
+    assert_eq!(world.members("alice/inbox").await.len(), 1);
+}
+
 #[tokio::test]
 async fn who_asks_gets_the_newest_version_and_nothing_else_happens() {
     let world = world().await;

@@ -4,7 +4,7 @@
 //! the rest stays as the organizer had it. Where the client changed nothing but its own, its octets are
 //! stored as they came.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 use storage::model::PrincipalId;
@@ -16,6 +16,7 @@ use crate::{
         delegation,
         entry::{attendees, is_cancelled, participation, sequence},
         meeting::{Meeting, Part, is_instance},
+        own::note_choices,
         sequence::NOTE,
         showing::exclude,
         significance::{canonical, is_participation, is_private_extension},
@@ -85,6 +86,7 @@ pub(super) fn merge(
         false => merged(&stored, &asked, &declined, &is_owner),
     };
     write_delegates(&mut object, &asked, &is_owner, directory);
+    write_choices(&mut object, &stored);
     let away = away(&stored).union(&declined).copied().collect();
     write_away(&mut object, &away, |key| {
         stored.component_at(key).or_else(|| stored.series_at(key))
@@ -94,6 +96,18 @@ pub(super) fn merge(
         restored: !is_same,
         outdated,
         declined,
+    }
+}
+
+/// Notes where the attendee has something else than the organizer sent.
+fn write_choices(object: &mut CalendarObject, stored: &Meeting<'_>) {
+    let parts = Meeting::of(object).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        let derived = || stored.component_at(part.key()?).map(Cow::Owned);
+        let before = stored.get(part).map(Cow::Borrowed).or_else(derived);
+        if let Some(before) = before {
+            note_choices(entry, &before);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         away::{away, write_away},
         entry::{DECLINED, NEEDS_ACTION, is_cancelled, participation},
         meeting::{Meeting, Part, is_instance},
+        own::{is_chosen, is_note, keep_choices},
         sequence::{NOTE, Revision},
         showing::exclude,
         significance::{changes, is_private_extension},
@@ -23,14 +24,8 @@ use crate::{
     projection::ACCESS_PROPERTY,
 };
 
-/// Properties that an attendee keeps through the organizer's updates.
-const OWN: [&str; 5] = [
-    "TRANSP",
-    "PERCENT-COMPLETE",
-    "COMPLETED",
-    "CLASS",
-    "CATEGORIES",
-];
+/// Properties that only the attendee's own copy tells.
+const OWN: [&str; 2] = ["PERCENT-COMPLETE", "COMPLETED"];
 
 /// The organizer's new version on its way into the recipient's copy.
 pub(super) struct Merge<'a> {
@@ -154,7 +149,7 @@ impl Merge<'_> {
             let lines = derived.properties_mut();
             lines
                 .filter(|line| line.is("ATTENDEE") && is_recipient(self.incoming, line))
-                .for_each(|line| keep_participation(line, own, false, false));
+                .for_each(|line| keep_participation(line, own, false, true));
         }
         Some(derived)
     }
@@ -215,7 +210,8 @@ impl Merge<'_> {
                 if line.is("ORGANIZER") {
                     keep_parameters(line, stored.property("ORGANIZER"));
                 } else if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
-                    keep_participation(line, own, asks_anew, message.is_refresh);
+                    let knows_better = !message.is_refresh || message.tells_answer;
+                    keep_participation(line, own, asks_anew, knows_better);
                 }
             }
         }
@@ -259,7 +255,7 @@ fn put(object: &mut CalendarObject, stored: &Meeting<'_>, key: InstanceKey, entr
 
 /// The recipient's own alarms and lines, in one form.
 fn own_lines(entry: &Component) -> (Vec<String>, Vec<Component>) {
-    let lines = entry.properties().filter(|line| is_own(line));
+    let lines = entry.properties().filter(|line| is_own(entry, line));
     let mut lines: Vec<String> = lines.map(|line| line.content().to_owned()).collect();
     lines.sort();
     let alarms = entry.components().filter(|it| it.is("VALARM"));
@@ -281,13 +277,19 @@ fn keep_access(object: &mut CalendarObject, copy: &CalendarObject) {
 /// Alarms, transparency, progress and the client's own extensions stay (RFC 6638 §3.2.2.1).
 fn keep_own_lines(entry: &mut Component, stored: &Component) {
     entry.retain_components(|component| !component.is("VALARM"));
+    keep_choices(entry, stored);
     for name in OWN {
         if stored.property(name).is_some() {
             entry.remove_properties(name);
         }
     }
     entry.remove_properties("CREATED");
-    let is_kept = |line: &&Property| is_own(line) || line.is("CREATED");
+    // what was chosen, and what is noted of it, is there already
+    let is_kept = |line: &&Property| {
+        OWN.contains(&line.name())
+            || is_private_extension(line.name()) && !is_note(line)
+            || line.is("CREATED")
+    };
     for property in stored.properties().filter(is_kept) {
         if !entry.properties().any(|other| other == property) {
             entry.push_property(property.clone());
@@ -301,8 +303,8 @@ fn keep_own_lines(entry: &mut Component, stored: &Component) {
     }
 }
 
-fn is_own(line: &Property) -> bool {
-    OWN.contains(&line.name()) || is_private_extension(line.name())
+fn is_own(entry: &Component, line: &Property) -> bool {
+    OWN.contains(&line.name()) || is_private_extension(line.name()) || is_chosen(entry, line)
 }
 
 /// How the last answer fared stays on ORGANIZER, and who looks after the object.
@@ -316,17 +318,17 @@ fn keep_parameters(line: &mut Property, stored: Option<&Property>) {
 }
 
 /// The attendee's own answer stays unless the organizer asks anew: the organizer may not have heard it
-/// (Schedule-Reply: F), or not yet.
+/// (Schedule-Reply: F), or not yet. A message that tells of answers knows better what the organizer heard.
 fn keep_participation(
     line: &mut Property,
     own: Option<&Property>,
     asks_anew: bool,
-    is_refresh: bool,
+    knows_better: bool,
 ) {
     let Some(own) = own else { return };
     let answered = participation(own) != NEEDS_ACTION;
     let organizer_knows = participation(line) != NEEDS_ACTION;
-    if asks_anew || !answered || (organizer_knows && !is_refresh) {
+    if asks_anew || !answered || (organizer_knows && knows_better) {
         return;
     }
     for parameter in ["PARTSTAT", "RSVP", "DELEGATED-TO"] {

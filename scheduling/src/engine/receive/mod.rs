@@ -117,13 +117,30 @@ impl Declined {
         }
     }
 
-    /// The copy stays as it is.
-    fn receipt(self, message: &Message) -> Receipt {
+    /// For the log, and for people.
+    fn decision(&self, message: &Message) -> Decision {
         let (method, sender, reason) = (
             message.method,
             message.sender.clone(),
             self.reason.to_owned(),
         );
+        match self.for_the_user {
+            true => Decision::ForTheUser {
+                method,
+                sender,
+                reason,
+            },
+            false => Decision::NotApplied {
+                method,
+                sender,
+                reason,
+            },
+        }
+    }
+
+    /// The copy stays as it is.
+    fn receipt(self, message: &Message) -> Receipt {
+        let decision = self.decision(message);
         Receipt {
             copy: CopyChange::Unchanged,
             inbox_item: self.for_the_user,
@@ -135,19 +152,7 @@ impl Declined {
             },
             refresh_others: false,
             attendees_changed: false,
-            decisions: vec![if self.for_the_user {
-                Decision::ForTheUser {
-                    method,
-                    sender,
-                    reason,
-                }
-            } else {
-                Decision::NotApplied {
-                    method,
-                    sender,
-                    reason,
-                }
-            }],
+            decisions: vec![decision],
         }
     }
 }

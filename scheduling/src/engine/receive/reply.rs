@@ -22,7 +22,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let stored = Meeting::of(copy);
     let directory = incoming.directory;
     let message = Meeting::about(&incoming.message.object, &stored);
-    let answers = answers(incoming, &stored, &message)?;
+    let (answers, left) = answers(incoming, &stored, &message)?;
     let object = apply(incoming, &stored, &answers);
     let answered = Meeting::of(&object);
     let refresh_others = participations(incoming, &answered) != participations(incoming, &stored);
@@ -38,7 +38,10 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others,
         attendees_changed,
-        decisions: Vec::new(),
+        decisions: left
+            .into_iter()
+            .map(|it| it.decision(incoming.message))
+            .collect(),
     })
 }
 
@@ -66,12 +69,13 @@ struct Answer<'m> {
 }
 
 /// What the message says of each part of the organizer's object that can take it: of the parts that it names,
-/// and of those instances that follow the series. One answer that cannot be taken does not keep the others out.
+/// and of those instances that follow the series. One answer that cannot be taken does not keep the others out, nor
+/// do they keep from the user what only the user can decide: that comes back beside.
 fn answers<'m>(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     message: &Meeting<'m>,
-) -> Result<BTreeMap<Part, Answer<'m>>, Declined> {
+) -> Result<(BTreeMap<Part, Answer<'m>>, Option<Declined>), Declined> {
     let mut found = BTreeMap::new();
     let mut refused = None;
     for (part, entry) in message.parts() {
@@ -94,7 +98,7 @@ fn answers<'m>(
     match (found.is_empty(), refused) {
         (true, Some(declined)) => Err(declined),
         (true, None) => Err(Declined::silently(Status::DELIVERED, "there is no answer")),
-        (false, _) => Ok(found),
+        (false, refused) => Ok((found, refused.filter(|it| it.for_the_user))),
     }
 }
 

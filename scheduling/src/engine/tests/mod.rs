@@ -307,6 +307,13 @@ impl World {
             ) {
                 self.deliver(&refresh);
             }
+            let (message, owner) = (&delivery.message, &delivery.recipient);
+            if message.origin == Origin::Mail
+                && let Some(own) =
+                    tell_answer(&object, owner, &directory, &message.sender, self.now)
+            {
+                self.deliver(&own);
+            }
         }
         receipt
     }
@@ -382,6 +389,7 @@ impl World {
             sender: sender.to_owned(),
             uid: "1".to_owned(),
             is_refresh: false,
+            tells_answer: false,
             asks_again: false,
             object,
         };

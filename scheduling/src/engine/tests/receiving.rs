@@ -332,6 +332,7 @@ fn a_message_from_here_twice_is_once() {
         sender: "mailto:alice@example.org".to_owned(),
         uid: "1".to_owned(),
         is_refresh: false,
+        tells_answer: false,
         asks_again: false,
         object,
     };

@@ -169,6 +169,105 @@ fn lines_of(world: &World, who: &str) -> String {
 }
 
 #[test]
+fn extensions_from_outside_do_not_pile_up() {
+    let sent = |sequence: u32| {
+        let lines = format!(
+            "{RULE}\nX-MICROSOFT-CDO-APPT-SEQUENCE:{sequence}\nX-CONVOKE-DECLINED:20260302T090000Z\nX-ALT-DESC:{sequence}\n{BOB}"
+        );
+        let mut sent = message("REQUEST", &[&of_x(&lines, sequence)]);
+        let calendar = sent.calendar_mut();
+        // who sees the copy is its owner's to say
+        calendar
+            .set_raw_value("X-CALENDARSERVER-ACCESS", "PRIVATE")
+            .unwrap();
+        sent
+    };
+    let mut world = new_world();
+    for sequence in 0..3 {
+        world.hand_in("bob", X, &sent(sequence)).unwrap();
+        let text = lines_of(&world, "bob");
+        let extensions = text.lines().filter(|line| line.starts_with("X-"));
+        let mut extensions: Vec<&str> = extensions.collect();
+        extensions.sort();
+        let described = format!("X-ALT-DESC:{sequence}");
+        let own = "X-MOZ-LASTACK:20260101T000000Z";
+        let expected = [&*described, own];
+        let known = if sequence == 0 { 1 } else { 2 };
+        assert_eq!(extensions, expected[..known]);
+        if sequence == 0 {
+            world.edit("bob", "X-MOZ-LASTACK", "20260101T000000Z");
+        }
+    }
+}
+
+#[test]
+fn what_exchange_leaves_in_a_series() {
+    // C5.16: an instance without people is a leftover; one without organizer is of the others'
+    let series = of_x(&format!("{RULE}\n{BOB}"), 0);
+    let order = "SEQUENCE:0\nDTSTAMP:20260101T100000Z";
+    let leftover = format!("RECURRENCE-ID:20260309T000000Z\nDTSTART:20260309T110000Z\n{order}");
+    let unorganized =
+        format!("RECURRENCE-ID:20260316T090000Z\nDTSTART:20260316T110000Z\n{BOB}\n{order}");
+    for parts in [
+        [&*series, &*leftover, &*unorganized],
+        [&*unorganized, &*leftover, &*series],
+    ] {
+        let mut world = new_world();
+        world
+            .hand_in("bob", X, &message("REQUEST", &parts))
+            .unwrap();
+        assert_eq!(world.shape("bob"), ["series bob?", "0316 bob?"]);
+        assert_eq!(lines_of(&world, "bob").matches("ORGANIZER").count(), 2);
+        assert_eq!(world.letters("bob").len(), 1);
+    }
+    let nobody = message("REQUEST", &[&leftover]);
+    let refused = new_world().hand_in("bob", X, &nobody).unwrap_err();
+    assert_eq!(refused.status.as_str(), "3.11");
+}
+
+#[test]
+fn one_instance_is_named_once() {
+    let zone = "TZID=Europe/Berlin:20260309T100000";
+    let named = |name: &str, hour: u8| {
+        of_x(
+            &instance("0309", hour, "bob", "").replace("RECURRENCE-ID:20260309T090000Z", name),
+            0,
+        )
+    };
+    let series = of_x(&format!("{RULE}\n{BOB}"), 0);
+    let (utc, local) = (
+        named("RECURRENCE-ID:20260309T090000Z", 11),
+        named(&format!("RECURRENCE-ID;{zone}"), 12),
+    );
+    for parts in [vec![&*series, &*utc, &*local], vec![&*utc, &*local]] {
+        let refused = new_world()
+            .hand_in("bob", X, &message("REQUEST", &parts))
+            .unwrap_err();
+        assert_eq!(refused.status.as_str(), "3.1");
+    }
+    let added = [
+        added("0304", 9, 1),
+        added("0304", 9, 1).replace(
+            "DTSTART:20260304T090000Z",
+            "DTSTART;TZID=Europe/Berlin:20260304T100000",
+        ),
+    ];
+    let refused = bob_invited()
+        .hand_in("bob", X, &message("ADD", &[&added[0], &added[1]]))
+        .unwrap_err();
+    assert_eq!(refused.status.as_str(), "3.1");
+    // each by itself is the same instance
+    let mut world = bob_invited();
+    for (part, sequence) in [(&utc, 1), (&local, 2)] {
+        let part = part.replace("SEQUENCE:0", &format!("SEQUENCE:{sequence}"));
+        world
+            .hand_in("bob", X, &message("REQUEST", &[&part]))
+            .unwrap();
+        assert_eq!(world.shape("bob"), ["series bob?", "0309 bob?"]);
+    }
+}
+
+#[test]
 fn only_the_organizer_speaks_for_the_meeting() {
     // C5.14 and the table of decisions: a message from an unproven sender is never applied, and never dropped
     let methods = ["REQUEST", "CANCEL", "ADD", "DECLINECOUNTER"];
@@ -548,6 +647,62 @@ fn answers_from_outside() {
     let reply = message("REPLY", &[&says(&accepted, 0)]);
     assert!(is_ignored(&world.hand_in("alice", X, &reply).unwrap()));
     assert_eq!(world.shape("alice"), ["series bob? x@elsewhere.net?"]);
+}
+
+#[test]
+fn what_of_an_answer_is_for_the_user_is_told_beside_the_rest() {
+    // the table of decisions: never dropped
+    let mut world = new_world();
+    let without = instance("0316", 11, "bob", "");
+    world.put(
+        "alice",
+        &set(&[&series("bob x@elsewhere.net", ""), &without]),
+    );
+    let accepted = format!("ATTENDEE;PARTSTAT=ACCEPTED:{X}");
+    let crashes = format!("RECURRENCE-ID:20260316T090000Z\n{accepted}");
+    let reply = message("REPLY", &[&to_alice(&accepted, 0), &to_alice(&crashes, 0)]);
+    let receipt = world.hand_in("alice", X, &reply).unwrap();
+    assert_eq!(
+        world.shape("alice"),
+        ["series bob? x@elsewhere.net+", "0316 bob?"]
+    );
+    assert!(receipt.inbox_item);
+    let [Decision::ForTheUser { reason, .. }] = &receipt.decisions[..] else {
+        panic!("{receipt:?}");
+    };
+    assert_eq!(reason, "the sender is not invited");
+    // what nobody need look at is not told
+    let gone = format!("RECURRENCE-ID:20260310T090000Z\n{accepted}");
+    let reply = message("REPLY", &[&to_alice(&accepted, 1), &to_alice(&gone, 1)]);
+    let receipt = world.hand_in("alice", X, &reply).unwrap();
+    assert_eq!(receipt.decisions, []);
+}
+
+#[test]
+fn who_is_here_and_answers_by_mail_sees_it_in_the_own_copy() {
+    let mut world = x_invited();
+    world.inboxes.clear();
+    let bob = "mailto:bob@example.org";
+    let mut tag = None;
+    for (sequence, said) in [(0, "ACCEPTED"), (1, "DECLINED"), (2, "TENTATIVE")] {
+        let answer = to_alice(&format!("ATTENDEE;PARTSTAT={said}:{bob}"), sequence);
+        let reply = message("REPLY", &[&answer]);
+        world.hand_in("alice", bob, &reply).unwrap();
+        let line = world.line("bob", "ATTENDEE", bob);
+        assert!(line.contains(&format!("PARTSTAT={said}")), "{line}");
+        assert!(world.line("alice", "ATTENDEE", bob).contains(said));
+        assert_eq!(world.news("bob"), [""; 0]);
+        let before = *tag.get_or_insert(world.tag("bob"));
+        assert_eq!(world.tag("bob"), before);
+    }
+    // who removed the copy does not get it back
+    world.schedule_reply = false;
+    world.delete("bob");
+    let answer = to_alice(&format!("ATTENDEE;PARTSTAT=ACCEPTED:{bob}"), 3);
+    world
+        .hand_in("alice", bob, &message("REPLY", &[&answer]))
+        .unwrap();
+    assert!(!world.calendars.contains_key("bob"));
 }
 
 #[test]

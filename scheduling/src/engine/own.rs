@@ -1,0 +1,91 @@
+//! Values that the organizer sends and each attendee may change in the own copy (RFC 6638 §3.2.2.1): what the
+//! organizer says of them is shown as long as the attendee says nothing else.
+//!
+//! Where an attendee does, a property beside it keeps what the organizer sent last. It never leaves the copy. (So what
+//! is stored then is not what the client sent, and it gets no ETag.)
+
+use calendar::{Component, Property};
+
+/// The properties with such values.
+const CHANGEABLE: [&str; 3] = ["TRANSP", "CLASS", "CATEGORIES"];
+/// What the organizer sent last of one of them, and the parameter that says of which.
+const SENT: &str = "X-CONVOKE-SENT";
+const OF: &str = "X-CONVOKE-OF";
+
+/// What a component says by a property, in one form, as it is where nothing is said (RFC 5545 §3.8.1.3 and
+/// §3.8.2.7).
+fn said(entry: &Component, name: &str) -> String {
+    let mut values: Vec<&str> = entry
+        .properties_named(name)
+        .map(|line| line.raw_value().trim())
+        .collect();
+    values.sort_unstable();
+    let values = values.join(",");
+    match (name, &*values) {
+        ("TRANSP", "") => "OPAQUE".to_owned(),
+        ("CLASS", "") => "PUBLIC".to_owned(),
+        ("CATEGORIES", _) => values,
+        _ => values.to_ascii_uppercase(),
+    }
+}
+
+fn is_note_of(line: &Property, name: &str) -> bool {
+    line.is(SENT) && line.parameter(OF).as_deref() == Some(name)
+}
+
+/// What the organizer sent last, as a copy has it.
+fn sent(copy: &Component, name: &str) -> String {
+    let note = copy.properties().find(|line| is_note_of(line, name));
+    note.map_or_else(|| said(copy, name), |line| line.raw_value().to_owned())
+}
+
+/// Whether a line of a copy says what its owner chose and the organizer did not.
+pub(super) fn is_chosen(copy: &Component, line: &Property) -> bool {
+    CHANGEABLE.contains(&line.name()) && chose(copy, line.name())
+}
+
+fn chose(copy: &Component, name: &str) -> bool {
+    copy.properties().any(|line| is_note_of(line, name))
+}
+
+/// Whether a line is such a note.
+pub(super) fn is_note(line: &Property) -> bool {
+    line.is(SENT)
+}
+
+/// Notes in a component that its owner has stored what the organizer sent of it, by what was there before.
+pub(super) fn note_choices(entry: &mut Component, before: &Component) {
+    note(entry, |name| sent(before, name));
+}
+
+/// Puts what the owner of a copy chose in the place of what a new message says.
+pub(super) fn keep_choices(entry: &mut Component, copy: &Component) {
+    let message = entry.clone();
+    let is_kept = |name: &&str| chose(copy, name) && said(copy, name) != said(&message, name);
+    for name in CHANGEABLE.into_iter().filter(is_kept) {
+        entry.remove_properties(name);
+        for line in copy.properties_named(name) {
+            entry.push_property(line.clone());
+        }
+    }
+    note(entry, |name| said(&message, name));
+}
+
+/// Writes what was sent of those properties of which a component says something else. What is so already is not
+/// touched.
+fn note(entry: &mut Component, sent: impl Fn(&str) -> String) {
+    let notes = CHANGEABLE.into_iter().filter_map(|name| {
+        let sent = sent(name);
+        (said(entry, name) != sent).then(|| {
+            let mut line = Property::new(SENT, &sent).expect("the value comes from a line");
+            line.set_parameter(OF, name)
+                .expect("a name is a valid value");
+            line
+        })
+    });
+    let notes: Vec<Property> = notes.collect();
+    if !entry.properties_named(SENT).eq(notes.iter()) {
+        entry.remove_properties(SENT);
+        notes.into_iter().for_each(|line| entry.push_property(line));
+    }
+}
