@@ -4,6 +4,7 @@
 
 mod attendee;
 mod behalf;
+mod choices;
 mod delegation;
 mod dormant;
 mod groups;
