@@ -116,6 +116,13 @@ impl Background {
             |desk: Desk| async move { desk.clear_answered().await },
             stopped.clone(),
         ));
+        workers.spawn(finish(
+            desk.clone(),
+            "who is enabled again cannot be told what was missed",
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.catch_up_enabled().await },
+            stopped.clone(),
+        ));
         workers.spawn(tidy_inboxes(desk.clone(), inbox_milliseconds, stopped));
         Background { stop, workers }
     }

@@ -3,6 +3,7 @@
 mod attachment;
 mod audit;
 mod collection;
+mod enabled;
 mod lock;
 mod membership;
 mod object;
@@ -18,6 +19,7 @@ pub use collection::{
     InvalidSyncToken, MAXIMUM_NAME_OCTETS, Member, OUTBOX_NAME, Properties, RESERVED_NAMES,
     SyncToken,
 };
+pub use enabled::{ENABLED_QUEUE, Enabled};
 pub use lock::{Lock, LockRoot};
 pub use membership::{GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange};
 pub use object::{CalendarFacts, Content, INLINE_CONTENT_OCTETS, Object};

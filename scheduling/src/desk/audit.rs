@@ -7,7 +7,10 @@ use calendar::{CalendarObject, check::check};
 use storage::{
     CheckEvent, Damage, ObjectPlace, Store, Stored,
     backend::{CommitError, ReadError},
-    model::{CalendarFacts, Collection, CollectionKind, Object, Work, WorkId},
+    model::{
+        CalendarFacts, Collection, CollectionKind, ENABLED_QUEUE, Enabled, MEMBERSHIP_QUEUE,
+        MembershipChange, Object, Work, WorkId,
+    },
 };
 use tokio::sync::mpsc;
 
@@ -151,7 +154,15 @@ impl Audit<'_> {
 
     /// Mails and deliveries that wait are in a form that their worker understands.
     async fn work(&mut self) -> Result<(), CommitError> {
-        for queue in [mail::QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, ANSWERED_QUEUE] {
+        let queues = [
+            mail::QUEUE,
+            DELIVERY_QUEUE,
+            REFRESH_QUEUE,
+            ANSWERED_QUEUE,
+            MEMBERSHIP_QUEUE,
+            ENABLED_QUEUE,
+        ];
+        for queue in queues {
             let mut after: Option<WorkId> = None;
             loop {
                 let page = self.store.list_work(queue, after.as_ref(), WORK_ROWS).await;
@@ -193,6 +204,8 @@ fn is_readable(queue: &str, work: &Work) -> bool {
         mail::QUEUE => OutgoingMessage::decode(&work.payload).is_some(),
         ANSWERED_QUEUE => Answered::decode(&work.payload).is_some(),
         REFRESH_QUEUE => Refresh::decode(&work.payload).is_some(),
+        MEMBERSHIP_QUEUE => MembershipChange::decode(&work.payload).is_some(),
+        ENABLED_QUEUE => Enabled::decode(&work.payload).is_some(),
         _ => Outstanding::decode(&work.payload).is_some(),
     }
 }

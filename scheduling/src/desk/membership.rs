@@ -14,8 +14,8 @@ use calendar::{CalendarObject, TimeRange};
 use storage::{
     Batch, ObjectPlace, Stored, Timestamp, WalkPosition,
     model::{
-        CollectionId, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Principal, PrincipalId,
-        Work, WorkId,
+        CollectionId, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Object, Principal,
+        PrincipalId, Work, WorkId,
     },
 };
 
@@ -291,7 +291,7 @@ impl Desk {
             .await?;
         let is_organizer = engine::role(&copy.object, owner.id, &directory) == Ok(Role::Organizer);
         let is_named = engine::groups(&copy.object, &directory).contains(&step.group.id);
-        if !is_organizer || !is_named || is_over(copy, step.now) {
+        if !is_organizer || !is_named || is_over(&copy.stored, step.now) {
             return Ok(Following::Forgotten(copies));
         }
         let floating = step.rules.zone_for(&owner)(&copy.calendar);
@@ -374,12 +374,12 @@ impl Desk {
 }
 
 /// Whether all of a meeting is over.
-fn is_over(copy: &Copy, now: Timestamp) -> bool {
+pub(super) fn is_over(object: &Object, now: Timestamp) -> bool {
     let to_come = TimeRange {
         start: jiff::Timestamp::from_millisecond(now.0).ok(),
         end: None,
     };
-    let facts = copy.stored.calendar.as_ref();
+    let facts = object.calendar.as_ref();
     let projection = facts.and_then(|facts| ObjectProjection::decode(&facts.projection));
     projection.is_some_and(|projection| !projection.may_overlap(&to_come))
 }

@@ -30,6 +30,7 @@ mod content;
 mod copy;
 mod delete;
 mod departure;
+mod enabled;
 mod free_busy;
 mod guard;
 mod handover;

@@ -398,9 +398,24 @@ impl Desk {
                 object = Some(after);
             }
         }
-        let Some(octets) = object.map(|object| object.to_octets()) else {
+        match object {
+            Some(object) => self.write_with_statuses(batch, own, &object).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the sender's object, in which nothing but statuses is other than it was, if it is still there. The
+    /// Schedule-Tag stays.
+    pub(super) async fn write_with_statuses(
+        &self,
+        batch: &mut Batch,
+        own: &Copies,
+        object: &CalendarObject,
+    ) -> Result<(), Refusal> {
+        let Some(copy) = &own.meeting else {
             return Ok(());
         };
+        let octets = object.to_octets();
         if entity_tag(&octets) == copy.stored.etag {
             return Ok(());
         }

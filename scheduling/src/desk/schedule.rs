@@ -380,6 +380,14 @@ impl Desk {
             .await?;
         let mut foreseen = Vec::new();
         if let Some(rules) = &self.rehearses {
+            // those, too, whom the message reaches behind the answer
+            let rooms = later.iter().filter(|it| it.recipient.answers_by_itself());
+            let rooms: Vec<Delivery> = rooms.cloned().collect();
+            self.load_recipients(&mut recipients, sender, &rooms)
+                .await?;
+            for invitation in &rooms {
+                recipients.receive(invitation, directory, now);
+            }
             for (room, asked) in recipients.asked() {
                 let lines = self.foresee_booking(room, &asked, directory, rules);
                 foreseen.extend(lines.await?);

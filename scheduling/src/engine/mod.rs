@@ -30,7 +30,7 @@
 //!
 //! A message from outside comes in by [`from_outside`] and goes through [`receive`] like any other. Where a [`Receipt`]
 //! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, and [`ask_organizer`] asks for
-//! it. ADD, COUNTER and DECLINECOUNTER are understood and never sent.
+//! it. Whoever could not be told is told by [`tell_after_all`]. ADD, COUNTER and DECLINECOUNTER are understood and never sent.
 
 mod answer;
 mod away;
@@ -71,7 +71,7 @@ pub use message::PRODUCT;
 pub(crate) use message::utc;
 pub use message::{Message, Method, Origin};
 pub use outside::{Unacceptable, from_outside};
-pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_again};
+pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_after_all, tell_again};
 pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receive};
 pub use refresh::{refresh, tell_answer};
 pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};

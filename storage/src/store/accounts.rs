@@ -7,8 +7,8 @@ use crate::{
     Stored,
     backend::{CommitError, ReadError},
     model::{
-        Collection, CollectionId, CollectionKind, Credential, DEFAULT_CALENDAR_NAME, INBOX_NAME,
-        OUTBOX_NAME, Principal, PrincipalId, PrincipalKind, Properties,
+        Collection, CollectionId, CollectionKind, Credential, DEFAULT_CALENDAR_NAME, Enabled,
+        INBOX_NAME, OUTBOX_NAME, Principal, PrincipalId, PrincipalKind, Properties,
     },
 };
 
@@ -189,7 +189,7 @@ impl Store {
     /// Changes a principal: `change` is called with the newest state, again where somebody else was
     /// faster. Identity, kind and home stay as they are. Returns the principal as it now is; a change
     /// that changes nothing writes nothing. A group with other members leaves work in
-    /// [`crate::model::MEMBERSHIP_QUEUE`].
+    /// [`crate::model::MEMBERSHIP_QUEUE`], an account that is enabled again in [`crate::model::ENABLED_QUEUE`].
     pub async fn change_principal(
         &self,
         id: PrincipalId,
@@ -220,6 +220,7 @@ impl Store {
             let mut batch = self.batch();
             batch.put_principal(Some(&before), &after);
             self.enqueue_membership(&mut batch, &before, &after).await?;
+            self.enqueue_enabled(&mut batch, &before, &after);
             add(&mut batch);
             match self.commit(batch).await {
                 Ok(_) => return Ok(Arc::new(after)),
@@ -228,6 +229,19 @@ impl Store {
             }
         }
         Err(too_busy())
+    }
+
+    /// Leaves it to others to look for what somebody missed who is enabled again, in the change's own commit.
+    fn enqueue_enabled(&self, batch: &mut Batch, before: &Principal, after: &Principal) {
+        if !before.disabled || after.disabled || after.home.is_none() {
+            return;
+        }
+        let now = self.environment().clock.now();
+        let enabled = Enabled {
+            principal: after.id,
+            reached: None,
+        };
+        batch.enqueue(&self.new_work_id(now), &enabled.work(now));
     }
 
     /// Sets a principal's password hash: `decide` is called with what is stored, again where somebody

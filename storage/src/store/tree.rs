@@ -1,5 +1,7 @@
 //! Collections as they hang in the tree, and their members.
 
+use serde::{Deserialize, Serialize};
+
 use super::{SCAN_OCTETS, Store, keys, objects::object_of, record};
 use crate::{
     ResourcePath, Revision, Stored,
@@ -48,8 +50,15 @@ pub struct ObjectPlace {
 }
 
 /// How far a walk through all objects has come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalkPosition(Key);
+
+impl ObjectPlace {
+    /// Where a walk goes on behind this object.
+    pub fn position(&self) -> WalkPosition {
+        WalkPosition(keys::member(self.collection, &self.name))
+    }
+}
 
 /// The deepest tree: collections from a home down, bounded so that no walk is unbounded.
 pub(super) const MAXIMUM_DEPTH: usize = 100;

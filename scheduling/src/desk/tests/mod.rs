@@ -6,6 +6,7 @@ mod audit;
 mod bookings;
 mod delegates;
 mod departures;
+mod enabled;
 mod faults;
 mod groups;
 mod imports;

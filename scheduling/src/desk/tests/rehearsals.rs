@@ -318,3 +318,33 @@ async fn the_answers_of_rooms_are_foreseen() {
         ]
     );
 }
+
+/// Also those of rooms that one commit does not reach any more.
+#[tokio::test]
+async fn the_answer_of_a_room_behind_many_people_is_foreseen() {
+    const PEOPLE: usize = 70;
+    let world = world().await;
+    let store = world.desk.store();
+    let mut attendees = String::new();
+    for number in 0..PEOPLE {
+        user(store, &format!("u{number}")).await;
+        attendees += &format!("ATTENDEE:mailto:u{number}@example.com\r\n");
+    }
+    let mut room = Principal::new(PrincipalKind::Location, "room");
+    room.addresses = vec!["mailto:room@example.com".to_owned()];
+    room.booking = storage::model::Booking::Automatic;
+    store.add_account(room, None).await.unwrap();
+    attendees += "ATTENDEE;CUTYPE=ROOM:mailto:room@example.com\r\n";
+    let rehearsal = world.rehearse(AT, meeting(START, &attendees)).await;
+    let lines = rehearsal.unwrap().lines;
+    let pending = lines
+        .iter()
+        .filter(|it| it.status.as_deref() == Some("1.0"));
+    let pending: Vec<&String> = pending.flat_map(|line| &line.parties).collect();
+    assert!(pending.iter().any(|it| it.contains("room")), "{pending:?}");
+    let last = lines.last().map(ToString::to_string).unwrap();
+    assert_eq!(
+        last,
+        "REPLY from room@example.com (ACCEPTED): it answers by itself"
+    );
+}

@@ -1,6 +1,8 @@
-//! Somebody is told of a meeting again because they ask (RFC 5546 §3.2.6), and an organizer elsewhere is asked.
+//! Somebody is told of a meeting again: because they ask (RFC 5546 §3.2.6), or because they could not be told before. And
+//! an organizer elsewhere is asked.
 
-use calendar::Property;
+use calendar::{CalendarObject, Property};
+use storage::model::PrincipalId;
 
 use super::{
     Change, Plan,
@@ -8,9 +10,9 @@ use super::{
     plain,
 };
 use crate::engine::{
-    Message, Method, Role,
+    Message, Method, Role, Status,
     directory::Person,
-    entry::{attendees, sequence},
+    entry::{NEEDS_ACTION, attendees, participation, sequence},
     meeting::{Meeting, Part},
     message::{CalledOff, cancel, refresh_request, request},
     refresh::organizer_of,
@@ -24,25 +26,82 @@ pub fn tell_again(change: &Change<'_>, asking: &str) -> Plan {
         return plain(None);
     };
     let meeting = Meeting::of(object);
-    let told = Told::of(&meeting, &Person::Local(change.owner.id), change.directory);
     let person = change.directory.person(asking);
-    let is_it = |line: &&Property| change.directory.person(line.raw_value()) == person;
-    let line_in = |part| attendees(meeting.get(part)?).find(is_it);
-    let parts = told.parts(&person).into_iter().flatten();
-    let seats: Vec<(Part, &Property)> = parts
-        .filter_map(|part| Some((*part, line_in(*part)?)))
-        .collect();
-    let (Some(parts), Some((_, to))) = (told.parts(&person), seats.first()) else {
+    let seats = seats(change, &meeting, &person);
+    let Some((_, to)) = seats.first() else {
         return plain(Some(object));
     };
-    let entries = shown(&meeting, parts);
-    let message = match entries.is_empty() {
-        false => request(organizer_of(&meeting), object, entries, change.now),
-        true => called_off(change, &meeting, &seats),
+    let message = match all_told(change, &meeting, &seats) {
+        Some(message) => message,
+        None => called_off(change, &meeting, &seats),
     };
+    let reason = "asked for the newest version (RFC 5546 §3.2.6)";
+    tell(change, object, to, message, reason)
+}
+
+/// Tells an attendee all of the owner's object, `after` of the change, who could not be told because the account was
+/// disabled, which the status in the object says (RFC 6638 §3.2.9). Nothing where they know, or where nothing of it takes
+/// place for them: what is off, they heard.
+pub fn tell_after_all(change: &Change<'_>, attendee: PrincipalId) -> Plan {
+    let Some(object) = change.after else {
+        return plain(None);
+    };
+    let meeting = Meeting::of(object);
+    let seats = seats(change, &meeting, &Person::Local(attendee));
+    let is_refused = |line: &Property| {
+        let status = line.parameter("SCHEDULE-STATUS");
+        status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str())
+    };
+    let refused = seats.iter().find(|(_, line)| is_refused(line));
+    let message = refused.and_then(|_| all_told(change, &meeting, &seats));
+    let Some(((_, to), message)) = refused.zip(message) else {
+        return plain(Some(object));
+    };
+    let mut lines = seats.iter().filter(|(part, _)| meeting.is_live(*part));
+    let message = Message {
+        asks_again: lines.all(|(_, line)| participation(line) == NEEDS_ACTION),
+        ..message
+    };
+    let reason = "the account was disabled, and is enabled again";
+    tell(change, object, to, message, reason)
+}
+
+/// Somebody in the parts that they are told of.
+fn seats<'o>(
+    change: &Change<'_>,
+    meeting: &Meeting<'o>,
+    person: &Person,
+) -> Vec<(Part, &'o Property)> {
+    let told = Told::of(meeting, &Person::Local(change.owner.id), change.directory);
+    let is_it = |line: &&Property| change.directory.person(line.raw_value()) == *person;
+    let line_in = |part| attendees(meeting.get(part)?).find(is_it);
+    let parts = told.parts(person).into_iter().flatten();
+    parts
+        .filter_map(|part| Some((*part, line_in(*part)?)))
+        .collect()
+}
+
+/// All that takes place for somebody in these seats, if anything does.
+fn all_told(
+    change: &Change<'_>,
+    meeting: &Meeting<'_>,
+    seats: &[(Part, &Property)],
+) -> Option<Message> {
+    let parts = seats.iter().map(|(part, _)| *part).collect();
+    let entries = shown(meeting, &parts);
+    let organizer = organizer_of(meeting);
+    (!entries.is_empty()).then(|| request(organizer, meeting.object, entries, change.now))
+}
+
+fn tell(
+    change: &Change<'_>,
+    object: &CalendarObject,
+    to: &Property,
+    message: Message,
+    reason: &str,
+) -> Plan {
     let mut outbox = Outbox::default();
     let kind = kind_of_message(message.method, false);
-    let reason = "asked for the newest version (RFC 5546 §3.2.6)";
     outbox.send(change, to, message, kind, reason);
     // nothing is written: how the answer fares is no news of the invitation
     outbox.statuses.clear();

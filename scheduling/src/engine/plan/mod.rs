@@ -126,7 +126,7 @@ impl Plan {
     }
 }
 
-pub use again::{ask_organizer, tell_again};
+pub use again::{ask_organizer, tell_after_all, tell_again};
 
 /// Decides what a change comes to (RFC 6638 §3.2.3: which operation it is).
 ///

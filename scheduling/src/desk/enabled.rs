@@ -1,0 +1,193 @@
+//! Whoever was disabled was not invited, and not told of what changed (5.3 in the organizers' objects, RFC 6638 §3.2.9).
+//! Once enabled again, they are brought up to date.
+//!
+//! The change of the account leaves a row of work in its own commit. [`Desk::catch_up_enabled`] takes it and looks through
+//! all meetings there are, some in each commit: where a status says that the organizer's last word did not arrive, it is
+//! delivered now, and the status says so, in one commit with how far that came. So it may be interrupted anywhere, and
+//! nobody hears twice. What is over is left alone.
+
+use std::sync::Arc;
+
+use storage::{
+    Batch, ObjectPlace, Stored, Timestamp,
+    model::{ENABLED_QUEUE, Enabled, Principal, Work, WorkId},
+};
+
+use super::{
+    Desk, MAXIMUM_ROUNDS,
+    copy::{Copies, Copy},
+    membership::is_over,
+    recipients::Recipients,
+    refuse::{crowded, read_failed},
+};
+use crate::{
+    Classification, Refusal,
+    engine::{self, Change, Directory, Plan, Role, Status},
+    log::{self, LogEntry, Occasion},
+};
+
+/// Objects looked at in one step.
+const OBJECTS_AT_ONCE: usize = 200;
+
+/// What somebody missed of one meeting.
+struct Missed {
+    organizer: Arc<Principal>,
+    own: Copies,
+    directory: Directory,
+    plan: Plan,
+}
+
+impl Desk {
+    /// Makes one commit of what accounts missed that are enabled again; says whether there was one to make, and hence
+    /// perhaps another. To be called by a worker whenever [`ENABLED_QUEUE`] has rows.
+    ///
+    /// Errors: `Unavailable`, `Full`, `Damaged`.
+    pub async fn catch_up_enabled(&self) -> Result<bool, Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let now = self.now();
+            let due = self.store.work_to_do(ENABLED_QUEUE, now, 1).await;
+            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+                return Ok(false);
+            };
+            let batch = match Enabled::decode(&work.payload) {
+                Some(enabled) => self.tell_missed(&id, &work, enabled, now).await?,
+                None => {
+                    tracing::error!("a row about an enabled account cannot be read and is dropped");
+                    let mut batch = self.store.batch();
+                    batch.finish_work(&id, &work);
+                    batch
+                }
+            };
+            if self.commit(batch).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Err(crowded())
+    }
+
+    /// What the next commit does: the next meeting of which something was missed, and all before it.
+    async fn tell_missed(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+        enabled: Enabled,
+        now: Timestamp,
+    ) -> Result<Batch, Refusal> {
+        let mut batch = self.store.batch();
+        let principal = self.store.principal(enabled.principal).await;
+        let principal = principal.map_err(read_failed)?;
+        let Some(principal) = principal.filter(|principal| !principal.disabled) else {
+            batch.finish_work(id, work);
+            return Ok(batch);
+        };
+        let page = self
+            .store
+            .every_object(enabled.reached.clone(), OBJECTS_AT_ONCE)
+            .await;
+        let (places, mut reached) = page.map_err(read_failed)?;
+        for place in places {
+            match self.missed(&place, &principal, now).await {
+                Ok(Some(missed)) => {
+                    self.deliver_missed(&mut batch, &missed, now).await?;
+                    reached = Some(place.position());
+                    break;
+                }
+                Ok(None) => {}
+                Err(refusal @ Refusal::Damaged(_)) => {
+                    tracing::warn!(%refusal, "a meeting cannot be read, and nobody is told of it");
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        match reached {
+            Some(_) => {
+                let after = Enabled { reached, ..enabled };
+                batch.reschedule(id, work, id.due, &after.work(work.created))
+            }
+            None => batch.finish_work(id, work),
+        };
+        Ok(batch)
+    }
+
+    /// What somebody missed of the meeting that an object is the organizer's of, if anything.
+    async fn missed(
+        &self,
+        place: &ObjectPlace,
+        principal: &Arc<Principal>,
+        now: Timestamp,
+    ) -> Result<Option<Missed>, Refusal> {
+        let facts = place.object.calendar.as_ref();
+        let Some(facts) = facts.filter(|facts| facts.scheduling && !is_over(&place.object, now))
+        else {
+            return Ok(None);
+        };
+        let calendar = self.store.collection(place.collection).await;
+        let Some(calendar) = calendar.map_err(read_failed)? else {
+            return Ok(None);
+        };
+        let own = self.copies(calendar.home, &facts.uid).await?;
+        let organizer = self.store.principal(calendar.owner).await;
+        let organizer = organizer.map_err(read_failed)?;
+        let (Some(Copy { object, .. }), Some(organizer)) = (&own.meeting, organizer) else {
+            return Ok(None);
+        };
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(Some(object), None))
+            .await?;
+        if engine::role(object, organizer.id, &directory) != Ok(Role::Organizer) {
+            return Ok(None);
+        }
+        let change = Change {
+            after: Some(object),
+            ..Change::of(&organizer, &directory, now, self.settings.mail_possible)
+        };
+        let plan = engine::tell_after_all(&change, principal.id);
+        let missed = Missed {
+            organizer,
+            own,
+            directory,
+            plan,
+        };
+        Ok(Some(missed).filter(|missed| !missed.plan.deliveries.is_empty()))
+    }
+
+    async fn deliver_missed(
+        &self,
+        batch: &mut Batch,
+        missed: &Missed,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Missed {
+            organizer,
+            own,
+            directory,
+            plan,
+        } = missed;
+        let Some(copy) = &own.meeting else {
+            return Ok(());
+        };
+        let mut recipients = Recipients::default();
+        self.load_recipients(&mut recipients, organizer, &plan.deliveries)
+            .await?;
+        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
+        for delivery in &plan.deliveries {
+            let receipt = recipients.receive(delivery, directory, now);
+            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
+            outcomes.push((delivery.address.clone(), status));
+        }
+        self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
+            .await?;
+        if let Some(settled) = engine::settle(plan, &outcomes) {
+            self.write_with_statuses(batch, own, &settled).await?;
+        }
+        let entry = LogEntry {
+            time: now,
+            actor: None,
+            occasion: Occasion::Fared,
+            is_public: Classification::is_public(&copy.object),
+            lines: log::of_plan(plan, &outcomes),
+        };
+        self.log(batch, copy.calendar.home, own.uid(), entry);
+        Ok(())
+    }
+}
