@@ -16,12 +16,31 @@ pub fn is_same_content(one: &CalendarObject, other: &CalendarObject) -> bool {
     one == other || forms(one) == forms(other)
 }
 
+/// Whether the time zones of two objects are the same. Programs write them anew with what they know of a zone: of one
+/// whose name says what it is, the name is what counts.
+pub(super) fn has_same_zones(one: &CalendarObject, other: &CalendarObject) -> bool {
+    let zones = |object: &CalendarObject| -> BTreeSet<String> {
+        let components = object.components();
+        let zones = components.filter(|component| component.is("VTIMEZONE") && counts(component));
+        zones.map(form).collect()
+    };
+    zones(one) == zones(other)
+}
+
 fn forms(object: &CalendarObject) -> BTreeSet<String> {
-    let counts = |component: &&Component| match component.text("TZID") {
+    object
+        .components()
+        .filter(|it| counts(it))
+        .map(form)
+        .collect()
+}
+
+/// Whether a component may differ from another one in the same place: a zone with a known name is always the same.
+fn counts(component: &Component) -> bool {
+    match component.text("TZID") {
         Some(name) if component.is("VTIMEZONE") => Zone::named(&name).is_none(),
         _ => true,
-    };
-    object.components().filter(counts).map(form).collect()
+    }
 }
 
 /// A component in one form. (The depth of components is bounded where they are read.)

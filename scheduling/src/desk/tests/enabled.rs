@@ -74,7 +74,7 @@ async fn missing_two(world: &World) {
     world.put(AT, meeting("m", "Plan", START)).await.unwrap();
     let (at, _, text) = world.bobs().await;
     let accepted = answer(&text, "ACCEPTED");
-    let put = world.put_as(&world.bob, &at, accepted, Conditions::default());
+    let put = world.put_as(&world.bob, &at, accepted);
     put.await.unwrap();
     world.set_bob_disabled(true).await;
     world.put(AT, meeting("m", "Plan", LATER)).await.unwrap();

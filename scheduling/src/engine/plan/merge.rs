@@ -17,6 +17,7 @@ use crate::{
         entry::{attendees, is_cancelled, participation, sequence},
         meeting::{Meeting, Part, is_instance},
         own::note_choices,
+        sameness::has_same_zones,
         sequence::NOTE,
         showing::exclude,
         significance::{canonical, is_participation, is_private_extension},
@@ -230,13 +231,6 @@ fn is_same_meeting(
     declined: &BTreeSet<InstanceKey>,
     is_owner: &impl Fn(&Property) -> bool,
 ) -> bool {
-    let zones = |object: &CalendarObject| {
-        object
-            .components()
-            .filter(|component| component.is("VTIMEZONE"))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
     let is_left_out = |part: Part| {
         let key = part.key();
         key.is_some_and(|key| declined.contains(&key))
@@ -260,7 +254,7 @@ fn is_same_meeting(
         && (asked.series().is_none() || stored.series().is_some())
         && asked.excluded.is_superset(&stored.excluded)
         && added()
-        && zones(stored.object) == zones(asked.object)
+        && has_same_zones(stored.object, asked.object)
 }
 
 fn is_same_part(

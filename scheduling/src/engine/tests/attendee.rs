@@ -227,6 +227,33 @@ fn what_is_the_organizers_is_put_back() {
 }
 
 #[test]
+fn a_time_zone_that_a_client_writes_anew_is_no_change() {
+    // C2.6: programs send what they know of a zone; of one whose name says what it is, that is as good
+    let zoned = |zone: &str, offset: &str, more: &str| {
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:test\nBEGIN:VTIMEZONE\nTZID:{zone}\nBEGIN:STANDARD\nDTSTART:19701025T030000\n\
+             TZOFFSETFROM:{offset}\nTZOFFSETTO:{offset}\nEND:STANDARD\nEND:VTIMEZONE\n\
+             BEGIN:VEVENT\nUID:1\nDTSTART;TZID={zone}:20260301T090000\nORGANIZER:{ALICE}\n\
+             ATTENDEE;RSVP=TRUE:{BOB}\n{more}END:VEVENT\nEND:VCALENDAR\n"
+        );
+        CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+    };
+    const ALARM: &str = "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM\n";
+    for (zone, is_the_same) in [("Europe/Berlin", true), ("Mine", false)] {
+        let mut world = new_world();
+        world.put("alice", &zoned(zone, "+0100", ""));
+        let sent = zoned(zone, "+0200", ALARM);
+        world.put("bob", &sent);
+        assert_eq!(*world.copy("bob") == sent, is_the_same, "{zone}");
+        let mut decisions = world.decisions.iter();
+        let is_adjusted = decisions.any(|it| matches!(it, Decision::Changed(_)));
+        assert_eq!(is_adjusted, !is_the_same, "{zone}");
+        let kept = world.copy("bob").to_octets();
+        assert!(kept.windows(6).any(|text| text == b"VALARM"), "{zone}");
+    }
+}
+
+#[test]
 fn an_answer_to_an_earlier_time_is_not_taken() {
     // RFC 5546 §2.1.5, as for a REPLY: bob's client has not seen that the meeting takes longer now
     let mut world = invited();
