@@ -27,6 +27,8 @@ struct Step<'t> {
 /// What was said in a story so far.
 struct Teller {
     house: House,
+    /// Who acts: the owner of the calendar, or a delegate.
+    actor: &'static str,
     /// Inbox items and mails that were looked at.
     seen: BTreeMap<String, usize>,
     refused: Option<Refusal>,
@@ -46,6 +48,7 @@ pub async fn play(text: &str) -> Result<usize, String> {
             let house = House::new(1).await;
             let new = Teller {
                 house,
+                actor: "alice",
                 seen: BTreeMap::new(),
                 refused: None,
                 received: None,
@@ -101,6 +104,9 @@ impl Teller {
         if step.text.ends_with(" the team") {
             return self.change_team(step.text).await;
         }
+        if let Some(what) = step.text.strip_suffix(" the room") {
+            return self.change_room(what).await;
+        }
         if let Some(effect) = step.text.strip_prefix("It ") {
             return self.has_effect(effect);
         }
@@ -111,8 +117,12 @@ impl Teller {
         if let Some(who) = name.strip_suffix("'s").and_then(person) {
             return self.look(who, rest, &step.below).await;
         }
-        let who = person(name).ok_or("nobody has that name")?;
-        self.act(who, rest, &step.below).await?;
+        self.actor = person(name).ok_or("nobody has that name")?;
+        let (what, owner) = match rest.trim_end_matches(':').rsplit_once(" for ") {
+            Some((what, owner)) => (what, person(owner).ok_or("nobody has that name")?),
+            None => (rest, self.actor),
+        };
+        self.act(owner, what, &step.below).await?;
         self.house.pass(61_000);
         self.house.deliver().await
     }
@@ -132,6 +142,18 @@ impl Teller {
         self.house.deliver().await
     }
 
+    /// `WHO keeps the room`, `WHO edits the room`.
+    async fn change_room(&mut self, what: &str) -> Result<(), String> {
+        let (name, may_answer) = match what.split_once(' ') {
+            Some((name, "keeps")) => (name, true),
+            Some((name, "edits")) => (name, false),
+            _ => return Err("a room is kept or edited".to_owned()),
+        };
+        let who = person(name).ok_or("nobody has that name")?;
+        let changed = self.house.change_room(who, may_answer).await;
+        changed.map_err(|error| error.to_string())
+    }
+
     fn is_refused(&mut self, element: &str) -> Result<(), String> {
         match self.refused.take() {
             Some(Refusal::Precondition { precondition, .. })
@@ -139,6 +161,7 @@ impl Teller {
             {
                 Ok(())
             }
+            Some(Refusal::Forbidden { .. }) if element == "Forbidden" => Ok(()),
             Some(other) => Err(format!("refused with {other:?}")),
             None => Err("nothing was refused".to_owned()),
         }
@@ -199,7 +222,7 @@ impl Teller {
             let copies = self.house.copies(who, uid).await;
             let at = copies.into_iter().next().map(|it| it.path);
             let at = at.unwrap_or_else(|| path(who, &format!("calendar/{uid}.ics")));
-            return self.put(who, at, object).await;
+            return self.put(at, object).await;
         }
         let words: Vec<&str> = what.split_whitespace().collect();
         match words[..] {
@@ -210,7 +233,7 @@ impl Teller {
                     conditions: Conditions::default(),
                     schedule_reply: true,
                 };
-                let deleted = self.house.desk.delete(self.house.actor(who), delete);
+                let deleted = self.house.desk.delete(self.house.actor(self.actor), delete);
                 self.refused = deleted.await.err();
                 Ok(())
             }
@@ -226,12 +249,7 @@ impl Teller {
         }
     }
 
-    async fn put(
-        &mut self,
-        who: &'static str,
-        path: storage::ResourcePath,
-        octets: Bytes,
-    ) -> Result<(), String> {
+    async fn put(&mut self, path: storage::ResourcePath, octets: Bytes) -> Result<(), String> {
         let put = Put {
             path,
             content_type: None,
@@ -239,7 +257,8 @@ impl Teller {
             conditions: Conditions::default(),
             schedule_reply: true,
         };
-        self.refused = self.house.desk.put(self.house.actor(who), put).await.err();
+        let actor = self.house.actor(self.actor);
+        self.refused = self.house.desk.put(actor, put).await.err();
         Ok(())
     }
 
@@ -273,7 +292,7 @@ impl Teller {
                 calendar.push_component(own);
             }
         }
-        self.put(who, found.path, object.to_octets()).await
+        self.put(found.path, object.to_octets()).await
     }
 
     async fn take_out(&mut self, who: &'static str, uid: &str, day: &str) -> Result<(), String> {
@@ -288,13 +307,17 @@ impl Teller {
         let series = entries.find(|it| it.property("RECURRENCE-ID").is_none());
         series.ok_or("there is no series")?.push_property(line);
         drop(entries);
-        self.put(who, found.path, object.to_octets()).await
+        self.put(found.path, object.to_octets()).await
     }
 
     async fn look(&mut self, who: &'static str, what: &str, below: &[&str]) -> Result<(), String> {
         let what = what.trim_end_matches(':');
         if what == "inbox has" || what == "inbox has nothing" {
             return self.inbox(who, below).await;
+        }
+        let log = what.strip_prefix("log of ");
+        if let Some(uid) = log.and_then(|it| it.strip_suffix(" says")) {
+            return self.log(who, uid, below).await;
         }
         let uid = what.split_whitespace().next().unwrap_or_default();
         let copies = self.house.copies(who, uid).await;
@@ -324,6 +347,20 @@ impl Teller {
         wrong.map_or(Ok(()), |wrong| {
             Err(format!("this is not so: {wrong} in\n{unfolded}"))
         })
+    }
+
+    /// Each line stands in the log of the meeting.
+    async fn log(&self, who: &'static str, uid: &str, below: &[&str]) -> Result<(), String> {
+        let home = self.house.actor(who).principal.home.ok_or("no home")?;
+        let log = self.house.desk.scheduling_log_of(home, uid).await;
+        let log = log.map_err(|refusal| refusal.to_string())?;
+        let lines = log.iter().flat_map(|entry| &entry.lines);
+        let lines: Vec<String> = lines.map(ToString::to_string).collect();
+        let is_said = |line: &&str| lines.iter().any(|said| said.contains(*line));
+        match below.iter().find(|line| !is_said(line)) {
+            Some(missing) => Err(format!("this is not said: {missing} in {lines:#?}")),
+            None => Ok(()),
+        }
     }
 
     async fn inbox(&mut self, who: &'static str, below: &[&str]) -> Result<(), String> {

@@ -44,6 +44,101 @@ bob's weekly:
   series room+
   0309 room-
 
+Story: a person decides about a room, and signs for it
+carol keeps the room
+alice stores plan:
+  by alice
+  with room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+alice's plan:
+  series room?
+carol's inbox has:
+  REQUEST series
+carol says ACCEPTED to plan for room
+alice's plan:
+  series room+
+  SENT-BY="mailto:carol@example.com"
+alice's inbox has:
+  REPLY series
+alice's log of plan says:
+  REPLY from room@example.com, sent by carol@example.com (SEQUENCE 0; ACCEPTED): applied
+room's log of plan says:
+  REPLY to alice@example.com, sent by carol@example.com (SEQUENCE 0; ACCEPTED)
+# what collides with it needs nobody
+bob stores review:
+  by bob
+  with room
+  DTSTART:20260302T093000Z
+  DTEND:20260302T103000Z
+bob's review:
+  series room-
+  not SENT-BY
+
+Story: a person declines for a room, and is asked again about another time
+bob keeps the room
+alice stores plan:
+  by alice
+  with carol room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+bob says DECLINED to plan for room
+alice's plan:
+  series carol? room-
+  SENT-BY="mailto:bob@example.com"
+carol's plan:
+  series carol? room-
+alice's log of plan says:
+  REPLY from room@example.com, sent by bob@example.com (SEQUENCE 0; DECLINED): applied
+alice stores plan:
+  by alice
+  with carol room
+  DTSTART:20260302T140000Z
+  DTEND:20260302T150000Z
+alice's plan:
+  series carol? room?
+  not SENT-BY
+bob says ACCEPTED to plan for room
+alice's plan:
+  series carol? room+
+  SENT-BY="mailto:bob@example.com"
+
+Story: a person decides about a room instance by instance
+bob keeps the room
+alice stores weekly:
+  by alice
+  with room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=4
+bob says ACCEPTED to weekly for room
+bob says DECLINED to weekly on 0309 for room
+alice's weekly:
+  series room+
+  0309 room-
+alice's log of weekly says:
+  REPLY from room@example.com, sent by bob@example.com (SEQUENCE 0; only 20260309T090000Z; DECLINED): applied
+
+Story: who may only edit the calendar of a room does not answer for it
+bob edits the room
+alice stores plan:
+  by alice
+  with room
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+bob says ACCEPTED to plan for room
+Refused with Forbidden
+bob deletes plan for room
+Refused with Forbidden
+# nor does who has no right there at all
+carol says DECLINED to plan for room
+Refused with Forbidden
+alice's plan:
+  series room?
+alice's inbox has:
+room's plan:
+  series room?
+
 Story: a group is everybody in it
 alice stores plan:
   by alice

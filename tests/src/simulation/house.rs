@@ -21,7 +21,10 @@ use storage::{
     },
     blob_files::BlobFiles,
     memory::Memory,
-    model::{Booking, Delegate, Member, Object, Principal, PrincipalKind, SyncToken},
+    model::{
+        Booking, Delegate, InvitationRecipients, Member, Object, Principal, PrincipalKind,
+        SyncToken,
+    },
     testing::{Faulty, ManualClock, SeededEntropy},
 };
 
@@ -180,6 +183,25 @@ impl House {
             team.members.extend(comes.then_some(who));
         };
         store.change_principal(team, change).await.map(drop)
+    }
+
+    /// The room leaves to somebody what is free, who may edit its calendar, and answer for it or not.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn change_room(&self, keeper: &str, may_answer: bool) -> Result<(), AccountError> {
+        let delegate = Delegate {
+            may_answer,
+            ..Delegate::deputy(self.actors[keeper].principal.id)
+        };
+        let change = |room: &mut Principal| {
+            room.booking = Booking::DeclineIfBusy;
+            room.delegates = vec![delegate];
+            room.invitations_to = InvitationRecipients::Both;
+        };
+        let room = self.actors["room"].principal.id;
+        let changed = self.desk.store().change_principal(room, change);
+        changed.await.map(drop)
     }
 
     /// The clock goes on.
