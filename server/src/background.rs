@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use scheduling::{Desk, Refusal};
+use scheduling::{
+    Desk, Refusal,
+    desk::{ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE},
+};
 use storage::{
-    BUILDING_MILLISECONDS, LogRetention, Store, Timestamp, backend::CommitError,
-    model::MEMBERSHIP_QUEUE,
+    BUILDING_MILLISECONDS, LogRetention, Store, Timestamp,
+    backend::CommitError,
+    model::{ENABLED_QUEUE, MEMBERSHIP_QUEUE},
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -89,7 +93,7 @@ impl Background {
         workers.spawn(watch_clock(store.clone(), stopped.clone()));
         workers.spawn(finish(
             desk.clone(),
-            "rooms cannot answer",
+            (BOOKING_QUEUE, "rooms cannot answer"),
             Duration::ZERO,
             |desk: Desk| async move { desk.answer_bookings(&dav::CALENDAR_RULES).await },
             stopped.clone(),
@@ -97,28 +101,34 @@ impl Background {
         workers.spawn(follow_groups(desk.clone(), stopped.clone()));
         workers.spawn(finish(
             desk.clone(),
-            "deliveries cannot be finished",
+            (DELIVERY_QUEUE, "deliveries cannot be finished"),
             STEP_PAUSE,
             |desk: Desk| async move { desk.deliver_outstanding().await },
             stopped.clone(),
         ));
         workers.spawn(finish(
             desk.clone(),
-            "answers cannot be shown to the others",
+            (REFRESH_QUEUE, "answers cannot be shown to the others"),
             STEP_PAUSE,
             |desk: Desk| async move { desk.refresh_outstanding().await },
             stopped.clone(),
         ));
         workers.spawn(finish(
             desk.clone(),
-            "invitations that were answered cannot be removed from inboxes",
+            (
+                ANSWERED_QUEUE,
+                "invitations that were answered cannot be removed from inboxes",
+            ),
             STEP_PAUSE,
             |desk: Desk| async move { desk.clear_answered().await },
             stopped.clone(),
         ));
         workers.spawn(finish(
             desk.clone(),
-            "who is enabled again cannot be told what was missed",
+            (
+                ENABLED_QUEUE,
+                "who is enabled again cannot be told what was missed",
+            ),
             STEP_PAUSE,
             |desk: Desk| async move { desk.catch_up_enabled().await },
             stopped.clone(),
@@ -433,7 +443,7 @@ async fn tidy_inboxes_once(
 /// perhaps more. `what` cannot be done where one fails.
 async fn finish<S>(
     desk: Desk,
-    what: &'static str,
+    (queue, what): (&'static str, &'static str),
     pause_after_step: Duration,
     step: impl Fn(Desk) -> S,
     mut stopped: watch::Receiver<bool>,
@@ -445,11 +455,7 @@ async fn finish<S>(
         commits.mark_unchanged();
         let go_on = match step(desk.clone()).await {
             Ok(true) => pause(pause_after_step, &mut stopped).await,
-            // Many commits in a row are one hint.
-            Ok(false) => {
-                commit_or_stop(&mut commits, &mut stopped).await
-                    && pause(HINT_PAUSE, &mut stopped).await
-            }
+            Ok(false) => commit_or_due(desk.store(), queue, &mut commits, &mut stopped).await,
             Err(error) => {
                 tracing::warn!(%error, "{what} now");
                 pause(ERROR_PAUSE, &mut stopped).await
@@ -487,11 +493,8 @@ async fn follow_groups(desk: Desk, mut stopped: watch::Receiver<bool>) {
         let go_on = match desk.follow_memberships(&dav::CALENDAR_RULES).await {
             Ok(true) => pause(STEP_PAUSE, &mut stopped).await,
             Ok(false) => {
-                let hint = commit_or_stop(&mut commits, &mut stopped);
-                let wait = until_due(desk.store(), MEMBERSHIP_QUEUE).await;
-                // `None`: the time came before a commit.
-                let hinted = tokio::time::timeout(wait, hint).await.ok();
-                hinted.unwrap_or(true) && pause(HINT_PAUSE, &mut stopped).await
+                let store = desk.store();
+                commit_or_due(store, MEMBERSHIP_QUEUE, &mut commits, &mut stopped).await
             }
             Err(error) => {
                 tracing::warn!(%error, "changes of groups cannot be followed now");
@@ -510,6 +513,22 @@ async fn until_due(store: &Store, queue: &str) -> Duration {
     let now = store.environment().clock.now();
     let milliseconds = due.map(|due| due.0.saturating_sub(now.0).max(0).unsigned_abs());
     milliseconds.map_or(INBOX_PERIOD, Duration::from_millis)
+}
+
+/// Waits for a commit, which may have left something in a queue, or until what is there already is due; `false` where it
+/// is time to stop.
+async fn commit_or_due(
+    store: &Store,
+    queue: &str,
+    commits: &mut watch::Receiver<storage::Revision>,
+    stopped: &mut watch::Receiver<bool>,
+) -> bool {
+    let wait = until_due(store, queue).await;
+    let hint = commit_or_stop(commits, stopped);
+    // `None`: the time came before a commit.
+    let hinted = tokio::time::timeout(wait, hint).await.ok();
+    // Many commits in a row are one hint.
+    hinted.unwrap_or(true) && pause(HINT_PAUSE, stopped).await
 }
 
 /// Waits for a commit; `false` where it is time to stop.

@@ -15,8 +15,8 @@ use storage::{
 use tokio::sync::mpsc;
 
 use super::{
-    ANSWERED_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, content::entity_tag, inbox::Answered,
-    outstanding::Outstanding, refresh::Refresh,
+    ANSWERED_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, content::entity_tag, copy::STORED,
+    inbox::Answered, outstanding::Outstanding, refresh::Refresh,
 };
 use crate::{
     mail::{self, OutgoingMessage},
@@ -213,11 +213,7 @@ fn is_readable(queue: &str, work: &Work) -> bool {
 /// Compares an object's row with its octets.
 fn judge(kind: CollectionKind, object: &Object, octets: &bytes::Bytes) -> Option<Fault> {
     let left = |what: String| Some(Fault { what, mended: None });
-    let limits = calendar::object::Limits {
-        octets: usize::MAX,
-        ..calendar::object::Limits::default()
-    };
-    let parsed = match CalendarObject::parse_shared(octets.clone(), &limits) {
+    let parsed = match CalendarObject::parse_shared(octets.clone(), &STORED) {
         Ok(parsed) => parsed,
         Err(error) => return left(format!("it is not iCalendar: {error}")),
     };

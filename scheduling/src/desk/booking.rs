@@ -13,8 +13,8 @@ use calendar::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Stored, Timestamp,
-    model::{Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work, WorkId},
+    Batch, Timestamp,
+    model::{Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work},
 };
 
 use super::{
@@ -35,10 +35,6 @@ pub const BOOKING_QUEUE: &str = "booking";
 const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
 /// How far back an invitation is answered, instance by instance.
 const PAST_MILLISECONDS: i64 = 2 * DAY_MILLISECONDS;
-/// After so many failures an invitation is left to a person.
-const MAXIMUM_ATTEMPTS: u32 = 5;
-/// Between two attempts.
-const RETRY_MILLISECONDS: i64 = 60 * 1000;
 
 /// The payload of a row in [`BOOKING_QUEUE`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,49 +77,20 @@ impl Desk {
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn answer_bookings(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let due = self.store.work_to_do(BOOKING_QUEUE, self.now(), 1).await;
-            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+            let Some(row) = self.next_row(BOOKING_QUEUE).await? else {
                 return Ok(false);
             };
-            let batch = match self.booking_round(&work, rules).await {
-                Ok(Some(mut batch)) => {
-                    batch.finish_work(&id, &work);
-                    batch
-                }
-                Ok(None) => {
-                    let mut batch = self.store.batch();
-                    batch.finish_work(&id, &work);
-                    batch
-                }
-                Err(refusal @ (Refusal::Unavailable(_) | Refusal::Damaged(_))) => {
-                    return Err(refusal);
-                }
-                Err(refusal) => self.booking_failed(&id, &work, &refusal),
-            };
-            if self.commit(batch).await?.is_some() {
+            let answered = self.booking_round(&row.work, rules).await;
+            let step = answered.map(|answer| {
+                let mut batch = answer.unwrap_or_else(|| self.store.batch());
+                batch.finish_work(&row.id, &row.work);
+                batch
+            });
+            if self.conclude(&row, step).await? {
                 return Ok(true);
             }
         }
         Err(crowded())
-    }
-
-    /// A room's answer was refused: it is tried again, and in the end left to a person.
-    fn booking_failed(&self, id: &WorkId, work: &Stored<Work>, refusal: &Refusal) -> Batch {
-        let mut batch = self.store.batch();
-        let attempts = work.attempts + 1;
-        if attempts >= MAXIMUM_ATTEMPTS {
-            tracing::error!(%refusal, "an invitation of a room cannot be answered and is left to a person");
-            batch.finish_work(id, work);
-            return batch;
-        }
-        let after = Work {
-            attempts,
-            last_error: Some(refusal.to_string()),
-            ..work.value.clone()
-        };
-        let due = Timestamp(self.now().0 + RETRY_MILLISECONDS);
-        batch.reschedule(id, work, due, &after);
-        batch
     }
 
     /// What answers an invitation; `None` where there is nothing to answer.

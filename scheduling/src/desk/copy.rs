@@ -12,6 +12,14 @@ use storage::{
 use super::{Desk, refuse::read_failed};
 use crate::{Refusal, engine::normalise};
 
+/// What is stored was bounded when it was stored, by bounds that may have been wider then.
+pub(super) const STORED: calendar::object::Limits = calendar::object::Limits {
+    octets: usize::MAX,
+    lines: usize::MAX,
+    line_octets: usize::MAX,
+    depth: calendar::object::Limits::DEPTH,
+};
+
 /// What was found of a UID in a home.
 #[derive(Debug)]
 pub(crate) struct Copies {
@@ -92,11 +100,7 @@ impl Desk {
 
     /// Octets that the store kept for us: they were admitted once, so that a failure is damage.
     pub(crate) fn parse(&self, octets: Bytes) -> Result<CalendarObject, Refusal> {
-        let limits = calendar::object::Limits {
-            octets: usize::MAX,
-            ..calendar::object::Limits::default()
-        };
-        CalendarObject::parse_shared(octets, &limits).map_err(|error| {
+        CalendarObject::parse_shared(octets, &STORED).map_err(|error| {
             Refusal::Damaged(format!("a stored calendar object cannot be read: {error}"))
         })
     }

@@ -9,14 +9,15 @@
 use std::sync::Arc;
 
 use storage::{
-    Batch, ObjectPlace, Stored, Timestamp,
-    model::{ENABLED_QUEUE, Enabled, Principal, Work, WorkId},
+    Batch, ObjectPlace, Timestamp,
+    model::{ENABLED_QUEUE, Enabled, Principal},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
     copy::{Copies, Copy},
     membership::is_over,
+    queue::Row,
     recipients::Recipients,
     refuse::{crowded, read_failed},
 };
@@ -44,21 +45,19 @@ impl Desk {
     /// Errors: `Unavailable`, `Full`, `Damaged`.
     pub async fn catch_up_enabled(&self) -> Result<bool, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let now = self.now();
-            let due = self.store.work_to_do(ENABLED_QUEUE, now, 1).await;
-            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+            let Some(row) = self.next_row(ENABLED_QUEUE).await? else {
                 return Ok(false);
             };
-            let batch = match Enabled::decode(&work.payload) {
-                Some(enabled) => self.tell_missed(&id, &work, enabled, now).await?,
+            let step = match Enabled::decode(&row.work.payload) {
+                Some(enabled) => self.tell_missed(&row, enabled, self.now()).await,
                 None => {
                     tracing::error!("a row about an enabled account cannot be read and is dropped");
                     let mut batch = self.store.batch();
-                    batch.finish_work(&id, &work);
-                    batch
+                    batch.finish_work(&row.id, &row.work);
+                    Ok(batch)
                 }
             };
-            if self.commit(batch).await?.is_some() {
+            if self.conclude(&row, step).await? {
                 return Ok(true);
             }
         }
@@ -68,8 +67,7 @@ impl Desk {
     /// What the next commit does: the next meeting of which something was missed, and all before it.
     async fn tell_missed(
         &self,
-        id: &WorkId,
-        work: &Stored<Work>,
+        row: &Row,
         enabled: Enabled,
         now: Timestamp,
     ) -> Result<Batch, Refusal> {
@@ -77,7 +75,7 @@ impl Desk {
         let principal = self.store.principal(enabled.principal).await;
         let principal = principal.map_err(read_failed)?;
         let Some(principal) = principal.filter(|principal| !principal.disabled) else {
-            batch.finish_work(id, work);
+            batch.finish_work(&row.id, &row.work);
             return Ok(batch);
         };
         let page = self
@@ -101,10 +99,10 @@ impl Desk {
         }
         match reached {
             Some(_) => {
-                let after = Enabled { reached, ..enabled };
-                batch.reschedule(id, work, id.due, &after.work(work.created))
+                let after = Enabled { reached, ..enabled }.work(row.work.created);
+                batch.reschedule(&row.id, &row.work, row.id.due, &after)
             }
-            None => batch.finish_work(id, work),
+            None => batch.finish_work(&row.id, &row.work),
         };
         Ok(batch)
     }

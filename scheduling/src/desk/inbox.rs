@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Found, Resolution, Revision, Stored, Timestamp,
+    Batch, Found, Resolution, Stored, Timestamp,
     model::{Collection, INBOX_NAME, Member, Object, Principal, PrincipalId, Work},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
     properties::home_path,
+    queue::Row,
     refuse::{commit_failed, crowded, read_failed},
 };
 use crate::{
@@ -29,6 +30,15 @@ const MESSAGES_AT_ONCE: usize = 200;
 pub(crate) struct Answered {
     attendee: PrincipalId,
     uid: String,
+}
+
+/// Whether a message was in the inbox when the answer was stored. (A row that was put off has another revision than the
+/// answer.)
+fn was_there(message: &Stored<Object>, row: &Row) -> bool {
+    match row.was_put_off() {
+        true => message.created <= row.work.created,
+        false => message.revision < row.work.revision,
+    }
 }
 
 impl Answered {
@@ -62,39 +72,40 @@ impl Desk {
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn clear_answered(&self) -> Result<bool, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let due = self.store.work_to_do(ANSWERED_QUEUE, self.now(), 1).await;
-            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+            let Some(row) = self.next_row(ANSWERED_QUEUE).await? else {
                 return Ok(false);
             };
-            let mut batch = self.store.batch();
-            let is_more = match Answered::decode(&work.payload) {
-                Some(answered) => {
-                    self.clear_some(&mut batch, &answered, work.revision)
-                        .await?
-                }
-                None => {
-                    tracing::error!("a row about an answer cannot be read and is dropped");
-                    false
-                }
-            };
-            match is_more {
-                true => batch.expect_work(&id, &work),
-                false => batch.finish_work(&id, &work),
-            };
-            if self.commit(batch).await?.is_some() {
+            let step = self.clear_step(&row).await;
+            if self.conclude(&row, step).await? {
                 return Ok(true);
             }
         }
         Err(crowded())
     }
 
-    /// Puts the removal of invitations into the batch that were there when the commit `answered_with` answered them;
+    async fn clear_step(&self, row: &Row) -> Result<Batch, Refusal> {
+        let mut batch = self.store.batch();
+        let is_more = match Answered::decode(&row.work.payload) {
+            Some(answered) => self.clear_some(&mut batch, &answered, row).await?,
+            None => {
+                tracing::error!("a row about an answer cannot be read and is dropped");
+                false
+            }
+        };
+        match is_more {
+            true => batch.expect_work(&row.id, &row.work),
+            false => batch.finish_work(&row.id, &row.work),
+        };
+        Ok(batch)
+    }
+
+    /// Puts the removal of invitations into the batch that were there when the commit that left `row` answered them;
     /// whether there are more. As long as anything of the meeting is open, none goes.
     async fn clear_some(
         &self,
         batch: &mut Batch,
         answered: &Answered,
-        answered_with: Revision,
+        row: &Row,
     ) -> Result<bool, Refusal> {
         let attendee = self.store.principal(answered.attendee).await;
         let Some(attendee) = attendee.map_err(read_failed)? else {
@@ -118,8 +129,7 @@ impl Desk {
             let inbox = inbox.collection();
             let is_of_meeting = |message: &Stored<Object>| {
                 let facts = message.calendar.as_ref();
-                message.revision < answered_with
-                    && facts.is_some_and(|facts| facts.uid == answered.uid)
+                was_there(message, row) && facts.is_some_and(|facts| facts.uid == answered.uid)
             };
             let mut invitations = Vec::new();
             let mut is_more = false;

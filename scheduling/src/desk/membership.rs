@@ -12,16 +12,17 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use calendar::{CalendarObject, TimeRange};
 use storage::{
-    Batch, ObjectPlace, Stored, Timestamp, WalkPosition,
+    Batch, ObjectPlace, Timestamp, WalkPosition,
     model::{
         CollectionId, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Object, Principal,
-        PrincipalId, Work, WorkId,
+        PrincipalId,
     },
 };
 
 use super::{
     CalendarRules, Desk, MAXIMUM_ROUNDS,
     copy::{Copies, Copy},
+    queue::{Row, is_about_all},
     refuse::{crowded, read_failed},
 };
 use crate::{
@@ -178,28 +179,33 @@ impl Desk {
     pub async fn follow_memberships(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
         let mut refused = None;
         for _ in 0..MAXIMUM_ROUNDS {
-            let now = self.now();
-            let due = self.store.work_to_do(MEMBERSHIP_QUEUE, now, 1).await;
-            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+            let Some(row) = self.next_row(MEMBERSHIP_QUEUE).await? else {
                 return Ok(false);
             };
-            let batch = match MembershipChange::decode(&work.payload) {
+            let step = match MembershipChange::decode(&row.work.payload) {
                 Some(change) => {
-                    self.membership_step(&id, &work, &change, rules, refused.take())
-                        .await?
+                    self.membership_step(&row, &change, rules, refused.take())
+                        .await
                 }
                 None => {
                     tracing::error!("a change of a group cannot be read and is dropped");
                     let mut batch = self.store.batch();
-                    batch.finish_work(&id, &work);
-                    batch
+                    batch.finish_work(&row.id, &row.work);
+                    Ok(batch)
                 }
             };
-            match self.commit(batch).await {
+            let committed = match step {
+                Ok(batch) => self.commit(batch).await,
+                Err(refusal) => Err(refusal),
+            };
+            match committed {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
                 Err(refusal) if is_about_one(&refusal) => refused = Some(refusal),
-                Err(refusal) => return Err(refusal),
+                Err(refusal) if self.conclude(&row, Err(refusal.clone())).await? => {
+                    return Ok(true);
+                }
+                Err(_) => {}
             }
         }
         Err(crowded())
@@ -209,8 +215,7 @@ impl Desk {
     /// `refused` is why the next one cannot be, where that is known.
     async fn membership_step(
         &self,
-        id: &WorkId,
-        work: &Stored<Work>,
+        row: &Row,
         change: &MembershipChange,
         rules: &CalendarRules,
         mut refused: Option<Refusal>,
@@ -218,7 +223,7 @@ impl Desk {
         let group = self.store.principal(change.group).await;
         let Some(group) = group.map_err(read_failed)? else {
             let mut batch = self.store.batch();
-            batch.finish_work(id, work);
+            batch.finish_work(&row.id, &row.work);
             return Ok(batch);
         };
         let step = Step {
@@ -234,7 +239,8 @@ impl Desk {
         let mut is_end = meetings.len() < MEETINGS_AT_ONCE;
         let (mut batch, mut reached) = (self.store.batch(), None);
         for meeting in meetings {
-            match self.following(&step, &meeting, &mut refused).await? {
+            let following = self.following(&step, &meeting, &mut refused).await;
+            match following.or_else(|refusal| passed_over(row, refusal))? {
                 Following::Nothing => {}
                 Following::Forgotten(copies) => {
                     copies.expect(&mut batch);
@@ -260,9 +266,10 @@ impl Desk {
                     reached: Some(reached),
                     ..change.clone()
                 };
-                batch.reschedule(id, work, id.due, &after.work(work.created))
+                let after = after.work(row.work.created);
+                batch.reschedule(&row.id, &row.work, row.id.due, &after)
             }
-            None => batch.finish_work(id, work),
+            None => batch.finish_work(&row.id, &row.work),
         };
         Ok(batch)
     }
@@ -371,6 +378,15 @@ impl Desk {
         };
         self.log(batch, copy.calendar.home, copies.uid(), entry);
     }
+}
+
+/// A meeting that cannot be read is tried again, and passed over then, for the others.
+fn passed_over(row: &Row, refusal: Refusal) -> Result<Following, Refusal> {
+    if is_about_all(&refusal) || !row.was_put_off() {
+        return Err(refusal);
+    }
+    tracing::error!(%refusal, "a meeting cannot be read and follows no change of its groups");
+    Ok(Following::Nothing)
 }
 
 /// Whether all of a meeting is over.

@@ -51,6 +51,7 @@ mod people;
 mod place;
 mod properties;
 mod put;
+mod queue;
 mod recipients;
 mod refresh;
 mod refuse;

@@ -11,14 +11,15 @@ use bytes::Bytes;
 use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Stored, Timestamp,
-    model::{CollectionId, INLINE_CONTENT_OCTETS, Principal, PrincipalId, Work, WorkId},
+    Batch, Timestamp,
+    model::{CollectionId, INLINE_CONTENT_OCTETS, Principal, PrincipalId, Work},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
     content::entity_tag,
     copy::Copies,
+    queue::{Row, is_about_all},
     recipients::Recipients,
     refuse::{crowded, read_failed},
 };
@@ -147,18 +148,18 @@ impl Outstanding {
         Work::of(DELIVERY_QUEUE, self, now)
     }
 
+    /// Whether something is left beside this letter, or it has several recipients.
+    fn leaves(&self, taken: &Letter) -> bool {
+        !self.is_empty() || taken.recipients.len() > 1
+    }
+
     /// Takes what the next commit delivers: some recipients of one message.
     fn take_letter(&mut self) -> Option<Letter> {
         let letter = self.letters.first_mut()?;
         let weight = weight_of(letter.octets.len());
         let count = fitting(letter.recipients.iter().map(|_| weight));
         let rest = letter.recipients.split_off(count);
-        let next = Letter {
-            recipients: rest,
-            octets: letter.octets.clone(),
-            sender: letter.sender.clone(),
-            ..*letter
-        };
+        let next = letter.to(rest);
         let taken = std::mem::replace(letter, next);
         if self
             .letters
@@ -177,6 +178,16 @@ impl Outstanding {
 }
 
 impl Letter {
+    /// The same to others.
+    fn to(&self, recipients: Vec<(PrincipalId, String)>) -> Letter {
+        Letter {
+            recipients,
+            octets: self.octets.clone(),
+            sender: self.sender.clone(),
+            ..*self
+        }
+    }
+
     fn is(&self, message: &Message, octets: &Bytes) -> bool {
         self.method == message.method
             && self.sender == message.sender
@@ -250,57 +261,80 @@ impl Desk {
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn deliver_outstanding(&self) -> Result<bool, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let now = self.now();
-            let due = self
-                .store
-                .work_to_do(DELIVERY_QUEUE, now, 1)
-                .await
-                .map_err(read_failed)?;
-            let Some((id, work)) = due.into_iter().next() else {
+            let Some(row) = self.next_row(DELIVERY_QUEUE).await? else {
                 return Ok(false);
             };
-            let mut batch = self.store.batch();
-            match postcard::from_bytes::<Outstanding>(&work.payload) {
-                Ok(outstanding) => {
-                    self.deliver_some(&mut batch, &id, &work, outstanding, now)
-                        .await?
+            let step = match Outstanding::decode(&row.work.payload) {
+                Some(outstanding) => self.deliver_step(&row, outstanding).await,
+                None => {
+                    tracing::error!("a row of deliveries cannot be read and is dropped");
+                    let mut batch = self.store.batch();
+                    batch.finish_work(&row.id, &row.work);
+                    Ok(batch)
                 }
-                Err(error) => {
-                    tracing::error!(%error, "a row of deliveries cannot be read and is dropped");
-                    batch.finish_work(&id, &work);
-                }
-            }
-            if self.commit(batch).await?.is_some() {
+            };
+            if self.conclude(&row, step).await? {
                 return Ok(true);
             }
         }
         Err(crowded())
     }
 
-    async fn deliver_some(
-        &self,
-        batch: &mut Batch,
-        id: &WorkId,
-        work: &Stored<Work>,
-        mut outstanding: Outstanding,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        match outstanding.take_letter() {
+    async fn deliver_step(&self, row: &Row, mut rest: Outstanding) -> Result<Batch, Refusal> {
+        let now = self.now();
+        let mut batch = self.store.batch();
+        match rest.take_letter() {
             Some(letter) => {
-                self.deliver_letter(batch, &outstanding, &letter, now)
-                    .await?
+                let delivered = self.deliver_letter(&mut batch, &rest, &letter, now).await;
+                match delivered {
+                    Ok(()) => {}
+                    Err(refusal) if !is_about_all(&refusal) && rest.leaves(&letter) => {
+                        batch = self.deliver_apart(row, &rest, &letter, &refusal);
+                    }
+                    Err(refusal) => return Err(refusal),
+                }
             }
             None => {
-                for mail in outstanding.take_mails() {
-                    self.enqueue_mail(batch, &mail, now);
+                for mail in rest.take_mails() {
+                    self.enqueue_mail(&mut batch, &mail, now);
                 }
             }
         }
-        match outstanding.is_empty() {
-            true => batch.finish_work(id, work),
-            false => batch.reschedule(id, work, id.due, &outstanding.work(work.created)),
+        match rest.is_empty() {
+            true => batch.finish_work(&row.id, &row.work),
+            false => {
+                let rest = rest.work(row.work.created);
+                batch.reschedule(&row.id, &row.work, row.id.due, &rest)
+            }
         };
-        Ok(())
+        Ok(batch)
+    }
+
+    /// A letter cannot be delivered to one of its recipients, and so to none in one commit: each gets a row of their
+    /// own, so that all others have it a little later.
+    fn deliver_apart(
+        &self,
+        row: &Row,
+        of: &Outstanding,
+        letter: &Letter,
+        refusal: &Refusal,
+    ) -> Batch {
+        tracing::error!(%refusal, "a message cannot be delivered to all at once, and is to each of them");
+        let mut batch = self.store.batch();
+        let due = self.due_after(row.work.attempts);
+        for recipient in &letter.recipients {
+            let letters = vec![letter.to(vec![recipient.clone()])];
+            let alone = Outstanding {
+                letters,
+                ..Outstanding::of(of.sender, of.home, of.uid.clone())
+            };
+            let work = Work {
+                payload: alone.work(row.work.created).payload,
+                ..row.after(refusal)
+            };
+            batch.enqueue(&self.store.new_work_id(due), &work);
+        }
+        batch
     }
 
     async fn deliver_letter(

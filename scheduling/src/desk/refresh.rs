@@ -5,11 +5,11 @@
 //! brings the copies up to date with the organizer's as it is then, some in each commit, which holds how far it
 //! came, too; it may be interrupted anywhere. Nobody hears of it: no inbox item, no Schedule-Tag.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Stored, Timestamp, Uuid,
+    Batch, Timestamp, Uuid,
     model::{CollectionId, Principal, PrincipalId, Work, WorkId},
 };
 
@@ -17,6 +17,7 @@ use super::{
     Desk, MAXIMUM_ROUNDS,
     copy::Copy,
     outstanding,
+    queue::{Row, is_about_all},
     recipients::Recipients,
     refuse::{crowded, read_failed},
 };
@@ -104,56 +105,43 @@ impl Desk {
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn refresh_outstanding(&self) -> Result<bool, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
-            let now = self.now();
-            let due = self.store.work_to_do(REFRESH_QUEUE, now, 1).await;
-            let Some((id, work)) = due.map_err(read_failed)?.into_iter().next() else {
+            let Some(row) = self.next_row(REFRESH_QUEUE).await? else {
                 return Ok(false);
             };
-            let mut batch = self.store.batch();
-            match Refresh::decode(&work.payload) {
-                Some(refresh) => {
-                    self.refresh_some(&mut batch, &id, &work, refresh, now)
-                        .await?;
-                }
-                None => {
-                    tracing::error!("a row of refreshes cannot be read and is dropped");
-                    batch.finish_work(&id, &work);
-                }
-            }
-            if self.commit(batch).await?.is_some() {
+            let step = self.refresh_step(&row).await;
+            if self.conclude(&row, step).await? {
                 return Ok(true);
             }
         }
         Err(crowded())
     }
 
-    async fn refresh_some(
-        &self,
-        batch: &mut Batch,
-        id: &WorkId,
-        work: &Stored<Work>,
-        refresh: Refresh,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    async fn refresh_step(&self, row: &Row) -> Result<Batch, Refusal> {
+        let mut batch = self.store.batch();
+        let Some(refresh) = Refresh::decode(&row.work.payload) else {
+            tracing::error!("a row of refreshes cannot be read and is dropped");
+            batch.finish_work(&row.id, &row.work);
+            return Ok(batch);
+        };
         let organizer = self.store.principal(refresh.organizer).await;
         let organizer = organizer.map_err(read_failed)?;
         let own = self.copies(refresh.home, &refresh.uid).await?;
         let shown = match (&organizer, &own.meeting) {
             (Some(organizer), Some(copy)) => {
-                own.expect(batch);
-                self.refresh_next(batch, organizer, copy, refresh.shown, now)
+                own.expect(&mut batch);
+                self.refresh_next(&mut batch, organizer, copy, refresh.shown, row)
                     .await?
             }
             _ => None,
         };
         match shown {
-            None => batch.finish_work(id, work),
+            None => batch.finish_work(&row.id, &row.work),
             Some(_) => {
-                let after = Refresh { shown, ..refresh };
-                batch.reschedule(id, work, id.due, &after.work(work.created))
+                let after = Refresh { shown, ..refresh }.work(row.work.created);
+                batch.reschedule(&row.id, &row.work, row.id.due, &after)
             }
         };
-        Ok(())
+        Ok(batch)
     }
 
     /// Puts the next copies into the batch; the last of their owners, where there are others behind.
@@ -163,8 +151,9 @@ impl Desk {
         organizer: &Arc<Principal>,
         copy: &Copy,
         shown: Option<PrincipalId>,
-        now: Timestamp,
+        row: &Row,
     ) -> Result<Option<PrincipalId>, Refusal> {
+        let now = self.now();
         let mut directory = Directory::new();
         self.look_up(&mut directory, &engine::addresses(Some(&copy.object), None))
             .await?;
@@ -174,10 +163,19 @@ impl Desk {
         let count = outstanding::fitting(deliveries.iter().map(outstanding::weight));
         let (next, later) = deliveries.split_at(count);
         let mut recipients = Recipients::default();
-        self.load_recipients(&mut recipients, organizer, next)
-            .await?;
         for delivery in next {
-            recipients.receive(delivery, &directory, now);
+            let loaded = self
+                .load_recipients(&mut recipients, organizer, slice::from_ref(delivery))
+                .await;
+            match loaded {
+                Ok(()) => drop(recipients.receive(delivery, &directory, now)),
+                Err(refusal) if is_about_all(&refusal) || !row.was_put_off() => {
+                    return Err(refusal);
+                }
+                Err(refusal) => {
+                    tracing::error!(%refusal, "somebody's copy cannot be read and shows no answers");
+                }
+            }
         }
         self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
             .await?;

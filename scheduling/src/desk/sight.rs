@@ -1,12 +1,12 @@
 //! What an actor sees of objects: [`crate::view`], fed with what was read.
 
-use calendar::{CalendarObject, Limits};
+use calendar::CalendarObject;
 use storage::{
     Stored,
     model::{CalendarFacts, Content, Object},
 };
 
-use super::{Desk, content::entity_tag, people::url_path, refuse::read_failed};
+use super::{Desk, content::entity_tag, copy::STORED, people::url_path, refuse::read_failed};
 use crate::{
     Classification, ObjectProjection, Refusal,
     view::{self, Sight, Viewer},
@@ -66,7 +66,7 @@ impl Desk {
             return Ok(None);
         }
         let octets = self.store.content(&object.content).await;
-        let parsed = CalendarObject::parse_shared(octets.map_err(read_failed)?, &Limits::default());
+        let parsed = CalendarObject::parse_shared(octets.map_err(read_failed)?, &STORED);
         match parsed {
             Ok(parsed) => Ok(Some(parsed)),
             // What it says cannot be told, so that nobody else is told.

@@ -8,14 +8,14 @@ use std::{
     },
 };
 
-use calendar::{CalendarObject, Limits, TimeRange};
+use calendar::{CalendarObject, TimeRange};
 use storage::{
     Listed, Stored,
     model::{CollectionId, Member, Object, SyncToken},
 };
 use tokio::task::JoinSet;
 
-use super::{Desk, refuse::read_failed};
+use super::{Desk, copy::STORED, refuse::read_failed};
 use crate::{
     Refusal,
     calendar_view::{CalendarView, Candidate, Folding, Shown},
@@ -244,7 +244,7 @@ impl Desk {
             return Ok(Some(projection));
         }
         let octets = self.store.content(&object.content).await;
-        let parsed = CalendarObject::parse_shared(octets.map_err(read_failed)?, &Limits::default());
+        let parsed = CalendarObject::parse_shared(octets.map_err(read_failed)?, &STORED);
         // What is damaged matches nothing.
         Ok(parsed.ok().map(|parsed| ObjectProjection::of(&parsed)))
     }

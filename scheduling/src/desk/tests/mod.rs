@@ -20,6 +20,7 @@ mod meetings;
 mod memberships;
 mod messages;
 mod objects;
+mod queues;
 mod races;
 mod refreshes;
 mod rehearsals;

@@ -18,6 +18,8 @@ pub(super) struct Step {
     pub only_reads: bool,
     /// It is done in several bounded commits, the states between which are right.
     pub takes_several_commits: bool,
+    /// The queue that it takes from, where it is done behind the requests and for everybody, so that nothing may stop it.
+    pub queue: Option<&'static str>,
     pub perform: for<'a> fn(&'a Stage) -> Done<'a>,
 }
 
@@ -38,6 +40,7 @@ const fn step(
         setting,
         only_reads: false,
         takes_several_commits: false,
+        queue: None,
         perform,
     }
 }
@@ -45,6 +48,11 @@ const fn step(
 impl Step {
     const fn in_several_commits(mut self) -> Step {
         self.takes_several_commits = true;
+        self
+    }
+
+    const fn behind_requests(mut self, queue: &'static str) -> Step {
+        self.queue = Some(queue);
         self
     }
 
@@ -117,16 +125,20 @@ pub(super) const STEPS: &[Step] = &[
     }),
     step("deliveries that wait", Setting::CrowdedMeeting, |it| {
         Box::pin(async { it.world.desk.deliver_outstanding().await.map(drop) })
-    }),
+    })
+    .behind_requests(DELIVERY_QUEUE),
     step("refreshes that wait", Setting::AnsweredCrowd, |it| {
         Box::pin(async { it.world.desk.refresh_outstanding().await.map(drop) })
-    }),
+    })
+    .behind_requests(REFRESH_QUEUE),
     step("answered invitations", Setting::AnsweredMeeting, |it| {
         Box::pin(async { it.world.desk.clear_answered().await.map(drop) })
-    }),
+    })
+    .behind_requests(ANSWERED_QUEUE),
     step("who came into a group", Setting::GroupMeeting, |it| {
         Box::pin(it.follow_memberships())
-    }),
+    })
+    .behind_requests(MEMBERSHIP_QUEUE),
     step("an import", Setting::Bare, |it| Box::pin(it.import())).in_several_commits(),
     step("an object that is read", Setting::Bare, |it| {
         Box::pin(it.open())

@@ -1,0 +1,100 @@
+//! Rows of background work, taken one after the other.
+//!
+//! A row that cannot be done now is put off, longer each time, so that the rows behind it are done: one damaged object
+//! stops nobody else's deliveries. What is damaged is tried until somebody has mended it; what is refused for another
+//! reason is given up in the end. Either is told to whoever runs the server.
+
+use storage::{
+    Batch, Stored, Timestamp,
+    model::{Work, WorkId},
+};
+
+use super::{Desk, refuse::read_failed};
+use crate::Refusal;
+
+/// How long a row is put off the first time; twice as long each further time.
+const FIRST_DELAY_MILLISECONDS: i64 = 60 * 1000;
+const LONGEST_DELAY_MILLISECONDS: i64 = 6 * 60 * 60 * 1000;
+/// What is refused so often, within some days, is given up.
+const MAXIMUM_ATTEMPTS: u32 = 20;
+
+/// A row that is due.
+pub(super) struct Row {
+    pub id: WorkId,
+    pub work: Stored<Work>,
+}
+
+impl Row {
+    /// Whether it was put off already. Who cannot have their part of it then is passed over for the others.
+    pub fn was_put_off(&self) -> bool {
+        self.work.attempts > 0
+    }
+
+    /// The row after a failure.
+    pub fn after(&self, refusal: &Refusal) -> Work {
+        Work {
+            attempts: self.work.attempts.saturating_add(1),
+            last_error: Some(refusal.to_string()),
+            ..self.work.value.clone()
+        }
+    }
+}
+
+impl Desk {
+    /// The first row of a queue that is due.
+    pub(super) async fn next_row(&self, queue: &str) -> Result<Option<Row>, Refusal> {
+        let due = self.store.work_to_do(queue, self.now(), 1).await;
+        let mut due = due.map_err(read_failed)?.into_iter();
+        Ok(due.next().map(|(id, work)| Row { id, work }))
+    }
+
+    /// Commits what a row came to, or puts it off; `false` where something that was decided upon has changed
+    /// meanwhile.
+    ///
+    /// Errors: what stands against every row (`Unavailable`, `Full`).
+    pub(super) async fn conclude(
+        &self,
+        row: &Row,
+        step: Result<Batch, Refusal>,
+    ) -> Result<bool, Refusal> {
+        let committed = match step {
+            Ok(batch) => self.commit(batch).await,
+            Err(refusal) => Err(refusal),
+        };
+        match committed {
+            Ok(committed) => Ok(committed.is_some()),
+            Err(refusal) if is_about_all(&refusal) => Err(refusal),
+            Err(refusal) => Ok(self.commit(self.put_off(row, &refusal)).await?.is_some()),
+        }
+    }
+
+    fn put_off(&self, row: &Row, refusal: &Refusal) -> Batch {
+        let (queue, attempts) = (&row.work.queue, row.work.attempts + 1);
+        let mut batch = self.store.batch();
+        if attempts >= MAXIMUM_ATTEMPTS && !matches!(refusal, Refusal::Damaged(_)) {
+            tracing::error!(queue, attempts, %refusal, "background work is given up");
+            batch.finish_work(&row.id, &row.work);
+            return batch;
+        }
+        tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
+        let due = self.due_after(row.work.attempts);
+        batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
+        batch
+    }
+
+    /// When a row is due again that was tried so often before.
+    pub(super) fn due_after(&self, attempts: u32) -> Timestamp {
+        let factor = 1_i64.checked_shl(attempts.min(32)).unwrap_or(i64::MAX);
+        let delay = FIRST_DELAY_MILLISECONDS.saturating_mul(factor);
+        Timestamp(
+            self.now()
+                .0
+                .saturating_add(delay.min(LONGEST_DELAY_MILLISECONDS)),
+        )
+    }
+}
+
+/// Whether something stands against every row, and not against this one.
+pub(super) fn is_about_all(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Unavailable(_) | Refusal::Full)
+}

@@ -1,0 +1,332 @@
+//! Background work that cannot be done: what waits behind it is done all the same.
+
+use storage::model::{Booking, Content, MEMBERSHIP_QUEUE, Work};
+
+use super::{
+    bookings::RULES,
+    meetings::{answer, line, meeting},
+    *,
+};
+
+/// More people than a reply is shown to at once.
+const FEW: usize = 14;
+/// More people than one commit holds.
+const CROWD: usize = 60;
+/// 2026-01-01T00:00:00Z
+const BEGIN: i64 = 1_767_225_600_000;
+const MINUTE: i64 = 60 * 1000;
+const HALF_A_YEAR: i64 = 180 * 24 * 60 * MINUTE;
+
+async fn begun() -> World {
+    let world = world().await;
+    world.clock.set(Timestamp(BEGIN));
+    world
+}
+
+async fn people(world: &World, number: usize) -> Vec<Actor> {
+    let mut people = Vec::new();
+    for number in 0..number {
+        people.push(user(world.desk.store(), &format!("u{number:02}")).await);
+    }
+    people
+}
+
+/// A meeting of Alice with Bob and so many others.
+fn with(uid: &str, summary: &str, others: usize) -> String {
+    let attendee = |number| format!("ATTENDEE:mailto:u{number:02}@example.com\r\n");
+    let attendees: String = (0..others).map(attendee).collect();
+    let text = meeting(uid, summary, "20260201T090000Z");
+    text.replace("END:VEVENT", &format!("{attendees}END:VEVENT"))
+}
+
+fn at(uid: &str) -> String {
+    format!("alice/calendar/{uid}.ics")
+}
+
+/// `room/…` is a room's.
+fn place(at: &str) -> ResourcePath {
+    let place = path(at);
+    ResourcePath {
+        owner_kind: match &*place.owner_name {
+            "room" => PrincipalKind::Location,
+            _ => PrincipalKind::User,
+        },
+        ..place
+    }
+}
+
+impl World {
+    /// Puts octets that cannot be read in the place of those of an object; what stood there.
+    async fn damage(&self, at: &str) -> Content {
+        let torn = Content::Inline(Bytes::from_static(b"BEGIN:VCALENDAR\r\nEND:"));
+        self.replace_content(at, torn).await
+    }
+
+    async fn replace_content(&self, at: &str, content: Content) -> Content {
+        let store = self.desk.store();
+        let place = place(at);
+        let resolution = store.resolve(&place).await.unwrap().unwrap();
+        let Found::Object(before) = &resolution.found else {
+            panic!("{at} is no object")
+        };
+        let parent = resolution.collection();
+        let after = Object {
+            content,
+            ..before.value.clone()
+        };
+        let mut batch = store.batch();
+        batch.put_object(parent, place.name().unwrap(), Some(before), &after);
+        store.commit(batch).await.unwrap();
+        before.content.clone()
+    }
+
+    /// The path of somebody's copy of a meeting.
+    async fn copy_of(&self, who: &str, uid: &str) -> String {
+        let store = self.desk.store();
+        let calendar = place(&format!("{who}/calendar"));
+        let calendar = store.resolve(&calendar).await.unwrap().unwrap();
+        let places = store.find_uid_in(calendar.collection(), uid).await.unwrap();
+        format!("{who}/calendar/{}", places[0].name)
+    }
+
+    async fn waiting(&self, queue: &str) -> Vec<Work> {
+        let rows = self.desk.store().list_work(queue, None, 1_000).await;
+        rows.unwrap()
+            .into_iter()
+            .map(|(_, row)| row.value)
+            .collect()
+    }
+
+    async fn reply(&self, uid: &str) {
+        let at = self.copy_of("bob", uid).await;
+        let text = answer(&self.text_at(&at).await, "ACCEPTED");
+        self.put_as(&self.bob, &at, text).await.unwrap();
+    }
+
+    fn some_time(&self) {
+        self.clock.advance(MINUTE);
+    }
+}
+
+fn has_accepted(text: &str, who: &str) -> bool {
+    line(text, "ATTENDEE", &format!("{who}@example.com")).contains("PARTSTAT=ACCEPTED")
+}
+
+#[tokio::test]
+async fn one_damaged_meeting_stops_no_others_answers() {
+    let world = begun().await;
+    people(&world, FEW).await;
+    for uid in ["a", "b"] {
+        world.put(&at(uid), with(uid, "x", FEW)).await.unwrap();
+        world.some_time();
+        world.reply(uid).await;
+    }
+    let whole = world.damage(&at("a")).await;
+    while world.desk.refresh_outstanding().await.unwrap() {}
+    let seen = async |uid| {
+        let copy = world.copy_of("u03", uid).await;
+        has_accepted(&world.text_at(&copy).await, "bob")
+    };
+    assert!(seen("b").await);
+    let waiting = world.waiting(REFRESH_QUEUE).await;
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].attempts, 1);
+    assert!(waiting[0].last_error.as_ref().unwrap().contains("damaged"));
+
+    // it waits longer and longer, and is never given up
+    world.some_time();
+    assert!(world.desk.refresh_outstanding().await.unwrap());
+    world.some_time();
+    assert!(
+        !world.desk.refresh_outstanding().await.unwrap(),
+        "it waits for two minutes"
+    );
+    for _ in 0..40 {
+        world.clock.advance(6 * 60 * MINUTE);
+        assert!(world.desk.refresh_outstanding().await.unwrap());
+        assert!(!world.desk.refresh_outstanding().await.unwrap());
+    }
+    world.replace_content(&at("a"), whole).await;
+    world.clock.advance(6 * 60 * MINUTE);
+    while world.desk.refresh_outstanding().await.unwrap() {}
+    assert!(seen("a").await);
+    assert!(world.waiting(REFRESH_QUEUE).await.is_empty());
+}
+
+/// One attendee's damaged copy stops nobody else from seeing an answer.
+#[tokio::test]
+async fn one_damaged_copy_hides_no_answers_from_others() {
+    let world = begun().await;
+    people(&world, FEW).await;
+    world.put(&at("a"), with("a", "x", FEW)).await.unwrap();
+    world.reply("a").await;
+    let damaged = world.copy_of("u03", "a").await;
+    world.damage(&damaged).await;
+    while world.desk.refresh_outstanding().await.unwrap() {}
+    world.some_time();
+    while world.desk.refresh_outstanding().await.unwrap() {}
+    for number in (0..FEW).filter(|number| *number != 3) {
+        let copy = world.copy_of(&format!("u{number:02}"), "a").await;
+        assert!(has_accepted(&world.text_at(&copy).await, "bob"), "{copy}");
+    }
+    assert!(world.waiting(REFRESH_QUEUE).await.is_empty());
+}
+
+#[tokio::test]
+async fn one_damaged_copy_stops_no_deliveries() {
+    let world = begun().await;
+    people(&world, CROWD).await;
+    for uid in ["a", "b"] {
+        world
+            .put(&at(uid), with(uid, "first", CROWD))
+            .await
+            .unwrap();
+    }
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    for uid in ["a", "b"] {
+        let moved = with(uid, "second", CROWD);
+        world.put(&at(uid), moved).await.unwrap();
+    }
+    let has_heard = async |who: &str, uid| {
+        let copy = world.copy_of(who, uid).await;
+        world.text_at(&copy).await.contains("SUMMARY:second")
+    };
+    let mut late = Vec::new();
+    for number in 0..CROWD {
+        let who = format!("u{number:02}");
+        if !has_heard(&who, "a").await {
+            late.push(who);
+        }
+    }
+    assert!(late.len() > 5, "they are left to the queue: {late:?}");
+    let damaged = world.copy_of(&late[2], "a").await;
+    let whole = world.damage(&damaged).await;
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    for who in &late {
+        assert!(has_heard(who, "b").await, "{who}");
+    }
+    world.some_time();
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    for who in late.iter().filter(|who| **who != late[2]) {
+        assert!(has_heard(who, "a").await, "{who}");
+    }
+    let pending = async |uid| {
+        let text = world.text_at(&at(uid)).await;
+        let is_pending =
+            |line: &&str| line.contains("SCHEDULE-STATUS=1.0") && !line.contains("xenia");
+        text.lines().filter(is_pending).count()
+    };
+    assert_eq!((pending("a").await, pending("b").await), (1, 0));
+    let waiting = world.waiting(DELIVERY_QUEUE).await;
+    assert_eq!(waiting.len(), 1);
+    assert!(waiting[0].attempts >= 2);
+
+    world.replace_content(&damaged, whole).await;
+    world.clock.advance(6 * 60 * MINUTE);
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    assert!(has_heard(&late[2], "a").await);
+    assert_eq!(pending("a").await, 0);
+    assert!(world.waiting(DELIVERY_QUEUE).await.is_empty());
+}
+
+#[tokio::test]
+async fn one_damaged_meeting_stops_no_rooms_answers() {
+    let world = begun().await;
+    let mut room = Principal::new(PrincipalKind::Location, "room");
+    room.addresses = vec!["mailto:room@example.com".to_owned()];
+    room.booking = Booking::Automatic;
+    world.desk.store().add_account(room, None).await.unwrap();
+    for (uid, start) in [("a", "20260105T090000Z"), ("b", "20260106T090000Z")] {
+        let text = meeting(uid, "x", start).replace("Bob@", "room@");
+        world.put(&at(uid), text).await.unwrap();
+        world.some_time();
+    }
+    let damaged = world.copy_of("room", "a").await;
+    let whole = world.damage(&damaged).await;
+    while world.desk.answer_bookings(&RULES).await.unwrap() {}
+    let answered = async |uid| {
+        let text = world.text_at(&at(uid)).await;
+        has_accepted(&text, "room")
+    };
+    assert_eq!((answered("a").await, answered("b").await), (false, true));
+    world.replace_content(&damaged, whole).await;
+    world.some_time();
+    while world.desk.answer_bookings(&RULES).await.unwrap() {}
+    assert!(answered("a").await);
+}
+
+#[tokio::test]
+async fn one_damaged_meeting_stops_no_group() {
+    let world = begun().await;
+    let carol = user(world.desk.store(), "carol").await;
+    let mut team = Principal::new(PrincipalKind::Group, "team");
+    team.addresses = vec!["mailto:team@example.com".to_owned()];
+    let team = world.desk.store().add_account(team, None).await.unwrap().id;
+    for uid in ["a", "b", "c"] {
+        let text = meeting(uid, "x", "20260201T090000Z").replace("Bob@", "team@");
+        world.put(&at(uid), text).await.unwrap();
+    }
+    let whole = world.damage(&at("b")).await;
+    let store = world.desk.store();
+    let join = |team: &mut Principal| team.members = vec![carol.principal.id];
+    store.change_principal(team, join).await.unwrap();
+    world.some_time();
+    while world.desk.follow_memberships(&RULES).await.unwrap() {}
+    world.some_time();
+    while world.desk.follow_memberships(&RULES).await.unwrap() {}
+    let copies = world.members("carol/calendar").await.len();
+    assert_eq!(copies, 2, "a and c");
+    assert!(world.waiting(MEMBERSHIP_QUEUE).await.is_empty());
+    world.replace_content(&at("b"), whole).await;
+}
+
+#[tokio::test]
+async fn one_damaged_copy_leaves_no_other_answered_invitations() {
+    let world = begun().await;
+    for uid in ["a", "b"] {
+        world.put(&at(uid), with(uid, "x", 0)).await.unwrap();
+        world.reply(uid).await;
+        world.some_time();
+    }
+    assert_eq!(world.members("bob/inbox").await.len(), 2);
+    let damaged = world.copy_of("bob", "a").await;
+    let whole = world.damage(&damaged).await;
+    while world.desk.clear_answered().await.unwrap() {}
+    let left = world.members("bob/inbox").await;
+    assert_eq!(left.len(), 1);
+    // what comes meanwhile is no invitation that was answered
+    world.replace_content(&damaged, whole).await;
+    let changed = world
+        .text_at(&at("a"))
+        .await
+        .replace("SUMMARY:x", "SUMMARY:y");
+    world.put(&at("a"), changed).await.unwrap();
+    assert_eq!(world.members("bob/inbox").await.len(), 2);
+    world.some_time();
+    while world.desk.clear_answered().await.unwrap() {}
+    let after = world.members("bob/inbox").await;
+    assert_eq!(after.len(), 1);
+    assert_ne!(after[0].0, left[0].0);
+}
+
+/// What is refused, and not damaged, is given up after some days.
+#[tokio::test]
+async fn what_is_refused_again_and_again_is_given_up() {
+    let (world, faulty) = faulty_world(Settings::default()).await;
+    world.clock.set(Timestamp(BEGIN));
+    people(&world, CROWD).await;
+    world.put(&at("a"), with("a", "x", CROWD)).await.unwrap();
+    let began = world.desk.now();
+    while !world.waiting(DELIVERY_QUEUE).await.is_empty() {
+        faulty.fail_commit(1, CommitError::Limit("a bound"));
+        assert!(world.desk.deliver_outstanding().await.unwrap());
+        faulty.heal();
+        let due = world.desk.store().next_due(DELIVERY_QUEUE).await.unwrap();
+        if let Some(due) = due {
+            world.clock.set(due);
+        }
+        assert!(world.desk.now().0 < BEGIN + HALF_A_YEAR);
+    }
+    let days = (world.desk.now().0 - began.0) / (24 * 60 * MINUTE);
+    assert!((2..6).contains(&days), "{days}");
+}
