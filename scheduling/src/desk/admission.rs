@@ -91,7 +91,6 @@ pub(crate) fn admit(
     })
 }
 
-/// RFC 4791 §5.2.6 and §5.2.7.
 /// RFC 4791 §5.3.2.1 `max-attendees-per-instance`.
 pub(super) fn check_attendees(limits: &Limits, attendees: usize) -> Result<(), Refusal> {
     if attendees <= limits.maximum_attendees {
@@ -112,6 +111,7 @@ pub(super) fn most_attendees(object: &CalendarObject) -> usize {
     attendees.max().unwrap_or_default()
 }
 
+/// RFC 4791 §5.2.6 and §5.2.7.
 fn check_dates(limits: &Limits, object: &CalendarObject) -> Result<(), Refusal> {
     let zones = Zones::of(object);
     let utc = Zone::utc();
@@ -211,6 +211,21 @@ const SEVERAL_A_DAY: [&str; 6] = [
 fn check_size(limits: &Limits, octets: usize) -> Result<(), Refusal> {
     match octets as u64 > limits.maximum_resource_octets {
         true => Err(too_large(limits)),
+        false => Ok(()),
+    }
+}
+
+/// What scheduling made of an object can be stored, read again, and sent back by its owner (RFC 4791 §5.3.2.1
+/// `max-resource-size`).
+pub(super) fn check_grown(limits: &Limits, octets: &[u8]) -> Result<(), Refusal> {
+    const MOST_LINES: usize = calendar::object::Limits::LINES;
+    check_size(limits, octets.len())?;
+    let lines = || octets.iter().filter(|octet| **octet == b'\n').count();
+    match octets.len() > MOST_LINES && lines() > MOST_LINES {
+        true => {
+            let detail = format!("at most {MOST_LINES} lines are possible");
+            Err(precondition(Precondition::MaxResourceSize, detail))
+        }
         false => Ok(()),
     }
 }

@@ -135,7 +135,8 @@ impl Desk {
     /// Puts the object into the batch, with all that must hold for it.
     ///
     /// Errors: `supported-calendar-component`, `no-uid-conflict`, `unique-scheduling-object-resource`,
-    /// `valid-managed-id-parameter`, `max-attachments-per-resource`, and those of [`Desk::schedule`].
+    /// `valid-managed-id-parameter`, `max-attachments-per-resource`, `max-attendees-per-instance` and
+    /// `max-resource-size` of what scheduling makes of it, and those of [`Desk::schedule`].
     pub(crate) async fn arrive(
         &self,
         batch: &mut Batch,
@@ -268,9 +269,10 @@ impl Desk {
         if octets == admitted.octets {
             return Ok(as_it_is(scheduled.is_scheduling_object, attachments));
         }
-        // a group is as many as are in it
-        let most_attendees = admission::most_attendees(&object);
-        admission::check_attendees(&self.settings.limits, most_attendees)?;
+        // a group is as many as are in it, and each instance of a series that is answered is as large as the series
+        let limits = &self.settings.limits;
+        admission::check_attendees(limits, admission::most_attendees(&object))?;
+        admission::check_grown(limits, &octets)?;
         Ok(Settled {
             octets,
             projection: ObjectProjection::of(&object).encode(),

@@ -6,10 +6,18 @@ use std::sync::Arc;
 use calendar::CalendarObject;
 use storage::{Batch, Timestamp, model::Principal};
 
-use super::{Desk, outstanding, recipients::Recipients, refresh};
+use super::{
+    Desk, admission,
+    outstanding::{self, Outstanding},
+    recipients::{Recipients, hold},
+    refresh,
+};
 use crate::{
     Refusal,
-    engine::{self, Change, Delivery, Directory, FollowUp, Method, Origin, Plan, Receipt, Status},
+    engine::{
+        self, Change, CopyChange, Delivery, Directory, FollowUp, Method, Origin, Plan, Receipt,
+        Status,
+    },
     log,
 };
 
@@ -19,6 +27,10 @@ pub(crate) struct HandedOver {
     pub receipt: Receipt,
     /// What shows it to the others, if that fits into the same commit; else it waits in a row of work.
     pub refreshes: Vec<Delivery>,
+    /// How many messages to others follow from it.
+    pub messages: usize,
+    /// Which bound keeps an answer out of the organizer's object; it waits in the inbox then.
+    pub exceeds: Option<Refusal>,
 }
 
 impl Desk {
@@ -37,14 +49,25 @@ impl Desk {
             Method::Reply => recipients.object(recipient.id).cloned(),
             _ => None,
         };
-        let Some(receipt) = recipients.receive(delivery, directory, now) else {
+        let Some(receipt) = recipients.judge(delivery, directory, now) else {
             return Ok(None);
         };
+        let exceeds = before
+            .as_ref()
+            .and_then(|before| self.check_answered(before, &receipt).err());
+        let receipt = match &exceeds {
+            Some(refusal) => hold(message, Status::TOO_LARGE, &refusal.to_string()),
+            None => receipt,
+        };
+        recipients.take(delivery, &receipt);
+        let mut messages = 0;
         if let Some(before) = before.filter(|_| receipt.attendees_changed) {
-            self.pass_on(batch, recipients, delivery, &before, directory, now)
+            messages += self
+                .pass_on(batch, recipients, delivery, &before, directory, now)
                 .await?;
         }
-        self.follow_up(batch, recipients, delivery, &receipt, directory, now)
+        messages += self
+            .follow_up(batch, recipients, delivery, &receipt, directory, now)
             .await?;
         let mut refreshes = Vec::new();
         if receipt.refresh_others
@@ -64,10 +87,35 @@ impl Desk {
                 refreshes.extend(own);
             }
         }
-        Ok(Some(HandedOver { receipt, refreshes }))
+        Ok(Some(HandedOver {
+            receipt,
+            refreshes,
+            messages,
+            exceeds,
+        }))
     }
 
-    /// Tells those whom an answer brought into the organizer's object, or out of it (RFC 5546 §3.2.2.3).
+    /// The organizer's object stays within its bounds: whoever is invited to a series can make a component of each
+    /// instance, and bring others in.
+    fn check_answered(&self, before: &CalendarObject, receipt: &Receipt) -> Result<(), Refusal> {
+        let CopyChange::Replace(after) = &receipt.copy else {
+            return Ok(());
+        };
+        let limits = &self.settings.limits;
+        let attendees = admission::most_attendees(after);
+        if attendees > admission::most_attendees(before) {
+            admission::check_attendees(limits, attendees)?;
+        }
+        let octets = after.to_octets();
+        let grows = || octets.len() > before.to_octets().len();
+        admission::check_grown(limits, &octets).or_else(|refusal| match grows() {
+            true => Err(refusal),
+            false => Ok(()),
+        })
+    }
+
+    /// Tells those whom an answer brought into the organizer's object, or out of it (RFC 5546 §3.2.2.3); how many
+    /// messages that are.
     async fn pass_on(
         &self,
         batch: &mut Batch,
@@ -76,26 +124,27 @@ impl Desk {
         before: &CalendarObject,
         directory: &Directory,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<usize, Refusal> {
         let organizer = &answer.recipient;
         let Some(after) = recipients.object(organizer.id).cloned() else {
-            return Ok(());
+            return Ok(0);
         };
         let plan = engine::pass_on(&Change {
             before: Some(before),
             after: Some(&after),
             ..Change::of(organizer, directory, now, self.settings.mail_possible)
         });
+        let uid = &answer.message.uid;
         let outcomes = self
-            .send_plan(batch, recipients, organizer, &plan, directory, now)
+            .send_plan(batch, recipients, (organizer, uid), &plan, directory, now)
             .await?;
         if let Some(settled) = engine::settle(&plan, &outcomes) {
             recipients.replace(organizer.id, settled);
         }
-        Ok(())
+        Ok(plan.deliveries.len() + plan.mails.len())
     }
 
-    /// Does what a message asks for beside what it says.
+    /// Does what a message asks for beside what it says; how many messages that are.
     async fn follow_up(
         &self,
         batch: &mut Batch,
@@ -104,11 +153,11 @@ impl Desk {
         receipt: &Receipt,
         directory: &Directory,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<usize, Refusal> {
         let (recipient, message) = (&delivery.recipient, &delivery.message);
         let change = Change::of(recipient, directory, now, self.settings.mail_possible);
         let plan = match receipt.follow_up {
-            FollowUp::Nothing => return Ok(()),
+            FollowUp::Nothing => return Ok(0),
             FollowUp::TellSender => {
                 let object = recipients.object(recipient.id).cloned();
                 let after = object.as_ref();
@@ -119,31 +168,43 @@ impl Desk {
                 ..change
             }),
         };
-        self.send_plan(batch, recipients, recipient, &plan, directory, now)
+        let sender = (recipient, &*message.uid);
+        self.send_plan(batch, recipients, sender, &plan, directory, now)
             .await?;
-        Ok(())
+        Ok(plan.deliveries.len() + plan.mails.len())
     }
 
-    /// Sends what a plan of somebody says, and notes it in their log; how far it came, by address.
+    /// Sends what a plan of somebody about a meeting says, as much as one commit holds, and notes it in their log; how
+    /// far it came, by address. The rest is left to [`Desk::deliver_outstanding`].
     async fn send_plan(
         &self,
         batch: &mut Batch,
         recipients: &mut Recipients,
-        sender: &Arc<Principal>,
+        (sender, uid): (&Arc<Principal>, &str),
         plan: &Plan,
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
-        self.load_recipients(recipients, sender, &plan.deliveries)
-            .await?;
+        let fitting = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
+        let (at_once, later) = plan.deliveries.split_at(fitting);
+        self.load_recipients(recipients, sender, at_once).await?;
         let mut outcomes = Vec::with_capacity(plan.deliveries.len());
-        for delivery in &plan.deliveries {
+        for delivery in at_once {
             let receipt = recipients.receive(delivery, directory, now);
             let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
             outcomes.push((delivery.address.clone(), status));
         }
-        for mail in &plan.mails {
+        let pending = later.iter().map(|delivery| delivery.address.clone());
+        outcomes.extend(pending.map(|address| (address, Status::PENDING)));
+        let fitting = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
+        for mail in &plan.mails[..fitting] {
             self.enqueue_mail(batch, mail, now);
+        }
+        if let Some(home) = sender.home {
+            let mut waiting = Outstanding::of(sender.id, home, uid.to_owned());
+            waiting.add_deliveries(later);
+            waiting.add_mails(&plan.mails[fitting..]);
+            self.enqueue_outstanding(batch, &waiting, now);
         }
         recipients.note(sender.id, log::of_plan(plan, &outcomes));
         Ok(outcomes)

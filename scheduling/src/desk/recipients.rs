@@ -380,18 +380,36 @@ impl Recipients {
         directory: &Directory,
         now: Timestamp,
     ) -> Option<Receipt> {
-        let recipient = self.0.get_mut(&delivery.recipient.id)?;
+        let receipt = self.judge(delivery, directory, now)?;
+        self.take(delivery, &receipt);
+        Some(receipt)
+    }
+
+    /// What a message would do to its recipient; nothing of it is done. `None` where there is nobody to take it.
+    pub fn judge(
+        &self,
+        delivery: &Delivery,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Option<Receipt> {
+        let recipient = self.0.get(&delivery.recipient.id)?;
+        Some(recipient.judge(&delivery.message, directory, now))
+    }
+
+    /// Lets a message do to its recipient what was found.
+    pub fn take(&mut self, delivery: &Delivery, receipt: &Receipt) {
+        let Some(recipient) = self.0.get_mut(&delivery.recipient.id) else {
+            return;
+        };
         let message = &delivery.message;
-        let receipt = recipient.judge(message, directory, now);
-        recipient.take(&receipt, message);
+        recipient.take(receipt, message);
         // What others answered is no news that anybody asks about.
         if !message.is_refresh {
-            recipient.log.extend(log::of_receipt(message, &receipt));
+            recipient.log.extend(log::of_receipt(message, receipt));
             let after = recipient.object.as_ref();
             recipient.is_public &= Classification::is_public(&message.object)
                 && after.is_none_or(Classification::is_public);
         }
-        Some(receipt)
     }
 
     /// These attachments, and those that the copies which were read refer to.
@@ -552,6 +570,19 @@ impl Recipient {
                     && self.object.as_ref().is_none_or(Classification::is_public),
             });
         }
+    }
+}
+
+/// A message is kept for its recipient to look at, and changes nothing.
+pub(super) fn hold(message: &Message, status: Status, reason: &str) -> Receipt {
+    Receipt {
+        inbox_item: true,
+        decisions: vec![Decision::ForTheUser {
+            method: message.method,
+            sender: message.sender.clone(),
+            reason: reason.to_owned(),
+        }],
+        ..refuse(message, status, reason)
     }
 }
 

@@ -81,6 +81,8 @@ struct Delivered {
     outcomes: Vec<(String, Status)>,
     /// In a dry run, how rooms would answer that answer by themselves.
     foreseen: Vec<LogLine>,
+    /// How many messages to others follow from them.
+    following: usize,
 }
 
 /// What is to be stored; the messages stand in the batch already.
@@ -117,10 +119,14 @@ impl Desk {
         self.check_may_schedule(proposal.actor, owner, &plan)
             .await?;
         let mut outstanding = Outstanding::of(owner.id, home, uid.clone());
-        let Delivered { outcomes, foreseen } = self
+        let Delivered {
+            outcomes,
+            foreseen,
+            following,
+        } = self
             .deliver(batch, &mut outstanding, proposal, &plan, &directory)
             .await?;
-        self.send(batch, outstanding, proposal, &plan);
+        self.send(batch, outstanding, proposal, &plan, following);
         if plan.role == Role::Organizer {
             let after = plan.object.as_ref();
             self.note_groups(batch, (home, &uid), before, after, &directory);
@@ -246,7 +252,8 @@ impl Desk {
         Ok(Some(Arc::clone(acting)))
     }
 
-    /// Leaves the mails, and what this commit cannot hold, to the workers, and counts all that is sent; what a room
+    /// Leaves the mails, and what this commit cannot hold, to the workers, and counts all that is sent, with what
+    /// follows from it (who sends others to a meeting has them invited); what a room
     /// answers by itself, or the server does, is nobody's doing.
     fn send(
         &self,
@@ -254,6 +261,7 @@ impl Desk {
         mut outstanding: Outstanding,
         proposal: &Proposal<'_>,
         plan: &Plan,
+        following: usize,
     ) {
         let (actor, now) = (&proposal.actor.principal, proposal.now);
         let at_once = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
@@ -268,7 +276,7 @@ impl Desk {
         let maximum = self.settings.limits.maximum_messages_per_hour;
         let deliveries = plan.deliveries.iter();
         let deliveries = deliveries.filter(|delivery| !delivery.message.is_refresh);
-        let messages = (deliveries.count() + plan.mails.len()) as u64;
+        let messages = (deliveries.count() + plan.mails.len() + following) as u64;
         let is_somebodys = proposal.actor.signed_in().is_some() && !actor.answers_by_itself();
         if maximum != 0 && messages != 0 && is_somebodys {
             batch.count_messages(actor.id, now, messages, maximum);
@@ -359,6 +367,7 @@ impl Desk {
         self.load_recipients(&mut recipients, sender, at_once)
             .await?;
         let mut refreshes: Vec<Delivery> = Vec::new();
+        let mut following = 0;
         for delivery in at_once {
             let handed_over = self
                 .hand_over(batch, &mut recipients, delivery, directory, now)
@@ -367,6 +376,12 @@ impl Desk {
                 outcomes.push((delivery.address.clone(), Status::NO_WAY));
                 continue;
             };
+            // An answer that the organizer's object cannot hold is an error, before anything is stored; nobody is kept
+            // from removing a meeting.
+            if let (Some(refusal), Some(_)) = (handed_over.exceeds, proposal.after) {
+                return Err(refusal);
+            }
+            following += handed_over.messages;
             refreshes.extend(handed_over.refreshes);
             outcomes.push((delivery.address.clone(), handed_over.receipt.status));
         }
@@ -393,7 +408,11 @@ impl Desk {
                 foreseen.extend(lines.await?);
             }
         }
-        Ok(Delivered { outcomes, foreseen })
+        Ok(Delivered {
+            outcomes,
+            foreseen,
+            following,
+        })
     }
 
     pub(crate) fn enqueue_mail(

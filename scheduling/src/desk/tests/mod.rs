@@ -9,6 +9,7 @@ mod departures;
 mod enabled;
 mod faults;
 mod groups;
+mod growth;
 mod imports;
 mod inboxes;
 mod incoming;

@@ -16,6 +16,9 @@ use crate::engine::{
     sequence::Revision,
 };
 
+/// The most people whom one answer from outside brings in: each is invited in the organizer's name.
+const MAXIMUM_DELEGATES: usize = 10;
+
 /// Applies a REPLY: participation and status of the one who sent it, and nothing else.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let copy = check_organizes(incoming)?;
@@ -76,6 +79,10 @@ fn answers<'m>(
     stored: &Meeting<'_>,
     message: &Meeting<'m>,
 ) -> Result<(BTreeMap<Part, Answer<'m>>, Option<Declined>), Declined> {
+    if incoming.message.origin == Origin::Mail && sent(incoming, message) > MAXIMUM_DELEGATES {
+        let reason = "it sends more people than anybody may from outside";
+        return Err(Declined::for_the_user(Status::TOO_LARGE, reason));
+    }
     let mut found = BTreeMap::new();
     let mut refused = None;
     for (part, entry) in message.parts() {
@@ -100,6 +107,18 @@ fn answers<'m>(
         (true, None) => Err(Declined::silently(Status::DELIVERED, "there is no answer")),
         (false, refused) => Ok((found, refused.filter(|it| it.for_the_user))),
     }
+}
+
+/// How many people the sender sends in their place, in all parts together.
+fn sent(incoming: &Incoming<'_>, message: &Meeting<'_>) -> usize {
+    let lines = message
+        .parts()
+        .filter_map(|(_, entry)| line_of(incoming, entry));
+    let people: BTreeSet<Person> = lines
+        .flat_map(delegation::delegates)
+        .map(|address| incoming.directory.person(&address))
+        .collect();
+    people.len()
 }
 
 fn answer<'m>(
