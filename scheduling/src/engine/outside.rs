@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use calendar::{CalendarObject, Component, Property, RecurrenceSet, Zone, value::date_in};
 
 use super::{
-    Directory, Message, Method, Origin, Status,
+    Addressee, Directory, Message, Method, Origin, Status,
     entry::{attendees, can_be_scheduled, uid},
     message::shared_person,
     significance::is_private_extension,
@@ -43,7 +43,7 @@ impl Unacceptable {
 
 /// An iTIP message from outside, as its recipients' rules take it ([`super::receive`]). `sender` is the address that
 /// is proven; the message's [`Message::sender`] is in whose name it speaks: the organizer or the attendee with that
-/// address, or for whom the proven sender signs (SENT-BY); else the proven sender, whom the rules find to be neither.
+/// address, or for whom the proven sender signs (SENT-BY) and, where that is somebody here, may; else the proven sender, whom the rules find to be neither.
 ///
 /// # Errors
 /// It is no message that anybody here could take.
@@ -207,9 +207,14 @@ fn in_whose_name(
         lines.filter(move |line| line.is(name))
     };
     let is_own = |line: &&Property| directory.same_person(line.raw_value(), sender);
+    // Who may sign for people here is known here; for people elsewhere it is their own mail system's to know.
+    let may_sign = |principal: &str| {
+        *directory.get(principal) == Addressee::Remote || directory.may_speak_for(principal, sender)
+    };
     let is_signed = |line: &&Property| {
         let deputy = line.parameter("SENT-BY");
         deputy.is_some_and(|deputy| directory.same_person(&deputy, sender))
+            && may_sign(line.raw_value())
     };
     let line = lines().find(is_own).or_else(|| lines().find(is_signed));
     line.map_or(sender, Property::raw_value).trim().to_owned()

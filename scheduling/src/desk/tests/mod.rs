@@ -26,6 +26,7 @@ mod races;
 mod refreshes;
 mod rehearsals;
 mod rights;
+mod signatures;
 mod transfers;
 mod trash;
 mod trees;
