@@ -154,3 +154,124 @@ bob's report:
 alice deletes report
 bob's report:
   series cancelled bob?
+
+Story: RFC 5546 §4.2.11, another organizer is for the user to decide
+xenia@elsewhere.test mails REQUEST weekly to bob:
+  by xenia@elsewhere.test
+  with bob yves@elsewhere.test
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+bob's inbox has:
+  REQUEST series
+yves@elsewhere.test mails REQUEST weekly to bob:
+  by yves@elsewhere.test
+  with bob
+  SEQUENCE:1
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+It is held
+bob's inbox has:
+  REQUEST series
+bob's weekly:
+  series bob+ yves@elsewhere.test?
+  :mailto:xenia@elsewhere.test
+
+Story: RFC 5546 §4.4.10, a request that cannot be understood elsewhere
+alice stores monthly:
+  by alice
+  with xenia@elsewhere.test bob
+  DTSTART:20260302T210000Z
+  DTEND:20260302T220000Z
+  RRULE:FREQ=MONTHLY;COUNT=3
+xenia@elsewhere.test mails REPLY monthly to alice:
+  by alice
+  with xenia@elsewhere.test
+  REQUEST-STATUS:3.0;Invalid Property Name;FOO
+It is applied
+alice's monthly:
+  series xenia@elsewhere.test? bob?
+  SCHEDULE-STATUS=3.0
+alice's inbox has:
+  REPLY series
+
+Story: RFC 5546 §4.5.1 to §4.5.6, a task and how far it is
+alice stores report:
+  by alice
+  with bob xenia@elsewhere.test
+  SUMMARY:Report
+  DUE:20260302T090000Z
+bob says ACCEPTED to report
+alice's report:
+  series bob+ xenia@elsewhere.test?
+bob's inbox has:
+  REQUEST series
+# §4.5.3: the status is asked for
+alice stores report:
+  by alice
+  ATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob@example.com
+  with xenia@elsewhere.test
+  SUMMARY:Report
+  DUE:20260302T090000Z
+bob's inbox has:
+  REQUEST series
+alice's inbox has:
+  REPLY series
+# §4.5.4
+bob stores report:
+  by alice
+  ATTENDEE;PARTSTAT=IN-PROCESS:mailto:bob@example.com
+  with xenia@elsewhere.test
+  SUMMARY:Report
+  DUE:20260302T090000Z
+  PERCENT-COMPLETE:75
+bob's report:
+  series bob! xenia@elsewhere.test?
+  PERCENT-COMPLETE:75
+alice's report:
+  series bob! xenia@elsewhere.test?
+  PARTSTAT=IN-PROCESS
+alice's inbox has:
+  REPLY series
+# §4.5.5
+xenia@elsewhere.test mails REPLY report to alice:
+  by alice
+  ATTENDEE;PARTSTAT=COMPLETED:mailto:xenia@elsewhere.test
+  DUE:20260302T090000Z
+It is applied
+alice's report:
+  series bob! xenia@elsewhere.test!
+  PARTSTAT=COMPLETED
+# §4.5.6: what others did of it is not what bob did
+alice stores report:
+  by alice
+  with bob xenia@elsewhere.test
+  SUMMARY:Report
+  DUE:20260302T090000Z
+  STATUS:IN-PROCESS
+  PERCENT-COMPLETE:40
+bob's report:
+  series bob! xenia@elsewhere.test!
+  PERCENT-COMPLETE:75
+  STATUS:IN-PROCESS
+alice's report:
+  series bob! xenia@elsewhere.test!
+  PERCENT-COMPLETE:40
+
+Story: RFC 5546 §4.5.7, a task again and again
+alice stores report:
+  by alice
+  with bob
+  DTSTART:20260302T090000Z
+  DUE:20260303T090000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob's report:
+  series bob?
+bob says IN-PROCESS to report on 0309
+alice's report:
+  series bob?
+  0309 bob!
+alice's inbox has:
+  REPLY 0309

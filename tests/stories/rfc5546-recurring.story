@@ -233,3 +233,82 @@ alice stores weekly:
   RRULE:FREQ=WEEKLY;COUNT=10
 bob's weekly:
   series bob?
+
+Story: RFC 5546 §4.4.7, a series more
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260303T090000Z
+  DTEND:20260303T100000Z
+  RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=10
+bob says ACCEPTED to weekly
+bob's inbox has:
+  REQUEST series
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260303T090000Z
+  DTEND:20260303T100000Z
+  RRULE:FREQ=WEEKLY;BYDAY=TU,TH;COUNT=20
+bob's inbox has:
+  REQUEST series
+bob's weekly:
+  series bob?
+  BYDAY=TU,TH
+  SEQUENCE:1
+
+Story: RFC 5546 §4.4.9, another time is proposed for an instance
+alice stores weekly:
+  by alice
+  with bob xenia@elsewhere.test
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+xenia@elsewhere.test mails COUNTER weekly to alice:
+  by alice
+  with bob xenia@elsewhere.test
+  RECURRENCE-ID:20260309T090000Z
+  DTSTART:20260309T100000Z
+  DTEND:20260309T110000Z
+  COMMENT:May we bump this by an hour?
+It is held
+alice's inbox has:
+  COUNTER 0309
+alice's weekly:
+  series bob? xenia@elsewhere.test?
+
+Story: RFC 5546 §4.7.2, an instance that is not there, and one that came late
+xenia@elsewhere.test mails REQUEST weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  SEQUENCE:2
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+# its SEQUENCE is below that of the instance
+xenia@elsewhere.test mails REQUEST weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  RECURRENCE-ID:20260309T090000Z
+  SEQUENCE:3
+  DTSTART:20260309T110000Z
+  DTEND:20260309T120000Z
+It is applied
+xenia@elsewhere.test mails REQUEST weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  RECURRENCE-ID:20260309T090000Z
+  SEQUENCE:1
+  DTSTART:20260309T150000Z
+  DTEND:20260309T160000Z
+It is not applied
+xenia@elsewhere.test mails CANCEL weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  RECURRENCE-ID:20260310T090000Z
+  SEQUENCE:4
+It is not applied
+bob's weekly:
+  series bob?
+  0309 bob?
+  DTSTART:20260309T110000Z

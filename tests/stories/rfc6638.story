@@ -13,7 +13,60 @@ bob's inbox has:
   REQUEST series
 alice's inbox has:
 
-Story: RFC 6638 Appendix B.2, an attendee answers by storing
+Story: RFC 6638 Appendix B.2, an attendee finds an invitation in the calendar and in the inbox
+alice stores lunch:
+  by alice
+  with bob
+  SUMMARY:Lunch
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+bob's inbox has:
+  REQUEST series
+bob's lunch:
+  series bob?
+  SUMMARY:Lunch
+  not METHOD
+
+Story: RFC 6638 Appendix B.7, an attendee declines an instance
+alice stores weekly:
+  by alice
+  with bob carol
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+  RRULE:FREQ=WEEKLY;COUNT=5
+bob says ACCEPTED to weekly
+alice's inbox has:
+  REPLY series
+bob says DECLINED to weekly on 0309
+alice's inbox has:
+  REPLY 0309
+alice's weekly:
+  series bob+ carol?
+  0309 bob- carol?
+carol's weekly:
+  series bob+ carol?
+  0309 bob- carol?
+
+Story: RFC 6638 Appendix B.8, an attendee removes an instance
+alice stores weekly:
+  by alice
+  with bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+  RRULE:FREQ=WEEKLY;COUNT=5
+bob says ACCEPTED to weekly
+alice's inbox has:
+  REPLY series
+bob takes 0309 out of weekly
+bob's weekly:
+  series bob+ without 0309
+alice's inbox has:
+  REPLY 0309
+alice's weekly:
+  series bob+
+  0309 bob-
+
+Story: RFC 6638 Appendices B.3 and B.4, an attendee answers by storing, and the organizer sees it
 alice stores lunch:
   by alice
   with bob
@@ -26,6 +79,8 @@ bob's lunch:
 alice's lunch:
   series bob+
   SCHEDULE-STATUS=2.0
+alice's inbox has:
+  REPLY series
 
 Story: RFC 6638 §3.2.1.3, a meeting that becomes a plain event is cancelled
 alice stores lunch:

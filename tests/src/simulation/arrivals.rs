@@ -65,6 +65,12 @@ impl House {
         let [Reception { effect, reason, .. }] = &received[..] else {
             return Err(format!("{} receptions", received.len()));
         };
+        let is_gone = self
+            .gone
+            .is_some_and(|who| message.recipients == [address(who)]);
+        if is_gone && *effect == Effect::Refused {
+            return Ok(true);
+        }
         let is_new = self.elsewhere().taken.insert(letter.id.clone());
         let is_repeated = *effect == Effect::Repeated;
         let text = || String::from_utf8_lossy(&letter.object.to_octets()).into_owned();

@@ -53,7 +53,13 @@ pub async fn at_rest(house: &mut House) -> Result<(), String> {
             if copies.len() > 1 {
                 return Err(format!("{who} has \"{uid}\" twice"));
             }
-            agree(uid, own.first(), who, copies.first())?;
+            let is_silent = house.is_silent(who, uid);
+            if is_silent && !copies.is_empty() {
+                // asked anew, or not removed at all
+                let mut silent = house.silent.lock().expect("no panic before");
+                silent.remove(&(who, uid.to_owned()));
+            }
+            agree(uid, own.first(), who, copies.first(), is_silent)?;
         }
         if let Some(own) = own.first() {
             nothing_is_said_without_cause(house, own).await?;
@@ -77,8 +83,8 @@ pub async fn answers_elsewhere(house: &House) -> Result<(), String> {
 async fn elsewhere(house: &House, with_answers: bool) -> Result<(), String> {
     for (uid, organizer) in [("plan", "alice"), ("review", "bob")] {
         let own = house.copies(organizer, uid).await;
-        // of what is gone nobody can ask any more
         let Some(own) = own.first().map(Found::parsed) else {
+            is_off_with_guest(house, uid)?;
             continue;
         };
         if house.elsewhere().guest.unsure.contains(uid) {
@@ -95,38 +101,50 @@ async fn elsewhere(house: &House, with_answers: bool) -> Result<(), String> {
         let theirs = house.elsewhere().guest.object(uid);
         is_same(
             uid,
-            &own,
+            Some(&own),
             XENIA,
             theirs.as_ref(),
             &names(&own),
             with_answers,
         )?;
     }
+    // what is called off takes place for nobody
     let meeting = house.elsewhere().host.object();
-    let Some(meeting) = meeting else {
-        return Ok(());
-    };
     let more = house.elsewhere().host.names_of_more();
-    let mut names = names(&meeting);
-    names.extend(more.into_iter().map(Some));
     for who in PEOPLE {
         let copies = house.copies(who, VISIT).await;
         if copies.len() > 1 {
             return Err(format!("{who} has \"{VISIT}\" twice"));
         }
         let copy = copies.first().map(Found::parsed);
+        let mut names = meeting
+            .as_ref()
+            .or(copy.as_ref())
+            .map_or_else(Vec::new, names);
+        names.extend(more.iter().cloned().map(Some));
         // a room says what it says once
         let with_answers = with_answers && who != "room";
-        is_same(VISIT, &meeting, who, copy.as_ref(), &names, with_answers)?;
+        let (meeting, copy) = (meeting.as_ref(), copy.as_ref());
+        is_same(VISIT, meeting, who, copy, &names, with_answers)?;
     }
     Ok(())
+}
+
+/// What is gone in the house does not take place for Xenia. Of a message that did not arrive nobody can ask any more.
+pub fn is_off_with_guest(house: &House, uid: &str) -> Result<(), String> {
+    if house.elsewhere().guest.unsure.contains(uid) {
+        return Ok(());
+    }
+    let theirs = house.elsewhere().guest.object(uid);
+    let names = theirs.as_ref().map_or_else(Vec::new, names);
+    is_same(uid, None, XENIA, theirs.as_ref(), &names, false)
 }
 
 /// Somebody's copy says of each instance what the organizer's object says of it; what they said of it themselves may have
 /// taken it away.
 fn is_same(
     uid: &str,
-    meeting: &CalendarObject,
+    meeting: Option<&CalendarObject>,
     who: &str,
     copy: Option<&CalendarObject>,
     names: &[Option<String>],
@@ -144,7 +162,7 @@ fn is_same(
                 },
             })
         };
-        let (meant, has) = (known(meeting), copy.and_then(known));
+        let (meant, has) = (meeting.and_then(known), copy.and_then(known));
         let is_away = has.is_none() && uid == VISIT && meant.is_some();
         if meant != has && !is_away {
             let text = |object: &CalendarObject| {
@@ -152,7 +170,7 @@ fn is_same(
             };
             return Err(format!(
                 "{who} and the organizer of \"{uid}\" do not agree on {name:?}: {has:?}, not {meant:?}\n--- organizer\n{}\n--- {who}\n{}",
-                text(meeting),
+                meeting.map_or("nothing".to_owned(), text),
                 copy.map_or("nothing".to_owned(), text)
             ));
         }
@@ -173,7 +191,11 @@ fn agree(
     organized: Option<&Found>,
     who: &str,
     copy: Option<&Found>,
+    is_silent: bool,
 ) -> Result<(), String> {
+    if copy.is_none() && is_silent {
+        return Ok(());
+    }
     let (meeting, own) = (organized.map(Found::parsed), copy.map(Found::parsed));
     let looked_at = meeting.as_ref().or(own.as_ref());
     let looked_at = looked_at.map_or_else(Vec::new, names);
@@ -240,15 +262,25 @@ async fn sequences(house: &mut House) -> Result<(), String> {
         let organizes = object
             .entries()
             .any(|entry| entry.raw_value("ORGANIZER") == Some(&address(organizer)));
+        // an instance that is the series again, and later has a component, begins where the series is
+        let parts = object
+            .entries()
+            .filter_map(|it| it.raw_value("RECURRENCE-ID"));
+        let parts: BTreeSet<&str> = parts.collect();
+        let is_there = |part: &str| part.is_empty() || parts.contains(part);
+        house
+            .sequences
+            .retain(|(of, part), _| of != uid || is_there(part));
         for entry in object.entries().filter(|_| organizes) {
             let part = entry.raw_value("RECURRENCE-ID").unwrap_or_default();
             let number = entry.raw_value("SEQUENCE").unwrap_or("0");
             let number: u32 = number.parse().map_err(|_| "SEQUENCE is no number")?;
             let key = (uid.to_owned(), part.to_owned());
             let highest = house.sequences.entry(key).or_default();
-            // an instance that is the series again, and then has a component, begins where the series is
-            if number < *highest && part.is_empty() {
-                return Err(format!("SEQUENCE of \"{uid}\" went down to {number}"));
+            if number < *highest {
+                return Err(format!(
+                    "SEQUENCE of \"{uid}\" {part} went down to {number}"
+                ));
             }
             *highest = number.max(*highest);
         }

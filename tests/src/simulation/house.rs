@@ -2,7 +2,7 @@
 //! others in before each of its calls.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -84,6 +84,10 @@ pub struct House {
     clock: Arc<ManualClock>,
     environment: Environment,
     actors: BTreeMap<&'static str, Actor>,
+    /// Who removed which meeting without a word to its organizer (RFC 6638 §8.1), by name and UID.
+    pub silent: Mutex<BTreeSet<(&'static str, String)>>,
+    /// Who has left.
+    pub gone: Option<&'static str>,
     /// What clients have seen of meetings: some of it is old.
     pub seen: Mutex<Vec<Found>>,
     /// People elsewhere, and the mail between them and the house.
@@ -140,6 +144,8 @@ impl House {
             clock,
             environment,
             actors,
+            silent: Mutex::default(),
+            gone: None,
             seen: Mutex::default(),
             elsewhere: Mutex::default(),
             mirrors: BTreeMap::new(),
@@ -207,6 +213,12 @@ impl House {
     /// The clock goes on.
     pub fn pass(&self, milliseconds: i64) {
         self.clock.advance(milliseconds);
+    }
+
+    /// Whether somebody removed a meeting without a word to its organizer.
+    pub fn is_silent(&self, who: &'static str, uid: &str) -> bool {
+        let silent = self.silent.lock().expect("no panic before");
+        silent.contains(&(who, uid.to_owned()))
     }
 
     /// All objects of somebody in a collection.

@@ -1,6 +1,7 @@
 //! A seeded simulation of an organisation: people, a room that answers by itself, a group, a secretary, somebody
 //! elsewhere who is invited and somebody who invites; meetings that are made, moved, answered and removed, by clients that
-//! have seen the newest and by such that have not, two at a time, while the store fails now and then, the server is
+//! have seen the newest and by such that have not, two at a time; answers are given by somebody else (delegation),
+//! calendars are deleted, and at the end somebody leaves; while the store fails now and then, the server is
 //! started anew, mail is late, comes twice, in another order, not at all or back, and the clock goes on.
 //!
 //! At rest everybody must agree (see `check`). A seed that fails tells its story in words; `run` with the same
@@ -8,6 +9,7 @@
 
 mod arrivals;
 mod check;
+mod departure;
 pub mod elsewhere;
 pub mod house;
 pub mod instances;
@@ -104,7 +106,8 @@ pub async fn run(seed: u64) -> Result<(), Failure> {
         steps::answer_visit(&house).await?;
         house.answer_elsewhere(&dice).await?;
         check::at_rest(&mut house).await?;
-        check::answers_elsewhere(&house).await
+        check::answers_elsewhere(&house).await?;
+        departure::leave(&mut house, &dice, &mut story).await
     };
     match rested.await {
         Ok(()) => Ok(()),

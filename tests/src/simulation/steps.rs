@@ -22,7 +22,7 @@ use super::{
 };
 
 /// The meetings of the house, by their organizers.
-const MEETINGS: [(&str, &str); 2] = [("plan", "alice"), ("review", "bob")];
+pub const MEETINGS: [(&str, &str); 2] = [("plan", "alice"), ("review", "bob")];
 /// All of which somebody here may have a copy.
 const UIDS: [&str; 3] = ["plan", "review", VISIT];
 const HOUR_MILLISECONDS: u64 = 60 * 60 * 1000;
@@ -38,6 +38,13 @@ enum Request {
     Delete {
         who: &'static str,
         path: ResourcePath,
+        schedule_reply: bool,
+    },
+    /// Which must be refused: a meeting stands once in somebody's calendars (RFC 6638 §3.2.4.1).
+    Copy {
+        who: &'static str,
+        from: ResourcePath,
+        to: ResourcePath,
     },
     Move {
         who: &'static str,
@@ -52,7 +59,7 @@ enum Request {
 
 /// One step, or two at the same time.
 pub async fn play(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> Result<(), String> {
-    match dice.roll(18) {
+    match dice.roll(19) {
         0 => {
             story.push("The server is started anew.".to_owned());
             house.restart().await;
@@ -79,6 +86,7 @@ pub async fn play(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> Re
             story.extend(words);
             return Ok(());
         }
+        9 => return delete_calendar(house, dice, story).await,
         _ => {}
     }
     // later changes have a later DTSTAMP
@@ -172,56 +180,102 @@ async fn send(house: &House, request: Request) -> Result<(), Refusal> {
             };
             house.desk.put(house.actor(who), put).await.map(drop)
         }
-        Request::Delete { who, path } => {
+        Request::Delete {
+            who,
+            path,
+            schedule_reply,
+        } => {
             let delete = Delete {
                 path,
                 conditions: Conditions::default(),
-                schedule_reply: true,
+                schedule_reply,
             };
             house.desk.delete(house.actor(who), delete).await.map(drop)
         }
-        Request::Move { who, from, to } => {
-            let transfer = Transfer {
-                source: from,
-                destination: to,
-                keep_source: false,
-                overwrite: false,
-                deep: true,
-                conditions: Conditions::default(),
-                schedule_reply: true,
-            };
-            house
+        Request::Copy { who, from, to } => {
+            let copied = house
                 .desk
-                .transfer(house.actor(who), transfer)
-                .await
-                .map(drop)
+                .transfer(house.actor(who), transfer(from, to, true));
+            match copied.await {
+                Ok(_) => Err(Refusal::Damaged("a meeting was copied".to_owned())),
+                Err(refusal) => Err(refusal),
+            }
         }
+        Request::Move { who, from, to } => {
+            let moved = house
+                .desk
+                .transfer(house.actor(who), transfer(from, to, false));
+            moved.await.map(drop)
+        }
+    }
+}
+
+fn transfer(source: ResourcePath, destination: ResourcePath, keep_source: bool) -> Transfer {
+    Transfer {
+        source,
+        destination,
+        keep_source,
+        overwrite: false,
+        deep: true,
+        conditions: Conditions::default(),
+        schedule_reply: true,
     }
 }
 
 /// Makes the second calendars.
 pub async fn make_calendars(house: &House) {
     for name in super::house::PEOPLE {
-        let make = MakeCollection {
-            path: path(name, "other"),
-            kind: CollectionKind::Calendar,
-            components: Vec::new(),
-            properties: Properties::new(),
-            conditions: Conditions::default(),
-        };
-        let made = house.desk.make_collection(house.actor(name), make).await;
-        made.expect("a new calendar");
+        make_calendar(house, name).await;
     }
+}
+
+async fn make_calendar(house: &House, owner: &str) {
+    let make = MakeCollection {
+        path: path(owner, "other"),
+        kind: CollectionKind::Calendar,
+        components: Vec::new(),
+        properties: Properties::new(),
+        conditions: Conditions::default(),
+    };
+    let made = house.desk.make_collection(house.actor(owner), make).await;
+    made.expect("a new calendar");
+}
+
+/// Somebody deletes the second calendar with all that is in it, and makes a new one.
+async fn delete_calendar(
+    house: &mut House,
+    dice: &Dice,
+    story: &mut Vec<String>,
+) -> Result<(), String> {
+    house.pass(61_000);
+    let who = *dice.pick(&["alice", "bob", "carol"]);
+    story.push(format!(
+        "{who} deletes the calendar \"other\", and makes a new one."
+    ));
+    let delete = Delete {
+        path: path(who, "other"),
+        conditions: Conditions::default(),
+        schedule_reply: true,
+    };
+    let deleted = house.desk.delete(house.actor(who), delete).await;
+    let failures = deleted.map_err(|refusal| format!("a calendar is not deleted: {refusal:?}"))?;
+    if !failures.is_empty() {
+        return Err(format!("a calendar is deleted in part: {failures:?}"));
+    }
+    make_calendar(house, who).await;
+    house.mirrors.remove(&(who, "other"));
+    Ok(())
 }
 
 /// What somebody does next, in words too; `None` where there is nothing to do it with.
 async fn request(house: &House, dice: &Dice) -> Option<(String, Request)> {
     let uid = *dice.pick(&UIDS);
-    match dice.roll(11) {
+    match dice.roll(12) {
         0..=3 => organize(house, dice).await,
         4..=7 => answer(house, dice, uid).await,
         8 => remove(house, dice, uid).await,
         9 => Some(change_team(dice)),
+        10 => copy(house, dice, uid).await,
         _ => carry(house, dice, uid).await,
     }
 }
@@ -381,7 +435,7 @@ async fn answer(house: &House, dice: &Dice, uid: &'static str) -> Option<(String
         false => newest?,
     };
     let mut object = found.parsed();
-    let words = change_answer(dice, &mut object, who)?;
+    let words = change_answer(dice, &mut object, who, uid)?;
     let schedule_tag = found.object.calendar.as_ref();
     let schedule_tag = schedule_tag.and_then(|facts| facts.schedule_tag.clone());
     let schedule_tag = schedule_tag.filter(|_| old || dice.once_in(2));
@@ -397,12 +451,24 @@ async fn answer(house: &House, dice: &Dice, uid: &'static str) -> Option<(String
     ))
 }
 
-fn change_answer(dice: &Dice, object: &mut CalendarObject, who: &str) -> Option<String> {
+fn change_answer(dice: &Dice, object: &mut CalendarObject, who: &str, uid: &str) -> Option<String> {
     let status = *dice.pick(&["ACCEPTED", "DECLINED", "TENTATIVE"]);
     let day = *dice.pick(&DAYS);
     let name = name_of(object, day);
     let set = |entry: &mut Component| say(entry, who, status);
-    match dice.roll(8) {
+    match dice.roll(9) {
+        // Yves knows nothing of delegates
+        8 if uid != VISIT => {
+            let organizer = MEETINGS.iter().find(|(it, _)| *it == uid)?.1;
+            let others = ["alice", "bob", "carol"].into_iter();
+            let others: Vec<_> = others.filter(|it| *it != who && *it != organizer).collect();
+            let delegate = *dice.pick(&others);
+            object.entries_mut().for_each(|entry| {
+                say(entry, who, "DELEGATED");
+                delegate_to(entry, who, delegate);
+            });
+            Some(format!("sends {delegate} to all"))
+        }
         0 if series(object).is_some_and(|it| it.property("RRULE").is_some()) => {
             override_or_own(object, &name)?;
             object
@@ -476,6 +542,17 @@ fn say(entry: &mut Component, who: &str, status: &str) {
         if line.is("ATTENDEE") && line.raw_value() == own {
             line.set_parameter("PARTSTAT", status).expect("a word");
             line.remove_parameter("RSVP");
+            line.remove_parameter("DELEGATED-TO");
+        }
+    }
+}
+
+fn delegate_to(entry: &mut Component, who: &str, delegate: &str) {
+    let own = address(who);
+    for line in entry.properties_mut() {
+        if line.is("ATTENDEE") && line.raw_value() == own {
+            line.set_parameter("DELEGATED-TO", &address(delegate))
+                .expect("an address");
         }
     }
 }
@@ -483,9 +560,35 @@ fn say(entry: &mut Component, who: &str, status: &str) {
 async fn remove(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {
     let who = *dice.pick(&["alice", "bob", "carol"]);
     let found = house.copies(who, uid).await.into_iter().next()?;
-    let words = format!("{who} deletes \"{uid}\".");
-    let path = found.path;
-    Some((words, Request::Delete { who, path }))
+    let is_silent = !MEETINGS.contains(&(uid, who)) && dice.once_in(4);
+    if is_silent {
+        let mut silent = house.silent.lock().expect("no panic before");
+        silent.insert((who, uid.to_owned()));
+    }
+    let how = if is_silent { ", without a word" } else { "" };
+    let request = Request::Delete {
+        who,
+        path: found.path,
+        schedule_reply: !is_silent,
+    };
+    Some((format!("{who} deletes \"{uid}\"{how}."), request))
+}
+
+/// An invitation into the other calendar, beside the one that is there.
+async fn copy(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {
+    let who = *dice.pick(&["alice", "bob", "carol"]);
+    let invited = house.copies(who, uid).await.into_iter().next();
+    let from = invited.filter(|_| !MEETINGS.contains(&(uid, who)))?.path;
+    let mut to = from.clone();
+    to.segments = vec![
+        match &*from.segments[0] {
+            "calendar" => "other".to_owned(),
+            _ => "calendar".to_owned(),
+        },
+        "copy.ics".to_owned(),
+    ];
+    let words = format!("{who} copies \"{uid}\".");
+    Some((words, Request::Copy { who, from, to }))
 }
 
 /// Into the other calendar, or back.

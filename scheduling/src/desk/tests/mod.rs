@@ -4,6 +4,7 @@
 mod attachments;
 mod audit;
 mod bookings;
+mod cases;
 mod delegates;
 mod departures;
 mod enabled;

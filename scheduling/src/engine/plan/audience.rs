@@ -114,28 +114,35 @@ impl<'m, 'o> Comparison<'m, 'o> {
         }
         let series = self.changes_of(Part::Series);
         let told_anew = has.contains(&Part::Series) && series.asks_anew;
+        let told = self.telling(had, has, asked);
+        let is_whole = told.as_ref().is_some_and(|it| it.instances.is_none());
         News {
             // an invitation to the series at another time replaces all that was said of instances
             cancelled: match told_anew {
                 true => BTreeSet::new(),
-                false => self.lost(had, has),
+                false => self.lost(had, has, is_whole),
             },
-            told: self.telling(had, has, asked),
+            told,
         }
     }
 
-    /// The instances that are called off for somebody.
-    fn lost(&self, had: &BTreeSet<Part>, has: &BTreeSet<Part>) -> BTreeSet<Part> {
+    /// The instances that are called off for somebody, who may be told all of what is left.
+    fn lost(
+        &self,
+        had: &BTreeSet<Part>,
+        has: &BTreeSet<Part>,
+        is_told_whole: bool,
+    ) -> BTreeSet<Part> {
         let lost = self.keys.iter().filter(|(key, yielded)| {
             self.attended(had, **key, yielded.before)
                 && !self.attends(has, **key, yielded.after)
-                && (self.is_taken_out(**key) || !has.contains(&Part::Series))
+                && (self.is_taken_out(**key) || !is_told_whole)
         });
         lost.map(|(key, _)| Part::Instance(*key)).collect()
     }
 
     /// Whether it is said of an instance that it does not take place for somebody; else the series does not
-    /// yield it any more, and an invitation to the series says so.
+    /// yield it (any more), and an invitation to the series says so.
     fn is_taken_out(&self, key: InstanceKey) -> bool {
         self.after.has(Part::Instance(key)) || self.after.excluded.contains(&key)
     }

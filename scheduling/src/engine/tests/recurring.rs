@@ -9,6 +9,7 @@ use super::*;
 
 mod answers;
 mod booking;
+mod cases;
 mod delivery;
 mod mail;
 mod organizing;

@@ -1,0 +1,86 @@
+//! Cases of the list of behaviours that cross the desk and stand in no other test, named by their chapters.
+
+use super::{
+    meetings::{AT, START, answer, line, meeting},
+    yielding::Yielding,
+    *,
+};
+
+/// C4.5, RFC 6638 §8.1: the header of a calendar's DELETE is for all that is in it.
+#[tokio::test]
+async fn a_calendar_is_deleted_with_and_without_a_word() {
+    for schedule_reply in [true, false] {
+        let world = world().await;
+        world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+        let other = making("bob/other", CollectionKind::Calendar);
+        world.desk.make_collection(&world.bob, other).await.unwrap();
+        let (at, _, _) = world.bobs().await;
+        let carried = transfer(&at, "bob/other/m.ics", false);
+        world.desk.transfer(&world.bob, carried).await.unwrap();
+        let inbox = world.members("alice/inbox").await.len();
+        let delete = Delete {
+            path: path("bob/other"),
+            conditions: Conditions::default(),
+            schedule_reply,
+        };
+        world.desk.delete(&world.bob, delete).await.unwrap();
+        let text = world.text_at(AT).await;
+        let said = line(&text, "ATTENDEE", "bob@example.com");
+        assert_eq!(said.contains("PARTSTAT=DECLINED"), schedule_reply, "{said}");
+        let told = world.members("alice/inbox").await.len() - inbox;
+        assert_eq!(told, usize::from(schedule_reply));
+    }
+}
+
+/// C4.7, C11: one client accepts by storing what it found in the inbox, under a name of its own, another one in the
+/// calendar, at the same time. There is one copy, and both sides say the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_clients_accept_one_invitation_at_once() {
+    for round in 0..10 {
+        let world = world_with(Settings::default(), |memory| {
+            Arc::new(Yielding(Arc::new(memory)))
+        })
+        .await;
+        let world = Arc::new(world);
+        world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+        let (_, item) = world.members("bob/inbox").await.remove(0);
+        let item = world.text(&item).await.replace("METHOD:REQUEST\r\n", "");
+        let (at, _, copy) = world.bobs().await;
+        let second = ["ACCEPTED", "TENTATIVE"][round % 2];
+        let puts = [
+            (
+                "bob/calendar/own.ics".to_owned(),
+                answer(&item, "ACCEPTED"),
+                if_none_match("*"),
+            ),
+            (at.clone(), answer(&copy, second), Conditions::default()),
+        ];
+        let tasks = puts.map(|(at, text, conditions)| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let put = Put {
+                    path: path(&at),
+                    content_type: None,
+                    octets: text.into(),
+                    conditions,
+                    schedule_reply: true,
+                };
+                world.desk.put(&world.bob, put).await.map(drop)
+            })
+        });
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let (found, _, copy) = world.bobs().await;
+        assert_eq!(found, at, "the name that the delivery gave it");
+        let organizers = world.text_at(AT).await;
+        let said = |text: &str| {
+            let line = line(text, "ATTENDEE", "bob@example.com");
+            let all = ["ACCEPTED", "TENTATIVE"].into_iter();
+            let mut said = all.filter(|it| line.contains(&format!("PARTSTAT={it}")));
+            said.next().unwrap_or_else(|| panic!("{line}"))
+        };
+        assert_eq!(said(&copy), said(&organizers));
+        assert!(["ACCEPTED", second].contains(&said(&copy)));
+    }
+}
