@@ -45,9 +45,11 @@ impl MembershipChange {
     }
 
     /// What this and a later change of the same group come to: what somebody did last. (Who came and left again did not
-    /// do nothing: a meeting that was made between has them.)
+    /// do nothing: a meeting that was made between has them.) It is followed from the first meeting on: where this one was
+    /// under way, the later one was not.
     #[must_use]
     pub fn and(mut self, later: &MembershipChange) -> MembershipChange {
+        self.reached = None;
         for person in &later.joined {
             self.left.remove(person);
             self.joined.insert(*person);
@@ -57,5 +59,27 @@ impl MembershipChange {
             self.left.insert(*person);
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_change_is_followed_everywhere() {
+        let people = |numbers: &[u64]| numbers.iter().map(|it| PrincipalId(*it)).collect();
+        let change = |joined: &[u64], left: &[u64], reached| MembershipChange {
+            group: PrincipalId(1),
+            joined: people(joined),
+            left: people(left),
+            reached,
+        };
+        let half = GroupMeeting {
+            home: CollectionId(2),
+            uid: "m".to_owned(),
+        };
+        let both = change(&[10, 11], &[12], Some(half)).and(&change(&[12], &[11], None));
+        assert_eq!(both, change(&[10, 12], &[11], None));
     }
 }
