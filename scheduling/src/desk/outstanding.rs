@@ -5,14 +5,14 @@
 //! it in bounded commits; each holds some copies, their statuses in the sender's object, and the row
 //! with what is left, so that it may be interrupted anywhere and nothing is delivered twice.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Timestamp,
-    model::{CollectionId, INLINE_CONTENT_OCTETS, Principal, PrincipalId, Work},
+    model::{CollectionId, INLINE_CONTENT_OCTETS, Principal, PrincipalId, PrincipalKind, Work},
 };
 
 use super::{
@@ -344,16 +344,16 @@ impl Desk {
         letter: &Letter,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let Some(sender) = self
-            .store
-            .principal(outstanding.sender)
-            .await
-            .map_err(read_failed)?
-        else {
-            return Ok(());
+        let sender = self.store.principal(outstanding.sender).await;
+        let Some(sender) = sender.map_err(read_failed)? else {
+            return self
+                .deliver_last_letter(batch, outstanding, letter, now)
+                .await;
         };
         let own = self.copies(outstanding.home, &outstanding.uid).await?;
-        let deliveries = self.deliveries(&outstanding.uid, letter, &own).await?;
+        let deliveries = self
+            .deliveries(&outstanding.uid, letter, &own.invited())
+            .await?;
         let mut directory = Directory::new();
         let object = deliveries.first().map(|delivery| &delivery.message.object);
         self.look_up(&mut directory, &engine::addresses(object, None))
@@ -386,16 +386,46 @@ impl Desk {
         Ok(())
     }
 
+    /// Delivers what somebody sent who is gone: that a meeting is off has to be known all the same. Nothing tells how it
+    /// fared, and nobody is invited any more.
+    async fn deliver_last_letter(
+        &self,
+        batch: &mut Batch,
+        outstanding: &Outstanding,
+        letter: &Letter,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if letter.method != Method::Cancel {
+            return Ok(());
+        }
+        let gone = Principal {
+            id: outstanding.sender,
+            ..Principal::new(PrincipalKind::User, "")
+        };
+        let nobody = BTreeSet::new();
+        let deliveries = self.deliveries(&outstanding.uid, letter, &nobody).await?;
+        let mut directory = Directory::new();
+        let object = deliveries.first().map(|delivery| &delivery.message.object);
+        self.look_up(&mut directory, &engine::addresses(object, None))
+            .await?;
+        let mut recipients = Recipients::default();
+        self.load_recipients(&mut recipients, &Arc::new(gone), &deliveries)
+            .await?;
+        for delivery in &deliveries {
+            recipients.receive(delivery, &directory, now);
+        }
+        self.write_recipients(batch, &recipients, &[], now).await
+    }
+
     /// The deliveries of a letter that are still meant: an invitation to a meeting that is gone, or to
     /// somebody who is no longer in it, is not.
     async fn deliveries(
         &self,
         uid: &str,
         letter: &Letter,
-        own: &Copies,
+        invited: &BTreeSet<String>,
     ) -> Result<Vec<Delivery>, Refusal> {
         let object = self.parse(Bytes::copy_from_slice(&letter.octets))?;
-        let invited = own.invited();
         let mut deliveries = Vec::with_capacity(letter.recipients.len());
         for (id, address) in &letter.recipients {
             let recipient: Option<Arc<Principal>> =

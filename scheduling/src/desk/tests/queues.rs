@@ -330,3 +330,24 @@ async fn what_is_refused_again_and_again_is_given_up() {
     let days = (world.desk.now().0 - began.0) / (24 * 60 * MINUTE);
     assert!((2..6).contains(&days), "{days}");
 }
+
+/// Who is gone cannot be told how it fared; the others hear all the same that the meeting is off.
+#[tokio::test]
+async fn a_meeting_is_off_for_all_though_its_organizer_is_gone() {
+    let world = begun().await;
+    people(&world, CROWD).await;
+    world.put(&at("a"), with("a", "x", CROWD)).await.unwrap();
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    world.delete(&at("a")).await.unwrap();
+    let alice = &world.alice.principal;
+    world.desk.remove_account(alice, true).await.unwrap();
+    assert!(!world.waiting(DELIVERY_QUEUE).await.is_empty());
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    for number in 0..CROWD {
+        let copy = world.copy_of(&format!("u{number:02}"), "a").await;
+        assert!(
+            world.text_at(&copy).await.contains("STATUS:CANCELLED"),
+            "{copy}"
+        );
+    }
+}
