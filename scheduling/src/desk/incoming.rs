@@ -8,6 +8,7 @@
 use std::{slice, sync::Arc};
 
 use calendar::{CalendarObject, Component};
+use serde::{Deserialize, Serialize};
 use storage::{Batch, Timestamp, Uuid, model::Principal};
 
 use super::refuse::read_failed;
@@ -147,9 +148,9 @@ impl Desk {
             }
         };
         let names = names(message, &taken);
-        let was_received = self.store.was_received(recipient.id, &names).await;
-        if was_received.map_err(read_failed)? {
-            return Ok(Reception::repeated(address));
+        let said = self.store.received(recipient.id, &names).await;
+        if let Some(said) = said.map_err(read_failed)? {
+            return Ok(Reception::repeated(address, &said));
         }
         let delivery = Delivery {
             recipient: Arc::clone(recipient),
@@ -165,13 +166,15 @@ impl Desk {
                 return Ok(Reception::refused(address, fault));
             }
         };
-        // what there was no room for may come again
-        if receipt.status != Status::UNAVAILABLE {
+        let may_come_again = may_come_again(&delivery.message, &receipt);
+        let reception = Reception::of(address, receipt);
+        if !may_come_again {
+            let said = Said::of(&reception).encode();
             for name in names {
-                batch.note_received(recipient.id, name, now);
+                batch.note_received(recipient.id, name, now, &said);
             }
         }
-        Ok(Reception::of(address, receipt))
+        Ok(reception)
     }
 
     /// The message as the rules take it, if it is one that can be taken.
@@ -312,6 +315,32 @@ fn check_enabled(recipient: &Principal, message: Message) -> Result<Message, Una
     }
 }
 
+/// What failed for a reason that passes: there was no room, or no calendar that could take it.
+fn may_come_again(message: &Message, receipt: &Receipt) -> bool {
+    receipt.status == Status::UNAVAILABLE
+        || (receipt.status == Status::NO_WAY && message.method.is_from_organizer())
+}
+
+/// What was answered to a message the first time.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    status: Status,
+    reason: String,
+}
+
+impl Said {
+    fn of(reception: &Reception) -> Said {
+        Said {
+            status: reception.status.clone(),
+            reason: reception.reason.clone(),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("a plain value always encodes")
+    }
+}
+
 impl Reception {
     fn refused(recipient: &str, fault: Unacceptable) -> Reception {
         Reception {
@@ -322,12 +351,21 @@ impl Reception {
         }
     }
 
-    fn repeated(recipient: &str) -> Reception {
+    /// With what was said the first time, as far as that is known.
+    fn repeated(recipient: &str, said: &[u8]) -> Reception {
+        let said = postcard::from_bytes::<Said>(said).unwrap_or(Said {
+            status: Status::DELIVERED,
+            reason: String::new(),
+        });
+        let reason = match said.reason.is_empty() {
+            true => "it came before".to_owned(),
+            false => format!("it came before: {}", said.reason),
+        };
         Reception {
             recipient: recipient.to_owned(),
             effect: Effect::Repeated,
-            status: Status::DELIVERED,
-            reason: "it came before".to_owned(),
+            status: said.status,
+            reason,
         }
     }
 
@@ -360,11 +398,13 @@ impl Reception {
 
 /// The names by which the same message is known when it comes again (RFC 5546 §2.1.5): that of its carrier, for there
 /// may be several messages in one mail together with what it is about; and what it is about with SEQUENCE and DTSTAMP.
-/// Both are the sender's: nobody can use up the name of somebody else's message.
+/// Both are the sender's, and of that one for whom it speaks: nobody can use up the name of somebody else's message, and
+/// who answers for two people answers twice.
 fn names(message: &IncomingMessage, taken: &Message) -> Vec<Uuid> {
     const CONTEXT: &str = "Convoke 2026-11 message from outside";
     let sender = engine::normalise(&message.sender);
-    let common = [&sender, &taken.uid, taken.method.as_str()];
+    let principal = engine::normalise(&taken.sender);
+    let common = [&sender, &principal, &taken.uid, taken.method.as_str()];
     let name = |kind: &str, rest: &[String]| {
         let rest = rest.iter().map(String::as_bytes);
         let common = common.iter().map(|it| it.as_bytes());
@@ -380,7 +420,7 @@ fn names(message: &IncomingMessage, taken: &Message) -> Vec<Uuid> {
     let id = message.id.iter().map(|id| id.trim().to_owned());
     let id = id
         .filter(|id| !id.is_empty())
-        .map(|id| name("carrier", &[id]));
+        .map(|id| name("carrier", &[&[id][..], &parts].concat()));
     // without a stamp, another message may look the same
     let is_stamped = |entry: &Component| entry.property("DTSTAMP").is_some();
     let is_stamped = taken.object.entries().all(is_stamped);

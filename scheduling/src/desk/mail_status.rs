@@ -69,8 +69,8 @@ impl Desk {
             let Some(home) = home.map_err(read_failed)? else {
                 return Ok(());
             };
-            let was_told = self.store.was_received(home.owner, &[name]).await;
-            if was_told.map_err(read_failed)? {
+            let was_told = self.store.received(home.owner, &[name]).await;
+            if was_told.map_err(read_failed)?.is_some() {
                 return Ok(());
             }
             let copies = self.copies(bounce.home, &bounce.uid).await?;
@@ -86,7 +86,7 @@ impl Desk {
                 is_public: objects.all(Classification::is_public),
                 lines: vec![came_back(bounce, outcome)],
             };
-            batch.note_received(home.owner, name, self.now());
+            batch.note_received(home.owner, name, self.now(), &[]);
             self.log(&mut batch, bounce.home, &bounce.uid, entry);
             if self.commit(batch).await?.is_some() {
                 return Ok(());

@@ -30,7 +30,7 @@ pub struct ReceivedPosition(Vec<u8>);
 struct ReceivedRecord {
     /// Milliseconds since 1970.
     time: u64,
-    /// What is kept of the message; nothing where only its coming counts.
+    /// What is kept of the message, or was answered to it; nothing where only its coming counts.
     kept: Vec<u8>,
 }
 
@@ -70,16 +70,17 @@ pub struct KeptOfMessages {
 
 impl Batch {
     /// Notes that a message, by a name that follows from what it is, has its effect on a recipient in this commit; which
-    /// is refused where that was noted before.
+    /// is refused where that was noted before. `said` is what was answered, should it come again.
     pub fn note_received(
         &mut self,
         recipient: PrincipalId,
         message: Uuid,
         now: Timestamp,
+        said: &[u8],
     ) -> &mut Self {
         let key = keys::received(recipient, message);
         self.expect_row(key.clone(), Revision(0));
-        self.put(key, record::encode(&ReceivedRecord::at(now, Vec::new())));
+        self.put(key, record::encode(&ReceivedRecord::at(now, said.to_vec())));
         self
     }
 
@@ -105,16 +106,19 @@ impl Batch {
 }
 
 impl Store {
-    /// Whether any of these messages was noted for a recipient.
-    pub async fn was_received(
+    /// What was answered to the first of these messages that was noted for a recipient, which is nothing where that was not
+    /// kept; `None` where none was noted.
+    pub async fn received(
         &self,
         recipient: PrincipalId,
         messages: &[Uuid],
-    ) -> Result<bool, ReadError> {
+    ) -> Result<Option<Bytes>, ReadError> {
         let keys = messages.iter().map(|it| keys::received(recipient, *it));
         let keys: Vec<_> = keys.collect();
         let rows = self.backend().get_many(&keys).await?;
-        Ok(rows.iter().any(Option::is_some))
+        let row = rows.into_iter().flatten().next();
+        let record = row.map(|row| record::decode::<ReceivedRecord>(&row.value, WHAT));
+        Ok(record.transpose()?.map(|record| record.kept.into()))
     }
 
     /// What is kept of messages to a recipient about one thing, which has a name among all that they may be about.

@@ -108,3 +108,101 @@ async fn people_elsewhere_have_secretaries() {
     let reception = receive(&world, &message("REQUEST", &lines, MALLORY, BOB)).await;
     assert_eq!(reception.effect, Effect::Applied, "{reception:?}");
 }
+
+/// Who answers for two people may do so in the same second, about the same meeting.
+#[tokio::test]
+async fn a_secretary_answers_for_two() {
+    const XENIA: &str = "mailto:xenia@elsewhere.test";
+    let world = world().await;
+    let text = meeting("m", "Plan", START);
+    let text = text.replace("END:VEVENT", &format!("ATTENDEE:{YVES}\r\nEND:VEVENT"));
+    world.put(AT, text).await.unwrap();
+    for boss in [XENIA, YVES] {
+        let lines =
+            format!("ORGANIZER:{ALICE}\r\nATTENDEE;PARTSTAT=ACCEPTED;SENT-BY=\"{MALLORY}\":{boss}");
+        let reply = message("REPLY", &lines, MALLORY, ALICE);
+        assert_eq!(
+            receive(&world, &reply).await.effect,
+            Effect::Applied,
+            "{boss}"
+        );
+        assert_eq!(
+            receive(&world, &reply).await.effect,
+            Effect::Repeated,
+            "{boss}"
+        );
+    }
+    let text = world.text_at(AT).await;
+    for boss in ["xenia", "yves"] {
+        let line = line(&text, "ATTENDEE", &format!("{boss}@elsewhere.test"));
+        assert!(line.contains("PARTSTAT=ACCEPTED"), "{line}");
+    }
+}
+
+/// What was said of a message is said of it again.
+#[tokio::test]
+async fn a_repetition_is_told_what_the_first_one_was() {
+    let world = house(false).await;
+    let held = answer(MALLORY);
+    let first = receive(&world, &held).await;
+    let again = receive(&world, &held).await;
+    assert_eq!(again.effect, Effect::Repeated);
+    assert_eq!(again.status, first.status);
+    assert!(again.reason.ends_with(&first.reason), "{again:?}");
+}
+
+/// Two messages in one mail are two.
+#[tokio::test]
+async fn each_part_of_a_mail_has_its_effect() {
+    let world = world().await;
+    let text = meeting("m", "Plan", START).replace("SUMMARY", "RRULE:FREQ=DAILY\r\nSUMMARY");
+    world.put(AT, text).await.unwrap();
+    for (day, effect) in [
+        (2, Effect::Applied),
+        (3, Effect::Applied),
+        (2, Effect::Repeated),
+        (3, Effect::Repeated),
+    ] {
+        let reception = receive(&world, &instance(day)).await;
+        assert_eq!(reception.effect, effect, "{reception:?}");
+    }
+}
+
+/// Xenia's answer to one instance, one of several in a mail.
+fn instance(day: u32) -> IncomingMessage {
+    const XENIA: &str = "mailto:xenia@elsewhere.test";
+    let lines = format!(
+        "RECURRENCE-ID:202602{day:02}T090000Z\r\nORGANIZER:{ALICE}\r\nATTENDEE;PARTSTAT=ACCEPTED:{XENIA}"
+    );
+    IncomingMessage {
+        id: Some("<1@elsewhere.test>".to_owned()),
+        ..message("REPLY", &lines, XENIA, ALICE)
+    }
+}
+
+/// Once there is a calendar for it, the same invitation has its effect.
+#[tokio::test]
+async fn what_no_calendar_could_take_may_come_again() {
+    let world = world().await;
+    let store = world.desk.store();
+    let change = async |calendar| {
+        let bob = world.bob.principal.id;
+        let changed = store.change_principal(bob, |bob| bob.default_calendar = calendar);
+        changed.await.unwrap();
+    };
+    let invitation = || {
+        let lines = format!(
+            "DTSTART:20260201T090000Z\r\nDURATION:PT1H\r\nSUMMARY:Plan\r\nORGANIZER:{YVES}\r\nATTENDEE:{BOB}"
+        );
+        message("REQUEST", &lines, YVES, BOB)
+    };
+    change(None).await;
+    for _ in 0..2 {
+        let reception = receive(&world, &invitation()).await;
+        let (effect, status) = (reception.effect, reception.status.as_str());
+        assert_eq!((effect, status), (Effect::NotApplied, "5.2"));
+    }
+    change(world.bob.principal.default_calendar).await;
+    let reception = receive(&world, &invitation()).await;
+    assert_eq!(reception.effect, Effect::Applied, "{reception:?}");
+}

@@ -10,7 +10,7 @@ async fn a_message_is_noted_once_for_each_recipient_until_it_is_old() {
     let name = |number: u32| Uuid::derived("test", &[&number.to_be_bytes()]);
     let note = async |who, number, time| {
         let mut batch = world.store.batch();
-        batch.note_received(who, name(number), Timestamp(time));
+        batch.note_received(who, name(number), Timestamp(time), &number.to_be_bytes());
         world.store.commit(batch).await.is_ok()
     };
     assert!(note(alice, 1, 50).await);
@@ -21,7 +21,8 @@ async fn a_message_is_noted_once_for_each_recipient_until_it_is_old() {
     }
     let known = async |who, numbers: &[u32]| {
         let names: Vec<Uuid> = numbers.iter().map(|it| name(*it)).collect();
-        world.store.was_received(who, &names).await.unwrap()
+        let received = world.store.received(who, &names).await.unwrap();
+        received.is_some_and(|said| numbers.iter().any(|it| said[..] == it.to_be_bytes()))
     };
     assert!(known(alice, &[9_999, 1]).await);
     assert!(!known(bob, &[2, 3]).await);
@@ -77,11 +78,23 @@ async fn what_is_kept_of_messages_is_replaced_as_it_was_read_and_forgotten_when_
     let put = vec![Operation::Put(key, row)];
     world.store.commit_rows(Vec::new(), put).await.unwrap();
     assert!(kept().await.octets.is_empty());
-    assert!(world.store.was_received(alice, &[about]).await.unwrap());
+    assert!(
+        world
+            .store
+            .received(alice, &[about])
+            .await
+            .unwrap()
+            .is_some()
+    );
     for (until, is_known) in [(60, true), (61, false)] {
         let until = Timestamp(until);
         world.store.forget_received(None, until).await.unwrap();
-        let known = world.store.was_received(alice, &[about]).await.unwrap();
+        let known = world
+            .store
+            .received(alice, &[about])
+            .await
+            .unwrap()
+            .is_some();
         assert_eq!(known, is_known);
     }
     world.assert_sound().await;
