@@ -7,6 +7,7 @@
 //! object itself where they differ.
 
 mod cache;
+mod kept;
 mod spans;
 mod tag;
 
@@ -26,6 +27,7 @@ use storage::{
 pub(crate) use self::cache::QUESTIONS_WITHOUT;
 pub(crate) use self::cache::Views;
 pub use self::cache::{Shown, ViewBounds};
+pub(crate) use self::kept::KeptView;
 use self::spans::{Span, Spans};
 pub use self::tag::{EntityTag, TagText};
 use crate::projection::{ObjectProjection, Verdict};
@@ -74,6 +76,8 @@ pub struct CalendarView {
     content_types: Vec<Arc<String>>,
     spans: Spans,
     octets: usize,
+    /// How many members were put in and taken out that the view which was kept, if any was, does not know.
+    changes_not_kept: usize,
 }
 
 /// Members in the order in which a view is made of them.
@@ -197,6 +201,7 @@ impl Folding {
             names: numbered()
                 .map(|(at, row)| (Arc::clone(&row.name), number(at)))
                 .collect(),
+            changes_not_kept: self.rows.len(),
             rows: self.rows.into_iter().map(Some).collect(),
             vacant: Vec::new(),
             collections: self.collections,
@@ -216,6 +221,21 @@ impl CalendarView {
     /// Notes that everything up to this position is known.
     pub(crate) fn advance(&mut self, token: SyncToken) {
         self.token = Some(token);
+    }
+
+    /// How many members were put in and taken out that a view which was kept does not know.
+    pub(crate) fn changes_not_kept(&self) -> usize {
+        self.changes_not_kept
+    }
+
+    /// Notes that a view was kept which knows so many of those.
+    pub(crate) fn note_kept(&mut self, changes: usize) {
+        self.changes_not_kept = self.changes_not_kept.saturating_sub(changes);
+    }
+
+    /// The object of this name.
+    pub(crate) fn row_named(&self, name: &str) -> Option<&Row> {
+        self.row(*self.names.get(name)?)
     }
 
     /// How many objects there are.
@@ -290,6 +310,7 @@ impl CalendarView {
         projection: Option<ObjectProjection>,
     ) {
         self.remove(name);
+        self.changes_not_kept += 1;
         let row = Row::of(name, object, projection, &mut self.content_types);
         self.octets += row.octets();
         let number = self.vacant.pop().unwrap_or_else(|| {
@@ -308,11 +329,13 @@ impl CalendarView {
     /// Puts in a member that is a collection, in place of what had its name.
     pub(crate) fn put_collection(&mut self, name: String) {
         self.remove(&name);
+        self.changes_not_kept += 1;
         self.collections.insert(name);
     }
 
     /// Takes out what has this name.
     pub(crate) fn remove(&mut self, name: &str) {
+        self.changes_not_kept += 1;
         self.collections.remove(name);
         let Some(number) = self.names.remove(name) else {
             return;

@@ -13,7 +13,7 @@ use calendar::{
     Budget, CalendarObject, Landmarks, TimeRange, Zone, occurrence::overall_span,
     zone::data as time_zones,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use self::times::Times;
 pub use self::times::{Instant, Occupation};
@@ -213,6 +213,47 @@ impl Span {
     }
 }
 
+/// By which rules, and with which time-zone data, projections are made now.
+pub(crate) fn rules() -> [u8; 5] {
+    let mut rules = [VERSION; 5];
+    rules[1..].copy_from_slice(&*ZONE_DATA);
+    rules
+}
+
+impl Serialize for ObjectProjection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stored = Stored {
+            kinds: self.kinds,
+            classification: self.classification,
+            is_recurring: self.is_recurring,
+            span: (self.span != Span::NOWHERE).then(|| StoredSpan {
+                start: self.span.start(),
+                end: self.span.end(),
+                is_floating: self.is_floating,
+            }),
+            times: &self.times,
+            was_open: self.was_open,
+        };
+        stored.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectProjection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ObjectProjection, D::Error> {
+        let stored = Stored::<Times>::deserialize(deserializer)?;
+        let span = stored.span.as_ref();
+        Ok(ObjectProjection {
+            span: span.map_or(Span::NOWHERE, |span| Span::of(span.start, span.end)),
+            times: stored.times,
+            kinds: stored.kinds,
+            classification: stored.classification,
+            is_recurring: stored.is_recurring,
+            is_floating: span.is_some_and(|span| span.is_floating),
+            was_open: stored.was_open,
+        })
+    }
+}
+
 /// A projection as it stands in a row.
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
@@ -310,21 +351,8 @@ impl ObjectProjection {
     /// The octets for the object's row.
     pub fn encode(&self) -> Bytes {
         let mut octets = Vec::with_capacity(OCTETS_GUESS);
-        octets.push(VERSION);
-        octets.extend_from_slice(&*ZONE_DATA);
-        let stored = Stored {
-            kinds: self.kinds,
-            classification: self.classification,
-            is_recurring: self.is_recurring,
-            span: (self.span != Span::NOWHERE).then(|| StoredSpan {
-                start: self.span.start(),
-                end: self.span.end(),
-                is_floating: self.is_floating,
-            }),
-            times: &self.times,
-            was_open: self.was_open,
-        };
-        postcard::to_extend(&stored, octets)
+        octets.extend_from_slice(&rules());
+        postcard::to_extend(self, octets)
             .expect("a plain value always encodes")
             .into()
     }
@@ -332,18 +360,7 @@ impl ObjectProjection {
     /// From an object's row; `None` where it was made by other rules, or with other time-zone data, and
     /// must be computed again.
     pub fn decode(octets: &[u8]) -> Option<ObjectProjection> {
-        let rest = octets.strip_prefix(&[VERSION])?.strip_prefix(&*ZONE_DATA)?;
-        let stored: Stored<Times> = postcard::from_bytes(rest).ok()?;
-        let span = stored.span.as_ref();
-        Some(ObjectProjection {
-            span: span.map_or(Span::NOWHERE, |span| Span::of(span.start, span.end)),
-            times: stored.times,
-            kinds: stored.kinds,
-            classification: stored.classification,
-            is_recurring: stored.is_recurring,
-            is_floating: span.is_some_and(|span| span.is_floating),
-            was_open: stored.was_open,
-        })
+        postcard::from_bytes(octets.strip_prefix(&rules())?).ok()
     }
 
     /// Which components are in the object.

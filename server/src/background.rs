@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use scheduling::{
     Desk, Refusal,
-    desk::{ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE},
+    desk::{ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, Keeping, REFRESH_QUEUE},
 };
 use storage::{
     BUILDING_MILLISECONDS, LogRetention, Store, Timestamp,
@@ -53,6 +53,8 @@ const AUDIT_PERIOD: Duration = Duration::from_secs(6 * 60 * 60);
 const INBOX_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// How long a message from outside is known, should it come again: mail servers try for some days.
 const RECEIVED_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Between two looks which views of calendars are worth keeping for the next start.
+const VIEW_PERIOD: Duration = Duration::from_secs(60);
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
@@ -133,7 +135,12 @@ impl Background {
             |desk: Desk| async move { desk.catch_up_enabled().await },
             stopped.clone(),
         ));
-        workers.spawn(tidy_inboxes(desk.clone(), inbox_milliseconds, stopped));
+        workers.spawn(tidy_inboxes(
+            desk.clone(),
+            inbox_milliseconds,
+            stopped.clone(),
+        ));
+        workers.spawn(keep_views(desk.clone(), stopped));
         Background { stop, workers }
     }
 
@@ -437,6 +444,24 @@ async fn tidy_inboxes_once(
         }
     }
     Ok(())
+}
+
+/// Keeps what was worked out of large calendars for the next start.
+async fn keep_views(desk: Desk, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let goes_on = pause(VIEW_PERIOD, &mut stopped).await;
+        let keeping = if goes_on {
+            Keeping::Changed
+        } else {
+            Keeping::All
+        };
+        if let Err(error) = desk.keep_views(keeping).await {
+            tracing::warn!(%error, "the next start will have to read large calendars anew");
+        }
+        if !goes_on {
+            return;
+        }
+    }
 }
 
 /// Finishes what is left over in a queue, step by step: `step` says whether there was something to do, and hence

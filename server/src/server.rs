@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use scheduling::{Desk, desk::Settings};
-use storage::{Environment, Store, backend::Backend, model::TrashPolicy};
+use storage::{Environment, Store, backend::Backend, derived::DerivedFiles, model::TrashPolicy};
 
 use crate::{
     accounts::Accounts,
@@ -345,8 +345,23 @@ fn desk_settings(options: &Options, public_url: &str) -> Settings {
         audit: options.audit_milliseconds.is_some(),
         scheduling_log: options.scheduling_log.is_some(),
         views: options.limits.of_views(),
+        kept_views: kept_views(&options.storage),
         public_url: public_url.to_owned(),
         attachment_path: dav::attachment_path,
+    }
+}
+
+/// A store in a folder keeps beside it what is worked out of large calendars.
+fn kept_views(storage: &Storage) -> Option<Arc<DerivedFiles>> {
+    let Storage::Folder(folder) = storage else {
+        return None;
+    };
+    match DerivedFiles::open(&folder.join("views")) {
+        Ok(files) => Some(Arc::new(files)),
+        Err(error) => {
+            tracing::warn!(%error, "each start will have to read large calendars anew");
+            None
+        }
     }
 }
 

@@ -17,6 +17,7 @@
 pub mod access;
 pub mod backend;
 pub mod blob_files;
+pub mod derived;
 pub mod environment;
 mod last_changes;
 pub mod memory;

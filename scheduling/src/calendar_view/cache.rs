@@ -72,6 +72,13 @@ impl Shown {
             .is_ok()
     }
 
+    /// The view, of a place that nobody else has.
+    pub(crate) fn into_view(self) -> CalendarView {
+        self.view
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn through(&self) -> Revision {
         Revision(self.through.load(Ordering::Acquire))
     }
@@ -86,6 +93,8 @@ impl Shown {
 pub(crate) struct Views {
     bounds: ViewBounds,
     known: Mutex<Known>,
+    /// How many members of collections changed since that was last asked.
+    changes: Mutex<HashMap<CollectionId, usize>>,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +114,7 @@ impl Views {
         Views {
             bounds,
             known: Mutex::default(),
+            changes: Mutex::default(),
         }
     }
 
@@ -148,6 +158,31 @@ impl Views {
                 return;
             }
         }
+    }
+
+    /// Counts changes of members, each with the collection that it is in.
+    pub fn count_changes(&self, collections: impl Iterator<Item = CollectionId>) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in collections {
+            *changes.entry(id).or_default() += 1;
+        }
+        if changes.len() > MAXIMUM_COLLECTIONS {
+            changes.clear();
+        }
+    }
+
+    /// The collections in which so many changes were counted. They are counted anew from now on.
+    pub fn take_changed(&self, changes: usize) -> Vec<CollectionId> {
+        let mut counted = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = counted.extract_if(|_, counted| *counted >= changes);
+        changed.map(|(id, _)| id).collect()
+    }
+
+    /// All that are in memory.
+    pub fn all(&self) -> Vec<(CollectionId, Arc<Shown>)> {
+        let known = self.lock();
+        let shown = known.shown.iter();
+        shown.map(|(id, shown)| (*id, Arc::clone(shown))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

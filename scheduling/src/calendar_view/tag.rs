@@ -2,14 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Octets of the hash that the desk makes entity tags of.
 const HASH_OCTETS: usize = 16;
 
 /// An entity tag without quotes.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityTag(Form);
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Form {
     /// The octets that it names with two lower-case digits each.
     Digits([u8; HASH_OCTETS]),
@@ -23,7 +25,7 @@ pub struct TagText([u8; 2 * HASH_OCTETS]);
 
 impl EntityTag {
     /// From its text.
-    pub(super) fn of(text: &str) -> EntityTag {
+    pub(crate) fn of(text: &str) -> EntityTag {
         EntityTag(match octets_of(text) {
             Some(octets) => Form::Digits(octets),
             None => Form::Text(text.into()),

@@ -37,6 +37,7 @@ mod handover;
 mod import;
 mod inbox;
 mod incoming;
+mod kept_views;
 mod lock;
 mod log;
 mod mail_status;
@@ -86,6 +87,7 @@ pub use free_busy::BusyQuery;
 pub use import::{Import, Imported, IncomingObject, OnConflict, Placed, object_name};
 pub use inbox::ANSWERED_QUEUE;
 pub use incoming::{Effect, IncomingMessage, Reception};
+pub use kept_views::Keeping;
 pub use lock::TakeLock;
 pub use mail_status::Bounce;
 pub use open::Opened;
@@ -155,6 +157,7 @@ impl Desk {
         if self.rehearses.is_some() {
             return Err(refuse::only_objects_are_rehearsed());
         }
+        self.count_changes(&batch);
         match self.store.commit(batch).await {
             Ok(committed) => Ok(Some(committed)),
             Err(CommitError::Conflict(_) | CommitError::Retry) => Ok(None),

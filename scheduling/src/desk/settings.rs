@@ -1,6 +1,8 @@
 //! What the desk must know of the installation, and the bounds it enforces.
 
-use storage::model::AttachmentId;
+use std::sync::Arc;
+
+use storage::{derived::DerivedFiles, model::AttachmentId};
 
 use crate::calendar_view::ViewBounds;
 
@@ -70,6 +72,8 @@ pub struct Settings {
     pub scheduling_log: bool,
     /// What may be remembered for queries.
     pub views: ViewBounds,
+    /// Where it is kept for the next start; `None` where that is nowhere.
+    pub kept_views: Option<Arc<DerivedFiles>>,
     /// Scheme, host and port under which clients see this server, without a slash at the end.
     pub public_url: String,
     /// The path of a URL under which an attachment is fetched, from its name and that of its file.
@@ -95,6 +99,7 @@ impl Default for Settings {
             audit: true,
             scheduling_log: true,
             views: ViewBounds::default(),
+            kept_views: None,
             public_url: "http://localhost".to_owned(),
             attachment_path: |id, filename| format!("/{id}/{filename}"),
         }

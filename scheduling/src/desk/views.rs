@@ -65,7 +65,9 @@ impl Desk {
         }
         // Before the reads: what is written meanwhile is looked for again the next time.
         let through = self.store.revision();
-        let is_there = self.renew_view(id, &shown).await? || self.fold_view(id, &shown).await?;
+        let is_there = self.renew_view(id, &shown).await?
+            || self.take_up_kept_view(id, &shown).await?
+            || self.fold_view(id, &shown).await?;
         // One that is brought up to date may have grown.
         let octets = shown.read(CalendarView::octets);
         if !is_there || octets > self.views.largest_octets() {
@@ -83,7 +85,11 @@ impl Desk {
     }
 
     /// Brings a view up to date from the change log; `false` where it must be made anew.
-    async fn renew_view(&self, id: CollectionId, shown: &Shown) -> Result<bool, Refusal> {
+    pub(super) async fn renew_view(
+        &self,
+        id: CollectionId,
+        shown: &Shown,
+    ) -> Result<bool, Refusal> {
         let Some(token) = shown.read(|view| view.token()) else {
             return Ok(false);
         };

@@ -13,6 +13,7 @@
 //! | `index.in-use` | there as long as `index` is open; says since which start of the machine |
 //! | `index.rebuild` | there as long as `index` is not to be trusted |
 //! | `restoring/` | there as long as a restore into the folder is not finished; nothing else counts then |
+//! | `views/` | what the server has worked out of calendars ([`crate::derived`]); may be removed at any time |
 //! | `index.set-aside/` | the last index that was found damaged, for whoever wants to know why |
 
 use std::{

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Revision,
-    backend::{Expect, Key, KeyRange, Page, ReadError},
+    backend::{Expect, Key, KeyRange, Operation, Page, ReadError},
     model::{Change, CollectionId, SyncToken},
 };
 
@@ -58,6 +58,23 @@ impl Store {
         let oldest = self.end_of_log(id, false).await?;
         let complete = oldest.is_some_and(|oldest| oldest.position() <= since.position());
         Ok(complete.then_some(changes))
+    }
+
+    /// The entry of the log that a token names; `None` where there is none, or a later one of the same name
+    /// has taken its place.
+    pub async fn change_at(
+        &self,
+        id: CollectionId,
+        token: SyncToken,
+    ) -> Result<Option<Change>, ReadError> {
+        if token.epoch != self.epoch() {
+            return Ok(None);
+        }
+        let entry = self.backend().get(&keys::change_at(id, token)).await?;
+        let Some(entry) = entry else {
+            return Ok(None);
+        };
+        Ok(change(record::decode(&entry.value, "change")?))
     }
 
     /// What the log says behind a token.
@@ -124,6 +141,16 @@ impl Store {
     }
 }
 
+/// What an entry says of a member; nothing, where it is the beginning of the collection.
+fn change(entry: LogRecord) -> Option<Change> {
+    let (name, removed) = match entry {
+        LogRecord::Created => return None,
+        LogRecord::Put(name) => (name, false),
+        LogRecord::Removed(name) => (name, true),
+    };
+    Some(Change { name, removed })
+}
+
 /// Folds log entries into the newest state of each name.
 struct LogReader {
     limit: usize,
@@ -145,10 +172,8 @@ impl LogReader {
 
     /// Takes one entry; `false` where there is no room for its name.
     fn take(&mut self, position: SyncToken, entry: LogRecord) -> bool {
-        let (name, removed) = match entry {
-            LogRecord::Created => return true,
-            LogRecord::Put(name) => (name, false),
-            LogRecord::Removed(name) => (name, true),
+        let Some(Change { name, removed }) = change(entry) else {
+            return true;
         };
         if self.newest.len() == self.limit && !self.newest.contains_key(&name) {
             return false;
@@ -172,6 +197,16 @@ impl LogReader {
 }
 
 impl Batch {
+    /// The collection of each change of a member that this makes, once for each change.
+    pub fn changed_collections(&self) -> impl Iterator<Item = CollectionId> {
+        self.operations.iter().filter_map(|operation| {
+            let Operation::Append { prefix, .. } = operation else {
+                return None;
+            };
+            keys::changed_collection(prefix)
+        })
+    }
+
     /// Expects that nothing in the collection changed since (its change log has no later entry).
     pub fn expect_unchanged_since(
         &mut self,

@@ -219,11 +219,22 @@ pub(crate) fn changes(id: CollectionId) -> Key {
     Builder::new(Keyspace::Change, 8).number(id.0).key()
 }
 
+/// Whose change log it is where entries' keys begin with this; `None` where it is no such log.
+pub(crate) fn changed_collection(prefix: &[u8]) -> Option<CollectionId> {
+    let is_log = prefix.first() == Some(&(Keyspace::Change as u8));
+    is_log.then(|| single_id(prefix))?.map(CollectionId)
+}
+
+/// The entry of a collection's change log that a token names.
+pub(crate) fn change_at(id: CollectionId, token: SyncToken) -> Key {
+    log_key(&changes(id), token.revision, token.operation)
+}
+
 /// The entries of a collection's change log behind a token's.
 pub(crate) fn changes_after(id: CollectionId, token: SyncToken) -> KeyRange {
     let prefix = changes(id);
     KeyRange {
-        start: Bound::Excluded(log_key(&prefix, token.revision, token.operation)),
+        start: Bound::Excluded(change_at(id, token)),
         end: KeyRange::prefix(prefix).end,
     }
 }

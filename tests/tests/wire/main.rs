@@ -27,6 +27,7 @@ mod queries;
 mod quota;
 mod races;
 mod reports;
+mod restart;
 mod restore;
 mod rights;
 mod rooms;

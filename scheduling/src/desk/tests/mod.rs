@@ -14,6 +14,7 @@ mod growth;
 mod imports;
 mod inboxes;
 mod incoming;
+mod kept_views;
 mod large;
 mod locks;
 mod logs;

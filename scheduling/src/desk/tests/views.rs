@@ -9,13 +9,13 @@ use crate::{
     projection::Verdict,
 };
 
-async fn calendar_id(world: &World) -> CollectionId {
+pub(super) async fn calendar_id(world: &World) -> CollectionId {
     let resolution = world.desk.store().resolve(&path("alice/calendar")).await;
     resolution.unwrap().unwrap().collection().id
 }
 
 /// Names, revisions and entity tags as the view has them, and as they are.
-async fn compare(world: &World) {
+pub(super) async fn compare(world: &World) {
     let id = calendar_id(world).await;
     let shown = world.desk.shown(id).await.unwrap().unwrap();
     let seen: Vec<_> = shown.read(|view| {
@@ -51,7 +51,7 @@ async fn compare(world: &World) {
     assert_eq!(select(&day("2026-02-03")), 0);
 }
 
-async fn put_events(world: &World, calendar: &str, events: usize) {
+pub(super) async fn put_events(world: &World, calendar: &str, events: usize) {
     for number in 0..events {
         let at = format!("alice/{calendar}/{number}.ics");
         let event = event(&format!("{calendar} {number}"), "x");

@@ -164,6 +164,43 @@ async fn tokens_of_other_times_and_places_are_refused() {
     );
 }
 
+/// What a token names, as long as nothing later has taken its place.
+#[tokio::test]
+async fn the_change_at_a_token() {
+    let world = world().await;
+    world.user("alice").await;
+    let made = world.make(&path("alice", "a"), CollectionKind::Plain).await;
+    let token = async || world.store.sync_token(made.id).await.unwrap();
+    let change = async |token| world.store.change_at(made.id, token).await.unwrap();
+    let begin = token().await;
+    assert_eq!(change(begin).await, None, "the beginning is no member's");
+    let at = path("alice", "a/x");
+    world.put(&at, &file("x")).await.unwrap();
+    let written = token().await;
+    world.remove(&at).await.unwrap();
+    let last = token().await;
+    assert_eq!(change(written).await, Some(put("x")));
+    assert_eq!(change(last).await, Some(removed("x")));
+    let epoch = last.epoch + 1;
+    assert_eq!(change(SyncToken { epoch, ..last }).await, None);
+    let operation = last.operation + 1;
+    assert_eq!(change(SyncToken { operation, ..last }).await, None);
+}
+
+#[tokio::test]
+async fn a_batch_tells_whose_members_it_changes() {
+    let world = world().await;
+    world.user("alice").await;
+    let calendar = world.collection(&path("alice", "calendar")).await;
+    let mut batch = world.store.batch();
+    assert_eq!(batch.changed_collections().count(), 0);
+    for name in ["a", "b"] {
+        batch.put_object(&calendar, name, None, &file(name));
+    }
+    let changed: Vec<_> = batch.changed_collections().collect();
+    assert_eq!(changed, [calendar.id, calendar.id]);
+}
+
 #[tokio::test]
 async fn unchanged_since_is_an_expectation() {
     let world = world().await;
