@@ -59,6 +59,17 @@ impl KeyRange {
         after_start && before_end
     }
 
+    /// Whether whoever goes through the range in a direction has it behind him at `key`, which is not within.
+    pub(crate) fn is_passed_at(&self, key: &[u8], reverse: bool) -> bool {
+        match (reverse, &self.start, &self.end) {
+            (false, _, Bound::Included(end)) => key > &end[..],
+            (false, _, Bound::Excluded(end)) => key >= &end[..],
+            (true, Bound::Included(start), _) => key < &start[..],
+            (true, Bound::Excluded(start), _) => key <= &start[..],
+            (false, _, Bound::Unbounded) | (true, Bound::Unbounded, _) => false,
+        }
+    }
+
     /// Whether no key can lie within, whatever is stored. The standard library's ordered maps panic
     /// on such ranges, so every backend asks first.
     pub fn is_void(&self) -> bool {

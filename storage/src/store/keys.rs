@@ -187,6 +187,9 @@ pub(crate) fn member_name(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.get(9..)?).ok()
 }
 
+/// Keys that begin with keyspace, home and UID have them in so many octets.
+pub(crate) const UID_IN_HOME_OCTETS: usize = 25;
+
 /// What the keys of all uses of one UID in a home begin with.
 pub(crate) fn uid_places(home: CollectionId, uid: &str) -> Key {
     Builder::new(Keyspace::Uid, 24)
@@ -205,7 +208,9 @@ pub(crate) fn uid(home: CollectionId, uid: &str, collection: CollectionId) -> Ke
 
 /// The collection at the end of the key of a UID's place.
 pub(crate) fn uid_collection(key: &[u8]) -> Option<CollectionId> {
-    key.get(25..).and_then(number).map(CollectionId)
+    key.get(UID_IN_HOME_OCTETS..)
+        .and_then(number)
+        .map(CollectionId)
 }
 
 fn uid_hash(uid: &str) -> [u8; 16] {
@@ -594,8 +599,8 @@ pub(crate) fn scheduling_logs_of(home: CollectionId) -> Key {
 
 /// The log that a key is of: what all keys of it begin with.
 pub(crate) fn scheduling_log_of(key: &[u8]) -> Option<&[u8]> {
-    key.get(..25)
-        .filter(|_| key.len() == 25 + LOG_POSITION_OCTETS)
+    key.get(..UID_IN_HOME_OCTETS)
+        .filter(|_| key.len() == UID_IN_HOME_OCTETS + LOG_POSITION_OCTETS)
 }
 
 /// What the keys of all meetings of a group begin with.

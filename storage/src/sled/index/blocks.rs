@@ -239,6 +239,11 @@ impl Walk {
                     self.range = self.range.clone().beyond(&key, self.reverse);
                     return Ok(Some((key, slot)));
                 }
+                // Behind the range nothing of it comes any more.
+                Some((key, _)) if self.range.is_passed_at(&key, self.reverse) => {
+                    self.rows.clear();
+                    self.is_over = true;
+                }
                 Some(_) => {}
                 None if self.is_over => return Ok(None),
                 None => self.read_block()?,

@@ -1,17 +1,28 @@
 //! Which keys there may be, in memory: most keys of gathered rows are asked for once, before they are
 //! written, and that they are missing is known without reading anything.
 //!
+//! Of a key only its beginning counts, which says of what UID it is in whose home. So it is also known of the
+//! range of all keys with such a beginning that there are none.
+//!
 //! A filter is filled by a walk over the store while every row that comes is added, too. It answers only
 //! once the walk has ended. Keys are never taken out: of a removed row it says that it may be there.
 
 use std::{
     hash::{DefaultHasher, Hasher},
+    ops::Bound,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use crate::backend::KeyRange;
+
+/// Of each key, so many octets count.
+#[cfg(not(test))]
+const COUNTED_OCTETS: usize = crate::store::keys::UID_IN_HOME_OCTETS;
+#[cfg(test)]
+const COUNTED_OCTETS: usize = 3;
 /// Of each key, so many bits are set, all in one line of the processor's cache.
 const BITS_OF_KEY: u32 = 6;
 /// Room for one key: with so many about one missing key in a hundred is not known as such.
@@ -48,7 +59,7 @@ impl Filter {
     /// The words and bits that stand for a key.
     fn bits(&self, key: &[u8]) -> impl Iterator<Item = (&AtomicU64, u64)> {
         let mut hasher = DefaultHasher::new();
-        hasher.write(key);
+        hasher.write(key.get(..COUNTED_OCTETS).unwrap_or(key));
         let hash = hasher.finish();
         let lines = self.words.len() / LINE;
         // The upper half chooses the line, the lower one the bits in it.
@@ -119,6 +130,25 @@ impl Known {
         })
     }
 
+    /// Whether it is certain that no row lies in a range.
+    pub(super) fn excludes_range(&self, range: &KeyRange) -> bool {
+        let (Bound::Included(start) | Bound::Excluded(start)) = &range.start else {
+            return false;
+        };
+        let Some(beginning) = start.get(..COUNTED_OCTETS) else {
+            return false;
+        };
+        let ends_there = match &range.end {
+            Bound::Included(end) => end.starts_with(beginning),
+            Bound::Excluded(end) => {
+                let all = KeyRange::prefix(start.slice(..COUNTED_OCTETS));
+                end.starts_with(beginning) || range.end == all.end
+            }
+            Bound::Unbounded => false,
+        };
+        ends_there && self.excludes(beginning)
+    }
+
     /// A row with this key is about to come.
     pub(super) fn add(&self, key: &[u8]) {
         self.read(|filters| {
@@ -160,10 +190,13 @@ impl Known {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use bytes::Bytes;
+
     use super::*;
 
+    /// Such keys differ in the octets that count.
     fn key(number: usize) -> Vec<u8> {
-        format!("key {number}").into_bytes()
+        number.to_be_bytes()[8 - COUNTED_OCTETS..].to_vec()
     }
 
     #[test]
@@ -193,6 +226,39 @@ mod tests {
             assert!(!known.excludes(there));
         }
         assert!(known.excludes(b"never"));
+    }
+
+    #[test]
+    fn ranges_of_one_beginning_are_known() {
+        let known = Known::default();
+        let filter = known.begin().unwrap();
+        known.end(&filter, true);
+        known.add(b"abcd");
+        let key = |text: &'static str| Bytes::from_static(text.as_bytes());
+        let from = |start, end| KeyRange {
+            start: Bound::Included(key(start)),
+            end,
+        };
+        let table = [
+            (KeyRange::prefix(key("abx")), true),
+            (KeyRange::prefix(key("abxy")), true),
+            (KeyRange::prefix(key("ab\u{7F}")), true),
+            (from("abx", Bound::Included(key("abxz"))), true),
+            (from("abxa", Bound::Excluded(key("abxz"))), true),
+            (from("abxa", Bound::Excluded(key("aby"))), true),
+            // Something is there, or may be.
+            (KeyRange::prefix(key("abc")), false),
+            (KeyRange::prefix(key("abce")), false),
+            (KeyRange::prefix(key("ab")), false),
+            (from("abx", Bound::Excluded(key("abz"))), false),
+            (from("abx", Bound::Included(key("aby"))), false),
+            (from("abx", Bound::Excluded(key("abya"))), false),
+            (from("abx", Bound::Unbounded), false),
+            (KeyRange::all(), false),
+        ];
+        for (range, expected) in table {
+            assert_eq!(known.excludes_range(&range), expected, "{range:?}");
+        }
     }
 
     #[test]

@@ -183,6 +183,9 @@ impl Index {
     /// first that has a key counts.
     pub(super) fn range(&self, range: &KeyRange, reverse: bool) -> Vec<Rows> {
         let mut sources: Vec<Rows> = Vec::new();
+        if Placement::Gathered.is_in(range) && self.known.excludes_range(range) {
+            return sources;
+        }
         if Placement::Gathered.is_in(range) {
             for rows in self.gathered.rows(range, reverse) {
                 sources.push(packed(rows));

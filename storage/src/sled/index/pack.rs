@@ -176,7 +176,7 @@ impl Walk {
                     return Ok(Some((key, slot)));
                 }
                 // Behind the range nothing of it comes any more.
-                (Some((key, _)), _) if self.is_behind(&key) => {
+                (Some((key, _)), _) if self.range.is_passed_at(&key, self.reverse) => {
                     self.rows.clear();
                     self.part = None;
                 }
@@ -190,16 +190,6 @@ impl Walk {
                 }
                 (None, None) => return Ok(None),
             }
-        }
-    }
-
-    fn is_behind(&self, key: &Key) -> bool {
-        match (self.reverse, &self.range.start, &self.range.end) {
-            (false, _, Bound::Included(end)) => key > end,
-            (false, _, Bound::Excluded(end)) => key >= end,
-            (true, Bound::Included(start), _) => key < start,
-            (true, Bound::Excluded(start), _) => key <= start,
-            (false, _, Bound::Unbounded) | (true, Bound::Unbounded, _) => false,
         }
     }
 }
