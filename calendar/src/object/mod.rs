@@ -53,6 +53,8 @@ pub struct CalendarObject {
 struct Content {
     /// The octets as read, or as printed since somebody could have edited.
     octets: OnceLock<Bytes>,
+    /// The same without METHOD, where somebody asked for it.
+    without_method: OnceLock<CalendarObject>,
     /// A byte order mark and blank lines.
     before: Bytes,
     calendar: Component,
@@ -96,6 +98,7 @@ impl CalendarObject {
         let parsed = parse::parse_from(&octets, limits, Some("VCALENDAR"), first_line)?;
         Ok(CalendarObject::from(Content {
             octets: OnceLock::from(octets),
+            without_method: OnceLock::new(),
             before: parsed.before,
             calendar: parsed.root,
             after: parsed.after,
@@ -107,6 +110,7 @@ impl CalendarObject {
     pub fn from_calendar(calendar: Component) -> CalendarObject {
         CalendarObject::from(Content {
             octets: OnceLock::new(),
+            without_method: OnceLock::new(),
             before: Bytes::new(),
             calendar,
             after: Bytes::new(),
@@ -121,10 +125,32 @@ impl CalendarObject {
 
     /// The VCALENDAR, for editing.
     pub fn calendar_mut(&mut self) -> &mut Component {
-        let content = Arc::make_mut(&mut self.content);
-        content.octets = OnceLock::new();
+        let content = self.content_mut();
         content.read_as_utf8 = false;
         &mut content.calendar
+    }
+
+    /// Of which nothing is known any more that was worked out.
+    fn content_mut(&mut self) -> &mut Content {
+        let content = Arc::make_mut(&mut self.content);
+        content.octets = OnceLock::new();
+        content.without_method = OnceLock::new();
+        content
+    }
+
+    /// The same without METHOD, as it is stored in a calendar (RFC 4791 §4.1). It is made once for all who ask a
+    /// copy of this object for it.
+    #[must_use]
+    pub fn without_method(&self) -> CalendarObject {
+        if self.calendar().property("METHOD").is_none() {
+            return self.clone();
+        }
+        let made = self.content.without_method.get_or_init(|| {
+            let mut object = self.clone();
+            object.calendar_mut().remove_properties("METHOD");
+            object
+        });
+        made.clone()
     }
 
     /// The components of the VCALENDAR, time zones among them.
@@ -163,10 +189,11 @@ impl CalendarObject {
         if self.content.read_as_utf8 {
             return false;
         }
-        let content = Arc::make_mut(&mut self.content);
+        let octets = self.content.octets.clone();
+        let content = self.content_mut();
         let mended = content.calendar.mend_folds();
-        if mended {
-            content.octets = OnceLock::new();
+        if !mended {
+            content.octets = octets;
         }
         mended
     }

@@ -605,3 +605,32 @@ fn reads_what_the_builder_crate_writes() {
     assert_eq!(component.text("SUMMARY").unwrap(), "a, b; \"c\"\nd");
     assert_eq!(component.text("LOCATION").unwrap(), "ä".repeat(60));
 }
+
+#[test]
+fn what_has_no_method_is_made_once_and_follows_edits() {
+    let text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nVERSION:2.0\r\nX-A:1\r\nEND:VCALENDAR\r\n";
+    let without = text.replace("METHOD:REQUEST\r\n", "");
+    let object = CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap();
+    let copy = object.clone();
+    let first = object.without_method();
+    assert_eq!(first.to_octets(), without);
+    // Whoever asks a copy gets the same octets, not only equal ones.
+    let again = copy.without_method();
+    assert_eq!(again.to_octets().as_ptr(), first.to_octets().as_ptr());
+    assert_eq!(object.to_octets(), text);
+    // An edit of either is no edit of the other.
+    let mut edited = copy.clone();
+    edited.calendar_mut().remove_properties("X-A");
+    assert_eq!(
+        edited.without_method().to_octets(),
+        without.replace("X-A:1\r\n", "")
+    );
+    let mut stored = first.clone();
+    stored.calendar_mut().remove_properties("X-A");
+    assert_eq!(object.without_method().to_octets(), without);
+    // Where there is none, it is the object itself.
+    assert_eq!(
+        first.without_method().to_octets().as_ptr(),
+        first.to_octets().as_ptr()
+    );
+}

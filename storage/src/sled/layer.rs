@@ -2,7 +2,7 @@
 //! moment that he reads, while the committer adds later ones.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry as MapEntry},
     ops::Bound,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
@@ -82,20 +82,33 @@ pub(super) struct Pending {
 impl Pending {
     /// Adds a commit.
     pub(super) fn push(&mut self, effects: Effects, committed: Committed) {
-        for (key, value) in effects {
+        let slots = effects.into_iter().map(|(key, value)| {
             let slot = Slot {
                 revision: committed.revision,
                 value,
             };
-            self.put(key, slot);
+            (key, slot)
+        });
+        if !self.slots.is_empty() {
+            slots.for_each(|(key, slot)| self.put(key, slot));
+            return;
         }
+        // What comes in order makes a map sooner than row by row.
+        self.slots = slots
+            .inspect(|(key, slot)| self.octets += octets_of(key, slot))
+            .collect();
     }
 
     /// Adds a row.
     pub(super) fn put(&mut self, key: Key, slot: Slot) {
         // A row written twice is counted twice: the bound is on the safe side.
-        self.octets += key.len() + slot.value.as_ref().map_or(0, Bytes::len) + SLOT_OCTETS;
+        self.octets += octets_of(&key, &slot);
         self.slots.insert(key, slot);
+    }
+
+    /// Whether the group has changed nothing so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// What the group made of a row.
@@ -113,6 +126,10 @@ impl Pending {
     }
 }
 
+fn octets_of(key: &Key, slot: &Slot) -> usize {
+    key.len() + slot.value.as_ref().map_or(0, Bytes::len) + SLOT_OCTETS
+}
+
 impl Layer {
     fn read(&self) -> RwLockReadGuard<'_, Rows> {
         self.rows.read().unwrap_or_else(PoisonError::into_inner)
@@ -123,17 +140,17 @@ impl Layer {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         rows.octets += pending.octets;
         for (key, slot) in pending.slots {
-            match rows.slots.get_mut(&key) {
-                Some(slots) => {
+            match rows.slots.entry(key) {
+                MapEntry::Occupied(slots) => {
+                    let slots = slots.into_mut();
                     let former = std::mem::replace(&mut slots.newest, slot);
                     slots.older.push(former);
                 }
-                None => {
-                    let slots = Slots {
+                MapEntry::Vacant(place) => {
+                    place.insert(Slots {
                         newest: slot,
                         older: Vec::new(),
-                    };
-                    rows.slots.insert(key, slots);
+                    });
                 }
             }
         }

@@ -136,6 +136,11 @@ impl State for View<'_> {
             Expect::Absent(key) | Expect::Revision(key, _) => pending.get(key).is_some(),
             Expect::RangeEmpty(range) => !range.is_void() && pending.range(range).next().is_some(),
         };
+        // Nothing at all was, where nobody came in between.
+        let is_newest = revision >= self.version.last.revision;
+        if is_newest && self.pending.is_none_or(Pending::is_empty) {
+            return true;
+        }
         revision >= self.version.moved
             && !self.pending.is_some_and(is_pending)
             && !self.version.layers().any(is_written_after)

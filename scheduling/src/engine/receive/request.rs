@@ -73,10 +73,12 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
             "declined and removed, and nothing changed in time",
         ));
     }
-    let mut object = message.object.clone();
-    object.calendar_mut().remove_properties("METHOD");
-    for (entry, original) in object.entries_mut().zip(message.entries()) {
-        note_revision(incoming, original, entry);
+    // All who get the same message at once have the same copy.
+    let mut object = message.object.without_method();
+    if message.origin != Origin::Here {
+        for (entry, original) in object.entries_mut().zip(message.entries()) {
+            note_revision(incoming, original, entry);
+        }
     }
     Ok(Receipt {
         copy: CopyChange::Create(object),
