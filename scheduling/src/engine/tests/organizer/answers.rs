@@ -1,0 +1,160 @@
+//! What the organizer does meets what attendees answered and clients wrote.
+
+use super::*;
+
+#[test]
+fn the_organizer_cannot_answer_for_others() {
+    // RFC 6638 §3.2.1
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting("ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org"),
+    );
+    assert_eq!(
+        world.line("alice", "ATTENDEE", BOB),
+        "ATTENDEE;PARTSTAT=NEEDS-ACTION;SCHEDULE-STATUS=1.2:mailto:bob@example.org"
+    );
+    assert_eq!(
+        world.line("bob", "ATTENDEE", BOB),
+        "ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:bob@example.org"
+    );
+    world.answer("bob", "DECLINED");
+    let mut object = world.copy("alice").clone();
+    for entry in object.entries_mut() {
+        entry
+            .property_mut("ATTENDEE")
+            .unwrap()
+            .set_parameter("PARTSTAT", "ACCEPTED")
+            .unwrap();
+    }
+    world.put("alice", &object);
+    assert_eq!(
+        world.line("alice", "ATTENDEE", BOB),
+        "ATTENDEE;PARTSTAT=DECLINED;SCHEDULE-STATUS=2.0:mailto:bob@example.org"
+    );
+}
+
+#[test]
+fn a_client_keeps_its_own_status() {
+    // RFC 6638 §7.3: with CLIENT the parameter is the client's
+    let mut world = new_world();
+    let object = meeting(
+        "ATTENDEE;SCHEDULE-AGENT=CLIENT;PARTSTAT=ACCEPTED;SCHEDULE-STATUS=1.1:mailto:bob@example.org",
+    );
+    world.put("alice", &object);
+    assert_eq!(world.copy("alice"), &object);
+    assert!(matches!(&world.decisions[0], Decision::NotSent { recipient, .. } if recipient == BOB));
+}
+
+#[test]
+fn the_organizer_can_ask_again() {
+    // RFC 6638 §3.2.8: NEEDS-ACTION may be set at any time; with a tag that held it may only be old news (§3.2.10.1)
+    for (tag_matched, asked) in [(false, true), (true, false)] {
+        let mut world = invited();
+        world.answer("bob", "ACCEPTED");
+        world.schedule_tag_matched = tag_matched;
+        world.put("alice", &meeting("ATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.org\nATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.org"));
+        assert_eq!(world.news("bob").len(), usize::from(asked));
+        let participation = if asked {
+            "PARTSTAT=NEEDS-ACTION"
+        } else {
+            "PARTSTAT=ACCEPTED"
+        };
+        for whose in ["alice", "bob"] {
+            assert!(
+                world.line(whose, "ATTENDEE", BOB).contains(participation),
+                "{whose}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_old_copy_does_not_ask_again() {
+    // RFC 6638 §3.2.9: it says how the invitation fared, and now it stands there how the answer did
+    for (status, asked) in [
+        (";SCHEDULE-STATUS=1.2", false),
+        (";SCHEDULE-STATUS=1.0", false),
+        (";SCHEDULE-STATUS=2.0", true),
+        ("", true),
+    ] {
+        let mut world = invited();
+        world.answer("bob", "ACCEPTED");
+        world.put("alice", &meeting(&format!("LOCATION:Room 1\nATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.org\nATTENDEE;PARTSTAT=NEEDS-ACTION{status}:mailto:bob@example.org")));
+        let participation = if asked { "NEEDS-ACTION" } else { "ACCEPTED" };
+        for whose in ["alice", "bob"] {
+            let line = world.line(whose, "ATTENDEE", BOB);
+            assert!(line.contains(participation), "{status} {whose}: {line}");
+            assert_eq!(
+                world
+                    .copy(whose)
+                    .entries()
+                    .next()
+                    .unwrap()
+                    .raw_value("LOCATION"),
+                Some("Room 1")
+            );
+        }
+    }
+}
+
+#[test]
+fn answers_that_came_meanwhile_are_kept() {
+    // RFC 6638 §3.2.10.1: the client has not seen the reply; it changes the summary
+    let mut world = invited();
+    let seen = world.copy("alice").clone();
+    let tag = world.tag("alice");
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.tag("alice"), tag);
+    world.schedule_tag_matched = true;
+    let mut edited = seen.clone();
+    edited
+        .entries_mut()
+        .for_each(|entry| entry.set_raw_value("SUMMARY", "Other").unwrap());
+    world.put("alice", &edited);
+    assert_eq!(
+        world.line("alice", "ATTENDEE", BOB),
+        "ATTENDEE;SCHEDULE-STATUS=1.2;PARTSTAT=ACCEPTED:mailto:bob@example.org"
+    );
+    assert!(
+        world
+            .line("bob", "ATTENDEE", BOB)
+            .contains("PARTSTAT=ACCEPTED")
+    );
+    assert!(world.tag("alice") > tag);
+}
+
+#[test]
+fn the_organizers_own_answer_is_shown_without_news() {
+    let mut world = invited();
+    let tag = world.tag("bob");
+    world.answer("alice", "TENTATIVE");
+    assert_eq!(
+        world.line("bob", "ATTENDEE", "mailto:alice@example.org"),
+        "ATTENDEE;PARTSTAT=TENTATIVE:mailto:alice@example.org"
+    );
+    assert_eq!((world.news("bob").len(), world.tag("bob")), (0, tag));
+    assert!(
+        world
+            .line("alice", "ATTENDEE", BOB)
+            .contains("SCHEDULE-STATUS=1.2")
+    );
+}
+
+#[test]
+fn carol_sees_the_whole_list() {
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting("ATTENDEE:mailto:bob@example.org\nATTENDEE;RSVP=FALSE:mailto:carol@example.org"),
+    );
+    assert_eq!(
+        world.line("carol", "ATTENDEE", BOB),
+        "ATTENDEE;RSVP=TRUE:mailto:bob@example.org"
+    );
+    // RSVP=FALSE suppresses no message
+    assert_eq!(
+        world.line("carol", "ATTENDEE", CAROL),
+        "ATTENDEE;RSVP=FALSE:mailto:carol@example.org"
+    );
+}
