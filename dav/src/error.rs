@@ -381,7 +381,8 @@ mod tests {
             Document::parse(body.as_bytes()).unwrap().root().name(),
             dav::ERROR
         );
-        let start = body.find("ical/\">").unwrap() + "ical/\">".len();
+        let last = "urn:x-convoke\">";
+        let start = body.find(last).unwrap() + last.len();
         (
             status.as_u16(),
             body[start..body.rfind("</D:error>").unwrap()].to_owned(),
@@ -432,7 +433,7 @@ mod tests {
         };
         let (status, text) = elements(refusal.clone());
         assert_eq!(status, 429);
-        let element = "<X:maximum-messages-per-hour xmlns:X=\"urn:x-convoke\"/>";
+        let element = "<X:maximum-messages-per-hour/>";
         assert!(text.starts_with(element), "{text}");
         assert!(
             text.contains("which are 20;") && text.contains("in 2 minutes"),
@@ -479,7 +480,7 @@ mod tests {
     #[test]
     fn details_come_along() {
         let error = DavError::precondition(Precondition::ValidCalendarData, "line 3 & more");
-        let expected = "<C:valid-calendar-data/><X:detail xmlns:X=\"urn:x-convoke\">line 3 &amp; more</X:detail>";
+        let expected = "<C:valid-calendar-data/><X:detail>line 3 &amp; more</X:detail>";
         assert_eq!(elements(error), (403, expected.into()));
     }
 

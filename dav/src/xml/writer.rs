@@ -8,15 +8,16 @@ use super::{
 };
 
 /// The prefixes that every document declares at its root.
-const PREFIXES: [(&str, &str); 4] = [
+const PREFIXES: [(&str, &str); 5] = [
     ("D", name::dav::NAMESPACE),
     ("C", name::caldav::NAMESPACE),
     ("CS", name::calendarserver::NAMESPACE),
     ("A", name::apple::NAMESPACE),
+    ("X", name::convoke::NAMESPACE),
 ];
 
 /// The prefix under which another namespace is declared on the element that needs it.
-const OTHER_PREFIX: &str = "X";
+const OTHER_PREFIX: &str = "N";
 
 /// A document being written.
 #[derive(Debug)]
@@ -285,7 +286,8 @@ mod tests {
     fn body(content: impl FnOnce(&mut Writer)) -> String {
         let octets = Writer::document(name::dav::PROP, content);
         let text = String::from_utf8(octets.to_vec()).unwrap();
-        let start = text.find("ical/\"").unwrap() + "ical/\"".len();
+        let last = "urn:x-convoke\"";
+        let start = text.find(last).unwrap() + last.len();
         text[start..].trim_end().to_owned()
     }
 
@@ -301,8 +303,12 @@ mod tests {
             "><D:href>/a&amp;b</D:href></D:prop>"
         );
         assert_eq!(
+            body(|w| w.element(name::convoke::ENTRY, |w| w.empty(name::convoke::DETAIL))),
+            "><X:entry><X:detail/></X:entry></D:prop>"
+        );
+        assert_eq!(
             body(|w| w.empty(Name::new("u:\"", "x"))),
-            "><X:x xmlns:X=\"u:&quot;\"/></D:prop>"
+            "><N:x xmlns:N=\"u:&quot;\"/></D:prop>"
         );
         assert_eq!(body(|w| w.empty(Name::new("", "x"))), "><x/></D:prop>");
         let attributes = body(|w| w.element_with(name::caldav::COMP, &[("name", "\n<")], |_| {}));
@@ -313,9 +319,9 @@ mod tests {
     fn a_root_of_a_foreign_namespace_is_declared() {
         let document = Writer::document(Name::new("u:a", "a"), |_| {});
         let text = String::from_utf8(document.to_vec()).unwrap();
-        assert!(text.contains("<X:a xmlns:D="), "{text}");
+        assert!(text.contains("<N:a xmlns:D="), "{text}");
         assert!(
-            text.trim_end().ends_with(" xmlns:X=\"u:a\"></X:a>"),
+            text.trim_end().ends_with(" xmlns:N=\"u:a\"></N:a>"),
             "{text}"
         );
     }
@@ -325,7 +331,7 @@ mod tests {
         let text = body(|w| w.element(Name::new("u:a", "a"), |w| w.empty(Name::new("u:b", "b"))));
         assert_eq!(
             text,
-            "><X:a xmlns:X=\"u:a\"><X:b xmlns:X=\"u:b\"/></X:a></D:prop>"
+            "><N:a xmlns:N=\"u:a\"><N:b xmlns:N=\"u:b\"/></N:a></D:prop>"
         );
     }
 

@@ -37,7 +37,7 @@ async fn it_says_what_would_be_stored_sent_and_answered_and_changes_nothing() {
         "<X:schedule-status>1.2</X:schedule-status>",
         "<D:href>mailto:xenia@elsewhere.test</D:href>",
     ] {
-        let text = dry.text().replace(" xmlns:X=\"urn:x-convoke\"", "");
+        let text = dry.text();
         assert!(text.contains(part), "{part} in {text}");
     }
     alice.get(&at("m.ics")).await.expect(&[404]);
