@@ -211,3 +211,45 @@ async fn questions_that_cannot_be_answered_are_refused() {
         );
     }
 }
+
+/// RFC 6638 §3.2.10: a MOVE into another calendar says the tag, too; a second object of the same meeting is refused.
+#[tokio::test]
+async fn a_move_says_the_schedule_tag() {
+    let world = World::new().await;
+    world.ask("PUT calendar/m.ics", &[], &meeting("m")).await;
+    let made = world.ask("MKCALENDAR second/", &[], "").await;
+    assert_eq!(made.code(), 201, "{made:?}");
+    let to = url("second/m.ics");
+    let copied = world
+        .ask("COPY calendar/m.ics", &[("destination", &to)], "")
+        .await;
+    copied.refuses(403, "C:unique-scheduling-object-resource");
+    let moved = world
+        .ask("MOVE calendar/m.ics", &[("destination", &to)], "")
+        .await;
+    assert_eq!(moved.code(), 201, "{moved:?}");
+    let there = world.ask("GET second/m.ics", &[], "").await;
+    let tag = there.header("schedule-tag");
+    assert!(tag.len() > 2, "{there:?}");
+    assert_eq!(moved.header("schedule-tag"), tag);
+}
+
+/// RFC 6638 §3.2.4.2 and §3.2.4.3
+#[tokio::test]
+async fn organizers_are_refused_with_their_preconditions() {
+    let world = World::new().await;
+    let one = meeting("m").replace("DTSTAMP", "RRULE:FREQ=DAILY\r\nDTSTAMP");
+    let begin = one.find("BEGIN:VEVENT").unwrap();
+    let end = one.find("END:VCALENDAR").unwrap();
+    let other = one[begin..end]
+        .replace("RRULE:FREQ=DAILY", "RECURRENCE-ID:20260103T100000Z")
+        .replace("ORGANIZER:mailto:alice@", "ORGANIZER:mailto:bob@");
+    let several = format!("{}{other}{}", &one[..end], &one[end..]);
+    let refused = world.ask("PUT calendar/m.ics", &[], &several).await;
+    refused.refuses(403, "C:same-organizer-in-all-components");
+
+    world.ask("PUT calendar/m.ics", &[], &meeting("m")).await;
+    let changed = meeting("m").replace("ORGANIZER:mailto:alice@", "ORGANIZER:mailto:bob@");
+    let refused = world.ask("PUT calendar/m.ics", &[], &changed).await;
+    refused.refuses(403, "C:allowed-organizer-scheduling-object-change");
+}

@@ -2,7 +2,10 @@
 
 use storage::access::Privilege;
 
-use super::*;
+use super::{
+    meetings::{AT, START, line, meeting},
+    *,
+};
 
 #[tokio::test]
 async fn files_are_copied_and_moved_with_their_properties() {
@@ -144,4 +147,51 @@ async fn into_and_out_of_calendars() {
         .put("alice/calendar/c.ics", event("a", "the UID is free again"))
         .await
         .unwrap();
+}
+
+/// RFC 6638 §3.2.1 and §3.2.2: out of its calendar a meeting is removed for everybody, and into one it is made.
+#[tokio::test]
+async fn meetings_go_out_of_calendars_and_into_them() {
+    let world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let (bobs, ..) = world.bobs().await;
+    // an attendee takes their copy out
+    let out = transfer(&bobs, "bob/m.ics", false);
+    world.desk.transfer(&world.bob, out).await.unwrap();
+    let text = world.text_at(AT).await;
+    let bob = line(&text, "ATTENDEE", "bob@example.com");
+    assert!(bob.contains("PARTSTAT=DECLINED"), "{text}");
+    let plain = world.object("bob/m.ics").await.unwrap();
+    assert_eq!(plain.calendar, None);
+    // and comes again, as from anywhere
+    let back = transfer("bob/m.ics", "bob/calendar/back.ics", false);
+    world.desk.transfer(&world.bob, back).await.unwrap();
+    let tag = |object: Object| object.calendar.unwrap().schedule_tag;
+    assert!(tag(world.bobs().await.1).is_some());
+
+    // the organizer takes the meeting out: it is off for the others
+    world.rename(AT, "alice/m.ics").await.unwrap();
+    let copy = world.bobs().await.2;
+    assert!(copy.contains("STATUS:CANCELLED"), "{copy}");
+    let sent = async |wanted: &str| {
+        let mails = world.mails().await;
+        mails.iter().filter(|mail| mail.method == wanted).count()
+    };
+    assert_eq!((sent("REQUEST").await, sent("CANCEL").await), (1, 1));
+    // and into another calendar of hers: they are invited
+    world
+        .make("alice/second", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    let (written, _) = world
+        .rename("alice/m.ics", "alice/second/m.ics")
+        .await
+        .unwrap();
+    assert_eq!(
+        written.schedule_tag,
+        tag(world.object("alice/second/m.ics").await.unwrap())
+    );
+    let copy = world.bobs().await.2;
+    assert!(!copy.contains("STATUS:CANCELLED"), "{copy}");
+    assert_eq!((sent("REQUEST").await, sent("CANCEL").await), (2, 1));
 }
