@@ -46,7 +46,7 @@ fn tell(change: &Change<'_>, meeting: &Meeting<'_>, attendee: &Attendee<'_>, out
         return outbox.leave_to_others(to.raw_value());
     }
     // who has the series hears of it alone: all its instances are called off with it
-    let has_series = attendee.is_told(Part::Series);
+    let has_series = attendee.is_told(Part::Series) && meeting.is_live(Part::Series);
     let parts = attendee
         .told()
         .filter(|part| meeting.is_live(*part) && (!has_series || *part == Part::Series));

@@ -51,6 +51,19 @@ fn what_is_over_is_called_off_all_the_same() {
 }
 
 #[test]
+fn an_instance_that_outlived_its_series_is_called_off_with_the_object() {
+    // C4.1: the series was called off before, and tells nobody anything
+    let mut world = new_world();
+    let left = instance("0323", 9, "bob", "");
+    let series = series("bob", "STATUS:CANCELLED");
+    world.put("alice", &set(&[&series, &left]));
+    assert_eq!(world.letters("bob"), ["REQUEST 0323"]);
+    world.delete("alice");
+    assert_eq!(world.letters("bob"), ["CANCEL 0323"]);
+    assert_eq!(world.shape("bob"), ["0323 cancelled bob?"]);
+}
+
+#[test]
 fn what_clients_add_for_themselves_is_nobody_elses_business() {
     // C11
     let alarm = |more: &str| {
