@@ -83,22 +83,26 @@ impl DerivedFiles {
     pub fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if path.extension().is_none() {
-                names.extend(
-                    path.file_name()
-                        .and_then(|name| name.to_str())
-                        .map(str::to_owned),
-                );
+            let entry = entry?;
+            // What else somebody put there is left alone.
+            if entry.file_type()?.is_file()
+                && let Ok(name) = entry.file_name().into_string()
+                && is_name(&name)
+            {
+                names.push(name);
             }
         }
         Ok(names)
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        debug_assert!(name.bytes().all(|octet| octet.is_ascii_alphanumeric()));
+        debug_assert!(is_name(name));
         self.folder.join(name)
     }
+}
+
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|octet| octet.is_ascii_alphanumeric())
 }
 
 fn write_file(path: &Path, octets: &[u8]) -> io::Result<()> {
@@ -134,6 +138,8 @@ mod tests {
             assert_eq!(files.read("one").unwrap(), octets);
         }
         files.write("other", b"2").unwrap();
+        fs::write(files.folder.join("READ.ME"), b"not ours").unwrap();
+        fs::create_dir(files.folder.join("folder")).unwrap();
         let again = DerivedFiles::open(&files.folder).unwrap();
         let mut names = again.names().unwrap();
         names.sort_unstable();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
+use storage::Timestamp;
 
 use super::{
     Change, Plan,
@@ -22,6 +23,9 @@ use crate::engine::{
     refresh::{organizer_of, refresh},
     showing::{Told, shown},
 };
+
+/// What DTSTAMP tells apart.
+const SECOND_MILLISECONDS: i64 = 1_000;
 
 /// A create, or a change, of an organizer scheduling object resource (RFC 6638 §3.2.1.1 and §3.2.1.2).
 pub(super) fn store(
@@ -145,7 +149,13 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             true => self.object,
             false => before.object,
         };
-        let message = cancel(self.organizer(), source, &called_off, self.change.now);
+        // What is left for this person follows in an invitation, which is only taken where it is the later of the
+        // two (RFC 5546 §2.1.5).
+        let stamp = match news.told {
+            Some(_) if only_series => Timestamp(self.change.now.0 - SECOND_MILLISECONDS),
+            _ => self.change.now,
+        };
+        let message = cancel(self.organizer(), source, &called_off, stamp);
         outbox.send(
             self.change,
             to,

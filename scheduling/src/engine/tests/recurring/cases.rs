@@ -64,6 +64,24 @@ fn an_instance_that_outlived_its_series_is_called_off_with_the_object() {
 }
 
 #[test]
+fn what_is_left_of_a_series_comes_later_than_its_cancellation() {
+    // C4: SEQUENCE says nothing across components, so that whoever compares them goes by DTSTAMP
+    let mut world = new_world();
+    let instance = instance("0323", 9, "bob carol", "");
+    world.put("alice", &set(&[&series("bob carol", ""), &instance]));
+    world.letters("bob");
+    world.put("alice", &set(&[&series("carol", ""), &instance]));
+    let items = world.inboxes.remove("bob").unwrap();
+    let stamp = |item: &CalendarObject| {
+        let entry = item.entries().next().unwrap();
+        entry.raw_value("DTSTAMP").unwrap().to_owned()
+    };
+    let letters: Vec<String> = items.iter().map(letter).collect();
+    assert_eq!(letters, ["CANCEL series", "REQUEST 0323"]);
+    assert!(stamp(&items[0]) < stamp(&items[1]), "{items:?}");
+}
+
+#[test]
 fn what_clients_add_for_themselves_is_nobody_elses_business() {
     // C11
     let alarm = |more: &str| {
