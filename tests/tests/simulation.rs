@@ -4,8 +4,8 @@
 
 use tests::simulation;
 
-/// Stories that the gate plays. Story 639 shows a fault that is to be mended before there are more: a room that
-/// somebody elsewhere tells of an acceptance which it took back is booked twice.
+/// Stories that the gate plays. Story 639 shows a fault that is to be mended before it plays more: a room is booked
+/// twice where a meeting from elsewhere is told of again.
 const SEEDS: u64 = 600;
 
 fn number(name: &str) -> Option<u64> {
