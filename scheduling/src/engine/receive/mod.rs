@@ -159,6 +159,38 @@ impl Declined {
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
+    match as_asked(incoming) {
+        None => decide(incoming),
+        Some(message) => decide(&Incoming {
+            message: &message,
+            ..*incoming
+        }),
+    }
+}
+
+/// What somebody elsewhere asks of a room or resource that answers by itself. What its organizer believes that it
+/// answered may be of another time, or taken back since: only the room knows, and taken over it would let the room
+/// be booked twice.
+fn as_asked(incoming: &Incoming<'_>) -> Option<Message> {
+    let Incoming {
+        message, recipient, ..
+    } = incoming;
+    let is_asked = matches!(message.method, Method::Request | Method::Add);
+    if message.origin != Origin::Mail || !is_asked || !recipient.answers_by_itself() {
+        return None;
+    }
+    let mut message = (*message).clone();
+    let lines = message
+        .object
+        .entries_mut()
+        .flat_map(Component::properties_mut);
+    for line in lines.filter(|line| line.is("ATTENDEE") && request::is_recipient(incoming, line)) {
+        line.remove_parameter("PARTSTAT");
+    }
+    Some(message)
+}
+
+fn decide(incoming: &Incoming<'_>) -> Receipt {
     let method = incoming.message.method;
     let result = check_sender(incoming).and_then(|()| match method {
         Method::Request => request::receive(incoming),

@@ -3,6 +3,8 @@
 
 mod order;
 
+use storage::model::Booking;
+
 use super::*;
 
 const X: &str = "mailto:x@elsewhere.net";
@@ -786,4 +788,33 @@ fn a_declined_proposal_is_told_and_changes_nothing() {
     assert!(is_ignored(
         &new_world().hand_in("bob", X, &declined).unwrap()
     ));
+}
+
+#[test]
+fn nobody_elsewhere_says_what_a_room_answered() {
+    const ROOM: &str = "mailto:room@example.org";
+    let said = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:room@example.org";
+    let first = "DTSTART:20260302T090000Z";
+    let mut world = new_world();
+    let by_itself = Principal {
+        booking: Booking::Automatic,
+        ..Principal::clone(&world.people["room"])
+    };
+    world.people.insert("room", Arc::new(by_itself));
+    let hand_in = |world: &mut World, start: &str, sequence: u32| {
+        let request = message("REQUEST", &[&of_x(&format!("{start}\n{said}"), sequence)]);
+        world.hand_in("room", X, &request).unwrap();
+        world.line("room", "ATTENDEE", ROOM)
+    };
+    // The room has not looked yet.
+    let line = hand_in(&mut world, first, 0);
+    assert!(!line.contains("ACCEPTED"), "{line}");
+    // What it declined since stays declined, whatever its organizer has heard.
+    world.answer("room", "DECLINED");
+    let line = hand_in(&mut world, &format!("{first}\nLOCATION:Hall"), 1);
+    assert!(line.contains("DECLINED"), "{line}");
+    // At another time it has to look again.
+    world.answer("room", "ACCEPTED");
+    let line = hand_in(&mut world, "DTSTART:20260303T090000Z", 2);
+    assert!(!line.contains("ACCEPTED"), "{line}");
 }
