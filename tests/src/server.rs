@@ -109,15 +109,11 @@ impl TestServer {
         server
     }
 
+    /// Makes the accounts that the store has not: all of them, or the rest where the process was killed in
+    /// the middle of making them.
     async fn make_accounts(&self) {
-        let running = self.running();
-        if running
-            .store()
-            .principal_by_name("alice")
-            .await
-            .expect("readable")
-            .is_some()
-        {
+        let last = principal(PrincipalKind::Group, "team", "Team");
+        if self.account(&last.name).await.is_some() {
             return;
         }
         let mut people = Vec::new();
@@ -127,26 +123,33 @@ impl TestServer {
             ("carol", "Carol"),
             ("admin", "Administrator"),
         ] {
-            people.push(self.add_person(name, display_name).await);
+            people.push(match self.account(name).await {
+                Some(id) => id,
+                None => self.add_person(name, display_name).await,
+            });
         }
         let room = Principal {
             capacity: Some(8),
             ..principal(PrincipalKind::Location, "room", "Room 1")
         };
-        running
-            .store()
-            .add_account(room, None)
-            .await
-            .expect("a new room");
         let group = Principal {
             members: people[..2].to_vec(),
-            ..principal(PrincipalKind::Group, "team", "Team")
+            ..last
         };
-        running
-            .store()
-            .add_account(group, None)
-            .await
-            .expect("a new group");
+        for account in [room, group] {
+            if self.account(&account.name).await.is_none() {
+                self.store()
+                    .add_account(account, None)
+                    .await
+                    .expect("a new account");
+            }
+        }
+    }
+
+    /// Whose account has this name.
+    async fn account(&self, name: &str) -> Option<PrincipalId> {
+        let found = self.store().principal_by_name(name).await;
+        found.expect("readable").map(|account| account.id)
     }
 
     /// Makes an account, with the name as password; `admin` is an administrator.
@@ -277,5 +280,29 @@ pub fn principal(kind: PrincipalKind, name: &str, display_name: &str) -> Princip
         display_name: display_name.to_owned(),
         addresses: vec![format!("mailto:{name}@example.com")],
         ..Principal::new(kind, name)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Whoever was killed while it made the accounts makes the rest when it starts again.
+    #[tokio::test]
+    async fn accounts_that_lack_are_made() {
+        const ACCOUNTS: [&str; 6] = ["alice", "bob", "carol", "admin", "room", "team"];
+        let server = TestServer::start().await;
+        for made in 0..=ACCOUNTS.len() {
+            for name in &ACCOUNTS[made..] {
+                let id = server.account(name).await.unwrap();
+                server.store().remove_account(id).await.unwrap();
+            }
+            server.make_accounts().await;
+            for name in ACCOUNTS {
+                let account = server.account(name).await;
+                assert!(account.is_some(), "{name}, where {made} were made");
+            }
+        }
     }
 }
