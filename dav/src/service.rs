@@ -229,7 +229,6 @@ impl Dav {
     fn bound(&self, bound: BodyBound) -> usize {
         match bound {
             BodyBound::Xml => self.settings().maximum_xml_octets,
-            BodyBound::Object => self.whole_octets(),
             BodyBound::Stream => self.stream_octets(),
         }
     }

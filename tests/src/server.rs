@@ -43,7 +43,11 @@ impl TestServer {
 
     /// A server on memory with bounds of its own.
     pub async fn start_limited(limits: Limits) -> TestServer {
-        let change = |options: &mut Options| options.limits = limits;
+        TestServer::start_configured(|options| options.limits = limits).await
+    }
+
+    /// A server on memory with settings of its own.
+    pub async fn start_configured(change: impl FnOnce(&mut Options)) -> TestServer {
         TestServer::start_changed(Storage::Memory, None, change).await
     }
 

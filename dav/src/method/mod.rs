@@ -38,8 +38,6 @@ pub(crate) type StreamHandler =
 pub(crate) enum BodyBound {
     /// As large as XML may be.
     Xml,
-    /// As large as a calendar object may be.
-    Object,
     /// As large as a stream of many objects may be.
     Stream,
 }

@@ -29,6 +29,8 @@ use Presence::{Absent, Present};
 const CALENDAR: Kinds = Kinds::of(&[ResourceKind::Calendar]);
 /// RFC 6638 §2.2 gives the inbox the limits of a calendar.
 const CALENDAR_AND_INBOX: Kinds = Kinds::of(&[ResourceKind::Calendar, ResourceKind::Inbox]);
+/// RFC 6638 §2.1 gives the outbox those that concern questions for busy time.
+const WITH_OUTBOX: Kinds = CALENDAR_AND_INBOX.and(Kinds::of(&[ResourceKind::Outbox]));
 /// Where a zone for floating times may be set, and recurrence matters.
 const WITH_TIME_ZONE: Kinds = CALENDAR_AND_INBOX.and(Kinds::of(&[ResourceKind::Home]));
 const PRINCIPAL: Kinds = Kinds::of(&[ResourceKind::Principal]);
@@ -92,7 +94,7 @@ pub(super) const PROPERTIES: &[Property] = &[
     Property::computed(
         caldav::MAX_RESOURCE_SIZE,
         "RFC 4791 §5.2.5",
-        CALENDAR_AND_INBOX,
+        WITH_OUTBOX,
         max_resource_size,
     ),
     Property::computed(
@@ -116,7 +118,7 @@ pub(super) const PROPERTIES: &[Property] = &[
     Property::computed(
         caldav::MAX_ATTENDEES_PER_INSTANCE,
         "RFC 4791 §5.2.9",
-        CALENDAR_AND_INBOX,
+        WITH_OUTBOX,
         max_attendees_per_instance,
     ),
     Property::computed(

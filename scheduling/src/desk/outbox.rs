@@ -44,7 +44,7 @@ impl Desk {
     /// Answers a question for busy time that was sent to an outbox, person by person.
     ///
     /// Errors: `Forbidden` (`schedule-send-freebusy`), `max-resource-size`, `valid-calendar-data`,
-    /// `valid-scheduling-message`, `valid-organizer`.
+    /// `max-attendees-per-instance` (RFC 6638 §11.1), `valid-scheduling-message`, `valid-organizer`.
     pub async fn ask_for_busy_time(
         &self,
         actor: &Actor,
@@ -98,7 +98,7 @@ impl Desk {
                 "at most {} attendees are possible",
                 limits.maximum_attendees
             );
-            return Err(precondition(Precondition::ValidSchedulingMessage, detail));
+            return Err(precondition(Precondition::MaxAttendeesPerInstance, detail));
         }
         Ok(request)
     }

@@ -259,8 +259,9 @@ async fn a_stream_of_objects_is_bounded() {
         let draft = draft.header("Content-Type", "text/calendar");
         draft.body(stream(octets)).send().await.expect(&[status]);
     }
-    // Questions for busy time are no larger than an object.
+    // RFC 6638 §5.2: questions for busy time are no larger than an object.
     let outbox = alice.request("POST", "/dav/calendars/users/alice/outbox/");
     let outbox = outbox.header("Content-Type", "text/calendar");
-    outbox.body("x".repeat(4_001)).send().await.expect(&[413]);
+    let refused = outbox.body("x".repeat(4_001)).send().await;
+    refused.expect_precondition(403, &format!("{CALDAV}max-resource-size"));
 }

@@ -100,6 +100,52 @@ async fn a_room_answers_by_itself() {
     );
 }
 
+/// RFC 6638 §5: a room is asked about as a person is; what it declined, and what is off, does not keep it busy.
+#[tokio::test]
+async fn rfc_6638_5_when_a_room_is_busy() {
+    let server = house().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let one = calendar("alice") + "1.ics";
+    let text = meeting(&server, "1");
+    let start = text.lines().find_map(|it| it.strip_prefix("DTSTART:"));
+    let day = start.unwrap().split('T').next().unwrap();
+    let question = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REQUEST\r\nBEGIN:VFREEBUSY\r\nUID:q\r\nDTSTAMP:20261101T080000Z\r\n\
+         DTSTART:{day}T000000Z\r\nDTEND:{day}T235959Z\r\nORGANIZER:mailto:bob@example.com\r\n\
+         ATTENDEE;CUTYPE=ROOM:mailto:room@example.com\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+    );
+    let busy = async || {
+        let draft = bob.request("POST", "/dav/calendars/users/bob/outbox/");
+        let draft = draft.header("Content-Type", "text/calendar");
+        let reply = draft.body(question.clone()).send().await;
+        reply.expect(&[200]);
+        let answer = reply.xml().all_text();
+        assert!(answer.contains("2.0;Success"), "{answer}");
+        let lines = answer.lines().filter(|line| line.starts_with("FREEBUSY"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(busy().await.is_empty());
+    alice.put(&one, &text).await.expect(&[201]);
+    assert!(
+        answer(&server, &alice, &one)
+            .await
+            .contains("PARTSTAT=ACCEPTED")
+    );
+    let taken = format!("FREEBUSY;FBTYPE=BUSY:{day}T090000Z/{day}T100000Z");
+    assert_eq!(busy().await, std::slice::from_ref(&taken));
+    let two = calendar("alice") + "2.ics";
+    let longer = meeting(&server, "2").replace("T100000Z", "T120000Z");
+    alice.put(&two, &longer).await.expect(&[201]);
+    assert!(
+        answer(&server, &alice, &two)
+            .await
+            .contains("PARTSTAT=DECLINED")
+    );
+    assert_eq!(busy().await, [taken]);
+    alice.delete(&one).await.expect(&[204]);
+    assert!(busy().await.is_empty());
+}
+
 const ROOM: &str = "/dav/principals/locations/room/";
 const PRINCIPALS: &str = "/dav/principals/";
 const SPAN: &str = r#"<C:time-range start="20301104T090000Z" end="20301104T100000Z"/>"#;

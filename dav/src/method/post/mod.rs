@@ -55,7 +55,8 @@ pub(crate) const ACTIONS: &[Action] = &[
         source: "RFC 6638 §5",
         kinds: Kinds::of(&[ResourceKind::Outbox]),
         is_asked: |_| true,
-        answer: Answer::Whole(BodyBound::Object, |dav, request| {
+        // What is larger than a message may be is refused with the precondition (RFC 6638 §5.2).
+        answer: Answer::Whole(BodyBound::Stream, |dav, request| {
             Box::pin(busy_time::ask(dav, request))
         }),
     },
