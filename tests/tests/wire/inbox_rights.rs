@@ -2,7 +2,7 @@
 
 use tests::{client::Client, server::TestServer};
 
-use super::{calendar, event};
+use super::{calendar, event, texts};
 
 /// Takes one of the privileges of `schedule-deliver` on somebody's inbox from one person, and leaves it to all others.
 pub async fn deny(client: &Client, owner: &str, other: &str, privilege: &str) {
@@ -31,18 +31,6 @@ fn inbox(name: &str) -> String {
 fn meeting(lines: &str) -> String {
     let people = "ORGANIZER:mailto:alice@example.com\nATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.com\nATTENDEE:mailto:bob@example.com\nATTENDEE:mailto:carol@example.com\n";
     event("m", &format!("{people}{lines}"))
-}
-
-/// The texts of what is in a collection.
-async fn texts(client: &Client, collection: &str) -> Vec<String> {
-    let listed = client.propfind(collection, "1", "<D:getetag/>").await;
-    let mut texts = Vec::new();
-    for href in listed.multistatus().hrefs() {
-        if !href.ends_with('/') {
-            texts.push(client.get(href).await.text().replace("\r\n ", ""));
-        }
-    }
-    texts
 }
 
 /// The parameter of the line that is about somebody.

@@ -33,7 +33,9 @@ mod restart;
 mod restore;
 mod rights;
 mod rooms;
+mod schedule_tags;
 mod scheduling_log;
+mod scheduling_refusals;
 mod sign_in;
 mod sync;
 mod time_zones;
@@ -65,4 +67,16 @@ pub async fn put_new(client: &Client, path: &str, text: &str) -> String {
     let reply = client.put(path, text).await;
     reply.expect(&[201]);
     reply.header("ETag").to_owned()
+}
+
+/// The unfolded texts of what is in a collection.
+pub async fn texts(client: &Client, collection: &str) -> Vec<String> {
+    let listed = client.propfind(collection, "1", "<D:getetag/>").await;
+    let mut texts = Vec::new();
+    for href in listed.multistatus().hrefs() {
+        if !href.ends_with('/') {
+            texts.push(client.get(href).await.text().replace("\r\n ", ""));
+        }
+    }
+    texts
 }
