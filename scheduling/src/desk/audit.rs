@@ -4,6 +4,7 @@
 //! projection) can be derived again; octets that are not iCalendar are left as they are.
 
 use calendar::{CalendarObject, check::check};
+use serde::de::DeserializeOwned;
 use storage::{
     CheckEvent, Damage, ObjectPlace, Store, Stored,
     backend::{CommitError, ReadError},
@@ -15,8 +16,8 @@ use storage::{
 use tokio::sync::mpsc;
 
 use super::{
-    ANSWERED_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, content::entity_tag, copy::STORED,
-    inbox::Answered, outstanding::Outstanding, refresh::Refresh,
+    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, booking::Invitation,
+    content::entity_tag, copy::STORED, inbox::Answered, outstanding::Outstanding, refresh::Refresh,
 };
 use crate::{
     mail::{self, OutgoingMessage},
@@ -29,8 +30,24 @@ const PAGE_ROWS: usize = 100;
 const WORK_ROWS: usize = 10;
 /// Objects between two words of progress.
 const PROGRESS_OBJECTS: u64 = 10_000;
+/// The queues, and what says whether a row of one asks for something.
+const QUEUES: [(&str, fn(&Work) -> bool); 7] = [
+    (mail::QUEUE, |row| {
+        OutgoingMessage::decode(&row.payload).is_some()
+    }),
+    (DELIVERY_QUEUE, is_some::<Outstanding>),
+    (REFRESH_QUEUE, is_some::<Refresh>),
+    (BOOKING_QUEUE, is_some::<Invitation>),
+    (ANSWERED_QUEUE, is_some::<Answered>),
+    (MEMBERSHIP_QUEUE, is_some::<MembershipChange>),
+    (ENABLED_QUEUE, is_some::<Enabled>),
+];
 /// The kind of finding.
 const OBJECT: &str = "calendar object";
+
+fn is_some<Task: DeserializeOwned>(row: &Work) -> bool {
+    row.task::<Task>().is_some()
+}
 
 /// What is wrong with one object.
 #[derive(Debug, PartialEq, Eq)]
@@ -154,15 +171,7 @@ impl Audit<'_> {
 
     /// Mails and deliveries that wait are in a form that their worker understands.
     async fn work(&mut self) -> Result<(), CommitError> {
-        let queues = [
-            mail::QUEUE,
-            DELIVERY_QUEUE,
-            REFRESH_QUEUE,
-            ANSWERED_QUEUE,
-            MEMBERSHIP_QUEUE,
-            ENABLED_QUEUE,
-        ];
-        for queue in queues {
+        for (queue, is_readable) in QUEUES {
             let mut after: Option<WorkId> = None;
             loop {
                 let page = self.store.list_work(queue, after.as_ref(), WORK_ROWS).await;
@@ -177,7 +186,7 @@ impl Audit<'_> {
                 };
                 after = Some(last.clone());
                 for (id, work) in &page {
-                    if !is_readable(queue, work) {
+                    if !is_readable(work) {
                         let detail =
                             format!("{:032x} in the queue {queue} is in no known form", id.id);
                         let damage = Damage {
@@ -196,17 +205,6 @@ impl Audit<'_> {
     async fn tell(&self, event: CheckEvent) -> Result<(), CommitError> {
         let sent = self.events.send(event).await;
         sent.map_err(|_| CommitError::Unavailable("the check was broken off".to_owned()))
-    }
-}
-
-fn is_readable(queue: &str, work: &Work) -> bool {
-    match queue {
-        mail::QUEUE => OutgoingMessage::decode(&work.payload).is_some(),
-        ANSWERED_QUEUE => Answered::decode(&work.payload).is_some(),
-        REFRESH_QUEUE => Refresh::decode(&work.payload).is_some(),
-        MEMBERSHIP_QUEUE => MembershipChange::decode(&work.payload).is_some(),
-        ENABLED_QUEUE => Enabled::decode(&work.payload).is_some(),
-        _ => Outstanding::decode(&work.payload).is_some(),
     }
 }
 

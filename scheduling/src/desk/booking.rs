@@ -18,10 +18,8 @@ use storage::{
 };
 
 use super::{
-    BusyQuery, CalendarRules, Desk, MAXIMUM_ROUNDS,
-    copy::Copy,
-    properties::home_path,
-    refuse::{crowded, read_failed},
+    BusyQuery, CalendarRules, Desk, copy::Copy, properties::home_path, queue::Row,
+    refuse::read_failed,
 };
 use crate::{
     Actor, Refusal,
@@ -38,7 +36,7 @@ const PAST_MILLISECONDS: i64 = 2 * DAY_MILLISECONDS;
 
 /// The payload of a row in [`BOOKING_QUEUE`].
 #[derive(Debug, Serialize, Deserialize)]
-struct Invitation {
+pub(crate) struct Invitation {
     room: PrincipalId,
     uid: String,
 }
@@ -76,33 +74,25 @@ impl Desk {
     ///
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn answer_bookings(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
-        for _ in 0..MAXIMUM_ROUNDS {
-            let Some(row) = self.next_row(BOOKING_QUEUE).await? else {
-                return Ok(false);
-            };
-            let answered = self.booking_round(&row.work, rules).await;
+        let step = async |row: Row| {
+            let answered = self.booking_round(&row, rules).await;
             let step = answered.map(|answer| {
                 let mut batch = answer.unwrap_or_else(|| self.store.batch());
                 batch.finish_work(&row.id, &row.work);
                 batch
             });
-            if self.conclude(&row, step).await? {
-                return Ok(true);
-            }
-        }
-        Err(crowded())
+            self.conclude(&row, step).await
+        };
+        self.work_through(BOOKING_QUEUE, step).await
     }
 
     /// What answers an invitation; `None` where there is nothing to answer.
     async fn booking_round(
         &self,
-        work: &Work,
+        row: &Row,
         rules: &CalendarRules,
     ) -> Result<Option<Batch>, Refusal> {
-        let Ok(invitation) = postcard::from_bytes::<Invitation>(&work.payload) else {
-            tracing::error!("an invitation of a room cannot be read and is dropped");
-            return Ok(None);
-        };
+        let invitation: Invitation = row.task()?;
         let room = self.store.principal(invitation.room).await;
         let Some(room) = room.map_err(read_failed)? else {
             return Ok(None);

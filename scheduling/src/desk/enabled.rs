@@ -14,12 +14,12 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS,
+    Desk,
     copy::{Copies, Copy},
     membership::is_over,
     queue::Row,
     recipients::Recipients,
-    refuse::{crowded, read_failed},
+    refuse::read_failed,
 };
 use crate::{
     Classification, Refusal,
@@ -44,33 +44,16 @@ impl Desk {
     ///
     /// Errors: `Unavailable`, `Full`, `Damaged`.
     pub async fn catch_up_enabled(&self) -> Result<bool, Refusal> {
-        for _ in 0..MAXIMUM_ROUNDS {
-            let Some(row) = self.next_row(ENABLED_QUEUE).await? else {
-                return Ok(false);
-            };
-            let step = match Enabled::decode(&row.work.payload) {
-                Some(enabled) => self.tell_missed(&row, enabled, self.now()).await,
-                None => {
-                    tracing::error!("a row about an enabled account cannot be read and is dropped");
-                    let mut batch = self.store.batch();
-                    batch.finish_work(&row.id, &row.work);
-                    Ok(batch)
-                }
-            };
-            if self.conclude(&row, step).await? {
-                return Ok(true);
-            }
-        }
-        Err(crowded())
+        let step = async |row: Row| {
+            let step = self.tell_missed(&row, self.now()).await;
+            self.conclude(&row, step).await
+        };
+        self.work_through(ENABLED_QUEUE, step).await
     }
 
     /// What the next commit does: the next meeting of which something was missed, and all before it.
-    async fn tell_missed(
-        &self,
-        row: &Row,
-        enabled: Enabled,
-        now: Timestamp,
-    ) -> Result<Batch, Refusal> {
+    async fn tell_missed(&self, row: &Row, now: Timestamp) -> Result<Batch, Refusal> {
+        let enabled: Enabled = row.task()?;
         let mut batch = self.store.batch();
         let principal = self.store.principal(enabled.principal).await;
         let principal = principal.map_err(read_failed)?;

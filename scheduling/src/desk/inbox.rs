@@ -10,10 +10,10 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS,
+    Desk,
     properties::home_path,
     queue::Row,
-    refuse::{commit_failed, crowded, read_failed},
+    refuse::{commit_failed, read_failed},
 };
 use crate::{
     Refusal,
@@ -41,13 +41,6 @@ fn was_there(message: &Stored<Object>, row: &Row) -> bool {
     }
 }
 
-impl Answered {
-    /// From the payload of a row of work.
-    pub(crate) fn decode(octets: &[u8]) -> Option<Answered> {
-        postcard::from_bytes(octets).ok()
-    }
-}
-
 impl Desk {
     /// Leaves the invitations that an attendee answered in this commit to [`Desk::clear_answered`].
     pub(crate) fn enqueue_answered(
@@ -71,28 +64,17 @@ impl Desk {
     ///
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn clear_answered(&self) -> Result<bool, Refusal> {
-        for _ in 0..MAXIMUM_ROUNDS {
-            let Some(row) = self.next_row(ANSWERED_QUEUE).await? else {
-                return Ok(false);
-            };
+        let step = async |row: Row| {
             let step = self.clear_step(&row).await;
-            if self.conclude(&row, step).await? {
-                return Ok(true);
-            }
-        }
-        Err(crowded())
+            self.conclude(&row, step).await
+        };
+        self.work_through(ANSWERED_QUEUE, step).await
     }
 
     async fn clear_step(&self, row: &Row) -> Result<Batch, Refusal> {
+        let answered: Answered = row.task()?;
         let mut batch = self.store.batch();
-        let is_more = match Answered::decode(&row.work.payload) {
-            Some(answered) => self.clear_some(&mut batch, &answered, row).await?,
-            None => {
-                tracing::error!("a row about an answer cannot be read and is dropped");
-                false
-            }
-        };
-        match is_more {
+        match self.clear_some(&mut batch, &answered, row).await? {
             true => batch.expect_work(&row.id, &row.work),
             false => batch.finish_work(&row.id, &row.work),
         };

@@ -182,17 +182,12 @@ impl Desk {
             let Some(row) = self.next_row(MEMBERSHIP_QUEUE).await? else {
                 return Ok(false);
             };
-            let step = match MembershipChange::decode(&row.work.payload) {
-                Some(change) => {
+            let step = match row.task() {
+                Ok(change) => {
                     self.membership_step(&row, &change, rules, refused.take())
                         .await
                 }
-                None => {
-                    tracing::error!("a change of a group cannot be read and is dropped");
-                    let mut batch = self.store.batch();
-                    batch.finish_work(&row.id, &row.work);
-                    Ok(batch)
-                }
+                Err(refusal) => Err(refusal),
             };
             let committed = match step {
                 Ok(batch) => self.commit(batch).await,

@@ -16,12 +16,12 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS,
+    Desk,
     content::entity_tag,
     copy::Copies,
     queue::{Row, is_about_all},
     recipients::Recipients,
-    refuse::{crowded, read_failed},
+    refuse::read_failed,
 };
 use crate::{
     Classification, Refusal,
@@ -133,11 +133,6 @@ impl Outstanding {
     /// Adds mails.
     pub fn add_mails(&mut self, mails: &[OutgoingMessage]) {
         self.mails.extend_from_slice(mails);
-    }
-
-    /// From the payload of a row of work.
-    pub(crate) fn decode(octets: &[u8]) -> Option<Outstanding> {
-        postcard::from_bytes(octets).ok()
     }
 
     fn is_empty(&self) -> bool {
@@ -260,27 +255,15 @@ impl Desk {
     ///
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn deliver_outstanding(&self) -> Result<bool, Refusal> {
-        for _ in 0..MAXIMUM_ROUNDS {
-            let Some(row) = self.next_row(DELIVERY_QUEUE).await? else {
-                return Ok(false);
-            };
-            let step = match Outstanding::decode(&row.work.payload) {
-                Some(outstanding) => self.deliver_step(&row, outstanding).await,
-                None => {
-                    tracing::error!("a row of deliveries cannot be read and is dropped");
-                    let mut batch = self.store.batch();
-                    batch.finish_work(&row.id, &row.work);
-                    Ok(batch)
-                }
-            };
-            if self.conclude(&row, step).await? {
-                return Ok(true);
-            }
-        }
-        Err(crowded())
+        let step = async |row: Row| {
+            let step = self.deliver_step(&row).await;
+            self.conclude(&row, step).await
+        };
+        self.work_through(DELIVERY_QUEUE, step).await
     }
 
-    async fn deliver_step(&self, row: &Row, mut rest: Outstanding) -> Result<Batch, Refusal> {
+    async fn deliver_step(&self, row: &Row) -> Result<Batch, Refusal> {
+        let mut rest: Outstanding = row.task()?;
         let now = self.now();
         let mut batch = self.store.batch();
         match rest.take_letter() {

@@ -9,7 +9,12 @@ use storage::{
     model::{Work, WorkId},
 };
 
-use super::{Desk, refuse::read_failed};
+use serde::de::DeserializeOwned;
+
+use super::{
+    Desk, MAXIMUM_ROUNDS,
+    refuse::{crowded, read_failed},
+};
 use crate::Refusal;
 
 /// How long a row is put off the first time; twice as long each further time.
@@ -30,6 +35,15 @@ impl Row {
         self.work.attempts > 0
     }
 
+    /// What it asks for. What cannot be read stays, and is told to whoever runs the server.
+    ///
+    /// Errors: `Damaged`.
+    pub fn task<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let unreadable =
+            || Refusal::Damaged(format!("a row of {} cannot be read", self.work.queue));
+        self.work.task().ok_or_else(unreadable)
+    }
+
     /// The row after a failure.
     pub fn after(&self, refusal: &Refusal) -> Work {
         Work {
@@ -41,6 +55,26 @@ impl Row {
 }
 
 impl Desk {
+    /// Makes one commit of what a queue asks for, which `step` makes of a row; says whether there was one to make, and
+    /// hence perhaps another.
+    ///
+    /// Errors: what stands against every row (`Unavailable`, `Full`).
+    pub(super) async fn work_through<Step: Future<Output = Result<bool, Refusal>>>(
+        &self,
+        queue: &str,
+        step: impl Fn(Row) -> Step,
+    ) -> Result<bool, Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let Some(row) = self.next_row(queue).await? else {
+                return Ok(false);
+            };
+            if step(row).await? {
+                return Ok(true);
+            }
+        }
+        Err(crowded())
+    }
+
     /// The first row of a queue that is due.
     pub(super) async fn next_row(&self, queue: &str) -> Result<Option<Row>, Refusal> {
         let due = self.store.work_to_do(queue, self.now(), 1).await;

@@ -14,12 +14,12 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS,
+    Desk,
     copy::Copy,
     outstanding,
     queue::{Row, is_about_all},
     recipients::Recipients,
-    refuse::{crowded, read_failed},
+    refuse::read_failed,
 };
 use crate::{
     Refusal,
@@ -45,11 +45,6 @@ pub(crate) struct Refresh {
 }
 
 impl Refresh {
-    /// From the payload of a row of work.
-    pub(crate) fn decode(octets: &[u8]) -> Option<Refresh> {
-        postcard::from_bytes(octets).ok()
-    }
-
     fn work(&self, created: Timestamp) -> Work {
         Work::of(REFRESH_QUEUE, self, created)
     }
@@ -90,9 +85,7 @@ impl Desk {
         let waiting = self.store.work(REFRESH_QUEUE, &id).await;
         match waiting.map_err(read_failed)? {
             None => batch.enqueue(&id, &refresh.work(now)),
-            Some(row) if Refresh::decode(&row.payload).as_ref() == Some(&refresh) => {
-                batch.expect_work(&id, &row)
-            }
+            Some(row) if row.task().as_ref() == Some(&refresh) => batch.expect_work(&id, &row),
             // It is under way: from the beginning on, then.
             Some(row) => batch.reschedule(&id, &row, id.due, &refresh.work(row.created)),
         };
@@ -104,25 +97,16 @@ impl Desk {
     ///
     /// Errors: `Unavailable`, `Damaged`.
     pub async fn refresh_outstanding(&self) -> Result<bool, Refusal> {
-        for _ in 0..MAXIMUM_ROUNDS {
-            let Some(row) = self.next_row(REFRESH_QUEUE).await? else {
-                return Ok(false);
-            };
+        let step = async |row: Row| {
             let step = self.refresh_step(&row).await;
-            if self.conclude(&row, step).await? {
-                return Ok(true);
-            }
-        }
-        Err(crowded())
+            self.conclude(&row, step).await
+        };
+        self.work_through(REFRESH_QUEUE, step).await
     }
 
     async fn refresh_step(&self, row: &Row) -> Result<Batch, Refusal> {
+        let refresh: Refresh = row.task()?;
         let mut batch = self.store.batch();
-        let Some(refresh) = Refresh::decode(&row.work.payload) else {
-            tracing::error!("a row of refreshes cannot be read and is dropped");
-            batch.finish_work(&row.id, &row.work);
-            return Ok(batch);
-        };
         let organizer = self.store.principal(refresh.organizer).await;
         let organizer = organizer.map_err(read_failed)?;
         let own = self.copies(refresh.home, &refresh.uid).await?;

@@ -18,11 +18,6 @@ pub struct Enabled {
 }
 
 impl Enabled {
-    /// From the payload of a row of work; `None` where it is none.
-    pub fn decode(octets: &[u8]) -> Option<Enabled> {
-        postcard::from_bytes(octets).ok()
-    }
-
     /// The row of work.
     pub fn work(&self, created: Timestamp) -> Work {
         Work::of(ENABLED_QUEUE, self, created)

@@ -34,11 +34,6 @@ pub struct MembershipChange {
 }
 
 impl MembershipChange {
-    /// From the payload of a row of work; `None` where it is none.
-    pub fn decode(octets: &[u8]) -> Option<MembershipChange> {
-        postcard::from_bytes(octets).ok()
-    }
-
     /// The row of work.
     pub fn work(&self, created: Timestamp) -> Work {
         Work::of(MEMBERSHIP_QUEUE, self, created)

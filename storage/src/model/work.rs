@@ -1,7 +1,7 @@
 //! Rows of background work.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Timestamp;
 
@@ -36,6 +36,11 @@ impl Work {
     pub fn of(queue: &str, payload: &impl Serialize, created: Timestamp) -> Work {
         let payload = postcard::to_stdvec(payload).expect("a plain value always encodes");
         Work::new(queue, payload, created)
+    }
+
+    /// What [`Work::of`] was given; `None` where the payload is nothing of that kind.
+    pub fn task<T: DeserializeOwned>(&self) -> Option<T> {
+        postcard::from_bytes(&self.payload).ok()
     }
 }
 

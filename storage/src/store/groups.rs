@@ -139,7 +139,7 @@ impl Store {
             match self.work(MEMBERSHIP_QUEUE, &id).await? {
                 None => batch.enqueue(&id, &change.work(now)),
                 Some(row) => {
-                    let both = match MembershipChange::decode(&row.payload) {
+                    let both = match row.task::<MembershipChange>() {
                         Some(waiting) => waiting.and(&change),
                         None => change,
                     };

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::desk::audit;
-use storage::{CheckEvent, Damage, Stored, model::Work};
+use storage::{
+    CheckEvent, Damage, Stored,
+    model::{ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work},
+};
 
 async fn run(store: &Store, repair: bool) -> (Vec<Damage>, usize) {
     let (events, mut told) = tokio::sync::mpsc::channel(1_000);
@@ -100,17 +103,26 @@ async fn a_projection_of_other_rules_is_no_fault() {
 }
 
 #[tokio::test]
-async fn a_mail_in_no_known_form_is_found_and_left() {
+async fn work_in_no_known_form_is_found_and_left() {
     let world = world().await;
     let store = world.desk.store();
-    for queue in [mail::QUEUE, DELIVERY_QUEUE] {
+    let queues = [
+        mail::QUEUE,
+        DELIVERY_QUEUE,
+        REFRESH_QUEUE,
+        BOOKING_QUEUE,
+        ANSWERED_QUEUE,
+        MEMBERSHIP_QUEUE,
+        ENABLED_QUEUE,
+    ];
+    for queue in queues {
         let work = Work::new(queue, Bytes::from_static(b"x"), Timestamp(0));
         let mut batch = store.batch();
         batch.enqueue(&store.new_work_id(Timestamp(0)), &work);
         store.commit(batch).await.unwrap();
     }
     let (found, mendings) = run(store, true).await;
-    assert_eq!((found.len(), mendings), (2, 0));
+    assert_eq!((found.len(), mendings), (queues.len(), 0));
     assert!(
         found
             .iter()

@@ -1,6 +1,6 @@
 //! Background work that cannot be done: what waits behind it is done all the same.
 
-use storage::model::{Booking, Content, MEMBERSHIP_QUEUE, Work};
+use storage::model::{Booking, Content, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work};
 
 use super::{
     bookings::RULES,
@@ -307,6 +307,42 @@ async fn one_damaged_copy_leaves_no_other_answered_invitations() {
     let after = world.members("bob/inbox").await;
     assert_eq!(after.len(), 1);
     assert_ne!(after[0].0, left[0].0);
+}
+
+/// A row whose payload is nothing that its worker knows stays, and whoever looks after the server hears of it.
+#[tokio::test]
+async fn rows_that_cannot_be_read_are_kept() {
+    let world = begun().await;
+    let queues = [
+        DELIVERY_QUEUE,
+        REFRESH_QUEUE,
+        BOOKING_QUEUE,
+        ANSWERED_QUEUE,
+        MEMBERSHIP_QUEUE,
+        ENABLED_QUEUE,
+    ];
+    for queue in queues {
+        let store = world.desk.store();
+        let (id, now) = (store.new_work_id(world.desk.now()), world.desk.now());
+        let mut batch = store.batch();
+        batch.enqueue(&id, &Work::new(queue, &b"\xff\xff"[..], now));
+        store.commit(batch).await.unwrap();
+        world.some_time();
+        let worked = match queue {
+            DELIVERY_QUEUE => world.desk.deliver_outstanding().await,
+            REFRESH_QUEUE => world.desk.refresh_outstanding().await,
+            BOOKING_QUEUE => world.desk.answer_bookings(&RULES).await,
+            ANSWERED_QUEUE => world.desk.clear_answered().await,
+            MEMBERSHIP_QUEUE => world.desk.follow_memberships(&RULES).await,
+            _ => world.desk.catch_up_enabled().await,
+        };
+        assert!(worked.unwrap(), "{queue}");
+        let waiting = world.waiting(queue).await;
+        assert_eq!(waiting.len(), 1, "{queue}");
+        assert_eq!(waiting[0].attempts, 1, "{queue}");
+        let error = waiting[0].last_error.as_ref().unwrap();
+        assert!(error.contains("cannot be read"), "{queue}: {error}");
+    }
 }
 
 /// What is refused, and not damaged, is given up after some days.

@@ -26,7 +26,7 @@ async fn set(store: &Store, group: PrincipalId, members: &[PrincipalId]) {
 async fn waiting(store: &Store) -> Vec<(PrincipalId, Vec<PrincipalId>, Vec<PrincipalId>)> {
     let rows = store.list_work(MEMBERSHIP_QUEUE, None, 100).await.unwrap();
     let changes = rows.into_iter().map(|(_, work)| {
-        let change = MembershipChange::decode(&work.payload).unwrap();
+        let change: MembershipChange = work.task().unwrap();
         (
             change.group,
             change.joined.into_iter().collect(),
