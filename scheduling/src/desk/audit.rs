@@ -30,8 +30,11 @@ const PAGE_ROWS: usize = 100;
 const WORK_ROWS: usize = 10;
 /// Objects between two words of progress.
 const PROGRESS_OBJECTS: u64 = 10_000;
-/// The queues, and what says whether a row of one asks for something.
-const QUEUES: [(&str, fn(&Work) -> bool); 7] = [
+/// Says whether a row of work asks for something.
+type IsReadable = fn(&Work) -> bool;
+
+/// The queues.
+const QUEUES: [(&str, IsReadable); 7] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
