@@ -2,7 +2,8 @@
 //!
 //! The tree is well formed already ([`crate::object`]). Refused here is what would make the object
 //! mean two things, or nothing: see [`ObjectFault`]. Knowingly let through, because real clients send
-//! it and storing it harms nobody: no PRODID, no DTSTAMP, a TZID without its VTIMEZONE (RFC 7809),
+//! it and storing it harms nobody: no PRODID, no DTSTAMP, a TZID without its VTIMEZONE (RFC 7809), of which
+//! there may be [`MAXIMUM_ZONES`],
 //! DTEND beside DURATION (DTEND counts), an end before the start, repeated properties that place and
 //! identify nothing, unknown properties, components within components.
 //!
@@ -10,12 +11,13 @@
 //! say who know the calendar: [`ObjectFacts`] holds what they need.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::{
     object::{CalendarObject, Component, Landmarks, Property},
     recurrence::{self, Scale},
     value::date_of,
+    zone::{MAXIMUM_ZONES, names_in},
 };
 
 /// What is to be known of an object whose form is right.
@@ -126,6 +128,9 @@ pub enum ObjectFault {
         /// Where it stands.
         line: usize,
     },
+    /// More time zones than anybody looks up for one object.
+    #[error("the components name more than {MAXIMUM_ZONES} time zones")]
+    TooManyZones,
     /// There is nothing but time zones.
     #[error("there is no component other than VTIMEZONE")]
     NoComponent,
@@ -223,7 +228,26 @@ pub fn check(object: &CalendarObject) -> Result<ObjectFacts, ObjectFault> {
         facts.has_organizer |= found.organizer.is_some();
         facts.most_attendees = facts.most_attendees.max(found.attendees);
     }
+    check_zones(object)?;
     facts.ok_or(ObjectFault::NoComponent)
+}
+
+fn check_zones(object: &CalendarObject) -> Result<(), ObjectFault> {
+    // each stands on a line of its own
+    if object.entries().map(lines_of).sum::<usize>() <= MAXIMUM_ZONES {
+        return Ok(());
+    }
+    let zones: BTreeSet<String> = object.entries().flat_map(names_in).collect();
+    match zones.len() > MAXIMUM_ZONES {
+        true => Err(ObjectFault::TooManyZones),
+        false => Ok(()),
+    }
+}
+
+/// The properties of a component and of those within it.
+fn lines_of(component: &Component) -> usize {
+    let within = component.components().map(lines_of).sum::<usize>();
+    component.properties().count() + within
 }
 
 fn check_calendar(calendar: &Component) -> Result<(), ObjectFault> {
@@ -574,6 +598,26 @@ mod tests {
             assert_eq!(fault.precondition(), precondition);
             assert_eq!(result, Err(fault));
         }
+    }
+
+    /// RFC 5545 §3.2.19 knows no bound; what each name means is looked for in many places.
+    #[test]
+    fn an_object_names_a_bounded_number_of_zones() {
+        let object = |zones: usize, lines: usize| {
+            let dates = (0..lines)
+                .map(|line| format!("EXDATE;TZID=z{}:20260101T090000 ", line % zones))
+                .collect::<String>();
+            calendar(&format!(
+                "BEGIN:VEVENT UID:1 DTSTART:20260101 {dates}END:VEVENT"
+            ))
+        };
+        assert!(object(MAXIMUM_ZONES, 3 * MAXIMUM_ZONES).is_ok());
+        let fault = object(MAXIMUM_ZONES + 1, MAXIMUM_ZONES + 1).unwrap_err();
+        assert_eq!(fault, ObjectFault::TooManyZones);
+        assert_eq!(
+            fault.precondition(),
+            ObjectPrecondition::ValidCalendarObjectResource
+        );
     }
 
     #[test]

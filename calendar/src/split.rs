@@ -16,14 +16,15 @@ mod mend;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 
 use crate::{
     check::{self, ObjectFault, ObjectPrecondition},
-    object::{CalendarObject, Component, Limits, ParseError, Property},
+    object::{CalendarObject, Component, Limits, ParseError, ParseFault, Property},
     recency::Recency,
+    zone::names_in,
 };
 use cut::{Calendar, Part};
 
@@ -66,19 +67,37 @@ pub enum SplitFault {
     /// There is no VCALENDAR at all.
     #[error("there is no VCALENDAR")]
     NoCalendar,
+    /// The components of one UID, with the time zones that they name, are more octets than an object may have.
+    #[error("the components of one UID are larger than {0} octets")]
+    TooLarge(usize),
     /// The components do not make an object that could be stored.
     #[error(transparent)]
     Object(ObjectFault),
 }
 
+/// Which precondition of RFC 4791 §5.3.2.1 a fault of a stream violates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitPrecondition {
+    /// `CALDAV:supported-calendar-component`: a type of component that no calendar takes.
+    SupportedCalendarComponent,
+    /// `CALDAV:max-resource-size`
+    MaxResourceSize,
+    /// What an object by itself can violate.
+    Object(ObjectPrecondition),
+}
+
 impl SplitFault {
-    /// The precondition of RFC 4791 §5.3.2.1 that it violates; `None` for a type of component that no
-    /// calendar takes (`CALDAV:supported-calendar-component`).
-    pub fn precondition(&self) -> Option<ObjectPrecondition> {
+    /// The precondition that it violates.
+    pub fn precondition(&self) -> SplitPrecondition {
         match self {
-            SplitFault::Unsupported(_) => None,
-            SplitFault::Object(fault) => Some(fault.precondition()),
-            _ => Some(ObjectPrecondition::ValidCalendarData),
+            SplitFault::Unsupported(_) => SplitPrecondition::SupportedCalendarComponent,
+            SplitFault::TooLarge(_)
+            | SplitFault::Unreadable(ParseError {
+                fault: ParseFault::TooManyOctets(_),
+                ..
+            }) => SplitPrecondition::MaxResourceSize,
+            SplitFault::Object(fault) => SplitPrecondition::Object(fault.precondition()),
+            _ => SplitPrecondition::Object(ObjectPrecondition::ValidCalendarData),
         }
     }
 }
@@ -104,6 +123,25 @@ struct Group {
     parts: Vec<usize>,
 }
 
+/// A component of an object that is being made.
+#[derive(Debug)]
+struct Member {
+    /// The place of the VCALENDAR that it stood in.
+    calendar: usize,
+    /// Its octets in the stream.
+    octets: usize,
+    component: Component,
+}
+
+/// What is read of a VCALENDAR itself.
+#[derive(Debug)]
+struct Head {
+    /// All its properties.
+    properties: Component,
+    /// The first of each of [`READING`], which its objects get.
+    reading: Vec<Property>,
+}
+
 /// What comes out of a stream, in its order.
 #[derive(Debug)]
 enum Planned {
@@ -119,10 +157,13 @@ pub struct Split {
     limits: Limits,
     calendars: Vec<Calendar>,
     parts: Vec<Part>,
-    /// The VTIMEZONEs of each VCALENDAR, by TZID.
-    zones: HashMap<(usize, String), usize>,
-    /// The properties of each VCALENDAR itself.
-    heads: Vec<Component>,
+    /// The VTIMEZONEs of each VCALENDAR, by TZID: places in [`Split::parts`].
+    zones: Vec<HashMap<String, usize>>,
+    /// One for each VCALENDAR.
+    heads: Vec<Head>,
+    /// How often [`Split::zones`] were asked.
+    #[cfg(test)]
+    zones_asked: std::cell::Cell<usize>,
     planned: std::vec::IntoIter<(usize, Planned)>,
 }
 
@@ -132,11 +173,13 @@ impl Split {
         let cut = cut::cut(&octets);
         let mut split = Split {
             heads: Vec::with_capacity(cut.calendars.len()),
+            zones: vec![HashMap::new(); cut.calendars.len()],
+            #[cfg(test)]
+            zones_asked: std::cell::Cell::default(),
             octets,
             limits: *limits,
             calendars: cut.calendars,
             parts: cut.parts,
-            zones: HashMap::new(),
             planned: Vec::new().into_iter(),
         };
         split.heads = (0..split.calendars.len())
@@ -156,7 +199,7 @@ impl Split {
     /// The first of these properties of the first VCALENDAR, as TEXT: what the stream says of the calendar
     /// as a whole, such as NAME (RFC 7986 §5.1).
     pub fn calendar_text(&self, names: &[&str]) -> Option<String> {
-        let head = self.heads.first()?;
+        let head = &self.heads.first()?.properties;
         let text = names.iter().find_map(|name| head.text(name))?;
         (!text.trim().is_empty()).then(|| text.into_owned())
     }
@@ -182,8 +225,8 @@ impl Split {
             };
             if component.is("VTIMEZONE") {
                 if let Some(name) = component.text("TZID") {
-                    let key = (part.calendar, name.into_owned());
-                    self.zones.entry(key).or_insert(at);
+                    let zones = &mut self.zones[part.calendar];
+                    zones.entry(name.into_owned()).or_insert(at);
                 }
                 continue;
             }
@@ -211,7 +254,7 @@ impl Split {
     }
 
     /// The properties of a VCALENDAR itself; those that can be read only together or not at all.
-    fn read_head(&self, at: usize) -> Component {
+    fn read_head(&self, at: usize) -> Head {
         let mut octets = b"BEGIN:VCALENDAR\r\n".to_vec();
         for lines in &self.calendars[at].head {
             octets.extend_from_slice(&self.octets[lines.clone()]);
@@ -222,7 +265,28 @@ impl Split {
         octets.extend_from_slice(b"END:VCALENDAR\r\n");
         let octets = Bytes::from(octets);
         let line = self.calendars[at].line;
-        Component::parse_from(&octets, &self.limits, line).unwrap_or_else(|_| empty_calendar())
+        let read = Component::parse_from(&octets, &self.limits, line);
+        let properties = read.unwrap_or_else(|_| empty_calendar());
+        let mut reading: Vec<Property> = Vec::new();
+        for property in properties.properties() {
+            let is_first = reading.iter().all(|known| !known.is(property.name()));
+            if READING.contains(&property.name()) && is_first {
+                reading.push(property.clone());
+            }
+        }
+        Head {
+            properties,
+            reading,
+        }
+    }
+
+    /// # Errors
+    /// An object may not have so many octets.
+    fn bound(&self, octets: usize) -> Result<(), SplitFault> {
+        match octets > self.limits.octets {
+            true => Err(SplitFault::TooLarge(self.limits.octets)),
+            false => Ok(()),
+        }
     }
 
     fn build(&self, line: usize, group: &Group) -> Piece {
@@ -241,51 +305,58 @@ impl Split {
         group: &Group,
         repairs: &mut BTreeSet<Repair>,
     ) -> Result<CalendarObject, SplitFault> {
-        let components = self.components(group, repairs)?;
+        let members = self.members(group, repairs)?;
         let object = match self.as_it_stands(group, repairs) {
             Some(object) => object,
-            None => self.composed(group, components, repairs),
+            None => self.composed(group, members, repairs)?,
         };
         check::check(&object).map_err(SplitFault::Object)?;
         Ok(object)
     }
 
     /// The components of an object, mended, each instance once.
-    fn components(
+    fn members(
         &self,
         group: &Group,
         repairs: &mut BTreeSet<Repair>,
-    ) -> Result<Vec<Component>, SplitFault> {
-        let mut components: Vec<Component> = Vec::with_capacity(group.parts.len());
+    ) -> Result<Vec<Member>, SplitFault> {
+        let mut members: Vec<Member> = Vec::new();
         let mut places: HashMap<(String, Option<String>), usize> = HashMap::new();
-        for part in &group.parts {
-            let mut component = self
-                .read(&self.parts[*part])
-                .map_err(SplitFault::Unreadable)?;
+        let mut octets = 0;
+        for part in group.parts.iter().map(|at| &self.parts[*at]) {
+            let mut component = self.read(part).map_err(SplitFault::Unreadable)?;
             mend::mend(&mut component, &group.uid, repairs);
             let instance = component.property("RECURRENCE-ID");
             let instance = instance.map(|line| line.content().to_owned());
             let key = (component.name().to_owned(), instance);
-            match places.get(&key).map(|place| &mut components[*place]) {
+            let member = Member {
+                calendar: part.calendar,
+                octets: part.span.len(),
+                component,
+            };
+            match places.get(&key).map(|place| &mut members[*place]) {
                 Some(known) => {
                     repairs.insert(Repair::Duplicate);
-                    if Recency::of(&component) > Recency::of(known) {
-                        *known = component;
+                    if Recency::of(&member.component) > Recency::of(&known.component) {
+                        octets = octets + member.octets - known.octets;
+                        *known = member;
                     }
                 }
                 None => {
-                    places.insert(key, components.len());
-                    components.push(component);
+                    octets += member.octets;
+                    places.insert(key, members.len());
+                    members.push(member);
                 }
             }
+            self.bound(octets)?;
         }
-        Ok(components)
+        Ok(members)
     }
 
     /// The VCALENDAR of an object that stands there alone and needs no change.
     fn as_it_stands(&self, group: &Group, repairs: &BTreeSet<Repair>) -> Option<CalendarObject> {
         let at = self.parts[*group.parts.first()?].calendar;
-        let (calendar, head) = (&self.calendars[at], &self.heads[at]);
+        let (calendar, head) = (&self.calendars[at], &self.heads[at].properties);
         let is_alone = calendar.is_ended && calendar.entries == group.parts.len();
         let is_whole = group
             .parts
@@ -303,35 +374,50 @@ impl Split {
     fn composed(
         &self,
         group: &Group,
-        components: Vec<Component>,
+        members: Vec<Member>,
         repairs: &mut BTreeSet<Repair>,
-    ) -> CalendarObject {
+    ) -> Result<CalendarObject, SplitFault> {
         let mut calendar = empty_calendar();
         let first = group.parts.first().map(|part| self.parts[*part].calendar);
-        let head = first.map(|first| &self.heads[first]);
-        for property in head.into_iter().flat_map(Component::properties) {
-            if READING.contains(&property.name()) {
-                calendar.push_property(property.clone());
-            }
+        let reading = first.map_or(&[][..], |first| &self.heads[first].reading);
+        for property in reading {
+            calendar.push_property(property.clone());
         }
         if calendar.property("VERSION").is_none() {
             repairs.insert(Repair::Version);
             calendar.push_property(mend::property("VERSION", "2.0"));
         }
-        let named = components.iter().flat_map(zone_names);
-        for name in named.collect::<BTreeSet<_>>() {
-            let mut zones = group.parts.iter().filter_map(|part| {
-                let calendar = self.parts[*part].calendar;
-                self.zones.get(&(calendar, name.clone()))
-            });
-            if let Some(Ok(zone)) = zones.next().map(|at| self.read(&self.parts[*at])) {
+        let own = reading.iter().map(|property| property.content().len());
+        let mut octets = own.sum::<usize>() + members.iter().map(|it| it.octets).sum::<usize>();
+        for zone in self.zones_of(&members).into_values() {
+            let part = &self.parts[zone];
+            octets += part.span.len();
+            self.bound(octets)?;
+            if let Ok(zone) = self.read(part) {
                 calendar.push_component(zone);
             }
         }
-        for component in components {
-            calendar.push_component(component);
+        for member in members {
+            calendar.push_component(member.component);
         }
-        CalendarObject::from_calendar(calendar)
+        Ok(CalendarObject::from_calendar(calendar))
+    }
+
+    /// The VTIMEZONEs that components name, by TZID. A name means what the component's own VCALENDAR says (RFC
+    /// 5545 §3.2.19); where components of several say something else, the first counts.
+    fn zones_of(&self, members: &[Member]) -> BTreeMap<String, usize> {
+        let mut zones = BTreeMap::new();
+        for member in members {
+            let defined = &self.zones[member.calendar];
+            for name in names_in(&member.component) {
+                #[cfg(test)]
+                self.zones_asked.set(self.zones_asked.get() + 1);
+                if let Some(zone) = defined.get(&name) {
+                    zones.entry(name).or_insert(*zone);
+                }
+            }
+        }
+        zones
     }
 }
 
@@ -360,16 +446,4 @@ impl ExactSizeIterator for Split {}
 
 fn empty_calendar() -> Component {
     Component::new("VCALENDAR").expect("VCALENDAR is a name")
-}
-
-/// The time zones that a component's lines name, those within it too.
-fn zone_names(component: &Component) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut open = vec![component];
-    while let Some(component) = open.pop() {
-        let zone = |property: &Property| property.parameter("TZID").map(|name| name.into_owned());
-        names.extend(component.properties().filter_map(zone));
-        open.extend(component.components());
-    }
-    names
 }

@@ -11,16 +11,22 @@
 //! 4. a guess from what the name shows (`(UTC+01:00) Amsterdam, Berlin`, `GMT+0100`);
 //! 5. none: the time is taken as floating.
 //!
+//! One object names [`MAXIMUM_ZONES`] at the most: what a TZID means is looked for in all these places, which is
+//! work that no budget of instances counts.
+//!
 //! A time that does not exist is as far behind the gap as it is in it; one that exists twice is the first
 //! (RFC 5545 §3.3.5).
 
 pub mod data;
 pub mod generate;
+mod leap_seconds;
 mod names;
 pub mod reference;
 mod vtimezone;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -31,6 +37,10 @@ pub use vtimezone::ObservedZone;
 use crate::object::{CalendarObject, Component};
 use crate::recurrence::gregorian::{civil_of_seconds, civil_seconds};
 use crate::value::{DateOrDateTime, DateTime, Form};
+
+/// The different zones that an object may name. Those beyond it are unknown, as if nobody had heard of them;
+/// [`crate::check()`] lets no object pass that has more.
+pub const MAXIMUM_ZONES: usize = 100;
 
 /// A resolved time zone; copies are cheap.
 #[derive(Debug, Clone)]
@@ -153,12 +163,15 @@ impl<'o> Zones<'o> {
         }
     }
 
-    /// The zone that a TZID of this object means; `None` if nobody knows.
+    /// The zone that a TZID of this object means; `None` if nobody knows, or if it is one too many.
     #[must_use]
     pub fn resolve(&self, time_zone_id: &str) -> Option<Zone> {
         let mut resolved = self.resolved.borrow_mut();
         if let Some((_, zone)) = resolved.iter().find(|(id, _)| **id == *time_zone_id) {
             return zone.clone();
+        }
+        if resolved.len() == MAXIMUM_ZONES {
+            return None;
         }
         let zone = self.find(time_zone_id);
         resolved.push((time_zone_id.into(), zone.clone()));
@@ -214,6 +227,21 @@ impl<'o> Zones<'o> {
             DateOrDateTime::DateTime(value) => self.instant(value, floating),
         }
     }
+}
+
+/// The TZIDs that a component and those within it name, each once, as they are written. (Components are nested a few levels at most,
+/// which their parser sees to.)
+pub(crate) fn names_in(component: &Component) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![component];
+    while let Some(component) = open.pop() {
+        let ids = component
+            .properties()
+            .filter_map(|property| property.parameter("TZID"));
+        names.extend(ids.map(Cow::into_owned));
+        open.extend(component.components());
+    }
+    names
 }
 
 fn same_name(one: &str, other: &str) -> bool {

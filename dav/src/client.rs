@@ -113,20 +113,29 @@ fn propfind(names: &[Name<'_>]) -> Bytes {
     })
 }
 
-/// The href in a property of the first response, such as the principal of [`ask_for_principal`].
+/// Who signed in, in an answer to [`ask_for_principal`]; `None` where the server does not say.
 ///
 /// # Errors
 /// See [`Unreadable`].
 pub fn principal(answer: &[u8]) -> Result<Option<String>, Unreadable> {
-    href_in(answer, &[dav::CURRENT_USER_PRINCIPAL, dav::PRINCIPAL_URL])
+    let document = read(answer)?;
+    let names = [dav::CURRENT_USER_PRINCIPAL, dav::PRINCIPAL_URL];
+    let found = names.map(|name| hrefs_in(&document, name));
+    Ok(found.into_iter().flatten().next())
 }
 
-/// Where the calendars of a principal are.
+/// Where the calendars of a principal are, which may be in several places (RFC 4791 §6.2.1); each once.
 ///
 /// # Errors
 /// See [`Unreadable`].
-pub fn home(answer: &[u8]) -> Result<Option<String>, Unreadable> {
-    href_in(answer, &[caldav::CALENDAR_HOME_SET])
+pub fn homes(answer: &[u8]) -> Result<Vec<String>, Unreadable> {
+    let mut homes = Vec::new();
+    for home in hrefs_in(&read(answer)?, caldav::CALENDAR_HOME_SET) {
+        if !homes.contains(&home) {
+            homes.push(home);
+        }
+    }
+    Ok(homes)
 }
 
 /// The calendars among the responses to [`ask_for_calendars`], in the server's order. What is no calendar
@@ -221,17 +230,15 @@ fn read(answer: &[u8]) -> Result<Document, Unreadable> {
     }
 }
 
-fn href_in(answer: &[u8], names: &[Name<'_>]) -> Result<Option<String>, Unreadable> {
-    let document = read(answer)?;
-    let found = names.iter().find_map(|name| {
-        let mut named = document
-            .root()
-            .children_named(dav::RESPONSE)
-            .flat_map(properties)
-            .filter(|property| property.is(*name));
-        named.find_map(|property| property.child(dav::HREF))
-    });
-    Ok(found.map(Element::trimmed_text))
+/// The hrefs in a property of the responses.
+fn hrefs_in(document: &Document, name: Name<'_>) -> Vec<String> {
+    let responses = document.root().children_named(dav::RESPONSE);
+    let named = responses
+        .flat_map(properties)
+        .filter(|property| property.is(name));
+    let hrefs = named.flat_map(|property| property.children_named(dav::HREF));
+    let hrefs = hrefs.map(Element::trimmed_text);
+    hrefs.filter(|href| !href.is_empty()).collect()
 }
 
 fn href_of(response: Element<'_>) -> Option<String> {
@@ -304,15 +311,18 @@ mod tests {
         let answer = multistatus(&response(
             "/",
             "<d:current-user-principal><d:href> /p/ </d:href></d:current-user-principal>\
-             <c:calendar-home-set><d:href>/h1/</d:href><d:href>/other/</d:href></c:calendar-home-set>",
+             <c:calendar-home-set><d:href>/h1/</d:href><d:href>/other/</d:href>\
+             <d:href>/h1/</d:href></c:calendar-home-set>",
         ));
         assert_eq!(principal(&answer), Ok(Some("/p/".to_owned())));
-        assert_eq!(home(&answer), Ok(Some("/h1/".to_owned())));
+        let both = vec!["/h1/".to_owned(), "/other/".to_owned()];
+        assert_eq!(homes(&answer), Ok(both));
         let answer = multistatus(&response(
             "/",
             "<d:current-user-principal><d:unauthenticated/></d:current-user-principal>",
         ));
         assert_eq!(principal(&answer), Ok(None));
+        assert_eq!(homes(&answer), Ok(Vec::new()));
         assert!(principal(b"<html></html>").is_err());
         assert!(principal(b"nonsense").is_err());
     }

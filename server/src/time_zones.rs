@@ -1,5 +1,6 @@
 //! Time-zone data from a folder, as systems have it in `/usr/share/zoneinfo`: a TZif file (RFC 9636) for each
-//! zone, named by its place in the folder, and the release's name in `+VERSION` or `tzdata.zi`.
+//! zone, named by its place in the folder, the release's name in `+VERSION` or `tzdata.zi`, and leap seconds in
+//! `leap-seconds.list` or `leapseconds`.
 //!
 //! Read once, when the process starts. Nothing of it is trusted: other files are passed over, broken ones
 //! are an error, and depth, number and size are bounded.
@@ -10,7 +11,7 @@ use std::{
     time::SystemTime,
 };
 
-use scheduling::time_zones::{self, Release, ZoneData, ZoneDataError};
+use scheduling::time_zones::{self, LeapSecondTable, Release, ZoneData, ZoneDataError};
 
 /// `America/Argentina/Ushuaia`
 const MAXIMUM_DEPTH: usize = 3;
@@ -23,6 +24,9 @@ const MAGIC: &[u8] = b"TZif";
 /// What stands beside the zones without being one: copies of all, by two ways to count seconds, and what this
 /// machine has chosen.
 const NO_ZONES: [&str; 5] = ["posix", "right", "localtime", "posixrules", "Factory"];
+
+/// Tables of leap seconds, by the IERS and as the IANA database makes them of that.
+const LEAP_SECONDS: [&str; 2] = ["leap-seconds.list", "leapseconds"];
 
 /// Why a folder cannot be used, in words that help.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +97,32 @@ fn read(folder: &Path) -> Result<ZoneData, TimeZonesError> {
     let zones = files
         .iter()
         .map(|file| (file.name.as_str(), file.octets.as_slice()));
-    ZoneData::of_files(release(folder, &files), zones).map_err(|error| unusable(folder, error))
+    let data = ZoneData::of_files(release(folder, &files), zones);
+    let data = data.map_err(|error| unusable(folder, error))?;
+    Ok(match leap_seconds(folder) {
+        Some(table) => data.with_leap_seconds(table),
+        None => data,
+    })
+}
+
+/// The table of leap seconds beside the zones. One that cannot be read harms no event.
+fn leap_seconds(folder: &Path) -> Option<LeapSecondTable> {
+    let tables = LEAP_SECONDS.iter().filter_map(|name| {
+        let text = small_text(&folder.join(name))?;
+        let table = LeapSecondTable::parse(&text);
+        if table.is_none() {
+            tracing::warn!(file = name, "this table of leap seconds cannot be read");
+        }
+        table
+    });
+    tables.max_by_key(|table| table.expires)
+}
+
+/// The text of a file that is there and not much larger than any that comes with time zones.
+fn small_text(path: &Path) -> Option<String> {
+    // `tzdata.zi` has a hundred KiB
+    let is_small = fs::metadata(path).ok()?.len() <= 4 * MAXIMUM_FILE_OCTETS;
+    is_small.then(|| fs::read_to_string(path).ok()).flatten()
 }
 
 /// Adds the zones of a folder, whose names begin with `prefix`.
@@ -162,10 +191,7 @@ fn release(folder: &Path, files: &[File]) -> Release {
 
 fn release_name(folder: &Path) -> Option<String> {
     let first_line = |file: &str| -> Option<String> {
-        let path = folder.join(file);
-        // `tzdata.zi` has a hundred KiB; anything much larger is something else
-        let is_small = fs::metadata(&path).ok()?.len() <= 4 * MAXIMUM_FILE_OCTETS;
-        let text = is_small.then(|| fs::read_to_string(&path).ok()).flatten()?;
+        let text = small_text(&folder.join(file))?;
         Some(text.lines().next()?.trim().to_owned())
     };
     let name = first_line("+VERSION").or_else(|| {
@@ -221,6 +247,30 @@ mod tests {
         ] {
             assert_eq!(data.get(name).is_some(), is_there, "{name}");
         }
+    }
+
+    /// The one that knows furthest; what cannot be read is passed over.
+    #[test]
+    fn leap_seconds_come_with_the_folder() {
+        let folder = folder();
+        let path = folder.path();
+        let known = || {
+            let known = read(path).unwrap().leap_seconds().clone();
+            (known.release, known.table.expires.to_string())
+        };
+        let bundled = ZoneData::bundled().leap_seconds().clone();
+        let bundled = (bundled.release, bundled.table.expires.to_string());
+        assert_eq!(known(), bundled);
+        write(path, "leapseconds", b"nonsense");
+        assert_eq!(known(), bundled);
+        let until = |second: &str| format!("Leap 1972 Jun 30 23:59:60 + S\n#expires {second}\n");
+        write(path, "leapseconds", until("1751068800").as_bytes());
+        assert_eq!(known(), bundled);
+        write(path, "leapseconds", until("3851068800").as_bytes());
+        assert_eq!(known(), ("2027b".to_owned(), "2092-01-13".to_owned()));
+        let furthest = b"#@ 6500000000\n2272060800 10 # 1 Jan 1972\n";
+        write(path, "leap-seconds.list", furthest);
+        assert_eq!(known(), ("2027b".to_owned(), "2105-12-23".to_owned()));
     }
 
     #[test]

@@ -114,11 +114,9 @@ async fn by_address(target: &TestServer, owner: &str, url: &str) -> Summary {
     let mut intake = Intake::begin(target.desk(), manner(owner), |_| {})
         .await
         .unwrap();
-    for calendar in &found {
-        remote::import(&transport, calendar, &mut intake)
-            .await
-            .unwrap();
-    }
+    remote::import(&transport, &found, &mut intake)
+        .await
+        .unwrap();
     intake.finish().await.unwrap()
 }
 

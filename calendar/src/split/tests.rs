@@ -207,6 +207,105 @@ fn a_byte_order_mark_does_no_harm() {
     assert_eq!(told(text), ["a@3: VTODO"]);
 }
 
+/// RFC 5545 §3.2.19: two VCALENDARs of a stream may call different zones by one name.
+#[test]
+fn a_zone_is_that_of_the_own_calendar() {
+    let calendar = |offset: &str, event: &str| {
+        let zone = ZONE.replace("+0100", offset);
+        format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\n{zone}\nBEGIN:VEVENT\nUID:a\nDTSTAMP:20260101T000000Z\n{event}\n\
+             END:VEVENT\nEND:VCALENDAR\n"
+        )
+    };
+    let master = calendar("+0100", "DTSTART:20260101T090000Z\nRRULE:FREQ=DAILY");
+    let instance = "DTSTART;TZID=Custom:20260102T100000\nRECURRENCE-ID:20260102T090000Z";
+    let text = master + &calendar("+0200", instance);
+    let octets = pieces(&text).remove(0).object.unwrap().to_octets();
+    let text = std::str::from_utf8(&octets).unwrap();
+    assert_eq!(text.matches("BEGIN:VTIMEZONE").count(), 1);
+    assert!(text.contains("TZOFFSETTO:+0200") && !text.contains("TZOFFSETTO:+0100"));
+}
+
+/// RFC 4791 §5.3.2.1 `max-resource-size`: the bound is that of the object, with all that it takes along.
+#[test]
+fn an_object_may_be_too_large_as_a_whole() {
+    let limits = Limits {
+        octets: 600,
+        ..Limits::default()
+    };
+    let event = |uid: &str, zone: &str, day: usize| {
+        format!(
+            "BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\nDTSTART:20260101\n\
+             RECURRENCE-ID;TZID={zone}:202601{day:02}T090000\nEND:VEVENT\n"
+        )
+    };
+    let series = |uid, zone, days| {
+        (1..=days)
+            .map(|day| event(uid, zone, day))
+            .collect::<String>()
+    };
+    let large_zone = ZONE.replace(
+        "TZID:Custom",
+        "TZID:Large\nX-A:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    );
+    let large_zone = large_zone.replace("aaa", &"a".repeat(35));
+    let parts = [
+        series("many", "None", 5),
+        series("few", "Custom", 2),
+        series("with-zone", "Large", 1),
+        // of one instance all but one are superseded
+        event("same", "None", 1).repeat(9),
+        event("good", "None", 1),
+    ];
+    let text = format!(
+        "BEGIN:VCALENDAR\n{}VERSION:2.0\n{ZONE}\n{large_zone}\n{}END:VCALENDAR",
+        "PRODID:-//Test//EN\n".repeat(20),
+        parts.concat()
+    );
+    let split = Split::new(lines(&text), &limits);
+    let outcomes: Vec<_> = split
+        .map(|piece| {
+            let outcome = piece.object.as_ref().map(|object| {
+                let octets = object.to_octets();
+                assert!(octets.len() <= limits.octets);
+                let text = std::str::from_utf8(&octets).unwrap();
+                assert_eq!(text.matches("PRODID").count(), 1);
+                text.matches("BEGIN:VEVENT").count()
+            });
+            (piece.uid, outcome.map_err(SplitFault::precondition))
+        })
+        .collect();
+    let too_large = Err(SplitPrecondition::MaxResourceSize);
+    let expected = [
+        ("many", too_large),
+        ("few", Ok(2)),
+        ("with-zone", too_large),
+        ("same", Ok(1)),
+        ("good", Ok(1)),
+    ];
+    assert_eq!(outcomes, expected.map(|(uid, it)| (uid.to_owned(), it)));
+}
+
+/// Each component of one UID names another zone that nobody defines.
+#[test]
+fn the_work_follows_the_octets() {
+    const EVENTS: usize = 20_000;
+    let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:PUBLISH\r\n");
+    for number in 0..EVENTS {
+        let event = format!(
+            "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260101T000000Z\r\nRECURRENCE-ID;TZID=z{number}:20260101T000000\r\n\
+             END:VEVENT\r\n"
+        );
+        text.push_str(&event);
+    }
+    text.push_str("END:VCALENDAR\r\n");
+    let mut split = Split::new(Bytes::from(text), &Limits::default());
+    let fault = split.next().unwrap().object.unwrap_err();
+    assert_eq!(fault, SplitFault::Object(ObjectFault::TooManyZones));
+    assert_eq!(split.zones_asked.get(), EVENTS);
+    assert!(split.next().is_none());
+}
+
 proptest! {
     /// No stream panics, and what comes out can be stored; cut again, it is the same.
     #[test]

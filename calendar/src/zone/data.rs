@@ -9,6 +9,7 @@
 //! event loses its zone.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use icu_time::zone::iana::IanaParserExtended;
@@ -16,12 +17,14 @@ use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use thiserror::Error;
 
+pub use super::leap_seconds::{LeapSecondTable, LeapSeconds};
+
 /// The bundled release: the same answers on every machine.
 static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// The release and the day on which it was bundled, in seconds since 1970: 2026-10-06.
-const BUNDLED_RELEASE: &str = "2026e";
-const BUNDLED_SECOND: i64 = 1_791_244_800;
+pub(super) const BUNDLED_RELEASE: &str = "2026e";
+pub(super) const BUNDLED_SECOND: i64 = 1_791_244_800;
 
 /// A placeholder of the database for "no zone was chosen".
 const NO_ZONE: &str = "Factory";
@@ -57,6 +60,9 @@ pub struct ZoneData {
     /// In the order of their names, case ignored; none where the bundled release is all there is.
     zones: Vec<TimeZone>,
     names: OnceLock<Vec<String>>,
+    /// The places in `names` of those that end in a place's name, which is in lower case.
+    places: OnceLock<HashMap<String, Vec<usize>>>,
+    leap_seconds: LeapSeconds,
 }
 
 /// Why something is no time-zone data.
@@ -89,9 +95,11 @@ impl ZoneData {
     #[must_use]
     pub fn bundled() -> ZoneData {
         ZoneData {
+            names: OnceLock::new(),
+            places: OnceLock::new(),
+            leap_seconds: LeapSeconds::bundled(),
             release: Release::bundled(),
             zones: Vec::new(),
-            names: OnceLock::new(),
         }
     }
 
@@ -120,9 +128,25 @@ impl ZoneData {
             false => Ok(ZoneData {
                 release,
                 zones,
-                names: OnceLock::new(),
+                ..ZoneData::bundled()
             }),
         }
+    }
+
+    /// The same with a table of leap seconds that came with it, unless the bundled one knows further.
+    #[must_use]
+    pub fn with_leap_seconds(mut self, table: LeapSecondTable) -> ZoneData {
+        if table.expires > self.leap_seconds.table.expires {
+            let release = self.release.name.clone();
+            self.leap_seconds = LeapSeconds { release, table };
+        }
+        self
+    }
+
+    /// The leap seconds, which no zone counts.
+    #[must_use]
+    pub fn leap_seconds(&self) -> &LeapSeconds {
+        &self.leap_seconds
     }
 
     /// Which release it is.
@@ -151,6 +175,26 @@ impl ZoneData {
     #[must_use]
     pub fn names(&self) -> &[String] {
         self.names.get_or_init(|| self.all_names())
+    }
+
+    /// The names of the zones that are called after a place, `Europe/Berlin` for `berlin`, in order.
+    pub(super) fn names_of_place(&self, place: &str) -> impl Iterator<Item = &str> {
+        let names = self.names();
+        let places = self.places.get_or_init(|| {
+            let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+            for (at, name) in names.iter().enumerate() {
+                if let Some((_, place)) = name.rsplit_once('/') {
+                    places
+                        .entry(place.to_ascii_lowercase())
+                        .or_default()
+                        .push(at);
+                }
+            }
+            places
+        });
+        let found = places.get(&place.to_ascii_lowercase());
+        let found = found.into_iter().flatten();
+        found.map(move |at| names[*at].as_str())
     }
 
     fn all_names(&self) -> Vec<String> {

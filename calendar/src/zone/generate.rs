@@ -2,13 +2,14 @@
 //! own, or asks for it.
 //!
 //! Changes that come on a regular day of consecutive years become one observance with an RRULE; what is left
-//! over becomes observances with RDATEs. A rule that is still followed in 2099 goes on: the database has single
-//! changes up to 2087, and weekdays and leap years come in all combinations in any 28 years around that.
+//! over becomes observances with RDATEs. A rule that is still followed in 2099, or [`YEARS_OF_RULES`] after the start
+//! where that is later, goes on: the database has single changes up to 2087, and weekdays and leap years come in
+//! all combinations in so many years.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 
 use super::data;
 use crate::object::{Component, EditError, Property};
@@ -17,10 +18,11 @@ use crate::recurrence::gregorian::{
 };
 use crate::value::UtcOffset;
 
-/// 2100-01-01: up to here changes are looked at; a rule that is still followed then is followed forever.
-const FAR: i64 = 4_102_444_800;
-/// The year before.
-const LAST_YEAR: i32 = 2099;
+/// Changes are looked at up to this year or a later one; a rule that is still followed in the last of these years is
+/// followed forever.
+const LAST_YEAR: i16 = 2099;
+/// So many years, at the least, tell a rule.
+const YEARS_OF_RULES: i16 = 28;
 /// March 1, from the end of the year: from here on days have the same number in every year.
 const MARCH: i32 = -306;
 /// Fewer changes than these in a row are no rule.
@@ -151,7 +153,12 @@ enum Rest {
 
 fn rows(zone: &TimeZone, wanted: Truncation) -> Vec<Row> {
     let start = wanted.start.unwrap_or(Timestamp::MIN);
-    let far = Timestamp::from_second(FAR).unwrap_or(Timestamp::MAX);
+    let start_year = TimeZone::UTC.to_datetime(start).year();
+    let last_year = LAST_YEAR.max(start_year.saturating_add(YEARS_OF_RULES));
+    let far = civil::Date::new(last_year, 12, 31)
+        .and_then(|last_day| TimeZone::UTC.to_timestamp(last_day.tomorrow()?.at(0, 0, 0, 0)))
+        .unwrap_or(Timestamp::MAX);
+    let last_year = last_year.min(civil::Date::MAX.year());
     let end = wanted.end.map_or(far, |end| end.min(far));
     let goes_on = wanted.end.is_none_or(|end| end > far);
     let mut rows = Vec::new();
@@ -170,7 +177,7 @@ fn rows(zone: &TimeZone, wanted: Truncation) -> Vec<Row> {
             let (followed, others) = changes.split_at(length);
             changes = others;
             let last = &followed[length - 1];
-            let is_endless = goes_on && local_date(last).0 == LAST_YEAR;
+            let is_endless = goes_on && local_date(last).0 == i32::from(last_year);
             if length >= LEAST_OF_A_RULE {
                 let until = (!is_endless).then_some(last.at);
                 rows.push(Row {

@@ -21,6 +21,8 @@ static IANA_NAMES: LazyLock<HashMap<icu_time::TimeZone, &'static str>> = LazyLoc
 
 /// A longer name is nobody's, and is not searched for.
 const MAXIMUM_LENGTH: usize = 255;
+/// `America/Argentina/Ushuaia`: no zone's name has more parts.
+const MOST_PARTS: usize = 3;
 
 /// The zone that a name means without doubt.
 pub(super) fn certain(name: &str) -> Option<TimeZone> {
@@ -49,10 +51,14 @@ fn windows(name: &str) -> Option<TimeZone> {
 /// The longest end of a path that is a zone: `/citadel.org/20210210_1/Europe/Berlin`, and also
 /// `/example.com/America/Argentina/Ushuaia`.
 fn behind_prefix(name: &str) -> Option<TimeZone> {
-    name.match_indices('/')
-        .map(|(position, _)| &name[position + 1..])
-        .filter(|rest| !rest.is_empty())
-        .find_map(iana)
+    let mut ends: Vec<usize> = name
+        .rmatch_indices('/')
+        .map(|(position, _)| position + 1)
+        .take(MOST_PARTS)
+        .collect();
+    ends.reverse();
+    let ends = ends.into_iter().map(|end| &name[end..]);
+    ends.filter(|end| !end.is_empty()).find_map(iana)
 }
 
 /// What UTC is called where it has no IANA name.
@@ -98,13 +104,8 @@ fn displayed(name: &str) -> Option<TimeZone> {
 fn zone_of_place(place: &str, offset: UtcOffset) -> Option<TimeZone> {
     let place = place.replace(' ', "_");
     data::in_use()
-        .names()
-        .iter()
-        .filter(|name| {
-            name.rsplit_once('/')
-                .is_some_and(|(_, last)| last.eq_ignore_ascii_case(&place))
-        })
-        .filter_map(|name| iana(name))
+        .names_of_place(&place)
+        .filter_map(iana)
         .find(|zone| has_offset(zone, offset))
 }
 

@@ -1,11 +1,11 @@
 //! Time zones by reference (RFC 7809): objects with the definitions of the zones that they name, or without
 //! those that everybody can look up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
 
-use super::{data, generate, names, same_name};
+use super::{MAXIMUM_ZONES, data, generate, names, names_in};
 use crate::object::{CalendarObject, Component, Limits};
 
 /// Whether a reader wants to be sent definitions of time zones (RFC 7809 §7.1).
@@ -50,20 +50,18 @@ pub fn is_known(time_zone_id: &str) -> bool {
     data::in_use().get(time_zone_id.trim()).is_some()
 }
 
-/// Adds the definitions of all zones that an object refers to and does not define, if their names are known: those
-/// of the database, and those of Windows. Returns whether there are any.
+/// Adds the definitions of the zones that an object refers to and does not define, if their names are known: those
+/// of the database, and those of Windows; [`MAXIMUM_ZONES`] at the most. Returns whether there are any.
 pub fn include(object: &mut CalendarObject) -> bool {
-    let mut wanted = BTreeSet::new();
-    for entry in object.entries() {
-        collect_references(entry, &mut wanted);
-    }
-    let defined = |id: &str| {
-        let mut zones = object.calendar().components_named("VTIMEZONE");
-        zones.any(|zone| zone.text("TZID").is_some_and(|own| same_name(&own, id)))
-    };
-    wanted.retain(|id| !defined(id));
+    let zones = object.calendar().components_named("VTIMEZONE");
+    let names = zones.filter_map(|zone| zone.text("TZID"));
+    let defined: HashSet<String> = names.map(|name| folded(&name)).collect();
+    let named = object.entries().flat_map(names_in);
+    let wanted: BTreeSet<String> = named.map(|id| id.trim().to_owned()).collect();
     let missing: Vec<Component> = wanted
         .iter()
+        .filter(|id| !defined.contains(&folded(id)))
+        .take(MAXIMUM_ZONES)
         .filter_map(|id| {
             let zone = names::certain(id)?;
             generate::vtimezone_of(id, &zone, generate::Truncation::default())
@@ -76,6 +74,11 @@ pub fn include(object: &mut CalendarObject) -> bool {
     is_changed
 }
 
+/// A TZID as it is compared with others.
+fn folded(time_zone_id: &str) -> String {
+    time_zone_id.trim().to_ascii_lowercase()
+}
+
 /// Removes the definitions of those zones that the database has. Returns whether there were any.
 pub fn leave_out(object: &mut CalendarObject) -> bool {
     let is_needed = |component: &Component| {
@@ -83,19 +86,6 @@ pub fn leave_out(object: &mut CalendarObject) -> bool {
         !component.is("VTIMEZONE") || !id.is_some_and(|id| is_known(&id))
     };
     object.calendar_mut().retain_components(is_needed) > 0
-}
-
-/// The zones that a component and those within it refer to. (Components are nested a few levels at most, which
-/// their parser sees to.)
-fn collect_references(component: &Component, found: &mut BTreeSet<String>) {
-    let mut open = vec![component];
-    while let Some(component) = open.pop() {
-        let ids = component
-            .properties()
-            .filter_map(|property| property.parameter("TZID"));
-        found.extend(ids.map(|id| id.trim().to_owned()));
-        open.extend(component.components());
-    }
 }
 
 #[cfg(test)]
@@ -156,6 +146,23 @@ mod tests {
         );
         let text = String::from_utf8_lossy(&with);
         assert!(text.contains("TZID:Tokyo Standard Time\r\nTZID-ALIAS-OF:Asia/Tokyo\r\n"));
+    }
+
+    /// As many as an object may name are sent, and no more: each is much longer than what names it.
+    #[test]
+    fn definitions_are_bounded() {
+        let entry = |zones: usize| {
+            let dates = (0..zones)
+                .map(|number| format!("EXDATE;TZID=/x{number}/Europe/Berlin:20260101T090000\r\n"));
+            format!(
+                "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260101T090000Z\r\n{}END:VEVENT\r\n",
+                dates.collect::<String>()
+            )
+        };
+        for (zones, expected) in [(100, 100), (15_000, MAXIMUM_ZONES)] {
+            let with = TimeZones::Included.apply(stream("", &entry(zones)));
+            assert_eq!(zones_of(&with).len(), expected);
+        }
     }
 
     #[test]

@@ -76,6 +76,10 @@ fn names_are_understood() {
             "/softwarestudio.org/Olson_20011030_5/America/Chicago",
             "America/Chicago",
         ),
+        (
+            "/a/b/c/d/e/f/America/Argentina/Ushuaia",
+            "America/Argentina/Ushuaia",
+        ),
         // UTC
         ("tzone://Microsoft/Utc", "UTC"),
         ("Coordinated Universal Time", "UTC"),
@@ -325,6 +329,22 @@ fn hostile_zones_are_bounded() {
             format!("BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\n{rest}\nEND:STANDARD\nEND:VTIMEZONE");
         let object = self::object(&text.replace("\n\n", "\n"));
         assert!(Zones::of(&object).resolve("X").is_none(), "{rest}");
+    }
+}
+
+/// What names mean is looked for as often as one object may need it, and what was found once stays found.
+#[test]
+fn one_object_has_a_bounded_number_of_zones() {
+    let nothing = object("");
+    let zones = Zones::of(&nothing);
+    let known = |number: usize| {
+        zones
+            .resolve(&format!("/x{number}/Europe/Berlin"))
+            .is_some()
+    };
+    for _ in 0..2 {
+        assert!((0..MAXIMUM_ZONES).all(known));
+        assert!(!(MAXIMUM_ZONES..2 * MAXIMUM_ZONES).any(known));
     }
 }
 

@@ -115,12 +115,7 @@ async fn from_caldav(
     };
     let outcome = match Intake::begin(&session, manner, progress(&line)).await {
         Ok(mut intake) => {
-            let importing = async {
-                for calendar in &found {
-                    remote::import(&transport, calendar, &mut intake).await?;
-                }
-                Ok(())
-            };
+            let importing = remote::import(&transport, &found, &mut intake);
             let ended = line.unless_interrupted(importing).await;
             conclude(ended, intake).await
         }

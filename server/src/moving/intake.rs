@@ -64,6 +64,14 @@ impl Summary {
             self.reasons.push(format!("{place}: {why}"));
         }
     }
+
+    /// So many of a place are not stored, all for the same reason.
+    pub fn refuse_all(&mut self, number: usize, place: &str, why: &str) {
+        if number > 0 {
+            self.refuse(place, &format!("{number} more {why}"));
+            self.refused += number - 1;
+        }
+    }
 }
 
 /// How objects are taken in.

@@ -1,13 +1,22 @@
-//! What another CalDAV server has, read as a client reads it: discovery (RFC 6764 §6), the calendars of a
-//! home, and their objects by the half hundred. `dav::client` knows the XML; this knows the way.
+//! What another CalDAV server has, read as a client reads it: discovery (RFC 6764 §6), the calendars of the
+//! homes, and their objects by the half hundred. `dav::client` knows the XML; this knows the way.
+//!
+//! What that server cannot give, an object or a calendar, is named and counted, and keeps nothing else from being
+//! taken over. Only where it is not there any more, or takes the password no longer, nothing goes on.
 
+mod fetch;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod scripted;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod url;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dav::client::{self, RemoteCalendar, RemoteMember};
-use http::{Method, StatusCode};
+use http::Method;
 use scheduling::{desk::CALENDAR_COMPONENTS, stream::IncomingStream};
 
 pub use transport::{Patience, Transport, TransportError, TransportOptions};
@@ -18,6 +27,7 @@ use super::{
     intake::{Intake, Performer, Target},
     origin_of,
 };
+use fetch::{Failure, Fetcher};
 use transport::Reply;
 
 /// Objects that are fetched at once.
@@ -44,6 +54,22 @@ pub enum RemoteError {
     NoCalendars(String),
 }
 
+impl RemoteError {
+    /// Whether everything else that is asked will fail in the same way.
+    fn is_final(&self) -> bool {
+        matches!(self, RemoteError::Transport(error) if error.is_final())
+    }
+}
+
+/// What was found of somebody's.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    /// The calendars.
+    pub calendars: Vec<Found>,
+    /// Addresses of homes that cannot be looked into, with the reason.
+    pub unread: Vec<(String, String)>,
+}
+
 /// A calendar that was found, with its address.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -58,14 +84,14 @@ pub struct Found {
 ///
 /// # Errors
 /// See [`RemoteError`].
-pub async fn discover(transport: &Transport, start: &Address) -> Result<Vec<Found>, RemoteError> {
+pub async fn discover(transport: &Transport, start: &Address) -> Result<Discovered, RemoteError> {
     let well_known = start
         .join("/.well-known/caldav")
         .map_err(|error| answer(start, error))?;
     let mut refused = None;
     for address in [start, &well_known] {
         match find_from(transport, address).await {
-            Ok(found) if !found.is_empty() => return Ok(found),
+            Ok(found) if !found.calendars.is_empty() => return Ok(found),
             Ok(_) => {}
             // A password that is not taken is not taken elsewhere.
             Err(error @ RemoteError::Transport(TransportError::NotSignedIn(_))) => {
@@ -77,53 +103,84 @@ pub async fn discover(transport: &Transport, start: &Address) -> Result<Vec<Foun
     Err(refused.unwrap_or_else(|| RemoteError::NoCalendars(start.to_string())))
 }
 
-async fn find_from(transport: &Transport, address: &Address) -> Result<Vec<Found>, RemoteError> {
-    let (at, reply) = ask(
-        transport,
-        "PROPFIND",
-        address,
-        "0",
-        client::ask_for_calendars(),
-    )
-    .await?;
-    let own = client::calendars(&reply.body).map_err(|error| answer(&at, error))?;
+async fn find_from(transport: &Transport, address: &Address) -> Result<Discovered, RemoteError> {
+    let (at, own) = calendars_at(transport, address, "0").await?;
     if !own.is_empty() {
-        return found(&at, own);
+        return Ok(Discovered {
+            calendars: named(own),
+            unread: Vec::new(),
+        });
     }
-    let (at, reply) = ask(transport, "PROPFIND", &at, "0", client::ask_for_principal()).await?;
-    let home = client::home(&reply.body).map_err(|error| answer(&at, error))?;
-    let principal = client::principal(&reply.body).map_err(|error| answer(&at, error))?;
-    let home = match (home, principal) {
-        (Some(home), _) => at.join(&home).map_err(|error| answer(&at, error))?,
-        (None, Some(principal)) => {
-            let principal = at.join(&principal).map_err(|error| answer(&at, error))?;
-            let body = client::ask_for_home();
-            let (at, reply) = ask(transport, "PROPFIND", &principal, "0", body).await?;
-            match client::home(&reply.body).map_err(|error| answer(&at, error))? {
-                Some(home) => at.join(&home).map_err(|error| answer(&at, error))?,
-                None => principal,
+    let (mut all, mut unread, mut failure) = (Vec::new(), Vec::new(), None);
+    for home in homes(transport, &at).await? {
+        match calendars_at(transport, &home, "1").await {
+            Ok((_, calendars)) => all.extend(calendars),
+            Err(error) if error.is_final() => return Err(error),
+            Err(error) => {
+                unread.push((home.to_string(), error.to_string()));
+                failure = failure.or(Some(error));
             }
         }
-        (None, None) => at,
-    };
-    let (at, reply) = ask(
-        transport,
-        "PROPFIND",
-        &home,
-        "1",
-        client::ask_for_calendars(),
-    )
-    .await?;
-    let calendars = client::calendars(&reply.body).map_err(|error| answer(&at, error))?;
-    found(&at, calendars)
+    }
+    match failure {
+        Some(error) if all.is_empty() => Err(error),
+        _ => Ok(Discovered {
+            calendars: named(all),
+            unread,
+        }),
+    }
 }
 
-/// The calendars with their addresses; those that are called the same are told apart by these.
-fn found(at: &Address, calendars: Vec<RemoteCalendar>) -> Result<Vec<Found>, RemoteError> {
+/// The calendars at an address, or in it, with their own; and the address that answered.
+async fn calendars_at(
+    transport: &Transport,
+    address: &Address,
+    depth: &'static str,
+) -> Result<(Address, Vec<(Address, RemoteCalendar)>), RemoteError> {
+    let body = client::ask_for_calendars();
+    let (at, reply) = ask(transport, "PROPFIND", address, depth, body).await?;
+    let calendars = client::calendars(&reply.body).map_err(|error| answer(&at, error))?;
+    let with_address = |calendar: RemoteCalendar| {
+        let address = at.join(&calendar.href);
+        Ok((address.map_err(|error| answer(&at, error))?, calendar))
+    };
+    let calendars = calendars.into_iter().map(with_address);
+    let calendars = calendars.collect::<Result<_, RemoteError>>()?;
+    Ok((at, calendars))
+}
+
+/// Where the calendars of whoever signed in are; the address itself where the server says nothing of it.
+async fn homes(transport: &Transport, address: &Address) -> Result<Vec<Address>, RemoteError> {
+    let body = client::ask_for_principal();
+    let (mut at, reply) = ask(transport, "PROPFIND", address, "0", body).await?;
+    let mut homes = client::homes(&reply.body).map_err(|error| answer(&at, error))?;
+    let principal = client::principal(&reply.body).map_err(|error| answer(&at, error))?;
+    if let (true, Some(principal)) = (homes.is_empty(), principal) {
+        let principal = at.join(&principal).map_err(|error| answer(&at, error))?;
+        let body = client::ask_for_home();
+        let (answered, reply) = ask(transport, "PROPFIND", &principal, "0", body).await?;
+        homes = client::homes(&reply.body).map_err(|error| answer(&answered, error))?;
+        if homes.is_empty() {
+            return Ok(vec![principal]);
+        }
+        at = answered;
+    }
+    if homes.is_empty() {
+        return Ok(vec![at]);
+    }
+    let home = |href: &String| at.join(href).map_err(|error| answer(&at, error));
+    homes.iter().map(home).collect()
+}
+
+/// Each calendar once, with its name; those that are called the same are told apart by their addresses.
+fn named(calendars: Vec<(Address, RemoteCalendar)>) -> Vec<Found> {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known = BTreeSet::new();
     let mut all = Vec::new();
-    for calendar in calendars {
-        let address = at.join(&calendar.href).map_err(|error| answer(at, error))?;
+    for (address, calendar) in calendars {
+        if !known.insert(address.to_string()) {
+            continue;
+        }
         let shown = calendar.description.display_name.clone();
         let name = shown.unwrap_or_else(|| address.last_segment());
         *numbers.entry(name.to_lowercase()).or_default() += 1;
@@ -142,14 +199,28 @@ fn found(at: &Address, calendars: Vec<RemoteCalendar>) -> Result<Vec<Found>, Rem
             found.calendar.description.display_name = Some(found.name.clone());
         }
     }
-    Ok(all)
+    all
 }
 
-/// Takes in a calendar. What is wrong with single objects is only counted.
+/// Takes in everything that was found. What the other server cannot give is only counted.
 ///
 /// # Errors
 /// In words: nothing can go on. The same once more goes on from there.
 pub async fn import<P: Performer>(
+    transport: &Transport,
+    discovered: &Discovered,
+    intake: &mut Intake<'_, P>,
+) -> Result<(), String> {
+    for (home, why) in &discovered.unread {
+        intake.summary().refuse(home, why);
+    }
+    for found in &discovered.calendars {
+        import_calendar(transport, found, intake).await?;
+    }
+    Ok(())
+}
+
+async fn import_calendar<P: Performer>(
     transport: &Transport,
     found: &Found,
     intake: &mut Intake<'_, P>,
@@ -162,12 +233,15 @@ pub async fn import<P: Performer>(
         components: calendar.components.iter().filter(known).cloned().collect(),
     };
     intake.open(target).await?;
-    let body = client::ask_for_members();
-    let (at, reply) = ask(transport, "PROPFIND", &found.address, "1", body)
-        .await
-        .map_err(|error| error.to_string())?;
-    let members = client::members(&reply.body).map_err(|error| format!("{at}: {error}"))?;
-    drop(reply);
+    let (at, members) = match members(transport, &found.address).await {
+        Ok(listed) => listed,
+        Err(error) if error.is_final() => return Err(error.to_string()),
+        Err(error) => {
+            let place = found.address.to_string();
+            intake.summary().refuse(&place, &error.to_string());
+            return Ok(());
+        }
+    };
     let known = intake.origins().await?;
     let (before, members): (Vec<_>, Vec<_>) = members
         .into_iter()
@@ -175,25 +249,59 @@ pub async fn import<P: Performer>(
         .partition(|listed| listed.origin.as_ref().is_some_and(|it| known.contains(it)));
     intake.pass_over(before.len());
     drop((known, before));
+    import_members(Fetcher::new(transport, &at), &members, intake).await?;
+    intake.flush().await
+}
+
+/// The resources of a calendar, and the address that answered.
+async fn members(
+    transport: &Transport,
+    calendar: &Address,
+) -> Result<(Address, Vec<RemoteMember>), RemoteError> {
+    let body = client::ask_for_members();
+    let (at, reply) = ask(transport, "PROPFIND", calendar, "1", body).await?;
+    let members = client::members(&reply.body).map_err(|error| answer(&at, error))?;
+    Ok((at, members))
+}
+
+async fn import_members<P: Performer>(
+    mut fetcher: Fetcher<'_>,
+    members: &[Listed],
+    intake: &mut Intake<'_, P>,
+) -> Result<(), String> {
+    let mut left = members.len();
     for some in members.chunks(OBJECTS_AT_ONCE) {
-        let hrefs: Vec<String> = some.iter().map(|listed| listed.href.clone()).collect();
-        let fetched = fetch(transport, &at, &hrefs).await?;
-        for (listed, text) in some.iter().zip(fetched) {
+        let mut texts = fetcher.report(some).await?;
+        for listed in some {
+            left -= 1;
+            let text = match texts.remove(&listed.place) {
+                Some(text) => Ok(text),
+                None => fetcher.get(listed).await,
+            };
             match text {
                 Ok(text) => {
                     let stream = IncomingStream::new(text.into_bytes().into());
                     files::take_in(&listed.place, stream, listed.origin, intake).await?;
                 }
-                Err(why) => intake.summary().refuse(&listed.place, &why),
+                Err(Failure::Object(why)) => intake.summary().refuse(&listed.place, &why),
+                Err(Failure::Calendar(why)) => {
+                    intake.summary().refuse(&listed.place, &why);
+                    let (calendar, why) = (fetcher.calendar(), fetch::GIVEN_UP);
+                    intake.summary().refuse_all(left, &calendar, why);
+                    return Ok(());
+                }
+                Err(Failure::All(why)) => return Err(why),
             }
         }
     }
-    intake.flush().await
+    Ok(())
 }
 
 /// A resource of the calendar.
 struct Listed {
     href: String,
+    /// Where it can be fetched by itself; or why not.
+    address: Result<Address, AddressError>,
     /// Its address, for people.
     place: String,
     /// Its state when it was listed: if it changes before it is fetched, the next migration fetches it again.
@@ -203,75 +311,15 @@ struct Listed {
 impl Listed {
     fn of(calendar: &Address, member: RemoteMember) -> Listed {
         let address = calendar.join(&member.href);
-        let place = address.map_or_else(|_| member.href.clone(), |it| it.to_string());
+        let place = address
+            .as_ref()
+            .map_or_else(|_| member.href.clone(), Address::to_string);
         Listed {
             origin: member.etag.map(|etag| origin_of(&place, &etag)),
             href: member.href,
+            address,
             place,
         }
-    }
-}
-
-type Fetched = Vec<Result<String, String>>;
-
-/// What some objects hold, in their order, or why that could not be had. What the server leaves out of its
-/// answer is asked for one by one.
-async fn fetch(
-    transport: &Transport,
-    calendar: &Address,
-    hrefs: &[String],
-) -> Result<Fetched, String> {
-    let body = client::ask_for_objects(hrefs);
-    let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    match ask(transport, "REPORT", calendar, "1", body).await {
-        Ok((at, reply)) => {
-            let objects = client::objects(&reply.body).map_err(|error| format!("{at}: {error}"))?;
-            let address = |href: &str| calendar.join(href).ok().map(|it| it.to_string());
-            for object in objects {
-                if let (Some(address), Some(data)) = (address(&object.href), object.data) {
-                    texts.insert(address, data);
-                }
-            }
-        }
-        // A server without this report still has its resources.
-        Err(RemoteError::Transport(TransportError::Status(_, status)))
-            if status.is_client_error() => {}
-        Err(error) => return Err(error.to_string()),
-    }
-    let mut fetched = Vec::with_capacity(hrefs.len());
-    for href in hrefs {
-        let address = match calendar.join(href) {
-            Ok(address) => address,
-            Err(error) => {
-                fetched.push(Err(error.to_string()));
-                continue;
-            }
-        };
-        let text = match texts.remove(&address.to_string()) {
-            Some(text) => Ok(text),
-            None => get(transport, &address).await?,
-        };
-        fetched.push(text);
-    }
-    Ok(fetched)
-}
-
-async fn get(transport: &Transport, address: &Address) -> Result<Result<String, String>, String> {
-    match transport
-        .send(&Method::GET, address, None, bytes::Bytes::new())
-        .await
-    {
-        Ok((_, reply)) => {
-            let text = String::from_utf8(reply.body.to_vec());
-            Ok(text.map_err(|_| "it is not UTF-8".to_owned()))
-        }
-        Err(TransportError::Status(_, status)) if status.is_client_error() => {
-            Ok(Err(match status {
-                StatusCode::NOT_FOUND | StatusCode::GONE => "it is gone".to_owned(),
-                status => format!("the server answers {status}"),
-            }))
-        }
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -197,6 +197,24 @@ async fn bulk_change_3_what_is_refused_says_why() {
             .await
             .expect_precondition(403, &format!("{CALDAV}{element}"));
     }
+    let many: String = (0..12_000)
+        .map(|number| {
+            format!(
+                "BEGIN:VEVENT\nUID:many\nDTSTAMP:20261101T080000Z\nDTSTART:20261102T090000Z\n\
+                 RECURRENCE-ID;TZID=z{number}:20261102T090000\nEND:VEVENT\n"
+            )
+        })
+        .collect();
+    let one =
+        "BEGIN:VEVENT\nUID:one\nDTSTAMP:20261101T080000Z\nDTSTART:20261102T090000Z\nEND:VEVENT\n";
+    let reply = post("text/calendar", &object(&format!("{many}{one}"))).await;
+    assert_eq!(
+        outcomes(&reply),
+        pairs(&[
+            ("many", &format!("403 {CALDAV}max-resource-size")),
+            ("one", "created")
+        ])
+    );
     let empty = post("text/calendar", &object("")).await;
     assert_eq!(outcomes(&empty), []);
     server

@@ -208,6 +208,43 @@ fn every_zone_is_right_between_the_ends_of_a_truncation() {
     }
 }
 
+/// RFC 7808 §5.3.4: however late the wanted part begins, daylight time comes in it for ever.
+#[test]
+fn a_late_start_keeps_the_rules() {
+    let starts = [
+        "2071-03-01T00:00:00Z",
+        "2097-07-01T00:00:00Z",
+        "2098-01-01T00:00:00Z",
+        "2099-12-01T00:00:00Z",
+        "2150-01-01T00:00:00Z",
+        "2396-02-29T00:00:00Z",
+    ];
+    for (name, zone) in zones() {
+        for start in starts.map(instant) {
+            let wanted = Truncation {
+                start: Some(start),
+                end: None,
+            };
+            let (from, years) = (start.as_second(), 31_557_600);
+            agrees(name, &zone, wanted, from, from + 40 * years);
+            agrees(name, &zone, wanted, from + 400 * years, from + 402 * years);
+        }
+    }
+    // where the calendar ends there is nothing to go on
+    let wanted = Truncation {
+        start: Some(instant("9998-01-01T00:00:00Z")),
+        end: None,
+    };
+    assert_eq!(
+        shown("Europe/Berlin", wanted),
+        [
+            "STANDARD CET 99980101T010000 +0100 +0100 -",
+            "DAYLIGHT CEST 99980329T020000 +0100 +0200 99990328T020000",
+            "STANDARD CET 99981025T030000 +0200 +0100 99991031T030000",
+        ]
+    );
+}
+
 /// Rules go on, so that no zone has to be fetched again each year, and are few.
 #[test]
 fn a_generated_zone_is_compact() {

@@ -4,7 +4,11 @@
 //! Where a UID stands in the calendar already, the newer one stays; the specification would refuse it, but
 //! an import that can be repeated is what people need. What is refused says why, and keeps nothing else out.
 
-use calendar::{Format, Limits, Piece, Split, check::ObjectPrecondition, split::SplitFault};
+use calendar::{
+    Format, Limits, Piece, Split,
+    check::ObjectPrecondition,
+    split::{SplitFault, SplitPrecondition},
+};
 use scheduling::{
     Actor, Precondition,
     desk::{Import, Imported, IncomingObject, OnConflict, Placed},
@@ -19,6 +23,8 @@ use crate::{
 
 /// How many objects are held beside the stream.
 const OBJECTS_AT_ONCE: usize = 50;
+/// Beyond so many octets of them no more are held.
+const OCTETS_AT_ONCE: usize = 1024 * 1024;
 
 /// Stores what a stream holds.
 pub(super) async fn import(
@@ -63,7 +69,7 @@ pub(super) async fn import(
     let mut at_once = 1;
     let mut is_begun = false;
     loop {
-        let pieces: Vec<Piece> = split.by_ref().take(at_once).collect();
+        let pieces = next_pieces(&mut split, at_once);
         match pieces.as_slice() {
             [] => break,
             [only] if !is_begun && split.peek().is_none() => match &only.object {
@@ -80,8 +86,21 @@ pub(super) async fn import(
             run.import.conditions = later.clone();
             at_once = OBJECTS_AT_ONCE;
         }
+        // Where nothing of it can be stored, nothing else gives the others their turn.
+        tokio::task::yield_now().await;
     }
     Ok(run.answer)
+}
+
+/// The next pieces of a stream, in bounds.
+fn next_pieces(split: &mut impl Iterator<Item = Piece>, most: usize) -> Vec<Piece> {
+    let (mut pieces, mut octets) = (Vec::new(), 0);
+    while pieces.len() < most && octets < OCTETS_AT_ONCE {
+        let Some(piece) = split.next() else { break };
+        octets += piece.object.as_ref().map_or(0, |it| it.to_octets().len());
+        pieces.push(piece);
+    }
+    pieces
 }
 
 /// An import under way.
@@ -153,12 +172,17 @@ impl Run<'_> {
 
 fn refusal_of(line: usize, fault: &SplitFault) -> DavError {
     let precondition = match fault.precondition() {
-        Some(ObjectPrecondition::ValidCalendarData) => Precondition::ValidCalendarData,
-        Some(ObjectPrecondition::ValidCalendarObjectResource) => {
+        SplitPrecondition::SupportedCalendarComponent => Precondition::SupportedCalendarComponent,
+        SplitPrecondition::MaxResourceSize => Precondition::MaxResourceSize,
+        SplitPrecondition::Object(ObjectPrecondition::ValidCalendarData) => {
+            Precondition::ValidCalendarData
+        }
+        SplitPrecondition::Object(ObjectPrecondition::ValidCalendarObjectResource) => {
             Precondition::ValidCalendarObjectResource
         }
-        Some(ObjectPrecondition::SupportedRscale) => Precondition::SupportedRscale,
-        None => Precondition::SupportedCalendarComponent,
+        SplitPrecondition::Object(ObjectPrecondition::SupportedRscale) => {
+            Precondition::SupportedRscale
+        }
     };
     DavError::precondition(precondition, format!("line {line}: {fault}"))
 }

@@ -77,6 +77,17 @@ pub enum TransportError {
     Options(String),
 }
 
+impl TransportError {
+    /// Whether everything else that is asked will fail in the same way.
+    pub fn is_final(&self) -> bool {
+        use TransportError::{NotSignedIn, Options, Plain, Unreachable};
+        matches!(
+            self,
+            Unreachable(..) | NotSignedIn(_) | Plain(_) | Options(_)
+        )
+    }
+}
+
 /// Who asks, and how.
 #[derive(Default)]
 pub struct TransportOptions<'a> {
@@ -367,80 +378,13 @@ fn connector(certificates: Option<&Path>) -> Result<TlsConnector, TransportError
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Mutex as StandardMutex;
-
     use tokio::{
-        io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+        io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
     };
 
+    use super::super::scripted::{Scripted, says, scripted, transport};
     use super::*;
-
-    /// A server that gives these answers, one after the other, and keeps the heads of the requests.
-    struct Scripted {
-        address: Address,
-        heads: Arc<StandardMutex<Vec<String>>>,
-    }
-
-    async fn scripted(answers: Vec<String>) -> Scripted {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}/", listener.local_addr().unwrap());
-        let heads = Arc::new(StandardMutex::new(Vec::new()));
-        let kept = heads.clone();
-        tokio::spawn(async move {
-            let mut answers = answers.into_iter();
-            while let Ok((stream, _)) = listener.accept().await {
-                let mut stream = BufReader::new(stream);
-                while let Some(head) = head_of(&mut stream).await {
-                    kept.lock().unwrap().push(head);
-                    let Some(answer) = answers.next().filter(|it| !it.is_empty()) else {
-                        break;
-                    };
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                }
-            }
-        });
-        Scripted {
-            address: Address::parse(&address).unwrap(),
-            heads,
-        }
-    }
-
-    async fn head_of(stream: &mut BufReader<TcpStream>) -> Option<String> {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            if stream.read_line(&mut head).await.ok()? == 0 {
-                return None;
-            }
-        }
-        let head = head.to_ascii_lowercase();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        stream.read_exact(&mut body).await.ok()?;
-        Some(head)
-    }
-
-    fn says(status: &str, headers: &str, body: &str) -> String {
-        format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-            body.len()
-        )
-    }
-
-    fn transport(origin: &Address) -> Transport {
-        let options = TransportOptions {
-            user: "alice".into(),
-            password: Some("secret".to_owned().into()),
-            patience: Patience {
-                attempts: 3,
-                first_pause: Duration::ZERO,
-            },
-            ..TransportOptions::default()
-        };
-        Transport::new(origin, &options).unwrap()
-    }
 
     async fn ask(server: &Scripted) -> Result<(Address, Reply), TransportError> {
         let body = Bytes::from_static(b"<x/>");
