@@ -8,7 +8,7 @@
 //! with the tag that it got.
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Format, Limits};
+use calendar::Format;
 use http::HeaderMap;
 use scheduling::{
     Conditions, Precondition, Refusal,
@@ -81,7 +81,7 @@ pub(crate) fn print(format: Format, octets: Bytes) -> Result<Bytes, DavError> {
     if format == Format::ICalendar {
         return Ok(octets);
     }
-    let object = CalendarObject::parse_shared(octets, &Limits::default());
+    let object = scheduling::parse_stored(octets);
     let object = object.map_err(|error| {
         tracing::error!(%error, "a stored calendar object cannot be read");
         DavError::from(Refusal::Damaged("a calendar object cannot be read".into()))
@@ -148,5 +148,17 @@ mod tests {
         }
         let tags = Format::ALL.map(|format| entity_tag(format, "t"));
         assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2]);
+    }
+
+    /// What is stored is read however large it became (see [`scheduling::parse_stored`]).
+    #[test]
+    fn what_is_stored_is_printed_in_each_format() {
+        let lines = "X-A:1\r\n".repeat(calendar::Limits::LINES);
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:u\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        for format in Format::ALL {
+            assert!(print(format, text.clone().into()).is_ok(), "{format:?}");
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod mail;
 pub mod projection;
 pub mod refusal;
 pub mod resources;
+mod stored;
 pub mod stream;
 pub mod view;
 
@@ -23,3 +24,4 @@ pub use change::{Actor, Conditions};
 pub use desk::Desk;
 pub use projection::{Classification, ObjectProjection};
 pub use refusal::{Precondition, Refusal};
+pub use stored::parse_stored;

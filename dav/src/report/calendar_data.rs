@@ -9,8 +9,8 @@ mod tests;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Format, Limits, TimeRange, TooMuchWork, Zone};
-use scheduling::desk;
+use calendar::{Format, TimeRange, TooMuchWork, Zone};
+use scheduling::{desk, parse_stored};
 
 use self::components::ComponentSelection;
 use crate::{
@@ -102,8 +102,7 @@ impl Selection {
         if is_whole && self.format == Format::ICalendar {
             return Ok(whole(octets));
         }
-        let Ok(mut object) = CalendarObject::parse_shared(octets.clone(), &Limits::default())
-        else {
+        let Ok(mut object) = parse_stored(octets.clone()) else {
             return Ok(whole(octets));
         };
         match &self.instances {
@@ -127,7 +126,7 @@ fn whole(octets: &Bytes) -> String {
     if let Ok(text) = std::str::from_utf8(octets) {
         return text.to_owned();
     }
-    match CalendarObject::parse_shared(octets.clone(), &Limits::default()) {
+    match parse_stored(octets.clone()) {
         Ok(mut object) => {
             object.mend_folds();
             text(&object.to_octets())

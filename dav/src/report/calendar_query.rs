@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Limits, Zone};
+use calendar::{CalendarObject, Zone};
 use scheduling::{
     Precondition,
     calendar_view::{Candidate, Shown},
@@ -305,5 +305,5 @@ impl Question {
 
 /// What was stored was valid; what is damaged matches nothing.
 fn parse(octets: &Bytes) -> Option<CalendarObject> {
-    CalendarObject::parse_shared(octets.clone(), &Limits::default()).ok()
+    scheduling::parse_stored(octets.clone()).ok()
 }

@@ -3,7 +3,7 @@
 //! The octets are the truth. What was derived from them when they were written (entity tag, UID,
 //! projection) can be derived again; octets that are not iCalendar are left as they are.
 
-use calendar::{CalendarObject, check::check};
+use calendar::check::check;
 use serde::de::DeserializeOwned;
 use storage::{
     CheckEvent, Damage, ObjectPlace, Store, Stored,
@@ -17,10 +17,11 @@ use tokio::sync::mpsc;
 
 use super::{
     ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, booking::Invitation,
-    content::entity_tag, copy::STORED, inbox::Answered, outstanding::Outstanding, refresh::Refresh,
+    content::entity_tag, inbox::Answered, outstanding::Outstanding, refresh::Refresh,
 };
 use crate::{
     mail::{self, OutgoingMessage},
+    parse_stored,
     projection::ObjectProjection,
 };
 
@@ -214,7 +215,7 @@ impl Audit<'_> {
 /// Compares an object's row with its octets.
 fn judge(kind: CollectionKind, object: &Object, octets: &bytes::Bytes) -> Option<Fault> {
     let left = |what: String| Some(Fault { what, mended: None });
-    let parsed = match CalendarObject::parse_shared(octets.clone(), &STORED) {
+    let parsed = match parse_stored(octets.clone()) {
         Ok(parsed) => parsed,
         Err(error) => return left(format!("it is not iCalendar: {error}")),
     };

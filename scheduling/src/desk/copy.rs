@@ -10,15 +10,7 @@ use storage::{
 };
 
 use super::{Desk, refuse::read_failed};
-use crate::{Refusal, engine::normalise};
-
-/// What is stored was bounded when it was stored, by bounds that may have been wider then.
-pub(super) const STORED: calendar::object::Limits = calendar::object::Limits {
-    octets: usize::MAX,
-    lines: usize::MAX,
-    line_octets: usize::MAX,
-    depth: calendar::object::Limits::DEPTH,
-};
+use crate::{Refusal, engine::normalise, parse_stored};
 
 /// What was found of a UID in a home.
 #[derive(Debug)]
@@ -100,7 +92,7 @@ impl Desk {
 
     /// Octets that the store kept for us: they were admitted once, so that a failure is damage.
     pub(crate) fn parse(&self, octets: Bytes) -> Result<CalendarObject, Refusal> {
-        CalendarObject::parse_shared(octets, &STORED).map_err(|error| {
+        parse_stored(octets).map_err(|error| {
             Refusal::Damaged(format!("a stored calendar object cannot be read: {error}"))
         })
     }

@@ -1,7 +1,7 @@
 //! When somebody is busy (RFC 4791 §7.10): told to whoever may know that, also without a right to read.
 
 use calendar::{
-    Budget, CalendarObject, TimeRange, Zone,
+    Budget, TimeRange, Zone,
     free_busy::{BusyPeriod, BusyType, busy_periods, merge},
 };
 use storage::{
@@ -12,7 +12,6 @@ use storage::{
 
 use super::{
     Desk,
-    copy::STORED,
     members::{Members, Observed, Walk},
     people::url_path,
     refuse::read_failed,
@@ -21,7 +20,7 @@ use super::{
 use crate::{
     Actor, Precondition, Refusal,
     calendar_view::{Candidate, Row},
-    engine,
+    engine, parse_stored,
     projection::{ObjectProjection, Occupation},
 };
 
@@ -270,7 +269,7 @@ impl Desk {
             .content(&object.content)
             .await
             .map_err(read_failed)?;
-        let Ok(object) = CalendarObject::parse_shared(octets, &STORED) else {
+        let Ok(object) = parse_stored(octets) else {
             return Ok(Vec::new());
         };
         let is_owner = |address: &str| self.is_address_of(owner, address);

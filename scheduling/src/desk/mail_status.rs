@@ -1,6 +1,7 @@
 //! How a mail fared is written into the sender's object (RFC 6638 §3.2.9).
 
-use calendar::{CalendarObject, Limits};
+use bytes::Bytes;
+use calendar::CalendarObject;
 use storage::{
     Revision, Stored, Uuid,
     model::{CollectionId, Work, WorkId},
@@ -14,6 +15,7 @@ use crate::{
     Classification, Refusal, engine,
     log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
+    parse_stored,
 };
 
 /// A mail that the next server had taken came back (RFC 3464).
@@ -145,7 +147,7 @@ impl Desk {
         let home = self.store.collection(message.home).await;
         // The log of a home that is gone went with it.
         if home.map_err(read_failed)?.is_some() {
-            let sent = CalendarObject::parse(&message.calendar, &Limits::default()).ok();
+            let sent = parse_stored(Bytes::copy_from_slice(&message.calendar)).ok();
             let mut objects = copies.meeting.iter().map(|copy| &copy.object).chain(&sent);
             let entry = LogEntry {
                 time: self.now(),

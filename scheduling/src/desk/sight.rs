@@ -6,9 +6,9 @@ use storage::{
     model::{CalendarFacts, Content, Object},
 };
 
-use super::{Desk, content::entity_tag, copy::STORED, people::url_path, refuse::read_failed};
+use super::{Desk, content::entity_tag, people::url_path, refuse::read_failed};
 use crate::{
-    Classification, ObjectProjection, Refusal,
+    Classification, ObjectProjection, Refusal, parse_stored,
     view::{self, Sight, Viewer},
 };
 
@@ -66,7 +66,7 @@ impl Desk {
             return Ok(None);
         }
         let octets = self.store.content(&object.content).await;
-        let parsed = CalendarObject::parse_shared(octets.map_err(read_failed)?, &STORED);
+        let parsed = parse_stored(octets.map_err(read_failed)?);
         match parsed {
             Ok(parsed) => Ok(Some(parsed)),
             // What it says cannot be told, so that nobody else is told.

@@ -15,10 +15,11 @@ use storage::{
 };
 use tokio::task::JoinSet;
 
-use super::{Desk, copy::STORED, refuse::read_failed};
+use super::{Desk, refuse::read_failed};
 use crate::{
     Refusal,
     calendar_view::{CalendarView, Candidate, Folding, Shown},
+    parse_stored,
     projection::ObjectProjection,
 };
 
@@ -250,7 +251,7 @@ impl Desk {
             return Ok(Some(projection));
         }
         let octets = self.store.content(&object.content).await;
-        let parsed = CalendarObject::parse_shared(octets.map_err(read_failed)?, &STORED);
+        let parsed = parse_stored(octets.map_err(read_failed)?);
         // What is damaged matches nothing.
         Ok(parsed.ok().map(|parsed| ObjectProjection::of(&parsed)))
     }

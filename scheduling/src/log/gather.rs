@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use calendar::{CalendarObject, Component, Limits, Property};
+use bytes::Bytes;
+use calendar::{CalendarObject, Component, Property};
 
 use super::line::{LogLine, MAXIMUM_INSTANCES, Verdict, Way, bounded};
-use crate::engine::{
-    CopyChange, Decision, Message, Method, Origin, Plan, Receipt, Status, normalise,
+use crate::{
+    engine::{CopyChange, Decision, Message, Method, Origin, Plan, Receipt, Status, normalise},
+    parse_stored,
 };
 
 /// How many of the last lines a new one may have the same to say as.
@@ -173,7 +175,7 @@ fn messages(plan: &Plan) -> Messages<'_> {
     for mail in &plan.mails {
         let about = match &last {
             Some((octets, about)) if **octets == mail.calendar => about.clone(),
-            _ => CalendarObject::parse(&mail.calendar, &Limits::default())
+            _ => parse_stored(Bytes::copy_from_slice(&mail.calendar))
                 .map(|object| About::of(&mail.method, &object))
                 .unwrap_or_default(),
         };

@@ -6,10 +6,7 @@
 //! change on the way makes the next request see another tag.
 
 use bytes::Bytes;
-use calendar::{
-    CalendarObject, CalendarPrinter, Format, Limits, Property, export::Export,
-    zone::reference::TimeZones,
-};
+use calendar::{CalendarPrinter, Format, Property, export::Export, zone::reference::TimeZones};
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scheduling::{Actor, Refusal, desk::Opened};
@@ -150,7 +147,7 @@ impl Writer {
         let octets = self.dav.desk().octets(object).await;
         let octets = octets.map_err(|refusal| broken(refusal.into()))?;
         let octets = self.time_zones.apply(octets);
-        let object = CalendarObject::parse_shared(octets, &Limits::default());
+        let object = scheduling::parse_stored(octets);
         let object = object.map_err(|error| {
             tracing::error!(%error, "a stored calendar object cannot be read");
             BodyBroken::Unfinished("a calendar object cannot be read".into())

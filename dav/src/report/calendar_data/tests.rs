@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use calendar::{CalendarObject, Limits};
+
 use super::*;
 use crate::{testing::xml, xml::Document};
 
@@ -69,6 +71,18 @@ fn components_and_properties_are_selected() {
     }
     let zone = "<C:calendar-data><C:comp name=\"VCALENDAR\"><C:comp name=\"VTIMEZONE\"/></C:comp></C:calendar-data>";
     assert!(apply(zone, OBJECT.as_bytes()).contains("TZOFFSETTO"));
+}
+
+/// What is stored is read however large it became (see [`parse_stored`]).
+#[test]
+fn large_objects_are_reduced_as_others_are() {
+    let lines = "X-A:1\r\n".repeat(Limits::LINES);
+    let text = OBJECT.replace("SUMMARY", &format!("{lines}SUMMARY"));
+    let summary = "<C:calendar-data><C:comp name=\"VCALENDAR\"><C:comp name=\"VEVENT\">\
+        <C:prop name=\"SUMMARY\"/></C:comp></C:comp></C:calendar-data>";
+    let expected =
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:One\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    assert_eq!(apply(summary, text.as_bytes()), expected);
 }
 
 #[test]

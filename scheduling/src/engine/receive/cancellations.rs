@@ -5,13 +5,17 @@
 
 use std::cmp::Reverse;
 
-use calendar::{CalendarObject, Component, Limits};
+use bytes::Bytes;
+use calendar::{CalendarObject, Component};
 
 use super::{CopyChange, Declined, Incoming, Receipt, cancel};
-use crate::engine::{
-    Decision, Message, Method, Origin, Status,
-    meeting::{Meeting, Part},
-    sequence::Revision,
+use crate::{
+    engine::{
+        Decision, Message, Method, Origin, Status,
+        meeting::{Meeting, Part},
+        sequence::Revision,
+    },
+    parse_stored,
 };
 
 /// The most octets that are kept for one meeting of one recipient; the oldest cancellations go first.
@@ -27,12 +31,12 @@ pub struct Cancellations(CalendarObject);
 impl Cancellations {
     /// From the octets of [`Cancellations::to_octets`]; `None` where there are none.
     pub fn parse(octets: &[u8]) -> Option<Cancellations> {
-        let object = CalendarObject::parse(octets, &Limits::default());
-        object.ok().map(Cancellations)
+        let octets = Bytes::copy_from_slice(octets);
+        parse_stored(octets).ok().map(Cancellations)
     }
 
     /// To be kept.
-    pub fn to_octets(&self) -> bytes::Bytes {
+    pub fn to_octets(&self) -> Bytes {
         self.0.to_octets()
     }
 
