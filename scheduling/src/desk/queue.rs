@@ -13,13 +13,10 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
-    refuse::{crowded, read_failed},
+    refuse::{commit_failed, crowded},
 };
 use crate::Refusal;
 
-/// How long a row is put off the first time; twice as long each further time.
-const FIRST_DELAY_MILLISECONDS: i64 = 60 * 1000;
-const LONGEST_DELAY_MILLISECONDS: i64 = 6 * 60 * 60 * 1000;
 /// What is refused so often, within some days, is given up.
 const MAXIMUM_ATTEMPTS: u32 = 20;
 
@@ -78,7 +75,7 @@ impl Desk {
     /// The first row of a queue that is due.
     pub(super) async fn next_row(&self, queue: &str) -> Result<Option<Row>, Refusal> {
         let due = self.store.work_to_do(queue, self.now(), 1).await;
-        let mut due = due.map_err(read_failed)?.into_iter();
+        let mut due = due.map_err(commit_failed)?.into_iter();
         Ok(due.next().map(|(id, work)| Row { id, work }))
     }
 
@@ -118,13 +115,7 @@ impl Desk {
 
     /// When a row is due again that was tried so often before.
     pub(super) fn due_after(&self, attempts: u32) -> Timestamp {
-        let factor = 1_i64.checked_shl(attempts.min(32)).unwrap_or(i64::MAX);
-        let delay = FIRST_DELAY_MILLISECONDS.saturating_mul(factor);
-        Timestamp(
-            self.now()
-                .0
-                .saturating_add(delay.min(LONGEST_DELAY_MILLISECONDS)),
-        )
+        Work::due_after(attempts, self.now())
     }
 }
 

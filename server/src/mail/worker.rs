@@ -12,7 +12,7 @@ use scheduling::{
 };
 use storage::{
     Store, Stored, Timestamp,
-    backend::{CommitError, ReadError},
+    backend::CommitError,
     model::{Work, WorkId},
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -104,13 +104,13 @@ impl MailWorker {
     /// Sends everything that is due now, and says how many rows it took.
     ///
     /// # Errors
-    /// The store cannot be read.
-    pub async fn send_due(&self) -> Result<usize, ReadError> {
+    /// The store cannot be read or written.
+    pub async fn send_due(&self) -> Result<usize, CommitError> {
         let (_never, running) = watch::channel(false);
         self.work_through(&running).await
     }
 
-    async fn work_through(&self, stopped: &watch::Receiver<bool>) -> Result<usize, ReadError> {
+    async fn work_through(&self, stopped: &watch::Receiver<bool>) -> Result<usize, CommitError> {
         let mut taken = 0;
         loop {
             let due = self
@@ -131,7 +131,7 @@ impl MailWorker {
         &self,
         rows: Vec<(WorkId, Stored<Work>)>,
         stopped: &watch::Receiver<bool>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), CommitError> {
         let mut sending = JoinSet::new();
         let mut outcome = Ok(());
         for (id, work) in rows {
@@ -165,10 +165,10 @@ impl MailWorker {
 /// again at once.
 fn joined(
     ended: Option<Result<Result<(), CommitError>, tokio::task::JoinError>>,
-) -> Result<(), ReadError> {
+) -> Result<(), CommitError> {
     match ended {
-        Some(Ok(Err(error))) => Err(ReadError::Unavailable(error.to_string())),
-        Some(Err(error)) => Err(ReadError::Unavailable(error.to_string())),
+        Some(Ok(Err(error))) => Err(error),
+        Some(Err(error)) => Err(CommitError::Unavailable(error.to_string())),
         Some(Ok(Ok(()))) | None => Ok(()),
     }
 }

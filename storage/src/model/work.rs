@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Timestamp;
 
+/// How long a row is put off the first time that it cannot be done; twice as long each further time.
+const FIRST_DELAY_MILLISECONDS: i64 = 60 * 1000;
+const LONGEST_DELAY_MILLISECONDS: i64 = 6 * 60 * 60 * 1000;
+
 /// A row of background work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -30,6 +34,13 @@ impl Work {
             last_error: None,
             payload: payload.into(),
         }
+    }
+
+    /// When a row that was tried so often before, and now again, is to be tried the next time.
+    pub fn due_after(attempts: u32, now: Timestamp) -> Timestamp {
+        let factor = 1_i64.checked_shl(attempts.min(32)).unwrap_or(i64::MAX);
+        let delay = FIRST_DELAY_MILLISECONDS.saturating_mul(factor);
+        Timestamp(now.0.saturating_add(delay.min(LONGEST_DELAY_MILLISECONDS)))
     }
 
     /// A row whose payload is a plain value, encoded.

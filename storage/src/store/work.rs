@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Stored, Timestamp,
-    backend::{CommitError, Entry, Key, KeyRange, Page, ReadError},
+    backend::{CommitError, Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
     model::{Content, INLINE_CONTENT_OCTETS, Work, WorkId},
 };
 
@@ -38,13 +38,17 @@ impl Store {
     /// The same of a queue whose rows are never put off by more than a day, for a worker that asks again
     /// and again: where nothing is due, rows that are put off by more are given. They were put off
     /// before the clock was put back, and would wait for as long as it had gone wrong.
+    ///
+    /// A row that cannot be read, because it or the blob with its payload is damaged, is put off instead, longer each
+    /// time, so that those behind it are done. It is tried until somebody has mended it.
     pub async fn work_to_do(
         &self,
         queue: &str,
         now: Timestamp,
         rows: usize,
-    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
-        let due = self.due_work(queue, now, rows).await?;
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, CommitError> {
+        let due = keys::due_work(queue, now);
+        let due = self.readable_work(queue, due, now, rows).await?;
         if !due.is_empty() {
             return Ok(due);
         }
@@ -55,7 +59,84 @@ impl Store {
             Bound::Included(end) => Bound::Excluded(end),
             Bound::Unbounded => return Ok(Vec::new()),
         };
-        self.read_work(queue, range, rows).await
+        self.readable_work(queue, range, now, rows).await
+    }
+
+    /// The first rows in a range that can be read. All before them that cannot are put off, out of the range.
+    async fn readable_work(
+        &self,
+        queue: &str,
+        range: KeyRange,
+        now: Timestamp,
+        rows: usize,
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, CommitError> {
+        loop {
+            let page = self.scan_work(range.clone(), rows).await?;
+            let mut work = Vec::with_capacity(page.len());
+            let mut were_put_off = false;
+            for (key, entry) in page {
+                let id = id_of(queue, &key)?;
+                match self.complete_work(queue, &key, entry.clone()).await {
+                    Ok(stored) => work.extend(stored.map(|stored| (id, stored))),
+                    Err(ReadError::Corrupt(reason)) => {
+                        self.put_off_unreadable(queue, (&id, &entry), &reason, now)
+                            .await?;
+                        were_put_off = true;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if !work.is_empty() || !were_put_off {
+                return Ok(work);
+            }
+        }
+    }
+
+    /// Moves a row to a later time as it is. Whoever was faster with it is let be.
+    async fn put_off_unreadable(
+        &self,
+        queue: &str,
+        (id, entry): (&WorkId, &Entry),
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let record: Option<WorkRecord> = record::decode(&entry.value, "work").ok();
+        let attempts = record.as_ref().map_or(u32::MAX, |record| record.attempts);
+        tracing::error!(
+            queue,
+            attempts,
+            reason,
+            "background work cannot be read and is put off"
+        );
+        let later = WorkId {
+            due: Work::due_after(attempts, now),
+            id: id.id,
+        };
+        let (before, after) = (keys::work(queue, id), keys::work(queue, &later));
+        let expect = vec![
+            Expect::Revision(before.clone(), entry.revision),
+            Expect::Absent(after.clone()),
+        ];
+        let mut operations = vec![Operation::Delete(before)];
+        if let Some(Content::Blob { hash, .. }) = record.as_ref().map(|record| &record.payload) {
+            let (old, new) = (
+                keys::blob_reference_of_work(hash, id),
+                keys::blob_reference_of_work(hash, &later),
+            );
+            operations.push(Operation::Delete(old));
+            operations.push(Operation::Put(new, Bytes::new()));
+        }
+        let row = record.map(|record| WorkRecord {
+            attempts: attempts.saturating_add(1),
+            last_error: Some(reason.to_owned()),
+            ..record
+        });
+        let row = row.map_or(entry.value.clone(), |row| record::encode(&row));
+        operations.push(Operation::Put(after, row));
+        match self.commit_rows(expect, operations).await {
+            Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// A page of the queue's rows in the order of their due times, due or not, behind `after`.
@@ -105,20 +186,28 @@ impl Store {
         range: KeyRange,
         rows: usize,
     ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
-        let page = Page {
-            rows,
-            octets: SCAN_OCTETS,
-            reverse: false,
-        };
-        let page = self.backend().scan(range, page).await?;
-        let mut work = Vec::with_capacity(page.rows.len());
-        for (key, entry) in page.rows {
+        let page = self.scan_work(range, rows).await?;
+        let mut work = Vec::with_capacity(page.len());
+        for (key, entry) in page {
             let id = id_of(queue, &key)?;
             if let Some(stored) = self.complete_work(queue, &key, entry).await? {
                 work.push((id, stored));
             }
         }
         Ok(work)
+    }
+
+    async fn scan_work(
+        &self,
+        range: KeyRange,
+        rows: usize,
+    ) -> Result<Vec<(Key, Entry)>, ReadError> {
+        let page = Page {
+            rows,
+            octets: SCAN_OCTETS,
+            reverse: false,
+        };
+        Ok(self.backend().scan(range, page).await?.rows)
     }
 
     /// A row with its payload. `None` where it was finished since it was read.

@@ -206,3 +206,58 @@ async fn work_is_not_forgotten_when_the_clock_is_put_back() {
         1
     );
 }
+
+/// A row whose payload is gone, or that says nothing that anybody could read, is tried again and again, later each
+/// time; those behind it are done.
+#[tokio::test]
+async fn work_that_cannot_be_read_stops_no_other() {
+    const MINUTE: i64 = 60 * 1000;
+    let world = world().await;
+    let now = world.store.environment().clock.now();
+    let large = Bytes::from(vec![7; 200_000]);
+    let torn = world.enqueue("mail", now.0 - 3, large.clone()).await;
+    let odd = world.enqueue("mail", now.0 - 2, Bytes::new()).await;
+    let good = world.enqueue("mail", now.0 - 1, Bytes::new()).await;
+    let hash = *blake3::hash(&large).as_bytes();
+    let odd_key = keys::work("mail", &odd);
+    let row = world.store.backend().get(&odd_key).await.unwrap().unwrap();
+    let damage = vec![
+        Operation::Delete(keys::blob(&hash)),
+        Operation::Put(odd_key, Bytes::from_static(b"\xff")),
+    ];
+    for file in world.backend.blobs().find(hash).await.unwrap() {
+        world.backend.blobs().remove(file.name).await.unwrap();
+    }
+    world.store.commit_rows(Vec::new(), damage).await.unwrap();
+
+    let to_do = async |now: i64| {
+        let rows = world.store.work_to_do("mail", Timestamp(now), 1).await;
+        let rows = rows.unwrap().into_iter();
+        rows.map(|(id, work)| (id.id, work.attempts))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(to_do(now.0).await, [(good.id, 0)]);
+    let (id, work) = world.due("mail", now.0).await.remove(0);
+    let mut batch = world.store.batch();
+    batch.finish_work(&id, &work);
+    world.store.commit(batch).await.unwrap();
+    assert_eq!(to_do(now.0).await, []);
+    for (at, next) in [(0, 1), (1, 3), (3, 7)] {
+        assert_eq!(to_do(now.0 + at * MINUTE).await, []);
+        let due = world.store.next_due("mail").await.unwrap();
+        assert_eq!(due, Some(Timestamp(now.0 + next * MINUTE)));
+    }
+
+    // mended, both are done
+    let later = Timestamp(now.0 + 6 * 60 * MINUTE);
+    world.store.write_blob(large).await.unwrap();
+    let odd = WorkId { due: later, ..odd };
+    let mended = Operation::Put(keys::work("mail", &odd), row.value);
+    let mended = world.store.commit_rows(Vec::new(), vec![mended]).await;
+    mended.unwrap();
+    let done = world.store.work_to_do("mail", later, 2).await;
+    let done = done.unwrap().into_iter();
+    let done: Vec<_> = done.map(|(id, work)| (id.id, work.attempts)).collect();
+    assert_eq!(done, [(torn.id, 3), (odd.id, 0)]);
+    world.assert_sound().await;
+}
