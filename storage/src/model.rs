@@ -21,7 +21,7 @@ pub use collection::{
 };
 pub use enabled::{ENABLED_QUEUE, Enabled};
 pub use lock::{Lock, LockRoot};
-pub use membership::{GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange};
+pub use membership::{DORMANT_MEMBERSHIP_QUEUE, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange};
 pub use object::{CalendarFacts, Content, INLINE_CONTENT_OCTETS, Object};
 pub use principal::{
     BOOKING_HORIZON_DAYS, Booking, BookingRule, Credential, Delegate, InvitationRecipients,

@@ -9,8 +9,8 @@ use storage::{
     CheckEvent, Damage, ObjectPlace, Store, Stored,
     backend::{CommitError, ReadError},
     model::{
-        CalendarFacts, Collection, CollectionKind, ENABLED_QUEUE, Enabled, MEMBERSHIP_QUEUE,
-        MembershipChange, Object, Work, WorkId,
+        CalendarFacts, Collection, CollectionKind, DORMANT_MEMBERSHIP_QUEUE, ENABLED_QUEUE,
+        Enabled, MEMBERSHIP_QUEUE, MembershipChange, Object, Work, WorkId,
     },
 };
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-const QUEUES: [(&str, IsReadable); 7] = [
+const QUEUES: [(&str, IsReadable); 8] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -44,6 +44,7 @@ const QUEUES: [(&str, IsReadable); 7] = [
     (BOOKING_QUEUE, is_some::<Invitation>),
     (ANSWERED_QUEUE, is_some::<Answered>),
     (MEMBERSHIP_QUEUE, is_some::<MembershipChange>),
+    (DORMANT_MEMBERSHIP_QUEUE, is_some::<MembershipChange>),
     (ENABLED_QUEUE, is_some::<Enabled>),
 ];
 /// The kind of finding.

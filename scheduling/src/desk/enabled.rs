@@ -5,12 +5,14 @@
 //! all meetings there are, some in each commit: where a status says that the organizer's last word did not arrive, it is
 //! delivered now, and the status says so, in one commit with how far that came. So it may be interrupted anywhere, and
 //! nobody hears twice. What is over is left alone.
+//!
+//! Before that, changes of groups that their own meetings missed meanwhile are left to those who follow them.
 
 use std::sync::Arc;
 
 use storage::{
     Batch, ObjectPlace, Timestamp,
-    model::{ENABLED_QUEUE, Enabled, Principal},
+    model::{CollectionId, ENABLED_QUEUE, Enabled, MEMBERSHIP_QUEUE, Principal, Work},
 };
 
 use super::{
@@ -29,6 +31,8 @@ use crate::{
 
 /// Objects looked at in one step.
 const OBJECTS_AT_ONCE: usize = 200;
+/// Changes of groups that one commit moves to those who follow them.
+const CHANGES_AT_ONCE: usize = 50;
 
 /// What somebody missed of one meeting.
 struct Missed {
@@ -61,6 +65,13 @@ impl Desk {
             batch.finish_work(&row.id, &row.work);
             return Ok(batch);
         };
+        if let Some(home) = principal.home
+            && self.wake_memberships(&mut batch, home, now).await?
+        {
+            let unchanged = &row.work.value;
+            batch.reschedule(&row.id, &row.work, row.id.due, unchanged);
+            return Ok(batch);
+        }
         let page = self
             .store
             .every_object(enabled.reached.clone(), OBJECTS_AT_ONCE)
@@ -88,6 +99,27 @@ impl Desk {
             None => batch.finish_work(&row.id, &row.work),
         };
         Ok(batch)
+    }
+
+    /// Leaves changes of groups that the meetings in a home missed to those who follow them; whether there were any.
+    async fn wake_memberships(
+        &self,
+        batch: &mut Batch,
+        home: CollectionId,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let dormant = self.store.dormant_memberships(home, CHANGES_AT_ONCE).await;
+        let dormant = dormant.map_err(read_failed)?;
+        for (id, work) in &dormant {
+            let awake = Work {
+                queue: MEMBERSHIP_QUEUE.to_owned(),
+                ..work.value.clone()
+            };
+            batch
+                .finish_work(id, work)
+                .enqueue(&self.store.new_work_id(now), &awake);
+        }
+        Ok(!dormant.is_empty())
     }
 
     /// What somebody missed of the meeting that an object is the organizer's of, if anything.

@@ -3,7 +3,9 @@
 //! A meeting's object is indexed by the groups that it names, in the commit that stores it. A change of a group's members
 //! leaves a row of work in its own commit, for that group and each that holds it; changes that follow closely share one.
 //! [`Desk::follow_memberships`] takes it, meeting by meeting: each is changed as its organizer would have changed it, in
-//! one commit with how far that came, so that it may be interrupted anywhere and nobody hears twice.
+//! one commit with how far that came, so that it may be interrupted anywhere and nobody hears twice. What cannot be done
+//! in one meeting now, for want of room, is left to a row of its own, to be tried again; what waits for an organizer's
+//! account to be enabled, to one that is not due before ([`Desk::catch_up_enabled`]).
 //!
 //! Such a change gives the organizer's object a new Schedule-Tag. RFC 6638 §3.2.10 keeps the tag for answers only: a
 //! client that has not seen the new attendee would take them out again with its next PUT, and has to read first.
@@ -12,21 +14,21 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use calendar::{CalendarObject, TimeRange};
 use storage::{
-    Batch, ObjectPlace, Timestamp, WalkPosition,
+    Batch, ObjectPlace, Stored, Timestamp, WalkPosition,
     model::{
         CollectionId, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Object, Principal,
-        PrincipalId,
+        PrincipalId, Work,
     },
 };
 
 use super::{
     CalendarRules, Desk, MAXIMUM_ROUNDS,
     copy::{Copies, Copy},
-    queue::{Row, is_about_all},
+    queue::{MAXIMUM_ATTEMPTS, Row, is_about_all},
     refuse::{crowded, read_failed},
 };
 use crate::{
-    Actor, Classification, ObjectProjection, Refusal,
+    Actor, Classification, ObjectProjection, Precondition, Refusal,
     engine::{self, Directory, MembersChanged, MembersFollowed, Role},
     log::{LogEntry, LogLine, Occasion, Verdict},
 };
@@ -48,6 +50,8 @@ enum Following {
     Changed(Batch),
     /// It cannot be changed.
     Refused(Copies, Refusal),
+    /// Nothing before its organizer's account is enabled.
+    Dormant(Stored<Arc<Principal>>),
 }
 
 /// Where a row of work stands.
@@ -227,22 +231,25 @@ impl Desk {
             rules,
             now: self.now(),
         };
-        let meetings =
-            self.store
-                .group_meetings(group.id, change.reached.as_ref(), MEETINGS_AT_ONCE);
-        let meetings = meetings.await.map_err(read_failed)?;
+        let meetings = self.meetings_of(change).await?;
         let mut is_end = meetings.len() < MEETINGS_AT_ONCE;
         let (mut batch, mut reached) = (self.store.batch(), None);
         for meeting in meetings {
             let following = self.following(&step, &meeting, &mut refused).await;
-            match following.or_else(|refusal| passed_over(row, refusal))? {
+            match following.or_else(|refusal| passed_over(row, change, refusal))? {
                 Following::Nothing => {}
                 Following::Forgotten(copies) => {
                     copies.expect(&mut batch);
                     batch.forget_group_meeting(group.id, &meeting);
                 }
                 Following::Refused(copies, refusal) => {
-                    self.log_not_followed(&mut batch, &copies, &step, &refusal);
+                    self.try_again(&mut batch, row, &step, (&meeting, &copies), &refusal);
+                }
+                Following::Dormant(organizer) => {
+                    let waits = self
+                        .store
+                        .let_membership_wait(&mut batch, &organizer, &meeting, change);
+                    waits.await.map_err(read_failed)?;
                 }
                 Following::Changed(its_own) => {
                     is_end = false;
@@ -269,6 +276,17 @@ impl Desk {
         Ok(batch)
     }
 
+    /// The next meetings that a change is for.
+    async fn meetings_of(&self, change: &MembershipChange) -> Result<Vec<GroupMeeting>, Refusal> {
+        if let Some(only) = &change.only {
+            return Ok(vec![only.clone()]);
+        }
+        let meetings =
+            self.store
+                .group_meetings(change.group, change.reached.as_ref(), MEETINGS_AT_ONCE);
+        meetings.await.map_err(read_failed)
+    }
+
     /// What the change is for one meeting, decided upon the organizer's object as it is now.
     async fn following(
         &self,
@@ -284,7 +302,7 @@ impl Desk {
         else {
             return Ok(Following::Forgotten(copies));
         };
-        let owner = self.store.principal(copy.calendar.owner).await;
+        let owner = self.store.principal_to_change(copy.calendar.owner).await;
         let Some(owner) = owner.map_err(read_failed)? else {
             return Ok(Following::Forgotten(copies));
         };
@@ -296,7 +314,7 @@ impl Desk {
         if !is_organizer || !is_named || is_over(&copy.stored, step.now) {
             return Ok(Following::Forgotten(copies));
         }
-        let floating = step.rules.zone_for(&owner)(&copy.calendar);
+        let floating = step.rules.zone_for(&owner.value)(&copy.calendar);
         let followed = engine::follow_members(
             &copy.object,
             &directory,
@@ -309,13 +327,19 @@ impl Desk {
                 floating: &floating,
             },
         );
-        let Some(followed) = followed.filter(|_| !owner.disabled) else {
+        let Some(followed) = followed else {
             return Ok(Following::Nothing);
         };
+        if owner.disabled {
+            return Ok(Following::Dormant(owner));
+        }
         if let Some(refusal) = refused.take() {
             return Ok(Following::Refused(copies, refusal));
         }
-        match self.change_of_members(&owner, copy, &followed, step).await {
+        match self
+            .change_of_members(&owner.value, copy, &followed, step)
+            .await
+        {
             Ok(Some(batch)) => Ok(Following::Changed(batch)),
             // It was there a moment ago.
             Ok(None) => Ok(Following::Nothing),
@@ -358,10 +382,43 @@ impl Desk {
         Ok(Some(batch))
     }
 
-    fn log_not_followed(&self, batch: &mut Batch, copies: &Copies, step: &Step<'_>, why: &Refusal) {
+    /// What could not be done in one meeting is tried again where it may be possible later, apart from all others. The
+    /// organizer's log says so the first time, and when it is given up.
+    fn try_again(
+        &self,
+        batch: &mut Batch,
+        row: &Row,
+        step: &Step<'_>,
+        (meeting, copies): (&GroupMeeting, &Copies),
+        refusal: &Refusal,
+    ) {
+        let attempts = step.change.only.as_ref().map_or(0, |_| row.work.attempts);
+        if !may_pass(refusal) || attempts + 1 >= MAXIMUM_ATTEMPTS {
+            self.log_not_followed(batch, copies, step, &format!("be followed: {refusal}"));
+            return;
+        }
+        if attempts == 0 {
+            let what = format!("be followed now, and is tried again: {refusal}");
+            self.log_not_followed(batch, copies, step, &what);
+        }
+        let again = MembershipChange {
+            reached: None,
+            only: Some(meeting.clone()),
+            ..step.change.clone()
+        };
+        let again = Work {
+            attempts: attempts + 1,
+            last_error: Some(refusal.to_string()),
+            ..again.work(row.work.created)
+        };
+        let due = self.due_after(attempts);
+        batch.enqueue(&self.store.new_work_id(due), &again);
+    }
+
+    fn log_not_followed(&self, batch: &mut Batch, copies: &Copies, step: &Step<'_>, what: &str) {
         let Some(copy) = &copies.meeting else { return };
         let reason = format!(
-            "the group {} changed, which cannot be followed: {why}",
+            "the group {} changed, which cannot {what}",
             step.group.display_name
         );
         let entry = LogEntry {
@@ -376,8 +433,13 @@ impl Desk {
 }
 
 /// A meeting that cannot be read is tried again, and passed over then, for the others.
-fn passed_over(row: &Row, refusal: Refusal) -> Result<Following, Refusal> {
-    if is_about_all(&refusal) || !row.was_put_off() {
+fn passed_over(
+    row: &Row,
+    change: &MembershipChange,
+    refusal: Refusal,
+) -> Result<Following, Refusal> {
+    let has_others = change.only.is_none();
+    if is_about_all(&refusal) || !has_others || !row.was_put_off() {
         return Err(refusal);
     }
     tracing::error!(%refusal, "a meeting cannot be read and follows no change of its groups");
@@ -401,4 +463,16 @@ fn is_about_one(refusal: &Refusal) -> bool {
         refusal,
         Refusal::Unavailable(_) | Refusal::Full | Refusal::Damaged(_)
     )
+}
+
+/// Whether what stands against the change of a meeting may be gone later, though nobody changes the meeting.
+fn may_pass(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::TooManyMessages { .. } | Refusal::InsufficientStorage(_) => true,
+        Refusal::Precondition { precondition, .. } => matches!(
+            precondition,
+            Precondition::QuotaNotExceeded | Precondition::SufficientDiskSpace
+        ),
+        _ => false,
+    }
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::Refusal;
 
 /// What is refused so often, within some days, is given up.
-const MAXIMUM_ATTEMPTS: u32 = 20;
+pub(super) const MAXIMUM_ATTEMPTS: u32 = 20;
 
 /// A row that is due.
 pub(super) struct Row {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CollectionId, PrincipalId, Work};
 use crate::Timestamp;
 
 /// The queue of changes of who is in a group.
 pub const MEMBERSHIP_QUEUE: &str = "membership";
+/// The queue of changes of groups that wait until the organizer's account of a meeting is enabled. No worker takes them:
+/// they are moved to [`MEMBERSHIP_QUEUE`] then.
+pub const DORMANT_MEMBERSHIP_QUEUE: &str = "dormant membership";
 
 /// A meeting whose organizer's object names a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,16 @@ pub struct MembershipChange {
     pub left: BTreeSet<PrincipalId>,
     /// All meetings up to this one are done.
     pub reached: Option<GroupMeeting>,
+    /// It is left to be followed in this meeting only, where it could not be when it was followed in the others.
+    #[serde(deserialize_with = "absent_in_older_rows")]
+    pub only: Option<GroupMeeting>,
+}
+
+/// A row of before there was this field ends before it, which is as if nothing was said.
+fn absent_in_older_rows<'de, D: Deserializer<'de>>(
+    rest: D,
+) -> Result<Option<GroupMeeting>, D::Error> {
+    Ok(Option::deserialize(rest).unwrap_or_default())
 }
 
 impl MembershipChange {
@@ -61,6 +74,32 @@ impl MembershipChange {
 mod tests {
     use super::*;
 
+    /// The release of November 2026 wrote no more than this.
+    #[test]
+    fn rows_of_before_are_read() {
+        let octets = [7, 1, 10, 2, 11, 12, 1, 3, 1, b'm'];
+        let people = |numbers: &[u64]| numbers.iter().map(|it| PrincipalId(*it)).collect();
+        let reached = GroupMeeting {
+            home: CollectionId(3),
+            uid: "m".to_owned(),
+        };
+        let change = MembershipChange {
+            group: PrincipalId(7),
+            joined: people(&[10]),
+            left: people(&[11, 12]),
+            reached: Some(reached),
+            only: None,
+        };
+        let read = |octets: &[u8]| Work::new("", octets.to_vec(), Timestamp(0)).task();
+        assert_eq!(read(&octets), Some(change.clone()));
+        let only = MembershipChange {
+            only: change.reached.clone(),
+            ..change
+        };
+        assert_eq!(only.work(Timestamp(0)).task(), Some(only));
+        assert_eq!(read(&octets[..4]), None);
+    }
+
     #[test]
     fn a_later_change_is_followed_everywhere() {
         let people = |numbers: &[u64]| numbers.iter().map(|it| PrincipalId(*it)).collect();
@@ -69,6 +108,7 @@ mod tests {
             joined: people(joined),
             left: people(left),
             reached,
+            only: None,
         };
         let half = GroupMeeting {
             home: CollectionId(2),

@@ -10,8 +10,8 @@ use crate::{
     Stored, Timestamp, Uuid,
     backend::{Entry, Key, KeyRange, Operation, Page, ReadError},
     model::{
-        CollectionId, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Principal, PrincipalId,
-        PrincipalKind, WorkId,
+        CollectionId, DORMANT_MEMBERSHIP_QUEUE, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange,
+        Principal, PrincipalId, PrincipalKind, Work, WorkId,
     },
 };
 
@@ -28,6 +28,23 @@ fn gathering(group: PrincipalId, now: Timestamp) -> WorkId {
         due: Timestamp(now.0 - now.0.rem_euclid(WINDOW_MILLISECONDS) + WINDOW_MILLISECONDS),
         id: u128::from_be_bytes(name.to_octets()),
     }
+}
+
+/// The row in which what a meeting missed of a group waits. Those of one home stand together.
+fn dormant(group: PrincipalId, meeting: &GroupMeeting) -> WorkId {
+    let name = Uuid::derived(
+        "Convoke 2026-11 membership that a meeting missed",
+        &[&group.0.to_be_bytes(), meeting.uid.as_bytes()],
+    );
+    WorkId {
+        due: place_of_dormant(meeting.home),
+        id: u128::from_be_bytes(name.to_octets()),
+    }
+}
+
+/// Where the dormant rows of a home stand in their queue: no row there is ever due, so that it is kept by homes.
+fn place_of_dormant(home: CollectionId) -> Timestamp {
+    Timestamp(home.0 as i64)
 }
 
 impl Batch {
@@ -102,6 +119,52 @@ impl Store {
         page.rows.iter().map(read).collect()
     }
 
+    /// Leaves a change of a group to a meeting for when its organizer, of whom the commit then expects that they stay
+    /// disabled, is enabled.
+    pub async fn let_membership_wait(
+        &self,
+        batch: &mut Batch,
+        organizer: &Stored<Arc<Principal>>,
+        meeting: &GroupMeeting,
+        change: &MembershipChange,
+    ) -> Result<(), ReadError> {
+        let id = dormant(change.group, meeting);
+        let before = self.work(DORMANT_MEMBERSHIP_QUEUE, &id).await?;
+        let waiting = before.as_ref();
+        let waiting = waiting.and_then(|row| row.task::<MembershipChange>());
+        let both = waiting.map_or_else(|| change.clone(), |waiting| waiting.and(change));
+        let now = self.environment().clock.now();
+        let work = Work {
+            queue: DORMANT_MEMBERSHIP_QUEUE.to_owned(),
+            ..MembershipChange {
+                reached: None,
+                only: Some(meeting.clone()),
+                ..both
+            }
+            .work(now)
+        };
+        batch.expect_principal(organizer);
+        match before {
+            Some(before) => batch.reschedule(&id, &before, id.due, &work),
+            None => batch.enqueue(&id, &work),
+        };
+        Ok(())
+    }
+
+    /// What changes of groups wait for an organizer to be enabled, at most `rows`, by the organizer's home.
+    pub async fn dormant_memberships(
+        &self,
+        home: CollectionId,
+        rows: usize,
+    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
+        let due = place_of_dormant(home);
+        let after = WorkId { due, id: 0 };
+        let page = self.list_work(DORMANT_MEMBERSHIP_QUEUE, Some(&after), rows);
+        let mut found = page.await?;
+        found.retain(|(id, _)| id.due == due);
+        Ok(found)
+    }
+
     /// These of the principals that are groups, and the groups in them at any depth, each with its revision.
     pub async fn groups_within(
         &self,
@@ -171,6 +234,7 @@ fn membership_changes(
             joined: is.difference(&was).copied().collect(),
             left: was.difference(&is).copied().collect(),
             reached: None,
+            only: None,
         }
     });
     changes

@@ -157,10 +157,27 @@ impl Store {
             None => Some(Step::Waits),
             Some(true) => Some(Step::Removed(1)),
             Some(false) => match self.purge_scheduling_logs(header.home).await? {
-                0 => None,
+                0 => self.purge_dormant_step(header.home).await?,
                 rows => Some(Step::Removed(rows)),
             },
         })
+    }
+
+    /// What waited for the owner of a home to be enabled goes with it. `None` where nothing is left of that.
+    async fn purge_dormant_step(&self, home: CollectionId) -> Result<Option<Step>, CommitError> {
+        let rows = self.dormant_memberships(home, MEMBERS_AT_ONCE).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let mut batch = self.batch();
+        for (id, work) in &rows {
+            batch.finish_work(id, work);
+        }
+        match self.commit(batch).await {
+            Ok(_) => Ok(Some(Step::Removed(rows.len()))),
+            Err(CommitError::Conflict(_)) => Ok(Some(Step::Waits)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes objects, and detaches collections to be purged by themselves.

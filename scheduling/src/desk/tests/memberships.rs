@@ -1,6 +1,6 @@
 //! Who comes into a group, or leaves it, after it was invited.
 
-use storage::model::{MEMBERSHIP_QUEUE, PrincipalId};
+use storage::model::{DORMANT_MEMBERSHIP_QUEUE, MEMBERSHIP_QUEUE, PrincipalId};
 
 use super::{bookings::RULES, *};
 use crate::log::Verdict;
@@ -19,7 +19,11 @@ struct House {
 }
 
 async fn house() -> House {
-    let world = world().await;
+    house_with(Settings::default()).await
+}
+
+async fn house_with(settings: Settings) -> House {
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
     world.clock.set(Timestamp(START));
     let carol = user(world.desk.store(), "carol").await;
     let dave = user(world.desk.store(), "dave").await;
@@ -71,6 +75,32 @@ impl House {
             commits += 1;
         }
         commits
+    }
+
+    async fn set_disabled(&self, who: &Actor, disabled: bool) {
+        let store = self.world.desk.store();
+        let changed = store.change_principal(who.principal.id, |it| it.disabled = disabled);
+        changed.await.unwrap();
+    }
+
+    async fn enable(&self, who: &Actor) {
+        self.set_disabled(who, false).await;
+        while self.world.desk.catch_up_enabled().await.unwrap() {}
+    }
+
+    async fn waiting(&self, queue: &str) -> usize {
+        let waiting = self.world.desk.store().list_work(queue, None, 100).await;
+        waiting.unwrap().len()
+    }
+
+    /// What the log of Alice's meeting says that could not be followed.
+    async fn not_followed(&self) -> Vec<String> {
+        let (desk, at) = (&self.world.desk, path(AT));
+        let log = desk.scheduling_log(&self.world.alice, &at).await.unwrap();
+        let lines = log.iter().flat_map(|entry| &entry.lines);
+        let lines = lines.filter(|line| line.verdict == Verdict::NoMessages);
+        let lines = lines.map(|line| line.to_string());
+        lines.filter(|line| line.contains("cannot")).collect()
     }
 
     /// Somebody's only copy.
@@ -393,6 +423,152 @@ async fn what_cannot_be_followed_is_said() {
     let last = log.last().unwrap().lines[0].to_string();
     assert!(last.contains("cannot be followed"), "{last}");
     assert!(world.tree("carol/calendar").await.is_empty());
+}
+
+const QUOTA_OCTETS: u64 = 4_000;
+const FILLER: &str = "alice/calendar/filler.ics";
+
+/// A house with little room, and a meeting of Alice's team in it.
+async fn small_house() -> House {
+    let mut settings = Settings::default();
+    settings.limits.quota_octets = Some(QUOTA_OCTETS);
+    let house = house_with(settings).await;
+    house.world.put(AT, series(TEAM)).await.unwrap();
+    house
+}
+
+/// Fills Alice's home, up to so many octets.
+async fn fill(house: &House, left: u64) {
+    let home = house.world.alice.principal.home.unwrap();
+    let used = house.world.desk.store().used_octets(home).await.unwrap();
+    let free = QUOTA_OCTETS - used - event("filler", "").len() as u64 - left;
+    let filler = event("filler", &"x".repeat(usize::try_from(free).unwrap()));
+    house.world.put(FILLER, filler).await.unwrap();
+}
+
+/// RFC 4331: a home that is full holds no new attendees; once there is room again, they are invited, where nobody took
+/// them out meanwhile.
+#[tokio::test]
+async fn what_may_be_possible_later_is_tried_again() {
+    const OTHER: &str = "alice/calendar/2.ics";
+    let house = small_house().await;
+    let world = &house.world;
+    world.put(OTHER, another()).await.unwrap();
+    fill(&house, 200).await;
+    house.set_team(&[&world.bob, &house.carol]).await;
+    house.follow().await;
+    let invited = async |at| house.world.text_at(at).await.contains("mailto:carol@");
+    assert_eq!((invited(AT).await, invited(OTHER).await), (false, true));
+    assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 1);
+    for _ in 0..3 {
+        world.clock.advance(DAY_MILLISECONDS / 4);
+        house.follow().await;
+    }
+    assert_eq!(house.messages("carol").await.len(), 1);
+    let text = house.world.text_at(OTHER).await;
+    let without: String = text
+        .lines()
+        .filter(|line| !line.contains("carol@"))
+        .map(|line| format!("{line}\r\n"))
+        .collect();
+    world.delete(FILLER).await.unwrap();
+    world.put(OTHER, without).await.unwrap();
+    world.clock.advance(DAY_MILLISECONDS / 4);
+    house.follow().await;
+    assert_eq!((invited(AT).await, invited(OTHER).await), (true, false));
+    let messages = house.messages("carol").await;
+    assert_eq!(messages, ["CANCEL", "REQUEST", "REQUEST"]);
+    assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 0);
+}
+
+/// It is given up some day, and the owner's log says so once more.
+#[tokio::test]
+async fn what_stays_impossible_is_given_up() {
+    let house = small_house().await;
+    let world = &house.world;
+    fill(&house, 20).await;
+    house.set_team(&[&world.bob, &house.carol]).await;
+    let mut commits = 0;
+    for _ in 0..60 {
+        commits += house.follow().await;
+        world.clock.advance(DAY_MILLISECONDS / 4);
+    }
+    assert!((15..25).contains(&commits), "{commits}");
+    assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 0);
+    let said = house.not_followed().await;
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("is tried again"), "{said:?}");
+    assert!(!said[1].contains("is tried again"), "{said:?}");
+    assert!(house.copy("carol").await.is_none());
+}
+
+/// RFC 6638 §3.2.9
+#[tokio::test]
+async fn who_came_into_a_group_while_disabled_is_invited_afterwards() {
+    let house = house().await;
+    let world = &house.world;
+    world.put(AT, series(TEAM)).await.unwrap();
+    house.set_disabled(&house.carol, true).await;
+    house.set_team(&[&world.bob, &house.carol]).await;
+    house.follow().await;
+    assert!(house.copy("carol").await.is_none());
+    house.enable(&house.carol).await;
+    assert!(house.copy("carol").await.is_some());
+    assert_eq!(house.messages("carol").await, ["REQUEST"]);
+}
+
+/// Nothing is changed in the name of somebody who is disabled; it is once they are enabled, as it is then.
+#[tokio::test]
+async fn meetings_of_who_is_disabled_are_changed_afterwards() {
+    let house = house().await;
+    let world = &house.world;
+    world.put(AT, series(TEAM)).await.unwrap();
+    world.put("alice/calendar/2.ics", another()).await.unwrap();
+    house.set_disabled(&world.alice, true).await;
+    for members in [
+        vec![&world.bob, &house.carol],
+        vec![&house.carol, &house.dave],
+        vec![&house.dave],
+    ] {
+        house.set_team(&members).await;
+        house.follow().await;
+        let waiting = house.waiting(DORMANT_MEMBERSHIP_QUEUE).await;
+        assert_eq!(waiting, 2, "one for each meeting");
+    }
+    assert!(house.world.text_at(AT).await.contains("mailto:bob@"));
+    house.enable(&world.alice).await;
+    house.follow().await;
+    for at in [AT, "alice/calendar/2.ics"] {
+        let text = house.world.text_at(at).await;
+        assert!(text.contains("mailto:dave@"), "{text}");
+        assert!(!text.contains("bob@") && !text.contains("carol@"), "{text}");
+    }
+    assert_eq!(house.messages("dave").await, ["REQUEST", "REQUEST"]);
+    assert_eq!(house.messages("carol").await, [""; 0]);
+    for queue in [DORMANT_MEMBERSHIP_QUEUE, MEMBERSHIP_QUEUE] {
+        assert_eq!(house.waiting(queue).await, 0, "{queue}");
+    }
+    assert_eq!(world.desk.store().check().await.unwrap(), []);
+}
+
+/// What waits for somebody goes with them.
+#[tokio::test]
+async fn nothing_waits_for_who_is_gone() {
+    let house = house().await;
+    let world = &house.world;
+    world.put(AT, series(TEAM)).await.unwrap();
+    house.set_disabled(&world.alice, true).await;
+    house.set_team(&[&world.bob, &house.carol]).await;
+    house.follow().await;
+    assert_eq!(house.waiting(DORMANT_MEMBERSHIP_QUEUE).await, 1);
+    let store = world.desk.store();
+    store
+        .remove_account(world.alice.principal.id)
+        .await
+        .unwrap();
+    while store.purge_detached(1_000).await.unwrap() {}
+    assert_eq!(house.waiting(DORMANT_MEMBERSHIP_QUEUE).await, 0);
+    assert_eq!(store.check().await.unwrap(), []);
 }
 
 /// What was stored before meetings of groups were noted is noted once.
