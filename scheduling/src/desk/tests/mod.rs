@@ -23,6 +23,7 @@ mod meetings;
 mod memberships;
 mod messages;
 mod objects;
+mod overrides;
 mod queues;
 mod races;
 mod refreshes;

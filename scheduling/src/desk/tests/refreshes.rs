@@ -117,6 +117,57 @@ async fn a_reply_in_the_middle_reaches_all() {
     }
 }
 
+/// C12: however many answer, and change their minds, within a time, and however fast the worker is: no more steps than
+/// answers and what shows the last, and in the end all have the same.
+#[tokio::test]
+async fn a_flood_of_answers_is_shown_in_bounded_steps() {
+    const STATUSES: [&str; 3] = ["ACCEPTED", "DECLINED", "TENTATIVE"];
+    // a worker that has nothing else to do takes a step for each answer
+    for (is_worker_fast, every) in [(false, 1), (true, 7)] {
+        let world = world().await;
+        let people = assembly(&world).await;
+        let (mut answers, mut steps) = (0, 0);
+        for round in 0..2 {
+            for (number, person) in people.iter().enumerate().step_by(every) {
+                reply(&world, person, STATUSES[(round + number) % 3]).await;
+                answers += 1;
+                assert_eq!(rows(&world).await, 1, "within one window");
+                if is_worker_fast && world.desk.refresh_outstanding().await.unwrap() {
+                    steps += 1;
+                }
+            }
+        }
+        while world.desk.refresh_outstanding().await.unwrap() {
+            steps += 1;
+        }
+        let bound = if is_worker_fast { answers + 5 } else { 5 };
+        assert!(steps <= bound, "{steps} steps");
+        let said = |text: &str| -> Vec<String> {
+            let lines = people.iter().map(|person| {
+                let address = format!("{}@example.com", person.principal.name);
+                let line = line(text, "ATTENDEE", &address);
+                let is_said = |status: &&&str| line.contains(&format!("PARTSTAT={status}"));
+                STATUSES
+                    .iter()
+                    .find(is_said)
+                    .copied()
+                    .unwrap_or_default()
+                    .to_owned()
+            });
+            lines.collect()
+        };
+        let alices = said(&world.text_at(AT).await);
+        for (number, status) in alices.iter().enumerate().step_by(every) {
+            assert_eq!(status, STATUSES[(number + 1) % 3]);
+        }
+        for person in &people {
+            let (_, _, text) = copy_of(&world, &person.principal.name).await;
+            assert_eq!(said(&text), alices, "{}", person.principal.name);
+        }
+        assert_eq!(rows(&world).await, 0);
+    }
+}
+
 /// Replies at different times have different rows, the older of which comes first.
 #[tokio::test]
 async fn no_meeting_waits_for_another() {
