@@ -85,7 +85,8 @@ fn answers<'m>(
     }
     let mut found = BTreeMap::new();
     let mut refused = None;
-    for (part, entry) in message.parts() {
+    let said = said(stored, message);
+    for (part, entry) in said.iter().map(|(part, entry)| (*part, *entry)) {
         match answer(incoming, stored, part, entry) {
             Ok(answer) => drop(found.insert(part, answer)),
             // what only the user can decide is told before what nobody need look at
@@ -98,7 +99,7 @@ fn answers<'m>(
         }
     }
     if let Some(answer) = found.get(&Part::Series).copied() {
-        for part in followers(incoming, stored, message) {
+        for part in followers(incoming, stored, &said) {
             found.entry(part).or_insert(answer);
         }
     }
@@ -107,6 +108,22 @@ fn answers<'m>(
         (true, None) => Err(Declined::silently(Status::DELIVERED, "there is no answer")),
         (false, refused) => Ok((found, refused.filter(|it| it.for_the_user))),
     }
+}
+
+/// What the message says, by the parts that it means. Evolution answers for all instances in the component of the one that
+/// it shows, with the rule of the series beside its RECURRENCE-ID, which no single instance has (RFC 5545 §3.8.4.4): where
+/// that is the first one, the series is meant. Without the rule it is an answer to the first instance and to no other
+/// (RFC 5546 §3.2.3), as other clients send it.
+fn said<'m>(stored: &Meeting<'_>, message: &Meeting<'m>) -> BTreeMap<Part, &'m Component> {
+    let first = stored.series().and_then(|it| stored.key_of_start(it));
+    let meant = |(part, entry): (Part, &'m Component)| {
+        let is_for_all = first.is_some()
+            && part.key() == first
+            && entry.property("RRULE").is_some()
+            && !message.has(Part::Series);
+        (if is_for_all { Part::Series } else { part }, entry)
+    };
+    message.parts().map(meant).collect()
 }
 
 /// How many people the sender sends in their place, in all parts together.
@@ -146,11 +163,15 @@ fn answer<'m>(
 
 /// The instances that the message does not name and in which the sender said what they said of the series: an
 /// answer to the series is meant for them, too. Clients differ in what they name.
-fn followers(incoming: &Incoming<'_>, stored: &Meeting<'_>, message: &Meeting<'_>) -> Vec<Part> {
+fn followers(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    message: &BTreeMap<Part, &Component>,
+) -> Vec<Part> {
     let said = |entry: &Component| line_of(incoming, entry).map(participation);
     let old = stored.series().and_then(said);
     let parts = stored.parts().filter(|(part, entry)| {
-        !message.has(*part) && stored.is_live(*part) && old.is_some() && said(entry) == old
+        !message.contains_key(part) && stored.is_live(*part) && old.is_some() && said(entry) == old
     });
     parts.map(|(part, _)| part).collect()
 }

@@ -2,6 +2,7 @@
 //! to be made of what should not be. The cases are named by their chapters in the list of behaviours (C5).
 
 mod order;
+mod sense;
 
 use storage::model::Booking;
 
