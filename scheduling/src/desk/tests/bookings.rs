@@ -390,3 +390,40 @@ async fn a_room_that_is_asked_for_another_instance_instead() {
         );
     }
 }
+
+/// What an organizer's object says that a room answered may have been brought along from another server: only the room
+/// knows whether it has the time.
+#[tokio::test]
+async fn a_room_is_not_booked_by_what_an_import_says() {
+    let world = house().await;
+    let room = room(&world, "room1", |_| {}).await;
+    let bobs = "bob/calendar/1.ics";
+    let first = meeting("bob", "1", "20260201T090000Z", "");
+    world.put_for(&world.bob, bobs, first).await.unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(bobs).await, ["ACCEPTED"]);
+    let brought = |more: &str| {
+        let text = meeting("alice", "2", "20260201T090000Z", more);
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        Bytes::from(text.replace("CUTYPE=ROOM:", "CUTYPE=ROOM;PARTSTAT=ACCEPTED:"))
+    };
+    let import = Import {
+        calendar: path("alice/calendar"),
+        on_conflict: OnConflict::Newer,
+        conditions: Conditions::default(),
+        dry_run: false,
+    };
+    let done = world.import(&import, &[brought("")]).await;
+    let name = done[0].strip_prefix("created ").unwrap();
+    let at = format!("alice/calendar/{name}");
+    assert_eq!(world.said(&at).await, ["ACCEPTED"], "as it was there");
+    // somebody more is invited: the meeting begins to be scheduled
+    let more = brought("ATTENDEE:mailto:carol@example.com\r\n");
+    world.put(&at, more).await.unwrap();
+    world.answer_all().await;
+    assert_eq!(world.said(&at).await, ["DECLINED"]);
+    assert_eq!(world.said(bobs).await, ["ACCEPTED"]);
+    let booked = world.booked(&room).await;
+    let accepted = booked.iter().filter(|text| said_in(text) == ["ACCEPTED"]);
+    assert_eq!(accepted.count(), 1);
+}

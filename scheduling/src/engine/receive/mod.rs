@@ -10,10 +10,13 @@ mod refresh;
 mod reply;
 mod request;
 
-use calendar::{CalendarObject, Component};
+use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
 
-use super::{Addressee, Decision, Directory, Message, Method, Origin, Status};
+use super::{
+    Addressee, Decision, Directory, Message, Method, Origin, Status,
+    entry::{DECLINED, NEEDS_ACTION, participation},
+};
 pub use cancellations::Cancellations;
 
 /// A message at its recipient's door.
@@ -168,15 +171,32 @@ pub fn receive(incoming: &Incoming<'_>) -> Receipt {
     }
 }
 
-/// What somebody elsewhere asks of a room or resource that answers by itself. What its organizer believes that it
-/// answered may be of another time, or taken back since: only the room knows, and taken over it would let the room
-/// be booked twice.
+/// What is asked of a room or resource that answers by itself. What its organizer believes that it answered may be of
+/// another time, taken back since, or brought along from another server (an import): only the room knows, and taken over
+/// it would let the room be booked twice. Who is here and says that it declined books nothing by that: what it declined
+/// and has no copy of stays so.
 fn as_asked(incoming: &Incoming<'_>) -> Option<Message> {
     let Incoming {
         message, recipient, ..
     } = incoming;
-    let is_asked = matches!(message.method, Method::Request | Method::Add);
-    if message.origin != Origin::Mail || !is_asked || !recipient.answers_by_itself() {
+    let is_asked = matches!(message.method, Method::Request | Method::Add) && !message.tells_answer;
+    if !is_asked || !recipient.answers_by_itself() {
+        return None;
+    }
+    let believed: &[&str] = match message.origin {
+        Origin::Mail => &[NEEDS_ACTION],
+        Origin::Here | Origin::Queue => &[NEEDS_ACTION, DECLINED],
+    };
+    let claims = |line: &Property| {
+        line.is("ATTENDEE")
+            && request::is_recipient(incoming, line)
+            && !believed.contains(&participation(line).as_str())
+    };
+    if !message
+        .entries()
+        .flat_map(Component::properties)
+        .any(claims)
+    {
         return None;
     }
     let mut message = (*message).clone();
@@ -184,7 +204,7 @@ fn as_asked(incoming: &Incoming<'_>) -> Option<Message> {
         .object
         .entries_mut()
         .flat_map(Component::properties_mut);
-    for line in lines.filter(|line| line.is("ATTENDEE") && request::is_recipient(incoming, line)) {
+    for line in lines.filter(|line| claims(line)) {
         line.remove_parameter("PARTSTAT");
     }
     Some(message)
