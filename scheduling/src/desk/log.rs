@@ -1,7 +1,7 @@
 //! The log of each meeting: what was decided is written with the change itself, and read by whom it concerns.
 
 use storage::{
-    Batch, Found, ResourcePath, Timestamp,
+    Batch, Found, KeptOfMessages, ResourcePath, Timestamp, Uuid,
     model::{CollectionId, Object, PrincipalId},
 };
 
@@ -97,18 +97,49 @@ impl Desk {
         Ok(entries.collect())
     }
 
-    /// The highest SEQUENCE of what was sent last about a UID from a home, as far as its log goes back and can be read.
+    /// Keeps which SEQUENCE people elsewhere were told of a meeting that is removed, whether there is a log or not: what is
+    /// stored with its UID again comes after that.
+    pub(crate) async fn keep_last_sequence(
+        &self,
+        batch: &mut Batch,
+        owner: PrincipalId,
+        uid: &str,
+        entry: &LogEntry,
+    ) -> Result<(), Refusal> {
+        let sent = entry.lines.iter().filter(|line| line.is_of_the_organizer());
+        if let Some(last) = sent.filter_map(|line| line.sequence).max() {
+            let kept = self.kept_sequence(owner, uid).await?;
+            batch.keep_of_messages(&kept, &last.to_be_bytes(), entry.time);
+        }
+        Ok(())
+    }
+
+    async fn kept_sequence(
+        &self,
+        owner: PrincipalId,
+        uid: &str,
+    ) -> Result<KeptOfMessages, Refusal> {
+        const CONTEXT: &str = "Convoke 2026-11 last sequence of what was removed";
+        let about = Uuid::derived(CONTEXT, &[uid.as_bytes()]);
+        let kept = self.store.kept_of_messages(owner, about).await;
+        kept.map_err(read_failed)
+    }
+
+    /// The highest SEQUENCE of what was sent last about a UID from somebody's home, as far as its log goes back and can be
+    /// read, or as it was kept when it was removed.
     pub(crate) async fn last_sequence(
         &self,
-        home: CollectionId,
+        (owner, home): (PrincipalId, CollectionId),
         uid: &str,
     ) -> Result<Option<u32>, Refusal> {
+        let kept = self.kept_sequence(owner, uid).await?;
+        let kept = kept.octets.first_chunk().copied().map(u32::from_be_bytes);
         let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
         let rows = rows.map_err(read_failed)?;
         let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
         let lines = entries.flat_map(|entry| entry.lines);
         let sent = lines.filter(|line| line.is_of_the_organizer());
-        Ok(sent.filter_map(|line| line.sequence).max())
+        Ok(sent.filter_map(|line| line.sequence).chain(kept).max())
     }
 }
 

@@ -133,6 +133,10 @@ impl Desk {
         }
         let mut entry = proposal.log_entry(&plan, &outcomes);
         entry.lines.extend(foreseen);
+        if proposal.after.is_none() && !plan.mails.is_empty() {
+            self.keep_last_sequence(batch, owner.id, &uid, &entry)
+                .await?;
+        }
         self.log(batch, home, &uid, entry);
         let object = engine::settle(&plan, &outcomes);
         if plan.role == Role::Attendee
@@ -181,7 +185,7 @@ impl Desk {
         let home = owner.home.ok_or(Refusal::NotFound)?;
         let last_sequence = match (before, after) {
             (None, Some(new)) if engine::role(new, owner.id, &directory) == Ok(Role::Organizer) => {
-                self.last_sequence(home, &uid).await?
+                self.last_sequence((owner.id, home), &uid).await?
             }
             _ => None,
         };

@@ -362,6 +362,28 @@ async fn it_can_be_switched_off() {
     assert_eq!(world.log_as(&world.alice, AT).await, Ok(Vec::new()));
 }
 
+/// C2.4: people elsewhere know its cancellation, which has a higher SEQUENCE than what a client stores anew; whether there
+/// is a log or not.
+#[tokio::test]
+async fn what_is_stored_again_comes_after_its_cancellation() {
+    for scheduling_log in [true, false] {
+        let settings = Settings {
+            scheduling_log,
+            ..Settings::default()
+        };
+        let world = world_with(settings, |memory| Arc::new(memory)).await;
+        for expected in [None, Some(2), Some(4)] {
+            world.put(AT, meeting(START, "")).await.unwrap();
+            let text = world.text_at(AT).await;
+            let sequence = text.lines().find_map(|line| line.strip_prefix("SEQUENCE:"));
+            let sequence: Option<u32> = sequence.map(|it| it.parse().unwrap());
+            assert_eq!(sequence, expected, "{scheduling_log}");
+            world.delete(AT).await.unwrap();
+        }
+        assert_eq!(world.desk.store().check().await.unwrap(), []);
+    }
+}
+
 /// Of a meeting that one commit cannot hold, everybody's message is in the organizer's log, and how it fared.
 #[tokio::test]
 async fn a_large_meeting_is_told_of_in_few_rows() {
