@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Actor, Classification, Refusal,
     engine::{
-        self, Cancellations, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming,
+        self, Action, Cancellations, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming,
         Message, Method, Receipt, Status,
     },
     log::{self, Lines, LogEntry, LogLine, Occasion},
@@ -564,7 +564,7 @@ impl Recipient {
             self.take_room(&message.object);
             self.inbox_items.push(InboxItem {
                 method: message.method,
-                object: message.object.clone(),
+                object: Decision::noted_in(&receipt.decisions, &message.object),
                 is_public: was_public
                     && Classification::is_public(&message.object)
                     && self.object.as_ref().is_none_or(Classification::is_public),
@@ -581,6 +581,7 @@ pub(super) fn hold(message: &Message, status: Status, reason: &str) -> Receipt {
             method: message.method,
             sender: message.sender.clone(),
             reason: reason.to_owned(),
+            actions: vec![Action::Dismiss],
         }],
         ..refuse(message, status, reason)
     }

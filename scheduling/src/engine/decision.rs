@@ -1,8 +1,36 @@
 //! What was decided and why, for the log and for the people who ask.
 
+use calendar::{CalendarObject, Property};
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Status};
+
+/// Why a message waits for its recipient to decide.
+const REASON: &str = "X-CONVOKE-REASON";
+/// What can be done about it, once for each way.
+const ACTION: &str = "X-CONVOKE-ACTION";
+
+/// What somebody can do about a message that waits for them to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Make the calendar say what the message says, by an edit of the object.
+    TakeOver,
+    /// Make the sender an attendee, by an edit of the object.
+    Invite,
+    /// Let it be: remove the message from the inbox.
+    Dismiss,
+}
+
+impl Action {
+    /// As the message in the inbox says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::TakeOver => "TAKE-OVER",
+            Action::Invite => "INVITE",
+            Action::Dismiss => "DISMISS",
+        }
+    }
+}
 
 /// One fact about a change. Addresses stand as in the object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -70,5 +98,33 @@ pub enum Decision {
         sender: String,
         /// Why.
         reason: String,
+        /// What can be done about it.
+        actions: Vec<Action>,
     },
+}
+
+impl Decision {
+    /// A message as it is left in the inbox: where it waits for the user to decide, it says why, and what can be done.
+    pub fn noted_in(decisions: &[Decision], message: &CalendarObject) -> CalendarObject {
+        let mut noted = message.clone();
+        // nobody else says so
+        for name in [REASON, ACTION] {
+            noted.calendar_mut().remove_properties(name);
+        }
+        let held = decisions.iter().find_map(|decision| match decision {
+            Decision::ForTheUser {
+                reason, actions, ..
+            } => Some((reason, actions)),
+            _ => None,
+        });
+        let Some((reason, actions)) = held else {
+            return noted;
+        };
+        let actions = actions.iter().map(|it| Property::new(ACTION, it.as_str()));
+        let lines = [Property::with_text(REASON, reason)].into_iter();
+        for line in lines.chain(actions).flatten() {
+            noted.calendar_mut().push_property(line);
+        }
+        noted
+    }
 }

@@ -63,7 +63,7 @@ mod tests;
 mod when;
 
 pub use answer::{is_answer, is_open};
-pub use decision::Decision;
+pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
 pub use membership::{MembersChanged, MembersFollowed, follow_members};

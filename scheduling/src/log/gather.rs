@@ -221,6 +221,7 @@ fn of_decision(decision: &Decision) -> LogLine {
             method,
             sender,
             reason,
+            ..
         } => with_method(method, to(Verdict::ForTheUser, sender, reason)),
         Decision::UnknownDeputy {
             method,

@@ -336,15 +336,21 @@ async fn what_only_the_user_can_decide_is_held() {
         object: to_alice("REPLY", ";PARTSTAT=ACCEPTED").object,
         ..to_alice("REPLY", "")
     };
-    for (message, who) in [
-        (to_alice("COUNTER", ""), "alice"),
-        (crasher(), "alice"),
+    let forged = "X-CONVOKE-REASON:nothing\r\nX-CONVOKE-ACTION:EVIL\r\nBEGIN:VEVENT";
+    let mut counter = to_alice("COUNTER", "");
+    let text = String::from_utf8(counter.object.to_octets().to_vec()).unwrap();
+    let text = text.replacen("BEGIN:VEVENT", forged, 1);
+    counter.object = parsed(&text);
+    for (message, who, actions) in [
+        (counter, "alice", ["TAKE-OVER", "DISMISS"]),
+        (crasher(), "alice", ["TAKE-OVER", "DISMISS"]),
         (
             IncomingMessage {
                 sender: YVES.to_owned(),
                 ..invitation(0, "")
             },
             "bob",
+            ["TAKE-OVER", "DISMISS"],
         ),
     ] {
         let world = world().await;
@@ -359,6 +365,15 @@ async fn what_only_the_user_can_decide_is_held() {
             world.members(&format!("{who}/inbox")).await.len(),
             inbox + 1
         );
+        let mut held = Vec::new();
+        for (_, object) in world.members(&format!("{who}/inbox")).await {
+            let text = world.text(&object).await;
+            let lines = text.lines().filter(|line| line.starts_with("X-CONVOKE-"));
+            held.extend(lines.map(|line| line.replace("\\,", ",")));
+        }
+        let reason = format!("X-CONVOKE-REASON:{}", reception.reason);
+        let actions = actions.map(|action| format!("X-CONVOKE-ACTION:{action}"));
+        assert_eq!(held, [&[reason][..], &actions].concat());
         let actor = if who == "alice" {
             &world.alice
         } else {

@@ -2,10 +2,10 @@
 
 use super::{
     Declined, Incoming, Receipt,
-    reply::{check_organizes, line_of},
+    reply::{check_organizes, for_somebody_else, line_of, not_invited},
 };
 use crate::engine::{
-    Status,
+    Action, Status,
     entry::sequence,
     meeting::{Meeting, Part},
 };
@@ -20,10 +20,11 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     for (part, entry) in message.parts() {
         let known = stored.get(part).or(stored.series());
         if line_of(incoming, entry).is_none() {
-            return Err(for_the_user("the sender proposes it for somebody else"));
+            let reason = "the sender proposes it for somebody else";
+            return Err(for_somebody_else(reason));
         }
         if known.is_none_or(|known| line_of(incoming, known).is_none()) {
-            return Err(for_the_user("the sender is not invited"));
+            return Err(not_invited());
         }
         let is_live = stored.is_live(if stored.has(part) { part } else { Part::Series });
         is_late &= !is_live || known.is_some_and(|known| sequence(entry) < sequence(known));
@@ -35,9 +36,6 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     Err(Declined::for_the_user(
         Status::DELIVERED,
         "an attendee proposes something else, which only the organizer can take up or decline",
+        &[Action::TakeOver, Action::Dismiss],
     ))
-}
-
-fn for_the_user(reason: &'static str) -> Declined {
-    Declined::for_the_user(Status::NOT_ALLOWED, reason)
 }

@@ -14,7 +14,7 @@ use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
 
 use super::{
-    Addressee, Decision, Directory, Message, Method, Origin, Status,
+    Action, Addressee, Decision, Directory, Message, Method, Origin, Status,
     entry::{DECLINED, NEEDS_ACTION, participation},
 };
 pub use cancellations::Cancellations;
@@ -87,8 +87,8 @@ pub struct Receipt {
 struct Declined {
     status: Status,
     reason: &'static str,
-    /// Only the user can tell what is to be done with it: kept in the inbox, with the reason.
-    for_the_user: bool,
+    /// What the user can do about it, where only the user can tell: it is kept in the inbox then, with the reason.
+    actions: &'static [Action],
     /// All of the meeting would help.
     asks_organizer: bool,
 }
@@ -98,7 +98,7 @@ impl Declined {
         Declined {
             status,
             reason,
-            for_the_user: false,
+            actions: &[],
             asks_organizer: false,
         }
     }
@@ -111,13 +111,15 @@ impl Declined {
         }
     }
 
-    fn for_the_user(status: Status, reason: &'static str) -> Declined {
+    fn for_the_user(status: Status, reason: &'static str, actions: &'static [Action]) -> Declined {
         Declined {
-            status,
-            reason,
-            for_the_user: true,
-            asks_organizer: false,
+            actions,
+            ..Declined::silently(status, reason)
         }
+    }
+
+    fn is_for_the_user(&self) -> bool {
+        !self.actions.is_empty()
     }
 
     /// For the log, and for people.
@@ -127,11 +129,12 @@ impl Declined {
             message.sender.clone(),
             self.reason.to_owned(),
         );
-        match self.for_the_user {
+        match self.is_for_the_user() {
             true => Decision::ForTheUser {
                 method,
                 sender,
                 reason,
+                actions: self.actions.to_vec(),
             },
             false => Decision::NotApplied {
                 method,
@@ -146,7 +149,7 @@ impl Declined {
         let decision = self.decision(message);
         Receipt {
             copy: CopyChange::Unchanged,
-            inbox_item: self.for_the_user,
+            inbox_item: self.is_for_the_user(),
             status: self.status,
             schedule_tag_changes: false,
             follow_up: match self.asks_organizer {
@@ -244,7 +247,7 @@ fn is_organizer_elsewhere(incoming: &Incoming<'_>) -> bool {
 }
 
 /// From outside, only the organizer, or who signs for the organizer, may speak for the meeting (RFC 6047 §3; RFC 5546
-/// §6.1.1). For attendees the methods look for themselves: they speak in one component or another.
+/// §6.1.1), and who was the organizer so far may name another one. For attendees the methods look for themselves: they speak in one component or another.
 fn check_sender(incoming: &Incoming<'_>) -> Result<(), Declined> {
     let Incoming {
         message, directory, ..
@@ -260,11 +263,13 @@ fn check_sender(incoming: &Incoming<'_>) -> Result<(), Declined> {
         let reason = "it is the recipient's own meeting";
         return Err(Declined::silently(Status::DELIVERED, reason));
     }
-    match organizers().all(|it| directory.same_person(it, &message.sender)) {
+    let speaks = organizers().all(|it| directory.same_person(it, &message.sender));
+    match speaks || request::is_handed_over(incoming) {
         true => Ok(()),
         false => Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "the sender is neither the organizer nor signs for the organizer",
+            &[Action::TakeOver, Action::Dismiss],
         )),
     }
 }

@@ -6,7 +6,7 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
 use crate::engine::{
-    Directory, Origin, Status,
+    Action, Directory, Origin, Status,
     answer::take_over,
     delegation,
     directory::Person,
@@ -60,6 +60,7 @@ pub(super) fn check_organizes<'a>(incoming: &Incoming<'a>) -> Result<&'a Calenda
         false => Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "the recipient is not the organizer of this event",
+            &[Action::Dismiss],
         )),
     }
 }
@@ -81,19 +82,18 @@ fn answers<'m>(
 ) -> Result<(BTreeMap<Part, Answer<'m>>, Option<Declined>), Declined> {
     if incoming.message.origin == Origin::Mail && sent(incoming, message) > MAXIMUM_DELEGATES {
         let reason = "it sends more people than anybody may from outside";
-        return Err(Declined::for_the_user(Status::TOO_LARGE, reason));
+        let actions = &[Action::Invite, Action::Dismiss];
+        return Err(Declined::for_the_user(Status::TOO_LARGE, reason, actions));
     }
     let mut found = BTreeMap::new();
-    let mut refused = None;
+    let mut refused: Option<Declined> = None;
     let said = said(stored, message);
     for (part, entry) in said.iter().map(|(part, entry)| (*part, *entry)) {
         match answer(incoming, stored, part, entry) {
             Ok(answer) => drop(found.insert(part, answer)),
             // what only the user can decide is told before what nobody need look at
             Err(declined) => match &refused {
-                Some(Declined {
-                    for_the_user: true, ..
-                }) => {}
+                Some(known) if known.is_for_the_user() => {}
                 _ => refused = Some(declined),
             },
         }
@@ -106,7 +106,7 @@ fn answers<'m>(
     match (found.is_empty(), refused) {
         (true, Some(declined)) => Err(declined),
         (true, None) => Err(Declined::silently(Status::DELIVERED, "there is no answer")),
-        (false, refused) => Ok((found, refused.filter(|it| it.for_the_user))),
+        (false, refused) => Ok((found, refused.filter(Declined::is_for_the_user))),
     }
 }
 
@@ -144,14 +144,13 @@ fn answer<'m>(
     part: Part,
     entry: &'m Component,
 ) -> Result<Answer<'m>, Declined> {
-    let for_the_user = |reason| Declined::for_the_user(Status::NOT_ALLOWED, reason);
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
-    let line =
-        line_of(incoming, entry).ok_or(for_the_user("the sender answers for somebody else"))?;
+    let line = line_of(incoming, entry)
+        .ok_or(for_somebody_else("the sender answers for somebody else"))?;
     let yielded = part.key().is_some_and(|key| stored.yields(key));
     let known = stored.get(part).or(stored.series().filter(|_| yielded));
     let known = known.ok_or(silently("there is no such instance"))?;
-    let invited = line_of(incoming, known).ok_or(for_the_user("the sender is not invited"))?;
+    let invited = line_of(incoming, known).ok_or(not_invited())?;
     if !stored.is_live(if stored.has(part) { part } else { Part::Series }) {
         return Err(silently("the meeting is cancelled"));
     }
@@ -159,6 +158,21 @@ fn answer<'m>(
         return Err(silently("a newer or the same answer was applied already"));
     }
     Ok(Answer { entry, line })
+}
+
+/// Who is not invited says something.
+pub(super) fn not_invited() -> Declined {
+    Declined::for_the_user(
+        Status::NOT_ALLOWED,
+        "the sender is not invited",
+        &[Action::Invite, Action::Dismiss],
+    )
+}
+
+/// Somebody says something that is another attendee's to say.
+pub(super) fn for_somebody_else(reason: &'static str) -> Declined {
+    let actions = &[Action::TakeOver, Action::Dismiss];
+    Declined::for_the_user(Status::NOT_ALLOWED, reason, actions)
 }
 
 /// The instances that the message does not name and in which the sender said what they said of the series: an

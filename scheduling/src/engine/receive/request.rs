@@ -6,7 +6,7 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{CopyChange, Declined, FollowUp, Incoming, Receipt, merge::Merge};
 use crate::engine::{
-    Origin, Status,
+    Action, Addressee, Method, Origin, Status,
     entry::{Agent, DECLINED, agent, attendees, participation},
     meeting::{Meeting, Part},
     sequence::Revision,
@@ -30,6 +30,7 @@ pub(super) fn check_recipient(incoming: &Incoming<'_>) -> Result<(), Declined> {
         false => Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "the recipient is not among the attendees",
+            &[Action::TakeOver, Action::Dismiss],
         )),
     }
 }
@@ -141,6 +142,30 @@ fn news(incoming: &Incoming<'_>, stored: &Meeting<'_>, message: &Meeting<'_>) ->
         .collect()
 }
 
+/// Whether the organizer of the copy, who is elsewhere and proven, says that it is somebody else now: a mail system that
+/// knows its user by several addresses, or who hands over to a colleague (RFC 5546 §4.2.11). Nobody elsewhere makes
+/// somebody here an organizer.
+pub(super) fn is_handed_over(incoming: &Incoming<'_>) -> bool {
+    let Incoming {
+        copy,
+        message,
+        directory,
+        ..
+    } = incoming;
+    let organizer = |entry: &'_ Component| entry.raw_value("ORGANIZER").map(str::to_owned);
+    let old = copy.and_then(|copy| copy.entries().find_map(organizer));
+    let new = message.entries().find_map(organizer);
+    let (Some(old), Some(new)) = (old, new) else {
+        return false;
+    };
+    let is_elsewhere = |address: &str| *directory.get(address) == Addressee::Remote;
+    message.origin == Origin::Mail
+        && message.method == Method::Request
+        && is_elsewhere(&old)
+        && is_elsewhere(&new)
+        && directory.same_person(&old, &message.sender)
+}
+
 /// A message about somebody else's event with the same UID touches nothing.
 pub(super) fn check_organizer(
     incoming: &Incoming<'_>,
@@ -154,12 +179,15 @@ pub(super) fn check_organizer(
         return Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "an event of the user's own has this UID",
+            &[Action::Dismiss],
         ));
     };
-    if !incoming.directory.same_person(line.raw_value(), claimed) {
+    let is_same = incoming.directory.same_person(line.raw_value(), claimed);
+    if !is_same && !is_handed_over(incoming) {
         return Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "another organizer's event has this UID",
+            &[Action::TakeOver, Action::Dismiss],
         ));
     }
     // RFC 6638 §3.2.2.3: the client looks after this object itself
@@ -167,6 +195,7 @@ pub(super) fn check_organizer(
         return Err(Declined::for_the_user(
             Status::DELIVERED,
             "SCHEDULE-AGENT leaves the copy to the client",
+            &[Action::TakeOver, Action::Dismiss],
         ));
     }
     Ok(())

@@ -32,3 +32,38 @@ fn an_answer_with_the_rule_of_the_series_is_one_to_the_series() {
         assert_eq!(world.shape("alice"), expected, "{named} {time}");
     }
 }
+
+/// The table of decisions: a mail system that knows its user by several addresses, or who hands over to a colleague.
+#[test]
+fn the_organizer_names_another_one_and_nobody_else_does() {
+    let by = |organizer: &str, sequence| {
+        let lines = of_x(&format!("{RULE}\n{BOB}\nLOCATION:{sequence}"), sequence);
+        message("REQUEST", &[&lines.replace(X, organizer)])
+    };
+    let says = |world: &World, name: &str| {
+        let entry = world.copy("bob").entries().next().unwrap();
+        entry.raw_value(name).unwrap_or_default().to_owned()
+    };
+    let mut world = bob_invited();
+    world.answer("bob", "ACCEPTED");
+    let receipt = world.hand_in("bob", X, &by(Y, 1)).unwrap();
+    assert!(!is_held(&receipt) && receipt.inbox_item, "{receipt:?}");
+    assert_eq!(says(&world, "ORGANIZER"), Y);
+    assert_eq!(world.shape("bob"), ["series bob+"]);
+    // from now on Y speaks for it, and X does not
+    assert!(is_held(&world.hand_in("bob", X, &by(X, 2)).unwrap()));
+    assert!(!is_held(&world.hand_in("bob", Y, &by(Y, 2)).unwrap()));
+    assert_eq!(says(&world, "LOCATION"), "2");
+
+    // it is the one who is not the organizer any more who proves it, and nobody here becomes one
+    let mut world = bob_invited();
+    for (sender, organizer) in [
+        (Y, Y),
+        (Y, "mailto:z@elsewhere.net"),
+        (X, "mailto:alice@example.org"),
+    ] {
+        let receipt = world.hand_in("bob", sender, &by(organizer, 1)).unwrap();
+        assert!(is_held(&receipt), "{sender} {organizer}: {receipt:?}");
+        assert_eq!(says(&world, "ORGANIZER"), X);
+    }
+}
