@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use tests::kill::{restores::RestoreRounds, rounds::Rounds, server::ServerRounds};
+use tests::kill::{
+    meetings::MeetingRounds, restores::RestoreRounds, rounds::Rounds, server::ServerRounds,
+};
 
 fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_kill_loop").into()
@@ -41,6 +43,23 @@ async fn nothing_that_a_server_answered_for_is_lost() {
     println!("{report}");
     assert_eq!(report.kills, 12);
     assert!(report.answers > 0, "nothing was ever written");
+}
+
+/// RFC 6638 §3.2.9: more people than one commit reaches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_is_told_once_by_a_server_that_is_killed() {
+    let rounds = MeetingRounds {
+        program: program(),
+        guests: 220,
+        kills: 4,
+        seed: seed(),
+    };
+    let report = rounds.play(|_| ()).await.unwrap();
+    println!("{report}");
+    assert_eq!(report.kills, 12);
+    assert!(report.while_delivering > 0, "all were told at once");
+    // of each guest the copy, and a message for each of three changes
+    assert_eq!(report.looked_at, 220 * 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

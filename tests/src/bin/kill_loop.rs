@@ -7,6 +7,7 @@ use std::{error::Error, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use tests::kill::{
+    meetings::MeetingRounds,
     restores::{RestoreRounds, Restorer},
     rounds::Rounds,
     server::ServerRounds,
@@ -28,8 +29,11 @@ struct Arguments {
     /// Kills a whole server that is written to over HTTP.
     #[arg(long)]
     server: bool,
-    /// Kills restores of a backup.
+    /// Kills a whole server that tells so many people of a meeting, so often for each change of it.
     #[arg(long, conflicts_with = "server")]
+    guests: Option<usize>,
+    /// Kills restores of a backup.
+    #[arg(long, conflicts_with_all = ["server", "guests"])]
     restores: bool,
     #[command(subcommand)]
     role: Option<Role>,
@@ -48,7 +52,12 @@ enum Role {
         beside: String,
     },
     #[command(hide = true)]
-    Server { folder: PathBuf },
+    Server {
+        folder: PathBuf,
+        /// How many accounts there are beside the usual ones, to be invited.
+        #[arg(default_value_t = 0)]
+        guests: usize,
+    },
     #[command(hide = true)]
     Restorer {
         backup: PathBuf,
@@ -76,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             compacts: beside == "compacts",
         }
         .run(),
-        Some(Role::Server { folder }) => tests::kill::server::serve(&folder),
+        Some(Role::Server { folder, guests }) => tests::kill::server::serve(&folder, guests),
         Some(Role::Restorer {
             backup,
             archive,
@@ -120,6 +129,14 @@ async fn play(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> 
             program,
             rounds,
             connections: most,
+            seed,
+        };
+        println!("{}", loop_.play(progress).await?);
+    } else if let Some(guests) = arguments.guests {
+        let loop_ = MeetingRounds {
+            program,
+            guests,
+            kills: rounds,
             seed,
         };
         println!("{}", loop_.play(progress).await?);

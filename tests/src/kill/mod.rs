@@ -1,10 +1,11 @@
 //! The kill -9 loop: a process that writes and reads the store is killed again and again, at random
 //! moments and in the middle of whatever is delicate; nothing that was acknowledged or read is lost,
 //! and nothing is half there. [`rounds`] plays the loop on the store alone, [`server`] on a whole
-//! server, [`restores`] on restores; all start their victims as this same program in another role ([`victim`]).
+//! server, [`meetings`] on what a server delivers behind its answers, [`restores`] on restores; all start their victims as this same program in another role ([`victim`]).
 //!
 //! Random times decide only what a kill meets, never whether a round passes.
 
+pub mod meetings;
 pub mod moment;
 pub mod process;
 pub mod restores;

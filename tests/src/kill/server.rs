@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use storage::{backend::Backend, sled::Sled, testing::SeededEntropy};
+use storage::{backend::Backend, model::PrincipalKind, sled::Sled, testing::SeededEntropy};
 use tokio::sync::watch;
 
 use super::{SystemClock, moment::pause, options, process::Process};
 use crate::{
     client::{Client, Reply},
-    server::TestServer,
+    server::{TestServer, principal},
 };
 
 /// Who writes; each has several connections.
@@ -66,14 +66,29 @@ impl fmt::Display for ServerReport {
     }
 }
 
-/// Is the server that is going to be killed: says its address and serves until its input is closed.
+/// The name of one of those who are there to be invited.
+pub fn guest(number: usize) -> String {
+    format!("guest{number:03}")
+}
+
+/// Is the server that is going to be killed: makes the accounts of so many guests, as far as they lack, says its
+/// address, and serves until its input is closed.
 ///
 /// # Errors
 /// When the store does not open.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub async fn serve(folder: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub async fn serve(
+    folder: &Path,
+    guests: usize,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let backend: Arc<dyn Backend> = Arc::new(Sled::open(folder, options(), Arc::new(SystemClock))?);
     let server = TestServer::start_on_backend(backend).await;
+    for name in (0..guests).map(guest) {
+        if server.store().principal_by_name(&name).await?.is_none() {
+            let account = principal(PrincipalKind::User, &name, &name);
+            server.store().add_account(account, None).await?;
+        }
+    }
     let mut output = std::io::stdout();
     output.write_all(format!("{}\n", server.url()).as_bytes())?;
     output.flush()?;
