@@ -106,24 +106,27 @@ pub enum Decision {
 impl Decision {
     /// A message as it is left in the inbox: where it waits for the user to decide, it says why, and what can be done.
     pub fn noted_in(decisions: &[Decision], message: &CalendarObject) -> CalendarObject {
-        let mut noted = message.clone();
-        // nobody else says so
-        for name in [REASON, ACTION] {
-            noted.calendar_mut().remove_properties(name);
-        }
         let held = decisions.iter().find_map(|decision| match decision {
             Decision::ForTheUser {
                 reason, actions, ..
             } => Some((reason, actions)),
             _ => None,
         });
-        let Some((reason, actions)) = held else {
+        let is_note = |line: &Property| matches!(line.name(), REASON | ACTION);
+        let mut noted = message.clone();
+        // most messages are one to many people, who share it as it is
+        if held.is_none() && !message.calendar().properties().any(is_note) {
             return noted;
-        };
-        let actions = actions.iter().map(|it| Property::new(ACTION, it.as_str()));
-        let lines = [Property::with_text(REASON, reason)].into_iter();
-        for line in lines.chain(actions).flatten() {
-            noted.calendar_mut().push_property(line);
+        }
+        let calendar = noted.calendar_mut();
+        // nobody else says so
+        calendar.retain_properties(|line| !is_note(line));
+        if let Some((reason, actions)) = held {
+            let actions = actions.iter().map(|it| Property::new(ACTION, it.as_str()));
+            let lines = [Property::with_text(REASON, reason)].into_iter();
+            for line in lines.chain(actions).flatten() {
+                calendar.push_property(line);
+            }
         }
         noted
     }

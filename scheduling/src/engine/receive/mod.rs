@@ -247,7 +247,8 @@ fn is_organizer_elsewhere(incoming: &Incoming<'_>) -> bool {
 }
 
 /// From outside, only the organizer, or who signs for the organizer, may speak for the meeting (RFC 6047 §3; RFC 5546
-/// §6.1.1), and who was the organizer so far may name another one. For attendees the methods look for themselves: they speak in one component or another.
+/// §6.1.1), and who was the organizer so far may name another one. For attendees the methods look for themselves: they
+/// speak in one component or another.
 fn check_sender(incoming: &Incoming<'_>) -> Result<(), Declined> {
     let Incoming {
         message, directory, ..
