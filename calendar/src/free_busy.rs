@@ -60,55 +60,76 @@ pub struct BusyPeriod {
     pub busy_type: BusyType,
 }
 
+/// Whose calendar an object is in.
+#[derive(Clone, Copy)]
+pub struct Owner<'a> {
+    /// Whether a calendar user address is theirs.
+    pub has_address: &'a dyn Fn(&str) -> bool,
+    /// They are a room or a resource, which is taken by whatever it accepted: TRANSP is about the time of people.
+    pub is_bookable: bool,
+}
+
 /// The busy periods of an object in a window, cut to it, neither merged nor in order (that is [`merge`]'s, over
 /// all objects of a calendar).
 ///
-/// `is_owner` says whether a calendar user address is the calendar owner's. An owner who is ATTENDEE is
-/// busy as their PARTSTAT says: not if they declined or delegated, tentatively if they are tentative, and in a way
-/// of its own if they have not answered. The organizer's own events, and those without attendees, go by STATUS and TRANSP alone.
-/// VFREEBUSY contributes its FREEBUSY periods. Other components are free.
+/// An owner who is ATTENDEE is busy as their PARTSTAT says: not if they declined or delegated, tentatively if they are
+/// tentative, and in a way of its own if they have not answered. The organizer's own events, and those without
+/// attendees, go by STATUS and TRANSP alone. VFREEBUSY contributes its FREEBUSY periods. Other components are free.
 ///
-/// # Errors
-/// If the budget is spent before the window is covered.
+/// What recurs so often that the budget does not cover the window counts as busy from its first instance to its last:
+/// one object stands in the way of no answer about the others.
+#[must_use]
 pub fn busy_periods(
     object: &CalendarObject,
     window: &TimeRange,
     floating: &Zone,
-    is_owner: &dyn Fn(&str) -> bool,
+    owner: &Owner<'_>,
     budget: &mut Budget,
-) -> Result<Vec<BusyPeriod>, TooMuchWork> {
+) -> Vec<BusyPeriod> {
     let set = RecurrenceSet::of(object, floating);
     let busy_types: Vec<Option<BusyType>> = set
         .entries()
         .iter()
         .map(|entry| match entry.kind {
-            Kind::Event => busy_type(entry.component, is_owner),
+            Kind::Event => busy_type(entry.component, owner),
             _ => None,
         })
         .collect();
     let mut periods = published_periods(&set, window);
     if busy_types.iter().all(Option::is_none) {
-        return Ok(periods);
+        return periods;
     }
-    let _ = set.visit(window, budget, &mut |instance| {
+    let published = periods.len();
+    let visited = set.visit(window, budget, &mut |instance| {
         let busy_type = busy_types[instance.entry];
         periods.extend(
             busy_type.and_then(|busy_type| within(window, instance.start, instance.end, busy_type)),
         );
         ControlFlow::Continue(())
-    })?;
-    Ok(periods)
+    });
+    if let Err(TooMuchWork) = visited {
+        periods.truncate(published);
+        let spans = busy_types
+            .iter()
+            .enumerate()
+            .filter_map(|(index, busy_type)| {
+                let (start, end) = set.span_of(index, &mut Budget::default())?;
+                within(window, start, end.unwrap_or(Timestamp::MAX), (*busy_type)?)
+            });
+        periods.extend(spans);
+    }
+    periods
 }
 
 /// How an event occupies its time (RFC 4791 §7.10): by TRANSP and STATUS, and by the owner's PARTSTAT; `None`
-/// is FREE. `is_owner` as in [`busy_periods`].
+/// is FREE.
 #[must_use]
-pub fn busy_type(event: &Component, is_owner: &dyn Fn(&str) -> bool) -> Option<BusyType> {
+pub fn busy_type(event: &Component, owner: &Owner<'_>) -> Option<BusyType> {
     let is = |name: &str, value: &str| {
         let raw_value = event.raw_value(name);
         raw_value.is_some_and(|raw_value| raw_value.trim().eq_ignore_ascii_case(value))
     };
-    if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") {
+    if is("STATUS", "CANCELLED") {
         return None;
     }
     let by_status = if is("STATUS", "TENTATIVE") {
@@ -116,22 +137,23 @@ pub fn busy_type(event: &Component, is_owner: &dyn Fn(&str) -> bool) -> Option<B
     } else {
         BusyType::Busy
     };
+    let is_transparent = is("TRANSP", "TRANSPARENT");
     let organizer = event.raw_value("ORGANIZER");
+    let is_organizer = organizer.is_some_and(|organizer| (owner.has_address)(organizer.trim()));
     let own_attendance = event
         .properties_named("ATTENDEE")
-        .find(|attendee| is_owner(attendee.raw_value().trim()));
+        .find(|attendee| (owner.has_address)(attendee.raw_value().trim()));
     let Some(attendance) = own_attendance else {
-        return Some(by_status);
+        return (!is_transparent).then_some(by_status);
     };
-    // The organizer among the attendees need not answer themselves.
-    if organizer.is_some_and(|organizer| is_owner(organizer.trim())) {
-        let declined = attendance.parameter("PARTSTAT");
-        let declined = declined.is_some_and(|status| status.eq_ignore_ascii_case("DECLINED"));
-        return (!declined).then_some(by_status);
-    }
     let participation = attendance.parameter("PARTSTAT").unwrap_or_default();
-    match participation.to_ascii_uppercase().as_str() {
-        "DECLINED" | "DELEGATED" => None,
+    let participation = participation.to_ascii_uppercase();
+    match participation.as_str() {
+        _ if is_transparent && (is_organizer || !owner.is_bookable) => None,
+        "DECLINED" => None,
+        // The organizer among the attendees need not answer themselves.
+        _ if is_organizer => Some(by_status),
+        "DELEGATED" => None,
         "ACCEPTED" => Some(by_status),
         // also the default (RFC 5545 §3.2.12)
         "" | "NEEDS-ACTION" => Some(BusyType::Unanswered),

@@ -148,6 +148,12 @@ impl<'o> RecurrenceSet<'o> {
         &self.floating
     }
 
+    /// The components that stand nowhere in time.
+    pub fn timeless(&self) -> impl Iterator<Item = &'o Component> {
+        let timeless = self.entries.iter().filter(|entry| entry.place.is_none());
+        timeless.map(|entry| entry.component)
+    }
+
     pub(crate) fn entries(&self) -> &[Entry<'o>] {
         &self.entries
     }

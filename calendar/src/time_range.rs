@@ -130,6 +130,27 @@ pub fn component_overlaps(
     })
 }
 
+/// The instances of an object that overlap the range (RFC 4791 §9.9), in order of their start. What stands nowhere in
+/// time has none.
+///
+/// # Errors
+/// If the budget is spent before they are known.
+pub fn overlapping_instances(
+    set: &RecurrenceSet<'_>,
+    range: &TimeRange,
+    budget: &mut Budget,
+) -> Result<Vec<Instance>, TooMuchWork> {
+    let mut found = Vec::new();
+    let _ = set.visit(range, budget, &mut |instance| {
+        if instance_overlaps(&set.entries()[instance.entry], &instance, range) {
+            found.push(instance);
+        }
+        ControlFlow::Continue(())
+    })?;
+    found.sort_by_key(|instance| (instance.start, instance.entry));
+    Ok(found)
+}
+
 /// Whether an instance that touches the range, and that this component describes, passes a test.
 fn any_instance(
     set: &RecurrenceSet<'_>,

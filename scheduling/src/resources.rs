@@ -160,7 +160,7 @@ impl ResourceQuery {
     pub fn fits(&self, principal: &Principal) -> bool {
         let is_kind = match self.kind {
             Some(kind) => principal.kind == kind,
-            None => is_bookable(principal.kind),
+            None => principal.kind.is_bookable(),
         };
         let is_large_enough = self.capacity.is_none_or(|least| {
             let capacity = principal.capacity;
@@ -178,11 +178,6 @@ impl ResourceQuery {
             && is_there
             && self.features.iter().all(has)
     }
-}
-
-/// Rooms and resources.
-pub fn is_bookable(kind: PrincipalKind) -> bool {
-    matches!(kind, PrincipalKind::Location | PrincipalKind::Resource)
 }
 
 fn holds(text: &str, wanted: &str) -> bool {

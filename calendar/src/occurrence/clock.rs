@@ -76,6 +76,15 @@ impl Clock {
         }
     }
 
+    /// The last second that begins, as a value of this clock, not after a civil time.
+    pub(super) fn end_of(&self, civil: i64) -> i64 {
+        if self.is_date {
+            self.start_of(civil).saturating_add(SECONDS_OF_DAY - 1)
+        } else {
+            civil
+        }
+    }
+
     pub(super) fn instant(&self, civil: i64) -> Timestamp {
         self.zone.instant_of_seconds(civil)
     }

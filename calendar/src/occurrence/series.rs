@@ -301,7 +301,7 @@ impl<'s, 'o> Series<'s, 'o> {
             return Ok(pass(self.place.start, self.place.start_instant, None));
         }
         for rule in &self.rules {
-            let mut occurrences = self.occurrences_of(rule);
+            let mut occurrences = self.occurrences_of(rule).ending_at(clock.end_of(last));
             if first != i64::MIN {
                 occurrences.seek_second(first, budget)?;
             }

@@ -65,17 +65,30 @@ fn span_of_entry(
         (_, None) => None,
         (_, Some(place)) => {
             let is_floating = place.clock.is_floating();
-            let (start, end) = if !entry.is_override() && entry.recurs() {
-                set.series(index)?.span(budget)
-            } else {
-                (place.start_instant, Some(place.end()))
-            };
+            let (start, end) = set.span_of(index, budget)?;
             let widening = if is_floating { WIDENING } else { 0 };
             Some(OverallSpan {
                 start: Some(later(start, -widening)),
                 end: end.map(|end| later(end, widening)),
                 is_floating,
             })
+        }
+    }
+}
+
+impl RecurrenceSet<'_> {
+    /// From where the first instance begins that a component describes, or its series has, to where the last one ends
+    /// (`None`: never); nothing for what stands nowhere in time.
+    pub(crate) fn span_of(
+        &self,
+        index: usize,
+        budget: &mut Budget,
+    ) -> Option<(Timestamp, Option<Timestamp>)> {
+        let entry = &self.entries[index];
+        let place = entry.place.as_ref()?;
+        match !entry.is_override() && entry.recurs() {
+            true => Some(self.series(index)?.span(budget)),
+            false => Some((place.start_instant, Some(place.end()))),
         }
     }
 }

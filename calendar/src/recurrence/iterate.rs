@@ -74,6 +74,14 @@ impl<'r> Occurrences<'r> {
         }
     }
 
+    /// The same, but none that is later than `last`: a rule that hardly ever yields anything is not searched for
+    /// what nobody asks for.
+    #[must_use]
+    pub(crate) fn ending_at(mut self, last: i64) -> Occurrences<'r> {
+        self.until = self.until.min(last);
+        self
+    }
+
     /// The next occurrence, or `None` after the last.
     ///
     /// # Errors

@@ -119,12 +119,10 @@ impl ObservedZone {
     fn add_rule(&mut self, rule: ObservanceRule, budget: &mut Budget) -> Result<(), TooMuchWork> {
         let mut occurrences = rule.occurrences();
         if rule.rule.is_endless() {
+            occurrences = occurrences.ending_at(TABLE.end - 1);
             occurrences.seek_second(TABLE.start, budget)?;
         }
         while let Some(civil) = occurrences.next_second(budget)? {
-            if civil >= TABLE.end && rule.rule.is_endless() {
-                break;
-            }
             self.add_onset(civil, rule.before, rule.after);
         }
         if rule.rule.is_endless() && self.endless.len() < MAXIMUM_ENDLESS_RULES {
@@ -215,12 +213,9 @@ impl ObservanceRule {
         });
         loop {
             let mut latest = None;
-            let mut occurrences = self.occurrences();
+            let mut occurrences = self.occurrences().ending_at(civil);
             occurrences.seek_second(civil.saturating_sub(span), budget)?;
             while let Some(next) = occurrences.next_second(budget)? {
-                if next > civil {
-                    break;
-                }
                 latest = Some(next);
             }
             if latest.is_some() || civil.saturating_sub(span) <= start {

@@ -6,7 +6,7 @@ use calendar::{
     recurrence::SUPPORTED_SCALES,
     zone::{generate::Truncation, reference},
 };
-use scheduling::{Precondition, desk::CALENDAR_COMPONENTS};
+use scheduling::{Precondition, desk::components_of};
 
 use crate::{
     kind::{Kinds, ResourceKind},
@@ -240,15 +240,6 @@ fn supported_rscale_set(_: &Facts, writer: &mut Writer) -> Presence {
         writer.leaf(caldav::SUPPORTED_RSCALE, scale);
     }
     Present
-}
-
-/// The components that a calendar takes, and no others: RFC 4791 §5.2.3 has those refused that the property
-/// does not list, so that VFREEBUSY, which is stored (§4.1) and counts as busy time (§7.10), is listed, too.
-pub(crate) fn components_of(restricted_to: &[String]) -> impl Iterator<Item = &str> {
-    let all = restricted_to.is_empty().then_some(CALENDAR_COMPONENTS);
-    all.into_iter()
-        .flatten()
-        .chain(restricted_to.iter().map(String::as_str))
 }
 
 fn supported_calendar_component_set(facts: &Facts, writer: &mut Writer) -> Presence {

@@ -3,7 +3,7 @@
 //! No RFC names these. Calendar programs of one family (Nextcloud's) ask for rooms by names of their own, which are
 //! answered from the same facts.
 
-use scheduling::resources::{Vacancy, is_bookable};
+use scheduling::resources::Vacancy;
 use storage::model::{Principal, PrincipalKind};
 
 use crate::{
@@ -55,7 +55,7 @@ pub(super) const PROPERTIES: &[Property] = &[
 
 fn bookable(facts: &Facts) -> Option<&Principal> {
     let principal = facts.principal()?;
-    is_bookable(principal.kind).then_some(principal)
+    principal.kind.is_bookable().then_some(principal)
 }
 
 fn room(facts: &Facts) -> Option<&Principal> {

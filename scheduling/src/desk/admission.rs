@@ -9,7 +9,11 @@ use calendar::{
 };
 use storage::model::Collection;
 
-use super::{refuse::precondition, settings::Limits};
+use super::{
+    collection::{components_of, takes_component},
+    refuse::precondition,
+    settings::Limits,
+};
 use crate::{Precondition, Refusal, projection::ObjectProjection};
 
 /// The media type of a calendar object (RFC 4791 §4.1); clients look at the component (RFC 5545 §8.1).
@@ -264,17 +268,13 @@ fn format_of(content_type: Option<&str>) -> Option<Format> {
 
 /// RFC 4791 §5.2.3: the calendar takes this type of component.
 pub(crate) fn check_component(calendar: &Collection, component_name: &str) -> Result<(), Refusal> {
-    if calendar.components.is_empty()
-        || calendar
-            .components
-            .iter()
-            .any(|name| name == component_name)
-    {
+    if takes_component(calendar, component_name) {
         return Ok(());
     }
+    let taken: Vec<&str> = components_of(&calendar.components).collect();
     let detail = format!(
         "the calendar takes {} and not {component_name}",
-        calendar.components.join(", ")
+        taken.join(", ")
     );
     Err(precondition(
         Precondition::SupportedCalendarComponent,

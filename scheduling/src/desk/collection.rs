@@ -19,6 +19,20 @@ use crate::{Actor, Conditions, Precondition, Refusal};
 /// The component names that a calendar can be made for, and that it takes where nobody restricted it.
 pub use calendar::split::CALENDAR_COMPONENTS;
 
+/// The components that a calendar takes, and no others: RFC 4791 §5.2.3 has those refused that the property does not
+/// list, so that VFREEBUSY, which is stored (§4.1) and counts as busy time (§7.10), is listed, too.
+pub fn components_of(restricted_to: &[String]) -> impl Iterator<Item = &str> {
+    let all = restricted_to.is_empty().then_some(CALENDAR_COMPONENTS);
+    all.into_iter()
+        .flatten()
+        .chain(restricted_to.iter().map(String::as_str))
+}
+
+/// Whether a calendar takes components of this name.
+pub(crate) fn takes_component(calendar: &Collection, name: &str) -> bool {
+    components_of(&calendar.components).any(|taken| taken == name)
+}
+
 /// MKCOL and MKCALENDAR.
 #[derive(Clone, Debug)]
 pub struct MakeCollection {

@@ -2,7 +2,7 @@
 
 use calendar::{
     Budget, TimeRange, Zone,
-    free_busy::{BusyPeriod, BusyType, busy_periods, merge},
+    free_busy::{BusyPeriod, BusyType, Owner, busy_periods, merge},
 };
 use storage::{
     Found, Resolution, ResourcePath,
@@ -18,7 +18,7 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    Actor, Precondition, Refusal,
+    Actor, Refusal,
     calendar_view::{Candidate, Row},
     engine, parse_stored,
     projection::{ObjectProjection, Occupation},
@@ -64,7 +64,7 @@ impl Desk {
     /// The busy periods of calendars, merged and in order.
     ///
     /// Errors: `NotFound` where the actor may not know, so that nobody finds out what exists
-    /// (RFC 4791 §7.10); `number-of-matches-within-limits` where the recurrences take too much work.
+    /// (RFC 4791 §7.10).
     pub async fn busy_periods(
         &self,
         actor: &Actor,
@@ -175,13 +175,14 @@ impl Desk {
             return self.add_periods_of_all(asked, query, periods).await;
         };
         let masked = self.masked_name(collection, query).await?;
+        let is_bookable = asked.resolution.owner.kind.is_bookable();
         let (below, mut unknown) = shown.read(|view| {
             let below = view.collections().map(str::to_owned).collect();
             let mut unknown = Vec::new();
             for row in view.touching(&query.window).filter(|_| is_calendar) {
                 if masked.as_deref() != Some(&*row.name)
                     && (row.is_special
-                        || !add_known_periods(row, &query.window, &floating, periods))
+                        || !add_known_periods(row, query, &floating, is_bookable, periods))
                 {
                     unknown.push(Candidate::of(row));
                 }
@@ -272,19 +273,18 @@ impl Desk {
         let Ok(object) = parse_stored(octets) else {
             return Ok(Vec::new());
         };
-        let is_owner = |address: &str| self.is_address_of(owner, address);
-        busy_periods(
+        let owner = Owner {
+            has_address: &|address: &str| self.is_address_of(owner, address),
+            is_bookable: owner.kind.is_bookable(),
+        };
+        let budget = &mut Budget::default();
+        Ok(busy_periods(
             &object,
             &query.window,
             floating,
-            &is_owner,
-            &mut Budget::default(),
-        )
-        .map_err(|error| Refusal::Precondition {
-            precondition: Precondition::NumberOfMatchesWithinLimits,
-            detail: error.to_string(),
-            resource: None,
-        })
+            &owner,
+            budget,
+        ))
     }
 
     fn is_address_of(&self, principal: &Principal, address: &str) -> bool {
@@ -303,8 +303,9 @@ impl Desk {
 /// Adds the periods of an object in a window, if they are known without reading it; says whether they are.
 fn add_known_periods(
     row: &Row,
-    window: &TimeRange,
+    query: &BusyQuery<'_>,
     floating: &Zone,
+    is_bookable: bool,
     periods: &mut Vec<BusyPeriod>,
 ) -> bool {
     let Some(projection) = &row.projection else {
@@ -317,14 +318,16 @@ fn add_known_periods(
     if !kinds.may_contain("VEVENT") {
         return true;
     }
+    let window = &query.window;
     let before = periods.len();
     let mut depends_on_owner = false;
     let is_known = projection.visit_instances(window, floating, &mut |instance| {
         let busy_type = match instance.occupation {
-            Occupation::Free => return true,
+            Occupation::Free if !is_bookable => return true,
             Occupation::Busy => BusyType::Busy,
             Occupation::Tentative => BusyType::Tentative,
-            Occupation::ByAttendance => {
+            // What a room accepted may be transparent.
+            Occupation::Free | Occupation::ByAttendance => {
                 depends_on_owner = true;
                 return false;
             }

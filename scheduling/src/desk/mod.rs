@@ -80,7 +80,7 @@ pub use attach::{
 pub use audit::audit;
 pub use availability::ReadAvailability;
 pub use booking::BOOKING_QUEUE;
-pub use collection::{CALENDAR_COMPONENTS, MakeCollection};
+pub use collection::{CALENDAR_COMPONENTS, MakeCollection, components_of};
 pub use delete::Delete;
 pub use departure::Departure;
 pub use free_busy::BusyQuery;

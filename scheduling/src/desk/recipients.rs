@@ -15,8 +15,8 @@ use storage::{
 };
 
 use super::{
-    Desk, admission, attachments, booking::Asked, copy::Copies, properties::home_path,
-    refuse::read_failed,
+    Desk, admission, attachments, booking::Asked, collection::takes_component, copy::Copies,
+    properties::home_path, refuse::read_failed,
 };
 use crate::{
     Actor, Classification, Refusal,
@@ -522,11 +522,10 @@ impl Recipient {
         let Some(calendar) = &self.default_calendar else {
             return false;
         };
-        let takes = |name: &str| {
-            calendar.components.is_empty() || calendar.components.iter().any(|it| it == name)
-        };
         calendar.kind == CollectionKind::Calendar
-            && object.entries().all(|entry| takes(entry.name()))
+            && object
+                .entries()
+                .all(|entry| takes_component(calendar, entry.name()))
             && !self.copies.stands_in(calendar.id)
     }
 

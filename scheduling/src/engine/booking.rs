@@ -128,16 +128,24 @@ fn judge(
 ) -> Result<BTreeMap<Part, Vec<Judged>>, TooMuchWork> {
     let set = RecurrenceSet::of(request.copy, request.floating);
     let order = meeting.order();
+    // How long it is taken by what begins before each period ends.
+    let taken_until: Vec<jiff::Timestamp> = request
+        .busy
+        .iter()
+        .scan(jiff::Timestamp::MIN, |latest, busy| {
+            *latest = busy.end.max(*latest);
+            Some(*latest)
+        })
+        .collect();
     let mut judged: BTreeMap<Part, Vec<Judged>> = BTreeMap::new();
     for instance in set.occurrences(&request.window, &mut Budget::default())? {
         let described_by = order[instance.entry];
         let id = instance.recurrence_id.as_ref();
         let part = id.map_or(described_by, |id| Part::Instance(set.key_of(id)));
-        let is_busy = request
+        let begun = request
             .busy
-            .iter()
-            .take_while(|busy| busy.start < instance.end)
-            .any(|busy| busy.end > instance.start);
+            .partition_point(|busy| busy.start < instance.end);
+        let is_busy = begun > 0 && taken_until[begun - 1] > instance.start;
         let verdict = verdict(request.booking, is_busy.then_some(Reason::Busy));
         judged
             .entry(described_by)

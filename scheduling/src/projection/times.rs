@@ -6,7 +6,7 @@
 
 use calendar::{
     Budget, CalendarObject, Component, RecurrenceSet, TimeRange, Zone,
-    free_busy::{BusyType, busy_type},
+    free_busy::{BusyType, Owner, busy_type},
 };
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,11 @@ pub enum Occupation {
 
 impl Occupation {
     fn of(event: &Component) -> Occupation {
-        match busy_type(event, &|_| false) {
+        let anybody = Owner {
+            has_address: &|_| false,
+            is_bookable: false,
+        };
+        match busy_type(event, &anybody) {
             None => Occupation::Free,
             Some(_) if event.property("ATTENDEE").is_some() => Occupation::ByAttendance,
             Some(BusyType::Tentative) => Occupation::Tentative,

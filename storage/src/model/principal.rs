@@ -27,6 +27,13 @@ pub enum PrincipalKind {
     Location,
 }
 
+impl PrincipalKind {
+    /// Whether it is a room or resource.
+    pub fn is_bookable(self) -> bool {
+        matches!(self, PrincipalKind::Location | PrincipalKind::Resource)
+    }
+}
+
 /// How a room or resource answers invitations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -215,8 +222,7 @@ impl Principal {
 
     /// Whether it answers any invitation by itself: a room or resource that was told how.
     pub fn answers_by_itself(&self) -> bool {
-        matches!(self.kind, PrincipalKind::Location | PrincipalKind::Resource)
-            && (self.booking != Booking::None || !self.booking_for.is_empty())
+        self.kind.is_bookable() && (self.booking != Booking::None || !self.booking_for.is_empty())
     }
 
     /// Those in one of the groups of delegates.

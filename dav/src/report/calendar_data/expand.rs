@@ -3,11 +3,18 @@
 use calendar::{
     Budget, CalendarObject, Component, Instance, Property, RecurrenceSet, TimeRange, TooMuchWork,
     Zone,
+    time_range::overlapping_instances,
     value::{DateOrDateTime, DateTime, Form, dates_of},
 };
 
 /// What makes a component recur.
 const RECURRENCE_PROPERTIES: [&str; 4] = ["RRULE", "RDATE", "EXDATE", "EXRULE"];
+
+/// What the instances of one object may be made of together, in octets: a rule without an end is small, what it
+/// yields is not.
+const MOST_OCTETS: usize = 16 * 1024 * 1024;
+/// What an instance takes beside its octets.
+const OCTETS_OF_AN_INSTANCE: usize = 1_000;
 
 /// The object with each instance that overlaps the range as a component of its own.
 pub(super) fn expand(
@@ -16,7 +23,8 @@ pub(super) fn expand(
     floating: &Zone,
 ) -> Result<CalendarObject, TooMuchWork> {
     let set = RecurrenceSet::of(object, floating);
-    let instances = set.occurrences(range, &mut Budget::default())?;
+    let instances = overlapping_instances(&set, range, &mut Budget::default())?;
+    check_size(object, &instances)?;
     let mut calendar = object.calendar().filtered(|_| true, |_| false);
     let is_of_one = |property: &Property| !RECURRENCE_PROPERTIES.contains(&property.name());
     for instance in &instances {
@@ -25,18 +33,24 @@ pub(super) fn expand(
         in_utc(&mut component, &set);
         calendar.push_component(component);
     }
-    for component in object.entries().filter(|component| is_dateless(component)) {
+    // What is nowhere in time belongs to every time.
+    for component in set.timeless() {
         calendar.push_component(component.clone());
     }
     Ok(CalendarObject::from_calendar(calendar))
 }
 
-/// A task or journal that is nowhere in time belongs to every time.
-fn is_dateless(component: &Component) -> bool {
-    ["DTSTART", "DUE"]
-        .iter()
-        .all(|name| component.property(name).is_none())
-        && (component.is("VTODO") || component.is("VJOURNAL"))
+/// Whether the instances can be held at once, and sent.
+fn check_size(object: &CalendarObject, instances: &[Instance]) -> Result<(), TooMuchWork> {
+    let sizes: Vec<usize> = object
+        .entries()
+        .map(|entry| entry.to_octets().len() + OCTETS_OF_AN_INSTANCE)
+        .collect();
+    let of_all = instances.iter().map(|instance| sizes[instance.entry]);
+    match of_all.fold(0, usize::saturating_add) > MOST_OCTETS {
+        true => Err(TooMuchWork),
+        false => Ok(()),
+    }
 }
 
 /// Gives a component the times of one instance.

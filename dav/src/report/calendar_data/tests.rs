@@ -174,6 +174,61 @@ fn series_are_expanded() {
     assert!(starts(&expand("20260201T000000Z", "20260202T000000Z"), single).is_empty());
 }
 
+/// RFC 4791 §9.9: what a time range finds is there when it is expanded over the same range.
+#[test]
+fn what_is_found_is_expanded() {
+    let range = "start=\"20260301T000000Z\" end=\"20260302T000000Z\"";
+    let expand = format!("<C:expand {range}/>");
+    for (found, shown) in [
+        (
+            "BEGIN:VTODO\nUID:1\nDUE:20260302T000000Z\nEND:VTODO",
+            "DUE:20260302T000000Z",
+        ),
+        (
+            "BEGIN:VTODO\nUID:1\nDTSTART:20260302T000000Z\nDURATION:PT0S\nEND:VTODO",
+            "DTSTART:20260302T000000Z DURATION:PT0S",
+        ),
+        (
+            "BEGIN:VFREEBUSY\nUID:1\nDTSTART:20260228T000000Z\nDTEND:20260301T000000Z\nEND:VFREEBUSY",
+            "DTSTART:20260228T000000Z DTEND:20260301T000000Z",
+        ),
+        (
+            "BEGIN:VFREEBUSY\nUID:1\nFREEBUSY:20260301T080000Z/PT1H\nEND:VFREEBUSY",
+            "FREEBUSY:20260301T080000Z/PT1H",
+        ),
+    ] {
+        assert_eq!(starts(&expand, found), [shown], "{found}");
+    }
+}
+
+/// An object of the largest size and a small one, each with a rule that yields thousands of instances.
+#[test]
+fn what_would_be_too_large_is_not_expanded() {
+    let body = "<C:calendar-data><C:expand start=\"20260101T000000Z\" end=\"20260201T000000Z\"/></C:calendar-data>";
+    let expand = |rule: &str, octets: usize| {
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260101T000000Z\r\nRRULE:{rule}\r\nDESCRIPTION:{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+            "x".repeat(octets)
+        );
+        let selection = selection(body).unwrap().unwrap();
+        selection.apply(&Bytes::from(text), &Zone::utc())
+    };
+    assert_eq!(expand("FREQ=MINUTELY", 1_000_000), Err(TooMuchWork));
+    assert_eq!(expand("FREQ=MINUTELY", 10), Err(TooMuchWork));
+    for (rule, octets, instances) in [
+        ("FREQ=HOURLY", 1_000, 744),
+        ("FREQ=WEEKLY", 1_000_000, 5),
+        ("FREQ=MINUTELY;INTERVAL=10", 10, 4_464),
+    ] {
+        let expanded = expand(rule, octets).unwrap();
+        assert_eq!(
+            expanded.matches("BEGIN:VEVENT").count(),
+            instances,
+            "{rule}"
+        );
+    }
+}
+
 /// Instances of the master get their RECURRENCE-ID at the end.
 fn reordered(line: &str) -> String {
     let (id, rest) = line.split_once(' ').unwrap();

@@ -427,3 +427,44 @@ async fn a_room_is_not_booked_by_what_an_import_says() {
     let accepted = booked.iter().filter(|text| said_in(text) == ["ACCEPTED"]);
     assert_eq!(accepted.count(), 1);
 }
+
+/// TRANSP is about the time of people: clients write whole days as TRANSPARENT.
+#[tokio::test]
+async fn a_room_is_taken_by_a_transparent_meeting() {
+    let world = house().await;
+    room(&world, "room1", |_| {}).await;
+    for (uid, more, answer) in [
+        ("1", "TRANSP:TRANSPARENT\r\n", "ACCEPTED"),
+        ("2", "TRANSP:TRANSPARENT\r\n", "DECLINED"),
+        ("3", "", "DECLINED"),
+    ] {
+        let at = format!("alice/calendar/{uid}.ics");
+        let text = meeting("alice", uid, "20260201T090000Z", more);
+        world.put(&at, text).await.unwrap();
+        world.answer_all().await;
+        assert_eq!(world.said(&at).await, [answer], "{uid}");
+    }
+}
+
+/// A person answers what recurs too often to be judged; everybody else is answered all the same, also while it waits.
+#[tokio::test]
+async fn what_recurs_too_often_keeps_a_room_from_no_answer() {
+    let world = house().await;
+    room(&world, "room1", |_| {}).await;
+    for (uid, rule, answer) in [
+        ("often", "RRULE:FREQ=MINUTELY\r\n", "NEEDS-ACTION"),
+        ("first", "", "ACCEPTED"),
+        (
+            "never",
+            "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30\r\n",
+            "DECLINED",
+        ),
+        ("second", "", "DECLINED"),
+    ] {
+        let at = format!("alice/calendar/{uid}.ics");
+        let text = meeting("alice", uid, "20260201T090000Z", rule);
+        world.put(&at, text).await.unwrap();
+        world.answer_all().await;
+        assert_eq!(world.said(&at).await, [answer], "{uid}");
+    }
+}

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use calendar::{CalendarObject, Component, Property};
-use storage::model::PrincipalKind;
 
 use super::{
     CopyChange, Declined, FollowUp, Incoming, Receipt,
@@ -28,10 +27,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let stored = Meeting::of(copy);
     let message = Meeting::about(&incoming.message.object, &stored);
     let object = cancelled(incoming, &stored, &called_off(incoming, &stored, &message)?);
-    let is_thing = matches!(
-        incoming.recipient.kind,
-        PrincipalKind::Location | PrincipalKind::Resource
-    );
+    let is_thing = incoming.recipient.kind.is_bookable();
     Ok(Receipt {
         copy: match is_thing && Meeting::of(&object).is_called_off() {
             true => CopyChange::Remove,
