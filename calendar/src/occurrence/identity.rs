@@ -1,5 +1,7 @@
 //! What tells the instances of a set apart, whatever form their RECURRENCE-IDs are written in.
 
+use std::collections::BTreeSet;
+
 use super::{
     Instance, RecurrenceSet,
     clock::{Clock, Meant},
@@ -40,6 +42,30 @@ impl RecurrenceSet<'_> {
                 }
             },
         )
+    }
+
+    /// Those of the keys that an override or an instance of the master has. What is not found within the budget, which
+    /// is that of all of them, is not among them.
+    pub fn find_keys(
+        &self,
+        keys: impl IntoIterator<Item = InstanceKey>,
+        budget: &mut Budget,
+    ) -> BTreeSet<InstanceKey> {
+        let own: BTreeSet<InstanceKey> = self
+            .overrides()
+            .filter_map(|index| Some(self.key_of(self.entries[index].recurrence_id.as_ref()?)))
+            .collect();
+        let master = self.masters().find(|&index| self.entries[index].recurs());
+        let series = master.and_then(|master| self.series(master));
+        let mut is_yielded = |key: &InstanceKey| {
+            let found = series
+                .as_ref()
+                .map(|series| series.find_meant(Meant::Instance(key.0), budget));
+            matches!(found, Some(Ok(Some(_))))
+        };
+        keys.into_iter()
+            .filter(|key| own.contains(key) || is_yielded(key))
+            .collect()
     }
 
     /// The instance with this key: an override, or one that the master yields.

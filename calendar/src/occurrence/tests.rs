@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::object::Limits;
-use crate::value::Date;
+use crate::value::{Date, DateOrDateTime};
+use std::collections::BTreeSet;
 
 /// A calendar of VEVENTs, each given by its lines.
 fn events(events: &[&str]) -> CalendarObject {
@@ -683,4 +684,32 @@ fn the_overall_span_contains_every_instance() {
             }
         }
     }
+}
+
+/// Many instances are found as one is; what exceeds the budget of all is not found.
+#[test]
+fn many_instances_are_found_as_one_is() {
+    let object = events(&[
+        "DTSTART;TZID=Europe/Berlin:20240101T100000\nRRULE:FREQ=DAILY;COUNT=40\nRDATE;TZID=Europe/Berlin:20240301T120000\nEXDATE;TZID=Europe/Berlin:20240105T100000",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20240107T100000\nDTSTART:20240108T100000Z",
+    ]);
+    let set = RecurrenceSet::of(&object, &Zone::utc());
+    let at = |day: u32, hour: u32| {
+        let text = format!("202401{day:02}T{hour:02}0000Z");
+        set.key_of(&DateOrDateTime::parse(&text, None).unwrap())
+    };
+    let rdate = set.key_of(&DateOrDateTime::parse("20240301T110000Z", None).unwrap());
+    let mut keys: Vec<InstanceKey> = (1..=31).flat_map(|day| [at(day, 9), at(day, 10)]).collect();
+    keys.push(rdate);
+    let is_there = |key: &InstanceKey| {
+        let found = set.find_key(*key, &mut Budget::default());
+        found.unwrap().is_some()
+    };
+    let expected: BTreeSet<InstanceKey> = keys.iter().copied().filter(is_there).collect();
+    assert_eq!(expected.len(), 31, "all but the fifth, and the RDATE");
+    assert_eq!(
+        set.find_keys(keys.clone(), &mut Budget::default()),
+        expected
+    );
+    assert!(set.find_keys(keys, &mut Budget::new(100)).len() < expected.len());
 }

@@ -103,12 +103,7 @@ pub fn answer(request: &Request<'_>) -> Result<Option<CalendarObject>, TooMuchWo
     let mut verdicts: BTreeMap<Part, Verdict> = BTreeMap::new();
     for part in open {
         let instances = judged.get(&part).map_or(&[][..], Vec::as_slice);
-        match part {
-            Part::Series => verdicts.extend(answer_series(request, &meeting, instances)),
-            Part::Instance(_) => {
-                verdicts.insert(part, answer_one(request, &meeting, part, instances));
-            }
-        }
+        verdicts.extend(answer_part(request, &meeting, part, instances));
     }
     verdicts.retain(|part, verdict| *verdict != Verdict::Left || !meeting.has(*part));
     let is_answered = verdicts.values().any(|verdict| *verdict != Verdict::Left);
@@ -198,17 +193,15 @@ fn begins_later(request: &Request<'_>, meeting: &Meeting<'_>, part: Part) -> boo
     found.is_ok_and(|found| !found.is_empty())
 }
 
-/// The answer to a series, and those to instances that get another one.
-fn answer_series(
+/// The answer to a series, or to an instance and all later ones, and those to instances that get another one.
+fn answer_part(
     request: &Request<'_>,
     meeting: &Meeting<'_>,
+    part: Part,
     instances: &[Judged],
 ) -> Vec<(Part, Verdict)> {
-    let [_, _, ..] = instances else {
-        return vec![(
-            Part::Series,
-            answer_one(request, meeting, Part::Series, instances),
-        )];
+    let [first, _, ..] = instances else {
+        return vec![(part, answer_one(request, meeting, part, instances))];
     };
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     for judged in instances {
@@ -218,7 +211,11 @@ fn answer_series(
     let majority = counts
         .iter()
         .max_by_key(|(verdict, count)| (**count, std::cmp::Reverse(**verdict)));
-    let majority = majority.map_or(Verdict::Left, |(verdict, _)| *verdict);
+    let majority = match part {
+        Part::Series => majority.map_or(Verdict::Left, |(verdict, _)| *verdict),
+        // its component is that of its own instance, too
+        Part::Instance(_) => first.verdict,
+    };
     let exceptions: Vec<(Part, Verdict)> = instances
         .iter()
         .filter(|judged| judged.verdict != majority)
@@ -229,10 +226,11 @@ fn answer_series(
             Booking::Automatic => Verdict::Declined(Reason::Busy),
             _ => Verdict::Left,
         };
-        return vec![(Part::Series, verdict)];
+        return vec![(part, verdict)];
     }
-    let series = (Part::Series, majority);
-    std::iter::once(series).chain(exceptions).collect()
+    std::iter::once((part, majority))
+        .chain(exceptions)
+        .collect()
 }
 
 fn answered(

@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use calendar::{
     Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, Zone,
     occurrence::{override_at, series_at},
+    recurrence::DEFAULT_WORK,
     value::{date_in, dates_of},
 };
 
 use super::entry::is_cancelled;
+
+/// The steps that looking for instances may take where many are looked for.
+const WORK_OF_ALL: u32 = 10 * DEFAULT_WORK;
 
 /// Which component of an object. A single event has one, which is its series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,11 +130,23 @@ impl<'o> Meeting<'o> {
     /// Whether the series yields this instance, whatever component it has, and does not exclude it. One that takes
     /// too much work to find is none.
     pub fn yields(&self, key: InstanceKey) -> bool {
+        if self.excluded.contains(&key) {
+            return false;
+        }
         let found = self
             .yielded
             .as_ref()
             .map(|set| set.find_key(key, &mut Budget::default()));
         matches!(found, Some(Ok(Some(_))))
+    }
+
+    /// Those of the instances that the series yields, as [`Meeting::yields`] says of one.
+    pub fn yielded(&self, keys: impl IntoIterator<Item = InstanceKey>) -> BTreeSet<InstanceKey> {
+        let keys = keys.into_iter().filter(|key| !self.excluded.contains(key));
+        match &self.yielded {
+            Some(set) => set.find_keys(keys, &mut Budget::new(WORK_OF_ALL)),
+            None => BTreeSet::new(),
+        }
     }
 
     /// The component that describes an instance, made from the series if it has none of its own.

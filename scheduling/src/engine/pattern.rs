@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use calendar::{
     Budget, CalendarObject, Component, Property, RecurrenceSet, TimeRange, TooMuchWork, Zone,
-    occurrence::overall_span,
+    Zones, occurrence::overall_span, value::date_in,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,8 +12,8 @@ use super::{meeting::Meeting, significance::canonical};
 
 /// What says which instances a series has; EXDATE is judged apart.
 const PATTERN: [&str; 4] = ["DTSTART", "DUE", "RRULE", "RDATE"];
-/// How far from the later of two starts series are compared instance by instance: a rule may skip years, but
-/// hardly four.
+/// How far from the later of two starts, and from when they were written, series are compared instance by instance: a
+/// rule may skip years, but hardly four.
 const HORIZON_SECONDS: i64 = 4 * 366 * 86_400;
 /// The steps that expanding one of them may take.
 const WORK: u32 = 50_000;
@@ -113,8 +113,8 @@ impl Yield {
         let mut alone = series.clone();
         alone.remove_properties("EXDATE");
         let mut budget = Budget::new(WORK);
-        let starts = [meeting, other].map(|it| start_of(it.object));
-        let start = starts.into_iter().flatten().max();
+        let known = [meeting, other].map(|it| start_of(it.object).max(written_at(it)));
+        let start = known.into_iter().flatten().max();
         let horizon = SignedDuration::from_secs(HORIZON_SECONDS);
         let end = start.unwrap_or_default().saturating_add(horizon);
         let window = TimeRange {
@@ -129,6 +129,12 @@ impl Yield {
                 .and_then(|span| span.end),
         })
     }
+}
+
+/// DTSTAMP of the series: what a client writes tells when now is.
+fn written_at(meeting: &Meeting<'_>) -> Option<Timestamp> {
+    let stamp = date_in(meeting.series()?, "DTSTAMP")?;
+    Some(Zones::of(meeting.object).instant_of(&stamp, &Zone::utc()))
 }
 
 fn start_of(object: &CalendarObject) -> Option<Timestamp> {

@@ -69,6 +69,10 @@ pub(super) fn changes(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> 
     };
     match (part, before.get(part)) {
         (Part::Series, Some(_)) => changes_of_series(before, after, new),
+        // all later instances become what it says, or are not any more
+        (Part::Instance(_), Some(old)) if is_of_later_ones(old) != is_of_later_ones(new) => {
+            Changes::NEW
+        }
         (Part::Instance(_), Some(old)) => between(before.object, old, after.object, new),
         (Part::Instance(key), None) if before.yields(key) => match before.series_at(key) {
             Some(old) => between(before.object, &old, after.object, new),
@@ -93,6 +97,13 @@ fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component)
         revision: own.revision || pattern.differs || reinstated || takes_out(before, after),
         visible: own.visible || pattern.differs || reinstated,
     }
+}
+
+/// Whether a component says what all instances are from its own on (RFC 5545 §3.2.13).
+pub(super) fn is_of_later_ones(entry: &Component) -> bool {
+    let id = entry.property("RECURRENCE-ID");
+    let range = id.and_then(|id| id.parameter("RANGE"));
+    range.is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"))
 }
 
 /// A series becomes a single event: it is what the instance was that begins there.
@@ -134,14 +145,16 @@ pub(super) fn after_all(
 ) -> impl Iterator<Item = InstanceKey> {
     let cancelled = before.instances().filter(|(_, entry)| is_cancelled(entry));
     let out = before.excluded.iter().copied();
-    out.chain(cancelled.map(|(key, _)| key))
-        .filter(|key| !after.has(Part::Instance(*key)) && after.yields(*key))
+    let apart = out
+        .chain(cancelled.map(|(key, _)| key))
+        .filter(|key| !after.has(Part::Instance(*key)));
+    after.yielded(apart).into_iter()
 }
 
 /// Whether EXDATE takes out what was there.
 fn takes_out(before: &Meeting<'_>, after: &Meeting<'_>) -> bool {
-    let mut new = after.excluded.difference(&before.excluded);
-    new.any(|key| before.has(Part::Instance(*key)) || before.yields(*key))
+    let new = || after.excluded.difference(&before.excluded).copied();
+    new().any(|key| before.has(Part::Instance(key))) || !before.yielded(new()).is_empty()
 }
 
 /// What is between two states of one component.

@@ -159,6 +159,33 @@ async fn what_does_not_matter_any_more_is_not_told() {
     assert_eq!(world.texts("bob/calendar").await, copies);
 }
 
+/// A series that is off, or off for them, is so for whoever is disabled, too, whatever they missed of it before.
+#[tokio::test]
+async fn a_series_that_is_off_is_off_for_all() {
+    for takes_bob_out in [false, true] {
+        let (world, _) = world_and_faults().await;
+        let series = |summary: &str| {
+            let text = meeting("m", summary, LATER);
+            text.replace("SUMMARY", "RRULE:FREQ=WEEKLY\r\nSUMMARY")
+        };
+        world.put(AT, series("Plan")).await.unwrap();
+        world.set_bob_disabled(true).await;
+        world.put(AT, series("Another plan")).await.unwrap();
+        match takes_bob_out {
+            true => {
+                let text = series("Another plan").replace("Bob@", "carl@");
+                world.put(AT, text).await.unwrap();
+            }
+            false => drop(world.delete(AT).await.unwrap()),
+        }
+        world.set_bob_disabled(false).await;
+        world.catch_up().await;
+        let copies = world.texts("bob/calendar").await;
+        assert_eq!(copies.len(), 1);
+        assert!(copies[0].contains("STATUS:CANCELLED"), "{}", copies[0]);
+    }
+}
+
 /// Wherever it is broken off, it goes on, and nobody hears twice.
 #[tokio::test]
 async fn catching_up_may_be_broken_off() {

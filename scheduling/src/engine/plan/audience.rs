@@ -75,12 +75,19 @@ impl<'m, 'o> Comparison<'m, 'o> {
             }
             _ => BTreeSet::new(),
         };
+        let calls_off = || match (self.before, earlier) {
+            (Some(before), Some(earlier)) => earlier
+                .called_off()
+                .filter(|it| before.is_live(*it))
+                .collect(),
+            _ => BTreeSet::new(),
+        };
         let has: BTreeSet<Part> = now.map_or_else(BTreeSet::new, |now| {
             now.told().filter(|it| self.after.is_live(*it)).collect()
         });
         match (had.is_empty(), has.is_empty()) {
             (_, true) => News {
-                cancelled: had,
+                cancelled: calls_off(),
                 told: None,
             },
             (true, false) => News {
@@ -236,17 +243,16 @@ fn keys(before: &Meeting<'_>, after: &Meeting<'_>) -> BTreeMap<InstanceKey, Yiel
     let out = before.excluded.symmetric_difference(&after.excluded);
     let keys: BTreeSet<InstanceKey> = own.map(|(key, _)| key).chain(out.copied()).collect();
     // what has its own component needs not be looked for in the series
-    let yields =
-        |meeting: &Meeting<'_>, key| !meeting.has(Part::Instance(key)) && meeting.yields(key);
-    keys.into_iter()
-        .map(|key| {
-            let yielded = Yielded {
-                before: yields(before, key),
-                after: yields(after, key),
-            };
-            (key, yielded)
-        })
-        .collect()
+    let yielded = |meeting: &Meeting<'_>| {
+        let apart = keys.iter().copied();
+        meeting.yielded(apart.filter(|key| !meeting.has(Part::Instance(*key))))
+    };
+    let (yielded_before, yielded_after) = (yielded(before), yielded(after));
+    let yields = |key: &InstanceKey| Yielded {
+        before: yielded_before.contains(key),
+        after: yielded_after.contains(key),
+    };
+    keys.iter().map(|key| (*key, yields(key))).collect()
 }
 
 /// The parts in which somebody is asked again without another change: by SCHEDULE-FORCE-SEND (RFC 6638 §3.2.7), or

@@ -42,13 +42,14 @@ pub(super) fn remove(
 
 fn tell(change: &Change<'_>, meeting: &Meeting<'_>, attendee: &Attendee<'_>, outbox: &mut Outbox) {
     let Some(to) = attendee.line() else { return };
-    if attendee.told().next().is_none() {
+    if attendee.called_off().next().is_none() {
         return outbox.leave_to_others(to.raw_value());
     }
     // who has the series hears of it alone: all its instances are called off with it
-    let has_series = attendee.is_told(Part::Series) && meeting.is_live(Part::Series);
+    let has_series =
+        attendee.called_off().any(|part| part == Part::Series) && meeting.is_live(Part::Series);
     let parts = attendee
-        .told()
+        .called_off()
         .filter(|part| meeting.is_live(*part) && (!has_series || *part == Part::Series));
     let called_off: Vec<CalledOff<'_>> = parts
         .filter_map(|part| {

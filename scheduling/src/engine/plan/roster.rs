@@ -19,6 +19,8 @@ pub(super) struct Seat<'a> {
     pub line: &'a Property,
     pub agent: Agent,
     pub participation: String,
+    /// The status says that the person did not hear of it, and so it is told to them anew.
+    pub is_unheard: bool,
 }
 
 /// One person in all of them.
@@ -29,18 +31,20 @@ pub(super) struct Attendee<'a> {
 }
 
 impl<'a> Attendee<'a> {
-    /// Whether the server tells this person of a part.
-    pub fn is_told(&self, part: Part) -> bool {
-        self.seats
-            .get(&part)
-            .is_some_and(|seat| seat.agent == Agent::Server)
-    }
-
     /// The parts of which the server tells this person.
     pub fn told(&self) -> impl Iterator<Item = Part> {
         let seats = self.seats.iter();
         seats
             .filter(|(_, seat)| seat.agent == Agent::Server)
+            .map(|(part, _)| *part)
+    }
+
+    /// The parts that are called off for this person where they are: also those of which they may not have heard, as
+    /// they may have heard of them before.
+    pub fn called_off(&self) -> impl Iterator<Item = Part> {
+        let seats = self.seats.iter();
+        seats
+            .filter(|(_, seat)| seat.agent == Agent::Server || seat.is_unheard)
             .map(|(part, _)| *part)
     }
 
@@ -60,8 +64,8 @@ pub(super) struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    /// Those of a stored object. Who was not told of a series because this server once could not schedule series,
-    /// which their status says, is told at the next occasion.
+    /// Those of a stored object. Who was not told of a series (this server once could not schedule series, or the account
+    /// was disabled), which their status says, is told at the next occasion.
     pub fn stored(change: &Change<'_>, meeting: &Meeting<'a>) -> Roster<'a> {
         let mut roster = Roster::of(change, meeting);
         let is_series = meeting.series().is_none_or(recurs) || meeting.instances().next().is_some();
@@ -69,6 +73,7 @@ impl<'a> Roster<'a> {
         for seat in seats.flat_map(|attendee| attendee.seats.values_mut()) {
             let status = seat.line.parameter("SCHEDULE-STATUS");
             if status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str()) {
+                seat.is_unheard = seat.agent == Agent::Server;
                 seat.agent = Agent::None;
             }
         }
@@ -103,6 +108,7 @@ impl<'a> Roster<'a> {
             line,
             agent: agent(line),
             participation: participation(line),
+            is_unheard: false,
         });
     }
 

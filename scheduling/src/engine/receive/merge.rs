@@ -18,7 +18,7 @@ use crate::{
         own::{is_chosen, is_note, keep_choices},
         sequence::{NOTE, Revision},
         showing::exclude,
-        significance::{changes, is_private_extension},
+        significance::{changes, is_of_later_ones, is_private_extension},
         when::place,
     },
     projection::ACCESS_PROPERTY,
@@ -202,8 +202,7 @@ impl Merge<'_> {
         let original = entry.clone();
         // an instance that had no component was as the series
         if let Some(stored) = self.stored.get(part).or(self.stored.series()) {
-            let asks_anew =
-                !message.is_refresh && (message.asks_again || self.is_asked_anew(part, stored));
+            let asks_anew = message.asks_again || self.is_asked_anew(part, stored);
             keep_own_lines(entry, stored);
             let own = own_line(self.incoming, stored);
             for line in entry.properties_mut() {
@@ -218,6 +217,14 @@ impl Merge<'_> {
         note_revision(self.incoming, &original, entry);
     }
 
+    /// Whether the recipient is asked anew by any of the news.
+    pub fn asks_anew(&self) -> bool {
+        let stored = |part| self.stored.get(part).or(self.stored.series());
+        self.news
+            .iter()
+            .any(|part| stored(*part).is_some_and(|stored| self.is_asked_anew(*part, stored)))
+    }
+
     fn is_asked_anew(&self, part: Part, stored: &Component) -> bool {
         if !self.stored.has(part) {
             return changes(self.stored, self.message, part).asks_anew;
@@ -230,6 +237,7 @@ impl Merge<'_> {
                 };
                 place(self.stored.object, stored) != place(self.message.object, new)
                     || is_cancelled(stored) && !is_cancelled(new)
+                    || is_of_later_ones(stored) != is_of_later_ones(new)
             }
         }
     }

@@ -231,6 +231,8 @@ fn decide(incoming: &Incoming<'_>) -> Receipt {
         _ => Ok(receipt),
     });
     let mut receipt = result.unwrap_or_else(|declined| declined.receipt(incoming.message));
+    // what only shows others' answers is for nobody to look at
+    receipt.inbox_item &= !incoming.message.is_refresh || receipt.schedule_tag_changes;
     if receipt.follow_up == FollowUp::AskOrganizer && !is_organizer_elsewhere(incoming) {
         receipt.follow_up = FollowUp::Nothing;
     }

@@ -102,13 +102,13 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     if news.is_empty() {
         return Err(silently("a newer or the same message was applied already"));
     }
-    let object = Merge {
+    let merge = Merge {
         incoming,
         stored: &stored,
         message: &message,
         news,
-    }
-    .object();
+    };
+    let object = merge.object();
     let changed = is_changed(copy, &object);
     if !changed && !incoming.message.asks_again {
         return Err(silently("the copy says so already"));
@@ -122,7 +122,8 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         } else {
             CopyChange::Unchanged
         },
-        inbox_item: !incoming.message.is_refresh,
+        // who sees an answer before the invitation to another time that is on its way is asked by that
+        inbox_item: !incoming.message.is_refresh || merge.asks_anew(),
         status: Status::DELIVERED,
         schedule_tag_changes,
         follow_up: FollowUp::Nothing,

@@ -278,3 +278,26 @@ fn a_series_with_too_many_exceptions_is_declined_as_a_whole() {
         assert_eq!(found.unwrap().map(|it| shape(&it)), expected, "{booking:?}");
     }
 }
+
+/// RFC 5545 §3.2.13: one component says what all later instances are, and each of them is judged.
+#[test]
+fn all_later_instances_are_judged() {
+    let later = instance("0316", 9, "room", "LOCATION:x");
+    let later = later.replace("RECURRENCE-ID:", "RECURRENCE-ID;RANGE=THISANDFUTURE:");
+    let components = [&*series("room", ""), &later];
+    let table: [(&[&str], &[&str]); 3] = [
+        (&[], &["series room+", "0316 room+"]),
+        (
+            &["0302", "0330"],
+            &["series room+", "0302 room-", "0316 room+", "0330 room-"],
+        ),
+        (
+            &["0316", "0323", "0330", "0406", "0413", "0420"],
+            &["series room+", "0316 room-", "0427 room+", "0504 room+"],
+        ),
+    ];
+    for (busy_days, expected) in table {
+        let found = answered(Booking::Automatic, &components, busy_days).unwrap();
+        assert_eq!(found, expected, "{busy_days:?}");
+    }
+}

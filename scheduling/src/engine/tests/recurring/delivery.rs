@@ -98,3 +98,43 @@ fn the_organizers_own_answer_to_one_instance_is_shown() {
     );
     assert!(world.letters("bob").is_empty());
 }
+
+/// The object of the organizer that was moved while the invitation to the new time waits (a large meeting), and what an
+/// answer that overtakes it shows.
+#[test]
+fn an_answer_that_overtakes_the_invitation_to_another_time_asks_anew() {
+    let mut world = accepted();
+    let tag = world.tag("carol");
+    let moved = series("bob carol", "").replace("T090000Z", "T140000Z");
+    let moved = moved.replace("T100000Z", "T150000Z");
+    world.calendars.insert("alice", set(&[&moved]));
+    let (directory, alice) = (world.directory(), world.people["alice"].clone());
+    let shown = refresh(world.copy("alice"), &alice, &directory, None, world.now);
+    let carol = world.people["carol"].id;
+    let of_carol = shown.iter().find(|it| it.recipient.id == carol).unwrap();
+    world.deliver(of_carol);
+    assert_eq!(world.shape("carol"), ["series bob? carol?"]);
+    assert_eq!(world.letters("carol"), ["REQUEST series"]);
+    assert_eq!(world.tag("carol"), tag + 1);
+    // again it says nothing new
+    world.deliver(of_carol);
+    assert!(world.letters("carol").is_empty());
+}
+
+/// What shows others' answers leaves nothing in an inbox, also where it cannot be taken.
+#[test]
+fn an_answer_that_cannot_be_shown_is_no_news() {
+    for (from, to) in [
+        ("ORGANIZER:", "ORGANIZER;SCHEDULE-AGENT=CLIENT:"),
+        ("ORGANIZER:mailto:alice@", "ORGANIZER:mailto:dave@"),
+    ] {
+        let mut world = accepted();
+        world.letters("carol");
+        let text = world.copy("carol").to_octets();
+        let text = String::from_utf8(text.to_vec()).unwrap().replace(from, to);
+        let own = CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap();
+        world.calendars.insert("carol", own);
+        world.answer_instance("bob", "0309", "DECLINED");
+        assert!(world.letters("carol").is_empty(), "{to}");
+    }
+}

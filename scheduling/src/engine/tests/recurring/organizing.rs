@@ -803,3 +803,50 @@ fn a_series_that_takes_too_much_work_is_scheduled_all_the_same() {
     world.delete("alice");
     assert_eq!(world.shape("bob"), ["series cancelled bob+"]);
 }
+
+/// RFC 5545 §3.2.13: an instance becomes what it and all later ones are, and is not any more.
+#[test]
+fn an_instance_becomes_all_later_ones() {
+    let one = instance("0316", 11, "bob carol", "");
+    let later = one.replace("RECURRENCE-ID:", "RECURRENCE-ID;RANGE=THISANDFUTURE:");
+    for (before, after) in [(&one, &later), (&later, &one)] {
+        let mut world = accepted();
+        world.put("alice", &set(&[&series("bob carol", ""), before]));
+        world.answer_part("bob", "0316", "ACCEPTED");
+        world.letters("bob");
+        world.put("alice", &set(&[&series("bob carol", ""), after]));
+        assert_eq!(world.letters("bob"), ["REQUEST 0316"], "{after}");
+        assert_eq!(
+            world.shape("bob"),
+            ["series bob+ carol+", "0316 bob? carol?"]
+        );
+        let range = |who: &str| {
+            let mut entries = world.copy(who).entries();
+            let id = entries.find_map(|entry| entry.property("RECURRENCE-ID"));
+            id.unwrap()
+                .parameter("RANGE")
+                .map(|range| range.into_owned())
+        };
+        assert_eq!(range("bob"), range("alice"));
+    }
+}
+
+/// C2.6: what changes years after the start of a series is told like what changes in its first weeks.
+#[test]
+fn an_old_series_gets_another_date() {
+    let mut world = new_world();
+    let old = series("bob", "")
+        .replace("20260302", "20150302")
+        .replace(";COUNT=10", "");
+    world.put("alice", &set(&[&old]));
+    world.answer_part("bob", "series", "ACCEPTED");
+    world.letters("bob");
+    let dates = format!("{old}\nRDATE:20260304T150000Z");
+    world.put("alice", &set(&[&dates]));
+    assert_eq!(world.letters("bob"), ["REQUEST series"]);
+    assert_eq!(world.shape("bob"), ["series bob?"]);
+    world.answer_part("bob", "series", "ACCEPTED");
+    world.put("alice", &set(&[&old]));
+    assert_eq!(world.letters("bob"), ["REQUEST series"]);
+    assert_eq!(world.shape("bob"), ["series bob+"]);
+}
