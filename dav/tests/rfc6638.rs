@@ -147,6 +147,11 @@ async fn what_does_not_count_is_not_told() {
         .await;
     assert_eq!(busy.code(), 201);
     let masked = question(&format!("{ASK_BOB}X-CALENDARSERVER-MASK-UID:1\r\n"));
+    // somebody else's: whether it is there is nobody's business
+    let answer = world.ask("POST outbox/", &[], &masked).await;
+    assert!(answer.body.contains("FBTYPE"), "{answer:?}");
+    let own = world.ask("PUT calendar/1.ics", &[], &event("1", "x")).await;
+    assert_eq!(own.code(), 201, "{own:?}");
     let answer = world.ask("POST outbox/", &[], &masked).await;
     assert!(
         answer.body.contains("2.0;Success") && !answer.body.contains("FBTYPE"),

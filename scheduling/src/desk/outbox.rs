@@ -5,10 +5,14 @@ use calendar::{CalendarObject, Zone};
 use storage::{
     ResourcePath,
     access::Privilege,
-    model::{Collection, INBOX_NAME, Principal},
+    model::{Collection, CollectionId, INBOX_NAME, Principal},
 };
 
-use super::{BusyQuery, Desk, ReadAvailability, properties::home_path, refuse::precondition};
+use super::{
+    BusyQuery, Desk, ReadAvailability,
+    properties::home_path,
+    refuse::{precondition, read_failed},
+};
 use crate::{
     Actor, Precondition, Refusal,
     engine::{Addressee, Directory},
@@ -55,7 +59,9 @@ impl Desk {
         let opened = self
             .open_for(actor, outbox, &[Privilege::ScheduleSendFreeBusy])
             .await?;
-        let request = self.read_question(message)?;
+        let mut request = self.read_question(message)?;
+        let home = opened.resolution.home().id;
+        self.unmask_unknown(&mut request, home).await?;
         let mut addresses = request.attendees.clone();
         addresses.push(request.organizer.clone());
         let mut directory = Directory::new();
@@ -101,6 +107,23 @@ impl Desk {
             return Err(precondition(Precondition::MaxAttendeesPerInstance, detail));
         }
         Ok(request)
+    }
+
+    /// Who asks as if a meeting were not there has that meeting; else the answers with and without it would tell anybody
+    /// whether somebody is in it.
+    async fn unmask_unknown(
+        &self,
+        request: &mut FreeBusyRequest,
+        home: CollectionId,
+    ) -> Result<(), Refusal> {
+        let Some(uid) = &request.masked_uid else {
+            return Ok(());
+        };
+        let own = self.store.find_uid(home, uid).await.map_err(read_failed)?;
+        if own.is_empty() {
+            request.masked_uid = None;
+        }
+        Ok(())
     }
 
     /// REQUEST-STATUS, and where it is a success the answer itself.

@@ -6,11 +6,11 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{
     CopyChange, Declined, FollowUp, Incoming, Receipt,
-    request::{check_organizer, note_revision, noted_revision},
+    request::{check_organizer, note_revision, noted_revision, own_line},
 };
 use crate::engine::{
-    Origin, Status,
-    entry::{is_cancelled, sequence},
+    Action, Origin, Status,
+    entry::{attendees, is_cancelled, sequence},
     meeting::{Meeting, Part},
     message::utc,
     sequence::{Revision, set_sequence},
@@ -24,6 +24,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         .copy
         .ok_or(silently("there is no copy to cancel"))?;
     check_organizer(incoming, copy)?;
+    check_meant(incoming, copy)?;
     let stored = Meeting::of(copy);
     let message = Meeting::about(&incoming.message.object, &stored);
     let object = cancelled(incoming, &stored, &called_off(incoming, &stored, &message)?);
@@ -41,6 +42,26 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         attendees_changed: false,
         decisions: Vec::new(),
     })
+}
+
+/// From outside, who is taken out is named (RFC 5546 §3.2.5). What calls off the part of others only was handed on to
+/// the recipient, who was invited by name: that is for them to look at.
+fn check_meant(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<(), Declined> {
+    let names = |entry: &Component| attendees(entry).next().is_some();
+    let names_recipient = |entry: &Component| own_line(incoming, entry).is_some();
+    let message = &incoming.message;
+    let is_of_others = message.origin == Origin::Mail
+        && message.entries().all(names)
+        && !message.entries().any(names_recipient)
+        && copy.entries().any(names_recipient);
+    match is_of_others {
+        true => Err(Declined::for_the_user(
+            Status::NOT_ALLOWED,
+            "the cancellation names others only",
+            &[Action::TakeOver, Action::Dismiss],
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The parts of the copy that the message calls off, each with what it says; an instance that had no component

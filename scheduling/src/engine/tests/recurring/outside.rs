@@ -386,6 +386,16 @@ fn cancellations() {
         let receipt = world.hand_in("bob", X, &cancel).unwrap();
         assert!(is_ignored(&receipt), "{name}: {receipt:?}");
     }
+    // RFC 5546 §3.2.5: of others' part, which somebody handed on
+    let mut world = bob_invited();
+    let others = message("CANCEL", &[&of_x("ATTENDEE:mailto:carol@example.org", 1)]);
+    let receipt = world.hand_in("bob", X, &others).unwrap();
+    assert!(is_held(&receipt), "{receipt:?}");
+    assert_eq!(world.shape("bob"), ["series bob?"]);
+    // nobody is named: all are meant
+    let all = message("CANCEL", &[&of_x("", 1)]);
+    world.hand_in("bob", X, &all).unwrap();
+    assert_eq!(world.shape("bob"), ["series cancelled bob?"]);
     // of a meeting that is not there
     let mut world = new_world();
     let cancel = message("CANCEL", &[&of_x(BOB, 1)]);
