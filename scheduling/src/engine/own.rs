@@ -6,11 +6,23 @@
 
 use calendar::{Component, Property};
 
+use super::entry::is_cancelled;
+
 /// The properties with such values.
 const CHANGEABLE: [&str; 3] = ["TRANSP", "CLASS", "CATEGORIES"];
+/// How far a task has come, for each attendee; that it is off is the organizer's to say.
+const PROGRESS: &str = "STATUS";
 /// What the organizer sent last of one of them, and the parameter that says of which.
 const SENT: &str = "X-CONVOKE-SENT";
 const OF: &str = "X-CONVOKE-OF";
+
+/// Those of a component.
+fn changeable(entry: &Component) -> impl Iterator<Item = &'static str> + use<> {
+    let has_progress = entry.is("VTODO") && !is_cancelled(entry);
+    CHANGEABLE
+        .into_iter()
+        .chain(has_progress.then_some(PROGRESS))
+}
 
 /// What a component says by a property, in one form, as it is where nothing is said (RFC 5545 §3.8.1.3 and
 /// §3.8.2.7).
@@ -41,7 +53,7 @@ fn sent(copy: &Component, name: &str) -> String {
 
 /// Whether a line of a copy says what its owner chose and the organizer did not.
 pub(super) fn is_chosen(copy: &Component, line: &Property) -> bool {
-    CHANGEABLE.contains(&line.name()) && chose(copy, line.name())
+    changeable(copy).any(|name| line.is(name)) && chose(copy, line.name())
 }
 
 fn chose(copy: &Component, name: &str) -> bool {
@@ -61,8 +73,11 @@ pub(super) fn note_choices(entry: &mut Component, before: &Component) {
 /// Puts what the owner of a copy chose in the place of what a new message says.
 pub(super) fn keep_choices(entry: &mut Component, copy: &Component) {
     let message = entry.clone();
-    let is_kept = |name: &&str| chose(copy, name) && said(copy, name) != said(&message, name);
-    for name in CHANGEABLE.into_iter().filter(is_kept) {
+    let is_kept = |name: &&str| {
+        let is_there = changeable(copy).any(|other| other == *name);
+        is_there && chose(copy, name) && said(copy, name) != said(&message, name)
+    };
+    for name in changeable(&message).filter(is_kept) {
         entry.remove_properties(name);
         for line in copy.properties_named(name) {
             entry.push_property(line.clone());
@@ -74,7 +89,7 @@ pub(super) fn keep_choices(entry: &mut Component, copy: &Component) {
 /// Writes what was sent of those properties of which a component says something else. What is so already is not
 /// touched.
 fn note(entry: &mut Component, sent: impl Fn(&str) -> String) {
-    let notes = CHANGEABLE.into_iter().filter_map(|name| {
+    let notes = changeable(entry).filter_map(|name| {
         let sent = sent(name);
         (said(entry, name) != sent).then(|| {
             let mut line = Property::new(SENT, &sent).expect("the value comes from a line");

@@ -368,7 +368,11 @@ fn take_over_calendar(calendar: &mut Component, asked: &Component) {
 /// Takes the attendee's own lines and alarms.
 fn take_over(entry: &mut Component, asked: &Component) {
     let original = entry.clone();
-    replace_properties(entry, asked, |property| is_own(&original, property.name()));
+    // that a task is off is the organizer's to say
+    let is_taken = |name: &str| !(name == "STATUS" && is_cancelled(asked));
+    replace_properties(entry, asked, |property| {
+        is_own(&original, property.name()) && is_taken(property.name())
+    });
     entry.retain_components(|component| !component.is("VALARM"));
     asked
         .components()

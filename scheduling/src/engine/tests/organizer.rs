@@ -215,3 +215,58 @@ fn tasks_are_scheduled_like_events() {
     world.delete("alice");
     assert!(lines(world.inboxes["bob"].last().unwrap()).contains(&"STATUS:CANCELLED".to_owned()));
 }
+
+/// RFC 6638 §3.2.2.1: how far a task has come is each attendee's own, and stays when others answer or the organizer changes
+/// the task; that it is off is the organizer's to say.
+#[test]
+fn the_progress_of_a_task_is_the_attendees_own() {
+    let task = |more: &str| {
+        stream(
+            "VTODO",
+            &format!(
+                "UID:1\nDTSTAMP:20260101T000000Z\nDUE:20260301T090000Z\nSUMMARY:Do\nORGANIZER:mailto:alice@example.org\nATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org\n{more}"
+            ),
+        )
+    };
+    let status = |world: &World, who: &str| {
+        let entry = world.copy(who).entries().next().unwrap().clone();
+        entry.raw_value("STATUS").map(str::to_owned)
+    };
+    let set_status = |world: &mut World, value: &str| {
+        let mut object = world.copy("bob").clone();
+        object.entries_mut().for_each(|entry| {
+            entry.set_raw_value("STATUS", value).unwrap();
+        });
+        world.put("bob", &object);
+    };
+    let completed = Some("COMPLETED".to_owned());
+    let mut world = new_world();
+    world.put("alice", &task("STATUS:NEEDS-ACTION"));
+    set_status(&mut world, "COMPLETED");
+    let tag = world.tag("bob");
+    world.answer("carol", "ACCEPTED");
+    assert_eq!(status(&world, "bob"), completed, "carol answers");
+    assert_eq!(world.tag("bob"), tag);
+    world.edit("alice", "SUMMARY", "Do it");
+    assert_eq!(
+        status(&world, "bob"),
+        completed,
+        "the task has another name"
+    );
+    assert_eq!(status(&world, "carol"), Some("NEEDS-ACTION".to_owned()));
+    // a client that says that it is off
+    set_status(&mut world, "CANCELLED");
+    assert_eq!(
+        status(&world, "bob"),
+        completed,
+        "it is not bob's to call off"
+    );
+    world.news("alice");
+    world.answer("bob", "DECLINED");
+    assert_eq!(world.news("alice"), ["REPLY"]);
+    // off, and on again
+    world.edit("alice", "STATUS", "CANCELLED");
+    assert_eq!(status(&world, "bob"), Some("CANCELLED".to_owned()));
+    world.edit("alice", "STATUS", "IN-PROCESS");
+    assert_eq!(status(&world, "bob"), Some("IN-PROCESS".to_owned()));
+}
