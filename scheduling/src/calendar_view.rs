@@ -27,7 +27,7 @@ use storage::{
 pub(crate) use self::cache::QUESTIONS_WITHOUT;
 pub(crate) use self::cache::Views;
 pub use self::cache::{Shown, ViewBounds};
-pub(crate) use self::kept::KeptView;
+pub(crate) use self::kept::{KeepingView, KeptView};
 use self::spans::{Span, Spans};
 pub use self::tag::{EntityTag, TagText};
 use crate::projection::{ObjectProjection, Verdict};

@@ -55,6 +55,8 @@ const INBOX_PERIOD: Duration = Duration::from_secs(60 * 60);
 const RECEIVED_MILLISECONDS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Between two looks which views of calendars are worth keeping for the next start.
 const VIEW_PERIOD: Duration = Duration::from_secs(60);
+/// That is doubled for each time that it failed, up to an hour.
+const MOST_DOUBLINGS: u32 = 6;
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
@@ -448,20 +450,30 @@ async fn tidy_inboxes_once(
 
 /// Keeps what was worked out of large calendars for the next start.
 async fn keep_views(desk: Desk, mut stopped: watch::Receiver<bool>) {
+    let mut failures = 0;
     loop {
-        let goes_on = pause(VIEW_PERIOD, &mut stopped).await;
+        let goes_on = pause(view_pause(failures), &mut stopped).await;
         let keeping = if goes_on {
             Keeping::Changed
         } else {
             Keeping::All
         };
-        if let Err(error) = desk.keep_views(keeping).await {
-            tracing::warn!(%error, "the next start will have to read large calendars anew");
-        }
+        failures = match desk.keep_views(keeping).await {
+            Ok(()) => 0,
+            Err(error) => {
+                tracing::warn!(%error, "the next start will have to read large calendars anew");
+                failures + 1
+            }
+        };
         if !goes_on {
             return;
         }
     }
+}
+
+/// The pause after so many failures in a row: a full disk has no more room for being tried each minute.
+fn view_pause(failures: u32) -> Duration {
+    VIEW_PERIOD * 2_u32.pow(failures.min(MOST_DOUBLINGS))
 }
 
 /// Finishes what is left over in a queue, step by step: `step` says whether there was something to do, and hence
@@ -570,6 +582,15 @@ async fn commit_or_stop(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_tried_less_and_less_often() {
+        let minutes = |failures| view_pause(failures).as_secs() / 60;
+        assert_eq!(
+            [0, 1, 2, 6, 7, u32::MAX].map(minutes),
+            [1, 2, 4, 64, 64, 64]
+        );
+    }
 
     /// A step that breaks off its work at a stop leaves nothing for its worker to wait for.
     #[tokio::test(start_paused = true)]

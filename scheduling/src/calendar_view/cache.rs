@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -33,6 +33,8 @@ impl Default for ViewBounds {
 #[derive(Debug, Default)]
 pub struct Shown {
     view: RwLock<CalendarView>,
+    /// Memory of the view, which nobody need wait for the view to know.
+    octets: AtomicUsize,
     /// Held while the view is made or brought up to date.
     pub(crate) work: tokio::sync::Mutex<()>,
     /// Everything that was readable at this revision is in the view.
@@ -50,12 +52,16 @@ impl Shown {
     }
 
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut CalendarView) -> T) -> T {
-        change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner))
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut view);
+        self.octets.store(view.octets(), Ordering::Relaxed);
+        changed
     }
 
     pub(crate) fn replace(&self, new: CalendarView) {
         let old = {
             let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            self.octets.store(new.octets(), Ordering::Relaxed);
             std::mem::replace(&mut *view, new)
         };
         // A large one goes without keeping readers waiting.
@@ -145,14 +151,14 @@ impl Views {
         self.lock().shown.insert(id, Arc::new(shown));
     }
 
-    /// Makes room, not at the cost of the view of `id`.
+    /// Makes room, not at the cost of the view of `id`. All collections wait for this, so that it waits for none.
     pub fn keep_within_bounds(&self, id: CollectionId) {
         let mut known = self.lock();
         loop {
             let octets: usize = known
                 .shown
                 .values()
-                .map(|shown| shown.read(CalendarView::octets))
+                .map(|shown| shown.octets.load(Ordering::Relaxed))
                 .sum();
             if octets <= self.bounds.octets || !drop_oldest(&mut known, id) {
                 return;
@@ -198,4 +204,30 @@ fn drop_oldest(known: &mut Known, but: CollectionId) -> bool {
         return false;
     };
     known.shown.remove(&id).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
+    use super::*;
+
+    /// While somebody has one view to himself, others come and go.
+    #[test]
+    fn room_is_made_without_waiting_for_a_view() {
+        let views = Arc::new(Views::new(ViewBounds::default()));
+        let busy = views.of(CollectionId(1));
+        let (done, is_done) = mpsc::channel();
+        busy.change(|_| {
+            let views = Arc::clone(&views);
+            let other = thread::spawn(move || {
+                views.of(CollectionId(2));
+                views.keep_within_bounds(CollectionId(2));
+                let _ = done.send(views.all().len());
+            });
+            // It is at once, or never.
+            assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(2));
+            assert!(other.join().is_ok());
+        });
+    }
 }

@@ -18,16 +18,27 @@ use crate::projection::{ObjectProjection, rules};
 const MARK: [u8; 16] = *b"convoke view 1\r\n";
 /// Octets of a member, roughly.
 const OCTETS_GUESS: usize = 112;
+/// Members that are taken up at once, while nobody can change the view.
+#[cfg(not(test))]
+const ROWS_AT_ONCE: usize = 1_000;
+#[cfg(test)]
+const ROWS_AT_ONCE: usize = 10;
 
-/// What stands before the members, which follow one after another in the order of their names.
+/// What it says of itself first.
 #[derive(Serialize, Deserialize)]
-struct Head<'a> {
+struct Beginning {
     /// By which rules projections were made.
     rules: [u8; 5],
     collection: CollectionId,
     epoch: u64,
     revision: Revision,
     operation: u16,
+}
+
+/// What stands before the members, which follow one after another in the order of their names.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    beginning: Beginning,
     last_change: Change,
     #[serde(borrow)]
     content_types: Vec<&'a str>,
@@ -65,7 +76,8 @@ impl KeptView {
     pub fn decode(id: CollectionId, octets: &[u8]) -> Option<KeptView> {
         let octets = octets.strip_prefix(&MARK)?;
         let (head, mut rest): (Head<'_>, _) = postcard::take_from_bytes(octets).ok()?;
-        if head.rules != rules() || head.collection != id {
+        let beginning = &head.beginning;
+        if beginning.rules != rules() || beginning.collection != id {
             return None;
         }
         let own = |text: &&str| Arc::new((*text).to_owned());
@@ -97,9 +109,9 @@ impl KeptView {
         folding.collections = head.collections.into_iter().map(str::to_owned).collect();
         folding.content_types = content_types;
         let mut view = folding.finish(SyncToken {
-            epoch: head.epoch,
-            revision: head.revision,
-            operation: head.operation,
+            epoch: beginning.epoch,
+            revision: beginning.revision,
+            operation: beginning.operation,
         });
         view.changes_not_kept = 0;
         rest.is_empty().then_some(KeptView {
@@ -108,43 +120,90 @@ impl KeptView {
         })
     }
 
-    /// As octets; `None` of a view that knows nothing.
-    pub fn encode(id: CollectionId, view: &CalendarView, last_change: Change) -> Option<Vec<u8>> {
-        let token = view.token?;
-        let mut content_types = Vec::new();
-        let mut places = HashMap::new();
-        for row in view.rows_after(None) {
-            places.entry(row.content_type.as_str()).or_insert_with(|| {
-                content_types.push(row.content_type.as_str());
-                content_types.len() as u32 - 1
-            });
+    /// So many octets at the start say of which moment it is.
+    pub const START_OCTETS: usize = 64;
+
+    /// The commit up to which it knows everything, by its first octets; `None` where these say nothing.
+    pub fn revision(start: &[u8]) -> Option<Revision> {
+        let (beginning, _): (Beginning, _) =
+            postcard::take_from_bytes(start.strip_prefix(&MARK)?).ok()?;
+        Some(beginning.revision)
+    }
+}
+
+/// A view on its way into octets. Some members at a time are taken up, so that nobody waits for all of them.
+///
+/// What is changed meanwhile may be in it or not: it says of which moment it is, and what changed since then is
+/// caught up with.
+#[derive(Default)]
+pub(crate) struct KeepingView {
+    members: Vec<u8>,
+    number: u32,
+    content_types: Vec<Arc<String>>,
+    places: HashMap<Arc<String>, u32>,
+    /// The last member that was taken up.
+    last: Option<Arc<str>>,
+}
+
+impl KeepingView {
+    /// Takes up the next members; says whether there are more. `None` where one cannot be written.
+    pub fn take(&mut self, view: &CalendarView) -> Option<bool> {
+        if self.last.is_none() {
+            self.members.reserve(OCTETS_GUESS * view.len());
         }
-        let mut octets = Vec::with_capacity(OCTETS_GUESS * view.len());
-        octets.extend_from_slice(&MARK);
-        let head = Head {
-            rules: rules(),
-            collection: id,
-            epoch: token.epoch,
-            revision: token.revision,
-            operation: token.operation,
-            last_change,
-            content_types,
-            collections: view.collections().collect(),
-            members: u32::try_from(view.len()).ok()?,
-        };
-        octets = postcard::to_extend(&head, octets).ok()?;
-        for row in view.rows_after(None) {
+        let last = self.last.take();
+        let mut rows = view.rows_after(last.as_deref());
+        for row in rows.by_ref().take(ROWS_AT_ONCE) {
             let kept = Kept {
                 name: &row.name,
                 revision: row.revision,
                 entity_tag: &row.entity_tag,
-                content_type: *places.get(row.content_type.as_str())?,
+                content_type: self.place_of(&row.content_type),
                 is_special: row.is_special,
                 is_complicated: row.is_complicated,
                 projection: &row.projection,
             };
-            octets = postcard::to_extend(&kept, octets).ok()?;
+            let members = std::mem::take(&mut self.members);
+            self.members = postcard::to_extend(&kept, members).ok()?;
+            self.number += 1;
+            self.last = Some(Arc::clone(&row.name));
         }
-        Some(octets)
+        Some(rows.next().is_some())
+    }
+
+    fn place_of(&mut self, content_type: &Arc<String>) -> u32 {
+        if let Some(place) = self.places.get(content_type) {
+            return *place;
+        }
+        let place = u32::try_from(self.content_types.len()).unwrap_or(u32::MAX);
+        self.content_types.push(Arc::clone(content_type));
+        self.places.insert(Arc::clone(content_type), place);
+        place
+    }
+
+    /// All of it in two parts: of the moment of a token, at which the log says this, with these members that are
+    /// collections.
+    pub fn finish<'a>(
+        self,
+        id: CollectionId,
+        token: SyncToken,
+        last_change: Change,
+        collections: impl Iterator<Item = &'a str>,
+    ) -> Option<[Vec<u8>; 2]> {
+        let head = Head {
+            beginning: Beginning {
+                rules: rules(),
+                collection: id,
+                epoch: token.epoch,
+                revision: token.revision,
+                operation: token.operation,
+            },
+            last_change,
+            content_types: self.content_types.iter().map(|it| it.as_str()).collect(),
+            collections: collections.collect(),
+            members: self.number,
+        };
+        let head = postcard::to_extend(&head, MARK.to_vec()).ok()?;
+        Some([head, self.members])
     }
 }

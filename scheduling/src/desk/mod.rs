@@ -124,8 +124,14 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk over a store.
-    pub fn new(store: Store, settings: Settings) -> Desk {
+    /// A desk over a store, before anything is written to it. Looks into the files of kept views, if there are any.
+    pub fn new(store: Store, mut settings: Settings) -> Desk {
+        if let Some(files) = &settings.kept_views
+            && let Err(error) = kept_views::forget_another_life(files, store.revision())
+        {
+            tracing::warn!(%error, "large calendars are read anew");
+            settings.kept_views = None;
+        }
         Desk {
             store,
             views: Arc::new(Views::new(settings.views)),

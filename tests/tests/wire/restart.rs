@@ -59,6 +59,7 @@ async fn a_large_calendar_is_the_same_after_each_start() {
 
     // With what was kept; changed afterwards, so that the next start has to catch up; and without.
     let server = TestServer::start_on(&data).await;
+    assert_eq!(kept(&data), 1, "a start removes nothing of its own life");
     let alice = server.client("alice");
     assert_eq!(of_one_day(&alice).await, before);
     let gone = &before[3].0;

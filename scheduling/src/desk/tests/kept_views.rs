@@ -6,12 +6,17 @@ use super::{
     views::{calendar_id, compare, put_events},
     *,
 };
-use crate::calendar_view::{CalendarView, KeptView};
+use crate::calendar_view::{CalendarView, KeepingView, KeptView};
 
 struct Kept {
     world: World,
     files: Arc<DerivedFiles>,
     _folder: tempfile::TempDir,
+}
+
+/// Files on a disk that has room.
+fn open(folder: &tempfile::TempDir) -> Arc<DerivedFiles> {
+    Arc::new(DerivedFiles::open(folder.path()).unwrap().sparing(0))
 }
 
 fn settings(files: &Arc<DerivedFiles>) -> Settings {
@@ -24,7 +29,7 @@ fn settings(files: &Arc<DerivedFiles>) -> Settings {
 /// A calendar of so many events whose view was kept.
 async fn kept(events: usize) -> Kept {
     let folder = tempfile::tempdir().unwrap();
-    let files = Arc::new(DerivedFiles::open(folder.path()).unwrap());
+    let files = open(&folder);
     let world = world_with(settings(&files), |memory| Arc::new(memory)).await;
     put_events(&world, "calendar", events).await;
     compare(&world).await;
@@ -70,7 +75,7 @@ async fn the_next_start_takes_up_what_was_kept() {
 #[tokio::test]
 async fn what_was_filled_is_kept_before_anybody_asks() {
     let folder = tempfile::tempdir().unwrap();
-    let files = Arc::new(DerivedFiles::open(folder.path()).unwrap());
+    let files = open(&folder);
     for (events, expected) in [(19, 0), (20, 1)] {
         let world = world_with(settings(&files), |memory| Arc::new(memory)).await;
         put_events(&world, "calendar", events).await;
@@ -148,11 +153,11 @@ async fn what_is_of_no_use_is_passed_over() {
         &whole[..whole.len() - 1],
         &longer,
     ] {
-        kept.files.write(&name, octets).unwrap();
+        kept.files.write(&name, &[octets]).unwrap();
         kept.start_again();
         assert!(!kept.is_taken_up().await);
     }
-    kept.files.write(&name, &whole).unwrap();
+    kept.files.write(&name, &[&whole]).unwrap();
     kept.start_again();
     assert!(kept.is_taken_up().await);
 }
@@ -225,7 +230,8 @@ async fn the_view_of_another_life_is_not_taken_up() {
     ] {
         let mut kept = kept(50).await;
         let id = calendar_id(&kept.world).await;
-        kept.world = world_with(settings(&kept.files), |memory| Arc::new(memory)).await;
+        // Whoever wrote in that life did not look at the files.
+        kept.world = world_with(Settings::default(), |memory| Arc::new(memory)).await;
         for number in 0..50 + more {
             let (name, octets) = change(number);
             let at = format!("alice/calendar/{name}.ics");
@@ -235,8 +241,24 @@ async fn the_view_of_another_life_is_not_taken_up() {
             }
         }
         assert_eq!(calendar_id(&kept.world).await, id);
+        kept.start_again();
         assert_eq!(kept.is_taken_up().await, is_of_use, "{more} more");
     }
+}
+
+/// What the other life wrote behind the copy that is put back does not wait until its revisions are given again.
+#[tokio::test]
+async fn what_is_newer_than_the_store_goes_at_the_start() {
+    let mut kept = kept(50).await;
+    kept.start_again();
+    assert_eq!(kept.names().len(), 1, "it is of this life");
+    kept.files.write("notes", &[b"mine"]).unwrap();
+    let copy = world_with(Settings::default(), |memory| Arc::new(memory)).await;
+    let revision = copy.desk.store().revision();
+    put_events(&copy, "calendar", 10).await;
+    assert!(copy.desk.store().revision() > revision);
+    drop(Desk::new(copy.desk.store().clone(), settings(&kept.files)));
+    assert_eq!(kept.names(), ["notes"]);
 }
 
 /// After a restore nothing of before counts.
@@ -262,13 +284,109 @@ async fn what_was_kept_of_a_calendar_goes_with_it() {
     let id = store.resolve(&path(other)).await.unwrap().unwrap();
     world.desk.shown(id.collection().id).await.unwrap();
     world.desk.keep_views(Keeping::Changed).await.unwrap();
-    kept.files.write("no1number", b"x").unwrap();
-    assert_eq!(kept.names().len(), 3);
+    for name in ["no1number", "ff", "000000000000000A"] {
+        kept.files.write(name, &[b"not ours"]).unwrap();
+    }
+    assert_eq!(kept.names().len(), 5);
     world.delete(other).await.unwrap();
     while store.purge_detached(100).await.unwrap() {}
     world.desk.keep_views(Keeping::All).await.unwrap();
-    assert_eq!(
-        kept.names(),
-        [format!("{:016x}", calendar_id(world).await.0)]
-    );
+    let mut left = kept.names();
+    left.sort_unstable();
+    let mut expected = vec![format!("{:016x}", calendar_id(world).await.0)];
+    expected.extend(["000000000000000A", "ff", "no1number"].map(str::to_owned));
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+}
+
+/// A file of a calendar that has become small would tell of what was removed as long as the calendar is there.
+#[tokio::test]
+async fn what_has_become_small_is_not_kept_any_more() {
+    for keeping in [Keeping::Changed, Keeping::All] {
+        let mut kept = kept(50).await;
+        for number in 0..40 {
+            let at = format!("alice/calendar/{number}.ics");
+            kept.world.delete(&at).await.unwrap();
+        }
+        kept.start_again();
+        compare(&kept.world).await;
+        kept.world.desk.keep_views(keeping).await.unwrap();
+        assert!(kept.names().is_empty(), "{keeping:?}");
+        compare(&kept.world).await;
+    }
+}
+
+/// Before the server ends, a view that nobody asked for since is brought up to date: what was written at its moment
+/// was written again, so that the file would be of no use.
+#[tokio::test]
+async fn what_is_behind_at_the_end_is_caught_up_with() {
+    let mut kept = kept(50).await;
+    let again = event("calendar 49", "y");
+    kept.world
+        .put("alice/calendar/49.ics", again)
+        .await
+        .unwrap();
+    kept.world.desk.keep_views(Keeping::All).await.unwrap();
+    kept.start_again();
+    let id = calendar_id(&kept.world).await;
+    let shown = kept.world.desk.shown(id).await.unwrap().unwrap();
+    assert_eq!(shown.read(CalendarView::changes_not_kept), 0);
+    compare(&kept.world).await;
+}
+
+/// What can be made again takes no room from what cannot; once there is some, it is kept.
+#[tokio::test]
+async fn a_full_disk_is_left_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = DerivedFiles::open(folder.path()).unwrap();
+    let full = Arc::new(full.sparing(u64::MAX));
+    let mut world = world_with(settings(&full), |memory| Arc::new(memory)).await;
+    put_events(&world, "calendar", 50).await;
+    compare(&world).await;
+    for keeping in [Keeping::Changed, Keeping::All] {
+        let refused = world.desk.keep_views(keeping).await;
+        assert!(matches!(refused, Err(Refusal::Unavailable(_))));
+        assert!(full.names().unwrap().is_empty());
+    }
+    compare(&world).await;
+    let files = open(&folder);
+    world.desk = Desk::new(world.desk.store().clone(), settings(&files));
+    compare(&world).await;
+    world.desk.keep_views(Keeping::Changed).await.unwrap();
+    assert_eq!(files.names().unwrap().len(), 1);
+}
+
+/// While a view is written, members come, go and change: what is kept is some state of each, and what is newer
+/// than its moment is caught up with.
+#[tokio::test]
+async fn changes_between_two_pages_do_no_harm() {
+    let mut kept = kept(50).await;
+    let id = calendar_id(&kept.world).await;
+    let shown = kept.world.desk.shown(id).await.unwrap().unwrap();
+    let token = shown.read(CalendarView::token).unwrap();
+    let last_change = kept.world.desk.store().change_at(id, token).await;
+    let mut keeping = KeepingView::default();
+    let mut more = shown.read(|view| keeping.take(view)).unwrap();
+    assert!(more, "a page is less than all");
+    for (name, summary) in [("0", "y"), ("9", "y"), ("00", "new"), ("a", "new")] {
+        let at = format!("alice/calendar/{name}.ics");
+        let uid = format!("calendar {name}");
+        kept.world.put(&at, event(&uid, summary)).await.unwrap();
+    }
+    for name in ["1", "8"] {
+        let at = format!("alice/calendar/{name}.ics");
+        kept.world.delete(&at).await.unwrap();
+    }
+    let shown = kept.world.desk.shown(id).await.unwrap().unwrap();
+    while more {
+        more = shown.read(|view| keeping.take(view)).unwrap();
+    }
+    let change = last_change.unwrap().unwrap();
+    let [head, members] = keeping
+        .finish(id, token, change, std::iter::empty())
+        .unwrap();
+    let name = kept.names().pop().unwrap();
+    kept.files.write(&name, &[&head, &members]).unwrap();
+    kept.start_again();
+    assert!(kept.is_taken_up().await);
 }
