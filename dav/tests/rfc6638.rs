@@ -30,6 +30,7 @@ const PERIOD: &str = "FREEBUSY;FBTYPE=BUSY:20260102T100000Z/20260102T110000Z";
 /// RFC 6638 §3.2.10 and §8.2
 #[tokio::test]
 async fn scheduling_objects_have_a_schedule_tag() {
+    // C6.4
     let world = World::new().await;
     let made = world.ask("PUT calendar/m.ics", &[], &meeting("m")).await;
     assert_eq!(made.code(), 201, "{made:?}");

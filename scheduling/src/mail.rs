@@ -50,6 +50,8 @@ pub enum MessageKind {
     Answered,
     /// An attendee asks for the newest version.
     Question,
+    /// Somebody tells when they are busy, because they were asked.
+    BusyTime,
 }
 
 /// The meeting in words for the text and HTML parts.
@@ -126,6 +128,7 @@ enum KindRecord {
     OnBehalf(MessageKind, Party),
     Notice(MessageKind),
     Question,
+    BusyTime,
 }
 
 impl From<MessageKind> for KindRecord {
@@ -139,6 +142,7 @@ impl From<MessageKind> for KindRecord {
             MessageKind::Tentative => KindRecord::Tentative,
             MessageKind::Answered => KindRecord::Answered,
             MessageKind::Question => KindRecord::Question,
+            MessageKind::BusyTime => KindRecord::BusyTime,
         }
     }
 }
@@ -154,6 +158,7 @@ impl From<KindRecord> for (MessageKind, Voice) {
             KindRecord::Tentative => MessageKind::Tentative,
             KindRecord::Answered => MessageKind::Answered,
             KindRecord::Question => MessageKind::Question,
+            KindRecord::BusyTime => MessageKind::BusyTime,
             KindRecord::OnBehalf(kind, party) => return (kind, Voice::OnBehalf(party)),
             KindRecord::Notice(kind) => return (kind, Voice::Notice),
         };

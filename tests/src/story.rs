@@ -1,6 +1,8 @@
 //! Stories: what several people do with their calendars, and what then stands in whose calendar, inbox and mail, as
 //! text that needs no Rust to be read (`tests/stories`, whose README says how).
 
+mod busy_time;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use scheduling::{
 
 use crate::simulation::{
     House,
-    house::{Found, address, parse, path},
+    house::{Found, RULES, address, parse, path},
     instances::{key_of, name_of},
 };
 
@@ -170,8 +172,12 @@ impl Teller {
     /// Somebody elsewhere sends a message to somebody here.
     async fn hear(&mut self, sender: &str, what: &str, below: &[&str]) -> Result<(), String> {
         let words: Vec<&str> = what.trim_end_matches(':').split_whitespace().collect();
-        let ["mails", method, uid, "to", who] = words[..] else {
-            return Err("nobody elsewhere knows how to do that".to_owned());
+        let (method, uid, who) = match words[..] {
+            ["mails", method, uid, "to", who] => (method, uid, who),
+            ["asks", "about", who, "on", day] => {
+                return self.ask_by_mail(sender, who, day, below).await;
+            }
+            _ => return Err("nobody elsewhere knows how to do that".to_owned()),
         };
         let mut object = stored(uid, below);
         let now = jiff::Timestamp::from_second(self.house.now_seconds()).expect("a moment");
@@ -193,7 +199,11 @@ impl Teller {
             recipients: vec![address(who)],
             id: None,
         };
-        let received = self.house.desk.receive_message(&message).await;
+        self.receive(&message).await
+    }
+
+    async fn receive(&mut self, message: &IncomingMessage) -> Result<(), String> {
+        let received = self.house.desk.receive_message(message, &RULES).await;
         let mut received = received.map_err(|refusal| refusal.to_string())?;
         self.received = received.pop();
         self.house.pass(61_000);
@@ -217,12 +227,7 @@ impl Teller {
 
     async fn act(&mut self, who: &'static str, what: &str, below: &[&str]) -> Result<(), String> {
         if let Some(uid) = what.strip_prefix("stores ") {
-            let object = stored(uid.trim_end_matches(':'), below).to_octets();
-            let uid = uid.trim_end_matches(':');
-            let copies = self.house.copies(who, uid).await;
-            let at = copies.into_iter().next().map(|it| it.path);
-            let at = at.unwrap_or_else(|| path(who, &format!("calendar/{uid}.ics")));
-            return self.put(at, object).await;
+            return self.store(who, uid.trim_end_matches(':'), below).await;
         }
         let words: Vec<&str> = what.split_whitespace().collect();
         match words[..] {
@@ -245,8 +250,35 @@ impl Teller {
                 self.answer(who, uid, "DELEGATED", None, Some(other)).await
             }
             ["takes", day, "out", "of", uid] => self.take_out(who, uid, day).await,
+            ["asks", "about", ref about @ .., "on", day] => {
+                self.ask(about, day.trim_end_matches(':'), below).await
+            }
+            ["lets", other, "edit"] => {
+                let other = person(other).ok_or("nobody has that name")?;
+                let changed = self.house.let_edit(who, other).await;
+                changed.map_err(|error| error.to_string())
+            }
+            ["shows", "everybody", ..] => self.show_to_everybody().await,
             _ => Err("nobody knows how to do that".to_owned()),
         }
+    }
+
+    /// Where it is already, or in the default calendar; `NAME in another calendar`: in one that takes everything.
+    async fn store(&mut self, who: &'static str, what: &str, below: &[&str]) -> Result<(), String> {
+        let elsewhere = what.strip_suffix(" in another calendar");
+        let uid = elsewhere.unwrap_or(what);
+        let octets = stored(uid, below).to_octets();
+        let copies = self.house.copies(who, uid).await;
+        let calendar = match elsewhere {
+            Some(_) => "other",
+            None => "calendar",
+        };
+        if elsewhere.is_some() {
+            self.house.make_other_calendar(who).await;
+        }
+        let at = copies.into_iter().next().map(|it| it.path);
+        let at = at.unwrap_or_else(|| path(who, &format!("{calendar}/{uid}.ics")));
+        self.put(at, octets).await
     }
 
     async fn put(&mut self, path: storage::ResourcePath, octets: Bytes) -> Result<(), String> {
@@ -410,10 +442,7 @@ fn text(found: &Found) -> String {
 /// The object that is written below a step: components separated by `---`, `with` for attendees.
 fn stored(uid: &str, below: &[&str]) -> CalendarObject {
     let mut text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Story//EN\r\n".to_owned();
-    let kind = match below.iter().any(|line| line.starts_with("DUE")) {
-        true => "VTODO",
-        false => "VEVENT",
-    };
+    let kind = kind(below);
     for component in below.split(|line| *line == "---") {
         text += &format!("BEGIN:{kind}\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n");
         for line in component {
@@ -426,12 +455,24 @@ fn stored(uid: &str, below: &[&str]) -> CalendarObject {
                         text += &format!("ATTENDEE:{}\r\n", address(name));
                     }
                 }
+                _ if *line == "journal" => {}
                 _ => text += &format!("{line}\r\n"),
             }
         }
         text += &format!("END:{kind}\r\n");
     }
     parse((text + "END:VCALENDAR\r\n").as_bytes())
+}
+
+/// What kind of component is written below a step.
+fn kind(below: &[&str]) -> &'static str {
+    let begins = |start: &str| below.iter().any(|line| line.starts_with(start));
+    match () {
+        () if begins("DUE") => "VTODO",
+        () if begins("FREEBUSY") => "VFREEBUSY",
+        () if below.contains(&"journal") => "VJOURNAL",
+        () => "VEVENT",
+    }
 }
 
 fn answer_in(entry: &mut Component, who: &str, status: &str, sent: Option<&str>) {

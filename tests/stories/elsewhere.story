@@ -301,9 +301,10 @@ xenia@elsewhere.test mails REQUEST lunch to bob:
 It came before
 bob's inbox has:
   REQUEST series
-xenia@elsewhere.test mails PUBLISH talk to bob:
+xenia@elsewhere.test mails REQUEST minutes to bob:
   by xenia@elsewhere.test
-  DTSTART:20260302T120000Z
+  with bob
+  journal
 It is refused with 3.14
 xenia@elsewhere.test mails REQUEST lunch to dave:
   by xenia@elsewhere.test

@@ -1,6 +1,7 @@
 # The hard cases: what servers got wrong before, by the part of scheduling that it is about.
 
 Story: the organizer cannot be forgotten while people are invited
+# C1.3
 alice stores lunch:
   by alice
   with bob
@@ -15,6 +16,7 @@ bob's lunch:
   series bob?
 
 Story: an attendee's own line is put back, and says nothing
+# C1.6
 alice stores lunch:
   by alice
   with bob carol
@@ -32,6 +34,7 @@ alice's lunch:
   series bob? carol?
 
 Story: a new instance begins with the answers of the series, whatever the organizer's client says
+# C2.1
 alice stores weekly:
   by alice
   with bob
@@ -72,6 +75,7 @@ bob's weekly:
   not LOCATION
 
 Story: a deleted event that is stored again invites anew, and the cancellation does not win
+# C2.4
 alice stores lunch:
   by alice
   with bob
@@ -92,6 +96,7 @@ bob's lunch:
   SEQUENCE:5
 
 Story: who declined is still told of another time
+# C2.10
 alice stores lunch:
   by alice
   with bob
@@ -112,6 +117,7 @@ bob's lunch:
   DTSTART:20260302T140000Z
 
 Story: RSVP is asked for, and its absence keeps no message back
+# C2.10, C2.11
 alice stores lunch:
   by alice
   ATTENDEE;RSVP=FALSE:mailto:bob@example.com
@@ -124,6 +130,7 @@ Mail to xenia@elsewhere.test:
   REQUEST series
 
 Story: an instance more is a whole invitation or one to that instance, and never an ADD
+# C2.12
 alice stores lunch:
   by alice
   with xenia@elsewhere.test
@@ -141,6 +148,7 @@ Mail to xenia@elsewhere.test:
   REQUEST series
 
 Story: a series that moves with its instances is one change
+# C2.13
 alice stores weekly:
   by alice
   with bob
@@ -177,6 +185,7 @@ bob's weekly:
   not 20260309T120000Z
 
 Story: an alarm is nobody's business but one's own
+# C3.4, C5.2
 alice stores lunch:
   by alice
   with bob
@@ -216,6 +225,7 @@ bob's lunch:
   DESCRIPTION:His
 
 Story: an attendee's client that is behind lowers nothing, and answers nothing that is new
+# C3.7
 alice stores lunch:
   by alice
   with bob
@@ -242,6 +252,7 @@ alice's lunch:
   series bob?
 
 Story: who looks after an invitation by mail tells nobody here
+# C3.6, C11 (Thunderbird)
 alice stores lunch:
   by alice
   with bob
@@ -257,6 +268,7 @@ alice's lunch:
   series bob?
 
 Story: an instance that is cancelled is cancelled alone, and the last one with the series
+# C5.4
 alice stores weekly:
   by alice
   with bob
@@ -273,6 +285,7 @@ bob's weekly:
   0309 cancelled bob?
 
 Story: an answer to an instance of a daily series after years
+# C5.8
 alice stores daily:
   by alice
   with bob
@@ -285,6 +298,7 @@ alice's daily:
   0309 bob~
 
 Story: this and all later ones are another meeting, and nobody is asked again
+# C8
 alice stores weekly:
   by alice
   with bob
@@ -307,6 +321,7 @@ bob's weekly:
   UNTIL=20260316T120000Z
 
 Story: an all-day series is answered instance by instance
+# C5.8
 alice stores retreat:
   by alice
   with bob

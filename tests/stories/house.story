@@ -1,6 +1,7 @@
 # Rooms, groups and secretaries.
 
 Story: a room answers by itself, and no two meetings get it at the same time
+# C9
 alice stores plan:
   by alice
   with bob room
@@ -29,6 +30,7 @@ bob's review:
   series carol? room+
 
 Story: a series in a room that is taken once
+# C9
 alice stores plan:
   by alice
   with room
@@ -223,6 +225,7 @@ bob's inbox has:
   REQUEST series
 
 Story: an organizer's client that has not seen an answer to one instance does not take it back
+# C2.1
 alice stores weekly:
   by alice
   with bob
@@ -245,6 +248,7 @@ bob's weekly:
   0309 bob-
 
 Story: instances in another zone keep their time over the change of clocks
+# C2.6, C5.16
 alice stores weekly:
   by alice
   with bob

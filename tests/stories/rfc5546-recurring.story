@@ -92,6 +92,7 @@ bob's inbox has:
   REQUEST series
 
 Story: RFC 5546 §4.4.5, all later instances are another meeting
+# C8
 alice stores weekly:
   by alice
   with bob
@@ -160,6 +161,7 @@ bob's weekly:
   0309 bob- carol~
 
 Story: who is invited to one instance only
+# C2.9, C5.1
 alice stores weekly:
   by alice
   with bob
@@ -184,6 +186,7 @@ alice's weekly:
   0309 bob? carol-
 
 Story: who is left out of one instance
+# C2.9
 alice stores weekly:
   by alice
   with bob carol
@@ -203,6 +206,7 @@ carol's weekly:
   0309 carol?
 
 Story: an instance that an attendee takes out is declined, and stays out until it is another one
+# C3.2
 alice stores weekly:
   by alice
   with bob

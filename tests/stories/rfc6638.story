@@ -27,6 +27,54 @@ bob's lunch:
   SUMMARY:Lunch
   not METHOD
 
+Story: RFC 6638 Appendix B.5, an organizer asks when people are busy
+bob stores dentist:
+  DTSTART:20260302T110000Z
+  DTEND:20260302T120000Z
+carol stores travel:
+  DTSTART:20260302T200000Z
+  DTEND:20260302T223000Z
+carol stores shopping:
+  STATUS:TENTATIVE
+  DTSTART:20260302T223000Z
+  DTEND:20260302T230000Z
+alice asks about bob carol mike on 0302:
+  bob busy 1100-1200
+  carol busy 2000-2230
+  carol tentative 2230-2300
+  mike 3.7
+# a meeting that nobody has answered yet is tentative, and one that was declined is none
+alice stores lunch:
+  by alice
+  with bob carol
+  DTSTART:20260302T123000Z
+  DTEND:20260302T133000Z
+bob says DECLINED to lunch
+alice asks about bob carol on 0302:
+  bob busy 1100-1200
+  carol tentative 1230-1330
+  carol busy 2000-2230
+  carol tentative 2230-2300
+
+Story: RFC 6638 Appendix B.6, who may edit a calendar does not invite for its owner
+carol lets bob edit
+bob stores dinner for carol:
+  by carol
+  with alice
+  SUMMARY:Dinner
+  DTSTART:20260302T230000Z
+  DTEND:20260303T000000Z
+Refused with Forbidden
+carol's dinner is not there
+alice's dinner is not there
+alice's inbox has:
+# what concerns nobody else is stored
+bob stores dentist for carol:
+  DTSTART:20260302T110000Z
+  DTEND:20260302T120000Z
+carol's dentist:
+  series
+
 Story: RFC 6638 Appendix B.7, an attendee declines an instance
 alice stores weekly:
   by alice
@@ -83,6 +131,7 @@ alice's inbox has:
   REPLY series
 
 Story: RFC 6638 §3.2.1.3, a meeting that becomes a plain event is cancelled
+# C1.3
 alice stores lunch:
   by alice
   with bob
@@ -97,6 +146,7 @@ alice's lunch:
   series
 
 Story: RFC 6638 §3.2.2.1, an attendee changes nothing but their own
+# C3.1
 alice stores lunch:
   by alice
   with bob carol
@@ -116,6 +166,7 @@ bob's lunch:
 alice's inbox has:
 
 Story: RFC 6638 §3.2.2.4, an attendee who deletes declines
+# C4.2, C4.3
 alice stores lunch:
   by alice
   with bob
@@ -144,6 +195,7 @@ bob's lunch:
   series bob?
 
 Story: RFC 6638 §3.2.4.2, one organizer in all components
+# C1.2
 alice stores lunch:
   by alice
   with bob
@@ -161,6 +213,7 @@ alice's lunch is not there
 bob's lunch is not there
 
 Story: RFC 6638 §3.2.4.3, the organizer of a meeting stays the organizer
+# C1.4
 alice stores lunch:
   by alice
   with bob
@@ -176,6 +229,7 @@ bob's inbox has:
   REQUEST series
 
 Story: RFC 6638 §3.2.4.4, nobody takes a meeting over
+# C1.3
 alice stores lunch:
   by alice
   with bob
@@ -191,6 +245,7 @@ bob's lunch:
   series bob?
 
 Story: RFC 6638 §7.1, whom the client or nobody looks after hears nothing
+# C2.2
 alice stores lunch:
   by alice
   ATTENDEE;SCHEDULE-AGENT=CLIENT:mailto:bob@example.com
@@ -201,6 +256,7 @@ bob's lunch is not there
 carol's inbox has:
 
 Story: RFC 6638 §7.2, an invitation is sent again on demand
+# C2.3
 alice stores lunch:
   by alice
   with bob
@@ -218,6 +274,7 @@ bob's inbox has:
   REQUEST series
 
 Story: RFC 6638 §3.2.9, nobody has this address, or cannot be reached
+# C7
 alice stores lunch:
   by alice
   with bob

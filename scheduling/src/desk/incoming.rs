@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use storage::{Batch, Timestamp, Uuid, model::Principal};
 
 use super::refuse::read_failed;
-use super::{Desk, MAXIMUM_ROUNDS, admission, recipients::Recipients, refuse::crowded};
+use super::{
+    Desk, MAXIMUM_ROUNDS, admission, outbox::CalendarRules, recipients::Recipients, refuse::crowded,
+};
 use crate::{
     Classification, Precondition, Refusal,
     engine::{
@@ -68,15 +70,17 @@ pub enum Effect {
 impl Desk {
     /// Takes a message from outside, for each recipient in a commit of its own; what became of it, in the order of
     /// the recipients. After an error the whole message may be handed in again: who has it already is passed over.
+    /// `rules` say what of their time a question for it is answered with.
     ///
     /// Errors: `Unavailable`, `Damaged`, `Full`.
     pub async fn receive_message(
         &self,
         message: &IncomingMessage,
+        rules: &CalendarRules,
     ) -> Result<Vec<Reception>, Refusal> {
         let mut receptions = Vec::with_capacity(message.recipients.len());
         for address in &message.recipients {
-            receptions.push(self.receive_for(message, address).await?);
+            receptions.push(self.receive_for(message, address, rules).await?);
         }
         Ok(receptions)
     }
@@ -85,12 +89,13 @@ impl Desk {
         &self,
         message: &IncomingMessage,
         address: &str,
+        rules: &CalendarRules,
     ) -> Result<Reception, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
             let mut batch = self.store.batch();
             let reception = match self.recipient_at(address).await? {
                 Ok(recipient) => {
-                    self.take_in(&mut batch, message, &recipient, address)
+                    self.take_in(&mut batch, message, &recipient, address, rules)
                         .await?
                 }
                 Err(nobody) => Reception::refused(address, nobody),
@@ -131,6 +136,7 @@ impl Desk {
         message: &IncomingMessage,
         recipient: &Arc<Principal>,
         address: &str,
+        rules: &CalendarRules,
     ) -> Result<Reception, Refusal> {
         let now = self.now();
         let mut directory = Directory::new();
@@ -152,13 +158,26 @@ impl Desk {
         if let Some(said) = said.map_err(read_failed)? {
             return Ok(Reception::repeated(address, &said));
         }
-        let delivery = Delivery {
-            recipient: Arc::clone(recipient),
-            address: address.to_owned(),
-            message: taken,
+        let effect = match taken.asks_for_busy_time() {
+            true => self
+                .answer_question(batch, recipient, &taken, &directory, rules, now)
+                .await?
+                .map(|()| (Reception::answered(address), false)),
+            false => {
+                let delivery = Delivery {
+                    recipient: Arc::clone(recipient),
+                    address: address.to_owned(),
+                    message: taken,
+                };
+                let let_in = self.let_in(batch, &delivery, &mut directory, now).await?;
+                let_in.map(|receipt| {
+                    let may_come_again = may_come_again(&delivery.message, &receipt);
+                    (Reception::of(address, receipt), may_come_again)
+                })
+            }
         };
-        let receipt = match self.let_in(batch, &delivery, &mut directory, now).await? {
-            Ok(receipt) => receipt,
+        let (reception, may_come_again) = match effect {
+            Ok(effect) => effect,
             Err(fault) => {
                 // nothing of what it would have done is kept
                 *batch = self.store.batch();
@@ -166,8 +185,6 @@ impl Desk {
                 return Ok(Reception::refused(address, fault));
             }
         };
-        let may_come_again = may_come_again(&delivery.message, &receipt);
-        let reception = Reception::of(address, receipt);
         if !may_come_again {
             let said = Said::of(&reception).encode();
             for name in names {
@@ -194,7 +211,7 @@ impl Desk {
             let reason = "the mail says another METHOD than the message";
             return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
         }
-        if taken.method == Method::Request {
+        if taken.method == Method::Request && !taken.asks_for_busy_time() {
             self.check_can_be_stored(&taken.object)?;
         }
         Ok(taken)
@@ -348,6 +365,16 @@ impl Reception {
             effect: Effect::Refused,
             status: fault.status,
             reason: fault.reason,
+        }
+    }
+
+    /// A question, by a mail that is on its way.
+    fn answered(recipient: &str) -> Reception {
+        Reception {
+            recipient: recipient.to_owned(),
+            effect: Effect::Applied,
+            status: Status::SUCCESS,
+            reason: String::new(),
         }
     }
 

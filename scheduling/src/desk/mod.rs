@@ -52,6 +52,7 @@ mod people;
 mod place;
 mod properties;
 mod put;
+mod question;
 mod queue;
 mod recipients;
 mod refresh;

@@ -127,7 +127,7 @@ impl Desk {
     }
 
     /// REQUEST-STATUS, and where it is a success the answer itself.
-    async fn answer_about(
+    pub(super) async fn answer_about(
         &self,
         actor: &Actor,
         addressee: &Addressee,

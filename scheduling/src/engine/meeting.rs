@@ -149,6 +149,14 @@ impl<'o> Meeting<'o> {
         }
     }
 
+    /// Whether somebody who knows the series speaks of an instance that is unknown to it (RFC 5546 §4.7.2): it is neither
+    /// one of its instances, nor taken out, nor a component of its own.
+    pub fn is_unknown(&self, part: Part) -> bool {
+        let is_taken_out = |key| self.excluded.contains(&key);
+        let is_no_instance = |key| !self.yields(key) && !is_taken_out(key);
+        self.series().is_some() && !self.has(part) && part.key().is_some_and(is_no_instance)
+    }
+
     /// The component that describes an instance, made from the series if it has none of its own.
     pub fn component_at(&self, key: InstanceKey) -> Option<Component> {
         match self.get(Part::Instance(key)) {

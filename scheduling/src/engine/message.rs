@@ -30,11 +30,13 @@ pub enum Method {
     Counter,
     /// The organizer does not take up what an attendee proposed (RFC 5546 §3.2.8). Never sent.
     DeclineCounter,
+    /// For whoever wants it; it invites nobody (RFC 5546 §3.2.1). Never sent.
+    Publish,
 }
 
 impl Method {
     /// All of them.
-    const ALL: [Method; 7] = [
+    const ALL: [Method; 8] = [
         Method::Request,
         Method::Reply,
         Method::Cancel,
@@ -42,6 +44,7 @@ impl Method {
         Method::Refresh,
         Method::Counter,
         Method::DeclineCounter,
+        Method::Publish,
     ];
 
     /// The value of METHOD.
@@ -54,6 +57,7 @@ impl Method {
             Method::Refresh => "REFRESH",
             Method::Counter => "COUNTER",
             Method::DeclineCounter => "DECLINECOUNTER",
+            Method::Publish => "PUBLISH",
         }
     }
 
@@ -67,7 +71,11 @@ impl Method {
     /// Whether the organizer sends it; else an attendee does (RFC 5546 §1.4).
     pub fn is_from_organizer(self) -> bool {
         match self {
-            Method::Request | Method::Cancel | Method::Add | Method::DeclineCounter => true,
+            Method::Request
+            | Method::Cancel
+            | Method::Add
+            | Method::DeclineCounter
+            | Method::Publish => true,
             Method::Reply | Method::Refresh | Method::Counter => false,
         }
     }
@@ -124,6 +132,11 @@ impl Message {
             asks_again: false,
             object,
         }
+    }
+
+    /// Whether it asks when its recipient is busy (RFC 5546 §3.3.2).
+    pub fn asks_for_busy_time(&self) -> bool {
+        self.method == Method::Request && self.entries().all(|entry| entry.is("VFREEBUSY"))
     }
 
     /// Its components.

@@ -11,7 +11,7 @@ use calendar::{CalendarObject, Component, Property, RecurrenceSet, Zone, value::
 
 use super::{
     Addressee, Directory, Message, Method, Origin, Status,
-    entry::{attendees, can_be_scheduled, uid},
+    entry::{attendees, uid},
     message::shared_person,
     significance::is_private_extension,
 };
@@ -72,13 +72,8 @@ fn method(object: &CalendarObject) -> Result<Method, Unacceptable> {
         let reason = "it has no METHOD, or several";
         return Err(Unacceptable::new(Status::MISSING, reason));
     };
-    Method::parse(value.raw_value()).ok_or_else(|| {
-        let reason = match value.raw_value().trim().eq_ignore_ascii_case("PUBLISH") {
-            true => "PUBLISH invites nobody: who wants such an event takes it into a calendar",
-            false => "its METHOD is not known here",
-        };
-        Unacceptable::new(Status::UNSUPPORTED, reason)
-    })
+    Method::parse(value.raw_value())
+        .ok_or_else(|| Unacceptable::new(Status::UNSUPPORTED, "its METHOD is not known here"))
 }
 
 /// Exchange leaves instances of former versions in a series, which name nobody: they go. One that names attendees but
@@ -100,7 +95,44 @@ fn complete(object: &mut CalendarObject) {
     }
 }
 
-/// One event or to-do, by one organizer, each component for one part of it.
+/// Whether there is such a message (RFC 5546 §3.2 to §3.5); `None` about what nobody sends messages.
+fn is_defined(method: Method, component: &str) -> Option<bool> {
+    match component {
+        "VEVENT" | "VTODO" => Some(true),
+        "VJOURNAL" => Some(matches!(
+            method,
+            Method::Publish | Method::Add | Method::Cancel
+        )),
+        "VFREEBUSY" => Some(matches!(
+            method,
+            Method::Publish | Method::Request | Method::Reply
+        )),
+        _ => None,
+    }
+}
+
+fn check_kind(object: &CalendarObject, method: Method) -> Result<(), Unacceptable> {
+    let defined: Option<Vec<bool>> = object
+        .entries()
+        .map(|entry| is_defined(method, entry.name()))
+        .collect();
+    match defined {
+        Some(defined) if !defined.is_empty() => match defined.iter().all(|it| *it) {
+            true => Ok(()),
+            false => {
+                let reason = "there is no such METHOD of this component";
+                Err(Unacceptable::new(Status::UNSUPPORTED, reason))
+            }
+        },
+        _ => {
+            let reason = "it is about nothing that messages are about";
+            Err(Unacceptable::new(Status::UNSUPPORTED_COMPONENT, reason))
+        }
+    }
+}
+
+/// One event, to-do or journal entry, by one organizer, each component for one part of it; or busy time, whose
+/// components are each for a time of its own (RFC 5546 §3.3.1).
 fn check_form(
     object: &CalendarObject,
     method: Method,
@@ -108,10 +140,7 @@ fn check_form(
 ) -> Result<(), Unacceptable> {
     let fault = |status, reason: &str| Err(Unacceptable::new(status, reason));
     let entries = || object.entries();
-    if !can_be_scheduled(object) {
-        let reason = "it is not about events or to-dos";
-        return fault(Status::UNSUPPORTED_COMPONENT, reason);
-    }
+    check_kind(object, method)?;
     if entries().count() > MAXIMUM_COMPONENTS {
         return fault(Status::TOO_LARGE, "it has too many components");
     }
@@ -120,8 +149,12 @@ fn check_form(
         return fault(Status::MISSING, "it has no UID, or one that is too long");
     }
     let kind = entries().next().map(Component::name);
+    let is_busy_time = kind == Some("VFREEBUSY");
     let is_one = |entry: &Component| {
-        Some(entry.name()) == kind && entry.text("UID").is_some_and(|it| it == uid)
+        Some(entry.name()) == kind
+            && entry
+                .text("UID")
+                .is_some_and(|it| it == uid || is_busy_time)
     };
     if !entries().all(is_one) {
         let reason = "its components are not about one event";
@@ -142,7 +175,10 @@ fn check_form(
     if !method.is_from_organizer() && entries().any(|entry| attendees(entry).next().is_none()) {
         return fault(Status::MISSING, "it has no ATTENDEE");
     }
-    check_parts(object, method)
+    match is_busy_time {
+        true => Ok(()),
+        false => check_parts(object, method),
+    }
 }
 
 /// Each component is about a part of its own, whose name can be read: one that cannot would be taken for the series.

@@ -628,6 +628,11 @@ END:VCALENDAR
                 "Answer: Lunch",
                 "Alice answered your invitation.",
             ),
+            (
+                MessageKind::BusyTime,
+                "Busy time: Lunch",
+                "Alice tells you when they are busy, as you asked.",
+            ),
         ];
         for (kind, subject, sentence) in cases {
             let mut message = message();

@@ -10,7 +10,7 @@ use scheduling::{
 use super::{
     Dice,
     elsewhere::{Flying, Letter},
-    house::{House, address},
+    house::{House, RULES, address},
 };
 
 /// Mails that are looked at.
@@ -57,7 +57,7 @@ impl House {
             id: Some(letter.id.clone()),
         };
         let (before, revision) = (self.mails().await, self.desk.store().backend().revision());
-        let received = match self.desk.receive_message(&message).await {
+        let received = match self.desk.receive_message(&message, &RULES).await {
             Ok(received) => received,
             Err(Refusal::Unavailable(_)) => return Ok(false),
             Err(refusal) => return Err(format!("a letter is refused: {refusal}")),

@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use calendar::{CalendarObject, Limits};
 use scheduling::{
-    Actor,
-    desk::{CalendarRules, Desk, Settings},
+    Actor, Conditions, Precondition, Refusal,
+    desk::{CalendarRules, Desk, MakeCollection, Settings},
     mail::{self, DeliveryOutcome, OutgoingMessage},
 };
 use storage::{
@@ -22,8 +22,8 @@ use storage::{
     blob_files::BlobFiles,
     memory::Memory,
     model::{
-        Booking, Delegate, InvitationRecipients, Member, Object, Principal, PrincipalKind,
-        SyncToken,
+        Booking, CollectionKind, Delegate, InvitationRecipients, Member, Object, Principal,
+        PrincipalKind, Properties, SyncToken,
     },
     testing::{Faulty, ManualClock, SeededEntropy},
 };
@@ -35,7 +35,8 @@ pub const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "room"];
 /// 2026-02-01T00:00:00Z
 const START: Timestamp = Timestamp(1_769_904_000_000);
 
-const RULES: CalendarRules = CalendarRules {
+/// What a calendar says of its owner's time: nothing of its own.
+pub const RULES: CalendarRules = CalendarRules {
     counts: |_| true,
     floating: |_| None,
     availability: |_| None,
@@ -139,7 +140,7 @@ impl House {
         let changed = store.change_principal(alice, |it| it.delegates = vec![delegate]);
         changed.await.expect("an account that is there");
         House {
-            desk: Desk::new(store, Settings::default()),
+            desk: Desk::new(store, settings()),
             faulty,
             clock,
             environment,
@@ -172,7 +173,7 @@ impl House {
     pub async fn restart(&mut self) {
         let backend: Arc<dyn Backend> = self.faulty.clone();
         let store = Store::open(backend, self.environment.clone()).await;
-        self.desk = Desk::new(store.expect("the store opens"), Settings::default());
+        self.desk = Desk::new(store.expect("the store opens"), settings());
     }
 
     /// Somebody comes into a group, or leaves it.
@@ -210,6 +211,21 @@ impl House {
         changed.await.map(drop)
     }
 
+    /// Somebody lets another one edit their calendars, and not invite or answer for them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn let_edit(&self, owner: &str, editor: &str) -> Result<(), AccountError> {
+        let delegate = Delegate {
+            may_edit: true,
+            ..Delegate::reader(self.actors[editor].principal.id)
+        };
+        let owner = self.actors[owner].principal.id;
+        let change = |owner: &mut Principal| owner.delegates = vec![delegate];
+        let changed = self.desk.store().change_principal(owner, change);
+        changed.await.map(drop)
+    }
+
     /// The clock goes on.
     pub fn pass(&self, milliseconds: i64) {
         self.clock.advance(milliseconds);
@@ -219,6 +235,25 @@ impl House {
     pub fn is_silent(&self, who: &'static str, uid: &str) -> bool {
         let silent = self.silent.lock().expect("no panic before");
         silent.contains(&(who, uid.to_owned()))
+    }
+
+    /// Makes the second calendar of somebody, which takes everything, unless it is there.
+    pub async fn make_other_calendar(&self, owner: &str) {
+        let make = MakeCollection {
+            path: path(owner, "other"),
+            kind: CollectionKind::Calendar,
+            components: Vec::new(),
+            properties: Properties::new(),
+            conditions: Conditions::default(),
+        };
+        match self.desk.make_collection(self.actor(owner), make).await {
+            Ok(()) => {}
+            Err(Refusal::Precondition {
+                precondition: Precondition::ResourceMustBeNull,
+                ..
+            }) => {}
+            Err(refusal) => panic!("no second calendar: {refusal}"),
+        }
     }
 
     /// All objects of somebody in a collection.
@@ -371,6 +406,14 @@ impl House {
             }
         }
         Ok(due.len())
+    }
+}
+
+/// Who has an address in the house's domain is in the house, or nobody.
+fn settings() -> Settings {
+    Settings {
+        local_domains: vec!["example.com".to_owned()],
+        ..Settings::default()
     }
 }
 

@@ -6,13 +6,9 @@ use bytes::Bytes;
 use calendar::{CalendarObject, Component, Property, occurrence::override_at};
 use scheduling::{
     Conditions, Refusal,
-    desk::{Delete, MakeCollection, Put, Transfer},
+    desk::{Delete, Put, Transfer},
 };
-use storage::{
-    AccountError, ResourcePath,
-    backend::CommitError,
-    model::{CollectionKind, Properties},
-};
+use storage::{AccountError, ResourcePath, backend::CommitError};
 
 use super::{
     Dice,
@@ -225,20 +221,8 @@ fn transfer(source: ResourcePath, destination: ResourcePath, keep_source: bool) 
 /// Makes the second calendars.
 pub async fn make_calendars(house: &House) {
     for name in super::house::PEOPLE {
-        make_calendar(house, name).await;
+        house.make_other_calendar(name).await;
     }
-}
-
-async fn make_calendar(house: &House, owner: &str) {
-    let make = MakeCollection {
-        path: path(owner, "other"),
-        kind: CollectionKind::Calendar,
-        components: Vec::new(),
-        properties: Properties::new(),
-        conditions: Conditions::default(),
-    };
-    let made = house.desk.make_collection(house.actor(owner), make).await;
-    made.expect("a new calendar");
 }
 
 /// Somebody deletes the second calendar with all that is in it, and makes a new one.
@@ -262,7 +246,7 @@ async fn delete_calendar(
     if !failures.is_empty() {
         return Err(format!("a calendar is deleted in part: {failures:?}"));
     }
-    make_calendar(house, who).await;
+    house.make_other_calendar(who).await;
     house.mirrors.remove(&(who, "other"));
     Ok(())
 }

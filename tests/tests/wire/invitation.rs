@@ -89,6 +89,7 @@ async fn rfc_6638_3_2_1_1_an_invitation_is_delivered() {
 /// RFC 6638 §3.2.2 and §3.2.10: an answer reaches the organizer; the ETag changes, the Schedule-Tag does not.
 #[tokio::test]
 async fn rfc_6638_3_2_2_an_answer_reaches_the_organizer() {
+    // C6.1
     let server = TestServer::start().await;
     let (alice, bob) = (server.client("alice"), server.client("bob"));
     let path = calendar("alice") + "meeting.ics";
@@ -178,6 +179,7 @@ async fn an_answered_invitation_leaves_the_inbox() {
 /// RFC 6638 §8.3: a stale Schedule-Tag is refused.
 #[tokio::test]
 async fn rfc_6638_8_3_if_schedule_tag_match() {
+    // C6.2
     let server = TestServer::start().await;
     let alice = server.client("alice");
     let path = calendar("alice") + "meeting.ics";
@@ -511,6 +513,7 @@ async fn an_invented_invitation_of_a_local_organizer_is_refused() {
 /// Two attendees and the organizer act at once: one consistent state in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_and_edits_at_once_end_in_one_state() {
+    // C6.6
     let server = TestServer::start().await;
     let alice = server.client("alice");
     for round in 0..5 {

@@ -139,6 +139,7 @@ async fn rfc_4791_5_2_8_max_instances() {
 /// RFC 4791 §5.2.9: so many attendees of one instance.
 #[tokio::test]
 async fn rfc_4791_5_2_9_max_attendees_per_instance() {
+    // C12
     let server = server().await;
     let alice = server.client("alice");
     assert_eq!(bound(&alice, "max-attendees-per-instance").await, "5");
@@ -161,6 +162,7 @@ async fn rfc_4791_5_2_9_max_attendees_per_instance() {
 /// RFC 6585 §4: who would send too much is told when to come again, and nothing was stored or sent.
 #[tokio::test]
 async fn too_many_messages_in_an_hour() {
+    // C12
     let server = TestServer::start_limited(Limits {
         maximum_messages_per_hour: 3,
         ..Limits::default()

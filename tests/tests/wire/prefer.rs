@@ -205,6 +205,7 @@ async fn rfc_8144_3_1_representation_after_copy_and_move() {
 /// RFC 8144 §3.1 and §3.2: PUT, and who lost the race; without the preference nothing of it.
 #[tokio::test]
 async fn rfc_8144_3_2_representation_with_412() {
+    // C6.5
     let server = TestServer::start().await;
     let alice = server.client("alice");
     let path = calendar("alice") + "a.ics";

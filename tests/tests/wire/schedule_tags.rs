@@ -83,6 +83,7 @@ async fn tag_of(client: &Client, path: &str) -> String {
 /// it; nobody hears of it, and the invited go on as they were. What is no meeting has no tag afterwards, either.
 #[tokio::test]
 async fn rfc_6638_3_2_10_copy_and_move_say_the_tag() {
+    // C6.4
     let server = TestServer::start().await;
     let (alice, bob) = (server.client("alice"), server.client("bob"));
     let second = format!("{HOME}second/");

@@ -101,6 +101,7 @@ fn said_in(text: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_free_room_accepts_and_a_taken_one_declines() {
+    // C9
     let world = house().await;
     let room = room(&world, "room1", |_| {}).await;
     let (one, two) = ("alice/calendar/1.ics", "alice/calendar/2.ics");
@@ -145,6 +146,7 @@ async fn a_free_room_accepts_and_a_taken_one_declines() {
 
 #[tokio::test]
 async fn a_series_is_answered_instance_by_instance() {
+    // C9
     let world = house().await;
     room(&world, "room1", |_| {}).await;
     let (one, all) = ("alice/calendar/1.ics", "alice/calendar/all.ics");
@@ -232,6 +234,7 @@ async fn what_a_person_is_to_decide_is_left_to_a_person() {
 
 #[tokio::test]
 async fn some_organizers_are_answered_otherwise() {
+    // C9
     let world = house().await;
     let store = world.desk.store();
     let mut group = Principal::new(PrincipalKind::Group, "board");
@@ -314,6 +317,7 @@ async fn a_plain_event_in_the_rooms_calendar_and_its_own_hours_count() {
 /// Many ask for the same hour at once, and the answers are given by several workers: one meeting gets it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_room_is_booked_twice() {
+    // C9
     const MEETINGS: usize = 8;
     for round in 0..5 {
         let world = world_with(Settings::default(), |memory| {

@@ -122,6 +122,7 @@ const ALL: Departure = Departure {
 /// Meetings to come are off, or declined; what is over stays as it is, and so does everything until then in a dry run.
 #[tokio::test]
 async fn everybody_hears_of_an_account_that_goes() {
+    // C4.6
     let house = house().await;
     house.bob_is_busy().await;
     let bob = &house.world.bob.principal;
@@ -323,6 +324,7 @@ async fn a_room_that_goes_declines() {
 /// be called off and answered, so that nobody's calendar is wrong when it is enabled again.
 #[tokio::test]
 async fn a_disabled_account_is_not_invited() {
+    // C4.6
     let house = house().await;
     let (world, store) = (&house.world, house.world.desk.store());
     let set = async |disabled: bool| {

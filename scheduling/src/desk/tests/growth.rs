@@ -73,7 +73,10 @@ impl World {
     }
 
     async fn answer_from_outside(&self, lines: &str, minute: u32) -> Reception {
-        let received = self.desk.receive_message(&reply(lines, minute)).await;
+        let received = self
+            .desk
+            .receive_message(&reply(lines, minute), &bookings::RULES)
+            .await;
         received.unwrap().remove(0)
     }
 

@@ -4,6 +4,7 @@ use calendar::{CalendarObject, Limits as ParserLimits};
 use storage::Timestamp;
 
 use super::{
+    bookings::RULES,
     meetings::{AT, START, meeting},
     *,
 };
@@ -68,7 +69,7 @@ fn accepted(text: &str) -> usize {
 impl World {
     /// What became of a message for its only recipient.
     async fn receive(&self, message: &IncomingMessage) -> Reception {
-        let mut receptions = self.desk.receive_message(message).await.unwrap();
+        let mut receptions = self.desk.receive_message(message, &RULES).await.unwrap();
         assert_eq!(receptions.len(), 1);
         receptions.remove(0)
     }
@@ -396,7 +397,7 @@ async fn each_recipient_is_told_apart() {
             .into(),
         ..invitation(0, "")
     };
-    let receptions = world.desk.receive_message(&message).await.unwrap();
+    let receptions = world.desk.receive_message(&message, &RULES).await.unwrap();
     let told: Vec<_> = receptions
         .iter()
         .map(|it| (it.effect, it.status.as_str()))
@@ -431,11 +432,11 @@ async fn what_cannot_be_taken_is_refused_and_logged() {
         let people = (0..number).map(|it| format!("\nATTENDEE:mailto:p{it}@elsewhere.test"));
         people.collect::<String>()
     };
-    let mut published = invitation(0, "");
-    published
+    let mut unknown = invitation(0, "");
+    unknown
         .object
         .calendar_mut()
-        .set_raw_value("METHOD", "PUBLISH")
+        .set_raw_value("METHOD", "ADVERTISE")
         .unwrap();
     let mut unstarted = invitation(0, "");
     unstarted.object.entries_mut().for_each(|it| {
@@ -447,7 +448,7 @@ async fn what_cannot_be_taken_is_refused_and_logged() {
         ..invitation(0, "")
     };
     for (message, status) in [
-        (published, "3.14"),
+        (unknown, "3.14"),
         (unstarted, "3.1"),
         (invitation(0, &large), "3.10"),
         (invitation(0, &crowd(1_001)), "3.10"),
@@ -591,7 +592,7 @@ async fn a_failed_commit_leaves_nothing_and_the_next_attempt_all() {
     let before = world.all().await;
     let error = CommitError::Unavailable("for a test".to_owned());
     faulty.fail_commit(1, error);
-    let failed = world.desk.receive_message(&invitation(0, "")).await;
+    let failed = world.desk.receive_message(&invitation(0, ""), &RULES).await;
     assert!(matches!(failed, Err(Refusal::Unavailable(_))), "{failed:?}");
     faulty.heal();
     assert_eq!(world.all().await, before);

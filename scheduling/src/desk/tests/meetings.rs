@@ -229,6 +229,7 @@ async fn copies_are_found_wherever_they_stand() {
 /// RFC 6638 §3.2.1.3: the copies stay, cancelled.
 #[tokio::test]
 async fn deleting_cancels_for_everyone() {
+    // C4.1
     let world = world().await;
     world.put(AT, meeting("m", "Plan", START)).await.unwrap();
     world.delete(AT).await.unwrap();
@@ -251,6 +252,7 @@ async fn deleting_cancels_for_everyone() {
 /// The same for the deletion of the calendar.
 #[tokio::test]
 async fn deleting_a_calendar_cancels_its_meetings() {
+    // C4.5
     let world = world().await;
     world
         .make("alice/team", CollectionKind::Calendar)
@@ -415,6 +417,7 @@ async fn an_invitation_that_was_never_sent_is_refused() {
 /// RFC 6638 §3.2.9, §3.2.10: statuses that are known later change the ETag, never the tag.
 #[tokio::test]
 async fn how_a_mail_fared_is_written_down() {
+    // C7
     for (outcome, status) in [
         (DeliveryOutcome::Accepted, "1.1"),
         (DeliveryOutcome::Rejected, "5.2"),
@@ -509,6 +512,7 @@ async fn locks_do_not_stop_deliveries() {
 /// Bob's two clients and Alice's edits at once end in one state: everybody's copies agree.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_at_once() {
+    // C6.6
     let world = world_with(Settings::default(), |memory| {
         Arc::new(Yielding(Arc::new(memory)))
     })

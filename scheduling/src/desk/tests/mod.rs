@@ -24,6 +24,7 @@ mod memberships;
 mod messages;
 mod objects;
 mod overrides;
+mod published;
 mod queues;
 mod races;
 mod refreshes;

@@ -15,6 +15,7 @@ mod removal;
 mod roster;
 
 pub(super) use completion::member_line;
+pub(super) use outbox::{common_name, mail_address_of};
 
 use std::sync::Arc;
 

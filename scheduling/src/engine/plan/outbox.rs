@@ -211,7 +211,7 @@ fn voice(change: &Change<'_>) -> Voice {
 }
 
 /// The primary mail address of somebody here.
-pub(super) fn mail_address_of(principal: &Principal) -> Option<&str> {
+pub(in crate::engine) fn mail_address_of(principal: &Principal) -> Option<&str> {
     let mut addresses = principal.addresses.iter();
     addresses.find_map(|address| mail_address(address))
 }
@@ -249,7 +249,7 @@ fn leave_out_attachments(object: &mut CalendarObject) {
     }
 }
 
-pub(super) fn common_name(person: &Property) -> Option<String> {
+pub(in crate::engine) fn common_name(person: &Property) -> Option<String> {
     person
         .parameter("CN")
         .map(|name| name.trim().to_owned())

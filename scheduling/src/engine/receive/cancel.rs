@@ -73,6 +73,7 @@ fn called_off<'m>(
 ) -> Result<BTreeMap<Part, &'m Component>, Declined> {
     let mut found = BTreeMap::new();
     let mut reason = "the copy has no such instance";
+    let mut is_behind = false;
     for (said, entry) in message.parts() {
         let parts: Vec<Part> = match said {
             // the whole: the series, and all instances that have a component
@@ -82,6 +83,7 @@ fn called_off<'m>(
                 .into_iter()
                 .collect(),
         };
+        is_behind |= stored.is_unknown(said) && !is_overtaken(stored, (said, entry), said);
         for part in parts {
             let known = stored.get(part).or(stored.series());
             if incoming.message.origin != Origin::Here && is_overtaken(stored, (said, entry), part)
@@ -95,6 +97,8 @@ fn called_off<'m>(
         }
     }
     match found.is_empty() {
+        // RFC 5546 §4.7.2: the organizer's series has instances that the copy's has not
+        true if is_behind => Err(Declined::asking(reason)),
         true => Err(Declined::silently(Status::DELIVERED, reason)),
         false => Ok(found),
     }

@@ -12,6 +12,7 @@ use super::{CopyChange, Declined, Incoming, Receipt, cancel};
 use crate::{
     engine::{
         Decision, Message, Method, Origin, Status,
+        entry::can_be_scheduled,
         meeting::{Meeting, Part},
         sequence::Revision,
     },
@@ -43,6 +44,7 @@ impl Cancellations {
     /// Whether a message of this kind may be overtaken by a cancellation, or is one.
     pub fn concern(message: &Message) -> bool {
         message.origin == Origin::Mail
+            && can_be_scheduled(&message.object)
             && matches!(
                 message.method,
                 Method::Request | Method::Add | Method::Cancel

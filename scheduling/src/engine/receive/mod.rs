@@ -6,6 +6,7 @@ mod cancellations;
 mod counter;
 mod decline_counter;
 mod merge;
+mod published;
 mod refresh;
 mod reply;
 mod request;
@@ -15,7 +16,7 @@ use storage::{Timestamp, model::Principal};
 
 use super::{
     Action, Addressee, Decision, Directory, Message, Method, Origin, Status,
-    entry::{DECLINED, NEEDS_ACTION, participation},
+    entry::{DECLINED, NEEDS_ACTION, can_be_scheduled, participation},
 };
 pub use cancellations::Cancellations;
 
@@ -215,7 +216,10 @@ fn as_asked(incoming: &Incoming<'_>) -> Option<Message> {
 
 fn decide(incoming: &Incoming<'_>) -> Receipt {
     let method = incoming.message.method;
+    let is_meeting = can_be_scheduled(&incoming.message.object);
     let result = check_sender(incoming).and_then(|()| match method {
+        _ if !is_meeting => published::receive(incoming),
+        Method::Publish => published::receive(incoming),
         Method::Request => request::receive(incoming),
         Method::Cancel => cancel::receive(incoming),
         Method::Reply => reply::receive(incoming),

@@ -99,6 +99,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     let stored = Meeting::of(copy);
     let message = Meeting::about(&incoming.message.object, &stored);
     let news = news(incoming, &stored, &message);
+    let is_behind = is_behind(incoming, &stored, &news);
     if news.is_empty() {
         return Err(silently("a newer or the same message was applied already"));
     }
@@ -126,7 +127,10 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         inbox_item: !incoming.message.is_refresh || merge.asks_anew(),
         status: Status::DELIVERED,
         schedule_tag_changes,
-        follow_up: FollowUp::Nothing,
+        follow_up: match is_behind {
+            true => FollowUp::AskOrganizer,
+            false => FollowUp::Nothing,
+        },
         refresh_others: false,
         attendees_changed: false,
         decisions: Vec::new(),
@@ -165,6 +169,14 @@ pub(super) fn is_handed_over(incoming: &Incoming<'_>) -> bool {
         && is_elsewhere(&old)
         && is_elsewhere(&new)
         && directory.same_person(&old, &message.sender)
+}
+
+/// RFC 5546 §4.7.2: news of an instance, and not of the series, that the copy's series does not have: a message about
+/// the series is missing, or still on its way.
+fn is_behind(incoming: &Incoming<'_>, stored: &Meeting<'_>, news: &BTreeSet<Part>) -> bool {
+    incoming.message.origin == Origin::Mail
+        && !news.contains(&Part::Series)
+        && news.iter().any(|part| stored.is_unknown(*part))
 }
 
 /// A message about somebody else's event with the same UID touches nothing.

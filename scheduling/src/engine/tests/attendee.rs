@@ -60,6 +60,7 @@ fn an_answer_reaches_the_organizer_and_the_others() {
 
 #[test]
 fn the_reply_holds_one_attendee_and_no_more_than_needed() {
+    // C3.4
     // RFC 5546 §3.2.3
     let mut world = invited();
     let mut object = world.copy("bob").clone();
@@ -163,6 +164,7 @@ fn what_is_the_attendees_own_is_stored_as_it_came() {
 
 #[test]
 fn what_is_the_organizers_is_put_back() {
+    // C3.1
     // by decision: merged, not refused
     let changes: [fn(&mut calendar::Component); 8] = [
         |entry| entry.set_raw_value("SUMMARY", "Mine").unwrap(),
@@ -417,6 +419,7 @@ fn schedule_reply_false_keeps_the_answer_private() {
 
 #[test]
 fn removal_declines() {
+    // C4.2
     // RFC 6638 §3.2.2.4 and §8.1
     type Prepare = fn(&mut World);
     let cases: [(&str, Prepare, bool); 6] = [
@@ -466,6 +469,7 @@ fn removal_declines() {
 
 #[test]
 fn a_removed_meeting_comes_back_only_with_something_new() {
+    // C4.3
     // by decision: what was declined and removed does not come back for small changes
     let mut world = invited();
     world.delete("bob");
@@ -484,6 +488,7 @@ fn a_removed_meeting_comes_back_only_with_something_new() {
 
 #[test]
 fn agent_client_leaves_replies_to_the_client() {
+    // C3.6
     // RFC 6638 §3.2.2.3, §7.1: honoured for local organizers too
     for agent in ["CLIENT", "NONE", "X-OTHER"] {
         let mut world = invited();
@@ -610,6 +615,7 @@ fn an_invitation_from_outside_is_answered_by_mail() {
 
 #[test]
 fn an_organizer_out_of_reach_is_left_alone() {
+    // C3.6
     // by decision: the object says that nobody was told, and why
     for (organizer, mail_possible, status) in [
         ("mailto:x@elsewhere.net", false, "5.3"),

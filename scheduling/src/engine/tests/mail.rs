@@ -146,6 +146,7 @@ fn answers_are_not_mailed_to_the_others() {
 
 #[test]
 fn outcomes_are_written_where_they_belong() {
+    // C7
     let world = dave_invited();
     for (outcome, status) in [
         (DeliveryOutcome::Accepted, "1.1"),

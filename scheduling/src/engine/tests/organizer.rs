@@ -24,6 +24,7 @@ fn invited() -> World {
 
 #[test]
 fn create_delivers_to_local_attendees() {
+    // C2.9
     // RFC 6638 §3.2.1.1, §4.1
     let mut world = new_world();
     world.put(
@@ -88,6 +89,7 @@ fn untouched_lines_of_the_organizer_stay_as_they_were() {
 
 #[test]
 fn the_role_follows_the_owner_by_any_of_the_addresses() {
+    // C1.1
     // RFC 6638 §3.1
     let world = new_world();
     let directory = world.directory();
@@ -137,6 +139,7 @@ fn the_role_follows_the_owner_by_any_of_the_addresses() {
 
 #[test]
 fn time_zones_travel_with_what_needs_them() {
+    // C2.8
     let text = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VTIMEZONE\nTZID:Mine\nEND:VTIMEZONE\nBEGIN:VTIMEZONE\nTZID:Unused\nEND:VTIMEZONE\n\
         BEGIN:VEVENT\nUID:1\nDTSTART;TZID=\"Mine\":20260301T090000\nORGANIZER:mailto:alice@example.org\nATTENDEE:mailto:bob@example.org\nEND:VEVENT\nEND:VCALENDAR\n";
     let mut world = new_world();

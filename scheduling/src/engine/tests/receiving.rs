@@ -354,6 +354,7 @@ fn a_message_from_here_twice_is_once() {
 
 #[test]
 fn an_update_by_mail_keeps_the_own_answer_until_it_is_asked_anew() {
+    // C5.2
     // RFC 6638 §4.1: the organizer's message may carry an older answer
     let mut world = new_world();
     world.mail_in(

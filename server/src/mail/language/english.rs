@@ -44,6 +44,7 @@ fn beginning(kind: MessageKind) -> &'static str {
         MessageKind::Tentative => "Tentatively accepted",
         MessageKind::Answered => "Answer",
         MessageKind::Question => "Request for the newest version",
+        MessageKind::BusyTime => "Busy time",
     }
 }
 
@@ -57,6 +58,7 @@ fn sentence(kind: MessageKind, sender: &str) -> String {
         MessageKind::Tentative => "accepts tentatively.",
         MessageKind::Answered => "answered your invitation.",
         MessageKind::Question => "asks for the newest version of your invitation.",
+        MessageKind::BusyTime => "tells you when they are busy, as you asked.",
     };
     format!("{sender} {end}")
 }
@@ -71,6 +73,7 @@ fn sentence_on_behalf(kind: MessageKind, secretary: &str, manager: &str) -> Stri
         MessageKind::Tentative => "accepts tentatively",
         MessageKind::Answered => "answered your invitation",
         MessageKind::Question => "asks for the newest version of your invitation",
+        MessageKind::BusyTime => "tells you when they are busy",
     };
     format!("{secretary} {middle} on behalf of {manager}.")
 }
@@ -85,6 +88,7 @@ fn sentence_of_notice(kind: MessageKind, secretary: &str) -> String {
         MessageKind::Tentative => "tentatively accepted an invitation",
         MessageKind::Answered => "answered an invitation",
         MessageKind::Question => "asked for the newest version of an invitation",
+        MessageKind::BusyTime => "told when you are busy",
     };
     format!("{secretary} {what} on your behalf.")
 }

@@ -305,7 +305,11 @@ impl Stage {
     }
 
     async fn receive_message(&self) -> Result<(), Refusal> {
-        let received = self.world.desk.receive_message(&answer_by_mail()).await;
+        let received = self
+            .world
+            .desk
+            .receive_message(&answer_by_mail(), &bookings::RULES)
+            .await;
         received.map(drop)
     }
 

@@ -4,6 +4,7 @@ use super::*;
 
 #[test]
 fn removal_cancels_for_all() {
+    // C2.8, C4.1
     // RFC 6638 §3.2.1.3, RFC 5546 §3.2.5
     let mut world = invited();
     world.delete("alice");
@@ -107,6 +108,7 @@ fn a_created_event_that_is_cancelled_invites_nobody() {
 
 #[test]
 fn what_is_stored_again_comes_after_its_cancellation() {
+    // C2.4
     for (last, asked, expected) in [
         (None, None, None),
         (None, Some("3"), Some("3")),

@@ -4,6 +4,7 @@ use super::*;
 
 #[test]
 fn updates_by_what_changed() {
+    // C2.3, C2.5
     // RFC 6638 §3.2.1.2 and §3.2.8, RFC 5546 §2.1.4: (property, value), SEQUENCE, participation kept, told
     let cases = [
         ("DTSTART", "20260301T093000Z", "1", false, true),
@@ -54,6 +55,7 @@ fn updates_by_what_changed() {
 
 #[test]
 fn alarms_are_nobody_elses_business() {
+    // C3.4
     let mut world = invited();
     let mut object = world.copy("alice").clone();
     let alarm = calendar::Component::parse(
@@ -71,6 +73,7 @@ fn alarms_are_nobody_elses_business() {
 
 #[test]
 fn sequence_never_falls() {
+    // C2.4
     let mut world = invited();
     world.edit("alice", "SEQUENCE", "5");
     world.edit("alice", "SEQUENCE", "2");
@@ -111,6 +114,7 @@ fn sequence_never_falls() {
 
 #[test]
 fn another_text_for_the_same_moment_changes_nothing() {
+    // C2.6
     // the same hour in a zone, by DURATION, and with VALUE spelled out
     let mut world = invited();
     world.answer("bob", "ACCEPTED");

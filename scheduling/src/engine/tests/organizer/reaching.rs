@@ -36,6 +36,7 @@ fn one_person_hears_once() {
 
 #[test]
 fn schedule_agent_decides_who_is_told() {
+    // C2.2
     // RFC 6638 §7.1 and the table of §3.2.1.2: before, after, method, status written
     let cases = [
         (None, Some("SERVER"), Some("REQUEST")),
@@ -86,6 +87,7 @@ fn schedule_agent_decides_who_is_told() {
 
 #[test]
 fn force_send_sends_without_a_change() {
+    // C2.3
     // RFC 6638 §7.2
     let mut world = invited();
     world.answer("bob", "DECLINED");
@@ -158,6 +160,7 @@ fn who_acts_for_the_organizer_signs() {
 
 #[test]
 fn a_thousand_people_are_told_once_each() {
+    // C12
     let mut world = new_world();
     let mut more = String::from("ATTENDEE:mailto:bob@example.org\n");
     for number in 0..1_000 {

@@ -215,6 +215,7 @@ fn a_cancelled_instance_goes_without_a_word() {
 
 #[test]
 fn what_is_the_organizers_is_put_back() {
+    // C3.1
     // RFC 6638 §3.2.2.1
     let organized = [series("bob", ""), instance("0309", 11, "bob", "")];
     let organized = set(&[&organized[0], &organized[1]]);
@@ -282,6 +283,7 @@ fn what_is_the_organizers_is_put_back() {
 
 #[test]
 fn what_is_the_attendees_own_stays_as_it_was_sent() {
+    // C5.1
     // an alarm in an instance of its own: no answer, the same octets, and it lives through the organizer's updates
     let mut world = accepted();
     let mut object = world.copy("bob").clone();
@@ -423,6 +425,7 @@ fn a_comment_on_one_instance_is_heard() {
 
 #[test]
 fn nobody_hears_what_the_client_wants_unheard() {
+    // C4.2
     // RFC 6638 §8.1
     let mut world = accepted();
     world.schedule_reply = false;

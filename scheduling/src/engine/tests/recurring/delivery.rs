@@ -4,6 +4,7 @@ use super::*;
 
 #[test]
 fn tags_tell_what_concerns_the_attendee() {
+    // C6.1
     // RFC 6638 §3.2.10
     let mut world = accepted();
     let tag = world.tag("carol");
@@ -44,6 +45,7 @@ fn a_room_that_is_left_has_no_copy() {
 
 #[test]
 fn a_series_that_comes_after_its_instances_has_them() {
+    // C5.2
     let mut world = new_world();
     world.put(
         "alice",

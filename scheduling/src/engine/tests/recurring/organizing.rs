@@ -17,6 +17,7 @@ struct Case<'a> {
 
 #[test]
 fn edits_of_a_series_that_was_accepted() {
+    // C2.5, C2.7
     let both = "bob carol";
     let table = [
         Case {
@@ -232,6 +233,7 @@ fn edits_of_a_series_that_was_accepted() {
 
 #[test]
 fn each_attendee_sees_the_instances_they_are_invited_to() {
+    // C2.9
     // RFC 6638 §3.2.6, RFC 5546 §3.2.2
     let mut world = new_world();
     let object = set(&[
@@ -419,6 +421,7 @@ fn who_is_left_out_of_an_instance_comes_back() {
 
 #[test]
 fn instances_that_the_rule_does_not_yield_any_more() {
+    // C2.7
     // the series tells those who have it; who has single instances hears of each
     let mut world = new_world();
     let far = instance("0427", 9, "carol", "");
@@ -505,6 +508,7 @@ fn a_cancellation_says_whether_anybody_comes() {
 
 #[test]
 fn an_organizer_who_is_named_once_is_meant_everywhere() {
+    // C1.2
     // RFC 6638 §3.2.4.2
     let mut world = new_world();
     let mut object = set(&[&series("bob", ""), &instance("0309", 11, "bob", "")]);
@@ -660,6 +664,7 @@ fn agents_are_heeded_part_by_part() {
 
 #[test]
 fn an_answer_that_is_put_back_is_told_by_the_agent_of_now() {
+    // C2.2
     // RFC 6638 §7.1: the client has not seen the answer to one instance, and leaves Bob to others from now on
     for agent in ["NONE", "CLIENT"] {
         let mut world = accepted();
@@ -793,6 +798,7 @@ fn who_signs_signs_what_is_sent() {
 
 #[test]
 fn a_series_that_takes_too_much_work_is_scheduled_all_the_same() {
+    // C12
     let mut world = new_world();
     let never = "DTSTART:20260302T090000Z\nRRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30\nATTENDEE:mailto:bob@example.org\n";
     world.put("alice", &set(&[never]));
