@@ -5,8 +5,10 @@
 //! - Who came is invited as with the group (RFC 5545 §3.2.11): to the series, which is the whole of it (no message says
 //!   "from now on" of a series without making it two, RFC 5546 §3.2.2), and to those instances with a component of
 //!   their own that are not over. Of the others the new member is told that they do not take place (RFC 6638 §3.2.6).
-//! - Who left and is invited by no other group, and not personally, is not invited any more, to none of it: a CANCEL
-//!   of single instances would leave the series (RFC 5546 §3.2.5). So are those whom they sent in their stead.
+//! - Who left and is invited by no other group, and not personally, is not invited any more, to all that is not over: to
+//!   the series as the whole of it, for a CANCEL of single instances would leave it (RFC 5546 §3.2.5), and to instances
+//!   to come. Those with a component of their own that are over say who was there. As who left are those whom they sent in
+//!   their stead.
 //! - Whom the organizer took out stays out: only who came just now is brought in.
 
 use std::collections::BTreeSet;
@@ -67,8 +69,8 @@ pub fn follow_members(
         .map(|entry| is_over(object, entry, change))
         .collect();
     for (entry, is_over) in followed.object.entries_mut().zip(is_over) {
-        take_out(entry, directory, change, &mut followed.went);
         if !is_over {
+            take_out(entry, directory, change, &mut followed.went);
             bring_in(entry, directory, change, &mut followed.came);
         }
     }

@@ -328,6 +328,41 @@ async fn the_past_stays_as_it_was() {
     assert_eq!(left.unwrap(), []);
 }
 
+/// Who left was there before: the instance that is over keeps them, the series and its instances to come do not.
+#[tokio::test]
+async fn who_left_stays_in_what_is_over() {
+    let house = house().await;
+    let world = &house.world;
+    let own = |day: &str| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:{day}T090000Z\r\n\
+             DTSTART:{day}T100000Z\r\nDURATION:PT1H\r\nORGANIZER:mailto:alice@example.com\r\n{TEAM}END:VEVENT\r\n"
+        )
+    };
+    let with_own = String::from_utf8(series(TEAM).to_vec()).unwrap();
+    let instances = own("20260105") + &own("20260119");
+    let with_own = with_own.replace("END:VCALENDAR", &format!("{instances}END:VCALENDAR"));
+    world.put(AT, with_own).await.unwrap();
+    world.clock.set(Timestamp(START + 7 * DAY_MILLISECONDS));
+    house.set_team(&[]).await;
+    house.follow().await;
+    let text = world.text_at(AT).await;
+    let parts: Vec<&str> = text
+        .split("BEGIN:VEVENT")
+        .filter(|it| it.contains("bob@"))
+        .collect();
+    assert_eq!(parts.len(), 1, "{text}");
+    assert!(
+        parts[0].contains("RECURRENCE-ID:20260105T090000Z"),
+        "{text}"
+    );
+    let copy = house.copy("bob").await.unwrap();
+    let live = |it: &&str| it.contains("UID:1") && !it.contains("STATUS:CANCELLED");
+    let live: Vec<&str> = copy.split("BEGIN:VEVENT").filter(live).collect();
+    assert_eq!(live.len(), 1, "{copy}");
+    assert!(live[0].contains("RECURRENCE-ID:20260105T090000Z"), "{copy}");
+}
+
 /// A group in a group: who comes into the inner one comes into the outer one; who is still in it by another way did not
 /// leave.
 #[tokio::test]
