@@ -190,7 +190,9 @@ impl Desk {
         }
         self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
             .await?;
+        let mut lines = log::of_plan(plan, &outcomes);
         if let Some(settled) = engine::settle(plan, &outcomes) {
+            let settled = recipients.without_unknown_answers(settled, directory, &mut lines);
             self.write_with_statuses(batch, own, &settled).await?;
         }
         let entry = LogEntry {
@@ -198,7 +200,7 @@ impl Desk {
             actor: None,
             occasion: Occasion::Fared,
             is_public: Classification::is_public(&copy.object),
-            lines: log::of_plan(plan, &outcomes),
+            lines,
         };
         self.log(batch, copy.calendar.home, own.uid(), entry);
         Ok(())

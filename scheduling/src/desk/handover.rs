@@ -129,16 +129,23 @@ impl Desk {
         let Some(after) = recipients.object(organizer.id).cloned() else {
             return Ok(0);
         };
-        let plan = engine::pass_on(&Change {
+        let mut plan = engine::pass_on(&Change {
             before: Some(before),
             after: Some(&after),
             ..Change::of(organizer, directory, now, self.settings.mail_possible)
         });
+        // who answered knows, and their copy is being written
+        let sender = directory.local(&answer.message.sender);
+        let is_sender = |it: &Delivery| sender.is_some_and(|sender| sender.id == it.recipient.id);
+        plan.deliveries.retain(|delivery| !is_sender(delivery));
         let uid = &answer.message.uid;
         let outcomes = self
             .send_plan(batch, recipients, (organizer, uid), &plan, directory, now)
             .await?;
         if let Some(settled) = engine::settle(&plan, &outcomes) {
+            let mut lines = Vec::new();
+            let settled = recipients.without_unknown_answers(settled, directory, &mut lines);
+            recipients.note(organizer.id, lines);
             recipients.replace(organizer.id, settled);
         }
         Ok(plan.deliveries.len() + plan.mails.len())

@@ -355,14 +355,19 @@ impl Desk {
         self.write_recipients(batch, &recipients, attachments, now)
             .await?;
         if !letter.is_refresh {
-            self.write_statuses(batch, &own, &outcomes).await?;
+            let mut lines = letter.lines(object, &outcomes);
+            if let Some(copy) = &own.meeting {
+                let fared = with_statuses(&copy.object, &outcomes);
+                let fared = recipients.without_unknown_answers(fared, &directory, &mut lines);
+                self.write_with_statuses(batch, &own, &fared).await?;
+            }
             let mut objects = own.meeting.iter().map(|copy| &copy.object).chain(object);
             let entry = LogEntry {
                 time: now,
                 actor: None,
                 occasion: Occasion::Fared,
                 is_public: objects.all(Classification::is_public),
-                lines: letter.lines(object, &outcomes),
+                lines,
             };
             self.log(batch, outstanding.home, &outstanding.uid, entry);
         }
@@ -438,21 +443,12 @@ impl Desk {
         let Some(copy) = &own.meeting else {
             return Ok(());
         };
-        let mut object: Option<CalendarObject> = None;
-        for (address, status) in statuses {
-            let before = object.as_ref().unwrap_or(&copy.object);
-            if let Some(after) = engine::record_status(before, address, status) {
-                object = Some(after);
-            }
-        }
-        match object {
-            Some(object) => self.write_with_statuses(batch, own, &object).await,
-            None => Ok(()),
-        }
+        let object = with_statuses(&copy.object, statuses);
+        self.write_with_statuses(batch, own, &object).await
     }
 
-    /// Writes the sender's object, in which nothing but statuses is other than it was, if it is still there. The
-    /// Schedule-Tag stays.
+    /// Writes the sender's object, in which nothing but what attendees heard and said is other than it was, if it is still
+    /// there. The Schedule-Tag stays.
     pub(super) async fn write_with_statuses(
         &self,
         batch: &mut Batch,
@@ -474,4 +470,15 @@ impl Desk {
         batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
         Ok(())
     }
+}
+
+/// The sender's object with statuses, by address.
+fn with_statuses(object: &CalendarObject, statuses: &[(String, Status)]) -> CalendarObject {
+    let mut object = object.clone();
+    for (address, status) in statuses {
+        if let Some(after) = engine::record_status(&object, address, status) {
+            object = after;
+        }
+    }
+    object
 }

@@ -24,7 +24,7 @@ use crate::{
         self, Action, Cancellations, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming,
         Message, Method, Receipt, Status,
     },
-    log::{self, Lines, LogEntry, LogLine, Occasion},
+    log::{self, Lines, LogEntry, LogLine, Occasion, Verdict},
     projection::ObjectProjection,
 };
 
@@ -53,6 +53,8 @@ struct Recipient {
     inbox_items: Vec<InboxItem>,
     /// It is a room or resource that answers by itself, and is asked something.
     is_asked: bool,
+    /// The copy knows nothing of an answer that the sender's object has.
+    answer_is_unknown: bool,
     /// What was decided about the messages.
     log: Lines,
     /// Whether everybody who sees the calendar may see all of what they are about.
@@ -161,6 +163,7 @@ impl Desk {
             new_schedule_tag: false,
             inbox_items: Vec::new(),
             is_asked: false,
+            answer_is_unknown: false,
             log: Lines::default(),
         })
     }
@@ -434,6 +437,39 @@ impl Recipients {
         }
     }
 
+    /// The sender's object without the answers that its recipients never gave, by their copies; what that means is noted
+    /// in `lines`.
+    pub fn without_unknown_answers(
+        &self,
+        mut object: CalendarObject,
+        directory: &Directory,
+        lines: &mut Vec<LogLine>,
+    ) -> CalendarObject {
+        let recipients = self.0.values();
+        for recipient in recipients.filter(|recipient| recipient.answer_is_unknown) {
+            let Some(copy) = &recipient.object else {
+                continue;
+            };
+            let id = recipient.principal.id;
+            if let Some(asked) = engine::without_unknown_answers(&object, copy, id, directory) {
+                object = asked;
+                let reason =
+                    "this person never gave the answer that stood here, and is asked for it";
+                lines.push(LogLine {
+                    parties: recipient
+                        .principal
+                        .addresses
+                        .first()
+                        .cloned()
+                        .into_iter()
+                        .collect(),
+                    ..LogLine::of(Verdict::Adjusted, reason)
+                });
+            }
+        }
+        object
+    }
+
     /// Notes what follows for somebody from a message.
     pub fn note(&mut self, id: PrincipalId, lines: Vec<LogLine>) {
         if let Some(recipient) = self.0.get_mut(&id) {
@@ -555,6 +591,7 @@ impl Recipient {
         }
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
+        self.answer_is_unknown |= receipt.answer_is_unknown;
         self.is_asked |= receipt.copy != CopyChange::Unchanged
             && matches!(message.method, Method::Request | Method::Add)
             && !message.is_refresh
@@ -596,6 +633,7 @@ fn refuse(message: &Message, status: Status, reason: &str) -> Receipt {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
+        answer_is_unknown: false,
         decisions: vec![Decision::NotApplied {
             method: message.method,
             sender: message.sender.clone(),

@@ -79,6 +79,8 @@ struct Planned {
 struct Delivered {
     /// The status of each delivery, by its address.
     outcomes: Vec<(String, Status)>,
+    /// All whom they reached.
+    recipients: Recipients,
     /// In a dry run, how rooms would answer that answer by themselves.
     foreseen: Vec<LogLine>,
     /// How many messages to others follow from them.
@@ -121,6 +123,7 @@ impl Desk {
         let mut outstanding = Outstanding::of(owner.id, home, uid.clone());
         let Delivered {
             outcomes,
+            recipients,
             foreseen,
             following,
         } = self
@@ -132,13 +135,14 @@ impl Desk {
             self.note_groups(batch, (home, &uid), before, after, &directory);
         }
         let mut entry = proposal.log_entry(&plan, &outcomes);
+        let object = engine::settle(&plan, &outcomes)
+            .map(|object| recipients.without_unknown_answers(object, &directory, &mut entry.lines));
         entry.lines.extend(foreseen);
         if proposal.after.is_none() && !plan.mails.is_empty() {
             self.keep_last_sequence(batch, owner.id, &uid, &entry)
                 .await?;
         }
         self.log(batch, home, &uid, entry);
-        let object = engine::settle(&plan, &outcomes);
         if plan.role == Role::Attendee
             && engine::is_answer(before, object.as_ref(), owner.id, &directory)
         {
@@ -200,6 +204,12 @@ impl Desk {
             schedule_tag_matched: proposal.schedule_tag_matched,
             ..Change::of(owner, &directory, now, self.settings.mail_possible)
         })?;
+        // of a copy that the organizer has of somebody else's meeting, nothing is anybody's
+        let is_organizers = |copy: &Copy| {
+            let owner = copy.calendar.owner;
+            engine::role(&copy.object, owner, &directory) == Ok(Role::Organizer)
+        };
+        let organizers = organizers.filter(is_organizers);
         let organizers_attachments = organizers.map(|copy| copy.stored.attachments().to_vec());
         Ok(Planned {
             plan,
@@ -414,6 +424,7 @@ impl Desk {
         }
         Ok(Delivered {
             outcomes,
+            recipients,
             foreseen,
             following,
         })

@@ -4,8 +4,9 @@ use calendar::{CalendarObject, Component, Property};
 use storage::model::{Principal, PrincipalId};
 
 use super::{
-    Directory, delegation,
-    entry::{NEEDS_ACTION, attendees, participation},
+    Directory,
+    delegation::{DELEGATED_TO, delegates},
+    entry::{NEEDS_ACTION, adopt, attendees, participation},
     meeting::{Meeting, Part},
 };
 
@@ -48,20 +49,40 @@ pub(super) fn is_unanswered(entry: &Component, owner: &Principal, directory: &Di
     own.is_some_and(|line| participation(line) == NEEDS_ACTION)
 }
 
-/// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and delegation as answered; a name if none is known; no RSVP, the answer is here.
-pub(super) fn take_over(line: &mut Property, answer: &Property) {
-    set(line, "PARTSTAT", &participation(answer));
-    if delegation::delegates(answer).is_empty() {
-        line.remove_parameter("DELEGATED-TO");
-    }
-    for parameter in ["DELEGATED-TO", "DELEGATED-FROM"] {
-        let values = answer.parameter_values(parameter);
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        if !values.is_empty() {
-            line.set_parameter_values(parameter, &values)
-                .expect("the values come from a valid line");
+/// The organizer's object without those answers of an attendee here that they never gave, by their copy: an answer comes
+/// from the one who gives it (RFC 6638 §3.2.8), and what stands in the object may have come there by an import, or out
+/// of the trash. `None` where there are none.
+pub fn without_unknown_answers(
+    object: &CalendarObject,
+    copy: &CalendarObject,
+    attendee: PrincipalId,
+    directory: &Directory,
+) -> Option<CalendarObject> {
+    let is_theirs =
+        |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), attendee);
+    let copy = Meeting::of(copy);
+    let waits = |part: Part| {
+        let entry = copy.get(part);
+        let own = entry.and_then(|entry| entry.properties().find(|line| is_theirs(line)));
+        own.is_some_and(|line| participation(line) == NEEDS_ACTION)
+    };
+    let mut asked = object.clone();
+    for (entry, part) in asked.entries_mut().zip(Meeting::of(object).order()) {
+        let lines = entry.properties_mut().filter(|line| is_theirs(line));
+        for line in lines.filter(|line| participation(line) != NEEDS_ACTION && waits(part)) {
+            set(line, "PARTSTAT", NEEDS_ACTION);
+            line.remove_parameter(DELEGATED_TO);
         }
     }
+    (asked != *object).then_some(asked)
+}
+
+/// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and whom they send as answered; a name if none is known; no
+/// RSVP, the answer is here. Who sends them is not theirs to say.
+pub(super) fn take_over(line: &mut Property, answer: &Property) {
+    set(line, "PARTSTAT", &participation(answer));
+    let sends = Some(answer).filter(|answer| !delegates(answer).is_empty());
+    adopt(line, sends, DELEGATED_TO);
     match answer.parameter("SENT-BY") {
         Some(address) => set(line, "SENT-BY", &address),
         None => {

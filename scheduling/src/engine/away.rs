@@ -54,6 +54,20 @@ pub(super) fn write_away(
         .for_each(|entry| exclude_as(AWAY, series, entry));
 }
 
+/// The copy with all those instances back that its owner took out; `None` where there are none.
+pub(super) fn with_away(meeting: &Meeting<'_>) -> Option<CalendarObject> {
+    let away = away(meeting);
+    (!away.is_empty()).then(|| readmitted(meeting, &away))
+}
+
+fn readmitted(meeting: &Meeting<'_>, keys: &BTreeSet<InstanceKey>) -> CalendarObject {
+    let mut object = meeting.object.clone();
+    if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
+        keys.iter().for_each(|key| meeting.readmit(series, *key));
+    }
+    object
+}
+
 /// The copy with those instances back that its owner took out and, as `asked` has it, takes back; and which these
 /// are. `None` where there are none.
 pub(super) fn taken_back(
@@ -67,10 +81,7 @@ pub(super) fn taken_back(
     if back.is_empty() || asked.series().is_none() {
         return None;
     }
-    let mut object = stored.clone();
-    if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
-        back.iter().for_each(|key| meeting.readmit(series, *key));
-    }
+    let mut object = readmitted(&meeting, &back);
     write_away(
         &mut object,
         &away.difference(&back).copied().collect(),

@@ -31,6 +31,24 @@ pub(super) fn participation(attendee: &Property) -> String {
     }
 }
 
+/// Gives a line a parameter as another one has it, also a list; where that has none, nor has the line.
+pub(super) fn adopt(line: &mut Property, from: Option<&Property>, parameter: &str) {
+    let values = from.map_or_else(Vec::new, |from| from.parameter_values(parameter));
+    if line.parameter_values(parameter) == values {
+        return;
+    }
+    let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+    match &values[..] {
+        [] => {
+            line.remove_parameter(parameter);
+            Ok(())
+        }
+        [value] => line.set_parameter(parameter, value),
+        values => line.set_parameter_values(parameter, values),
+    }
+    .expect("the values come from a valid line");
+}
+
 pub(super) const NEEDS_ACTION: &str = "NEEDS-ACTION";
 pub(super) const DECLINED: &str = "DECLINED";
 

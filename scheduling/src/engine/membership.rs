@@ -19,7 +19,14 @@ use storage::{
     model::{Principal, PrincipalId},
 };
 
-use super::{Directory, directory::Person, entry::attendees, meeting::Meeting, plan::member_line};
+use super::{
+    Directory,
+    delegation::{DELEGATED_FROM, invite_too, withdraw},
+    directory::Person,
+    entry::attendees,
+    meeting::Meeting,
+    plan::member_line,
+};
 
 /// A change of who is in a group.
 #[derive(Clone, Copy, Debug)]
@@ -117,9 +124,7 @@ fn bring_in(
         let address = member.addresses.first();
         let line = address.and_then(|address| member_line(address, member, &group));
         let Some(line) = line else { continue };
-        let is_invited =
-            attendees(entry).any(|it| directory.same_person(it.raw_value(), line.raw_value()));
-        if !is_invited {
+        if !invite_too(entry, &line, directory) {
             came.insert(line.raw_value().to_owned());
             entry.push_property(line);
         }
@@ -136,6 +141,9 @@ fn take_out(
     for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
         match stands_by(line, directory, change) {
             Stands::Otherwise => {}
+            Stands::ByOthers(groups) if groups.is_empty() => {
+                line.remove_parameter("MEMBER");
+            }
             Stands::ByOthers(groups) => {
                 let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
                 let _ = line.set_parameter_values("MEMBER", &groups);
@@ -148,19 +156,25 @@ fn take_out(
     if gone.is_empty() {
         return;
     }
-    add_those_sent(entry, directory, &mut gone);
-    let is_gone =
-        |line: &Property| line.is("ATTENDEE") && gone.contains(&directory.person(line.raw_value()));
-    let addresses = attendees(entry).filter(|line| is_gone(line));
-    went.extend(addresses.map(|line| line.raw_value().trim().to_owned()));
-    entry.retain_properties(|line| !is_gone(line));
+    let addresses = |entry: &Component| -> BTreeSet<String> {
+        let lines = attendees(entry);
+        lines
+            .map(|line| line.raw_value().trim().to_owned())
+            .collect()
+    };
+    let before = addresses(entry);
+    withdraw(entry, directory, |sender, _| gone.contains(sender));
+    entry.retain_properties(|line| {
+        !(line.is("ATTENDEE") && gone.contains(&directory.person(line.raw_value())))
+    });
+    went.extend(before.difference(&addresses(entry)).cloned());
 }
 
 /// By what somebody is in a meeting.
 enum Stands {
     /// By nothing that has to do with the change.
     Otherwise,
-    /// By these groups, after it.
+    /// By these groups, after it, or none where others send them.
     ByOthers(Vec<String>),
     /// By nothing any more.
     Nowhere,
@@ -188,27 +202,8 @@ fn stands_by(line: &Property, directory: &Directory, change: &MembersChanged<'_>
         .filter(|group| is_in(group))
         .map(|group| group.to_string())
         .collect();
-    match others.is_empty() {
+    match others.is_empty() && line.parameter(DELEGATED_FROM).is_none() {
         true => Stands::Nowhere,
         false => Stands::ByOthers(others),
-    }
-}
-
-/// Those whom they sent, and whom those sent, unless they are invited by a group, too.
-fn add_those_sent(entry: &Component, directory: &Directory, gone: &mut BTreeSet<Person>) {
-    loop {
-        let before = gone.len();
-        for line in attendees(entry).filter(|line| line.parameter("MEMBER").is_none()) {
-            let senders = line.parameter_values("DELEGATED-FROM");
-            let all_gone = senders
-                .iter()
-                .all(|sender| gone.contains(&directory.person(sender)));
-            if !senders.is_empty() && all_gone {
-                gone.insert(directory.person(line.raw_value()));
-            }
-        }
-        if gone.len() == before {
-            return;
-        }
     }
 }

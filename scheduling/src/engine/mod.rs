@@ -11,7 +11,8 @@
 //!    happened then.
 //! 4. [`receive`], for each [`Delivery`] of the plan, with the recipient's copy (by UID): what that copy
 //!    becomes, whether an inbox item is left, and the status for the sender.
-//! 5. [`settle`]: the object to store, with the SCHEDULE-STATUS of all that happened.
+//! 5. [`settle`]: the object to store, with the SCHEDULE-STATUS of all that happened, and
+//!    [`without_unknown_answers`], where a recipient never gave the answer that stands in it.
 //!
 //! Where a [`Receipt`] says [`Receipt::refresh_others`], [`refresh`] gives the deliveries that show the
 //! new participation to the other local attendees; they go through [`receive`] too, now or later,
@@ -63,7 +64,7 @@ mod status;
 mod tests;
 mod when;
 
-pub use answer::{is_answer, is_open};
+pub use answer::{is_answer, is_open, without_unknown_answers};
 pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;

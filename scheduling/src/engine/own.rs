@@ -70,6 +70,23 @@ pub(super) fn note_choices(entry: &mut Component, before: &Component) {
     note(entry, |name| sent(before, name));
 }
 
+/// Puts what the organizer sent in the place of what the owner of a copy chose.
+pub(super) fn restore_sent(entry: &mut Component) {
+    let chosen: Vec<&str> = CHANGEABLE
+        .into_iter()
+        .filter(|name| chose(entry, name))
+        .collect();
+    for name in chosen {
+        let sent = sent(entry, name);
+        entry.remove_properties(name);
+        if said(entry, name) != sent {
+            let line = Property::new(name, &sent).expect("the value comes from a line");
+            entry.push_property(line);
+        }
+    }
+    entry.remove_properties(SENT);
+}
+
 /// Puts what the owner of a copy chose in the place of what a new message says.
 pub(super) fn keep_choices(entry: &mut Component, copy: &Component) {
     let message = entry.clone();

@@ -1,6 +1,6 @@
 //! Writing down how the messages fared (RFC 6638 §3.2.9 and §7.3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use calendar::{CalendarObject, Component, Property};
 
@@ -13,17 +13,21 @@ use super::{Plan, Role, Status, directory::normalise};
 /// says wins: SCHEDULE-FORCE-SEND with an unknown value is 2.3 whatever else went out (RFC 6638 §7.2).
 pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObject> {
     let object = plan.object.as_ref()?;
-    let asked: BTreeSet<String> = plan
-        .deliveries
-        .iter()
-        .filter(|delivery| !delivery.message.is_refresh)
-        .map(|delivery| normalise(&delivery.address))
-        .collect();
-    let mut statuses: BTreeMap<String, &Status> = outcomes
+    let fared: BTreeMap<String, &Status> = outcomes
         .iter()
         .map(|(address, status)| (normalise(address), status))
-        .filter(|(address, _)| asked.contains(address))
         .collect();
+    let mut statuses: BTreeMap<String, &Status> = BTreeMap::new();
+    let asked = plan.deliveries.iter();
+    for delivery in asked.filter(|delivery| !delivery.message.is_refresh) {
+        let address = normalise(&delivery.address);
+        if let Some(status) = fared.get(&address) {
+            // by whichever of their addresses they are in it
+            let others = delivery.recipient.addresses.iter();
+            let all = others.map(|other| normalise(other)).chain([address]);
+            statuses.extend(all.map(|address| (address, *status)));
+        }
+    }
     statuses.extend(
         plan.statuses
             .iter()

@@ -3,6 +3,7 @@
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
+    delegation::{DELEGATED_FROM, DELEGATED_TO},
     entry::is_cancelled,
     meeting::{Meeting, Part},
     pattern,
@@ -80,6 +81,18 @@ pub(super) fn changes(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> 
         },
         (_, None) => Changes::NEW,
     }
+}
+
+/// What a part of `after` was: an instance that had no component was as the series; of a series that is a single event
+/// now, it is that instance.
+pub(super) fn earlier_part(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> Part {
+    let single = after.series().filter(|series| !pattern::recurs(series));
+    let key = match (part, single) {
+        (Part::Series, Some(single)) => before.key_of_start(single),
+        (part, _) => part.key(),
+    };
+    let own = key.map(Part::Instance).filter(|own| before.has(*own));
+    own.unwrap_or(Part::Series)
 }
 
 fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component) -> Changes {
@@ -181,7 +194,7 @@ fn upper(value: Option<&str>) -> Option<String> {
     value.map(|value| value.trim().to_ascii_uppercase())
 }
 
-/// The lines that attendees see, without their participation, in one form and order.
+/// The lines that attendees see, without their participation and whom they send, in one form and order.
 fn visible_lines(entry: &Component) -> Vec<String> {
     let mut lines: Vec<String> = entry
         .properties()
@@ -189,7 +202,11 @@ fn visible_lines(entry: &Component) -> Vec<String> {
             let name = property.name();
             !is_private(name) && !TIME.contains(&name) && !INSTANCES.contains(&name)
         })
-        .map(|property| canonical(property, |name| is_participation(property, name)))
+        .map(|property| {
+            canonical(property, |name| {
+                is_participation(property, name) || matches!(name, DELEGATED_TO | DELEGATED_FROM)
+            })
+        })
         .collect();
     lines.sort();
     lines.dedup();
@@ -219,7 +236,7 @@ pub(super) fn is_participation(property: &Property, parameter: &str) -> bool {
 
 /// Parameters of a person that an answer may bring.
 pub(super) fn is_answer(property: &Property, parameter: &str) -> bool {
-    const BROUGHT: [&str; 4] = ["CN", "SENT-BY", "DELEGATED-TO", "DELEGATED-FROM"];
+    const BROUGHT: [&str; 4] = ["CN", "SENT-BY", DELEGATED_TO, DELEGATED_FROM];
     is_participation(property, parameter)
         || (property.is("ATTENDEE") && BROUGHT.contains(&parameter))
 }

@@ -4,7 +4,11 @@ use storage::model::{
     Booking, BookingRule, CollectionId, Delegate, InvitationRecipients, Member, PrincipalId,
 };
 
-use super::{yielding::Yielding, *};
+use super::{
+    trash::{ALL, keeping},
+    yielding::Yielding,
+    *,
+};
 
 pub(super) const RULES: CalendarRules = CalendarRules {
     counts: |_| true,
@@ -470,5 +474,81 @@ async fn what_recurs_too_often_keeps_a_room_from_no_answer() {
         world.put(&at, text).await.unwrap();
         world.answer_all().await;
         assert_eq!(world.said(&at).await, [answer], "{uid}");
+    }
+}
+
+/// What an organizer's object says that a room answered counts for nothing, however it came there: by a client that
+/// took care of the room itself, by an import, or out of the trash.
+#[tokio::test]
+async fn nobody_answers_for_a_room() {
+    let mine = |start: &str, room: &str| {
+        let text = meeting("alice", "mine", start, "");
+        let text = std::str::from_utf8(&text).unwrap();
+        Bytes::from(text.replace("CUTYPE=ROOM", &format!("CUTYPE=ROOM;{room}")))
+    };
+    let (own, other) = ("20260201T140000Z", "20260201T090000Z");
+    for way in [
+        "left to a client",
+        "imported",
+        "imported over it",
+        "restored",
+    ] {
+        let world = keeping(ALL).await;
+        world.clock.set(Timestamp(START));
+        room(&world, "room1", |_| {}).await;
+        let at = "alice/calendar/mine.ics";
+        let import = Import {
+            calendar: path("alice/calendar"),
+            on_conflict: OnConflict::Overwrite,
+            conditions: Conditions::default(),
+            dry_run: false,
+        };
+        let accepted = mine(other, "PARTSTAT=ACCEPTED");
+        match way {
+            "left to a client" => {
+                let left = mine(other, "SCHEDULE-AGENT=NONE;PARTSTAT=ACCEPTED");
+                world.put(at, left).await.unwrap();
+            }
+            "imported" => {
+                world.import(&import, std::slice::from_ref(&accepted)).await;
+            }
+            "imported over it" => {
+                world.put(at, mine(own, "RSVP=TRUE")).await.unwrap();
+                world.answer_all().await;
+                world.import(&import, std::slice::from_ref(&accepted)).await;
+            }
+            _ => {
+                world.put(at, mine(other, "RSVP=TRUE")).await.unwrap();
+                world.answer_all().await;
+                world.clock.advance(60_000);
+                let then = world.desk.now().0;
+                world.clock.advance(60_000);
+                world.delete(at).await.unwrap();
+                world.restore_at("calendar", then, false).await.unwrap();
+            }
+        }
+        let taken = "bob/calendar/taken.ics";
+        let theirs = meeting("bob", "taken", other, "");
+        world.put_for(&world.bob, taken, theirs).await.unwrap();
+        world.answer_all().await;
+        assert_eq!(world.said(taken).await, ["ACCEPTED"], "{way}");
+        let at = world.tree("alice/calendar").await;
+        let mut mine = Vec::new();
+        for at in at {
+            if world.text_at(&at).await.contains("UID:mine") {
+                mine.push(at);
+            }
+        }
+        // the next edit that the room hears of
+        let carol = "ATTENDEE:mailto:carol@example.com\r\nEND:VEVENT";
+        let text = world.octets(&mine[0]).await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        let edited = text
+            .replace("END:VEVENT", carol)
+            .replace("SCHEDULE-AGENT=NONE;", "");
+        world.put(&mine[0], edited).await.unwrap();
+        assert_eq!(world.said(&mine[0]).await, ["NEEDS-ACTION"], "{way}");
+        world.answer_all().await;
+        assert_eq!(world.said(&mine[0]).await, ["DECLINED"], "{way}");
     }
 }

@@ -91,3 +91,59 @@ async fn who_is_sent_has_a_copy_as_soon_as_the_answer_is_stored() {
         );
     }
 }
+
+/// Of one instance of a series: who answers has its copy written once, and the others, who had the instance with the
+/// series, hear nothing by it.
+#[tokio::test]
+async fn one_instance_is_passed_on_in_the_same_commit() {
+    let world = world().await;
+    for name in ["carol", "dave"] {
+        user(world.desk.store(), name).await;
+    }
+    let series = meeting("1", "bob");
+    let series = std::str::from_utf8(&series).unwrap();
+    let series = series.replace("CUTYPE=GROUP", "CUTYPE=INDIVIDUAL").replace(
+        "END:VEVENT",
+        "RRULE:FREQ=WEEKLY;COUNT=4\r\nATTENDEE:mailto:dave@example.com\r\nATTENDEE:mailto:olga@elsewhere.test\r\nEND:VEVENT",
+    );
+    world.put("alice/calendar/1.ics", series).await.unwrap();
+    let at = world.tree("bob/calendar").await.remove(0);
+    let daves = world.tree("dave/calendar").await.remove(0);
+    let tag = async || {
+        let facts = world.object(&daves).await.unwrap().calendar.unwrap();
+        facts.schedule_tag
+    };
+    let mails = async || {
+        let work = world.desk.store().list_work(mail::QUEUE, None, 100);
+        work.await.unwrap().len()
+    };
+    let (tag_before, mails_before) = (tag().await, mails().await);
+    let text = world.text_at(&at).await;
+    let start = text.lines().find(|it| it.starts_with("DTSTART")).unwrap();
+    let (_, start) = start.split_once(':').unwrap();
+    let (before, event) = text.split_once("BEGIN:VEVENT").unwrap();
+    let (event, after) = event.split_once("END:VEVENT").unwrap();
+    let instance = event
+        .replace(
+            "RRULE:FREQ=WEEKLY;COUNT=4",
+            &format!("RECURRENCE-ID:{start}"),
+        )
+        .replace(
+            "RSVP=TRUE:mailto:bob@example.com",
+            "PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.com\":mailto:bob@example.com",
+        );
+    let sent =
+        format!("{before}BEGIN:VEVENT{event}END:VEVENT\r\nBEGIN:VEVENT{instance}END:VEVENT{after}");
+    assert!(sent.contains("DELEGATED-TO"), "{sent}");
+    world.put_as(&world.bob, &at, sent).await.unwrap();
+    assert_eq!(world.tree("carol/calendar").await.len(), 1);
+    assert_eq!(
+        world.tree("bob/inbox").await.len(),
+        1,
+        "the invitation alone"
+    );
+    assert_eq!(world.tree("dave/inbox").await.len(), 1);
+    assert_eq!((tag().await, mails().await), (tag_before, mails_before));
+    let shown = world.text_at(&daves).await;
+    assert!(shown.contains("DELEGATED-TO"), "{shown}");
+}

@@ -64,7 +64,12 @@ impl World {
         self.listed().await.into_iter().map(line).collect()
     }
 
-    async fn restore_at(&self, name: &str, at: i64, exact: bool) -> Result<Restored, TrashError> {
+    pub(super) async fn restore_at(
+        &self,
+        name: &str,
+        at: i64,
+        exact: bool,
+    ) -> Result<Restored, TrashError> {
         let asked = RestoreCollection {
             owner: "alice".to_owned(),
             name: name.to_owned(),

@@ -13,10 +13,12 @@ use super::{
 use crate::engine::{
     Method, Role, Status,
     away::away,
-    delegation::delegates,
+    delegation::{delegates, people_sent},
+    directory::Person,
     entry::{DECLINED, NEEDS_ACTION, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
+    own::restore_sent,
 };
 
 /// What the organizer knows already, and what the client demands.
@@ -127,7 +129,9 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
     }
 }
 
-/// Tells those whom the owner sends instead (RFC 5546 §3.2.2.3). An organizer on this server does it, who invites them.
+/// Tells those whom the owner sends instead (RFC 5546 §3.2.2.3), of what is the organizer's and not the owner's own. An
+/// organizer on this server does it, who invites them. (Whom the owner does not send any more hears of it from the
+/// organizer: an attendee has no CANCEL, RFC 5546 §1.4.)
 fn send_delegates(
     change: &Change<'_>,
     meeting: &Meeting<'_>,
@@ -138,25 +142,25 @@ fn send_delegates(
     if change.directory.local(organizer.raw_value()).is_some() {
         return;
     }
-    let mut sent: BTreeMap<String, Vec<Component>> = BTreeMap::new();
+    let mut sent: BTreeMap<Person, Vec<Component>> = BTreeMap::new();
     for (part, entry) in meeting.parts() {
         let Some(line) = own(change, entry) else {
             continue;
         };
         let before = said.before.and_then(|before| before.get(part));
         let before = before.and_then(|before| own(change, before));
-        let known = before.map_or_else(Vec::new, delegates);
-        let new = delegates(line).into_iter();
-        for address in new.filter(|address| !known.contains(address)) {
-            sent.entry(address).or_default().push(entry.clone());
+        let people = |line| people_sent(line, change.directory);
+        let known = before.map_or_else(BTreeMap::new, people);
+        for (person, _) in people(line) {
+            if !known.contains_key(&person) {
+                let entry = without_own(entry.clone());
+                sent.entry(person).or_default().push(entry);
+            }
         }
     }
-    for (address, entries) in sent {
-        let lines = entries.iter().flat_map(attendees);
-        let line = lines
-            .filter(|line| change.directory.same_person(line.raw_value(), &address))
-            .map(Property::clone)
-            .next();
+    for (person, entries) in sent {
+        let is_theirs = |line: &&Property| change.directory.person(line.raw_value()) == person;
+        let line = entries.iter().flat_map(attendees).find(is_theirs).cloned();
         let sender = meeting.main().and_then(|entry| own(change, entry));
         let (Some(line), Some(sender)) = (line, sender) else {
             continue;
@@ -166,6 +170,15 @@ fn send_delegates(
         let kind = kind_of_message(Method::Request, true);
         outbox.send(change, &line, message, kind, "sent in the attendee's place");
     }
+}
+
+/// A component of the owner's copy as the organizer sent it, as far as that is known.
+fn without_own(mut entry: Component) -> Component {
+    restore_sent(&mut entry);
+    for name in ["COMMENT", "PERCENT-COMPLETE", "COMPLETED"] {
+        entry.remove_properties(name);
+    }
+    entry
 }
 
 /// What is to be answered: each part of which the owner says something new, `forced` is all of them; and those

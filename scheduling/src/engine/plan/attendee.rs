@@ -7,7 +7,7 @@ use calendar::{CalendarObject, Component, Property};
 use super::{
     Change, Plan,
     answer::{Said, answer, declining},
-    merge::{Merged, merge},
+    merge::{Merged, merge, write_answer_on_all},
     outbox::{Outbox, kind_of_reply, unreachable},
     plain, without_force_send,
 };
@@ -18,7 +18,7 @@ use crate::engine::{
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
     refresh::organizer_of,
-    role::organizer,
+    role::{organizer, role},
     showing::shown,
 };
 
@@ -57,7 +57,11 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
     if let Some(status) = unreachable(change, organizer) {
         return Ok(out_of_reach(after, &status));
     }
-    let object = without_status(after);
+    let mut object = without_status(after);
+    let is_own = |line: &Property| {
+        line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
+    };
+    write_answer_on_all(&mut object, None, &is_own);
     let said = Said {
         before: None,
         declined: &BTreeSet::new(),
@@ -69,7 +73,12 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
 
 /// The organizer is on this server: the event must exist there and name the owner.
 fn create_from_here(change: &Change<'_>, after: &CalendarObject) -> Result<Plan, Fault> {
-    let Some(organizer_copy) = change.organizer_copy else {
+    let organizer = organizer_line(after).and_then(|it| change.directory.local(it.raw_value()));
+    let is_theirs = |copy: &&CalendarObject| {
+        organizer.is_some_and(|it| role(copy, it.id, change.directory) == Ok(Role::Organizer))
+    };
+    // what the organizer has may be a copy of somebody else's meeting
+    let Some(organizer_copy) = change.organizer_copy.filter(is_theirs) else {
         return Err(Fault::NotInvited("there is no such event"));
     };
     let Some(invitation) = invitation(change, organizer_copy) else {

@@ -101,6 +101,24 @@ impl<'m, 'o> Comparison<'m, 'o> {
         }
     }
 
+    /// Whether a person, told before as `earlier` and now as `now`, comes to the series or to an instance to which they
+    /// did not come, or the other way round. An instance without a component is as the series: who came to that came to
+    /// it.
+    pub fn comes_or_goes(
+        &self,
+        earlier: Option<&Attendee<'_>>,
+        now: Option<&Attendee<'_>>,
+    ) -> bool {
+        let parts = |attendee: Option<&Attendee<'_>>| -> BTreeSet<Part> {
+            attendee.map_or_else(BTreeSet::new, |it| it.told().collect())
+        };
+        let (had, has) = (parts(earlier), parts(now));
+        had.contains(&Part::Series) != has.contains(&Part::Series)
+            || self.keys.iter().any(|(key, yielded)| {
+                self.attended(&had, *key, yielded.before) != self.attends(&has, *key, yielded.after)
+            })
+    }
+
     fn reason_for_all(&self, earlier: Option<&Attendee<'_>>) -> &'static str {
         match earlier.is_some_and(|earlier| earlier.told().next().is_some()) {
             true => "rescheduled",

@@ -8,7 +8,7 @@ use storage::model::{Principal, PrincipalKind};
 use super::Change;
 use crate::engine::{
     answer::take_over,
-    delegation::delegates,
+    delegation::{self, DELEGATED_FROM, delegates, invite_too},
     entry::{attendees, participation},
     meeting::{Meeting, Part},
     significance::{changes, differs_from_series, is_moved},
@@ -22,6 +22,7 @@ use crate::engine::{
 ///
 /// [`follow_members`]: crate::engine::follow_members
 /// - Some clients name the organizer only in some of the components (RFC 6638 §3.2.4.2).
+/// - Whom attendees send is theirs to say. A client that has not seen it yet neither takes them out nor brings them back.
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
 ///   changes something else, does not take the answer back.
 /// - An instance that was moved, and is to be as the series again, is at another time for those who come to it alone:
@@ -33,6 +34,8 @@ pub(super) fn complete(
     before: Option<&Meeting<'_>>,
     after: &CalendarObject,
 ) -> Option<CalendarObject> {
+    let followed = before.and_then(|before| with_those_sent(change, before, after));
+    let after = followed.as_ref().unwrap_or(after);
     let answers = before.map_or_else(Vec::new, |before| answers(change, before, after));
     let left = before.map_or_else(BTreeSet::new, |before| left_behind(before, after));
     let organizer = after
@@ -43,7 +46,7 @@ pub(super) fn complete(
     let has_groups = new_groups(change, before, after).next().is_some();
     let is_complete = answers.is_empty() && !(incomplete && organizer.is_some());
     if is_complete && left.is_empty() && !has_groups {
-        return None;
+        return followed;
     }
     let mut object = after.clone();
     take_along(&mut object, &left);
@@ -58,6 +61,26 @@ pub(super) fn complete(
         incomplete.for_each(|entry| entry.push_property(organizer.clone()));
     }
     Some(object)
+}
+
+/// The object with those whom people sent as they said; `None` where they are in it so already.
+fn with_those_sent(
+    change: &Change<'_>,
+    before: &Meeting<'_>,
+    after: &CalendarObject,
+) -> Option<CalendarObject> {
+    let is_sent = |line: &Property| line.parameter(DELEGATED_FROM).is_some();
+    let mut entries = before.object.entries().chain(after.entries());
+    if !entries.any(|entry| attendees(entry).any(is_sent)) {
+        return None;
+    }
+    let mut object = after.clone();
+    for (entry, part) in object.entries_mut().zip(Meeting::of(after).order()) {
+        if let Some(known) = before.get(part).or(before.series()) {
+            delegation::follow(entry, known, change.directory);
+        }
+    }
+    (object != *after).then_some(object)
 }
 
 /// The groups that are invited to a part to which they were not, each with the part.
@@ -104,7 +127,7 @@ fn expand(change: &Change<'_>, entry: &mut Component, group: &Property) {
             .first()
             .and_then(|address| member_line(address, member, group));
         let Some(line) = line else { continue };
-        if twin(change, entry, &line).is_none() {
+        if !invite_too(entry, &line, change.directory) {
             entry.push_property(line);
         }
     }
@@ -168,20 +191,11 @@ fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) ->
 /// Writes into an instance, as the organizer has it now, what people said of it: their answers, and whom they sent.
 /// Everything else on an ATTENDEE is the organizer's to say, SCHEDULE-AGENT too (RFC 6638 §7.1).
 fn answer_as(change: &Change<'_>, old: &Component, entry: &mut Component) {
+    delegation::follow(entry, old, change.directory);
     for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
         let answer = twin(change, old, line).filter(|answer| !says_the_same(answer, line));
         if let Some(answer) = answer {
             take_over(line, answer);
-        }
-    }
-    for sent in attendees(old) {
-        let senders = sent.parameter_values("DELEGATED-FROM");
-        let is_invited = |address: &str| {
-            let mut lines = attendees(entry);
-            lines.any(|line| change.directory.same_person(line.raw_value(), address))
-        };
-        if !is_invited(sent.raw_value()) && senders.iter().any(|sender| is_invited(sender)) {
-            entry.push_property(sent.clone());
         }
     }
 }

@@ -12,12 +12,12 @@ use super::{
 };
 use crate::engine::{
     Status,
+    delegation::{DELEGATED, DELEGATED_TO},
     directory::Person,
-    entry::{Agent, NEEDS_ACTION, participation, sequence},
+    entry::{Agent, NEEDS_ACTION, adopt, agent, participation, sequence},
     meeting::{Meeting, Part},
-    pattern::recurs,
     sequence::{NOTE, Revision, revised, set_sequence},
-    significance::{Changes, changes},
+    significance::{Changes, changes, earlier_part},
 };
 
 /// All that one edit is judged by.
@@ -83,15 +83,16 @@ impl<'m, 'o> Edit<'m, 'o> {
         edit
     }
 
-    /// Lets only those hear anything who are told of other parts than before.
-    pub fn keep_arrivals_and_departures(&mut self) {
-        let parts = |roster: &Roster<'_>, person: &Person| -> BTreeSet<Part> {
-            let attendee = roster.get(person);
-            attendee.map_or_else(BTreeSet::new, |it| it.told().collect())
-        };
-        let (earlier, now) = (&self.earlier, &self.roster);
+    /// Lets only those hear anything who come to what they did not come to, or no longer. How a message fared that
+    /// somebody got before makes nobody come or go.
+    pub fn keep_arrivals_and_departures(&mut self, change: &Change<'_>) {
+        let comparison = Comparison::new(self.before, self.after, self.changes);
+        let earlier = self
+            .before
+            .map_or_else(Roster::default, |before| Roster::of(change, before));
+        let now = &self.roster;
         self.news
-            .retain(|(person, _)| parts(earlier, person) != parts(now, person));
+            .retain(|(person, _)| comparison.comes_or_goes(earlier.get(person), now.get(person)));
         self.asked.clear();
     }
 
@@ -99,7 +100,7 @@ impl<'m, 'o> Edit<'m, 'o> {
         let asked = attendee.seats.iter().filter(|(part, seat)| {
             let earlier = self.earlier_seat(&attendee.person, **part);
             let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
-            told.is_some() && (is_forced(seat) || is_asked(change, seat, earlier))
+            told.is_some_and(|told| is_forced(seat) || is_asked(change, seat, told))
         });
         asked.map(|(part, _)| *part).collect()
     }
@@ -108,20 +109,8 @@ impl<'m, 'o> Edit<'m, 'o> {
     fn earlier_seat(&self, person: &Person, part: Part) -> Option<&Seat<'o>> {
         let part = self
             .before
-            .map_or(part, |before| self.earlier_part(before, part));
+            .map_or(part, |before| earlier_part(before, self.after, part));
         self.earlier.get(person)?.seats.get(&part)
-    }
-
-    /// What a part was: an instance that had no component was as the series; of a series that is a single event now,
-    /// it is that instance.
-    fn earlier_part(&self, before: &Meeting<'_>, part: Part) -> Part {
-        let single = self.after.series().filter(|series| !recurs(series));
-        let key = match (part, single) {
-            (Part::Series, Some(single)) => before.key_of_start(single),
-            (part, _) => part.key(),
-        };
-        let own = key.map(Part::Instance).filter(|own| before.has(*own));
-        own.unwrap_or(Part::Series)
     }
 
     /// Whether this edit sends anything to anybody.
@@ -208,18 +197,19 @@ impl<'m, 'o> Edit<'m, 'o> {
         keep(line, told, "SCHEDULE-STATUS");
         keep(line, told, NOTE);
         let asks_anew = self.changes.get(&part).is_some_and(|it| it.asks_anew);
-        let status = match earlier {
-            Some(earlier) if !asks_anew && !is_asked(change, seat, Some(earlier)) => {
-                earlier.participation.as_str()
+        // who was left to others has answered nothing here
+        let said = earlier.filter(|earlier| agent(earlier.line) == Agent::Server);
+        let status = match said {
+            Some(said) if !asks_anew && !is_asked(change, seat, said) => {
+                said.participation.as_str()
             }
             _ => NEEDS_ACTION,
         };
         if participation(line) != status {
             set(line, "PARTSTAT", status);
         }
-        if let Some(delegates) = told.filter(|_| status == "DELEGATED") {
-            keep(line, Some(delegates), "DELEGATED-TO");
-        }
+        let sends = said.filter(|_| status == DELEGATED);
+        adopt(line, sends.map(|said| said.line), DELEGATED_TO);
         if asks_anew && matches!(person, Person::Other(_)) {
             // an answer to what was before comes too late now
             Revision::before_all(sequence).note(line);
@@ -228,9 +218,9 @@ impl<'m, 'o> Edit<'m, 'o> {
 }
 
 /// Only an explicit NEEDS-ACTION asks again, and only from a client that has seen the answer.
-fn is_asked(change: &Change<'_>, seat: &Seat<'_>, earlier: Option<&Seat<'_>>) -> bool {
-    let answered = earlier.filter(|earlier| earlier.participation != NEEDS_ACTION);
-    answered.is_some_and(|earlier| !is_older_than_answer(seat.line, earlier.line))
+fn is_asked(change: &Change<'_>, seat: &Seat<'_>, earlier: &Seat<'_>) -> bool {
+    earlier.participation != NEEDS_ACTION
+        && !is_older_than_answer(seat.line, earlier.line)
         && seat.line.parameter("PARTSTAT").is_some()
         && seat.participation == NEEDS_ACTION
         && !change.schedule_tag_matched

@@ -13,8 +13,8 @@ use crate::{
     engine::{
         Directory,
         away::{away, write_away},
-        delegation,
-        entry::{attendees, is_cancelled, participation, sequence},
+        delegation::{self, DELEGATED_FROM, DELEGATED_TO},
+        entry::{NEEDS_ACTION, adopt, attendees, is_cancelled, participation, sequence},
         meeting::{Meeting, Part, is_instance},
         own::note_choices,
         sameness::has_same_zones,
@@ -44,7 +44,7 @@ const OWN: [&str; 10] = [
 const OWN_OF_CALENDAR: [&str; 3] = ["PRODID", "CALSCALE", ACCESS_PROPERTY];
 
 /// Parameters on the own ATTENDEE that belong to the attendee.
-const OWN_PARAMETERS: [&str; 3] = ["PARTSTAT", "RSVP", "DELEGATED-TO"];
+const OWN_PARAMETERS: [&str; 3] = ["PARTSTAT", "RSVP", DELEGATED_TO];
 
 /// What became of an attendee's edit.
 pub(super) struct Merged {
@@ -82,6 +82,7 @@ pub(super) fn merge(
         true => {
             let mut object = after.clone();
             restore_parameters(&mut object, &asked, &stored);
+            write_answer_on_all(&mut object, Some(&stored), &is_owner);
             (object, false)
         }
         false => merged(&stored, &asked, &declined, &is_owner),
@@ -121,7 +122,7 @@ fn write_delegates(
 ) {
     let delegates = |entry: &Component| {
         attendees(entry).any(|line| {
-            line.parameter("DELEGATED-FROM").is_some()
+            line.parameter(DELEGATED_FROM).is_some()
                 || is_owner(line) && !delegation::delegates(line).is_empty()
         })
     };
@@ -153,7 +154,7 @@ fn merged(
             take_over(entry, own);
             match is_outdated(stored, asked, part) {
                 true => outdated |= answers_otherwise(entry, own, is_owner),
-                false => take_over_answer(entry, own, is_owner),
+                false => take_over_answer(entry, own, stored.get(part), is_owner),
             }
         }
     }
@@ -163,8 +164,9 @@ fn merged(
             continue;
         }
         if let Some(mut entry) = stored.component_at(key) {
+            let known = entry.clone();
             take_over(&mut entry, own);
-            take_over_answer(&mut entry, own, is_owner);
+            take_over_answer(&mut entry, own, Some(&known), is_owner);
             object.calendar_mut().push_component(entry);
         }
     }
@@ -186,12 +188,48 @@ fn answers_otherwise(
     asked: &Component,
     is_owner: &impl Fn(&Property) -> bool,
 ) -> bool {
-    let answer = |entry| {
-        attendees(entry)
-            .find(|line| is_owner(line))
-            .map(participation)
+    let known = attendees(entry).find(|line| is_owner(line));
+    let answer = answer_in(asked, Some(entry), is_owner);
+    answer.is_some_and(|it| known.map(participation) != Some(participation(it)))
+}
+
+/// The attendee's line in which a client answers. Who is invited by several addresses has several lines, and a client
+/// knows one of them as its own: it is the one that says something else than `known` does.
+fn answer_in<'a>(
+    asked: &'a Component,
+    known: Option<&Component>,
+    is_owner: &impl Fn(&Property) -> bool,
+) -> Option<&'a Property> {
+    let said = |line: &Property| {
+        let mut lines = known.into_iter().flat_map(attendees);
+        let twin = lines.find(|it| it.raw_value() == line.raw_value());
+        twin.map_or((NEEDS_ACTION.to_owned(), Vec::new()), |it| {
+            (participation(it), delegation::delegates(it))
+        })
     };
-    answer(asked).is_some_and(|asked| answer(entry) != Some(asked))
+    let is_news =
+        |line: &&Property| said(line) != (participation(line), delegation::delegates(line));
+    let own = || attendees(asked).filter(|line| is_owner(line));
+    own().find(is_news).or_else(|| own().next())
+}
+
+/// Writes the attendee's answer on all lines of theirs, by whichever of their addresses it was given; `known` is what
+/// was said before.
+pub(super) fn write_answer_on_all(
+    object: &mut CalendarObject,
+    known: Option<&Meeting<'_>>,
+    is_owner: &impl Fn(&Property) -> bool,
+) {
+    let several = |entry: &Component| attendees(entry).filter(|line| is_owner(line)).count() > 1;
+    if !object.entries().any(several) {
+        return;
+    }
+    let parts = Meeting::of(object).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        let known = known.and_then(|known| known.get(part).or(known.series()));
+        let asked = entry.clone();
+        take_over_answer(entry, &asked, known, is_owner);
+    }
 }
 
 /// Takes instances out of the attendee's copy.
@@ -380,13 +418,14 @@ fn take_over(entry: &mut Component, asked: &Component) {
         .for_each(|alarm| entry.push_component(alarm.clone()));
 }
 
-/// Takes the parameters of the attendee's own line.
+/// Takes the parameters of the attendee's own line; `known` is what was said before.
 fn take_over_answer(
     entry: &mut Component,
     asked: &Component,
+    known: Option<&Component>,
     is_owner: &impl Fn(&Property) -> bool,
 ) {
-    let Some(answer) = attendees(asked).find(|line| is_owner(line)) else {
+    let Some(answer) = answer_in(asked, known, is_owner) else {
         return;
     };
     for line in entry.properties_mut().filter(|line| is_owner(line)) {
@@ -395,22 +434,11 @@ fn take_over_answer(
 }
 
 fn take_over_parameters(line: &mut Property, answer: &Property) {
+    let is_new = participation(line) != participation(answer);
     for parameter in OWN_PARAMETERS {
-        let values = answer.parameter_values(parameter);
-        match answer.parameter(parameter) {
-            Some(value) if line.parameter_values(parameter) != values => {
-                let all: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-                match all.len() {
-                    1 => line.set_parameter(parameter, &value),
-                    _ => line.set_parameter_values(parameter, &all),
-                }
-                .expect("the values come from a valid line");
-            }
-            Some(_) => {}
-            None if participation(line) != participation(answer) || parameter == "RSVP" => {
-                line.remove_parameter(parameter);
-            }
-            None => {}
+        // what a client leaves out beside the same answer stays, but for the wish for one
+        if answer.parameter(parameter).is_some() || is_new || parameter == "RSVP" {
+            adopt(line, Some(answer), parameter);
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn pass_on(
     let (before, after) = (Meeting::of(before), Meeting::of(after));
     let changes = all_changes(Some(&before), &after);
     let mut edit = Edit::new(change, Some(&before), &after, &changes);
-    edit.keep_arrivals_and_departures();
+    edit.keep_arrivals_and_departures(change);
     let mut outbox = Outbox::default();
     let post = Post::new(change, &edit, after.object);
     post.cancel(&mut outbox);

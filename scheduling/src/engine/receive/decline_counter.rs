@@ -22,6 +22,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
+        answer_is_unknown: false,
         decisions: Vec::new(),
     })
 }

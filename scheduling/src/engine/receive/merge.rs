@@ -7,18 +7,21 @@ use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     Incoming,
-    request::{is_recipient, note_revision, noted_revision, own_line},
+    request::{
+        ask, forget_answer, is_recipient, knows_answers, note_revision, noted_revision, own_line,
+    },
 };
 use crate::{
     engine::{
         Origin,
-        away::{away, write_away},
-        entry::{DECLINED, NEEDS_ACTION, is_cancelled, participation},
+        away::{away, with_away, write_away},
+        delegation::DELEGATED_TO,
+        entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
         meeting::{Meeting, Part, is_instance},
         own::{is_chosen, is_note, keep_choices},
         sequence::{NOTE, Revision},
         showing::exclude,
-        significance::{changes, is_of_later_ones, is_private_extension},
+        significance::{changes, earlier_part, is_of_later_ones, is_private_extension},
         when::place,
     },
     projection::ACCESS_PROPERTY,
@@ -149,7 +152,7 @@ impl Merge<'_> {
             let lines = derived.properties_mut();
             lines
                 .filter(|line| line.is("ATTENDEE") && is_recipient(self.incoming, line))
-                .for_each(|line| keep_participation(line, own, false, true));
+                .for_each(|line| keep_participation(line, own, false));
         }
         Some(derived)
     }
@@ -204,15 +207,22 @@ impl Merge<'_> {
         if let Some(stored) = self.stored.get(part).or(self.stored.series()) {
             let asks_anew = message.asks_again || self.is_asked_anew(part, stored);
             keep_own_lines(entry, stored);
-            let own = own_line(self.incoming, stored);
+            let own = self.own_answer(part);
+            let is_in_time = !asks_anew || self.is_at_the_same_time(part);
             for line in entry.properties_mut() {
                 if line.is("ORGANIZER") {
                     keep_parameters(line, stored.property("ORGANIZER"));
                 } else if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
-                    let knows_better = !message.is_refresh || message.tells_answer;
-                    keep_participation(line, own, asks_anew, knows_better);
+                    let is_told = |own: &&Property| participation(own) == participation(line);
+                    let stands = |own: &&Property| !asks_anew || is_in_time && is_told(own);
+                    match knows_answers(message) {
+                        true => keep_participation(line, own, asks_anew),
+                        false => write_participation(line, own.filter(stands)),
+                    }
                 }
             }
+        } else if !knows_answers(message) {
+            forget_answer(self.incoming, entry);
         }
         note_revision(self.incoming, &original, entry);
     }
@@ -225,12 +235,39 @@ impl Merge<'_> {
             .any(|part| stored(*part).is_some_and(|stored| self.is_asked_anew(*part, stored)))
     }
 
+    /// What the recipient answered to a part, as it was in the copy.
+    fn own_answer(&self, part: Part) -> Option<&Property> {
+        let was = earlier_part(self.stored, self.message, part);
+        own_line(self.incoming, self.stored.get(was)?)
+    }
+
+    /// Whether an instance that takes place after all does so at the time at which it was called off. It may have been
+    /// called off just now, with the series of which it is left, and then the answer to it is what it was; but a room
+    /// was free meanwhile.
+    fn is_at_the_same_time(&self, part: Part) -> bool {
+        let was = match part {
+            Part::Series => None,
+            Part::Instance(key) if self.stored.has(part) => self.stored.component_at(key),
+            Part::Instance(key) => self.stored.series_at(key),
+        };
+        let (was, is) = (was.as_ref(), self.message.get(part));
+        !self.incoming.recipient.answers_by_itself()
+            && was.zip(is).is_some_and(|(was, is)| {
+                place(self.stored.object, was) == place(self.message.object, is)
+            })
+    }
+
     fn is_asked_anew(&self, part: Part, stored: &Component) -> bool {
         if !self.stored.has(part) {
             return changes(self.stored, self.message, part).asks_anew;
         }
         match part {
-            Part::Series => changes(self.stored, self.message, part).asks_anew,
+            Part::Series => {
+                // what the recipient took out by themselves is not reinstated
+                let all = with_away(self.stored);
+                let all = all.as_ref().map(Meeting::of);
+                changes(all.as_ref().unwrap_or(self.stored), self.message, part).asks_anew
+            }
             Part::Instance(_) => {
                 let Some(new) = self.message.get(part) else {
                     return false;
@@ -327,27 +364,19 @@ fn keep_parameters(line: &mut Property, stored: Option<&Property>) {
 
 /// The attendee's own answer stays unless the organizer asks anew: the organizer may not have heard it
 /// (Schedule-Reply: F), or not yet. A message that tells of answers knows better what the organizer heard.
-fn keep_participation(
-    line: &mut Property,
-    own: Option<&Property>,
-    asks_anew: bool,
-    knows_better: bool,
-) {
-    let Some(own) = own else { return };
-    let answered = participation(own) != NEEDS_ACTION;
-    let organizer_knows = participation(line) != NEEDS_ACTION;
-    if asks_anew || !answered || (organizer_knows && knows_better) {
-        return;
+fn keep_participation(line: &mut Property, own: Option<&Property>, asks_anew: bool) {
+    if !asks_anew && participation(line) == NEEDS_ACTION && own.is_some() {
+        write_participation(line, own);
     }
-    for parameter in ["PARTSTAT", "RSVP", "DELEGATED-TO"] {
-        match own.parameter(parameter) {
-            Some(value) => {
-                line.set_parameter(parameter, &value)
-                    .expect("the value comes from a valid line");
-            }
-            None => {
-                line.remove_parameter(parameter);
-            }
+}
+
+/// Writes what the copy knows that its owner answered, in the place of what a message says of it.
+fn write_participation(line: &mut Property, own: Option<&Property>) {
+    match own.filter(|own| participation(own) != NEEDS_ACTION) {
+        Some(own) => {
+            let answer = ["PARTSTAT", "RSVP", DELEGATED_TO].into_iter();
+            answer.for_each(|parameter| adopt(line, Some(own), parameter));
         }
+        None => ask(line),
     }
 }

@@ -16,7 +16,9 @@ use storage::{Timestamp, model::Principal};
 
 use super::{
     Action, Addressee, Decision, Directory, Message, Method, Origin, Status,
-    entry::{DECLINED, NEEDS_ACTION, can_be_scheduled, participation},
+    delegation::people_sent,
+    directory::Person,
+    entry::{attendees, can_be_scheduled},
 };
 pub use cancellations::Cancellations;
 
@@ -80,6 +82,9 @@ pub struct Receipt {
     pub refresh_others: bool,
     /// An answer brought somebody into the organizer's object, or out of it: [`super::pass_on`] with it.
     pub attendees_changed: bool,
+    /// The message says of the recipient that they answered, and the copy knows nothing of that:
+    /// [`super::without_unknown_answers`] of the sender's object and the copy.
+    pub answer_is_unknown: bool,
     /// Why.
     pub decisions: Vec<Decision>,
 }
@@ -159,6 +164,7 @@ impl Declined {
             },
             refresh_others: false,
             attendees_changed: false,
+            answer_is_unknown: false,
             decisions: vec![decision],
         }
     }
@@ -175,32 +181,15 @@ pub fn receive(incoming: &Incoming<'_>) -> Receipt {
     }
 }
 
-/// What is asked of a room or resource that answers by itself. What its organizer believes that it answered may be of
-/// another time, taken back since, or brought along from another server (an import): only the room knows, and taken over
-/// it would let the room be booked twice. Who is here and says that it declined books nothing by that: what it declined
-/// and has no copy of stays so.
+/// What somebody elsewhere asks of a room or resource that answers by itself. What its organizer believes that it
+/// answered may be of another time, or taken back since: only the room knows, and taken over it would let the room
+/// be booked twice. (Of an organizer here, nobody believes what the copy does not say: [`request::knows_answers`].)
 fn as_asked(incoming: &Incoming<'_>) -> Option<Message> {
     let Incoming {
         message, recipient, ..
     } = incoming;
-    let is_asked = matches!(message.method, Method::Request | Method::Add) && !message.tells_answer;
-    if !is_asked || !recipient.answers_by_itself() {
-        return None;
-    }
-    let believed: &[&str] = match message.origin {
-        Origin::Mail => &[NEEDS_ACTION],
-        Origin::Here | Origin::Queue => &[NEEDS_ACTION, DECLINED],
-    };
-    let claims = |line: &Property| {
-        line.is("ATTENDEE")
-            && request::is_recipient(incoming, line)
-            && !believed.contains(&participation(line).as_str())
-    };
-    if !message
-        .entries()
-        .flat_map(Component::properties)
-        .any(claims)
-    {
+    let is_asked = matches!(message.method, Method::Request | Method::Add);
+    if message.origin != Origin::Mail || !is_asked || !recipient.answers_by_itself() {
         return None;
     }
     let mut message = (*message).clone();
@@ -208,7 +197,7 @@ fn as_asked(incoming: &Incoming<'_>) -> Option<Message> {
         .object
         .entries_mut()
         .flat_map(Component::properties_mut);
-    for line in lines.filter(|line| claims(line)) {
+    for line in lines.filter(|line| line.is("ATTENDEE") && request::is_recipient(incoming, line)) {
         line.remove_parameter("PARTSTAT");
     }
     Some(message)
@@ -252,14 +241,15 @@ fn is_organizer_elsewhere(incoming: &Incoming<'_>) -> bool {
     *directory.get(&message.sender) == Addressee::Remote
 }
 
-/// From outside, only the organizer, or who signs for the organizer, may speak for the meeting (RFC 6047 §3; RFC 5546
-/// §6.1.1), and who was the organizer so far may name another one. For attendees the methods look for themselves: they
-/// speak in one component or another.
+/// Only the organizer, or who signs for the organizer, may speak for the meeting (RFC 6047 §3; RFC 5546 §6.1.1), whatever
+/// way it comes by, and who was the organizer so far may name another one. What an attendee says of it, who sends the
+/// recipient in their place, may be true, and is for the recipient to look at. For attendees the methods look for
+/// themselves: they speak in one component or another.
 fn check_sender(incoming: &Incoming<'_>) -> Result<(), Declined> {
     let Incoming {
         message, directory, ..
     } = incoming;
-    if message.origin != Origin::Mail || !message.method.is_from_organizer() {
+    if !message.method.is_from_organizer() {
         return Ok(());
     }
     let organizers = || {
@@ -271,14 +261,27 @@ fn check_sender(incoming: &Incoming<'_>) -> Result<(), Declined> {
         return Err(Declined::silently(Status::DELIVERED, reason));
     }
     let speaks = organizers().all(|it| directory.same_person(it, &message.sender));
-    match speaks || request::is_handed_over(incoming) {
-        true => Ok(()),
-        false => Err(Declined::for_the_user(
+    if speaks || request::is_handed_over(incoming) {
+        return Ok(());
+    }
+    let is_sent_by_sender = |line: &Property| {
+        let people = people_sent(line, directory);
+        directory.same_person(line.raw_value(), &message.sender)
+            && people.contains_key(&Person::Local(incoming.recipient.id))
+    };
+    let mut lines = message.entries().flat_map(attendees);
+    let (status, reason) = match lines.any(is_sent_by_sender) {
+        true => (
+            Status::DELIVERED,
+            "an attendee sends the recipient in their place, and is not the organizer",
+        ),
+        false => (
             Status::NOT_ALLOWED,
             "the sender is neither the organizer nor signs for the organizer",
-            &[Action::TakeOver, Action::Dismiss],
-        )),
-    }
+        ),
+    };
+    let actions = &[Action::TakeOver, Action::Dismiss];
+    Err(Declined::for_the_user(status, reason, actions))
 }
 
 /// Who signed the message for its sender is kept as it is; a note says where nobody here knows of such a

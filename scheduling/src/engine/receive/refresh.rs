@@ -37,6 +37,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::TellSender,
         refresh_others: false,
         attendees_changed: false,
+        answer_is_unknown: false,
         decisions: Vec::new(),
     })
 }

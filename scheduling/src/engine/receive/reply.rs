@@ -28,8 +28,9 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let (answers, left) = answers(incoming, &stored, &message)?;
     let object = apply(incoming, &stored, &answers);
     let answered = Meeting::of(&object);
-    let refresh_others = participations(incoming, &answered) != participations(incoming, &stored);
     let attendees_changed = are_attendees_changed(&stored, &answered, directory);
+    let refresh_others =
+        attendees_changed || own_words(incoming, &answered) != own_words(incoming, &stored);
     Ok(Receipt {
         copy: match object == *copy {
             true => CopyChange::Unchanged,
@@ -41,6 +42,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others,
         attendees_changed,
+        answer_is_unknown: false,
         decisions: left
             .into_iter()
             .map(|it| it.decision(incoming.message))
@@ -132,8 +134,7 @@ fn sent(incoming: &Incoming<'_>, message: &Meeting<'_>) -> usize {
         .parts()
         .filter_map(|(_, entry)| line_of(incoming, entry));
     let people: BTreeSet<Person> = lines
-        .flat_map(delegation::delegates)
-        .map(|address| incoming.directory.person(&address))
+        .flat_map(|line| delegation::people_sent(line, incoming.directory).into_keys())
         .collect();
     people.len()
 }
@@ -203,11 +204,15 @@ fn is_obsolete(invited: &Property, message: &Component) -> bool {
     Revision::noted(invited).is_some_and(|known| Revision::of(message) <= known)
 }
 
-/// What the sender says of coming, in each part.
-fn participations(incoming: &Incoming<'_>, meeting: &Meeting<'_>) -> BTreeMap<Part, String> {
+/// What the sender says of coming, and of whom they send, in each part.
+fn own_words(
+    incoming: &Incoming<'_>,
+    meeting: &Meeting<'_>,
+) -> BTreeMap<Part, (String, Vec<String>)> {
     let parts = meeting.parts();
+    let said = |line| (participation(line), delegation::delegates(line));
     parts
-        .filter_map(|(part, entry)| Some((part, participation(line_of(incoming, entry)?))))
+        .filter_map(|(part, entry)| Some((part, said(line_of(incoming, entry)?))))
         .collect()
 }
 

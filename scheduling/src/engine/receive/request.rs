@@ -6,8 +6,9 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{CopyChange, Declined, FollowUp, Incoming, Receipt, merge::Merge};
 use crate::engine::{
-    Action, Addressee, Method, Origin, Status,
-    entry::{Agent, DECLINED, agent, attendees, participation},
+    Action, Addressee, Message, Method, Origin, Status,
+    delegation::{DELEGATED, DELEGATED_TO, is_only_sent},
+    entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, participation},
     meeting::{Meeting, Part},
     sequence::Revision,
     significance::{canonical, is_answer},
@@ -45,8 +46,65 @@ pub(super) fn updated(object: CalendarObject) -> Receipt {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
+        answer_is_unknown: false,
         decisions: Vec::new(),
     }
+}
+
+/// Whether a message knows what its recipient answered: an organizer elsewhere may, and who tells of an answer by
+/// another way than the copy. Everybody else here knows it from the copy alone, whatever their object says.
+pub(super) fn knows_answers(message: &Message) -> bool {
+    message.origin == Origin::Mail || message.tells_answer
+}
+
+/// Takes away what a component of a message says that the recipient answered, where they would come by it and nobody
+/// knows of it. Whether there was anything.
+pub(super) fn forget_answer(incoming: &Incoming<'_>, entry: &mut Component) -> bool {
+    let comes = |line: &Property| {
+        let said = participation(line);
+        ![NEEDS_ACTION, DECLINED, DELEGATED].contains(&said.as_str())
+    };
+    let mut is_any = false;
+    for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
+        if is_recipient(incoming, line) && comes(line) {
+            ask(line);
+            is_any = true;
+        }
+    }
+    is_any
+}
+
+/// Makes a line wait for an answer.
+pub(super) fn ask(line: &mut Property) {
+    if participation(line) == NEEDS_ACTION {
+        return;
+    }
+    line.remove_parameter(DELEGATED_TO);
+    for (name, value) in [("PARTSTAT", NEEDS_ACTION), ("RSVP", "TRUE")] {
+        line.set_parameter(name, value)
+            .expect("a plain word is a valid value");
+    }
+}
+
+/// Whether a message says of its recipient that they answered a part, which as it is now waits for an answer.
+fn is_answer_unknown(
+    incoming: &Incoming<'_>,
+    message: &Meeting<'_>,
+    copy: &CalendarObject,
+) -> bool {
+    let is_answered = |entry: &Component| {
+        let own = own_line(incoming, entry);
+        own.map(|line| participation(line) != NEEDS_ACTION)
+    };
+    let mut claimed = message
+        .parts()
+        .filter(|(_, entry)| is_answered(entry) == Some(true))
+        .peekable();
+    if incoming.message.is_refresh || knows_answers(incoming.message) || claimed.peek().is_none() {
+        return false;
+    }
+    let copy = Meeting::of(copy);
+    claimed.any(|(part, _)| copy.get(part).and_then(is_answered) == Some(false))
 }
 
 pub(super) fn is_recipient(incoming: &Incoming<'_>, line: &Property) -> bool {
@@ -81,6 +139,12 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
             note_revision(incoming, original, entry);
         }
     }
+    let mut answer_is_unknown = false;
+    if !knows_answers(message) {
+        for entry in object.entries_mut() {
+            answer_is_unknown |= forget_answer(incoming, entry);
+        }
+    }
     Ok(Receipt {
         copy: CopyChange::Create(object),
         inbox_item: true,
@@ -89,6 +153,7 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
+        answer_is_unknown,
         decisions: Vec::new(),
     })
 }
@@ -111,7 +176,8 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     };
     let object = merge.object();
     let changed = is_changed(copy, &object);
-    if !changed && !incoming.message.asks_again {
+    let answer_is_unknown = is_answer_unknown(incoming, &message, &object);
+    if !changed && !incoming.message.asks_again && !answer_is_unknown {
         return Err(silently("the copy says so already"));
     }
     // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag, nor is a component that is there only
@@ -133,6 +199,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         },
         refresh_others: false,
         attendees_changed: false,
+        answer_is_unknown,
         decisions: Vec::new(),
     })
 }
@@ -278,11 +345,13 @@ fn is_told_anew(stored: &Meeting<'_>, new: &Meeting<'_>) -> bool {
         .map(|(part, _)| part)
         .collect();
     let form_in = |meeting: &Meeting<'_>, part: Part| {
-        let entry = match part {
+        let mut entry = match part {
             Part::Series => meeting.series().cloned(),
             Part::Instance(key) => meeting.component_at(key),
-        };
-        entry.map(|entry| form(&entry, is_answer))
+        }?;
+        // whom somebody sends is of their answer
+        entry.retain_properties(|line| !(line.is("ATTENDEE") && is_only_sent(line)));
+        Some(form(&entry, is_answer))
     };
     parts
         .into_iter()

@@ -729,3 +729,70 @@ fn what_is_between_client_and_server_is_not_kept() {
     world.put("bob", &object);
     assert_eq!(people_lines(world.copy("bob")), before);
 }
+
+/// Who is invited by two addresses answers for both by one of them, whichever that is.
+#[test]
+fn two_lines_of_one_person_have_one_answer() {
+    const ROBERT: &str = "mailto:robert@example.org";
+    for (answered, other) in [(BOB, ROBERT), (ROBERT, BOB)] {
+        for edits_more in [false, true] {
+            let mut world = new_world();
+            world.put(
+                "alice",
+                &meeting(&format!("ATTENDEE:{BOB}\nATTENDEE:{ROBERT}")),
+            );
+            for address in [BOB, ROBERT] {
+                let line = world.line("alice", "ATTENDEE", address);
+                assert!(line.contains("SCHEDULE-STATUS=1.2"), "{line}");
+            }
+            for (said, news) in [("ACCEPTED", 1), ("ACCEPTED", 0), ("DECLINED", 1)] {
+                world.news("alice");
+                let mut object = world.copy("bob").clone();
+                for entry in object.entries_mut() {
+                    if edits_more {
+                        entry.set_raw_value("SUMMARY", "Not his to say").unwrap();
+                    }
+                    let lines = entry.properties_mut();
+                    for line in lines.filter(|line| line.raw_value() == answered) {
+                        line.set_parameter("PARTSTAT", said).unwrap();
+                    }
+                }
+                world.put("bob", &object);
+                assert_eq!(world.news("alice").len(), news, "{said}");
+                for who in ["alice", "bob"] {
+                    for address in [answered, other] {
+                        let line = world.line(who, "ATTENDEE", address);
+                        assert!(line.contains(said), "{who}, by {answered}: {line}");
+                    }
+                }
+            }
+        }
+    }
+    // of a meeting that came by another way, too
+    let mut world = new_world();
+    let both = format!(
+        "ORGANIZER:mailto:x@elsewhere.net\nATTENDEE;PARTSTAT=NEEDS-ACTION:{BOB}\nATTENDEE;PARTSTAT=ACCEPTED:{ROBERT}"
+    );
+    world.put("bob", &from_outside(&both));
+    let mail = String::from_utf8(world.mails.last().unwrap().calendar.clone()).unwrap();
+    assert!(mail.contains("PARTSTAT=ACCEPTED"), "{mail}");
+}
+
+/// What somebody has who is invited, too, is not theirs to give away.
+#[test]
+fn a_copy_of_an_attendee_is_no_invitation() {
+    let of_carol = |more: &str| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260301T090000Z\nORGANIZER:mailto:carol@example.org
+            ATTENDEE:{ALICE}\nATTENDEE:{BOB}\n{more}"
+        ))
+    };
+    let mut world = new_world();
+    world.put("carol", &of_carol(""));
+    world.edit("alice", "COMMENT", "Between us");
+    world.schedule_reply = false;
+    world.delete("bob");
+    let claim = meeting(&format!("ATTENDEE:{BOB}"));
+    let refused = world.change("bob", Some(&claim));
+    assert!(matches!(refused, Err(Fault::NotInvited(_))));
+}

@@ -126,42 +126,307 @@ fn nobody_is_sent_to_themselves_or_to_the_organizer() {
     }
 }
 
+/// The organizer invites them, and nobody else takes them out again.
 #[test]
-fn who_is_invited_already_is_not_invited_again() {
-    let mut world = new_world();
+fn who_is_invited_already_is_not_invited_again_and_stays() {
     let both = "ATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org";
+    for back in [&["mailto:bob@example.org"][..], &[]] {
+        let mut world = new_world();
+        world.put("alice", &meeting(both));
+        world.inboxes.clear();
+        world.send("bob", &[CAROL]);
+        assert!(world.news("carol").is_empty());
+        assert!(
+            world
+                .line("carol", "ATTENDEE", BOB)
+                .contains("DELEGATED-TO")
+        );
+        // in a circle, or not
+        world.send("carol", back);
+        world.send("carol", &[]);
+        world.send("bob", &[]);
+        for who in ["bob", "carol"] {
+            assert!(world.news(who).is_empty(), "{who}");
+        }
+        for who in ["alice", "bob", "carol"] {
+            for address in [BOB, CAROL] {
+                let line = world.line(who, "ATTENDEE", address);
+                assert!(line.contains("PARTSTAT=ACCEPTED"), "{who}: {line}");
+                assert!(!line.contains("DELEGATED"), "{who}: {line}");
+            }
+        }
+    }
+}
+
+/// Whom nobody sends any more who is in it otherwise is out, in chains and in circles.
+#[test]
+fn a_chain_is_taken_back() {
+    for circle in [&[DAVE][..], &[DAVE, "mailto:room@example.org"]] {
+        let mut world = invited();
+        world.send("bob", &[CAROL]);
+        world.send("carol", circle);
+        if world.calendars.contains_key("room") {
+            world.send("room", &[CAROL]);
+        }
+        world.mails.clear();
+        world.inboxes.clear();
+        world.send("bob", &[]);
+        for who in ["alice", "bob"] {
+            let people = people_lines(world.copy(who)).concat();
+            assert!(!people.contains("DELEGATED"), "{who}: {people}");
+            assert!(
+                !people.contains("carol") && !people.contains("dave"),
+                "{people}"
+            );
+        }
+        assert_eq!(world.news("carol"), ["CANCEL"]);
+        let mail = world.mails.last().unwrap();
+        let cancel = (mail.method.as_str(), mail.to.address.as_str());
+        assert_eq!(cancel, ("CANCEL", "dave@elsewhere.net"));
+    }
+}
+
+/// Who is sent by somebody else, too, stays.
+#[test]
+fn who_is_sent_by_two_stays_for_one() {
+    let mut world = new_world();
+    let both = "ATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:room@example.org";
     world.put("alice", &meeting(both));
-    world.inboxes.clear();
     world.send("bob", &[CAROL]);
+    world.send("room", &[CAROL]);
+    world.inboxes.clear();
+    world.send("bob", &[]);
     assert!(world.news("carol").is_empty());
+    let carol = world.line("alice", "ATTENDEE", CAROL);
+    let from = "DELEGATED-FROM=\"mailto:room@example.org\"";
+    assert!(carol.contains(from), "{carol}");
+    world.send("room", &[]);
+    assert_eq!(world.news("carol"), ["CANCEL"]);
+}
+
+/// The others see whom somebody sends, also where it is another one who is invited already.
+#[test]
+fn all_see_who_is_sent() {
+    let mut world = new_world();
+    let all = "ATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org\nATTENDEE:mailto:room@example.org";
+    world.put("alice", &meeting(all));
+    for (to, address) in [("carol", CAROL), ("room", "mailto:room@example.org")] {
+        world.send("bob", &[address]);
+        for who in ["alice", "carol", "room"] {
+            let bob = world.line(who, "ATTENDEE", BOB);
+            assert!(
+                bob.contains(&format!("DELEGATED-TO=\"mailto:{to}")),
+                "{bob}"
+            );
+        }
+    }
+}
+
+/// Who sends a group sends everybody who is in it.
+#[test]
+fn a_group_is_sent() {
+    let mut world = invited();
+    world.members = vec!["bob", "carol", "room"];
+    world.send("bob", &["mailto:team@example.org"]);
+    for who in ["carol", "room"] {
+        assert_eq!(world.news(who), ["REQUEST"], "{who}");
+        let line = world.line("alice", "ATTENDEE", &format!("mailto:{who}@example.org"));
+        assert!(line.contains("DELEGATED-FROM"), "{line}");
+    }
+    assert_eq!(
+        world.line("alice", "ATTENDEE", "mailto:team@example.org"),
+        ""
+    );
+    world.send("bob", &[]);
+    for who in ["carol", "room"] {
+        assert_eq!(world.news(who), ["CANCEL"], "{who}");
+    }
+}
+
+/// Of one instance, too: who had the series had that instance, and hears nothing of it.
+#[test]
+fn one_instance_is_passed_on() {
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting("RRULE:FREQ=DAILY;COUNT=3\nATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:room@example.org\nATTENDEE:mailto:dave@elsewhere.net"),
+    );
+    world.inboxes.clear();
+    world.mails.clear();
+    let (bob, room) = (world.tag("bob"), world.tag("room"));
+    for (day, more) in [("02", 1), ("03", 2)] {
+        let mut object = world.copy("bob").clone();
+        let instance = event(&format!(
+            "UID:1\nDTSTAMP:20251231T000000Z\nRECURRENCE-ID:202603{day}T090000Z\nDTSTART:202603{day}T090000Z
+            DTEND:202603{day}T100000Z\nSUMMARY:Plan\nORGANIZER:mailto:alice@example.org
+            ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.org\":mailto:bob@example.org
+            ATTENDEE:mailto:room@example.org\nATTENDEE:mailto:dave@elsewhere.net"
+        ));
+        let entry = instance.entries().next().unwrap().clone();
+        object.calendar_mut().push_component(entry);
+        world.put("bob", &object);
+        assert_eq!(world.news("carol"), ["REQUEST"], "{day}");
+        assert_eq!(world.copy("carol").entries().count(), more);
+        assert_eq!(world.news("alice"), ["REPLY"]);
+        for who in ["bob", "room"] {
+            assert!(world.news(who).is_empty(), "{who}");
+        }
+        assert!(world.mails.is_empty(), "{day}");
+    }
+    assert_eq!((world.tag("bob"), world.tag("room")), (bob + 2, room));
+    // back for one of them
+    let mut object = world.copy("bob").clone();
+    let second = object.entries_mut().nth(1).unwrap();
+    for line in second
+        .properties_mut()
+        .filter(|line| line.raw_value() == BOB)
+    {
+        line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+        line.remove_parameter("DELEGATED-TO");
+    }
+    world.put("bob", &object);
+    assert_eq!(world.news("carol"), ["CANCEL"]);
+    assert!(world.news("room").is_empty() && world.mails.is_empty());
+}
+
+/// RFC 6638 §3.2.10.1: a change from before the answer loses nothing of it.
+#[test]
+fn an_edit_from_before_it_changes_nothing_of_it() {
+    let invited_so =
+        "ATTENDEE;ROLE=CHAIR;PARTSTAT=NEEDS-ACTION;SCHEDULE-STATUS=1.2:mailto:bob@example.org";
+    for (tag_matched, to) in [
+        (true, DAVE),
+        (false, DAVE),
+        (true, "mailto:room@example.org"),
+    ] {
+        let mut world = invited();
+        world.send("bob", &[CAROL]);
+        world.send("carol", &[to]);
+        world.inboxes.clear();
+        world.mails.clear();
+        world.schedule_tag_matched = tag_matched;
+        world.put("alice", &meeting(&format!("LOCATION:Room 1\n{invited_so}")));
+        assert_eq!(world.news("carol"), ["REQUEST"]);
+        assert!(world.mails.iter().all(|mail| mail.method == "REQUEST"));
+        for who in ["alice", "bob", "carol"] {
+            for (address, said) in [
+                (BOB, "DELEGATED-TO"),
+                (CAROL, "DELEGATED-TO"),
+                (to, "DELEGATED-FROM"),
+            ] {
+                let line = world.line(who, "ATTENDEE", address);
+                assert!(line.contains(said), "{who}: {line}");
+            }
+        }
+    }
+    // who was taken back is not brought back by it
+    let mut world = invited();
+    world.send("bob", &[CAROL]);
+    let old = world.copy("alice").clone();
+    world.send("bob", &[]);
+    world.inboxes.clear();
+    world.schedule_tag_matched = true;
+    world.put("alice", &old);
+    assert!(world.news("carol").is_empty() && world.news("bob").is_empty());
+    assert_eq!(world.line("alice", "ATTENDEE", CAROL), "");
+    let bob = world.line("alice", "ATTENDEE", BOB);
+    assert!(!bob.contains("DELEGATED"), "{bob}");
+}
+
+/// What the organizer has seen, the organizer may change.
+#[test]
+fn the_organizer_takes_out_whom_somebody_sent() {
+    let mut world = invited();
+    world.send("bob", &[CAROL]);
+    world.inboxes.clear();
+    let mut object = world.copy("alice").clone();
+    let series = object.entries_mut().next().unwrap();
+    series.retain_properties(|line| line.raw_value() != CAROL);
+    world.put("alice", &object);
+    assert_eq!(world.news("carol"), ["CANCEL"]);
+    assert_eq!(world.line("alice", "ATTENDEE", CAROL), "");
+}
+
+/// Who answers does not say who sends them.
+#[test]
+fn who_sends_somebody_is_not_theirs_to_say() {
+    let mut world = new_world();
+    let both = "ATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:dave@elsewhere.net";
+    world.put("alice", &meeting(both));
+    let answer = event(
+        "UID:1\nDTSTAMP:20260102T000000Z\nORGANIZER:mailto:alice@example.org
+        ATTENDEE;PARTSTAT=ACCEPTED;DELEGATED-FROM=\"mailto:bob@example.org\":mailto:dave@elsewhere.net",
+    );
+    world.mail_in("alice", Method::Reply, DAVE, answer);
+    world.send("bob", &[CAROL]);
+    world.send("bob", &[]);
+    let dave = world.line("alice", "ATTENDEE", DAVE);
     assert!(
-        world
-            .line("alice", "ATTENDEE", CAROL)
-            .contains("DELEGATED-FROM")
+        dave.contains("ACCEPTED") && !dave.contains("DELEGATED"),
+        "{dave}"
     );
 }
 
-#[test]
-fn an_organizer_elsewhere_may_not_invite_whom_is_sent() {
-    let mut world = new_world();
-    let invitation = event(
+fn of_the_chief(more: &str) -> CalendarObject {
+    event(&format!(
         "UID:1
         DTSTAMP:20260101T000000Z
         DTSTART:20260301T090000Z
+        SUMMARY:Plan
         ORGANIZER:mailto:x@elsewhere.net
-        ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.org",
-    );
-    world.put("bob", &invitation);
+        {more}"
+    ))
+}
+
+/// An attendee may send somebody (RFC 5546 §3.2.2.3), and is not the organizer: what they say of the meeting is for the
+/// recipient to look at, as it is where it comes from outside.
+#[test]
+fn an_organizer_elsewhere_may_not_know_whom_is_sent() {
+    let mut world = new_world();
+    let own = "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.org";
+    world.put("bob", &of_the_chief(own));
+    let mut object = world.copy("bob").clone();
+    let entry = object.entries_mut().next().unwrap();
+    for (name, value) in [
+        ("COMMENT", "Mine"),
+        ("CATEGORIES", "Mine"),
+        ("CLASS", "PRIVATE"),
+    ] {
+        entry.push_property(calendar::Property::new(name, value).unwrap());
+    }
+    world.put("bob", &object);
     world.send("bob", &[CAROL]);
     assert_eq!(world.mails.last().unwrap().method, "REPLY");
-    assert_eq!(world.news("carol"), ["REQUEST"]);
-    assert!(
-        world
-            .line("carol", "ATTENDEE", CAROL)
-            .contains("DELEGATED-FROM")
-    );
+    assert!(!world.calendars.contains_key("carol"));
+    let invitation = world.inboxes["carol"][0].clone();
+    let text = String::from_utf8(invitation.to_octets().to_vec()).unwrap();
+    for own in ["Mine", "PRIVATE", "X-CONVOKE"] {
+        assert!(!text.contains(own), "{text}");
+    }
+    // she believes it, and takes it
+    world.put("carol", &invitation.without_method());
     world.answer("carol", "ACCEPTED");
     let mail = world.mails.last().unwrap();
     let reply = (mail.method.as_str(), mail.to.address.as_str());
     assert_eq!(reply, ("REPLY", "x@elsewhere.net"));
+}
+
+#[test]
+fn nobody_changes_a_copy_in_the_organizers_name() {
+    let mut world = new_world();
+    let both =
+        "ATTENDEE:mailto:bob@example.org\nATTENDEE;PARTSTAT=ACCEPTED:mailto:carol@example.org";
+    world.put("carol", &of_the_chief(both));
+    let before = world.copy("carol").clone();
+    world.put(
+        "bob",
+        &event(
+            "UID:1\nDTSTAMP:20260101T000000Z\nDTSTART:20260401T090000Z\nSEQUENCE:9\nSUMMARY:Elsewhere
+            ORGANIZER:mailto:x@elsewhere.net
+            ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.org\":mailto:bob@example.org
+            ATTENDEE:mailto:carol@example.org",
+        ),
+    );
+    assert_eq!(world.copy("carol"), &before);
+    assert_eq!(world.news("carol"), ["REQUEST"], "it is hers to look at");
 }

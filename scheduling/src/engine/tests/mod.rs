@@ -225,11 +225,20 @@ impl World {
             ..Change::of(&owner, &directory, self.now, self.mail_possible)
         })?;
         let mut outcomes = Vec::new();
+        let mut unanswered = Vec::new();
         for delivery in &plan.deliveries {
-            outcomes.push((delivery.address.clone(), self.deliver(delivery).status));
+            let receipt = self.deliver(delivery);
+            outcomes.push((delivery.address.clone(), receipt.status));
+            if receipt.answer_is_unknown {
+                unanswered.push(delivery.recipient.id);
+            }
         }
         match settle(&plan, &outcomes) {
-            Some(object) => {
+            Some(mut object) => {
+                for id in unanswered {
+                    let copy = self.copy(self.name_of(id));
+                    object = without_unknown_answers(&object, copy, id, &directory).unwrap();
+                }
                 // what is stored can be read again
                 let again = CalendarObject::parse(&object.to_octets(), &Limits::default()).unwrap();
                 assert_eq!(again, object);

@@ -158,3 +158,123 @@ fn carol_sees_the_whole_list() {
         "ATTENDEE;RSVP=FALSE:mailto:carol@example.org"
     );
 }
+
+/// Who was left to others has answered nothing here.
+#[test]
+fn what_a_client_wrote_of_somebody_is_no_answer() {
+    for agent in ["NONE", "CLIENT"] {
+        let mut world = new_world();
+        let line = format!("ATTENDEE;SCHEDULE-AGENT={agent};PARTSTAT=ACCEPTED:{BOB}");
+        world.put("alice", &meeting(&line));
+        world.put(
+            "alice",
+            &meeting(&format!("ATTENDEE;PARTSTAT=ACCEPTED:{BOB}")),
+        );
+        for who in ["alice", "bob"] {
+            let bob = world.line(who, "ATTENDEE", BOB);
+            assert!(
+                bob.contains("PARTSTAT=NEEDS-ACTION"),
+                "{agent}, {who}: {bob}"
+            );
+        }
+        assert_eq!(world.news("bob"), ["REQUEST"]);
+    }
+}
+
+/// What the organizer's object says of somebody's answer may have come there by an import, or out of the trash: what
+/// counts is what they said themselves, which is in their copy.
+#[test]
+fn an_answer_that_nobody_gave_is_asked_for() {
+    let at = |hour: &str, bob: &str| {
+        let object = meeting(&format!("ATTENDEE;PARTSTAT={bob}:{BOB}"));
+        let text = String::from_utf8(object.to_octets().to_vec()).unwrap();
+        let text = text
+            .replace("T0900", &format!("T{hour}00"))
+            .replace("T1000", "T1200");
+        CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+    };
+    let nothing = None::<(&str, &str)>;
+    // what Bob has, whether Alice's is scheduled already, what her object says, and what becomes of it
+    for (bob, is_dormant, (hour, says), expected) in [
+        (nothing, false, ("09", "ACCEPTED"), "NEEDS-ACTION"),
+        (nothing, true, ("09", "TENTATIVE"), "NEEDS-ACTION"),
+        (
+            Some(("09", "ACCEPTED")),
+            true,
+            ("09", "ACCEPTED"),
+            "ACCEPTED",
+        ),
+        (
+            Some(("09", "ACCEPTED")),
+            true,
+            ("11", "ACCEPTED"),
+            "NEEDS-ACTION",
+        ),
+        (
+            Some(("09", "ACCEPTED")),
+            false,
+            ("09", "ACCEPTED"),
+            "ACCEPTED",
+        ),
+        (
+            Some(("09", "ACCEPTED")),
+            false,
+            ("11", "ACCEPTED"),
+            "NEEDS-ACTION",
+        ),
+        (
+            Some(("09", "DECLINED")),
+            false,
+            ("11", "DECLINED"),
+            "NEEDS-ACTION",
+        ),
+        (
+            Some(("09", "NEEDS-ACTION")),
+            false,
+            ("09", "ACCEPTED"),
+            "NEEDS-ACTION",
+        ),
+    ] {
+        let mut world = new_world();
+        if let Some((hour, bob)) = bob {
+            world.calendars.insert("bob", at(hour, bob));
+        }
+        world.calendars.insert("alice", at(hour, says));
+        if is_dormant {
+            world.dormant.insert("alice");
+        }
+        let mut object = at(hour, says);
+        let entry = object.entries_mut().next().unwrap();
+        entry.set_raw_value("SUMMARY", "Another").unwrap();
+        let carol = calendar::Property::new("ATTENDEE", "mailto:carol@example.org").unwrap();
+        entry.push_property(carol);
+        world.put("alice", &object);
+        for who in ["alice", "bob"] {
+            let line = world.line(who, "ATTENDEE", BOB);
+            let what = format!("{bob:?} {is_dormant} {hour} {says}, {who}: {line}");
+            assert!(line.contains(&format!("PARTSTAT={expected}")), "{what}");
+        }
+        let start = world
+            .copy("bob")
+            .entries()
+            .next()
+            .unwrap()
+            .raw_value("DTSTART");
+        assert_eq!(start, object.entries().next().unwrap().raw_value("DTSTART"));
+    }
+}
+
+/// An answer by another way than the copy is one all the same.
+#[test]
+fn an_answer_by_mail_stands() {
+    let mut world = invited();
+    let answer = event(&format!(
+        "UID:1\nDTSTAMP:20260102T000000Z\nORGANIZER:mailto:alice@example.org\nATTENDEE;PARTSTAT=ACCEPTED:{BOB}"
+    ));
+    world.mail_in("alice", Method::Reply, BOB, answer);
+    world.edit("alice", "SUMMARY", "Another");
+    for who in ["alice", "bob"] {
+        let line = world.line(who, "ATTENDEE", BOB);
+        assert!(line.contains("PARTSTAT=ACCEPTED"), "{who}: {line}");
+    }
+}
