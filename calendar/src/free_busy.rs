@@ -60,6 +60,9 @@ pub struct BusyPeriod {
     pub busy_type: BusyType,
 }
 
+/// The steps in which the last instance of a rule that is too much is looked for; else it has none.
+const WORK_OF_A_SPAN: u32 = 5_000;
+
 /// Whose calendar an object is in.
 #[derive(Clone, Copy)]
 pub struct Owner<'a> {
@@ -113,7 +116,7 @@ pub fn busy_periods(
             .iter()
             .enumerate()
             .filter_map(|(index, busy_type)| {
-                let (start, end) = set.span_of(index, &mut Budget::default())?;
+                let (start, end) = set.span_of(index, &mut Budget::new(WORK_OF_A_SPAN))?;
                 within(window, start, end.unwrap_or(Timestamp::MAX), (*busy_type)?)
             });
         periods.extend(spans);

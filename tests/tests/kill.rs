@@ -48,18 +48,26 @@ async fn nothing_that_a_server_answered_for_is_lost() {
 /// RFC 6638 §3.2.9: more people than one commit reaches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_is_told_once_by_a_server_that_is_killed() {
-    let rounds = MeetingRounds {
-        program: program(),
-        guests: 160,
-        kills: 3,
-        seed: seed(),
-    };
-    let report = rounds.play(|_| ()).await.unwrap();
-    println!("{report}");
-    assert_eq!(report.kills, 9);
-    assert!(report.while_delivering > 0, "all were told at once");
-    // of each guest the copy, and a message for each of three changes
-    assert_eq!(report.looked_at, 160 * 4);
+    let mut met = 0;
+    // what a kill meets is left to chance: once more, where none met a delivery
+    for again in 0..5 {
+        let rounds = MeetingRounds {
+            program: program(),
+            guests: 160,
+            kills: 3,
+            seed: seed() + again,
+        };
+        let report = rounds.play(|_| ()).await.unwrap();
+        println!("{report}");
+        assert_eq!(report.kills, 9);
+        // of each guest the copy, and a message for each of three changes
+        assert_eq!(report.looked_at, 160 * 4);
+        met += report.while_delivering;
+        if met > 0 {
+            break;
+        }
+    }
+    assert!(met > 0, "all were told at once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,9 @@ use crate::{
     value::DateOrDateTime,
 };
 
+/// So many instances are looked for one by one.
+const FEW: usize = 32;
+
 /// What identifies an instance within one recurrence set. Keys of two sets can be compared where their masters
 /// have DTSTARTs of one kind: both in time zones or UTC, or both floating or DATEs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,11 +47,11 @@ impl RecurrenceSet<'_> {
         )
     }
 
-    /// Those of the keys that an override or an instance of the master has. What is not found within the budget, which
-    /// is that of all of them, is not among them.
+    /// Those of the keys that an override or an instance of the master has; of many, by going through the series once.
+    /// What is not found within the budget is not among them.
     pub fn find_keys(
         &self,
-        keys: impl IntoIterator<Item = InstanceKey>,
+        keys: &BTreeSet<InstanceKey>,
         budget: &mut Budget,
     ) -> BTreeSet<InstanceKey> {
         let own: BTreeSet<InstanceKey> = self
@@ -57,15 +60,23 @@ impl RecurrenceSet<'_> {
             .collect();
         let master = self.masters().find(|&index| self.entries[index].recurs());
         let series = master.and_then(|master| self.series(master));
-        let mut is_yielded = |key: &InstanceKey| {
-            let found = series
-                .as_ref()
-                .map(|series| series.find_meant(Meant::Instance(key.0), budget));
-            matches!(found, Some(Ok(Some(_))))
+        let mut found: BTreeSet<InstanceKey> = keys.intersection(&own).copied().collect();
+        let Some(series) = series else {
+            return found;
         };
-        keys.into_iter()
-            .filter(|key| own.contains(key) || is_yielded(key))
-            .collect()
+        if let (true, Some(first), Some(last)) = (keys.len() > FEW, keys.first(), keys.last()) {
+            // what was found within the budget is found
+            let _ = series.visit_keys(first.0, last.0, budget, &mut |key| {
+                found.extend(keys.get(&InstanceKey(key)));
+            });
+            return found;
+        }
+        let is_yielded = |key: &&InstanceKey| {
+            let one = series.find_meant(Meant::Instance(key.0), &mut Budget::default());
+            matches!(one, Ok(Some(_)))
+        };
+        found.extend(keys.iter().filter(is_yielded));
+        found
     }
 
     /// The instance with this key: an override, or one that the master yields.

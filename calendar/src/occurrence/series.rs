@@ -402,6 +402,24 @@ impl<'s, 'o> Series<'s, 'o> {
         self.find_meant(self.meant_by(recurrence_id), budget)
     }
 
+    /// Shows the keys of the instances between two keys that are neither excluded nor overridden.
+    pub(super) fn visit_keys(
+        &self,
+        first: Key,
+        last: Key,
+        budget: &mut Budget,
+        show: &mut dyn FnMut(Key),
+    ) -> Result<(), TooMuchWork> {
+        let clock = self.clock();
+        let (first, last) = (clock.civil_of_key(first), clock.civil_of_key(last));
+        // as `find_meant`
+        let _ = self.originals(first - SECONDS_OF_DAY, last, budget, &mut |original| {
+            show(original.key);
+            ControlFlow::Continue(())
+        })?;
+        Ok(())
+    }
+
     /// The same of what a RECURRENCE-ID means.
     pub(super) fn find_meant(
         &self,

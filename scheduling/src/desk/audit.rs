@@ -35,8 +35,11 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-const QUEUES: [(&str, IsReadable); 8] = [
+const QUEUES: [(&str, IsReadable); 9] = [
     (mail::QUEUE, |row| {
+        OutgoingMessage::decode(&row.payload).is_some()
+    }),
+    (mail::HELD_QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
     (DELIVERY_QUEUE, is_some::<Outstanding>),
@@ -174,7 +177,7 @@ impl Audit<'_> {
         }
     }
 
-    /// Mails and deliveries that wait are in a form that their worker understands.
+    /// What waits is in a form that its worker understands.
     async fn work(&mut self) -> Result<(), CommitError> {
         for (queue, is_readable) in QUEUES {
             let mut after: Option<WorkId> = None;

@@ -72,7 +72,7 @@ impl Desk {
     /// Answers one invitation to a room or resource; says whether there was one, and hence perhaps another. To be
     /// called by a worker whenever [`BOOKING_QUEUE`] has rows.
     ///
-    /// Errors: `Unavailable`, `Damaged`.
+    /// Errors: `Unavailable`, `Full`.
     pub async fn answer_bookings(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
         let step = async |row: Row| {
             let answered = self.booking_round(&row, rules).await;

@@ -3,6 +3,7 @@
 use calendar::{
     Budget, TimeRange, Zone,
     free_busy::{BusyPeriod, BusyType, Owner, busy_periods, merge},
+    recurrence::DEFAULT_WORK,
 };
 use storage::{
     Found, Resolution, ResourcePath,
@@ -24,6 +25,8 @@ use crate::{
     projection::{ObjectProjection, Occupation},
 };
 
+/// The fewest steps that are left for an object in which others took all of theirs.
+const LEAST_WORK: u32 = 5_000;
 /// Objects read at once, of which all are looked into.
 const READ_ROWS: usize = 100;
 
@@ -39,6 +42,23 @@ pub struct BusyQuery<'a> {
     pub floating: &'a (dyn Fn(&Collection) -> Zone + Sync),
     /// The UID of a meeting whose own time does not count.
     pub masked_uid: Option<&'a str>,
+}
+
+/// What a question found so far.
+struct Gathered {
+    periods: Vec<BusyPeriod>,
+    /// The steps for the next object: each that takes all of its leaves the next ones half, so that a question is
+    /// answered in bounded time whatever somebody was invited to.
+    work: u32,
+}
+
+impl Default for Gathered {
+    fn default() -> Gathered {
+        Gathered {
+            periods: Vec::new(),
+            work: DEFAULT_WORK,
+        }
+    }
 }
 
 /// A collection whose busy times somebody asks for.
@@ -70,7 +90,7 @@ impl Desk {
         actor: &Actor,
         query: &BusyQuery<'_>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
-        let mut periods = Vec::new();
+        let mut gathered = Gathered::default();
         let mut open = vec![query.path.clone()];
         let mut known = None;
         while let Some(path) = open.pop() {
@@ -96,12 +116,12 @@ impl Desk {
                 standing: self.standing_again(&mut known, actor, owner).await?,
                 resolution: &resolution,
             };
-            let below = self.add_periods(&asked, query, &mut periods).await?;
+            let below = self.add_periods(&asked, query, &mut gathered).await?;
             if query.deep {
                 open.extend(below.into_iter().map(|name| path.child(&name)));
             }
         }
-        Ok(merge(self.shown_periods(periods)))
+        Ok(merge(self.shown_periods(gathered.periods)))
     }
 
     /// The busy periods of all calendars of somebody that count and whose busy time the actor may know,
@@ -138,7 +158,7 @@ impl Desk {
         counts: fn(&Collection) -> bool,
         observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
-        let mut periods = Vec::new();
+        let mut gathered = Gathered::default();
         let mut walk = Walk::from(query.path.clone(), observed);
         let mut known = None;
         while let Some((path, resolution)) = self.next_collection(&mut walk).await? {
@@ -155,10 +175,10 @@ impl Desk {
                 standing,
                 resolution: &resolution,
             };
-            let below = self.add_periods(&asked, query, &mut periods).await?;
+            let below = self.add_periods(&asked, query, &mut gathered).await?;
             walk.follow(&path, below);
         }
-        Ok(periods)
+        Ok(gathered.periods)
     }
 
     /// Adds the periods of a calendar, and returns the names of the collections in it.
@@ -166,16 +186,17 @@ impl Desk {
         &self,
         asked: &Asked<'_>,
         query: &BusyQuery<'_>,
-        periods: &mut Vec<BusyPeriod>,
+        gathered: &mut Gathered,
     ) -> Result<Vec<String>, Refusal> {
         let collection = asked.resolution.collection();
         let floating = (query.floating)(collection);
         let is_calendar = collection.kind == CollectionKind::Calendar;
         let Some(shown) = self.shown(collection.id).await? else {
-            return self.add_periods_of_all(asked, query, periods).await;
+            return self.add_periods_of_all(asked, query, gathered).await;
         };
         let masked = self.masked_name(collection, query).await?;
         let is_bookable = asked.resolution.owner.kind.is_bookable();
+        let periods = &mut gathered.periods;
         let (below, mut unknown) = shown.read(|view| {
             let below = view.collections().map(str::to_owned).collect();
             let mut unknown = Vec::new();
@@ -192,8 +213,8 @@ impl Desk {
         unknown.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         for page in unknown.chunks(READ_ROWS) {
             for read in self.read_candidates(collection.id, page).await? {
-                let found = self.periods_of(&read.object, asked, query, &floating);
-                periods.extend(found.await?);
+                self.add_periods_of(&read.object, asked, query, &floating, gathered)
+                    .await?;
             }
             tokio::task::yield_now().await;
         }
@@ -219,7 +240,7 @@ impl Desk {
         &self,
         asked: &Asked<'_>,
         query: &BusyQuery<'_>,
-        periods: &mut Vec<BusyPeriod>,
+        gathered: &mut Gathered,
     ) -> Result<Vec<String>, Refusal> {
         let collection = asked.resolution.collection();
         let floating = (query.floating)(collection);
@@ -231,7 +252,8 @@ impl Desk {
                 match row.member.value {
                     Member::Collection(_) => below.push(row.name),
                     Member::Object(object) if is_calendar => {
-                        periods.extend(self.periods_of(&object, asked, query, &floating).await?);
+                        self.add_periods_of(&object, asked, query, &floating, gathered)
+                            .await?;
                     }
                     Member::Object(_) => {}
                 }
@@ -240,19 +262,20 @@ impl Desk {
         Ok(below)
     }
 
-    async fn periods_of(
+    async fn add_periods_of(
         &self,
         object: &Object,
         asked: &Asked<'_>,
         query: &BusyQuery<'_>,
         floating: &Zone,
-    ) -> Result<Vec<BusyPeriod>, Refusal> {
+        gathered: &mut Gathered,
+    ) -> Result<(), Refusal> {
         let owner = &asked.resolution.owner;
         let Some(facts) = &object.calendar else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         if query.masked_uid == Some(&facts.uid) {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let may_count = |projection: ObjectProjection| {
             let kinds = projection.kinds();
@@ -260,10 +283,10 @@ impl Desk {
                 && projection.may_overlap(&query.window)
         };
         if !ObjectProjection::decode(&facts.projection).is_none_or(may_count) {
-            return Ok(Vec::new());
+            return Ok(());
         }
         if !asked.counts(object) {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let octets = self
             .store
@@ -271,20 +294,19 @@ impl Desk {
             .await
             .map_err(read_failed)?;
         let Ok(object) = parse_stored(octets) else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         let owner = Owner {
             has_address: &|address: &str| self.is_address_of(owner, address),
             is_bookable: owner.kind.is_bookable(),
         };
-        let budget = &mut Budget::default();
-        Ok(busy_periods(
-            &object,
-            &query.window,
-            floating,
-            &owner,
-            budget,
-        ))
+        let mut budget = Budget::new(gathered.work);
+        let found = busy_periods(&object, &query.window, floating, &owner, &mut budget);
+        gathered.periods.extend(found);
+        if budget.remaining() == 0 {
+            gathered.work = (gathered.work / 2).max(LEAST_WORK);
+        }
+        Ok(())
     }
 
     fn is_address_of(&self, principal: &Principal, address: &str) -> bool {

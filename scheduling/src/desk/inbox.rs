@@ -62,7 +62,7 @@ impl Desk {
     /// says whether there was one answer to look at, and hence perhaps another. To be called by a worker whenever
     /// [`ANSWERED_QUEUE`] has rows.
     ///
-    /// Errors: `Unavailable`, `Damaged`.
+    /// Errors: `Unavailable`, `Full`.
     pub async fn clear_answered(&self) -> Result<bool, Refusal> {
         let step = async |row: Row| {
             let step = self.clear_step(&row).await;

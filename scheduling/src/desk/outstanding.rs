@@ -253,7 +253,7 @@ impl Desk {
     /// Makes one commit of deliveries that wait; says whether there was one to make, and hence perhaps
     /// another. To be called by a worker whenever [`DELIVERY_QUEUE`] has rows.
     ///
-    /// Errors: `Unavailable`, `Damaged`.
+    /// Errors: `Unavailable`, `Full`.
     pub async fn deliver_outstanding(&self) -> Result<bool, Refusal> {
         let step = async |row: Row| {
             let step = self.deliver_step(&row).await;

@@ -95,7 +95,7 @@ impl Desk {
     /// Makes one commit of refreshes that wait; says whether there was one to make, and hence perhaps another. To
     /// be called by a worker whenever [`REFRESH_QUEUE`] has rows.
     ///
-    /// Errors: `Unavailable`, `Damaged`.
+    /// Errors: `Unavailable`, `Full`.
     pub async fn refresh_outstanding(&self) -> Result<bool, Refusal> {
         let step = async |row: Row| {
             let step = self.refresh_step(&row).await;

@@ -142,9 +142,12 @@ impl<'o> Meeting<'o> {
 
     /// Those of the instances that the series yields, as [`Meeting::yields`] says of one.
     pub fn yielded(&self, keys: impl IntoIterator<Item = InstanceKey>) -> BTreeSet<InstanceKey> {
-        let keys = keys.into_iter().filter(|key| !self.excluded.contains(key));
+        let keys = keys
+            .into_iter()
+            .filter(|key| !self.excluded.contains(key))
+            .collect();
         match &self.yielded {
-            Some(set) => set.find_keys(keys, &mut Budget::new(WORK_OF_ALL)),
+            Some(set) => set.find_keys(&keys, &mut Budget::new(WORK_OF_ALL)),
             None => BTreeSet::new(),
         }
     }

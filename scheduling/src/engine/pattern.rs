@@ -112,22 +112,33 @@ impl Yield {
     ) -> Result<Yield, TooMuchWork> {
         let mut alone = series.clone();
         alone.remove_properties("EXDATE");
-        let mut budget = Budget::new(WORK);
-        let known = [meeting, other].map(|it| start_of(it.object).max(written_at(it)));
-        let start = known.into_iter().flatten().max();
-        let horizon = SignedDuration::from_secs(HORIZON_SECONDS);
-        let end = start.unwrap_or_default().saturating_add(horizon);
-        let window = TimeRange {
-            start: None,
-            end: end.ok(),
+        let latest = |of: fn(&Meeting<'_>) -> Option<Timestamp>| {
+            [meeting, other].into_iter().filter_map(of).max()
         };
+        let start = latest(|it| start_of(it.object)).unwrap_or_default();
+        let first = window(None, start);
+        let written = latest(written_at).filter(|written| *written > start);
+        let later = written.map(|written| window(Some(written), written));
         let set = RecurrenceSet::of_components(meeting.object, [&alone], &Zone::utc());
-        let instances = set.occurrences(&window, &mut budget)?;
+        let mut spans = BTreeSet::new();
+        for window in [Some(first), later].into_iter().flatten() {
+            let instances = set.occurrences(&window, &mut Budget::new(WORK))?;
+            spans.extend(instances.iter().map(|it| (it.start, it.end)));
+        }
         Ok(Yield {
-            spans: instances.iter().map(|it| (it.start, it.end)).collect(),
-            end: overall_span(&with_only(meeting.object, &alone), &mut budget)
+            spans,
+            end: overall_span(&with_only(meeting.object, &alone), &mut Budget::new(WORK))
                 .and_then(|span| span.end),
         })
+    }
+}
+
+/// From a time to the horizon behind another one.
+fn window(start: Option<Timestamp>, from: Timestamp) -> TimeRange {
+    let horizon = SignedDuration::from_secs(HORIZON_SECONDS);
+    TimeRange {
+        start,
+        end: from.saturating_add(horizon).ok(),
     }
 }
 

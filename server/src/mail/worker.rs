@@ -183,8 +183,10 @@ impl Shared {
             return Ok(());
         };
         let Some(message) = OutgoingMessage::decode(&work.payload) else {
-            tracing::error!("a mail in the queue cannot be read and is dropped");
-            return self.drop_row(&id, &work).await;
+            tracing::error!("a mail in the queue cannot be read and is put off");
+            let due = Timestamp(self.now().0 + LONGEST_WAIT_MILLISECONDS);
+            let error = "it is in no known form".to_owned();
+            return self.postpone(&id, &work, due, error).await;
         };
         match self.attempt(&id, &work, &message).await {
             Attempt::Ended(outcome, said) => {
@@ -301,12 +303,6 @@ impl Shared {
         };
         let mut batch = self.store.batch();
         batch.reschedule(id, work, due, &later);
-        not_a_conflict(self.store.commit(batch).await.map(drop))
-    }
-
-    async fn drop_row(&self, id: &WorkId, work: &Stored<Work>) -> Result<(), CommitError> {
-        let mut batch = self.store.batch();
-        batch.finish_work(id, work);
         not_a_conflict(self.store.commit(batch).await.map(drop))
     }
 }

@@ -272,11 +272,16 @@ async fn import_members<P: Performer>(
     let mut left = members.len();
     for some in members.chunks(OBJECTS_AT_ONCE) {
         let mut texts = fetcher.report(some).await?;
+        let mut not_asked_for = None;
         for listed in some {
             left -= 1;
-            let text = match texts.remove(&listed.place) {
-                Some(text) => Ok(text),
-                None => fetcher.get(listed).await,
+            let text = match (texts.remove(&listed.place), &mut not_asked_for) {
+                (Some(text), _) => Ok(text),
+                (None, None) => fetcher.get(listed).await,
+                (None, Some(count)) => {
+                    *count += 1;
+                    continue;
+                }
             };
             match text {
                 Ok(text) => {
@@ -286,12 +291,15 @@ async fn import_members<P: Performer>(
                 Err(Failure::Object(why)) => intake.summary().refuse(&listed.place, &why),
                 Err(Failure::Calendar(why)) => {
                     intake.summary().refuse(&listed.place, &why);
-                    let (calendar, why) = (fetcher.calendar(), fetch::GIVEN_UP);
-                    intake.summary().refuse_all(left, &calendar, why);
-                    return Ok(());
+                    not_asked_for = Some(0);
                 }
                 Err(Failure::All(why)) => return Err(why),
             }
+        }
+        if let Some(count) = not_asked_for {
+            let (calendar, why) = (fetcher.calendar(), fetch::GIVEN_UP);
+            intake.summary().refuse_all(left + count, &calendar, why);
+            return Ok(());
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use super::*;
 use crate::desk::audit;
 use storage::{
     CheckEvent, Damage, Stored,
-    model::{ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work},
+    model::{DORMANT_MEMBERSHIP_QUEUE, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work},
 };
 
 async fn run(store: &Store, repair: bool) -> (Vec<Damage>, usize) {
@@ -113,7 +113,9 @@ async fn work_in_no_known_form_is_found_and_left() {
         BOOKING_QUEUE,
         ANSWERED_QUEUE,
         MEMBERSHIP_QUEUE,
+        DORMANT_MEMBERSHIP_QUEUE,
         ENABLED_QUEUE,
+        mail::HELD_QUEUE,
     ];
     for queue in queues {
         let work = Work::new(queue, Bytes::from_static(b"x"), Timestamp(0));

@@ -20,11 +20,11 @@ use crate::engine::{
 /// nothing of it takes place any more.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
+    check_meant(incoming)?;
     let copy = incoming
         .copy
         .ok_or(silently("there is no copy to cancel"))?;
     check_organizer(incoming, copy)?;
-    check_meant(incoming, copy)?;
     let stored = Meeting::of(copy);
     let message = Meeting::about(&incoming.message.object, &stored);
     let object = cancelled(incoming, &stored, &called_off(incoming, &stored, &message)?);
@@ -45,24 +45,29 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     })
 }
 
-/// From outside, who is taken out is named (RFC 5546 §3.2.5). What calls off the part of others only was handed on to
-/// the recipient, who was invited by name: that is for them to look at.
-fn check_meant(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<(), Declined> {
-    let names = |entry: &Component| attendees(entry).next().is_some();
-    let names_recipient = |entry: &Component| own_line(incoming, entry).is_some();
-    let message = &incoming.message;
-    let is_of_others = message.origin == Origin::Mail
-        && message.entries().all(names)
-        && !message.entries().any(names_recipient)
-        && copy.entries().any(names_recipient);
-    match is_of_others {
-        true => Err(Declined::for_the_user(
+/// What calls off the part of others only was handed on to the recipient: that is for them to look at.
+fn check_meant(incoming: &Incoming<'_>) -> Result<(), Declined> {
+    let mut entries = incoming.message.entries();
+    match entries.any(|entry| is_meant(incoming, entry)) {
+        true => Ok(()),
+        false => Err(Declined::for_the_user(
             Status::NOT_ALLOWED,
             "the cancellation names others only",
             &[Action::TakeOver, Action::Dismiss],
         )),
-        false => Ok(()),
     }
+}
+
+/// Whether a component calls off the recipient's part. From outside, who is taken out is named (RFC 5546 §3.2.5), by the
+/// name by which they were invited: by a list's, where the copy does not name the recipient.
+fn is_meant(incoming: &Incoming<'_>, entry: &Component) -> bool {
+    let names_recipient = |entry: &Component| own_line(incoming, entry).is_some();
+    incoming.message.origin != Origin::Mail
+        || attendees(entry).next().is_none()
+        || names_recipient(entry)
+        || incoming
+            .copy
+            .is_some_and(|copy| !copy.entries().any(names_recipient))
 }
 
 /// The parts of the copy that the message calls off, each with what it says; an instance that had no component
@@ -75,7 +80,7 @@ fn called_off<'m>(
     let mut found = BTreeMap::new();
     let mut reason = "the copy has no such instance";
     let mut is_behind = false;
-    for (said, entry) in message.parts() {
+    for (said, entry) in message.parts().filter(|(_, it)| is_meant(incoming, it)) {
         let parts: Vec<Part> = match said {
             // the whole: the series, and all instances that have a component
             Part::Series => stored.parts().map(|(part, _)| part).collect(),

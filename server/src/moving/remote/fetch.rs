@@ -70,6 +70,9 @@ impl<'a> Fetcher<'a> {
         match self.ask_for(objects).await {
             Ok(texts) => {
                 (self.reports, self.silences) = (0, 0);
+                if !texts.is_empty() {
+                    self.objects = 0;
+                }
                 Ok(texts)
             }
             Err(RemoteError::Transport(TransportError::Unreachable(..))) => {

@@ -391,8 +391,21 @@ fn cancellations() {
     let receipt = world.hand_in("bob", X, &others).unwrap();
     assert!(is_held(&receipt), "{receipt:?}");
     assert_eq!(world.shape("bob"), ["series bob?"]);
+    let one = of_x(&format!("{rid}\nATTENDEE:mailto:carol@example.org"), 1);
+    let own = of_x(&format!("RECURRENCE-ID:20260316T090000Z\n{BOB}"), 1);
+    world
+        .hand_in("bob", X, &message("CANCEL", &[&one, &own]))
+        .unwrap();
+    assert_eq!(world.shape("bob"), ["series bob?", "0316 cancelled bob?"]);
+    // before the invitation, of which it says nothing
+    let mut early = new_world();
+    assert!(is_held(&early.hand_in("bob", X, &others).unwrap()));
+    let request = message("REQUEST", &[&of_x(&format!("{RULE}\n{BOB}"), 0)]);
+    early.hand_in("bob", X, &request).unwrap();
+    assert_eq!(early.shape("bob"), ["series bob?"]);
     // nobody is named: all are meant
-    let all = message("CANCEL", &[&of_x("", 1)]);
+    let all = message("CANCEL", &[&of_x("", 2)]);
+    let mut world = bob_invited();
     world.hand_in("bob", X, &all).unwrap();
     assert_eq!(world.shape("bob"), ["series cancelled bob?"]);
     // of a meeting that is not there
