@@ -2,7 +2,7 @@
 //! own, or asks for it.
 //!
 //! Changes that come on a regular day of consecutive years become one observance with an RRULE; what is left
-//! over becomes observances with RDATEs. A rule that is still followed in 2099, or [`YEARS_OF_RULES`] after the start
+//! over becomes observances with RDATEs. A rule that is still followed in 2099, or 28 years after the start
 //! where that is later, goes on: the database has single changes up to 2087, and weekdays and leap years come in
 //! all combinations in so many years.
 
