@@ -57,21 +57,19 @@ pub(super) fn knows_answers(message: &Message) -> bool {
     message.origin == Origin::Mail || message.tells_answer
 }
 
+/// Whether an ATTENDEE says that the recipient answered, so that they come.
+fn claims_answer(incoming: &Incoming<'_>, line: &Property) -> bool {
+    let said = participation(line);
+    ![NEEDS_ACTION, DECLINED, DELEGATED].contains(&said.as_str()) && is_recipient(incoming, line)
+}
+
 /// Takes away what a component of a message says that the recipient answered, where they would come by it and nobody
-/// knows of it. Whether there was anything.
-pub(super) fn forget_answer(incoming: &Incoming<'_>, entry: &mut Component) -> bool {
-    let comes = |line: &Property| {
-        let said = participation(line);
-        ![NEEDS_ACTION, DECLINED, DELEGATED].contains(&said.as_str())
-    };
-    let mut is_any = false;
-    for line in entry.properties_mut().filter(|line| line.is("ATTENDEE")) {
-        if is_recipient(incoming, line) && comes(line) {
-            ask(line);
-            is_any = true;
-        }
-    }
-    is_any
+/// knows of it.
+pub(super) fn forget_answer(incoming: &Incoming<'_>, entry: &mut Component) {
+    let lines = entry.properties_mut().filter(|line| line.is("ATTENDEE"));
+    lines
+        .filter(|line| claims_answer(incoming, line))
+        .for_each(ask);
 }
 
 /// Makes a line wait for an answer.
@@ -139,10 +137,15 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
             note_revision(incoming, original, entry);
         }
     }
-    let mut answer_is_unknown = false;
-    if !knows_answers(message) {
+    // Who is not said to have answered keeps sharing it.
+    let answer_is_unknown = !knows_answers(message)
+        && message
+            .entries()
+            .flat_map(attendees)
+            .any(|line| claims_answer(incoming, line));
+    if answer_is_unknown {
         for entry in object.entries_mut() {
-            answer_is_unknown |= forget_answer(incoming, entry);
+            forget_answer(incoming, entry);
         }
     }
     Ok(Receipt {
