@@ -46,7 +46,8 @@ pub use store::{
     MAXIMUM_AUDIT_ENTRIES, MAXIMUM_BLOB_OCTETS, MAXIMUM_SCHEDULING_LOG_ENTRIES,
     MAXIMUM_SCHEDULING_LOG_OCTETS, MESSAGES_MAXIMUM, Memberships, ObjectPlace, OpenError,
     PrincipalNameFault, ReceivedPosition, Resolution, RetentionClock, Store, UidPlace, UidPlaces,
-    Upload, WalkPosition, check_account_form, milliseconds_to_next_hour, normalise_address,
+    UnreadWork, Upload, WalkPosition, check_account_form, dormant_membership,
+    milliseconds_to_next_hour, normalise_address,
 };
 pub use uuid::Uuid;
 

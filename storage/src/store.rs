@@ -68,6 +68,7 @@ pub use changes::Changes;
 pub use check::{CheckEvent, Damage};
 pub use compaction::{LogCompaction, LogRetention};
 pub use directory::{Memberships, normalise_address};
+pub use groups::dormant_membership;
 pub use messages::{MESSAGES_MAXIMUM, milliseconds_to_next_hour};
 pub use received::{KeptOfMessages, ReceivedPosition};
 pub use resolution::{Found, Resolution};
@@ -76,6 +77,7 @@ pub use scheduling_log::{MAXIMUM_SCHEDULING_LOG_ENTRIES, MAXIMUM_SCHEDULING_LOG_
 pub use tree::{Listed, ObjectPlace, WalkPosition};
 pub use uids::{UidPlace, UidPlaces};
 pub use uploads::Upload;
+pub use work::UnreadWork;
 
 /// The version of the keys and records that this code writes; it reads all before. Format 1 did not know
 /// entries that deny, entries on objects, managed attachments, and what a delegate may do; 2 was never

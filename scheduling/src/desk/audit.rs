@@ -32,10 +32,10 @@ const WORK_ROWS: usize = 10;
 /// Objects between two words of progress.
 const PROGRESS_OBJECTS: u64 = 10_000;
 /// Says whether a row of work asks for something.
-type IsReadable = fn(&Work) -> bool;
+pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-const QUEUES: [(&str, IsReadable); 9] = [
+pub(super) const QUEUES: [(&str, IsReadable); 9] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -46,8 +46,8 @@ const QUEUES: [(&str, IsReadable); 9] = [
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),
     (ANSWERED_QUEUE, is_some::<Answered>),
-    (MEMBERSHIP_QUEUE, is_some::<MembershipChange>),
-    (DORMANT_MEMBERSHIP_QUEUE, is_some::<MembershipChange>),
+    (MEMBERSHIP_QUEUE, is_membership_change),
+    (DORMANT_MEMBERSHIP_QUEUE, is_membership_change),
     (ENABLED_QUEUE, is_some::<Enabled>),
 ];
 /// The kind of finding.
@@ -55,6 +55,10 @@ const OBJECT: &str = "calendar object";
 
 fn is_some<Task: DeserializeOwned>(row: &Work) -> bool {
     row.task::<Task>().is_some()
+}
+
+fn is_membership_change(row: &Work) -> bool {
+    MembershipChange::of(row).is_some()
 }
 
 /// What is wrong with one object.
@@ -182,27 +186,22 @@ impl Audit<'_> {
         for (queue, is_readable) in QUEUES {
             let mut after: Option<WorkId> = None;
             loop {
-                let page = self.store.list_work(queue, after.as_ref(), WORK_ROWS).await;
-                let page = match page {
-                    Ok(page) => page,
-                    // A row that cannot even be read was found before.
-                    Err(ReadError::Corrupt(_)) => break,
-                    Err(error) => return Err(error.into()),
-                };
-                let Some((last, _)) = page.last() else {
+                let page = self
+                    .store
+                    .list_unread_work(queue, after.as_ref(), WORK_ROWS);
+                let page = page.await?;
+                let Some(last) = page.last() else {
                     break;
                 };
-                after = Some(last.clone());
-                for (id, work) in &page {
-                    if !is_readable(work) {
-                        let detail =
-                            format!("{:032x} in the queue {queue} is in no known form", id.id);
-                        let damage = Damage {
-                            row: "work",
-                            detail,
-                            can_be_mended: false,
-                        };
-                        self.tell(CheckEvent::Found(damage)).await?;
+                after = Some(last.id.clone());
+                for row in &page {
+                    match self.store.work(queue, &row.id).await {
+                        Ok(Some(work)) if !is_readable(&work) => {
+                            self.tell(unknown_form(queue, &row.id)).await?;
+                        }
+                        // One that cannot even be read was found before.
+                        Ok(_) | Err(ReadError::Corrupt(_)) => {}
+                        Err(error) => return Err(error.into()),
                     }
                 }
             }
@@ -214,6 +213,14 @@ impl Audit<'_> {
         let sent = self.events.send(event).await;
         sent.map_err(|_| CommitError::Unavailable("the check was broken off".to_owned()))
     }
+}
+
+fn unknown_form(queue: &str, WorkId { id, .. }: &WorkId) -> CheckEvent {
+    CheckEvent::Found(Damage {
+        row: "work",
+        detail: format!("{id:032x} in the queue {queue} is in no known form"),
+        can_be_mended: false,
+    })
 }
 
 /// Compares an object's row with its octets.

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use calendar::CalendarObject;
+use calendar::{CalendarObject, TimeRange};
 use storage::{
-    Batch, Stored, UidPlace, UidPlaces,
+    Batch, Stored, Timestamp, UidPlace, UidPlaces,
     model::{Collection, CollectionId, Object},
 };
 
 use super::{Desk, refuse::read_failed};
-use crate::{Refusal, engine::normalise, parse_stored};
+use crate::{ObjectProjection, Refusal, engine::normalise, parse_stored};
 
 /// What was found of a UID in a home.
 #[derive(Debug)]
@@ -135,4 +135,15 @@ impl Copies {
             batch.expect_object(copy.calendar.id, &copy.name, copy.stored.revision);
         }
     }
+}
+
+/// Whether all of a meeting is over.
+pub(super) fn is_over(object: &Object, now: Timestamp) -> bool {
+    let to_come = TimeRange {
+        start: jiff::Timestamp::from_millisecond(now.0).ok(),
+        end: None,
+    };
+    let facts = object.calendar.as_ref();
+    let projection = facts.and_then(|facts| ObjectProjection::decode(&facts.projection));
+    projection.is_some_and(|projection| !projection.may_overlap(&to_come))
 }

@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use calendar::TimeRange;
 use serde::{Deserialize, Serialize};
 use storage::{
     AccountError, Found, ResourcePath,
@@ -17,13 +16,14 @@ use storage::{
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
+    copy::is_over,
     delete::Removal,
     members::{Members, Observed, Walk, expect_unchanged},
     properties::home_path,
     refuse::{commit_failed, crowded, read_failed},
 };
 use crate::{
-    Actor, Conditions, ObjectProjection, Refusal,
+    Actor, Conditions, Refusal,
     engine::{self, Directory, Role},
 };
 
@@ -139,15 +139,8 @@ impl Desk {
         owner: &Principal,
         object: &Object,
     ) -> Result<Option<Role>, Refusal> {
-        let Some(facts) = object.calendar.as_ref().filter(|facts| facts.scheduling) else {
-            return Ok(None);
-        };
-        let to_come = TimeRange {
-            start: jiff::Timestamp::from_millisecond(self.now().0).ok(),
-            end: None,
-        };
-        let projection = ObjectProjection::decode(&facts.projection);
-        if projection.is_some_and(|projection| !projection.may_overlap(&to_come)) {
+        let facts = object.calendar.as_ref();
+        if !facts.is_some_and(|facts| facts.scheduling) || is_over(object, self.now()) {
             return Ok(None);
         }
         let object = self.parsed(object).await?;

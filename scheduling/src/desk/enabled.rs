@@ -12,20 +12,19 @@ use std::sync::Arc;
 
 use storage::{
     Batch, ObjectPlace, Timestamp,
-    model::{CollectionId, ENABLED_QUEUE, Enabled, MEMBERSHIP_QUEUE, Principal, Work},
+    model::{CollectionId, ENABLED_QUEUE, Enabled, MEMBERSHIP_QUEUE, Principal},
 };
 
 use super::{
     Desk,
-    copy::{Copies, Copy},
-    membership::is_over,
-    queue::Row,
+    copy::{Copies, Copy, is_over},
+    queue::{Row, is_about_all},
     recipients::Recipients,
     refuse::read_failed,
 };
 use crate::{
     Classification, Refusal,
-    engine::{self, Change, Directory, Plan, Role, Status},
+    engine::{self, Change, Directory, Plan, Role},
     log::{self, LogEntry, Occasion},
 };
 
@@ -49,15 +48,24 @@ impl Desk {
     /// Errors: `Unavailable`, `Full`, `Damaged`.
     pub async fn catch_up_enabled(&self) -> Result<bool, Refusal> {
         let step = async |row: Row| {
-            let step = self.tell_missed(&row, self.now()).await;
-            self.conclude(&row, step).await
+            let told = self.tell_missed(&row, None).await;
+            let told = match self.commit_step(told).await {
+                Err(refusal) if row.was_put_off() && !is_about_all(&refusal) => {
+                    self.tell_missed(&row, Some(refusal)).await
+                }
+                Ok(told) => return Ok(told),
+                Err(refusal) => Err(refusal),
+            };
+            self.conclude(&row, told).await
         };
         self.work_through(ENABLED_QUEUE, step).await
     }
 
-    /// What the next commit does: the next meeting of which something was missed, and all before it.
-    async fn tell_missed(&self, row: &Row, now: Timestamp) -> Result<Batch, Refusal> {
+    /// What the next commit does: the next meeting of which something was missed, and all before it. One of which that
+    /// cannot be told (`refused`) is passed over, for the others.
+    async fn tell_missed(&self, row: &Row, mut refused: Option<Refusal>) -> Result<Batch, Refusal> {
         let enabled: Enabled = row.task()?;
+        let now = self.now();
         let mut batch = self.store.batch();
         let principal = self.store.principal(enabled.principal).await;
         let principal = principal.map_err(read_failed)?;
@@ -79,12 +87,15 @@ impl Desk {
         let (places, mut reached) = page.map_err(read_failed)?;
         for place in places {
             match self.missed(&place, &principal, now).await {
+                Ok(None) => {}
+                Ok(Some(_)) if let Some(refusal) = refused.take() => {
+                    tracing::error!(%refusal, "what was missed of a meeting cannot be told");
+                }
                 Ok(Some(missed)) => {
                     self.deliver_missed(&mut batch, &missed, now).await?;
                     reached = Some(place.position());
                     break;
                 }
-                Ok(None) => {}
                 Err(refusal @ Refusal::Damaged(_)) => {
                     tracing::warn!(%refusal, "a meeting cannot be read, and nobody is told of it");
                 }
@@ -110,14 +121,8 @@ impl Desk {
     ) -> Result<bool, Refusal> {
         let dormant = self.store.dormant_memberships(home, CHANGES_AT_ONCE).await;
         let dormant = dormant.map_err(read_failed)?;
-        for (id, work) in &dormant {
-            let awake = Work {
-                queue: MEMBERSHIP_QUEUE.to_owned(),
-                ..work.value.clone()
-            };
-            batch
-                .finish_work(id, work)
-                .enqueue(&self.store.new_work_id(now), &awake);
+        for row in &dormant {
+            batch.move_work(row, MEMBERSHIP_QUEUE, &self.store.new_work_id(now));
         }
         Ok(!dormant.is_empty())
     }
@@ -180,14 +185,9 @@ impl Desk {
             return Ok(());
         };
         let mut recipients = Recipients::default();
-        self.load_recipients(&mut recipients, organizer, &plan.deliveries)
+        let outcomes = self
+            .receive_all(&mut recipients, organizer, &plan.deliveries, directory, now)
             .await?;
-        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
-        for delivery in &plan.deliveries {
-            let receipt = recipients.receive(delivery, directory, now);
-            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
-            outcomes.push((delivery.address.clone(), status));
-        }
         self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
             .await?;
         let mut lines = log::of_plan(plan, &outcomes);

@@ -194,13 +194,9 @@ impl Desk {
     ) -> Result<Vec<(String, Status)>, Refusal> {
         let fitting = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
         let (at_once, later) = plan.deliveries.split_at(fitting);
-        self.load_recipients(recipients, sender, at_once).await?;
-        let mut outcomes = Vec::with_capacity(plan.deliveries.len());
-        for delivery in at_once {
-            let receipt = recipients.receive(delivery, directory, now);
-            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
-            outcomes.push((delivery.address.clone(), status));
-        }
+        let mut outcomes = self
+            .receive_all(recipients, sender, at_once, directory, now)
+            .await?;
         let pending = later.iter().map(|delivery| delivery.address.clone());
         outcomes.extend(pending.map(|address| (address, Status::PENDING)));
         let fitting = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));

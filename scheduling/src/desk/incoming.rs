@@ -276,11 +276,9 @@ impl Desk {
         {
             return Ok(Err(fault));
         }
-        self.load_recipients(&mut recipients, recipient, &handed_over.refreshes)
+        let refreshes = &handed_over.refreshes;
+        self.receive_all(&mut recipients, recipient, refreshes, directory, now)
             .await?;
-        for refresh in &handed_over.refreshes {
-            recipients.receive(refresh, directory, now);
-        }
         self.write_recipients(batch, &recipients, &[], now).await?;
         Ok(Ok(handed_over.receipt))
     }

@@ -342,14 +342,9 @@ impl Desk {
         self.look_up(&mut directory, &engine::addresses(object, None))
             .await?;
         let mut recipients = Recipients::default();
-        self.load_recipients(&mut recipients, &sender, &deliveries)
+        let outcomes = self
+            .receive_all(&mut recipients, &sender, &deliveries, &directory, now)
             .await?;
-        let mut outcomes = Vec::with_capacity(deliveries.len());
-        for delivery in &deliveries {
-            let receipt = recipients.receive(delivery, &directory, now);
-            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
-            outcomes.push((delivery.address.clone(), status));
-        }
         let attachments = own.meeting.as_ref();
         let attachments = attachments.map_or(&[][..], |copy| copy.stored.attachments());
         self.write_recipients(batch, &recipients, attachments, now)
@@ -397,11 +392,14 @@ impl Desk {
         self.look_up(&mut directory, &engine::addresses(object, None))
             .await?;
         let mut recipients = Recipients::default();
-        self.load_recipients(&mut recipients, &Arc::new(gone), &deliveries)
-            .await?;
-        for delivery in &deliveries {
-            recipients.receive(delivery, &directory, now);
-        }
+        self.receive_all(
+            &mut recipients,
+            &Arc::new(gone),
+            &deliveries,
+            &directory,
+            now,
+        )
+        .await?;
         self.write_recipients(batch, &recipients, &[], now).await
     }
 

@@ -36,9 +36,14 @@ impl Row {
     ///
     /// Errors: `Damaged`.
     pub fn task<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        self.read(Work::task)
+    }
+
+    /// The same, read by something that knows more forms than one.
+    pub fn read<T>(&self, read: impl Fn(&Work) -> Option<T>) -> Result<T, Refusal> {
         let unreadable =
             || Refusal::Damaged(format!("a row of {} cannot be read", self.work.queue));
-        self.work.task().ok_or_else(unreadable)
+        read(&self.work).ok_or_else(unreadable)
     }
 
     /// The row after a failure.
@@ -88,29 +93,30 @@ impl Desk {
         row: &Row,
         step: Result<Batch, Refusal>,
     ) -> Result<bool, Refusal> {
-        let committed = match step {
-            Ok(batch) => self.commit(batch).await,
-            Err(refusal) => Err(refusal),
-        };
-        match committed {
-            Ok(committed) => Ok(committed.is_some()),
-            Err(refusal) if is_about_all(&refusal) => Err(refusal),
-            Err(refusal) => Ok(self.commit(self.put_off(row, &refusal)).await?.is_some()),
+        match self.commit_step(step).await {
+            Err(refusal) if !is_about_all(&refusal) => self.put_off(row, &refusal).await,
+            committed => committed,
         }
     }
 
-    fn put_off(&self, row: &Row, refusal: &Refusal) -> Batch {
+    /// Commits what a row came to; `false` where something that was decided upon has changed meanwhile.
+    pub(super) async fn commit_step(&self, step: Result<Batch, Refusal>) -> Result<bool, Refusal> {
+        Ok(self.commit(step?).await?.is_some())
+    }
+
+    /// Has a row wait that something stands against, or gives it up; `false` where it is another's meanwhile.
+    async fn put_off(&self, row: &Row, refusal: &Refusal) -> Result<bool, Refusal> {
         let (queue, attempts) = (&row.work.queue, row.work.attempts + 1);
         let mut batch = self.store.batch();
         if attempts >= MAXIMUM_ATTEMPTS && !matches!(refusal, Refusal::Damaged(_)) {
             tracing::error!(queue, attempts, %refusal, "background work is given up");
             batch.finish_work(&row.id, &row.work);
-            return batch;
+        } else {
+            tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
+            let due = self.due_after(row.work.attempts);
+            batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
         }
-        tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
-        let due = self.due_after(row.work.attempts);
-        batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
-        batch
+        self.commit_step(Ok(batch)).await
     }
 
     /// When a row is due again that was tried so often before.

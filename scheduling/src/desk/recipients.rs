@@ -1,31 +1,25 @@
 //! The people here who hear of a change: what they have, what the messages make of it, and how that
 //! gets into the change's own commit.
 
+mod loading;
+mod writing;
+
 use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
-use calendar::{CalendarObject, Component};
+use calendar::CalendarObject;
 use storage::{
-    Batch, Found, Resolution, Stored, Timestamp,
-    access::{Delegation, Privilege},
-    model::{
-        Attachment, CalendarFacts, Collection, CollectionId, CollectionKind, INBOX_NAME,
-        InvitationRecipients, Object, Principal, PrincipalId,
-    },
+    Resolution, Stored, Timestamp,
+    model::{Attachment, Collection, CollectionKind, Principal, PrincipalId},
 };
 
-use super::{
-    Desk, admission, attachments, booking::Asked, collection::takes_component, copy::Copies,
-    properties::home_path, refuse::read_failed,
-};
+use super::{Desk, booking::Asked, collection::takes_component, copy::Copies};
 use crate::{
-    Actor, Classification, Refusal,
+    Classification, Refusal,
     engine::{
         self, Action, Cancellations, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming,
         Message, Method, Receipt, Status,
     },
-    log::{self, Lines, LogEntry, LogLine, Occasion, Verdict},
-    projection::ObjectProjection,
+    log::{self, Lines, LogLine, Verdict},
 };
 
 /// One of them, with all that a message may touch.
@@ -76,302 +70,27 @@ struct InboxItem {
     is_public: bool,
 }
 
-/// The most delegates who find somebody's invitations in their inboxes, so that a commit stays bounded: the
-/// first ones in the order in which they were named.
-const MAXIMUM_READERS: usize = 10;
-
-/// The new objects of a commit, with the octets that they are made of.
-type Made = Vec<(Bytes, Object)>;
-
 /// All of them.
 #[derive(Default)]
 pub(crate) struct Recipients(BTreeMap<PrincipalId, Recipient>);
 
 impl Desk {
-    /// Reads what the recipients of these deliveries have, unless it was read already. `sender` is the
-    /// owner of the calendar that the messages come from.
-    pub(crate) async fn load_recipients(
+    /// Reads what the recipients of these deliveries have, and hands them the messages; how each fared, by its address.
+    pub(crate) async fn receive_all(
         &self,
         recipients: &mut Recipients,
         sender: &Arc<Principal>,
         deliveries: &[Delivery],
-    ) -> Result<(), Refusal> {
-        let mut new: Vec<(&Arc<Principal>, &str)> = Vec::new();
-        for delivery in deliveries {
-            let id = delivery.recipient.id;
-            if !recipients.0.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id) {
-                new.push((&delivery.recipient, &delivery.message.uid));
-            }
-        }
-        let paths: Vec<_> = new
-            .iter()
-            .map(|(principal, _)| home_path(principal).child(INBOX_NAME))
-            .collect();
-        let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
-        let ids: Vec<CollectionId> = new
-            .iter()
-            .filter_map(|(principal, _)| principal.default_calendar)
-            .collect();
-        let calendars = self.store.collections(&ids).await.map_err(read_failed)?;
-        let calendars: Vec<Stored<Collection>> = calendars.into_iter().flatten().collect();
-        for ((principal, uid), inbox) in new.into_iter().zip(inboxes) {
-            let Some(inbox) = inbox.filter(|it| matches!(it.found, Found::Collection)) else {
-                continue;
-            };
-            let default = calendars
-                .iter()
-                .find(|it| Some(it.id) == principal.default_calendar);
-            let recipient = self
-                .load_recipient(sender, principal, uid, inbox, default)
-                .await?;
-            recipients.0.insert(principal.id, recipient);
-        }
-        Ok(())
-    }
-
-    async fn load_recipient(
-        &self,
-        sender: &Arc<Principal>,
-        principal: &Arc<Principal>,
-        uid: &str,
-        inbox: Resolution,
-        default_calendar: Option<&Stored<Collection>>,
-    ) -> Result<Recipient, Refusal> {
-        let copies = self.copies(inbox.home().id, uid).await?;
-        let sender = Actor::of(Arc::clone(sender));
-        let held = self.privileges(&sender, &inbox).await?;
-        let room = self.room(inbox.home().id).await?;
-        let delegates = self.readers_of_invitations(principal).await?;
-        let leaves = principal.invitations_to == InvitationRecipients::Delegates;
-        Ok(Recipient {
-            leaves_invitations: leaves,
-            delegates,
-            principal: Arc::clone(principal),
-            may_invite: held.has(Privilege::ScheduleDeliverInvite),
-            may_reply: held.has(Privilege::ScheduleDeliverReply),
-            inbox,
-            default_calendar: default_calendar.filter(|it| !it.is_detached()).cloned(),
-            room,
-            object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
-            is_public: copies
-                .meeting
-                .as_ref()
-                .is_none_or(|copy| Classification::is_public(&copy.object)),
-            copies,
-            called_off: None,
-            is_changed: false,
-            new_schedule_tag: false,
-            inbox_items: Vec::new(),
-            is_asked: false,
-            answer_is_unknown: false,
-            log: Lines::default(),
-        })
-    }
-
-    /// The delegates who find the principal's invitations in their inboxes, too.
-    async fn readers_of_invitations(&self, principal: &Principal) -> Result<Vec<Reader>, Refusal> {
-        if principal.invitations_to == InvitationRecipients::Manager {
-            return Ok(Vec::new());
-        }
-        let delegates: Vec<PrincipalId> = principal.delegates_in(Delegation::Answer).collect();
-        let people = self.store.members_of_all(&delegates).await;
-        let mut people = people.map_err(read_failed)?;
-        people.retain(|it| it.id != principal.id && !it.disabled && it.home.is_some());
-        people.truncate(MAXIMUM_READERS);
-        let trusted: Vec<PrincipalId> = principal.delegates_in(Delegation::Private).collect();
-        let trusted = self.store.members_of_all(&trusted).await;
-        let trusted = trusted.map_err(read_failed)?;
-        let sees_private = |id| trusted.iter().any(|it| it.id == id);
-        let paths: Vec<_> = people
-            .iter()
-            .map(|it| home_path(it).child(INBOX_NAME))
-            .collect();
-        let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
-        let readers = people.iter().zip(inboxes).filter_map(|(person, inbox)| {
-            Some(Reader {
-                inbox: inbox.filter(|it| matches!(it.found, Found::Collection))?,
-                sees_private: sees_private(person.id),
-            })
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Status)>, Refusal> {
+        self.load_recipients(recipients, sender, deliveries).await?;
+        let outcomes = deliveries.iter().map(|delivery| {
+            let receipt = recipients.receive(delivery, directory, now);
+            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
+            (delivery.address.clone(), status)
         });
-        Ok(readers.collect())
-    }
-
-    /// The inboxes in which delegates find the principal's invitations.
-    pub(crate) async fn inboxes_of_delegates(
-        &self,
-        principal: &Principal,
-    ) -> Result<Vec<Resolution>, Refusal> {
-        let readers = self.readers_of_invitations(principal).await?;
-        Ok(readers.into_iter().map(|reader| reader.inbox).collect())
-    }
-
-    /// How many octets a home may still grow by; `None` without a quota (RFC 4331).
-    async fn room(&self, home: CollectionId) -> Result<Option<u64>, Refusal> {
-        let Some(quota) = self.settings.limits.quota_octets else {
-            return Ok(None);
-        };
-        let used = self.store.used_octets(home).await.map_err(read_failed)?;
-        Ok(Some(quota.saturating_sub(used)))
-    }
-
-    /// Writes everything that the messages changed into the batch, which then depends upon all that
-    /// was read for it. A lock never stops a delivery. What a copy may refer to is what the sender's object
-    /// does (`attachments`), and what a copy that was read does already.
-    pub(crate) async fn write_recipients(
-        &self,
-        batch: &mut Batch,
-        recipients: &Recipients,
-        attachments: &[Attachment],
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let known = recipients.attachments(attachments);
-        let mut made = Made::new();
-        for recipient in recipients.0.values() {
-            batch.expect_collection(recipient.inbox.collection());
-            recipient.copies.expect(batch);
-            if recipient.is_changed {
-                self.write_copy(batch, recipient, &mut made, &known, now)
-                    .await?;
-            }
-            if recipient.is_asked {
-                self.enqueue_booking(batch, recipient.principal.id, recipient.copies.uid(), now);
-            }
-            for item in &recipient.inbox_items {
-                // A message refers to no attachment: it may lie in the inbox for ever.
-                let object = self
-                    .delivered_anew(&mut made, &item.object, &[], now)
-                    .await?;
-                for inbox in recipient.inboxes_for(item) {
-                    batch.expect_collection(inbox.collection());
-                    batch.put_object(inbox.collection(), &self.fresh_name(), None, &object);
-                }
-            }
-            let entry = LogEntry {
-                time: now,
-                actor: None,
-                occasion: Occasion::Received,
-                is_public: recipient.is_public,
-                lines: recipient.log.lines().to_vec(),
-            };
-            self.log(
-                batch,
-                recipient.inbox.home().id,
-                recipient.copies.uid(),
-                entry,
-            );
-        }
-        Ok(())
-    }
-
-    async fn write_copy(
-        &self,
-        batch: &mut Batch,
-        recipient: &Recipient,
-        made: &mut Made,
-        known: &[Attachment],
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let Recipient {
-            copies,
-            object,
-            default_calendar,
-            ..
-        } = recipient;
-        match (&copies.meeting, object) {
-            (Some(copy), None) => {
-                batch.remove_object(&copy.calendar, &copy.name, &copy.stored);
-                let names = std::slice::from_ref(&copy.name);
-                self.release_locks(batch, &copy.calendar, names).await?;
-            }
-            (Some(copy), Some(object)) => {
-                let before = Some(&copy.stored.value);
-                let mut after = self.delivered(object, before, known, now).await?;
-                if let Some(facts) = &mut after.calendar {
-                    let is_new = recipient.new_schedule_tag || !facts.scheduling;
-                    facts.scheduling = true;
-                    if is_new {
-                        facts.schedule_tag = Some(self.fresh_schedule_tag());
-                        after.forget_superseded();
-                    } else {
-                        after.supersede(&copy.stored.etag);
-                    }
-                }
-                batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
-            }
-            (None, Some(object)) => {
-                if let Some(calendar) = default_calendar {
-                    let mut after = self.delivered_anew(made, object, known, now).await?;
-                    if let Some(facts) = &mut after.calendar {
-                        facts.scheduling = true;
-                        facts.schedule_tag = Some(self.fresh_schedule_tag());
-                    }
-                    batch.put_object(calendar, &self.fresh_name(), None, &after);
-                }
-            }
-            (None, None) => {}
-        }
-        Ok(())
-    }
-
-    /// A new object as the server stores it. Most recipients get the same octets, of which all but the identity is
-    /// the same, too; messages, which have a METHOD, are never taken for copies.
-    async fn delivered_anew(
-        &self,
-        made: &mut Made,
-        object: &CalendarObject,
-        known: &[Attachment],
-        now: Timestamp,
-    ) -> Result<Object, Refusal> {
-        let octets = object.to_octets();
-        if let Some((_, same)) = made.iter().find(|(of, _)| *of == octets) {
-            return Ok(Object {
-                id: Some(self.fresh_identity()),
-                ..same.clone()
-            });
-        }
-        let new = self.delivered(object, None, known, now).await?;
-        made.push((octets, new.clone()));
-        Ok(new)
-    }
-
-    /// An object as the server stores it, in place of another one.
-    async fn delivered(
-        &self,
-        object: &CalendarObject,
-        before: Option<&Object>,
-        known: &[Attachment],
-        now: Timestamp,
-    ) -> Result<Object, Refusal> {
-        let replaced = before.and_then(|before| before.calendar.as_ref());
-        let uid = object
-            .entries()
-            .find_map(|entry| entry.text("UID"))
-            .unwrap_or_default()
-            .into_owned();
-        let facts = CalendarFacts {
-            uid,
-            scheduling: replaced.is_some_and(|facts| facts.scheduling),
-            schedule_tag: replaced.and_then(|facts| facts.schedule_tag.clone()),
-            projection: ObjectProjection::of(object)
-                .after(replaced.map(|it| &*it.projection))
-                .encode(),
-            attachments: attachments::named(object, known),
-        };
-        let body = self
-            .body_beside(object.to_octets(), &facts.attachments)
-            .await?;
-        let component = object.entries().next().map_or("VEVENT", Component::name);
-        Ok(body.into_object(admission::content_type(component), Some(facts), before, now))
-    }
-
-    /// RFC 6638 §3.2.10: a tag that was never used before.
-    pub(crate) fn fresh_schedule_tag(&self) -> String {
-        format!("{:016x}", self.environment().random_u64())
-    }
-
-    /// A name for an object that the server makes.
-    fn fresh_name(&self) -> String {
-        format!("{:032x}.ics", self.environment().random_u128())
+        Ok(outcomes.collect())
     }
 }
 

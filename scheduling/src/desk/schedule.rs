@@ -400,11 +400,8 @@ impl Desk {
             outcomes.push((delivery.address.clone(), handed_over.receipt.status));
         }
         refreshes.retain(|delivery| delivery.recipient.id != sender.id);
-        self.load_recipients(&mut recipients, sender, &refreshes)
+        self.receive_all(&mut recipients, sender, &refreshes, directory, now)
             .await?;
-        for refresh in &refreshes {
-            recipients.receive(refresh, directory, now);
-        }
         self.write_recipients(batch, &recipients, proposal.attachments, now)
             .await?;
         let mut foreseen = Vec::new();
@@ -412,11 +409,8 @@ impl Desk {
             // those, too, whom the message reaches behind the answer
             let rooms = later.iter().filter(|it| it.recipient.answers_by_itself());
             let rooms: Vec<Delivery> = rooms.cloned().collect();
-            self.load_recipients(&mut recipients, sender, &rooms)
+            self.receive_all(&mut recipients, sender, &rooms, directory, now)
                 .await?;
-            for invitation in &rooms {
-                recipients.receive(invitation, directory, now);
-            }
             for (room, asked) in recipients.asked() {
                 let lines = self.foresee_booking(room, &asked, directory, rules);
                 foreseen.extend(lines.await?);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::{CollectionId, PrincipalId, Work};
 use crate::Timestamp;
@@ -23,8 +23,8 @@ pub struct GroupMeeting {
 }
 
 /// The payload of a row in [`MEMBERSHIP_QUEUE`]: who came into a group and who left it, directly or through others, and
-/// how far that was followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// how far that was followed. Read by [`MembershipChange::of`], in all forms that there ever were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MembershipChange {
     /// The group.
     pub group: PrincipalId,
@@ -35,15 +35,37 @@ pub struct MembershipChange {
     /// All meetings up to this one are done.
     pub reached: Option<GroupMeeting>,
     /// It is left to be followed in this meeting only, where it could not be when it was followed in the others.
-    #[serde(deserialize_with = "absent_in_older_rows")]
     pub only: Option<GroupMeeting>,
+    /// How often that meeting could not be changed, though it could be read.
+    pub refusals: u32,
 }
 
-/// A row of before there was this field ends before it, which is as if nothing was said.
-fn absent_in_older_rows<'de, D: Deserializer<'de>>(
-    rest: D,
-) -> Result<Option<GroupMeeting>, D::Error> {
-    Ok(Option::deserialize(rest).unwrap_or_default())
+/// What all forms begin with, and the first of them had.
+#[derive(Deserialize)]
+struct FirstForm {
+    group: PrincipalId,
+    joined: BTreeSet<PrincipalId>,
+    left: BTreeSet<PrincipalId>,
+    reached: Option<GroupMeeting>,
+}
+
+impl FirstForm {
+    fn with(self, only: Option<GroupMeeting>, refusals: u32) -> MembershipChange {
+        let FirstForm {
+            group,
+            joined,
+            left,
+            reached,
+        } = self;
+        MembershipChange {
+            group,
+            joined,
+            left,
+            reached,
+            only,
+            refusals,
+        }
+    }
 }
 
 impl MembershipChange {
@@ -52,12 +74,38 @@ impl MembershipChange {
         Work::of(MEMBERSHIP_QUEUE, self, created)
     }
 
-    /// What this and a later change of the same group come to: what somebody did last. (Who came and left again did not
-    /// do nothing: a meeting that was made between has them.) It is followed from the first meeting on: where this one was
-    /// under way, the later one was not.
+    /// What a row of work asks for; `None` where it is in no known form. Each form has more than the one before, and a
+    /// row is of the one that ends where it does: one of which something is missing is not taken for an older one.
+    pub fn of(row: &Work) -> Option<MembershipChange> {
+        type Only = Option<GroupMeeting>;
+        let newest = row.task::<(FirstForm, Only, u32)>();
+        let newest = newest.map(|(first, only, refusals)| first.with(only, refusals));
+        let second = || {
+            row.task()
+                .map(|(first, only)| FirstForm::with(first, only, 0))
+        };
+        let first = || Some(row.task::<FirstForm>()?.with(None, 0));
+        newest.or_else(second).or_else(first)
+    }
+
+    /// What is left of it where it is followed everywhere but in one meeting.
+    #[must_use]
+    pub fn left_for(&self, meeting: &GroupMeeting) -> MembershipChange {
+        MembershipChange {
+            reached: None,
+            only: Some(meeting.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// What this and a later change of the same group come to, both for all meetings or for the same one: what somebody
+    /// did last. (Who came and left again did not do nothing: a meeting that was made between has them.) It is followed
+    /// from the first meeting on: where this one was under way, the later one was not. What was refused before says
+    /// nothing of the later one.
     #[must_use]
     pub fn and(mut self, later: &MembershipChange) -> MembershipChange {
         self.reached = None;
+        self.refusals = later.refusals;
         for person in &later.joined {
             self.left.remove(person);
             self.joined.insert(*person);
@@ -71,50 +119,72 @@ impl MembershipChange {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    /// The release of November 2026 wrote no more than this.
-    #[test]
-    fn rows_of_before_are_read() {
-        let octets = [7, 1, 10, 2, 11, 12, 1, 3, 1, b'm'];
-        let people = |numbers: &[u64]| numbers.iter().map(|it| PrincipalId(*it)).collect();
-        let reached = GroupMeeting {
-            home: CollectionId(3),
-            uid: "m".to_owned(),
-        };
-        let change = MembershipChange {
-            group: PrincipalId(7),
-            joined: people(&[10]),
-            left: people(&[11, 12]),
-            reached: Some(reached),
-            only: None,
-        };
-        let read = |octets: &[u8]| Work::new("", octets.to_vec(), Timestamp(0)).task();
-        assert_eq!(read(&octets), Some(change.clone()));
-        let only = MembershipChange {
-            only: change.reached.clone(),
-            ..change
-        };
-        assert_eq!(only.work(Timestamp(0)).task(), Some(only));
-        assert_eq!(read(&octets[..4]), None);
+    fn people(numbers: &[u64]) -> BTreeSet<PrincipalId> {
+        numbers.iter().map(|it| PrincipalId(*it)).collect()
     }
 
-    #[test]
-    fn a_later_change_is_followed_everywhere() {
-        let people = |numbers: &[u64]| numbers.iter().map(|it| PrincipalId(*it)).collect();
-        let change = |joined: &[u64], left: &[u64], reached| MembershipChange {
-            group: PrincipalId(1),
+    fn change(joined: &[u64], left: &[u64], reached: Option<GroupMeeting>) -> MembershipChange {
+        MembershipChange {
+            group: PrincipalId(7),
             joined: people(joined),
             left: people(left),
             reached,
             only: None,
-        };
-        let half = GroupMeeting {
-            home: CollectionId(2),
+            refusals: 0,
+        }
+    }
+
+    fn meeting(home: u64) -> GroupMeeting {
+        GroupMeeting {
+            home: CollectionId(home),
             uid: "m".to_owned(),
+        }
+    }
+
+    fn read(octets: &[u8]) -> Option<MembershipChange> {
+        MembershipChange::of(&Work::new("", octets.to_vec(), Timestamp(0)))
+    }
+
+    /// What programs of November 2026 wrote, one after the other.
+    #[test]
+    fn rows_of_before_are_read() {
+        const FIRST: [u8; 10] = [7, 1, 10, 2, 11, 12, 1, 3, 1, b'm'];
+        let first = change(&[10], &[11, 12], Some(meeting(3)));
+        assert_eq!(read(&FIRST), Some(first.clone()));
+        let everywhere = [&FIRST[..], &[0]].concat();
+        assert_eq!(read(&everywhere), Some(first.clone()));
+        let in_one = [&FIRST[..], &[1, 4, 1, b'm']].concat();
+        let second = MembershipChange {
+            only: Some(meeting(4)),
+            ..first
         };
-        let both = change(&[10, 11], &[12], Some(half)).and(&change(&[12], &[11], None));
+        assert_eq!(read(&in_one), Some(second));
+    }
+
+    /// One that is cut off says nothing, wherever that is not the end of an older form.
+    #[test]
+    fn a_torn_row_is_no_older_one() {
+        let whole = MembershipChange {
+            refusals: 300,
+            ..change(&[10], &[11, 12], Some(meeting(3))).left_for(&meeting(4))
+        };
+        let octets = whole.work(Timestamp(0)).payload;
+        assert_eq!(read(&octets), Some(whole));
+        let ends: Vec<usize> = (0..octets.len())
+            .filter(|end| read(&octets[..*end]).is_some())
+            .collect();
+        let of_older_forms = [7, octets.len() - 2];
+        assert_eq!(ends, of_older_forms);
+        assert_eq!(read(&[&octets[..], &[0]].concat()), None);
+    }
+
+    #[test]
+    fn a_later_change_is_followed_everywhere() {
+        let both = change(&[10, 11], &[12], Some(meeting(2))).and(&change(&[12], &[11], None));
         assert_eq!(both, change(&[10, 12], &[11], None));
     }
 }

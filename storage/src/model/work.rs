@@ -49,9 +49,10 @@ impl Work {
         Work::new(queue, payload, created)
     }
 
-    /// What [`Work::of`] was given; `None` where the payload is nothing of that kind.
+    /// What [`Work::of`] was given; `None` where the payload is nothing of that kind, or more than that.
     pub fn task<T: DeserializeOwned>(&self) -> Option<T> {
-        postcard::from_bytes(&self.payload).ok()
+        let (task, rest) = postcard::take_from_bytes(&self.payload).ok()?;
+        rest.is_empty().then_some(task)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Store, keys, read_meta, record};
 use crate::{
     backend::{CommitError, Expect, Operation},
-    model::{Work, WorkId},
+    model::WorkId,
 };
 
 /// Rows of work that are moved in one commit.
@@ -19,18 +19,15 @@ impl Store {
         let mut moved = 0;
         let mut after: Option<WorkId> = None;
         loop {
-            let rows = self.list_work(queue, after.as_ref(), ROWS).await?;
-            let Some((last, _)) = rows.last() else {
+            let rows = self.list_unread_work(queue, after.as_ref(), ROWS);
+            let rows = rows.await?;
+            let Some(last) = rows.last() else {
                 return Ok(moved);
             };
-            after = Some(last.clone());
-            for (id, work) in &rows {
-                let waiting = Work {
-                    queue: held.to_owned(),
-                    ..work.value.clone()
-                };
+            after = Some(last.id.clone());
+            for row in &rows {
                 let mut batch = self.batch();
-                batch.reschedule(id, work, id.due, &waiting);
+                batch.move_work(row, held, &row.id);
                 match self.commit(batch).await {
                     Ok(_) => moved += 1,
                     Err(CommitError::Conflict(_)) => {}

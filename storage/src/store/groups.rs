@@ -5,13 +5,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Batch, SCAN_OCTETS, Store, directory::Directory, keys, record};
+use super::{Batch, SCAN_OCTETS, Store, UnreadWork, directory::Directory, keys, record};
 use crate::{
     Stored, Timestamp, Uuid,
     backend::{Entry, Key, KeyRange, Operation, Page, ReadError},
     model::{
-        CollectionId, DORMANT_MEMBERSHIP_QUEUE, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange,
-        Principal, PrincipalId, PrincipalKind, Work, WorkId,
+        CollectionId, DORMANT_MEMBERSHIP_QUEUE, GroupMeeting, MembershipChange, Principal,
+        PrincipalId, PrincipalKind, Work, WorkId,
     },
 };
 
@@ -30,8 +30,9 @@ fn gathering(group: PrincipalId, now: Timestamp) -> WorkId {
     }
 }
 
-/// The row in which what a meeting missed of a group waits. Those of one home stand together.
-fn dormant(group: PrincipalId, meeting: &GroupMeeting) -> WorkId {
+/// The row in which what a meeting misses of a group waits for its organizer's account to be enabled. No row of that
+/// queue is ever due: what would say when says whose home it is, so that those of one home stand together.
+pub fn dormant_membership(group: PrincipalId, meeting: &GroupMeeting) -> WorkId {
     let name = Uuid::derived(
         "Convoke 2026-11 membership that a meeting missed",
         &[&group.0.to_be_bytes(), meeting.uid.as_bytes()],
@@ -42,7 +43,6 @@ fn dormant(group: PrincipalId, meeting: &GroupMeeting) -> WorkId {
     }
 }
 
-/// Where the dormant rows of a home stand in their queue: no row there is ever due, so that it is kept by homes.
 fn place_of_dormant(home: CollectionId) -> Timestamp {
     Timestamp(home.0 as i64)
 }
@@ -119,36 +119,43 @@ impl Store {
         page.rows.iter().map(read).collect()
     }
 
-    /// Leaves a change of a group to a meeting for when its organizer, of whom the commit then expects that they stay
-    /// disabled, is enabled.
-    pub async fn let_membership_wait(
+    /// Has a change wait in a row of this name, together with what waits there of the same already; says whether anything
+    /// did. What cannot be read stays as it is, to be mended.
+    ///
+    /// What was made first is followed first, whichever of the two rows that is.
+    pub async fn gather_membership(
         &self,
         batch: &mut Batch,
-        organizer: &Stored<Arc<Principal>>,
-        meeting: &GroupMeeting,
+        id: &WorkId,
+        work: &Work,
         change: &MembershipChange,
-    ) -> Result<(), ReadError> {
-        let id = dormant(change.group, meeting);
-        let before = self.work(DORMANT_MEMBERSHIP_QUEUE, &id).await?;
-        let waiting = before.as_ref();
-        let waiting = waiting.and_then(|row| row.task::<MembershipChange>());
-        let both = waiting.map_or_else(|| change.clone(), |waiting| waiting.and(change));
-        let now = self.environment().clock.now();
-        let work = Work {
-            queue: DORMANT_MEMBERSHIP_QUEUE.to_owned(),
-            ..MembershipChange {
-                reached: None,
-                only: Some(meeting.clone()),
-                ..both
+    ) -> Result<bool, ReadError> {
+        let row = |change: &MembershipChange, created| Work {
+            payload: change.work(created).payload,
+            created,
+            ..work.clone()
+        };
+        let waiting = match self.work(&work.queue, id).await {
+            Ok(None) => {
+                batch.enqueue(id, &row(change, work.created));
+                return Ok(false);
             }
-            .work(now)
+            Ok(Some(before)) => MembershipChange::of(&before).map(|waiting| (before, waiting)),
+            Err(ReadError::Corrupt(_)) => None,
+            Err(error) => return Err(error),
         };
-        batch.expect_principal(organizer);
-        match before {
-            Some(before) => batch.reschedule(&id, &before, id.due, &work),
-            None => batch.enqueue(&id, &work),
+        let Some((before, waiting)) = waiting else {
+            let apart = self.new_work_id(id.due);
+            batch.enqueue(&apart, &row(change, work.created));
+            return Ok(false);
         };
-        Ok(())
+        let both = match before.created <= work.created {
+            true => waiting.and(change),
+            false => change.clone().and(&waiting),
+        };
+        let created = before.created.min(work.created);
+        batch.reschedule(id, &before, id.due, &row(&both, created));
+        Ok(true)
     }
 
     /// What changes of groups wait for an organizer to be enabled, at most `rows`, by the organizer's home.
@@ -156,13 +163,10 @@ impl Store {
         &self,
         home: CollectionId,
         rows: usize,
-    ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
-        let due = place_of_dormant(home);
-        let after = WorkId { due, id: 0 };
-        let page = self.list_work(DORMANT_MEMBERSHIP_QUEUE, Some(&after), rows);
-        let mut found = page.await?;
-        found.retain(|(id, _)| id.due == due);
-        Ok(found)
+    ) -> Result<Vec<UnreadWork>, ReadError> {
+        let range = keys::work_due_at(DORMANT_MEMBERSHIP_QUEUE, place_of_dormant(home));
+        self.unread_work(DORMANT_MEMBERSHIP_QUEUE, range, rows)
+            .await
     }
 
     /// These of the principals that are groups, and the groups in them at any depth, each with its revision.
@@ -199,16 +203,9 @@ impl Store {
         let now = self.environment().clock.now();
         for change in membership_changes(&directory, before, after) {
             let id = gathering(change.group, now);
-            match self.work(MEMBERSHIP_QUEUE, &id).await? {
-                None => batch.enqueue(&id, &change.work(now)),
-                Some(row) => {
-                    let both = match row.task::<MembershipChange>() {
-                        Some(waiting) => waiting.and(&change),
-                        None => change,
-                    };
-                    batch.reschedule(&id, &row, id.due, &both.work(row.created))
-                }
-            };
+            // those of one window count as made at its end, one after the other
+            self.gather_membership(batch, &id, &change.work(id.due), &change)
+                .await?;
         }
         Ok(())
     }
@@ -235,6 +232,7 @@ fn membership_changes(
             left: was.difference(&is).copied().collect(),
             reached: None,
             only: None,
+            refusals: 0,
         }
     });
     changes

@@ -41,7 +41,7 @@ pub(crate) use self::{
         TrashKind, all_detached, all_trashed, detached, detached_ids, detached_of, trash,
         trash_of_home, trash_place, trash_usage, trash_usages, trashed, trashed_of,
     },
-    work::{any_work_id, due_work, queue, work, work_id},
+    work::{any_work_id, due_work, queue, work, work_due_at, work_id},
 };
 use crate::{
     Revision, Timestamp,

@@ -170,8 +170,8 @@ impl Store {
             return Ok(None);
         }
         let mut batch = self.batch();
-        for (id, work) in &rows {
-            batch.finish_work(id, work);
+        for row in &rows {
+            batch.remove_work(row);
         }
         match self.commit(batch).await {
             Ok(_) => Ok(Some(Step::Removed(rows.len()))),

@@ -1,6 +1,8 @@
 //! Rows of background work: written in the commit that causes them, taken in the order of their due
 //! times, leased by being rescheduled, removed when done.
 
+mod unread;
+
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -11,9 +13,11 @@ use super::{
     keys,
     record::{self, WorkRecord},
 };
+pub use unread::UnreadWork;
+
 use crate::{
     Stored, Timestamp,
-    backend::{CommitError, Entry, Expect, Key, KeyRange, Operation, Page, ReadError},
+    backend::{CommitError, Entry, Key, KeyRange, Page, ReadError},
     model::{Content, INLINE_CONTENT_OCTETS, Work, WorkId},
 };
 
@@ -71,16 +75,16 @@ impl Store {
         rows: usize,
     ) -> Result<Vec<(WorkId, Stored<Work>)>, CommitError> {
         loop {
-            let page = self.scan_work(range.clone(), rows).await?;
+            let page = self.unread_work(queue, range.clone(), rows).await?;
             let mut work = Vec::with_capacity(page.len());
             let mut were_put_off = false;
-            for (key, entry) in page {
-                let id = id_of(queue, &key)?;
-                match self.complete_work(queue, &key, entry.clone()).await {
-                    Ok(stored) => work.extend(stored.map(|stored| (id, stored))),
+            for row in page {
+                let key = row.key();
+                let read = self.complete_work(queue, &key, row.entry.clone());
+                match read.await {
+                    Ok(stored) => work.extend(stored.map(|stored| (row.id, stored))),
                     Err(ReadError::Corrupt(reason)) => {
-                        self.put_off_unreadable(queue, (&id, &entry), &reason, now)
-                            .await?;
+                        self.put_off_unreadable(&row, &reason, now).await?;
                         were_put_off = true;
                     }
                     Err(error) => return Err(error.into()),
@@ -92,53 +96,6 @@ impl Store {
         }
     }
 
-    /// Moves a row to a later time as it is. Whoever was faster with it is let be.
-    async fn put_off_unreadable(
-        &self,
-        queue: &str,
-        (id, entry): (&WorkId, &Entry),
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<(), CommitError> {
-        let record: Option<WorkRecord> = record::decode(&entry.value, "work").ok();
-        let attempts = record.as_ref().map_or(u32::MAX, |record| record.attempts);
-        tracing::error!(
-            queue,
-            attempts,
-            reason,
-            "background work cannot be read and is put off"
-        );
-        let later = WorkId {
-            due: Work::due_after(attempts, now),
-            id: id.id,
-        };
-        let (before, after) = (keys::work(queue, id), keys::work(queue, &later));
-        let expect = vec![
-            Expect::Revision(before.clone(), entry.revision),
-            Expect::Absent(after.clone()),
-        ];
-        let mut operations = vec![Operation::Delete(before)];
-        if let Some(Content::Blob { hash, .. }) = record.as_ref().map(|record| &record.payload) {
-            let (old, new) = (
-                keys::blob_reference_of_work(hash, id),
-                keys::blob_reference_of_work(hash, &later),
-            );
-            operations.push(Operation::Delete(old));
-            operations.push(Operation::Put(new, Bytes::new()));
-        }
-        let row = record.map(|record| WorkRecord {
-            attempts: attempts.saturating_add(1),
-            last_error: Some(reason.to_owned()),
-            ..record
-        });
-        let row = row.map_or(entry.value.clone(), |row| record::encode(&row));
-        operations.push(Operation::Put(after, row));
-        match self.commit_rows(expect, operations).await {
-            Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// A page of the queue's rows in the order of their due times, due or not, behind `after`.
     pub async fn list_work(
         &self,
@@ -146,12 +103,17 @@ impl Store {
         after: Option<&WorkId>,
         rows: usize,
     ) -> Result<Vec<(WorkId, Stored<Work>)>, ReadError> {
-        let range = KeyRange::prefix(keys::queue(queue));
-        let range = match after {
-            Some(id) => range.beyond(&keys::work(queue, id), false),
-            None => range,
-        };
-        self.read_work(queue, range, rows).await
+        self.read_work(queue, behind(queue, after), rows).await
+    }
+
+    /// The same, whether or not anybody can read them.
+    pub async fn list_unread_work(
+        &self,
+        queue: &str,
+        after: Option<&WorkId>,
+        rows: usize,
+    ) -> Result<Vec<UnreadWork>, ReadError> {
+        self.unread_work(queue, behind(queue, after), rows).await
     }
 
     /// When the queue's next row is due; `None` where the queue is empty.
@@ -252,6 +214,15 @@ impl Store {
             );
         }
         Ok(())
+    }
+}
+
+/// A queue's rows behind one of them.
+fn behind(queue: &str, after: Option<&WorkId>) -> KeyRange {
+    let range = KeyRange::prefix(keys::queue(queue));
+    match after {
+        Some(id) => range.beyond(&keys::work(queue, id), false),
+        None => range,
     }
 }
 

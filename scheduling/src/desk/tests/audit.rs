@@ -1,11 +1,8 @@
 //! The audit finds what rows say wrongly of their objects, and derives it again.
 
 use super::*;
-use crate::desk::audit;
-use storage::{
-    CheckEvent, Damage, Stored,
-    model::{DORMANT_MEMBERSHIP_QUEUE, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work},
-};
+use crate::desk::audit::{QUEUES, audit};
+use storage::{CheckEvent, Damage, Stored, model::Work};
 
 async fn run(store: &Store, repair: bool) -> (Vec<Damage>, usize) {
     let (events, mut told) = tokio::sync::mpsc::channel(1_000);
@@ -106,17 +103,7 @@ async fn a_projection_of_other_rules_is_no_fault() {
 async fn work_in_no_known_form_is_found_and_left() {
     let world = world().await;
     let store = world.desk.store();
-    let queues = [
-        mail::QUEUE,
-        DELIVERY_QUEUE,
-        REFRESH_QUEUE,
-        BOOKING_QUEUE,
-        ANSWERED_QUEUE,
-        MEMBERSHIP_QUEUE,
-        DORMANT_MEMBERSHIP_QUEUE,
-        ENABLED_QUEUE,
-        mail::HELD_QUEUE,
-    ];
+    let queues = QUEUES.map(|(queue, _)| queue);
     for queue in queues {
         let work = Work::new(queue, Bytes::from_static(b"x"), Timestamp(0));
         let mut batch = store.batch();

@@ -120,7 +120,7 @@ async fn who_is_enabled_again_gets_what_was_missed() {
     assert_eq!(last.occasion, Occasion::Fared);
     assert_eq!(
         last.lines[0].to_string(),
-        "REQUEST to Bob@example.com (SEQUENCE 1): the account was disabled, and is enabled again; 1.2 delivered"
+        "REQUEST to Bob@example.com (SEQUENCE 1): this had not arrived (RFC 6638 §3.2.9), and the account is enabled again; 1.2 delivered"
     );
     // once more is nothing, and neither is an account that was never disabled
     let revision = world.desk.store().revision();
@@ -202,6 +202,26 @@ async fn catching_up_may_be_broken_off() {
         world.catch_up().await;
         assert_up_to_date(&world).await;
     }
+}
+
+/// A copy that cannot be read keeps nobody from hearing of what stands behind it.
+#[tokio::test]
+async fn what_cannot_be_told_is_passed_over() {
+    let (world, _) = world_and_faults().await;
+    missing_two(&world).await;
+    let (at, _, _) = world.bobs().await;
+    let whole = world.damage(&at).await;
+    world.set_bob_disabled(false).await;
+    for _ in 0..2 {
+        while world.desk.catch_up_enabled().await.unwrap() {}
+        world.clock.advance(60_000);
+    }
+    let waiting = world.desk.store().list_work(ENABLED_QUEUE, None, 10).await;
+    assert_eq!(waiting.unwrap(), []);
+    world.assert_fared(OTHER, "1.2").await;
+    world.assert_fared(AT, "5.3").await;
+    world.replace_content(&at, whole).await;
+    assert_eq!(world.texts("bob/calendar").await.len(), 2);
 }
 
 /// A room that can be booked again answers.

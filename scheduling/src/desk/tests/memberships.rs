@@ -537,6 +537,65 @@ async fn what_stays_impossible_is_given_up() {
     assert!(house.copy("carol").await.is_none());
 }
 
+/// However often a group changes meanwhile, one row waits for each meeting, and the owner's log says so once.
+#[tokio::test]
+async fn what_is_refused_of_one_meeting_waits_together() {
+    const HOUR_MILLISECONDS: i64 = DAY_MILLISECONDS / 24;
+    let house = small_house().await;
+    let world = &house.world;
+    fill(&house, 20).await;
+    let teams = [
+        vec![&world.bob, &house.carol],
+        vec![&world.bob, &house.carol, &house.dave],
+        vec![&world.bob, &house.dave],
+    ];
+    for hour in 0..40 {
+        house.set_team(&teams[hour % teams.len()]).await;
+        house.follow().await;
+        assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 1, "hour {hour}");
+        world.clock.advance(HOUR_MILLISECONDS);
+    }
+    let said = house.not_followed().await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    house.set_team(&[&world.bob, &house.dave]).await;
+    house.follow().await;
+    world.delete(FILLER).await.unwrap();
+    world.clock.advance(4 * HOUR_MILLISECONDS);
+    house.follow().await;
+    let text = world.text_at(AT).await;
+    let invited = ["bob", "carol", "dave"].map(|who| text.contains(&format!("mailto:{who}@")));
+    assert_eq!(invited, [true, false, true], "{text}");
+    assert_eq!(house.messages("carol").await, [""; 0]);
+    assert_eq!(house.messages("dave").await, ["REQUEST"]);
+    assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 0);
+    assert_eq!(world.desk.store().check().await.unwrap(), []);
+}
+
+/// What nobody could read for days was refused no more often by that.
+#[tokio::test]
+async fn damage_is_no_refusal() {
+    let house = small_house().await;
+    let world = &house.world;
+    fill(&house, 20).await;
+    house.set_team(&[&world.bob, &house.carol]).await;
+    house.follow().await;
+    let whole = world.damage(AT).await;
+    let quarter_days = async |count| {
+        for _ in 0..count {
+            world.clock.advance(DAY_MILLISECONDS / 4);
+            house.follow().await;
+        }
+    };
+    quarter_days(40).await;
+    world.replace_content(AT, whole).await;
+    quarter_days(2).await;
+    assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 1, "not given up");
+    assert_eq!(house.not_followed().await.len(), 1);
+    quarter_days(40).await;
+    assert_eq!(house.waiting(MEMBERSHIP_QUEUE).await, 0, "given up");
+    assert_eq!(house.not_followed().await.len(), 2);
+}
+
 /// RFC 6638 §3.2.9
 #[tokio::test]
 async fn who_came_into_a_group_while_disabled_is_invited_afterwards() {

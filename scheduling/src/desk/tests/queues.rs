@@ -57,12 +57,12 @@ fn place(at: &str) -> ResourcePath {
 
 impl World {
     /// Puts octets that cannot be read in the place of those of an object; what stood there.
-    async fn damage(&self, at: &str) -> Content {
+    pub(super) async fn damage(&self, at: &str) -> Content {
         let torn = Content::Inline(Bytes::from_static(b"BEGIN:VCALENDAR\r\nEND:"));
         self.replace_content(at, torn).await
     }
 
-    async fn replace_content(&self, at: &str, content: Content) -> Content {
+    pub(super) async fn replace_content(&self, at: &str, content: Content) -> Content {
         let store = self.desk.store();
         let place = place(at);
         let resolution = store.resolve(&place).await.unwrap().unwrap();

@@ -39,9 +39,9 @@ pub fn tell_again(change: &Change<'_>, asking: &str) -> Plan {
     tell(change, object, to, message, reason)
 }
 
-/// Tells an attendee all of the owner's object, `after` of the change, who could not be told because the account was
-/// disabled, which the status in the object says (RFC 6638 §3.2.9). Nothing where they know, or where nothing of it takes
-/// place for them: what is off, they heard.
+/// Tells an attendee whose account is enabled again all of the owner's object, `after` of the change, where the status in
+/// it says that they could not be told (RFC 6638 §3.2.9), whether for that account or because something stood against it
+/// there. Nothing where they know, or where nothing of it takes place for them: what is off, they heard.
 pub fn tell_after_all(change: &Change<'_>, attendee: PrincipalId) -> Plan {
     let Some(object) = change.after else {
         return plain(None);
@@ -62,7 +62,7 @@ pub fn tell_after_all(change: &Change<'_>, attendee: PrincipalId) -> Plan {
         asks_again: lines.all(|(_, line)| participation(line) == NEEDS_ACTION),
         ..message
     };
-    let reason = "the account was disabled, and is enabled again";
+    let reason = "this had not arrived (RFC 6638 §3.2.9), and the account is enabled again";
     tell(change, object, to, message, reason)
 }
 

@@ -30,6 +30,11 @@ pub(crate) fn due_work(queue: &str, until: Timestamp) -> KeyRange {
     }
 }
 
+/// A queue's rows that are due at this time.
+pub(crate) fn work_due_at(queue: &str, due: Timestamp) -> KeyRange {
+    KeyRange::prefix(queue_builder(queue).octets(&ordered(due)).key())
+}
+
 /// The identity at the end of a work row's key.
 pub(crate) fn work_id(queue: &str, key: &[u8]) -> Option<WorkId> {
     let rest = key.get(2 + queue.len()..)?;

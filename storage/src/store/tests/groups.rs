@@ -1,10 +1,16 @@
 //! Groups that are invited, and who comes into them and leaves them.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::{keys, record},
     *,
 };
-use crate::backend::Operation;
+use crate::{
+    backend::{KeyRange, Operation},
+    dormant_membership,
+    model::DORMANT_MEMBERSHIP_QUEUE,
+};
 
 async fn group(store: &Store, name: &str, members: &[PrincipalId]) -> PrincipalId {
     let mut group = Principal::new(PrincipalKind::Group, name);
@@ -26,7 +32,7 @@ async fn set(store: &Store, group: PrincipalId, members: &[PrincipalId]) {
 async fn waiting(store: &Store) -> Vec<(PrincipalId, Vec<PrincipalId>, Vec<PrincipalId>)> {
     let rows = store.list_work(MEMBERSHIP_QUEUE, None, 100).await.unwrap();
     let changes = rows.into_iter().map(|(_, work)| {
-        let change: MembershipChange = work.task().unwrap();
+        let change = MembershipChange::of(&work).unwrap();
         (
             change.group,
             change.joined.into_iter().collect(),
@@ -156,4 +162,126 @@ async fn changes_gather_in_the_embedded_store() {
     assert_eq!(waiting(&store).await, [(team, vec![bob], vec![])]);
     set(&store, team, &[bob]).await;
     assert_eq!(waiting(&store).await, [(team, vec![bob], vec![alice])]);
+}
+
+fn change(group: PrincipalId, joined: &[PrincipalId], meeting: &GroupMeeting) -> MembershipChange {
+    let whole = MembershipChange {
+        group,
+        joined: joined.iter().copied().collect(),
+        left: BTreeSet::new(),
+        reached: None,
+        only: None,
+        refusals: 0,
+    };
+    whole.left_for(meeting)
+}
+
+/// What waits for a meeting, made at a time.
+async fn wait(store: &Store, change: &MembershipChange, created: i64) -> bool {
+    let row = Work::new(DORMANT_MEMBERSHIP_QUEUE, Bytes::new(), Timestamp(created));
+    let id = dormant_membership(change.group, change.only.as_ref().unwrap());
+    let mut batch = store.batch();
+    let gathered = store.gather_membership(&mut batch, &id, &row, change).await;
+    store.commit(batch).await.unwrap();
+    gathered.unwrap()
+}
+
+/// One row for each group and meeting; what was made first comes first, whichever is written first.
+#[tokio::test]
+async fn what_waits_for_one_meeting_is_one_row() {
+    let store = world().await.store;
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let team = group(&store, "team", &[]).await;
+    let meeting = GroupMeeting {
+        home: CollectionId(1),
+        uid: "u".to_owned(),
+    };
+    let leaves = MembershipChange {
+        left: [alice].into(),
+        ..change(team, &[], &meeting)
+    };
+    let others = GroupMeeting {
+        home: CollectionId(2),
+        ..meeting.clone()
+    };
+    assert!(!wait(&store, &change(team, &[alice, bob], &meeting), 5).await);
+    assert!(wait(&store, &leaves, 4).await, "made before");
+    assert!(wait(&store, &leaves, 6).await, "made behind");
+    assert!(!wait(&store, &change(team, &[alice], &others), 6).await);
+    let rows = store
+        .dormant_memberships(CollectionId(1), 10)
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 1);
+    let row = store.work(DORMANT_MEMBERSHIP_QUEUE, &rows[0].id).await;
+    let row = row.unwrap().unwrap();
+    let both = MembershipChange {
+        joined: [bob].into(),
+        ..leaves
+    };
+    assert_eq!(MembershipChange::of(&row), Some(both));
+    assert_eq!(row.created, Timestamp(4));
+    assert_eq!(store.check().await.unwrap(), []);
+}
+
+/// A row that nobody can read, and one whose payload is gone, stay to be mended, and are in nobody's way: neither of what
+/// waits for the same meeting, nor of other homes, nor of the removal of their own.
+#[tokio::test]
+async fn what_cannot_be_read_of_one_home_stops_no_other() {
+    let world = world().await;
+    let store = &world.store;
+    let team = group(store, "team", &[]).await;
+    let homes = [person(store, "alice").await, person(store, "bob").await];
+    let mut meetings = Vec::new();
+    for owner in homes {
+        let home = store.principal(owner).await.unwrap().unwrap().home.unwrap();
+        meetings.push(GroupMeeting {
+            home,
+            uid: "u".to_owned(),
+        });
+    }
+    let crowd: Vec<PrincipalId> = (1 << 40..).take(20_000).map(PrincipalId).collect();
+    let large = GroupMeeting {
+        uid: "large".to_owned(),
+        ..meetings[0].clone()
+    };
+    for (meeting, people) in [
+        (&meetings[0], &[][..]),
+        (&large, &crowd),
+        (&meetings[1], &[]),
+    ] {
+        assert!(!wait(store, &change(team, people, meeting), 0).await);
+    }
+    let torn = dormant_membership(team, &meetings[0]);
+    let damage = Operation::Put(
+        keys::work(DORMANT_MEMBERSHIP_QUEUE, &torn),
+        Bytes::from_static(b"\xff"),
+    );
+    store.commit_rows(Vec::new(), vec![damage]).await.unwrap();
+    let payload = change(team, &crowd, &large).work(Timestamp(0)).payload;
+    let hash = *blake3::hash(&payload).as_bytes();
+    for file in world.backend.blobs().find(hash).await.unwrap() {
+        world.backend.blobs().remove(file.name).await.unwrap();
+    }
+    for meeting in [&meetings[0], &large] {
+        assert!(!wait(store, &change(team, &[], meeting), 0).await);
+    }
+    let (first, second) = (meetings[0].home, meetings[1].home);
+    let waiting = async |home| store.dormant_memberships(home, 100).await.unwrap();
+    assert_eq!(waiting(first).await.len(), 4);
+    assert_eq!(waiting(second).await.len(), 1);
+
+    let mut batch = store.batch();
+    for row in waiting(second).await {
+        batch.move_work(&row, MEMBERSHIP_QUEUE, &store.new_work_id(Timestamp(0)));
+    }
+    store.commit(batch).await.unwrap();
+    let awake = store.work_to_do(MEMBERSHIP_QUEUE, Timestamp(0), 10).await;
+    let awake = MembershipChange::of(&awake.unwrap()[0].1);
+    assert_eq!(awake, Some(change(team, &[], &meetings[1])));
+    store.remove_account(homes[0]).await.unwrap();
+    while store.purge_detached(1_000).await.unwrap() {}
+    assert!(waiting(first).await.is_empty());
+    let references = KeyRange::prefix(keys::whole(keys::Keyspace::BlobReference));
+    assert_eq!(store.scan_all(references).await.unwrap(), []);
 }

@@ -261,3 +261,57 @@ async fn work_that_cannot_be_read_stops_no_other() {
     assert_eq!(done, [(torn.id, 3), (odd.id, 0)]);
     world.assert_sound().await;
 }
+
+/// Two rows may have one name at different times: what is put off to where the other one stands gets another name.
+#[tokio::test]
+async fn work_is_put_off_to_where_nothing_stands() {
+    let world = world().await;
+    let now = world.store.environment().clock.now();
+    let torn = world.enqueue("mail", now.0 - 1, Bytes::new()).await;
+    let later = Work::due_after(u32::MAX, now);
+    let there = WorkId {
+        due: later,
+        ..torn.clone()
+    };
+    let mut batch = world.store.batch();
+    batch.enqueue(&there, &work("mail", Bytes::from_static(b"there")));
+    world.store.commit(batch).await.unwrap();
+    let damage = Operation::Put(keys::work("mail", &torn), Bytes::from_static(b"\xff"));
+    let damaged = world.store.commit_rows(Vec::new(), vec![damage]).await;
+    damaged.unwrap();
+    assert_eq!(world.store.work_to_do("mail", now, 10).await.unwrap(), []);
+    let rows = world.store.list_unread_work("mail", None, 10).await;
+    let rows: Vec<WorkId> = rows.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(rows.len(), 2);
+    assert!(rows.contains(&there) && rows.iter().all(|id| id.due == later));
+}
+
+/// What is held after a restore is held whether or not it can be read.
+#[tokio::test]
+async fn what_cannot_be_read_is_held_too() {
+    let world = world().await;
+    let large = Bytes::from(vec![7; 200_000]);
+    let torn = world.enqueue("mail", 0, Bytes::new()).await;
+    world.enqueue("mail", 0, large.clone()).await;
+    let damage = Operation::Put(keys::work("mail", &torn), Bytes::from_static(b"\xff"));
+    let damaged = world.store.commit_rows(Vec::new(), vec![damage]).await;
+    damaged.unwrap();
+    assert_eq!(world.store.hold_work("mail", "held").await.unwrap(), 2);
+    let held = world
+        .store
+        .list_unread_work("held", None, 10)
+        .await
+        .unwrap();
+    assert_eq!(held.len(), 2);
+    let left = world
+        .store
+        .list_unread_work("mail", None, 10)
+        .await
+        .unwrap();
+    assert!(left.is_empty());
+    let whole = held.iter().find(|row| row.id != torn).unwrap();
+    let whole = world.store.work("held", &whole.id).await.unwrap().unwrap();
+    assert!(whole.payload == large);
+    let wrong = world.store.check().await.unwrap();
+    assert_eq!(wrong.len(), 1, "the torn one: {wrong:?}");
+}

@@ -1,0 +1,147 @@
+//! What the people here have who are to hear of a change, in few reads.
+
+use std::sync::Arc;
+
+use storage::{
+    Found, Resolution, Stored,
+    access::{Delegation, Privilege},
+    model::{Collection, CollectionId, INBOX_NAME, InvitationRecipients, Principal, PrincipalId},
+};
+
+use super::{
+    super::{Desk, properties::home_path, refuse::read_failed},
+    Reader, Recipient, Recipients,
+};
+use crate::{Actor, Classification, Refusal, engine::Delivery, log::Lines};
+
+/// The most delegates who find somebody's invitations in their inboxes, so that a commit stays bounded: the
+/// first ones in the order in which they were named.
+const MAXIMUM_READERS: usize = 10;
+
+impl Desk {
+    /// Reads what the recipients of these deliveries have, unless it was read already. `sender` is the
+    /// owner of the calendar that the messages come from.
+    pub(crate) async fn load_recipients(
+        &self,
+        recipients: &mut Recipients,
+        sender: &Arc<Principal>,
+        deliveries: &[Delivery],
+    ) -> Result<(), Refusal> {
+        let mut new: Vec<(&Arc<Principal>, &str)> = Vec::new();
+        for delivery in deliveries {
+            let id = delivery.recipient.id;
+            if !recipients.0.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id) {
+                new.push((&delivery.recipient, &delivery.message.uid));
+            }
+        }
+        let paths: Vec<_> = new
+            .iter()
+            .map(|(principal, _)| home_path(principal).child(INBOX_NAME))
+            .collect();
+        let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
+        let ids: Vec<CollectionId> = new
+            .iter()
+            .filter_map(|(principal, _)| principal.default_calendar)
+            .collect();
+        let calendars = self.store.collections(&ids).await.map_err(read_failed)?;
+        let calendars: Vec<Stored<Collection>> = calendars.into_iter().flatten().collect();
+        for ((principal, uid), inbox) in new.into_iter().zip(inboxes) {
+            let Some(inbox) = inbox.filter(|it| matches!(it.found, Found::Collection)) else {
+                continue;
+            };
+            let default = calendars
+                .iter()
+                .find(|it| Some(it.id) == principal.default_calendar);
+            let recipient = self
+                .load_recipient(sender, principal, uid, inbox, default)
+                .await?;
+            recipients.0.insert(principal.id, recipient);
+        }
+        Ok(())
+    }
+
+    async fn load_recipient(
+        &self,
+        sender: &Arc<Principal>,
+        principal: &Arc<Principal>,
+        uid: &str,
+        inbox: Resolution,
+        default_calendar: Option<&Stored<Collection>>,
+    ) -> Result<Recipient, Refusal> {
+        let copies = self.copies(inbox.home().id, uid).await?;
+        let sender = Actor::of(Arc::clone(sender));
+        let held = self.privileges(&sender, &inbox).await?;
+        let room = self.room(inbox.home().id).await?;
+        let delegates = self.readers_of_invitations(principal).await?;
+        let leaves = principal.invitations_to == InvitationRecipients::Delegates;
+        Ok(Recipient {
+            leaves_invitations: leaves,
+            delegates,
+            principal: Arc::clone(principal),
+            may_invite: held.has(Privilege::ScheduleDeliverInvite),
+            may_reply: held.has(Privilege::ScheduleDeliverReply),
+            inbox,
+            default_calendar: default_calendar.filter(|it| !it.is_detached()).cloned(),
+            room,
+            object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
+            is_public: copies
+                .meeting
+                .as_ref()
+                .is_none_or(|copy| Classification::is_public(&copy.object)),
+            copies,
+            called_off: None,
+            is_changed: false,
+            new_schedule_tag: false,
+            inbox_items: Vec::new(),
+            is_asked: false,
+            answer_is_unknown: false,
+            log: Lines::default(),
+        })
+    }
+
+    /// The delegates who find the principal's invitations in their inboxes, too.
+    async fn readers_of_invitations(&self, principal: &Principal) -> Result<Vec<Reader>, Refusal> {
+        if principal.invitations_to == InvitationRecipients::Manager {
+            return Ok(Vec::new());
+        }
+        let delegates: Vec<PrincipalId> = principal.delegates_in(Delegation::Answer).collect();
+        let people = self.store.members_of_all(&delegates).await;
+        let mut people = people.map_err(read_failed)?;
+        people.retain(|it| it.id != principal.id && !it.disabled && it.home.is_some());
+        people.truncate(MAXIMUM_READERS);
+        let trusted: Vec<PrincipalId> = principal.delegates_in(Delegation::Private).collect();
+        let trusted = self.store.members_of_all(&trusted).await;
+        let trusted = trusted.map_err(read_failed)?;
+        let sees_private = |id| trusted.iter().any(|it| it.id == id);
+        let paths: Vec<_> = people
+            .iter()
+            .map(|it| home_path(it).child(INBOX_NAME))
+            .collect();
+        let inboxes = self.store.resolve_many(&paths).await.map_err(read_failed)?;
+        let readers = people.iter().zip(inboxes).filter_map(|(person, inbox)| {
+            Some(Reader {
+                inbox: inbox.filter(|it| matches!(it.found, Found::Collection))?,
+                sees_private: sees_private(person.id),
+            })
+        });
+        Ok(readers.collect())
+    }
+
+    /// The inboxes in which delegates find the principal's invitations.
+    pub(crate) async fn inboxes_of_delegates(
+        &self,
+        principal: &Principal,
+    ) -> Result<Vec<Resolution>, Refusal> {
+        let readers = self.readers_of_invitations(principal).await?;
+        Ok(readers.into_iter().map(|reader| reader.inbox).collect())
+    }
+
+    /// How many octets a home may still grow by; `None` without a quota (RFC 4331).
+    async fn room(&self, home: CollectionId) -> Result<Option<u64>, Refusal> {
+        let Some(quota) = self.settings.limits.quota_octets else {
+            return Ok(None);
+        };
+        let used = self.store.used_octets(home).await.map_err(read_failed)?;
+        Ok(Some(quota.saturating_sub(used)))
+    }
+}
