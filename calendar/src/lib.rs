@@ -48,7 +48,7 @@ pub mod value;
 pub mod xcal;
 pub mod zone;
 
-pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check};
+pub use check::{ObjectFacts, ObjectFault, ObjectPrecondition, check, many_zones};
 pub use format::{CalendarPrinter, Format};
 pub use object::{CalendarObject, Component, Landmarks, Limits, ParseError, Property};
 pub use occurrence::{Instance, InstanceKey, OverallSpan, RecurrenceSet};

@@ -311,7 +311,10 @@ impl Split {
             None => self.composed(group, members, repairs)?,
         };
         check::check(&object).map_err(SplitFault::Object)?;
-        Ok(object)
+        match check::many_zones(&object) {
+            Some(_) => Err(SplitFault::Object(ObjectFault::TooManyZones)),
+            None => Ok(object),
+        }
     }
 
     /// The components of an object, mended, each instance once.

@@ -11,8 +11,9 @@
 //! 4. a guess from what the name shows (`(UTC+01:00) Amsterdam, Berlin`, `GMT+0100`);
 //! 5. none: the time is taken as floating.
 //!
-//! One object names [`MAXIMUM_ZONES`] at the most: what a TZID means is looked for in all these places, which is
-//! work that no budget of instances counts.
+//! What a TZID means is looked for in all these places, which is work that no budget of instances counts: each name is
+//! looked up once for an object, and each VTIMEZONE interpreted once, so that an object costs what its octets do. What
+//! is taken in names [`MAXIMUM_ZONES`] at the most.
 //!
 //! A time that does not exist is as far behind the gap as it is in it; one that exists twice is the first
 //! (RFC 5545 §3.3.5).
@@ -25,8 +26,8 @@ pub mod reference;
 mod vtimezone;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -38,8 +39,7 @@ use crate::object::{CalendarObject, Component};
 use crate::recurrence::gregorian::{civil_of_seconds, civil_seconds};
 use crate::value::{DateOrDateTime, DateTime, Form};
 
-/// The different zones that an object may name. Those beyond it are unknown, as if nobody had heard of them;
-/// [`crate::check()`] lets no object pass that has more.
+/// The different zones that an object may name that is taken in ([`crate::many_zones`]).
 pub const MAXIMUM_ZONES: usize = 100;
 
 /// A resolved time zone; copies are cheap.
@@ -150,7 +150,10 @@ pub(crate) fn nearest_instant(seconds: i64) -> Timestamp {
 #[derive(Debug)]
 pub struct Zones<'o> {
     object: &'o CalendarObject,
-    resolved: RefCell<Vec<(Box<str>, Option<Zone>)>>,
+    /// By TZID, as it is written.
+    resolved: RefCell<BTreeMap<Box<str>, Option<Zone>>>,
+    /// What the object's VTIMEZONEs describe, once that is asked for.
+    described: OnceCell<BTreeMap<String, Option<Zone>>>,
 }
 
 impl<'o> Zones<'o> {
@@ -159,39 +162,43 @@ impl<'o> Zones<'o> {
     pub fn of(object: &'o CalendarObject) -> Zones<'o> {
         Zones {
             object,
-            resolved: RefCell::new(Vec::new()),
+            resolved: RefCell::default(),
+            described: OnceCell::new(),
         }
     }
 
-    /// The zone that a TZID of this object means; `None` if nobody knows, or if it is one too many.
+    /// The zone that a TZID of this object means; `None` if nobody knows.
     #[must_use]
     pub fn resolve(&self, time_zone_id: &str) -> Option<Zone> {
         let mut resolved = self.resolved.borrow_mut();
-        if let Some((_, zone)) = resolved.iter().find(|(id, _)| **id == *time_zone_id) {
+        if let Some(zone) = resolved.get(time_zone_id) {
             return zone.clone();
         }
-        if resolved.len() == MAXIMUM_ZONES {
-            return None;
-        }
         let zone = self.find(time_zone_id);
-        resolved.push((time_zone_id.into(), zone.clone()));
+        resolved.insert(time_zone_id.into(), zone.clone());
         zone
     }
 
     fn find(&self, time_zone_id: &str) -> Option<Zone> {
         names::certain(time_zone_id)
             .map(Zone::Known)
-            .or_else(|| {
-                let calendar = self.object.calendar();
-                calendar
-                    .components_named("VTIMEZONE")
-                    .find(|zone| {
-                        zone.text("TZID")
-                            .is_some_and(|id| same_name(&id, time_zone_id))
-                    })
-                    .and_then(described)
-            })
+            .or_else(|| self.described(time_zone_id))
             .or_else(|| names::guessed(time_zone_id).map(Zone::Known))
+    }
+
+    /// The zone that the first VTIMEZONE of this name describes.
+    fn described(&self, time_zone_id: &str) -> Option<Zone> {
+        let described = self.described.get_or_init(|| {
+            let mut described = BTreeMap::new();
+            for zone in self.object.calendar().components_named("VTIMEZONE") {
+                if let Some(id) = zone.text("TZID") {
+                    let first = described.entry(folded(&id));
+                    first.or_insert_with(|| self::described(zone));
+                }
+            }
+            described
+        });
+        described.get(&folded(time_zone_id))?.clone()
     }
 
     /// The zone that a value's wall clock refers to; `floating` is where floating times are read, and those
@@ -244,8 +251,9 @@ pub(crate) fn names_in(component: &Component) -> BTreeSet<String> {
     names
 }
 
-fn same_name(one: &str, other: &str) -> bool {
-    one.trim().eq_ignore_ascii_case(other.trim())
+/// A TZID as it is compared with others.
+fn folded(time_zone_id: &str) -> String {
+    time_zone_id.trim().to_ascii_lowercase()
 }
 
 /// The zone of a VTIMEZONE whose TZID says nothing.

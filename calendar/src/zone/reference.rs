@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
 
-use super::{MAXIMUM_ZONES, data, generate, names, names_in};
+use super::{MAXIMUM_ZONES, data, folded, generate, names, names_in};
 use crate::object::{CalendarObject, Component, Limits};
 
 /// Whether a reader wants to be sent definitions of time zones (RFC 7809 §7.1).
@@ -72,11 +72,6 @@ pub fn include(object: &mut CalendarObject) -> bool {
         object.calendar_mut().push_component(zone);
     }
     is_changed
-}
-
-/// A TZID as it is compared with others.
-fn folded(time_zone_id: &str) -> String {
-    time_zone_id.trim().to_ascii_lowercase()
 }
 
 /// Removes the definitions of those zones that the database has. Returns whether there were any.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use calendar::{
     Budget, CalendarObject, Format, Landmarks, TimeRange, Zone, Zones,
-    check::{self, ObjectFacts, ObjectPrecondition},
+    check::{self, ObjectFacts, ObjectFault, ObjectPrecondition},
     occurrence::occurrences,
     value::date_of,
 };
@@ -93,6 +93,19 @@ pub(crate) fn admit(
         octets,
         mended,
     })
+}
+
+/// What comes in names no more time zones than are bound to be needed, or than what it takes the place of, which was
+/// stored before there was that bound; each as [`calendar::many_zones`] counts them.
+pub(super) fn check_zones(named: Option<usize>, had: Option<usize>) -> Result<(), Refusal> {
+    if named <= had {
+        return Ok(());
+    }
+    let detail = ObjectFault::TooManyZones.to_string();
+    Err(precondition(
+        Precondition::ValidCalendarObjectResource,
+        detail,
+    ))
 }
 
 /// RFC 4791 §5.3.2.1 `max-attendees-per-instance`.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use calendar::many_zones;
 use storage::{
     Batch, ResourcePath, Stored, UidPlaces,
     model::{Attachment, CalendarFacts, Collection, CollectionId, Object, Principal},
@@ -134,8 +135,8 @@ pub(super) fn following(
 impl Desk {
     /// Puts the object into the batch, with all that must hold for it.
     ///
-    /// Errors: `supported-calendar-component`, `no-uid-conflict`, `unique-scheduling-object-resource`,
-    /// `valid-managed-id-parameter`, `max-attachments-per-resource`, `max-attendees-per-instance` and
+    /// Errors: `supported-calendar-component`, `valid-calendar-object-resource` where it names too many zones,
+    /// `no-uid-conflict`, `unique-scheduling-object-resource`, `valid-managed-id-parameter`, `max-attachments-per-resource`, `max-attendees-per-instance` and
     /// `max-resource-size` of what scheduling makes of it, and those of [`Desk::schedule`].
     pub(crate) async fn arrive(
         &self,
@@ -151,6 +152,7 @@ impl Desk {
         } = arrival;
         admission::check_component(calendar, &admitted.facts.component_name)?;
         check_access(arrival.actor, calendar, admitted)?;
+        self.check_zones(arrival).await?;
         let uid = &admitted.facts.uid;
         let places = if arrival.is_plain() {
             self.store.find_uid_in(calendar, uid).await
@@ -203,6 +205,17 @@ impl Desk {
             octets,
             is_unchanged,
         })
+    }
+
+    /// A calendar object keeps the zones that it has, also where it is copied or moved.
+    async fn check_zones(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
+        let named = many_zones(&arrival.admitted.object);
+        let is_calendar = |it: &&Object| named.is_some() && it.calendar.is_some();
+        let had = match arrival.keeps.filter(is_calendar) {
+            Some(stored) => many_zones(&self.parsed(stored).await?),
+            None => None,
+        };
+        admission::check_zones(named, had)
     }
 
     async fn settle_arrival(

@@ -10,7 +10,7 @@ mod name;
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Recency};
+use calendar::{CalendarObject, Recency, many_zones};
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Found, ResourcePath, Stored, UidPlaces, Uuid,
@@ -349,6 +349,10 @@ impl Desk {
         if !replaces {
             return Ok(Step::Done(Imported::Kept(Placed::of(name, &before))));
         }
+        let zones = (many_zones(&admitted.object), many_zones(&standing));
+        if let Err(refusal) = admission::check_zones(zones.0, zones.1) {
+            return Ok(Step::Done(Imported::Refused(refusal)));
+        }
         let touched = Touched::resource(&path);
         if let Err(refusal) = round.may(Privilege::WriteContent, &path, &touched, admitted) {
             return Ok(Step::Done(Imported::Refused(refusal)));
@@ -421,6 +425,9 @@ impl Desk {
         admitted: &Admitted,
         places: &UidPlaces,
     ) -> Result<Step, Refusal> {
+        if let Err(refusal) = admission::check_zones(many_zones(&admitted.object), None) {
+            return Ok(Step::Done(Imported::Refused(refusal)));
+        }
         if let Some(refusal) = self.other_meeting(round, admitted, places).await? {
             return Ok(Step::Done(Imported::Refused(refusal)));
         }

@@ -7,7 +7,7 @@
 
 use std::{slice, sync::Arc};
 
-use calendar::{CalendarObject, Component};
+use calendar::{CalendarObject, Component, ObjectFault, many_zones};
 use serde::{Deserialize, Serialize};
 use storage::{Batch, Timestamp, Uuid, model::Principal};
 
@@ -258,6 +258,11 @@ impl Desk {
             self.look_up(directory, &engine::addresses(Some(copy), None))
                 .await?;
             self.look_up_deputies(directory, copy).await?;
+        }
+        let had = recipients.object(recipient.id).and_then(many_zones);
+        if many_zones(&delivery.message.object) > had {
+            let reason = ObjectFault::TooManyZones.to_string();
+            return Ok(Err(Unacceptable::new(Status::INVALID_VALUE, reason)));
         }
         let called_off = self.recall_called_off(&mut recipients, delivery).await?;
         let handed_over = self

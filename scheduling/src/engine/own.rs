@@ -6,7 +6,7 @@
 
 use calendar::{Component, Property};
 
-use super::entry::is_cancelled;
+use super::entry::{NEEDS_ACTION, is_cancelled};
 
 /// The properties with such values.
 const CHANGEABLE: [&str; 3] = ["TRANSP", "CLASS", "CATEGORIES"];
@@ -25,17 +25,21 @@ fn changeable(entry: &Component) -> impl Iterator<Item = &'static str> + use<> {
 }
 
 /// What a component says by a property, in one form, as it is where nothing is said (RFC 5545 §3.8.1.3 and
-/// §3.8.2.7).
+/// §3.8.2.7; who says nothing of a task waits for it to be done).
 fn said(entry: &Component, name: &str) -> String {
     let mut values: Vec<&str> = entry
         .properties_named(name)
         .map(|line| line.raw_value().trim())
         .collect();
     values.sort_unstable();
-    let values = values.join(",");
+    in_one_form(name, values.join(","))
+}
+
+fn in_one_form(name: &str, values: String) -> String {
     match (name, &*values) {
         ("TRANSP", "") => "OPAQUE".to_owned(),
         ("CLASS", "") => "PUBLIC".to_owned(),
+        (PROGRESS, "") => NEEDS_ACTION.to_owned(),
         ("CATEGORIES", _) => values,
         _ => values.to_ascii_uppercase(),
     }
@@ -47,8 +51,20 @@ fn is_note_of(line: &Property, name: &str) -> bool {
 
 /// What the organizer sent last, as a copy has it.
 fn sent(copy: &Component, name: &str) -> String {
-    let note = copy.properties().find(|line| is_note_of(line, name));
-    note.map_or_else(|| said(copy, name), |line| line.raw_value().to_owned())
+    match copy.properties().find(|line| is_note_of(line, name)) {
+        Some(note) => in_one_form(name, note.raw_value().to_owned()),
+        None if is_done_unnoted(copy, name) => NEEDS_ACTION.to_owned(),
+        None => said(copy, name),
+    }
+}
+
+/// Whether the owner of a copy did a task before there was a note of that, until November 2026: COMPLETED is the
+/// owner's own, and what the organizer sent then stands nowhere.
+fn is_done_unnoted(copy: &Component, name: &str) -> bool {
+    name == PROGRESS
+        && copy.property("COMPLETED").is_some()
+        && said(copy, PROGRESS) == "COMPLETED"
+        && !copy.properties().any(|line| is_note_of(line, PROGRESS))
 }
 
 /// Whether a line of a copy says what its owner chose and the organizer did not.
@@ -57,7 +73,7 @@ pub(super) fn is_chosen(copy: &Component, line: &Property) -> bool {
 }
 
 fn chose(copy: &Component, name: &str) -> bool {
-    copy.properties().any(|line| is_note_of(line, name))
+    copy.properties().any(|line| is_note_of(line, name)) || is_done_unnoted(copy, name)
 }
 
 /// Whether a line is such a note.
@@ -72,8 +88,7 @@ pub(super) fn note_choices(entry: &mut Component, before: &Component) {
 
 /// Puts what the organizer sent in the place of what the owner of a copy chose.
 pub(super) fn restore_sent(entry: &mut Component) {
-    let chosen: Vec<&str> = CHANGEABLE
-        .into_iter()
+    let chosen: Vec<&str> = changeable(entry)
         .filter(|name| chose(entry, name))
         .collect();
     for name in chosen {

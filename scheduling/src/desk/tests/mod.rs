@@ -37,6 +37,7 @@ mod trees;
 mod uploads;
 mod views;
 mod yielding;
+mod zones;
 
 use std::sync::Arc;
 

@@ -219,48 +219,49 @@ fn tasks_are_scheduled_like_events() {
     assert!(lines(world.inboxes["bob"].last().unwrap()).contains(&"STATUS:CANCELLED".to_owned()));
 }
 
+/// A task of alice, with bob and carol.
+fn task_of_three(more: &str) -> CalendarObject {
+    stream(
+        "VTODO",
+        &format!(
+            "UID:1\nDTSTAMP:20260101T000000Z\nDUE:20260301T090000Z\nSUMMARY:Do\nORGANIZER:mailto:alice@example.org\nATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org\n{more}"
+        ),
+    )
+}
+
+impl World {
+    fn status(&self, who: &str) -> Option<&str> {
+        self.copy(who).entries().next()?.raw_value("STATUS")
+    }
+
+    fn set_status_of_bob(&mut self, value: &str) {
+        let mut object = self.copy("bob").clone();
+        object.entries_mut().for_each(|entry| {
+            entry.set_raw_value("STATUS", value).unwrap();
+        });
+        self.put("bob", &object);
+    }
+}
+
 /// RFC 6638 §3.2.2.1: how far a task has come is each attendee's own, and stays when others answer or the organizer changes
 /// the task; that it is off is the organizer's to say.
 #[test]
 fn the_progress_of_a_task_is_the_attendees_own() {
-    let task = |more: &str| {
-        stream(
-            "VTODO",
-            &format!(
-                "UID:1\nDTSTAMP:20260101T000000Z\nDUE:20260301T090000Z\nSUMMARY:Do\nORGANIZER:mailto:alice@example.org\nATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org\n{more}"
-            ),
-        )
-    };
-    let status = |world: &World, who: &str| {
-        let entry = world.copy(who).entries().next().unwrap().clone();
-        entry.raw_value("STATUS").map(str::to_owned)
-    };
-    let set_status = |world: &mut World, value: &str| {
-        let mut object = world.copy("bob").clone();
-        object.entries_mut().for_each(|entry| {
-            entry.set_raw_value("STATUS", value).unwrap();
-        });
-        world.put("bob", &object);
-    };
-    let completed = Some("COMPLETED".to_owned());
+    let completed = Some("COMPLETED");
     let mut world = new_world();
-    world.put("alice", &task("STATUS:NEEDS-ACTION"));
-    set_status(&mut world, "COMPLETED");
+    world.put("alice", &task_of_three("STATUS:NEEDS-ACTION"));
+    world.set_status_of_bob("COMPLETED");
     let tag = world.tag("bob");
     world.answer("carol", "ACCEPTED");
-    assert_eq!(status(&world, "bob"), completed, "carol answers");
+    assert_eq!(world.status("bob"), completed, "carol answers");
     assert_eq!(world.tag("bob"), tag);
     world.edit("alice", "SUMMARY", "Do it");
-    assert_eq!(
-        status(&world, "bob"),
-        completed,
-        "the task has another name"
-    );
-    assert_eq!(status(&world, "carol"), Some("NEEDS-ACTION".to_owned()));
+    assert_eq!(world.status("bob"), completed, "the task has another name");
+    assert_eq!(world.status("carol"), Some("NEEDS-ACTION"));
     // a client that says that it is off
-    set_status(&mut world, "CANCELLED");
+    world.set_status_of_bob("CANCELLED");
     assert_eq!(
-        status(&world, "bob"),
+        world.status("bob"),
         completed,
         "it is not bob's to call off"
     );
@@ -269,7 +270,52 @@ fn the_progress_of_a_task_is_the_attendees_own() {
     assert_eq!(world.news("alice"), ["REPLY"]);
     // off, and on again
     world.edit("alice", "STATUS", "CANCELLED");
-    assert_eq!(status(&world, "bob"), Some("CANCELLED".to_owned()));
+    assert_eq!(world.status("bob"), Some("CANCELLED"));
     world.edit("alice", "STATUS", "IN-PROCESS");
-    assert_eq!(status(&world, "bob"), Some("IN-PROCESS".to_owned()));
+    assert_eq!(world.status("bob"), Some("IN-PROCESS"));
+}
+
+/// A copy that was written before there were notes of what the organizer sent: who did the task did it.
+#[test]
+fn what_was_done_before_there_were_notes_stays_done() {
+    for (first, then) in [("", "SUMMARY"), ("STATUS:NEEDS-ACTION", "DESCRIPTION")] {
+        let mut world = new_world();
+        world.put("alice", &task_of_three(first));
+        let done = "STATUS:COMPLETED\nCOMPLETED:20260201T090000Z\nPERCENT-COMPLETE:100\n";
+        let mut object = world.copy("bob").clone();
+        object.entries_mut().for_each(|entry| {
+            entry.remove_properties("STATUS");
+            for line in done.lines() {
+                let (name, value) = line.split_once(':').unwrap();
+                entry.set_raw_value(name, value).unwrap();
+            }
+        });
+        world.calendars.insert("bob", object);
+        world.answer("carol", "ACCEPTED");
+        assert_eq!(world.status("bob"), Some("COMPLETED"), "carol answers");
+        world.edit("alice", then, "Do it");
+        assert_eq!(world.status("bob"), Some("COMPLETED"), "alice changes it");
+        // who takes it back has chosen nothing
+        world.set_status_of_bob("NEEDS-ACTION");
+        world.edit("alice", "STATUS", "IN-PROCESS");
+        assert_eq!(world.status("bob"), Some("IN-PROCESS"));
+    }
+}
+
+/// Whom an attendee sends in their place gets the task as the organizer sent it.
+#[test]
+fn what_an_attendee_did_is_not_passed_on() {
+    let mut entry = task_of_three("STATUS:IN-PROCESS\nCLASS:PUBLIC")
+        .entries()
+        .next()
+        .unwrap()
+        .clone();
+    let before = entry.clone();
+    entry.set_raw_value("STATUS", "COMPLETED").unwrap();
+    entry.set_raw_value("CLASS", "PRIVATE").unwrap();
+    own::note_choices(&mut entry, &before);
+    own::restore_sent(&mut entry);
+    let said = ["STATUS", "CLASS"].map(|name| entry.raw_value(name));
+    assert_eq!(said, [Some("IN-PROCESS"), None], "PUBLIC is the default");
+    assert!(entry.property("X-CONVOKE-SENT").is_none());
 }
