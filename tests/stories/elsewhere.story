@@ -123,7 +123,7 @@ yves@elsewhere.test mails REPLY lunch to alice:
   ATTENDEE;PARTSTAT=ACCEPTED;DELEGATED-FROM="mailto:xenia@elsewhere.test":mailto:yves@elsewhere.test
 alice's lunch:
   series xenia@elsewhere.test> bob? yves@elsewhere.test+
-# RFC 5546 §4.2.7: it is taken back
+# it is taken back
 xenia@elsewhere.test mails REPLY lunch to alice:
   by alice
   ATTENDEE;PARTSTAT=ACCEPTED:mailto:xenia@elsewhere.test
@@ -131,6 +131,29 @@ alice's lunch:
   series xenia@elsewhere.test+ bob?
 Mail to yves@elsewhere.test:
   CANCEL series
+
+Story: RFC 5546 §4.2.7, who was sent declines, and who sent them is asked again
+alice stores lunch:
+  by alice
+  with xenia@elsewhere.test bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+xenia@elsewhere.test mails REPLY lunch to alice:
+  by alice
+  ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:yves@elsewhere.test":mailto:xenia@elsewhere.test
+  ATTENDEE;DELEGATED-FROM="mailto:xenia@elsewhere.test":mailto:yves@elsewhere.test
+Mail to xenia@elsewhere.test:
+  REQUEST series
+yves@elsewhere.test mails REPLY lunch to alice:
+  by alice
+  ATTENDEE;PARTSTAT=DECLINED;DELEGATED-FROM="mailto:xenia@elsewhere.test":mailto:yves@elsewhere.test
+  COMMENT:Sorry, I will be out of town at that time.
+Mail to xenia@elsewhere.test:
+  REQUEST series
+alice's lunch:
+  series xenia@elsewhere.test? bob? yves@elsewhere.test-
+bob's lunch:
+  series xenia@elsewhere.test? bob? yves@elsewhere.test-
 
 Story: RFC 5546 §4.2.5, somebody here sends somebody elsewhere
 alice stores lunch:

@@ -126,8 +126,15 @@ alice stores lunch:
   DTEND:20260302T130000Z
 bob's lunch:
   series bob? xenia@elsewhere.test?
+  ATTENDEE;RSVP=FALSE:mailto:bob@example.com
+  ATTENDEE;RSVP=TRUE:mailto:xenia@elsewhere.test
 Mail to xenia@elsewhere.test:
   REQUEST series
+# who has answered is not asked for one
+bob says TENTATIVE to lunch
+alice's lunch:
+  series bob~ xenia@elsewhere.test?
+  not RSVP=TRUE
 
 Story: an instance more is a whole invitation or one to that instance, and never an ADD
 # C2.12

@@ -74,13 +74,32 @@ alice's conference:
   DELEGATED-FROM="mailto:bob@example.com"
 carol's inbox has:
   REQUEST series
+bob's inbox has:
+  REQUEST series
+# §4.2.7: who sent her is asked again
 carol says DECLINED to conference
+bob's inbox has:
+  REQUEST series
 alice's conference:
-  series bob> carol-
+  series bob? carol-
+  DELEGATED-FROM="mailto:bob@example.com"
+  not DELEGATED-TO
 bob's conference:
-  series bob> carol-
-bob says ACCEPTED to conference
+  series bob? carol-
+# and sends somebody else
+bob sends yves@elsewhere.test to conference
 carol's inbox has:
+  CANCEL series
+Mail to yves@elsewhere.test:
+  REQUEST series
+yves@elsewhere.test mails REPLY conference to alice:
+  by alice
+  ATTENDEE;PARTSTAT=DECLINED;DELEGATED-FROM="mailto:bob@example.com":mailto:yves@elsewhere.test
+bob's inbox has:
+  REQUEST series
+# or comes after all
+bob says ACCEPTED to conference
+Mail to yves@elsewhere.test:
   CANCEL series
 alice's conference:
   series bob+

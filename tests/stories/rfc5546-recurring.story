@@ -14,6 +14,31 @@ alice's weekly:
 alice's inbox has:
   REPLY series
 
+Story: RFC 5546 §4.4.1, a series that spans time zones
+# clocks change in New York on 8 March, and in London on 29 March
+alice stores weekly:
+  by alice
+  with bob
+  SUMMARY:Weekly
+  DTSTART;TZID=America/New_York:20260302T090000
+  DTEND;TZID=America/New_York:20260302T100000
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+alice asks about bob on 0302:
+  bob busy 1400-1500
+alice asks about bob on 0309:
+  bob busy 1300-1400
+# another client writes the same in UTC: that is another time after the clocks have changed
+alice stores weekly:
+  by alice
+  with bob
+  SUMMARY:Weekly
+  DTSTART:20260302T140000Z
+  DTEND:20260302T150000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob's weekly:
+  series bob?
+
 Story: RFC 5546 §4.4.2, an instance is moved, and it alone is asked for anew
 alice stores weekly:
   by alice
@@ -119,6 +144,45 @@ alice stores later:
   RRULE:FREQ=WEEKLY;COUNT=6
 bob's later:
   series bob?
+
+Story: RFC 5546 §4.4.5, all later instances are at another place, and then at another time
+xenia@elsewhere.test mails REQUEST weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  DTSTART:20260302T090000Z
+  DTEND:20260302T100000Z
+  RRULE:FREQ=WEEKLY;COUNT=10
+bob says ACCEPTED to weekly
+xenia@elsewhere.test mails REQUEST weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  RECURRENCE-ID;RANGE=THISANDFUTURE:20260316T090000Z
+  SEQUENCE:1
+  DTSTART:20260316T130000Z
+  DTEND:20260316T140000Z
+  LOCATION:Building 32
+bob's weekly:
+  series bob+
+  0316 bob?
+  LOCATION:Building 32
+alice asks about bob on 0309:
+  bob busy 0900-1000
+alice asks about bob on 0330:
+  bob tentative 1300-1400
+# §3.2.5: and from then on it is off
+xenia@elsewhere.test mails CANCEL weekly to bob:
+  by xenia@elsewhere.test
+  with bob
+  RECURRENCE-ID;RANGE=THISANDFUTURE:20260323T090000Z
+  SEQUENCE:2
+bob's weekly:
+  series bob+
+  0316 bob?
+  0323 cancelled bob?
+alice asks about bob on 0316:
+  bob tentative 1300-1400
+alice asks about bob on 0330:
+  bob free
 
 Story: RFC 5546 §4.4.6, an instance more
 alice stores weekly:

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     recurrence::{Budget, TooMuchWork, gregorian::SECONDS_OF_DAY},
     value::DateOrDateTime,
+    zone::Zones,
 };
 
 /// So many instances are looked for one by one.
@@ -24,27 +25,44 @@ impl RecurrenceSet<'_> {
     /// DATE among DATE-TIMEs means the time of day at which the master begins.
     #[must_use]
     pub fn key_of(&self, recurrence_id: &DateOrDateTime) -> InstanceKey {
+        self.key_in(recurrence_id, &self.zones)
+    }
+
+    /// The same of a RECURRENCE-ID that stands in another object, whose time zones it names: one that is not known there
+    /// is looked for here.
+    #[must_use]
+    pub fn key_of_another(
+        &self,
+        recurrence_id: &DateOrDateTime,
+        other: &RecurrenceSet<'_>,
+    ) -> InstanceKey {
+        let is_known = |id: &str| other.zones.resolve(id).is_some();
+        match recurrence_id.time_zone_id().is_some_and(is_known) {
+            true => self.key_in(recurrence_id, &other.zones),
+            false => self.key_of(recurrence_id),
+        }
+    }
+
+    fn key_in(&self, recurrence_id: &DateOrDateTime, zones: &Zones<'_>) -> InstanceKey {
         let place = self
             .masters()
             .find_map(|at| self.entries[at].place.as_ref());
         let Some(place) = place else {
-            let clock = Clock::of(recurrence_id, &self.zones, &self.floating);
-            let meant = clock.meant_by(recurrence_id, &self.zones, &self.floating);
+            let clock = Clock::of(recurrence_id, zones, &self.floating);
+            let meant = clock.meant_by(recurrence_id, zones, &self.floating);
             return InstanceKey(match meant {
                 Meant::Instance(key) => key,
                 Meant::Day(day) => day * SECONDS_OF_DAY,
             });
         };
         let clock = &place.clock;
-        InstanceKey(
-            match clock.meant_by(recurrence_id, &self.zones, &self.floating) {
-                Meant::Instance(key) => key,
-                Meant::Day(day) => {
-                    let civil = day * SECONDS_OF_DAY + place.start.rem_euclid(SECONDS_OF_DAY);
-                    clock.key(civil, clock.instant(civil))
-                }
-            },
-        )
+        InstanceKey(match clock.meant_by(recurrence_id, zones, &self.floating) {
+            Meant::Instance(key) => key,
+            Meant::Day(day) => {
+                let civil = day * SECONDS_OF_DAY + place.start.rem_euclid(SECONDS_OF_DAY);
+                clock.key(civil, clock.instant(civil))
+            }
+        })
     }
 
     /// Those of the keys that an override or an instance of the master has; of many, by going through the series once.

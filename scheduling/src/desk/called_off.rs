@@ -6,7 +6,7 @@ use storage::{Batch, KeptOfMessages, Timestamp, Uuid};
 use super::{Desk, recipients::Recipients, refuse::read_failed};
 use crate::{
     Refusal,
-    engine::{self, Cancellations, Delivery, Receipt},
+    engine::{self, Cancellations, Delivery, Directory, Receipt},
 };
 
 /// What is known of a meeting of which a message speaks.
@@ -41,8 +41,16 @@ impl Desk {
 
 impl CalledOff {
     /// Keeps what a message has called off, and has the batch depend upon what was known.
-    pub fn keep(&self, batch: &mut Batch, delivery: &Delivery, receipt: &Receipt, now: Timestamp) {
-        match Cancellations::after(self.known.as_ref(), &delivery.message, receipt) {
+    pub fn keep(
+        &self,
+        batch: &mut Batch,
+        delivery: &Delivery,
+        directory: &Directory,
+        receipt: &Receipt,
+        now: Timestamp,
+    ) {
+        let message = (&delivery.message, &*delivery.recipient);
+        match Cancellations::after(self.known.as_ref(), message, directory, receipt) {
             Some(after) => batch.keep_of_messages(&self.kept, &after.to_octets(), now),
             None => batch.expect_kept(&self.kept),
         };

@@ -273,7 +273,8 @@ impl Desk {
             return Ok(Err(Unacceptable::new(Status::NOT_ALLOWED, reason)));
         };
         if let Some(called_off) = called_off {
-            called_off.keep(batch, delivery, &handed_over.receipt, now);
+            let receipt = &handed_over.receipt;
+            called_off.keep(batch, delivery, directory, receipt, now);
         }
         if handed_over.receipt.schedule_tag_changes
             && let Some(copy) = recipients.object(recipient.id)

@@ -97,8 +97,8 @@ impl Desk {
         Ok(entries.collect())
     }
 
-    /// Keeps which SEQUENCE people elsewhere were told of a meeting that is removed, whether there is a log or not: what is
-    /// stored with its UID again comes after that.
+    /// Keeps which SEQUENCE others were told of a meeting that is removed, or is a plain event now, whether there is a log
+    /// or not: what is stored with its UID again comes after that.
     pub(crate) async fn keep_last_sequence(
         &self,
         batch: &mut Batch,

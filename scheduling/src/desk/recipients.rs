@@ -16,8 +16,8 @@ use super::{Desk, booking::Asked, collection::takes_component, copy::Copies};
 use crate::{
     Classification, Refusal,
     engine::{
-        self, Action, Cancellations, CopyChange, Decision, Delivery, Directory, FollowUp, Incoming,
-        Message, Method, Receipt, Status,
+        self, Action, Addressee, Cancellations, CopyChange, Decision, Delivery, Directory,
+        FollowUp, Incoming, Message, Method, Receipt, Role, Status,
     },
     log::{self, Lines, LogLine, Verdict},
 };
@@ -228,6 +228,15 @@ impl Recipient {
         let own = (!leaves).then_some(&self.inbox);
         own.into_iter()
             .chain(delegates.into_iter().map(|it| &it.inbox))
+    }
+
+    /// Whether an object is a scheduling object resource of the recipient's (RFC 6638 §3.1).
+    fn takes_part_in(&self, object: &CalendarObject) -> bool {
+        let mut own = Directory::new();
+        for address in &self.principal.addresses {
+            own.insert(address, Addressee::Local(Arc::clone(&self.principal)));
+        }
+        engine::role(object, self.principal.id, &own).is_ok_and(|role| role != Role::None)
     }
 
     /// What a message does here, if it may come in and there is room.

@@ -138,7 +138,7 @@ impl Desk {
         let object = engine::settle(&plan, &outcomes)
             .map(|object| recipients.without_unknown_answers(object, &directory, &mut entry.lines));
         entry.lines.extend(foreseen);
-        if proposal.after.is_none() && !plan.mails.is_empty() {
+        if proposal.after.is_none() || plan.role == Role::None {
             self.keep_last_sequence(batch, owner.id, &uid, &entry)
                 .await?;
         }
@@ -187,11 +187,12 @@ impl Desk {
         let acting = self.acting(proposal, &mut directory).await?;
         let uid = before.or(after).map(uid_of).unwrap_or_default();
         let home = owner.home.ok_or(Refusal::NotFound)?;
-        let last_sequence = match (before, after) {
-            (None, Some(new)) if engine::role(new, owner.id, &directory) == Ok(Role::Organizer) => {
-                self.last_sequence((owner.id, home), &uid).await?
-            }
-            _ => None,
+        let organizes = |object: Option<&CalendarObject>| {
+            object.is_some_and(|it| engine::role(it, owner.id, &directory) == Ok(Role::Organizer))
+        };
+        let last_sequence = match organizes(after) && !organizes(before) {
+            true => self.last_sequence((owner.id, home), &uid).await?,
+            false => None,
         };
         let plan = engine::plan(&Change {
             before,

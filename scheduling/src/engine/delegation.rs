@@ -20,7 +20,7 @@ use calendar::{Component, Property};
 use super::{
     Directory,
     directory::Person,
-    entry::{Agent, adopt, agent, attendees, participation},
+    entry::{Agent, DECLINED, NEEDS_ACTION, adopt, agent, attendees, participation},
 };
 
 pub(super) const DELEGATED: &str = "DELEGATED";
@@ -101,6 +101,43 @@ pub(super) fn write(
             entry.push_property(line);
         }
     }
+}
+
+/// Makes a line wait for an answer.
+pub(super) fn ask(line: &mut Property) {
+    if participation(line) == NEEDS_ACTION {
+        return;
+    }
+    line.remove_parameter(DELEGATED_TO);
+    for (name, value) in [("PARTSTAT", NEEDS_ACTION), ("RSVP", "TRUE")] {
+        line.set_parameter(name, value)
+            .expect("a plain word is a valid value");
+    }
+}
+
+/// Asks those again who sent `delegate` (an address), who declines, and nobody else who comes (RFC 5546 §4.2.7); whether
+/// there are any.
+pub(super) fn ask_again(entry: &mut Component, delegate: &str, directory: &Directory) -> bool {
+    let declines = |person: &Person| {
+        let mut lines = attendees(entry);
+        let line = lines.find(|line| directory.person(line.raw_value()) == *person);
+        line.is_some_and(|line| is_only_sent(line) && participation(line) == DECLINED)
+    };
+    let delegate = directory.person(delegate);
+    if !declines(&delegate) {
+        return false;
+    }
+    let is_left_alone = |line: &Property| {
+        let people = people_sent(line, directory);
+        people.contains_key(&delegate) && people.keys().all(declines)
+    };
+    let left = attendees(entry).filter(|line| is_left_alone(line));
+    let left: BTreeSet<String> = left.map(|line| line.raw_value().to_owned()).collect();
+    let lines = entry.properties_mut().filter(|line| line.is("ATTENDEE"));
+    lines
+        .filter(|line| left.contains(line.raw_value()))
+        .for_each(ask);
+    !left.is_empty()
 }
 
 fn people_in(line: &Property, parameter: &str, directory: &Directory) -> BTreeSet<Person> {

@@ -56,7 +56,7 @@ impl<'o> Meeting<'o> {
     }
 
     /// The same of a message about an object: where the message is about single instances only, their names mean
-    /// what they mean in that object.
+    /// what they mean in that object, in the time zones that the message defines.
     pub fn about(message: &'o CalendarObject, known: &Meeting<'_>) -> Meeting<'o> {
         let set = RecurrenceSet::of(message, &Zone::utc());
         let has_series = message.entries().any(|entry| !is_instance(entry));
@@ -75,7 +75,10 @@ impl<'o> Meeting<'o> {
         let mut yielded = None;
         for entry in object.entries() {
             let id = date_in(entry, "RECURRENCE-ID");
-            let key = id.map(|id| keys_of.map_or_else(|| set.key_of(&id), |keys| keys.key_of(&id)));
+            let key = id.map(|id| match keys_of {
+                Some(keys) => keys.key_of_another(&id, &set),
+                None => set.key_of(&id),
+            });
             let part = key.map_or(Part::Series, Part::Instance);
             parts.entry(part).or_insert(entry);
             order.push(part);

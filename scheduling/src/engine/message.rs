@@ -9,6 +9,7 @@ use storage::Timestamp;
 
 use super::{
     entry::{NEEDS_ACTION, participation, sequence, uid},
+    own::shared_comment,
     sequence::{NOTE, set_sequence},
     significance::is_private_extension,
 };
@@ -211,6 +212,11 @@ pub(super) fn cancel(
 fn cancellation(called_off: &CalledOff<'_>, now: Timestamp) -> Component {
     let original = called_off.entry;
     let mut entry = skeleton(original, now, called_off.sequence, called_off.whole);
+    if entry.property("SEQUENCE").is_none() {
+        // it must be there (RFC 5546 §3.2.5 and §3.4.5)
+        let zero = Property::new("SEQUENCE", "0").expect("a digit is a valid value");
+        entry.push_property(zero);
+    }
     copy(&mut entry, original, &NAMING);
     let people = original.property("ORGANIZER").into_iter();
     people
@@ -253,7 +259,7 @@ fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
         .chain([attendee])
         .for_each(|person| entry.push_property(person));
     for comment in &answer.comments {
-        entry.push_property((*comment).clone());
+        entry.push_property(shared_comment(comment));
     }
     entry.push_property(
         Property::new("REQUEST-STATUS", "2.0;Success").expect("a plain value is valid"),
@@ -276,7 +282,11 @@ pub(super) fn refresh_request(
         attendee.remove_parameter(parameter);
     }
     let sender = attendee.raw_value().trim().to_owned();
-    let organizer = original.property("ORGANIZER").map(shared_person);
+    // of a task it must not be there (RFC 5546 §3.4.6)
+    let organizer = original
+        .property("ORGANIZER")
+        .filter(|_| !original.is("VTODO"));
+    let organizer = organizer.map(shared_person);
     for person in organizer.into_iter().chain([attendee]) {
         entry.push_property(person);
     }

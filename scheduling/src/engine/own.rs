@@ -3,10 +3,15 @@
 //!
 //! Where an attendee does, a property beside it keeps what the organizer sent last. It never leaves the copy. (So what
 //! is stored then is not what the client sent, and it gets no ETag.)
+//!
+//! What an attendee comments stands beside what the organizer does; a parameter tells which is theirs.
 
 use calendar::{Component, Property};
 
-use super::entry::{NEEDS_ACTION, is_cancelled};
+use super::{
+    entry::{NEEDS_ACTION, is_cancelled},
+    significance::implied,
+};
 
 /// The properties with such values.
 const CHANGEABLE: [&str; 3] = ["TRANSP", "CLASS", "CATEGORIES"];
@@ -16,6 +21,47 @@ const PROGRESS: &str = "STATUS";
 const SENT: &str = "X-CONVOKE-SENT";
 const OF: &str = "X-CONVOKE-OF";
 
+/// The parameter of a COMMENT that is of the owner of the copy.
+const OWN: &str = "X-CONVOKE-OWN";
+
+/// Whether a line is a comment of the copy's owner.
+pub(super) fn is_own_comment(line: &Property) -> bool {
+    line.is("COMMENT") && line.parameter(OWN).is_some()
+}
+
+/// Whether a component has a comment that says the same, whoever made it.
+pub(super) fn has_comment(entry: &Component, comment: &Property) -> bool {
+    let mut comments = entry.properties_named("COMMENT");
+    comments.any(|it| it.raw_value() == comment.raw_value())
+}
+
+/// A comment as others get it.
+pub(super) fn shared_comment(comment: &Property) -> Property {
+    let mut comment = comment.clone();
+    comment.remove_parameter(OWN);
+    comment
+}
+
+/// Notes which comments in a component are its owner's: those that the organizer did not make, by what was there before.
+pub(super) fn note_comments(entry: &mut Component, before: Option<&Component>) {
+    let sent = |comment: &Property| {
+        let known = before
+            .into_iter()
+            .flat_map(|it| it.properties_named("COMMENT"));
+        let mut sent = known.filter(|it| !is_own_comment(it));
+        sent.any(|it| it.raw_value() == comment.raw_value())
+    };
+    for line in entry.properties_mut().filter(|line| line.is("COMMENT")) {
+        match (sent(line), is_own_comment(line)) {
+            (true, true) => drop(line.remove_parameter(OWN)),
+            (false, false) => line
+                .set_parameter(OWN, "TRUE")
+                .expect("a plain word is a valid value"),
+            _ => {}
+        }
+    }
+}
+
 /// Those of a component.
 fn changeable(entry: &Component) -> impl Iterator<Item = &'static str> + use<> {
     let has_progress = entry.is("VTODO") && !is_cancelled(entry);
@@ -24,8 +70,8 @@ fn changeable(entry: &Component) -> impl Iterator<Item = &'static str> + use<> {
         .chain(has_progress.then_some(PROGRESS))
 }
 
-/// What a component says by a property, in one form, as it is where nothing is said (RFC 5545 §3.8.1.3 and
-/// §3.8.2.7; who says nothing of a task waits for it to be done).
+/// What a component says by a property, in one form, or what holds where nothing is said. (Who says nothing of a task
+/// waits for it to be done.)
 fn said(entry: &Component, name: &str) -> String {
     let mut values: Vec<&str> = entry
         .properties_named(name)
@@ -36,10 +82,9 @@ fn said(entry: &Component, name: &str) -> String {
 }
 
 fn in_one_form(name: &str, values: String) -> String {
-    match (name, &*values) {
-        ("TRANSP", "") => "OPAQUE".to_owned(),
-        ("CLASS", "") => "PUBLIC".to_owned(),
-        (PROGRESS, "") => NEEDS_ACTION.to_owned(),
+    match (name, implied(name)) {
+        (_, Some(implied)) if values.is_empty() => implied.to_owned(),
+        (PROGRESS, _) if values.is_empty() => NEEDS_ACTION.to_owned(),
         ("CATEGORIES", _) => values,
         _ => values.to_ascii_uppercase(),
     }
@@ -84,10 +129,12 @@ pub(super) fn is_note(line: &Property) -> bool {
 /// Notes in a component that its owner has stored what the organizer sent of it, by what was there before.
 pub(super) fn note_choices(entry: &mut Component, before: &Component) {
     note(entry, |name| sent(before, name));
+    note_comments(entry, Some(before));
 }
 
-/// Puts what the organizer sent in the place of what the owner of a copy chose.
+/// Puts what the organizer sent in the place of what the owner of a copy chose, and takes out their comments.
 pub(super) fn restore_sent(entry: &mut Component) {
+    entry.retain_properties(|line| !is_own_comment(line));
     let chosen: Vec<&str> = changeable(entry)
         .filter(|name| chose(entry, name))
         .collect();

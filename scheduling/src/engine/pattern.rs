@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use calendar::{
-    Budget, CalendarObject, Component, Property, RecurrenceSet, TimeRange, TooMuchWork, Zone,
-    Zones, occurrence::overall_span, value::date_in,
+    Budget, CalendarObject, Component, Property, TimeRange, TooMuchWork, Zone, Zones,
+    occurrence::{occurrences, overall_span},
+    value::date_in,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -53,10 +54,18 @@ pub(super) fn compare(before: &Meeting<'_>, after: &Meeting<'_>) -> PatternChang
     let (Ok(one), Ok(two)) = (Yield::of(before, old, after), Yield::of(after, new, before)) else {
         return DIFFERENT;
     };
-    let same_rules = rules(old) == rules(new);
+    if rules(old) == rules(new) || one.bound == two.bound {
+        return PatternChanges {
+            adds: !two.spans.is_subset(&one.spans),
+            differs: one.spans != two.spans,
+        };
+    }
+    let (Ok(old_end), Ok(new_end)) = (one.end(), two.end()) else {
+        return DIFFERENT;
+    };
     PatternChanges {
-        adds: !same_rules && ends_later(one.end, two.end) || !two.spans.is_subset(&one.spans),
-        differs: !same_rules && one.end != two.end || one.spans != two.spans,
+        adds: ends_later(old_end, new_end) || !two.spans.is_subset(&one.spans),
+        differs: old_end != new_end || one.spans != two.spans,
     }
 }
 
@@ -96,11 +105,12 @@ fn zones(object: &CalendarObject) -> Vec<&Component> {
 
 /// The instances of a series.
 struct Yield {
+    /// The object with the series alone, without EXDATE.
+    alone: CalendarObject,
     /// Up to the horizon.
     spans: BTreeSet<(Timestamp, Timestamp)>,
-    /// Where the last one ends, a day or two later in a zone whose clocks change; `None` is never. It tells rules apart
-    /// that differ beyond the horizon only.
-    end: Option<Timestamp>,
+    /// What no instance ends behind, as the rule says it; `None` where it has no end.
+    bound: Option<Timestamp>,
 }
 
 impl Yield {
@@ -112,6 +122,7 @@ impl Yield {
     ) -> Result<Yield, TooMuchWork> {
         let mut alone = series.clone();
         alone.remove_properties("EXDATE");
+        let alone = with_only(meeting.object, &alone);
         let latest = |of: fn(&Meeting<'_>) -> Option<Timestamp>| {
             [meeting, other].into_iter().filter_map(of).max()
         };
@@ -119,18 +130,40 @@ impl Yield {
         let first = window(None, start);
         let written = latest(written_at).filter(|written| *written > start);
         let later = written.map(|written| window(Some(written), written));
-        let set = RecurrenceSet::of_components(meeting.object, [&alone], &Zone::utc());
         let mut spans = BTreeSet::new();
         for window in [Some(first), later].into_iter().flatten() {
-            let instances = set.occurrences(&window, &mut Budget::new(WORK))?;
-            spans.extend(instances.iter().map(|it| (it.start, it.end)));
+            spans.extend(instances(&alone, &window)?);
         }
         Ok(Yield {
             spans,
-            end: overall_span(&with_only(meeting.object, &alone), &mut Budget::new(WORK))
-                .and_then(|span| span.end),
+            bound: overall_span(&alone, &mut Budget::new(WORK)).and_then(|span| span.end),
+            alone,
         })
     }
+
+    /// Where the last instance ends, however its rule says so (a COUNT, or an UNTIL that may be any time behind it); `None`
+    /// is never. It tells rules apart that differ beyond the horizon only.
+    fn end(&self) -> Result<Option<Timestamp>, TooMuchWork> {
+        let Some(bound) = self.bound else {
+            return Ok(None);
+        };
+        let horizon = SignedDuration::from_secs(HORIZON_SECONDS);
+        let last = TimeRange {
+            start: bound.saturating_sub(horizon).ok(),
+            end: None,
+        };
+        let ends = instances(&self.alone, &last)?.map(|(_, end)| end);
+        Ok(ends.max().or(Some(bound)))
+    }
+}
+
+/// The instances of an object in a window: where they begin and end.
+fn instances(
+    object: &CalendarObject,
+    window: &TimeRange,
+) -> Result<impl Iterator<Item = (Timestamp, Timestamp)>, TooMuchWork> {
+    let found = occurrences(object, window, &Zone::utc(), &mut Budget::new(WORK))?;
+    Ok(found.into_iter().map(|it| (it.start, it.end)))
 }
 
 /// From a time to the horizon behind another one.

@@ -86,19 +86,30 @@ impl Revision {
         }
     }
 
-    /// As noted on a property by [`Revision::note`].
-    pub fn noted(property: &Property) -> Option<Revision> {
-        let note = property.parameter(NOTE)?;
-        let (sequence, stamp) = note.split_once('-')?;
-        Some(Revision {
-            sequence: sequence.parse().ok()?,
-            stamp: stamp.to_owned(),
-        })
+    /// Whether it was sent after another message of the same component, with a lower SEQUENCE.
+    pub fn contradicts(&self, other: &Revision) -> bool {
+        self.sequence < other.sequence && !other.stamp.is_empty() && self.stamp > other.stamp
     }
 
-    /// Notes on a property which message spoke last. The note never leaves the server's own copies.
-    pub fn note(&self, property: &mut Property) {
-        let note = format!("{}-{}", self.sequence, self.stamp);
+    /// As noted on a property by [`Revision::note`]: the message, and whether it was about the instance itself in whose
+    /// component the property stands. (What was noted before that was told apart may be of either, and counts as of the
+    /// whole.)
+    pub fn noted(property: &Property) -> Option<(Revision, bool)> {
+        let note = property.parameter(NOTE)?;
+        let (sequence, stamp) = note.split_once('-')?;
+        let apart = stamp.strip_suffix(APART);
+        let revision = Revision {
+            sequence: sequence.parse().ok()?,
+            stamp: apart.unwrap_or(stamp).to_owned(),
+        };
+        Some((revision, apart.is_some()))
+    }
+
+    /// Notes on a property which message spoke last; `is_apart` where it was about one instance, and not about the whole.
+    /// The note never leaves the server's own copies.
+    pub fn note(&self, property: &mut Property, is_apart: bool) {
+        let apart = if is_apart { APART } else { "" };
+        let note = format!("{}-{}{apart}", self.sequence, self.stamp);
         property
             .set_parameter(NOTE, &note)
             .expect("digits and letters are a valid value");
@@ -108,6 +119,9 @@ impl Revision {
 /// The parameter on ORGANIZER and ATTENDEE that holds the order of the last message by mail (RFC 5546
 /// §2.1.5 wants both kept for each attendee; DTSTAMP itself belongs to the clients, RFC 6638 §3.2.2.1).
 pub(super) const NOTE: &str = "X-CONVOKE-REVISION";
+
+/// What ends a note of a message about one instance.
+const APART: &str = "-INSTANCE";
 
 fn is_stamp(text: &str) -> bool {
     text.len() == 16 && text.ends_with('Z') && text.as_bytes()[8] == b'T'
@@ -174,8 +188,11 @@ mod tests {
         assert!(ordered.is_sorted_by(|one, other| one < other));
         for revision in ordered {
             let mut property = Property::new("ATTENDEE", "mailto:a@b").unwrap();
-            revision.note(&mut property);
-            assert_eq!(Revision::noted(&property), Some(revision));
+            for is_apart in [false, true] {
+                revision.note(&mut property, is_apart);
+                let noted = Revision::noted(&property);
+                assert_eq!(noted, Some((revision.clone(), is_apart)));
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
-    delegation::{DELEGATED_FROM, DELEGATED_TO},
     entry::is_cancelled,
     meeting::{Meeting, Part},
     pattern,
@@ -70,8 +69,8 @@ pub(super) fn changes(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> 
     };
     match (part, before.get(part)) {
         (Part::Series, Some(_)) => changes_of_series(before, after, new),
-        // all later instances become what it says, or are not any more
-        (Part::Instance(_), Some(old)) if is_of_later_ones(old) != is_of_later_ones(new) => {
+        // all later instances become what it says
+        (Part::Instance(_), Some(old)) if is_of_later_ones(new) && !is_of_later_ones(old) => {
             Changes::NEW
         }
         (Part::Instance(_), Some(old)) => between(before.object, old, after.object, new),
@@ -105,18 +104,43 @@ fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component)
     let own = between(before.object, old, after.object, new);
     let pattern = pattern::compare(before, after);
     let reinstated = after_all(before, after).next().is_some();
+    let falls_back = fall_back(before, after);
     Changes {
-        asks_anew: own.asks_anew || pattern.adds || reinstated,
-        revision: own.revision || pattern.differs || reinstated || takes_out(before, after),
-        visible: own.visible || pattern.differs || reinstated,
+        asks_anew: own.asks_anew || pattern.adds || reinstated || falls_back.asks_anew,
+        revision: own.revision
+            || pattern.differs
+            || reinstated
+            || falls_back.revision
+            || takes_out(before, after),
+        visible: own.visible || pattern.differs || reinstated || falls_back.visible,
     }
 }
+
+/// The value of RANGE (RFC 5545 §3.2.13).
+pub(super) const THIS_AND_FUTURE: &str = "THISANDFUTURE";
 
 /// Whether a component says what all instances are from its own on (RFC 5545 §3.2.13).
 pub(super) fn is_of_later_ones(entry: &Component) -> bool {
     let id = entry.property("RECURRENCE-ID");
     let range = id.and_then(|id| id.parameter("RANGE"));
-    range.is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"))
+    range.is_some_and(|range| range.eq_ignore_ascii_case(THIS_AND_FUTURE))
+}
+
+/// What changes by instances being those of the series again that were, with all later ones, what a component said.
+fn fall_back(before: &Meeting<'_>, after: &Meeting<'_>) -> Changes {
+    let said_so = before.instances().filter(|(key, old)| {
+        let new = after.get(Part::Instance(*key));
+        is_of_later_ones(old) && !new.is_some_and(is_of_later_ones)
+    });
+    let changes = said_so.filter_map(|(key, old)| {
+        let now = after.series_at(key)?;
+        Some(between(before.object, old, after.object, &now))
+    });
+    changes.fold(Changes::default(), |all, one| Changes {
+        asks_anew: all.asks_anew || one.asks_anew,
+        revision: all.revision || one.revision,
+        visible: all.visible || one.visible,
+    })
 }
 
 /// A series becomes a single event: it is what the instance was that begins there.
@@ -194,22 +218,22 @@ fn upper(value: Option<&str>) -> Option<String> {
     value.map(|value| value.trim().to_ascii_uppercase())
 }
 
-/// The lines that attendees see, without their participation and whom they send, in one form and order.
+/// The lines that attendees see, when it is aside, in one form and order.
 fn visible_lines(entry: &Component) -> Vec<String> {
-    let mut lines: Vec<String> = entry
-        .properties()
-        .filter(|property| {
-            let name = property.name();
-            !is_private(name) && !TIME.contains(&name) && !INSTANCES.contains(&name)
-        })
-        .map(|property| {
-            canonical(property, |name| {
-                is_participation(property, name) || matches!(name, DELEGATED_TO | DELEGATED_FROM)
-            })
-        })
+    let is_of_time = |name: &str| TIME.contains(&name) || INSTANCES.contains(&name);
+    let mut lines = told_lines(entry, |line| !is_of_time(line.name()));
+    lines.dedup();
+    lines
+}
+
+/// The lines of a component, of those that `which` holds for, that tell something of the meeting, in one form and order.
+pub(super) fn told_lines(entry: &Component, which: impl Fn(&Property) -> bool) -> Vec<String> {
+    let is_told = |line: &&Property| !is_private(line.name()) && !is_implied(line) && which(line);
+    let lines = entry.properties().filter(is_told);
+    let mut lines: Vec<String> = lines
+        .map(|line| canonical(line, |parameter| is_beside(line, parameter)))
         .collect();
     lines.sort();
-    lines.dedup();
     lines
 }
 
@@ -221,6 +245,27 @@ fn inner(entry: &Component) -> Vec<&Component> {
         .collect()
 }
 
+/// Whether a property names somebody who takes part.
+pub(super) fn is_person(property: &Property) -> bool {
+    matches!(property.name(), "ATTENDEE" | "ORGANIZER")
+}
+
+/// What holds where a property is not there (RFC 5545 §3.8.1.3, §3.8.1.9 and §3.8.2.7).
+pub(super) fn implied(name: &str) -> Option<&'static str> {
+    match name {
+        "CLASS" => Some("PUBLIC"),
+        "PRIORITY" => Some("0"),
+        "TRANSP" => Some("OPAQUE"),
+        _ => None,
+    }
+}
+
+/// Whether a line says what would hold without it.
+fn is_implied(property: &Property) -> bool {
+    let value = property.raw_value().trim();
+    implied(property.name()).is_some_and(|implied| implied.eq_ignore_ascii_case(value))
+}
+
 /// Parameters of a person that tell about messages and answers, not about the meeting.
 pub(super) fn is_participation(property: &Property, parameter: &str) -> bool {
     const TOLD: [&str; 5] = [
@@ -230,15 +275,13 @@ pub(super) fn is_participation(property: &Property, parameter: &str) -> bool {
         "SCHEDULE-AGENT",
         "SCHEDULE-FORCE-SEND",
     ];
-    matches!(property.name(), "ATTENDEE" | "ORGANIZER")
-        && (TOLD.contains(&parameter) || parameter.starts_with("X-"))
+    is_person(property) && (TOLD.contains(&parameter) || parameter.starts_with("X-"))
 }
 
-/// Parameters of a person that an answer may bring.
-pub(super) fn is_answer(property: &Property, parameter: &str) -> bool {
-    const BROUGHT: [&str; 4] = ["CN", "SENT-BY", DELEGATED_TO, DELEGATED_FROM];
-    is_participation(property, parameter)
-        || (property.is("ATTENDEE") && BROUGHT.contains(&parameter))
+/// Parameters that say nothing of the meeting. Of people, only what they are and are asked as does: all else on their
+/// lines is written by answers and by the server, and left out by clients that do not know it.
+fn is_beside(property: &Property, parameter: &str) -> bool {
+    is_person(property) && !matches!(parameter, "CUTYPE" | "ROLE")
 }
 
 /// A line in one form: name, parameters in order and decoded, value as it stands.

@@ -366,19 +366,33 @@ async fn it_can_be_switched_off() {
 /// is a log or not.
 #[tokio::test]
 async fn what_is_stored_again_comes_after_its_cancellation() {
-    for scheduling_log in [true, false] {
+    let xenia = "ATTENDEE:mailto:xenia@elsewhere.test\r\n";
+    let meetings = [meeting(START, ""), meeting(START, "").replace(xenia, "")];
+    let cases = [true, false].into_iter().flat_map(|log| {
+        let meetings = meetings.iter();
+        meetings.flat_map(move |it| [(log, it, true), (log, it, false)])
+    });
+    for (scheduling_log, meeting, becomes_plain) in cases {
         let settings = Settings {
             scheduling_log,
             ..Settings::default()
         };
         let world = world_with(settings, |memory| Arc::new(memory)).await;
         for expected in [None, Some(2), Some(4)] {
-            world.put(AT, meeting(START, "")).await.unwrap();
+            world.put(AT, meeting.clone()).await.unwrap();
             let text = world.text_at(AT).await;
             let sequence = text.lines().find_map(|line| line.strip_prefix("SEQUENCE:"));
             let sequence: Option<u32> = sequence.map(|it| it.parse().unwrap());
-            assert_eq!(sequence, expected, "{scheduling_log}");
-            world.delete(AT).await.unwrap();
+            assert_eq!(sequence, expected, "{scheduling_log} {becomes_plain}");
+            if becomes_plain {
+                // what clients do where the last attendee is taken out, and another one comes
+                let is_person = |line: &&str| line.starts_with("ORG") || line.starts_with("ATT");
+                let lines = meeting.lines().filter(|line| !is_person(line));
+                let plain: String = lines.map(|line| format!("{line}\r\n")).collect();
+                world.put(AT, plain).await.unwrap();
+            } else {
+                world.delete(AT).await.unwrap();
+            }
         }
         assert_eq!(world.desk.store().check().await.unwrap(), []);
     }

@@ -225,3 +225,38 @@ async fn what_is_no_question_is_refused() {
     assert!(world.mails().await.is_empty());
     assert!(world.members("bob/inbox").await.is_empty());
 }
+
+/// RFC 5546 §4.1.3, RFC 6638 §3.1: what was published and taken over is called off, and is no scheduling object for that.
+#[tokio::test]
+async fn what_was_published_is_called_off() {
+    let world = world().await;
+    let published = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260101T100000Z\r\n\
+         ORGANIZER:{XENIA}\r\nDTSTART:20260201T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    let at = "bob/calendar/m.ics";
+    world
+        .put_as(&world.bob, at, published.clone())
+        .await
+        .unwrap();
+    let cancel = message(
+        "CANCEL",
+        "VEVENT",
+        "SEQUENCE:1\r\nDTSTART:20260201T090000Z\r\n",
+    );
+    assert_eq!(world.take(&cancel).await, effect(Effect::Applied, "1.2"));
+    assert!(world.text_at(at).await.contains("STATUS:CANCELLED"));
+    let facts = world.object(at).await.unwrap().calendar.unwrap();
+    assert_eq!((facts.scheduling, facts.schedule_tag), (false, None));
+    // its UID is not taken for the whole home
+    let another = making("bob/work", CollectionKind::Calendar);
+    world
+        .desk
+        .make_collection(&world.bob, another)
+        .await
+        .unwrap();
+    world
+        .put_as(&world.bob, "bob/work/m.ics", published)
+        .await
+        .unwrap();
+}

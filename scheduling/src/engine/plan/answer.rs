@@ -18,7 +18,8 @@ use crate::engine::{
     entry::{DECLINED, NEEDS_ACTION, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
-    own::restore_sent,
+    own::{has_comment, restore_sent},
+    receive::note_sent,
 };
 
 /// What the organizer knows already, and what the client demands.
@@ -59,6 +60,9 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
     // Who answers signs; who changes an alarm does not.
     if !outbox.deliveries.is_empty() || !outbox.mails.is_empty() {
         object = signed;
+        if let Some(before) = said.before {
+            note_sent(&mut object, before);
+        }
     }
     outbox.into_plan(Some(object), Role::Attendee)
 }
@@ -115,7 +119,12 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
     } else if !change.schedule_reply {
         Err("the client wants no reply (RFC 6638 §8.1)")
     } else {
-        Ok("the participation changed")
+        Ok(
+            match is_participation_new(change, &meeting, said) || !apart.is_empty() {
+                true => "the participation changed",
+                false => "the attendee says something new",
+            },
+        )
     };
     match (reason, answers.first()) {
         (Ok(reason), Some(first)) => {
@@ -175,10 +184,24 @@ fn send_delegates(
 /// A component of the owner's copy as the organizer sent it, as far as that is known.
 fn without_own(mut entry: Component) -> Component {
     restore_sent(&mut entry);
-    for name in ["COMMENT", "PERCENT-COMPLETE", "COMPLETED"] {
+    for name in ["PERCENT-COMPLETE", "COMPLETED"] {
         entry.remove_properties(name);
     }
     entry
+}
+
+fn is_participation_new(change: &Change<'_>, meeting: &Meeting<'_>, said: &Said<'_>) -> bool {
+    let mut parts = meeting.parts();
+    parts.any(|(part, entry)| is_answered_anew(change, said, part, entry))
+}
+
+/// Whether the owner says anything else of coming to a part, or of whom they send.
+fn is_answered_anew(change: &Change<'_>, said: &Said<'_>, part: Part, entry: &Component) -> bool {
+    let before = said.entry(part).and_then(|entry| own(change, entry));
+    own(change, entry).is_some_and(|line| {
+        participation(line) != said.participation(change, part)
+            || delegates(line) != before.map_or_else(Vec::new, delegates)
+    })
 }
 
 /// What is to be answered: each part of which the owner says something new, `forced` is all of them; and those
@@ -191,12 +214,9 @@ fn answers<'a>(
     forced: bool,
 ) -> Vec<Answer<'a>> {
     let is_news = |part: Part, entry: &Component| {
-        let line = own(change, entry);
-        let before = said.entry(part).and_then(|entry| own(change, entry));
-        line.is_some_and(|line| {
-            participation(line) != said.participation(change, part)
-                || delegates(line) != before.map_or_else(Vec::new, delegates)
-        }) || new_comments(entry, said.entry(part)).next().is_some()
+        is_answered_anew(change, said, part, entry)
+            || new_comments(entry, said.entry(part)).next().is_some()
+            || is_progress(entry, said.entry(part))
     };
     let series_is_new = meeting.series().is_some_and(|it| is_news(Part::Series, it));
     let old_answer = said.participation(change, Part::Series);
@@ -220,16 +240,22 @@ fn answers<'a>(
         .collect()
 }
 
+/// Whether a task has come further, or not so far: the organizer is told of that with the answer (RFC 5546 §3.4.3).
+fn is_progress(entry: &Component, before: Option<&Component>) -> bool {
+    let is_told = |before: &Component| {
+        let names = ["PERCENT-COMPLETE", "COMPLETED"].into_iter();
+        let mut values = names.map(|name| (entry.raw_value(name), before.raw_value(name)));
+        values.any(|(now, was)| now != was)
+    };
+    entry.is("VTODO") && before.is_some_and(is_told)
+}
+
 fn new_comments<'a>(
     entry: &'a Component,
     before: Option<&'a Component>,
 ) -> impl Iterator<Item = &'a Property> {
-    entry.properties_named("COMMENT").filter(move |comment| {
-        let mut known = before
-            .into_iter()
-            .flat_map(|before| before.properties_named("COMMENT"));
-        !known.any(|known| known == *comment)
-    })
+    let comments = entry.properties_named("COMMENT");
+    comments.filter(move |comment| !before.is_some_and(|before| has_comment(before, comment)))
 }
 
 /// The instances that the owner took out, declined; those are left out that were declined or cancelled.

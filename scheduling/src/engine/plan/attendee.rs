@@ -17,6 +17,7 @@ use crate::engine::{
     entry::{Agent, DECLINED, agent, attendees, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
+    own::note_comments,
     refresh::organizer_of,
     role::{organizer, role},
     showing::shown,
@@ -62,6 +63,9 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
         line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
     };
     write_answer_on_all(&mut object, None, &is_own);
+    for entry in object.entries_mut() {
+        note_comments(entry, None);
+    }
     let said = Said {
         before: None,
         declined: &BTreeSet::new(),
@@ -121,6 +125,9 @@ pub(super) fn store(
 ) -> Result<Plan, Fault> {
     if !is_same_organizer(before, after, change.directory) {
         return Err(Fault::AttendeeChange("ORGANIZER became somebody else"));
+    }
+    if is_out_of_reach(before) && agent_of(after) == Agent::None {
+        return create(change, &without_agent(after));
     }
     if organizer_line(after).is_some() && agent_of(after) != Agent::Server {
         return Ok(left_to_others(after, role));
@@ -213,6 +220,23 @@ fn left_to_others(after: &CalendarObject, role: Role) -> Plan {
         object: Some(without_force_send(after.clone())),
         ..plain(None)
     }
+}
+
+/// Whether it was the server that left the object to others, as the status beside it says: its organizer could not be
+/// reached then ([`out_of_reach`]), and may be now.
+fn is_out_of_reach(object: &CalendarObject) -> bool {
+    let line = organizer_line(object).filter(|line| agent(line) == Agent::None);
+    let status = line.and_then(|line| line.parameter("SCHEDULE-STATUS"));
+    let failed = [Status::NOT_ALLOWED, Status::UNKNOWN_USER];
+    status.is_some_and(|status| failed.iter().any(|it| it.as_str() == status))
+}
+
+fn without_agent(object: &CalendarObject) -> CalendarObject {
+    let mut object = object.clone();
+    for line in organizer_lines_mut(&mut object) {
+        line.remove_parameter("SCHEDULE-AGENT");
+    }
+    object
 }
 
 /// Nobody at ORGANIZER can be told anything: the object says so and is left alone.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 use storage::model::{Principal, PrincipalKind};
 
-use super::Change;
+use super::{Change, dropped::with_dropped};
 use crate::engine::{
     answer::take_over,
     delegation::{self, DELEGATED_FROM, delegates, invite_too},
@@ -21,6 +21,7 @@ use crate::engine::{
 ///   comes into the group later.)
 ///
 /// [`follow_members`]: crate::engine::follow_members
+/// - Some clients leave out what they do not know of people ([`with_dropped`]).
 /// - Some clients name the organizer only in some of the components (RFC 6638 §3.2.4.2).
 /// - Whom attendees send is theirs to say. A client that has not seen it yet neither takes them out nor brings them back.
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
@@ -29,12 +30,18 @@ use crate::engine::{
 ///   they are asked anew (RFC 6638 §3.2.8), for which it needs a component.
 /// - A component that was there only for such an answer is the server's work. A client that moves the series, and sends
 ///   it back as it was, would leave an instance behind at the old time.
+///
+/// An instance that the organizer made otherwise stays as it is when the series changes: what of it was to follow, only
+/// the client can know.
 pub(super) fn complete(
     change: &Change<'_>,
     before: Option<&Meeting<'_>>,
     after: &CalendarObject,
 ) -> Option<CalendarObject> {
+    let kept = before.and_then(|before| with_dropped(change, before, after));
+    let after = kept.as_ref().unwrap_or(after);
     let followed = before.and_then(|before| with_those_sent(change, before, after));
+    let followed = followed.or_else(|| kept.clone());
     let after = followed.as_ref().unwrap_or(after);
     let answers = before.map_or_else(Vec::new, |before| answers(change, before, after));
     let left = before.map_or_else(BTreeSet::new, |before| left_behind(before, after));

@@ -83,17 +83,32 @@ impl<'m, 'o> Edit<'m, 'o> {
         edit
     }
 
-    /// Lets only those hear anything who come to what they did not come to, or no longer. How a message fared that
-    /// somebody got before makes nobody come or go.
+    /// Lets only those hear anything who come to what they did not come to, or no longer, and who are asked again since
+    /// nobody comes in their place. How a message fared that somebody got before makes nobody come or go.
     pub fn keep_arrivals_and_departures(&mut self, change: &Change<'_>) {
         let comparison = Comparison::new(self.before, self.after, self.changes);
         let earlier = self
             .before
             .map_or_else(Roster::default, |before| Roster::of(change, before));
         let now = &self.roster;
-        self.news
-            .retain(|(person, _)| comparison.comes_or_goes(earlier.get(person), now.get(person)));
-        self.asked.clear();
+        let is_sent_back = |person: &Person, part: &Part| {
+            let seats = earlier.get(person).zip(now.get(person));
+            let seats = seats.and_then(|(was, is)| {
+                let was = was.seats.get(part).or(was.seats.get(&Part::Series));
+                was.zip(is.seats.get(part))
+            });
+            seats.is_some_and(|(was, is)| {
+                was.participation == DELEGATED && is.participation == NEEDS_ACTION
+            })
+        };
+        for (person, parts) in &mut self.asked {
+            parts.retain(|part| is_sent_back(person, part));
+        }
+        self.asked.retain(|_, parts| !parts.is_empty());
+        self.news.retain(|(person, _)| {
+            self.asked.contains_key(person)
+                || comparison.comes_or_goes(earlier.get(person), now.get(person))
+        });
     }
 
     fn asked_parts(&self, change: &Change<'_>, attendee: &Attendee<'_>) -> BTreeSet<Part> {
@@ -131,7 +146,34 @@ impl<'m, 'o> Edit<'m, 'o> {
         let old = before.get(part).or(before.series()).map_or(0, sequence);
         let changes = self.changes.get(&part).copied().unwrap_or_default();
         let is_revision = changes.revision || self.loses_somebody(part);
-        revised(old, sequence(entry), is_revision)
+        let own = revised(old, sequence(entry), is_revision);
+        match self.is_left_to_somebody(part) {
+            true => own.max(self.sequence_of_series(change)),
+            false => own,
+        }
+    }
+
+    /// Whether an instance is what somebody keeps of a series. Their invitation to it comes after the cancellation of the
+    /// whole, also for those who compare SEQUENCE across components.
+    fn is_left_to_somebody(&self, part: Part) -> bool {
+        let keeps = |(person, news): &(Person, News)| {
+            let attendee = self.roster.get(person);
+            news.cancelled.contains(&Part::Series)
+                && news.told.is_some()
+                && attendee.is_some_and(|it| it.seats.contains_key(&part))
+        };
+        part != Part::Series && self.news.iter().any(keeps)
+    }
+
+    /// That of the series with which somebody's cancellation goes out.
+    fn sequence_of_series(&self, change: &Change<'_>) -> u32 {
+        match self.after.series() {
+            Some(series) => self.sequence(change, Part::Series, series),
+            None => {
+                let before = self.before.and_then(Meeting::series);
+                before.map_or(0, sequence).saturating_add(1)
+            }
+        }
     }
 
     fn loses_somebody(&self, part: Part) -> bool {
@@ -208,11 +250,15 @@ impl<'m, 'o> Edit<'m, 'o> {
         if participation(line) != status {
             set(line, "PARTSTAT", status);
         }
+        if said.is_some_and(|said| said.participation != status) {
+            // who gave the answer that is asked for again
+            line.remove_parameter("SENT-BY");
+        }
         let sends = said.filter(|_| status == DELEGATED);
         adopt(line, sends.map(|said| said.line), DELEGATED_TO);
         if asks_anew && matches!(person, Person::Other(_)) {
             // an answer to what was before comes too late now
-            Revision::before_all(sequence).note(line);
+            Revision::before_all(sequence).note(line, part != Part::Series);
         }
     }
 }

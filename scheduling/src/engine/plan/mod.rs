@@ -6,6 +6,7 @@ mod attendee;
 mod audience;
 mod completion;
 mod dormant;
+mod dropped;
 mod edit;
 mod merge;
 mod notice;

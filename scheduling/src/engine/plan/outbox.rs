@@ -121,6 +121,9 @@ impl Outbox {
         // By mail no zone goes without its definition (RFC 7809 §3).
         reference::include(&mut object);
         leave_out_attachments(&mut object);
+        if message.method == Method::Request {
+            add_what_must_be_there(&mut object);
+        }
         self.mails.push(OutgoingMessage {
             kind,
             voice: voice(change),
@@ -246,6 +249,18 @@ fn leave_out_attachments(object: &mut CalendarObject) {
     let is_managed = |line: &Property| line.is("ATTACH") && line.parameter("MANAGED-ID").is_some();
     for entry in object.entries_mut() {
         entry.retain_properties(|line| !is_managed(line));
+    }
+}
+
+/// RFC 5546 §3.2.2 and §3.4.2: what an invitation has even where there is nothing to say.
+fn add_what_must_be_there(object: &mut CalendarObject) {
+    for entry in object.entries_mut() {
+        let priority = entry.is("VTODO").then_some(("PRIORITY", "0"));
+        for (name, nothing) in [("SUMMARY", "")].into_iter().chain(priority) {
+            if entry.property(name).is_none() {
+                entry.push_property(Property::new(name, nothing).expect("it is plain"));
+            }
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use calendar::{CalendarObject, Component, Property};
 use super::{
     Declined, Incoming, Receipt,
     merge::Merge,
-    request::{check_organizer, check_recipient, is_late, known_revision, note_revision, updated},
+    order::{is_late, known_revision, note_revision},
+    request::{check_organizer, check_recipient, updated},
 };
 use crate::engine::{
     Message, Method, Status,
     entry::sequence,
     meeting::{Meeting, Part, is_instance},
-    sequence::set_sequence,
+    sequence::{Revision, set_sequence},
     showing::exclude_as,
 };
 
@@ -84,7 +85,11 @@ fn check_order(
     message: &Meeting<'_>,
 ) -> Result<(), Declined> {
     let origin = incoming.message.origin;
-    let is_known = |(part, entry): (Part, &Component)| is_late(origin, stored, part, entry);
+    // what the series was told with, it has
+    let told = stored.series().map(known_revision);
+    let is_known = |(part, entry): (Part, &Component)| {
+        is_late(origin, stored, part, entry) || told.as_ref() == Some(&Revision::of(entry))
+    };
     if message.parts().all(is_known) {
         let reason = "a newer or the same message was applied already";
         return Err(Declined::silently(Status::DELIVERED, reason));
@@ -113,7 +118,7 @@ fn with_dates(
             exclude_as("RDATE", series, entry);
         }
         set_sequence(series, sequence(entry).max(sequence(series)));
-        note_revision(incoming, entry, series);
+        note_revision(incoming, entry, series, false);
     }
     copy
 }

@@ -6,14 +6,16 @@ use calendar::{CalendarObject, Component, Property};
 
 use super::{
     CopyChange, Declined, FollowUp, Incoming, Receipt,
-    request::{check_organizer, note_revision, noted_revision, own_line},
+    order::{is_overtaken, note_revision},
+    request::{check_organizer, own_line},
 };
 use crate::engine::{
     Action, Origin, Status,
     entry::{attendees, is_cancelled, sequence},
     meeting::{Meeting, Part},
     message::utc,
-    sequence::{Revision, set_sequence},
+    sequence::set_sequence,
+    significance::{THIS_AND_FUTURE, is_of_later_ones},
 };
 
 /// Applies a CANCEL: what it calls off stays in the copy and says so. The copy of a room or resource goes when
@@ -70,35 +72,45 @@ fn is_meant(incoming: &Incoming<'_>, entry: &Component) -> bool {
             .is_some_and(|copy| !copy.entries().any(names_recipient))
 }
 
+/// What is said of a part of the copy: the component of the message, and what that is about.
+type Said<'m> = (Part, &'m Component);
+
+/// The parts of the copy that a component of the message calls off, of those that are there.
+fn named(incoming: &Incoming<'_>, stored: &Meeting<'_>, (said, entry): Said<'_>) -> Vec<Part> {
+    let Part::Instance(first) = said else {
+        // the whole: the series, and all instances that have a component
+        return stored.parts().map(|(part, _)| part).collect();
+    };
+    // RFC 5546 §3.2.5: an instance, or that and all later ones. A commit names those of them that have a component.
+    let is_of_all = incoming.message.origin == Origin::Mail && is_of_later_ones(entry);
+    let later = stored.instances().map(|(key, _)| key);
+    let later = later.filter(|key| is_of_all && *key > first);
+    let is_there = stored.has(said) || stored.yields(first);
+    let own = is_there.then_some(first);
+    own.into_iter().chain(later).map(Part::Instance).collect()
+}
+
 /// The parts of the copy that the message calls off, each with what it says; an instance that had no component
 /// gets one.
 fn called_off<'m>(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     message: &Meeting<'m>,
-) -> Result<BTreeMap<Part, &'m Component>, Declined> {
+) -> Result<BTreeMap<Part, Said<'m>>, Declined> {
     let mut found = BTreeMap::new();
     let mut reason = "the copy has no such instance";
     let mut is_behind = false;
     for (said, entry) in message.parts().filter(|(_, it)| is_meant(incoming, it)) {
-        let parts: Vec<Part> = match said {
-            // the whole: the series, and all instances that have a component
-            Part::Series => stored.parts().map(|(part, _)| part).collect(),
-            Part::Instance(key) => (stored.has(said) || stored.yields(key))
-                .then_some(said)
-                .into_iter()
-                .collect(),
-        };
-        is_behind |= stored.is_unknown(said) && !is_overtaken(stored, (said, entry), said);
-        for part in parts {
+        let origin = incoming.message.origin;
+        is_behind |= stored.is_unknown(said) && !is_overtaken(origin, stored, (said, entry), said);
+        for part in named(incoming, stored, (said, entry)) {
             let known = stored.get(part).or(stored.series());
-            if incoming.message.origin != Origin::Here && is_overtaken(stored, (said, entry), part)
-            {
+            if origin != Origin::Here && is_overtaken(origin, stored, (said, entry), part) {
                 reason = "a newer message was applied already";
             } else if known.is_some_and(is_cancelled) {
                 reason = "the copy is cancelled already";
             } else {
-                found.insert(part, entry);
+                found.insert(part, (said, entry));
             }
         }
     }
@@ -110,26 +122,10 @@ fn called_off<'m>(
     }
 }
 
-/// Whether something newer is known of a part than the component of the message that is to call it off: the component
-/// may be about that part, or about the whole.
-fn is_overtaken(stored: &Meeting<'_>, (said, entry): (Part, &Component), part: Part) -> bool {
-    let revision = Revision::of(entry);
-    // the DTSTAMP of what no message noted is the client's
-    let known = |entry| noted_revision(entry).unwrap_or(Revision::before_all(sequence(entry)));
-    let same = stored.get(said).map(known);
-    let is_before = same.is_some_and(|known| revision.is_before(&known));
-    // an instance without a component is as the series
-    let apart = match said == part && stored.has(part) {
-        true => None,
-        false => stored.get(part).or(stored.series()).map(known),
-    };
-    is_before || apart.is_some_and(|known| revision.compare_apart(&known).is_lt())
-}
-
 fn cancelled(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
-    called_off: &BTreeMap<Part, &Component>,
+    called_off: &BTreeMap<Part, Said<'_>>,
 ) -> CalendarObject {
     let mut object = stored.object.clone();
     let mut parts = stored.order();
@@ -141,23 +137,39 @@ fn cancelled(
         }
     }
     for (target, part) in object.entries_mut().zip(parts) {
-        if let Some(entry) = called_off.get(&part) {
-            call_off(incoming, target, entry);
+        if let Some((said, entry)) = called_off.get(&part) {
+            call_off(incoming, target, entry, *said == part);
         }
     }
     object
 }
 
-fn call_off(incoming: &Incoming<'_>, target: &mut Component, message: &Component) {
-    for (name, value) in [("STATUS", "CANCELLED"), ("DTSTAMP", &utc(incoming.now))] {
+/// `is_its_own` is whether the message is about the component itself, and not about more than that.
+fn call_off(
+    incoming: &Incoming<'_>,
+    target: &mut Component,
+    message: &Component,
+    is_its_own: bool,
+) {
+    let now = utc(incoming.now);
+    let stamp = message.raw_value("DTSTAMP").unwrap_or(&now);
+    for (name, value) in [("STATUS", "CANCELLED"), ("DTSTAMP", stamp)] {
         target.set_property(Property::new(name, value).expect("the value is plain"));
     }
-    set_sequence(target, sequence(message).max(sequence(target)));
+    // that of more says nothing of an instance
+    if is_its_own {
+        set_sequence(target, sequence(message).max(sequence(target)));
+        let id = target.property_mut("RECURRENCE-ID");
+        if let Some(id) = id.filter(|_| is_of_later_ones(message)) {
+            id.set_parameter("RANGE", THIS_AND_FUTURE)
+                .expect("a plain word is a valid value");
+        }
+    }
     let organizer = target.properties_mut().find(|line| line.is("ORGANIZER"));
     if let Some(line) = organizer {
         sign_as(line, message.property("ORGANIZER"));
     }
-    note_revision(incoming, message, target);
+    note_revision(incoming, message, target, is_its_own);
 }
 
 /// Who sent the cancellation for the organizer is shown.

@@ -6,13 +6,14 @@
 use std::cmp::Reverse;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Component};
+use calendar::{CalendarObject, Component, Property};
+use storage::model::Principal;
 
 use super::{CopyChange, Declined, Incoming, Receipt, cancel};
 use crate::{
     engine::{
-        Decision, Message, Method, Origin, Status,
-        entry::can_be_scheduled,
+        Decision, Directory, Message, Method, Origin, Status,
+        entry::{attendees, can_be_scheduled},
         meeting::{Meeting, Part},
         sequence::Revision,
     },
@@ -22,8 +23,15 @@ use crate::{
 /// The most octets that are kept for one meeting of one recipient; the oldest cancellations go first.
 const MAXIMUM_OCTETS: usize = 16 * 1024;
 
-/// What tells which component is called off, by whom, and when that was said.
-const NAMING: [&str; 5] = ["UID", "RECURRENCE-ID", "ORGANIZER", "SEQUENCE", "DTSTAMP"];
+/// What tells which component is called off, by whom, for whom, and when that was said.
+const NAMING: [&str; 6] = [
+    "UID",
+    "RECURRENCE-ID",
+    "ORGANIZER",
+    "ATTENDEE",
+    "SEQUENCE",
+    "DTSTAMP",
+];
 
 /// What was called off of one organizer's meeting for one recipient: the newest of each part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +59,12 @@ impl Cancellations {
             )
     }
 
-    /// What is to be kept after a message had its effect; `None` where that is as before. What the organizer did not
-    /// say, or nobody proved, is not kept.
+    /// What is to be kept after a message had its effect on `recipient`; `None` where that is as before. What the organizer
+    /// did not say, or nobody proved, is not kept.
     pub fn after(
         before: Option<&Cancellations>,
-        message: &Message,
+        (message, recipient): (&Message, &Principal),
+        directory: &Directory,
         receipt: &Receipt,
     ) -> Option<Cancellations> {
         let is_held = |it: &Decision| matches!(it, Decision::ForTheUser { .. });
@@ -71,7 +80,14 @@ impl Cancellations {
         // names of instances mean what they mean in the meeting that comes
         calendar.retain_components(|component| !component.is("VTIMEZONE"));
         for entry in object.entries_mut() {
-            entry.retain_properties(|line| NAMING.contains(&line.name()));
+            // whether it is about the recipient's part is for the copy to tell; for that, one of all who are named is enough
+            let is_recipient = |line: &&Property| directory.is(line.raw_value(), recipient.id);
+            let own = attendees(entry).find(is_recipient);
+            let named = own.or(attendees(entry).next()).cloned();
+            entry.retain_properties(|line| {
+                let is_kept = !line.is("ATTENDEE") || named.as_ref() == Some(line);
+                is_kept && NAMING.contains(&line.name())
+            });
             entry.retain_components(|_| false);
         }
         if let Some(Cancellations(before)) = before {
@@ -111,12 +127,28 @@ impl Cancellations {
                 CopyChange::Create(object)
             }
             (CopyChange::Create(_), _) => {
-                let reason = "it was called off already, by a message that overtook it";
-                return Err(Declined::silently(Status::DELIVERED, reason));
+                return Err(self.declines(incoming.message));
             }
             (_, copy) => copy,
         };
         Ok(Receipt { copy, ..receipt })
+    }
+
+    /// Why a message comes to nothing.
+    fn declines(&self, message: &Message) -> Declined {
+        let said = Meeting::of(&message.object);
+        let called_off = Meeting::about(&self.0, &said);
+        let is_sent_after = |(part, entry): (Part, &Component)| {
+            let known = called_off.get(part).map(Revision::of);
+            known.is_some_and(|known| Revision::of(entry).contradicts(&known))
+        };
+        match said.parts().any(is_sent_after) {
+            true => Declined::after_its_cancellation(),
+            false => {
+                let reason = "it was called off already, by a message that overtook it";
+                Declined::silently(Status::DELIVERED, reason)
+            }
+        }
     }
 }
 

@@ -7,19 +7,18 @@ use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     Incoming,
-    request::{
-        ask, forget_answer, is_recipient, knows_answers, note_revision, noted_revision, own_line,
-    },
+    order::{note_revision, noted_revision},
+    request::{forget_answer, is_recipient, knows_answers, own_line},
 };
 use crate::{
     engine::{
         Origin,
-        away::{away, with_away, write_away},
-        delegation::DELEGATED_TO,
+        away::{AWAY, away, with_away, write_away},
+        delegation::{DELEGATED_TO, ask},
         entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
         meeting::{Meeting, Part, is_instance},
-        own::{is_chosen, is_note, keep_choices},
-        sequence::{NOTE, Revision},
+        own::{has_comment, is_chosen, is_note, is_own_comment, keep_choices},
+        sequence::Revision,
         showing::exclude,
         significance::{changes, earlier_part, is_of_later_ones, is_private_extension},
         when::place,
@@ -28,7 +27,7 @@ use crate::{
 };
 
 /// Properties that only the attendee's own copy tells.
-const OWN: [&str; 2] = ["PERCENT-COMPLETE", "COMPLETED"];
+const OWN: [&str; 3] = ["PERCENT-COMPLETE", "COMPLETED", "REQUEST-STATUS"];
 
 /// The organizer's new version on its way into the recipient's copy.
 pub(super) struct Merge<'a> {
@@ -54,7 +53,6 @@ impl Merge<'_> {
         object.calendar_mut().remove_properties("METHOD");
         keep_access(&mut object, self.stored.object);
         let away = self.kept_away();
-        let kept = self.kept_instances(&away);
         let parts = self.message.order();
         let mut left_out = parts.clone().into_iter();
         for (entry, part) in object.entries_mut().zip(parts) {
@@ -73,6 +71,11 @@ impl Merge<'_> {
             let key = part.flatten().and_then(Part::key);
             !key.is_some_and(|key| away.contains(&key))
         });
+        let series = object.entries().find(|entry| !is_instance(entry));
+        let own = series
+            .and_then(|series| own_line(self.incoming, series))
+            .cloned();
+        let kept = self.kept_instances(&away, own.as_ref());
         let entries = away
             .iter()
             .filter_map(|key| self.message.component_at(*key));
@@ -83,6 +86,7 @@ impl Merge<'_> {
         for entry in kept {
             object.calendar_mut().push_component(entry);
         }
+        forget_those_back(&mut object);
         object
     }
 
@@ -113,8 +117,12 @@ impl Merge<'_> {
     }
 
     /// The instances that the message does not speak of and that stay in the copy: those that were called off, that a
-    /// later message brought, or that have something of the recipient's own.
-    fn kept_instances(&self, away: &BTreeSet<InstanceKey>) -> Vec<Component> {
+    /// later message brought, or that have something of the recipient's own. `own` is their line in the new series.
+    fn kept_instances(
+        &self,
+        away: &BTreeSet<InstanceKey>,
+        own: Option<&Property>,
+    ) -> Vec<Component> {
         let revision = self.message.series().map(Revision::of);
         let unsaid = self
             .stored
@@ -129,14 +137,19 @@ impl Merge<'_> {
                 if is_later || is_cancelled(entry) && !self.message.yields(key) {
                     return Some(entry.clone());
                 }
-                self.with_own(key, entry)
+                self.with_own(key, entry, own)
             })
             .collect()
     }
 
     /// The instance as the new series has it, where the recipient has alarms or the like of its own for it, or an
-    /// answer that the organizer has not heard.
-    fn with_own(&self, key: InstanceKey, entry: &Component) -> Option<Component> {
+    /// answer that the organizer has not heard; else their answer to it is that to the series.
+    fn with_own(
+        &self,
+        key: InstanceKey,
+        entry: &Component,
+        of_series: Option<&Property>,
+    ) -> Option<Component> {
         let series = self.stored.series()?;
         let mut derived = self
             .message
@@ -147,13 +160,15 @@ impl Merge<'_> {
             return None;
         }
         keep_own_lines(&mut derived, entry);
-        if is_answered {
-            let own = own_line(self.incoming, entry);
-            let lines = derived.properties_mut();
-            lines
-                .filter(|line| line.is("ATTENDEE") && is_recipient(self.incoming, line))
-                .for_each(|line| keep_participation(line, own, false));
+        let own = own_line(self.incoming, entry).filter(|_| is_answered);
+        for line in derived.properties_mut() {
+            if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
+                let own = own.filter(|_| participation(line) == NEEDS_ACTION);
+                write_participation(line, own.or(of_series));
+            }
         }
+        let series = self.message.series()?;
+        note_revision(self.incoming, series, &mut derived, false);
         Some(derived)
     }
 
@@ -180,8 +195,7 @@ impl Merge<'_> {
             self.merge(part, &mut entry);
             put(&mut object, self.stored, key, entry);
         }
-        let away = away(&Meeting::of(&object));
-        write_away(&mut object, &away, |_| None);
+        forget_those_back(&mut object);
         self.add_zones(&mut object);
         object
     }
@@ -224,7 +238,7 @@ impl Merge<'_> {
         } else if !knows_answers(message) {
             forget_answer(self.incoming, entry);
         }
-        note_revision(self.incoming, &original, entry);
+        note_revision(self.incoming, &original, entry, true);
     }
 
     /// Whether the recipient is asked anew by any of the news.
@@ -233,6 +247,12 @@ impl Merge<'_> {
         self.news
             .iter()
             .any(|part| stored(*part).is_some_and(|stored| self.is_asked_anew(*part, stored)))
+    }
+
+    /// Whether any of the news says something of the meeting that the copy does not.
+    pub fn is_visible(&self) -> bool {
+        let mut news = self.news.iter();
+        news.any(|part| changes(self.stored, self.message, *part).visible)
     }
 
     /// What the recipient answered to a part, as it was in the copy.
@@ -274,9 +294,18 @@ impl Merge<'_> {
                 };
                 place(self.stored.object, stored) != place(self.message.object, new)
                     || is_cancelled(stored) && !is_cancelled(new)
-                    || is_of_later_ones(stored) != is_of_later_ones(new)
+                    || is_of_later_ones(new) && !is_of_later_ones(stored)
             }
         }
+    }
+}
+
+/// What the recipient had taken out and is in the copy again, is not theirs to take back any more.
+fn forget_those_back(object: &mut CalendarObject) {
+    let is_named = |entry: &Component| entry.property(AWAY).is_some();
+    if object.entries().any(is_named) {
+        let away = away(&Meeting::of(object));
+        write_away(object, &away, |_| None);
     }
 }
 
@@ -319,7 +348,7 @@ fn keep_access(object: &mut CalendarObject, copy: &CalendarObject) {
     kept.into_iter().for_each(|it| calendar.push_property(it));
 }
 
-/// Alarms, transparency, progress and the client's own extensions stay (RFC 6638 §3.2.2.1).
+/// Alarms, transparency, progress, comments and the client's own extensions stay (RFC 6638 §3.2.2.1).
 fn keep_own_lines(entry: &mut Component, stored: &Component) {
     entry.retain_components(|component| !component.is("VALARM"));
     keep_choices(entry, stored);
@@ -333,10 +362,15 @@ fn keep_own_lines(entry: &mut Component, stored: &Component) {
     let is_kept = |line: &&Property| {
         OWN.contains(&line.name())
             || is_private_extension(line.name()) && !is_note(line)
+            || is_own_comment(line)
             || line.is("CREATED")
     };
     for property in stored.properties().filter(is_kept) {
-        if !entry.properties().any(|other| other == property) {
+        let is_there = match property.is("COMMENT") {
+            true => has_comment(entry, property),
+            false => entry.properties().any(|other| other == property),
+        };
+        if !is_there {
             entry.push_property(property.clone());
         }
     }
@@ -349,12 +383,15 @@ fn keep_own_lines(entry: &mut Component, stored: &Component) {
 }
 
 fn is_own(entry: &Component, line: &Property) -> bool {
-    OWN.contains(&line.name()) || is_private_extension(line.name()) || is_chosen(entry, line)
+    OWN.contains(&line.name())
+        || is_private_extension(line.name())
+        || is_own_comment(line)
+        || is_chosen(entry, line)
 }
 
 /// How the last answer fared stays on ORGANIZER, and who looks after the object.
 fn keep_parameters(line: &mut Property, stored: Option<&Property>) {
-    for parameter in ["SCHEDULE-STATUS", "SCHEDULE-AGENT", NOTE] {
+    for parameter in ["SCHEDULE-STATUS", "SCHEDULE-AGENT"] {
         if let Some(value) = stored.and_then(|stored| stored.parameter(parameter)) {
             line.set_parameter(parameter, &value)
                 .expect("the value comes from a valid line");

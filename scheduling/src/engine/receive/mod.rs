@@ -6,6 +6,7 @@ mod cancellations;
 mod counter;
 mod decline_counter;
 mod merge;
+mod order;
 mod published;
 mod refresh;
 mod reply;
@@ -21,6 +22,7 @@ use super::{
     entry::{attendees, can_be_scheduled},
 };
 pub use cancellations::Cancellations;
+pub(super) use order::note_sent;
 
 /// A message at its recipient's door.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +124,15 @@ impl Declined {
             actions,
             ..Declined::silently(status, reason)
         }
+    }
+
+    /// An invitation was sent after what called it off, and comes before it by SEQUENCE.
+    fn after_its_cancellation() -> Declined {
+        Declined::for_the_user(
+            Status::DELIVERED,
+            "it was called off with a higher SEQUENCE, and sent after that",
+            &[Action::TakeOver, Action::Dismiss],
+        )
     }
 
     fn is_for_the_user(&self) -> bool {

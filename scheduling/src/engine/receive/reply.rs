@@ -11,9 +11,10 @@ use crate::engine::{
     delegation,
     directory::Person,
     entry::{attendees, participation},
-    meeting::{Meeting, Part},
+    meeting::{Meeting, Part, is_instance},
     refresh::organizer_of,
     sequence::Revision,
+    significance::is_of_later_ones,
 };
 
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
@@ -26,9 +27,9 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let directory = incoming.directory;
     let message = Meeting::about(&incoming.message.object, &stored);
     let (answers, left) = answers(incoming, &stored, &message)?;
-    let object = apply(incoming, &stored, &answers);
+    let (object, asks_again) = apply(incoming, &stored, &answers);
     let answered = Meeting::of(&object);
-    let attendees_changed = are_attendees_changed(&stored, &answered, directory);
+    let attendees_changed = asks_again || are_attendees_changed(&stored, &answered, directory);
     let refresh_others =
         attendees_changed || own_words(incoming, &answered) != own_words(incoming, &stored);
     Ok(Receipt {
@@ -148,6 +149,12 @@ fn answer<'m>(
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     let line = line_of(incoming, entry)
         .ok_or(for_somebody_else("the sender answers for somebody else"))?;
+    if is_of_later_ones(entry) && !stored.get(part).is_some_and(is_of_later_ones) {
+        // RFC 5545 §3.2.13: no component of the organizer's is about them all
+        let reason = "it answers for an instance and all later ones";
+        let actions = &[Action::TakeOver, Action::Dismiss];
+        return Err(Declined::for_the_user(Status::DELIVERED, reason, actions));
+    }
     let yielded = part.key().is_some_and(|key| stored.yields(key));
     let known = stored.get(part).or(stored.series().filter(|_| yielded));
     let known = known.ok_or(silently("there is no such instance"))?;
@@ -199,9 +206,17 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 }
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last
-/// reset comes too late.
+/// reset comes too late. An answer to the series and one to an instance are in the order in which they were given: SEQUENCE
+/// is that of each.
 fn is_obsolete(invited: &Property, message: &Component) -> bool {
-    Revision::noted(invited).is_some_and(|known| Revision::of(message) <= known)
+    let said = Revision::of(message);
+    Revision::noted(invited).is_some_and(|(known, is_apart)| {
+        match is_apart == is_instance(message) {
+            true => said <= known,
+            // of two that were given within a second, neither is
+            false => said.compare_apart(&known).is_lt(),
+        }
+    })
 }
 
 /// What the sender says of coming, and of whom they send, in each part.
@@ -216,11 +231,12 @@ fn own_words(
         .collect()
 }
 
+/// The organizer's object with the answers; and whether somebody is asked again, since nobody comes in their place.
 fn apply(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     answers: &BTreeMap<Part, Answer<'_>>,
-) -> CalendarObject {
+) -> (CalendarObject, bool) {
     let mut object = stored.object.clone();
     let mut parts = stored.order();
     for part in answers.keys().filter(|part| !stored.has(**part)) {
@@ -230,12 +246,15 @@ fn apply(
             parts.push(*part);
         }
     }
+    let mut asks_again = false;
     for (target, part) in object.entries_mut().zip(parts) {
         if let Some(answer) = answers.get(&part) {
             apply_to(incoming, target, *answer);
+            let sender = &incoming.message.sender;
+            asks_again |= delegation::ask_again(target, sender, incoming.directory);
         }
     }
-    object
+    (object, asks_again)
 }
 
 fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>) {
@@ -249,7 +268,7 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
         take_over(line, answer.line);
         set(line, "SCHEDULE-STATUS", status.as_str());
         if incoming.message.origin != Origin::Here {
-            Revision::of(answer.entry).note(line);
+            Revision::of(answer.entry).note(line, is_instance(answer.entry));
         }
         delegator = Some(line.clone());
     }

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{CopyChange, Declined, FollowUp, Incoming, Receipt, merge::Merge};
+use super::{
+    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    merge::Merge,
+    order::{is_late, is_sent_after_all, note_revision},
+};
 use crate::engine::{
     Action, Addressee, Message, Method, Origin, Status,
-    delegation::{DELEGATED, DELEGATED_TO, is_only_sent},
+    delegation::{DELEGATED, ask, is_only_sent},
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, participation},
     meeting::{Meeting, Part},
-    sequence::Revision,
-    significance::{canonical, is_answer},
+    significance::{canonical, told_lines},
 };
 
 /// Applies a REQUEST.
@@ -72,18 +75,6 @@ pub(super) fn forget_answer(incoming: &Incoming<'_>, entry: &mut Component) {
         .for_each(ask);
 }
 
-/// Makes a line wait for an answer.
-pub(super) fn ask(line: &mut Property) {
-    if participation(line) == NEEDS_ACTION {
-        return;
-    }
-    line.remove_parameter(DELEGATED_TO);
-    for (name, value) in [("PARTSTAT", NEEDS_ACTION), ("RSVP", "TRUE")] {
-        line.set_parameter(name, value)
-            .expect("a plain word is a valid value");
-    }
-}
-
 /// Whether a message says of its recipient that they answered a part, which as it is now waits for an answer.
 fn is_answer_unknown(
     incoming: &Incoming<'_>,
@@ -134,7 +125,7 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let mut object = message.object.without_method();
     if message.origin != Origin::Here {
         for (entry, original) in object.entries_mut().zip(message.entries()) {
-            note_revision(incoming, original, entry);
+            note_revision(incoming, original, entry, true);
         }
     }
     // Who is not said to have answered keeps sharing it.
@@ -169,7 +160,12 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     let news = news(incoming, &stored, &message);
     let is_behind = is_behind(incoming, &stored, &news);
     if news.is_empty() {
-        return Err(silently("a newer or the same message was applied already"));
+        return Err(
+            match is_sent_after_all(incoming.message.origin, &stored, &message) {
+                true => Declined::after_its_cancellation(),
+                false => silently("a newer or the same message was applied already"),
+            },
+        );
     }
     let merge = Merge {
         incoming,
@@ -192,8 +188,10 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         } else {
             CopyChange::Unchanged
         },
-        // who sees an answer before the invitation to another time that is on its way is asked by that
-        inbox_item: !incoming.message.is_refresh || merge.asks_anew(),
+        // who sees an answer before the message that is on its way hears by that what is new
+        inbox_item: !incoming.message.is_refresh
+            || merge.asks_anew()
+            || schedule_tag_changes && merge.is_visible(),
         status: Status::DELIVERED,
         schedule_tag_changes,
         follow_up: match is_behind {
@@ -284,91 +282,44 @@ pub(super) fn check_organizer(
     Ok(())
 }
 
-/// RFC 5546 §2.1.5, for messages that may come late or twice: whether what is known of a part is newer than what a
-/// message says of it. An instance that has no component is as the series.
-pub(super) fn is_late(
-    origin: Origin,
-    stored: &Meeting<'_>,
-    part: Part,
-    message: &Component,
-) -> bool {
-    let said = Revision::of(message);
-    let order = match (stored.get(part), stored.series()) {
-        (Some(known), _) => said.cmp(&known_revision(known)),
-        (None, Some(series)) => match noted_revision(series) {
-            Some(known) => said.compare_apart(&known),
-            None => said.cmp(&Revision::of(series)),
-        },
-        (None, None) => return false,
-    };
-    match origin {
-        Origin::Here => false,
-        Origin::Queue => order.is_lt(),
-        Origin::Mail => order.is_le(),
-    }
-}
-
-pub(super) fn known_revision(stored: &Component) -> Revision {
-    noted_revision(stored).unwrap_or_else(|| Revision::of(stored))
-}
-
-/// The place of the message that a component came with, if that was noted.
-pub(super) fn noted_revision(stored: &Component) -> Option<Revision> {
-    stored.property("ORGANIZER").and_then(Revision::noted)
-}
-
-/// Notes the order of messages that may be overtaken; those of a commit have its order.
-pub(super) fn note_revision(incoming: &Incoming<'_>, message: &Component, entry: &mut Component) {
-    if incoming.message.origin == Origin::Here {
-        return;
-    }
-    let revision = Revision::of(message);
-    let lines = entry.properties_mut();
-    lines
-        .filter(|line| line.is("ORGANIZER"))
-        .for_each(|line| revision.note(line));
-}
-
 /// Whether the two objects differ in more than their bookkeeping.
 fn is_changed(stored: &CalendarObject, new: &CalendarObject) -> bool {
     let forms = |object: &CalendarObject| {
-        let entries = object.entries();
-        let mut forms: Vec<_> = entries.map(|entry| form(entry, |_, _| false)).collect();
+        let mut forms: Vec<_> = object.entries().map(form).collect();
         forms.sort_by(|(one, _), (other, _)| one.cmp(other));
         forms
     };
     forms(stored) != forms(new)
 }
 
-/// Whether any instance differs in more than its bookkeeping and what attendees answered.
+/// A component in one form, without bookkeeping.
+fn form(entry: &Component) -> (Vec<String>, Vec<Component>) {
+    const BOOKKEEPING: [&str; 3] = ["DTSTAMP", "LAST-MODIFIED", "CREATED"];
+    let mut lines: Vec<String> = entry
+        .properties()
+        .filter(|property| !BOOKKEEPING.contains(&property.name()))
+        .map(|property| canonical(property, |_| false))
+        .collect();
+    lines.sort();
+    (lines, entry.components().cloned().collect())
+}
+
+/// Whether any instance says something else of the meeting; what attendees answered, and whom they send, is apart.
 fn is_told_anew(stored: &Meeting<'_>, new: &Meeting<'_>) -> bool {
     let parts: BTreeSet<Part> = stored
         .parts()
         .chain(new.parts())
         .map(|(part, _)| part)
         .collect();
-    let form_in = |meeting: &Meeting<'_>, part: Part| {
-        let mut entry = match part {
+    let told_in = |meeting: &Meeting<'_>, part: Part| {
+        let entry = match part {
             Part::Series => meeting.series().cloned(),
             Part::Instance(key) => meeting.component_at(key),
         }?;
-        // whom somebody sends is of their answer
-        entry.retain_properties(|line| !(line.is("ATTENDEE") && is_only_sent(line)));
-        Some(form(&entry, is_answer))
+        let lines = told_lines(&entry, |line| !(line.is("ATTENDEE") && is_only_sent(line)));
+        Some((lines, entry.components().cloned().collect::<Vec<_>>()))
     };
     parts
         .into_iter()
-        .any(|part| form_in(stored, part) != form_in(new, part))
-}
-
-/// A component in one form, without bookkeeping and those parameters that `apart` holds for.
-fn form(entry: &Component, apart: fn(&Property, &str) -> bool) -> (Vec<String>, Vec<Component>) {
-    const BOOKKEEPING: [&str; 3] = ["DTSTAMP", "LAST-MODIFIED", "CREATED"];
-    let mut lines: Vec<String> = entry
-        .properties()
-        .filter(|property| !BOOKKEEPING.contains(&property.name()))
-        .map(|property| canonical(property, |name| apart(property, name)))
-        .collect();
-    lines.sort();
-    (lines, entry.components().cloned().collect())
+        .any(|part| told_in(stored, part) != told_in(new, part))
 }

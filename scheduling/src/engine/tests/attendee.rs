@@ -580,10 +580,32 @@ fn an_invitation_that_was_removed_can_be_stored_again() {
         Some("Plan")
     );
     assert!(world.line("alice", "ATTENDEE", BOB).contains("ACCEPTED"));
+    // and how new that is, is noted: DTSTAMP is the client's
     assert_eq!(
         world.line("bob", "ORGANIZER", ALICE),
-        format!("ORGANIZER;SCHEDULE-STATUS=1.2:{ALICE}")
+        format!("ORGANIZER;X-CONVOKE-REVISION=0-20260101T000300Z;SCHEDULE-STATUS=1.2:{ALICE}")
     );
+}
+
+#[test]
+fn a_meeting_that_is_off_is_not_revived() {
+    // C11: DAVx5 uploads what is gone on the server as new
+    let mut world = invited();
+    let upload = world.copy("bob").clone();
+    world.delete("alice");
+    world.delete("bob");
+    world.inboxes.clear();
+    let refused = world.change("bob", Some(&upload)).unwrap_err();
+    assert!(matches!(refused, Fault::NotInvited(_)), "{refused}");
+    assert!(!world.calendars.contains_key("bob") && world.inboxes.is_empty());
+    // and who is not invited any more is not in it again
+    let mut world = invited();
+    let upload = world.copy("bob").clone();
+    world.put("alice", &meeting("ATTENDEE:mailto:carol@example.org"));
+    world.delete("bob");
+    let refused = world.change("bob", Some(&upload)).unwrap_err();
+    assert!(matches!(refused, Fault::NotInvited(_)), "{refused}");
+    assert_eq!(world.line("alice", "ATTENDEE", BOB), "");
 }
 
 #[test]
@@ -639,6 +661,38 @@ fn an_organizer_out_of_reach_is_left_alone() {
         world.delete("bob");
         assert_eq!(world.mails.len(), 0);
     }
+}
+
+#[test]
+fn an_organizer_comes_within_reach() {
+    // C3.6: it was the server that left the object to others, and mail was set up since
+    let organizer = "mailto:x@elsewhere.net";
+    let stored = |participation: &str| {
+        from_outside(&format!(
+            "ORGANIZER:{organizer}\nATTENDEE;PARTSTAT={participation}:mailto:bob@example.org"
+        ))
+    };
+    let mut world = new_world();
+    world.mail_possible = false;
+    world.put("bob", &stored("NEEDS-ACTION"));
+    world.mail_possible = true;
+    world.answer("bob", "ACCEPTED");
+    assert_eq!(world.mails.len(), 1);
+    assert_eq!(
+        world.line("bob", "ORGANIZER", organizer),
+        format!("ORGANIZER;SCHEDULE-STATUS=1.0:{organizer}")
+    );
+    // what the client left to others stays so
+    let mut world = new_world();
+    let left = "ORGANIZER;SCHEDULE-AGENT=NONE";
+    let text = String::from_utf8(stored("ACCEPTED").to_octets().to_vec()).unwrap();
+    let left = text.replace("ORGANIZER", left);
+    world.put(
+        "bob",
+        &CalendarObject::parse(left.as_bytes(), &Limits::default()).unwrap(),
+    );
+    world.answer("bob", "DECLINED");
+    assert!(world.mails.is_empty());
 }
 
 #[test]

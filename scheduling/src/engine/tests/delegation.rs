@@ -430,3 +430,98 @@ fn nobody_changes_a_copy_in_the_organizers_name() {
     assert_eq!(world.copy("carol"), &before);
     assert_eq!(world.news("carol"), ["REQUEST"], "it is hers to look at");
 }
+
+/// RFC 5546 §4.2.7: who sent somebody who declines is asked again, here and elsewhere.
+#[test]
+fn who_declines_is_told_to_who_sent_them() {
+    let is_asked = |world: &World, who: &str, address: &str| {
+        let line = world.line(who, "ATTENDEE", address);
+        assert!(line.contains("PARTSTAT=NEEDS-ACTION"), "{who}: {line}");
+        assert!(!line.contains("DELEGATED-TO"), "{who}: {line}");
+    };
+    let mut world = invited();
+    world.send("bob", &[CAROL]);
+    world.inboxes.clear();
+    let tag = world.tag("bob");
+    world.answer("carol", "DECLINED");
+    assert_eq!(world.news("alice"), ["REPLY"]);
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    assert!(world.news("carol").is_empty());
+    for who in ["alice", "bob"] {
+        is_asked(&world, who, BOB);
+        let carol = world.line(who, "ATTENDEE", CAROL);
+        assert!(carol.contains("PARTSTAT=DECLINED"), "{who}: {carol}");
+        assert!(carol.contains("DELEGATED-FROM"), "{who}: {carol}");
+    }
+    assert_eq!(world.tag("bob"), tag);
+    // the same again asks nobody
+    world.answer("carol", "DECLINED");
+    assert!(world.inboxes.is_empty());
+    // then another one is sent
+    world.send("bob", &["mailto:room@example.org"]);
+    assert_eq!(world.news("room"), ["REQUEST"]);
+    assert_eq!(world.line("alice", "ATTENDEE", CAROL), "");
+    // who is elsewhere hears it by mail
+    let mut world = new_world();
+    world.put("alice", &meeting(&format!("ATTENDEE:{DAVE}")));
+    let answer = |who: &str, said: &str, minute: u32| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20260102T00{minute:02}00Z\nORGANIZER:mailto:alice@example.org\nATTENDEE;{said}:{who}"
+        ))
+    };
+    let sends = format!("PARTSTAT=DELEGATED;DELEGATED-TO=\"{CAROL}\"");
+    world.mail_in("alice", Method::Reply, DAVE, answer(DAVE, &sends, 0));
+    world.mails.clear();
+    world.answer("carol", "DECLINED");
+    let mails: Vec<(&str, &str)> = world
+        .mails
+        .iter()
+        .map(|mail| (mail.method.as_str(), mail.to.address.as_str()))
+        .collect();
+    assert_eq!(mails, [("REQUEST", "dave@elsewhere.net")]);
+    is_asked(&world, "alice", DAVE);
+}
+
+/// As long as somebody comes in their place, nobody is asked.
+#[test]
+fn one_of_two_who_are_sent_declines() {
+    let mut world = invited();
+    world.send("bob", &[CAROL, "mailto:room@example.org"]);
+    world.inboxes.clear();
+    world.answer("carol", "DECLINED");
+    assert!(world.news("bob").is_empty());
+    let bob = world.line("alice", "ATTENDEE", BOB);
+    assert!(bob.contains("PARTSTAT=DELEGATED"), "{bob}");
+    world.answer("room", "DECLINED");
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    // who is invited by the organizer, too, declines for themselves alone
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting(&format!("ATTENDEE:{BOB}\nATTENDEE:{CAROL}")),
+    );
+    world.send("bob", &[CAROL]);
+    world.inboxes.clear();
+    world.answer("carol", "DECLINED");
+    assert!(world.news("bob").is_empty());
+}
+
+/// Who is sent stays so where the organizer's client knows nothing of it.
+#[test]
+fn a_client_that_does_not_know_of_delegation_changes_nothing_of_it() {
+    for known in [&["CN", "ROLE", "PARTSTAT"][..], &["ROLE"]] {
+        let mut world = invited();
+        world.send("bob", &[CAROL]);
+        world.inboxes.clear();
+        let edited = dropped::reduced(world.copy("alice"), known);
+        world.put("alice", &edited);
+        assert!(world.inboxes.is_empty(), "{known:?}");
+        let carol = world.line("alice", "ATTENDEE", CAROL);
+        assert!(carol.contains("DELEGATED-FROM"), "{carol}");
+        let bob = world.line("alice", "ATTENDEE", BOB);
+        assert!(bob.contains("DELEGATED-TO"), "{bob}");
+        world.send("bob", &[]);
+        assert_eq!(world.news("carol"), ["CANCEL"], "{known:?}");
+        assert_eq!(world.line("alice", "ATTENDEE", CAROL), "");
+    }
+}

@@ -274,3 +274,28 @@ fn who_is_held_by_another_group_stays() {
     let expected = "ATTENDEE;MEMBER=\"mailto:other@example.org\":mailto:bob@example.org";
     assert!(lines.contains(&expected.to_owned()), "{lines:?}");
 }
+
+/// Who is in a meeting with a group is so after an edit by a client that does not know MEMBER.
+#[test]
+fn a_client_that_does_not_know_groups_makes_nobody_stay() {
+    let mut world = house();
+    world.put("alice", &meeting("ATTENDEE:mailto:team@example.org"));
+    let edited = dropped::reduced(world.copy("alice"), &["CN", "ROLE", "CUTYPE", "PARTSTAT"]);
+    world.inboxes.clear();
+    world.put("alice", &edited);
+    assert!(world.inboxes.is_empty());
+    world.members = vec!["alice", "carol", "room"];
+    let followed = followed(&world, world.copy("alice"), &[], &["bob"]).unwrap();
+    assert_eq!(followed.went, [BOB.to_owned()].into());
+    // without the group, the organizer invites those who are left
+    let mut alone = edited.clone();
+    for entry in alone.entries_mut() {
+        entry.retain_properties(|line| line.raw_value() != TEAM);
+    }
+    world.put("alice", &alone);
+    assert!(
+        !people_lines(world.copy("alice"))
+            .concat()
+            .contains("MEMBER")
+    );
+}

@@ -5,11 +5,14 @@
 mod attendee;
 mod behalf;
 mod choices;
+mod comments;
 mod delegation;
 mod dormant;
+mod dropped;
 mod groups;
 mod mail;
 mod organizer;
+mod progress;
 mod properties;
 mod receiving;
 mod recurring;
@@ -54,6 +57,9 @@ struct World {
     acting: Option<&'static str>,
     /// Who is in the team, if that is known to be a group.
     members: Vec<&'static str>,
+    /// Which letters wait until [`World::deliver_waiting`].
+    waits: fn(&Delivery) -> bool,
+    waiting: Vec<Delivery>,
 }
 
 fn principal(id: u64, name: &'static str, kind: PrincipalKind, aliases: &[&str]) -> Arc<Principal> {
@@ -115,6 +121,8 @@ fn new_world() -> World {
         dormant: BTreeSet::new(),
         acting: None,
         members: Vec::new(),
+        waits: |_| false,
+        waiting: Vec::new(),
     }
 }
 
@@ -227,6 +235,11 @@ impl World {
         let mut outcomes = Vec::new();
         let mut unanswered = Vec::new();
         for delivery in &plan.deliveries {
+            if (self.waits)(delivery) {
+                self.waiting.push(delivery.clone());
+                outcomes.push((delivery.address.clone(), Status::PENDING));
+                continue;
+            }
             let receipt = self.deliver(delivery);
             outcomes.push((delivery.address.clone(), receipt.status));
             if receipt.answer_is_unknown {
@@ -280,7 +293,8 @@ impl World {
             now: self.now,
         });
         let called_off = self.called_off.get(who);
-        if let Some(after) = Cancellations::after(called_off, &delivery.message, &receipt) {
+        let message = (&delivery.message, &*delivery.recipient);
+        if let Some(after) = Cancellations::after(called_off, message, &directory, &receipt) {
             let again = Cancellations::parse(&after.to_octets()).unwrap();
             assert_eq!(again, after);
             self.called_off.insert(who, after);
@@ -326,6 +340,17 @@ impl World {
             }
         }
         receipt
+    }
+
+    /// Delivers what waits, in its order.
+    fn deliver_waiting(&mut self) -> Vec<Receipt> {
+        self.now.0 += MINUTE;
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let receipts = waiting.map(|mut delivery| {
+            delivery.message.origin = Origin::Queue;
+            self.deliver(&delivery)
+        });
+        receipts.collect()
     }
 
     /// Does what a message asks for beside what it says.

@@ -9,12 +9,15 @@ use super::*;
 
 mod answers;
 mod booking;
+mod calling_off;
 mod cases;
 mod delivery;
+mod ends;
 mod mail;
 mod organizing;
 mod outside;
 mod properties;
+mod range;
 
 const RULE: &str = "DTSTART:20260302T090000Z\nDTEND:20260302T100000Z\nRRULE:FREQ=WEEKLY;COUNT=10\nSUMMARY:Jour fixe";
 

@@ -87,8 +87,12 @@ fn a_meeting_that_becomes_plain_is_cancelled() {
     assert_eq!(world.copy("alice"), &plain);
     assert_eq!(world.news("bob"), ["CANCEL"]);
     // and a plain event that becomes a meeting is a creation
+    // that comes after the cancellation (C2.4)
+    world.last_sequence = Some(1);
     world.put("alice", &meeting("ATTENDEE:mailto:bob@example.org"));
     assert_eq!(world.news("bob"), ["REQUEST"]);
+    let entry = world.copy("bob").entries().next().unwrap();
+    assert_eq!(entry.raw_value("SEQUENCE"), Some("2"));
 }
 
 #[test]

@@ -111,8 +111,19 @@ fn what_clients_add_for_themselves_is_nobody_elses_business() {
     world.edit("alice", "LOCATION", "Hall");
     let text = String::from_utf8(world.copy("bob").to_octets().to_vec()).unwrap();
     assert!(text.contains("X-APPLE-DEFAULT-ALARM"), "{text}");
+    // the instance that was snoozed is as the series, and is it again when that is at another time
+    let snoozed = world.copy("bob").entries().nth(1).unwrap();
+    assert_eq!(snoozed.raw_value("LOCATION"), Some("Hall"));
+    assert!(text.contains("ACKNOWLEDGED:20260309T085500Z"), "{text}");
+    assert_eq!(
+        world.shape("bob"),
+        ["series bob+ carol+", "0309 bob+ carol+"]
+    );
     let text = String::from_utf8(world.copy("carol").to_octets().to_vec()).unwrap();
     assert!(!text.contains("VALARM"), "{text}");
+    let later = series("bob carol", "").replace("T09", "T08");
+    world.put("alice", &set(&[&later.replace("T10", "T09")]));
+    assert_eq!(world.shape("bob"), ["series bob? carol?"]);
     // iOS 8: accepted, and said to be free
     let mut world = accepted();
     world.change_copy("bob", |calendar| {

@@ -454,3 +454,32 @@ fn words_for_people_are_about_what_the_mail_is_about() {
         "Monday, 9 March 2026, 12:00 – 13:00 (Europe/Berlin)"
     );
 }
+
+#[test]
+fn an_instance_is_named_in_a_time_zone_that_only_the_message_knows() {
+    // C5.8, C5.16: Exchange calls it "Customized Time Zone"
+    let zone = "BEGIN:VTIMEZONE\r\nTZID:Customized Time Zone\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
+    let named = "RECURRENCE-ID;TZID=Customized Time Zone:20260309T100000";
+    let with_zone = |message: CalendarObject| {
+        let text = String::from_utf8(message.to_octets().to_vec()).unwrap();
+        let text = text.replacen("BEGIN:VEVENT", &format!("{zone}BEGIN:VEVENT"), 1);
+        CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+    };
+    let zoned =
+        "DTSTART;TZID=Europe/Berlin:20260302T100000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=10";
+    for series in [RULE, zoned] {
+        let mut world = new_world();
+        world.put("alice", &set(&[&format!("{series}\nATTENDEE:{X}")]));
+        let reply = message("REPLY", &[answer(named, "ACCEPTED", 0, 0)]);
+        world.mail_in("alice", Method::Reply, X, with_zone(reply));
+        assert_eq!(world.shape("alice")[1], "0309 x@elsewhere.net+", "{series}");
+    }
+    // and one that is called off
+    let mut world = new_world();
+    let bob = "ATTENDEE:mailto:bob@example.org";
+    let request = message("REQUEST", &[of_x(&format!("{RULE}\n{bob}"), 0, 0)]);
+    world.mail_in("bob", Method::Request, X, request);
+    let cancel = message("CANCEL", &[of_x(&format!("{named}\n{bob}"), 1, 1)]);
+    world.mail_in("bob", Method::Cancel, X, with_zone(cancel));
+    assert_eq!(world.shape("bob"), ["series bob?", "0309 cancelled bob?"]);
+}

@@ -1,0 +1,182 @@
+//! RANGE=THISANDFUTURE: an instance and all later ones (RFC 5545 §3.2.13; RFC 5546 §3.2.3, §3.2.5 and §4.4.5).
+
+use super::*;
+
+const X: &str = "mailto:x@elsewhere.net";
+const BOB: &str = "ATTENDEE:mailto:bob@example.org";
+
+fn ranged(instance: &str) -> String {
+    instance.replace("RECURRENCE-ID:", "RECURRENCE-ID;RANGE=THISANDFUTURE:")
+}
+
+/// A message about components of `organizer`, each with its place in the order.
+fn message(method: &str, organizer: &str, components: &[(&str, u32)]) -> CalendarObject {
+    let mut text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:{method}\r\n");
+    for (lines, order) in components {
+        text += &format!("BEGIN:VEVENT\r\nUID:1\r\nORGANIZER:{organizer}\r\nSEQUENCE:{order}\r\n");
+        text += &format!("DTSTAMP:20260101T10{order:02}00Z\r\n");
+        for line in lines.lines().map(str::trim).filter(|it| !it.is_empty()) {
+            text += &format!("{line}\r\n");
+        }
+        text += "END:VEVENT\r\n";
+    }
+    text += "END:VCALENDAR\r\n";
+    CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+}
+
+/// The hour at which an instance takes place in a copy, if it does.
+fn hour(world: &World, who: &str, day: &str) -> Option<String> {
+    let object = world.copy(who);
+    let set = calendar::RecurrenceSet::of(object, &calendar::Zone::utc());
+    let text = format!("2026{day}T090000Z");
+    let value = calendar::value::DateOrDateTime::parse(&text, None).unwrap();
+    let entry = Meeting::of(object).component_at(set.key_of(&value))?;
+    let start = entry.raw_value("DTSTART")?;
+    (!entry::is_cancelled(&entry)).then(|| start[9..11].to_owned())
+}
+
+fn hours(world: &World, who: &str) -> String {
+    let days = ["0302", "0309", "0316", "0323", "0330", "0406"].into_iter();
+    let hours = days.map(|day| hour(world, who, day).unwrap_or("--".to_owned()));
+    hours.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn all_later_instances_are_called_off_from_outside() {
+    // RFC 5546 §3.2.5
+    let whole = format!("{RULE}\n{BOB}");
+    let early = instance("0309", 11, "bob", "");
+    let late = instance("0330", 11, "bob", "");
+    let off = ranged(&format!("RECURRENCE-ID:20260316T090000Z\n{BOB}"));
+    let request = message("REQUEST", X, &[(&whole, 0), (&early, 0), (&late, 0)]);
+    let cancel = message("CANCEL", X, &[(&off, 1)]);
+    for messages in [[&request, &cancel], [&cancel, &request]] {
+        let mut world = new_world();
+        for message in messages {
+            world.hand_in("bob", X, message).unwrap();
+        }
+        assert_eq!(hours(&world, "bob"), "09 11 -- -- -- --");
+        // a second time is none
+        let again = world.hand_in("bob", X, &cancel).unwrap();
+        assert_eq!(again.copy, CopyChange::Unchanged);
+        // one of them takes place after all
+        let back = message("REQUEST", X, &[(&instance("0330", 15, "bob", ""), 2)]);
+        world.hand_in("bob", X, &back).unwrap();
+        assert_eq!(hours(&world, "bob"), "09 11 -- -- 15 --");
+        // and all of it again
+        let all = message("REQUEST", X, &[(&whole, 3)]);
+        world.hand_in("bob", X, &all).unwrap();
+        assert_eq!(hours(&world, "bob"), "09 09 09 09 09 09");
+    }
+}
+
+#[test]
+fn all_later_instances_are_called_off_here() {
+    // with the component in the copy, or not; what the organizer has apart goes on
+    let both = "bob carol";
+    let apart = instance("0330", 12, both, "");
+    for known in [true, false] {
+        let mut world = accepted();
+        let moved = ranged(&instance("0316", 11, both, ""));
+        if known {
+            world.put("alice", &set(&[&series(both, ""), &moved, &apart]));
+            assert_eq!(hours(&world, "bob"), "09 09 11 11 12 11");
+        } else {
+            world.put("alice", &set(&[&series(both, ""), &apart]));
+        }
+        world.letters("bob");
+        let off = format!("{moved}\nSTATUS:CANCELLED");
+        world.put("alice", &set(&[&series(both, ""), &off, &apart]));
+        assert_eq!(world.letters("bob"), ["CANCEL 0316"], "{known}");
+        for who in ["alice", "bob"] {
+            assert_eq!(hours(&world, who), "09 09 -- -- 12 --", "{who} {known}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_to_all_later_instances_is_for_the_user() {
+    let mut world = new_world();
+    world.put("alice", &set(&[&series("x@elsewhere.net", "")]));
+    let says = format!("RECURRENCE-ID:20260316T090000Z\nATTENDEE;PARTSTAT=DECLINED:{X}");
+    let reply = message("REPLY", "mailto:alice@example.org", &[(&ranged(&says), 0)]);
+    let before = world.copy("alice").clone();
+    let receipt = world.hand_in("alice", X, &reply).unwrap();
+    assert!(receipt.inbox_item, "{receipt:?}");
+    let mut decisions = receipt.decisions.iter();
+    assert!(decisions.any(|it| matches!(it, Decision::ForTheUser { .. })));
+    assert_eq!(world.copy("alice"), &before);
+    // to what the organizer says of them all, it is an answer like any other
+    let moved = ranged(&instance("0316", 11, "x@elsewhere.net", ""));
+    world.put("alice", &set(&[&series("x@elsewhere.net", ""), &moved]));
+    let reply = message("REPLY", "mailto:alice@example.org", &[(&ranged(&says), 9)]);
+    world.hand_in("alice", X, &reply).unwrap();
+    assert_eq!(
+        world.shape("alice"),
+        ["series x@elsewhere.net?", "0316 x@elsewhere.net-"]
+    );
+}
+
+#[test]
+fn an_instance_becomes_all_later_ones() {
+    let one = instance("0316", 11, "bob carol", "");
+    let mut world = accepted();
+    world.put("alice", &set(&[&series("bob carol", ""), &one]));
+    world.answer_part("bob", "0316", "ACCEPTED");
+    world.letters("bob");
+    world.put("alice", &set(&[&series("bob carol", ""), &ranged(&one)]));
+    assert_eq!(world.letters("bob"), ["REQUEST 0316"]);
+    assert_eq!(
+        world.shape("bob"),
+        ["series bob+ carol+", "0316 bob? carol?"]
+    );
+    for who in ["alice", "bob"] {
+        assert_eq!(hours(&world, who), "09 09 11 11 11 11", "{who}");
+    }
+}
+
+#[test]
+fn all_later_instances_are_those_of_the_series_again() {
+    // RFC 6638 §3.2.8: they are at another time, whether the instance itself stays where it is or not
+    let one = instance("0316", 11, "bob carol room", "");
+    let all = series("bob carol room", "");
+    for after in [vec![&*all, &*one], vec![&*all]] {
+        let mut world = new_world();
+        world.put("alice", &set(&[&all]));
+        for who in ["bob", "carol", "room"] {
+            world.answer(who, "ACCEPTED");
+        }
+        world.put("alice", &set(&[&all, &ranged(&one)]));
+        for who in ["bob", "room"] {
+            world.answer_part(who, "0316", "ACCEPTED");
+        }
+        world.letters("bob");
+        world.put("alice", &set(&after));
+        let asked = "series bob? carol? room?";
+        let (letters, shape): (&str, &[&str]) = match after.len() {
+            1 => ("REQUEST series", &[asked]),
+            _ => ("REQUEST 0316 series", &[asked, "0316 bob+ carol? room+"]),
+        };
+        assert_eq!(world.letters("bob"), [letters]);
+        for who in ["alice", "bob", "room"] {
+            assert_eq!(world.shape(who), shape, "{who}");
+            let kept = if after.len() == 1 { "09" } else { "11" };
+            assert_eq!(
+                hours(&world, who),
+                format!("09 09 {kept} 09 09 09"),
+                "{who}"
+            );
+        }
+    }
+    // only the place was another one: that is told, and nobody is asked
+    let mut world = accepted();
+    let place = instance("0316", 9, "bob carol", "LOCATION:Hall");
+    world.put("alice", &set(&[&series("bob carol", ""), &ranged(&place)]));
+    for who in ["bob", "carol"] {
+        world.answer_part(who, "0316", "ACCEPTED");
+        world.letters(who);
+    }
+    world.put("alice", &set(&[&series("bob carol", "")]));
+    assert_eq!(world.letters("bob"), ["REQUEST series"]);
+    assert_eq!(world.shape("bob"), ["series bob+ carol+"]);
+}
