@@ -83,3 +83,18 @@ async fn a_restore_is_whole_or_nothing_and_can_be_repeated() {
     assert_eq!(report.nothing + report.whole + report.unfinished, 20);
     assert_eq!(report.repeated, 10);
 }
+
+/// A run in which nothing could be met says so, and not that something was lost.
+#[tokio::test]
+async fn a_run_needs_guests_and_kills() {
+    for (guests, kills) in [(0, 3), (160, 0)] {
+        let rounds = MeetingRounds {
+            program: program(),
+            guests,
+            kills,
+            seed: 1,
+        };
+        let refused = rounds.play(|_| ()).await.unwrap_err();
+        assert!(refused.contains("nobody to be told"), "{refused}");
+    }
+}

@@ -192,22 +192,15 @@ impl Desk {
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
-        let fitting = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
-        let (at_once, later) = plan.deliveries.split_at(fitting);
-        let mut outcomes = self
+        let (at_once, later, mut outcomes) = outstanding::split(&plan.deliveries);
+        let received = self
             .receive_all(recipients, sender, at_once, directory, now)
             .await?;
-        let pending = later.iter().map(|delivery| delivery.address.clone());
-        outcomes.extend(pending.map(|address| (address, Status::PENDING)));
-        let fitting = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
-        for mail in &plan.mails[..fitting] {
-            self.enqueue_mail(batch, mail, now);
-        }
+        outcomes.extend(received);
         if let Some(home) = sender.home {
             let mut waiting = Outstanding::of(sender.id, home, uid.to_owned());
             waiting.add_deliveries(later);
-            waiting.add_mails(&plan.mails[fitting..]);
-            self.enqueue_outstanding(batch, &waiting, now);
+            self.enqueue_mails(batch, waiting, &plan.mails, now);
         }
         recipients.note(sender.id, log::of_plan(plan, &outcomes));
         Ok(outcomes)

@@ -11,6 +11,7 @@ use storage::{
 
 use super::{
     Desk,
+    members::Members,
     properties::home_path,
     queue::Row,
     refuse::{commit_failed, read_failed},
@@ -184,15 +185,12 @@ impl Desk {
         wanted: impl Fn(&Stored<Object>) -> bool,
         most: usize,
     ) -> Result<Vec<(String, Stored<Object>)>, Refusal> {
-        let (mut found, mut after) = (Vec::new(), None::<String>);
-        loop {
-            let page = self
-                .store
-                .members(inbox.id, after.as_deref(), MESSAGES_AT_ONCE)
-                .await;
-            let (rows, more) = page.map_err(read_failed)?;
-            after = rows.last().map(|row| row.name.clone());
-            for row in rows {
+        let mut found = Vec::new();
+        let mut members = Members::in_pages_of(MESSAGES_AT_ONCE, inbox.id);
+        while found.len() < most
+            && let Some(page) = self.next_members(&mut members).await?
+        {
+            for row in page {
                 let revision = row.member.revision;
                 if let Member::Object(value) = row.member.value {
                     let message = Stored { value, revision };
@@ -201,11 +199,8 @@ impl Desk {
                     }
                 }
             }
-            if !more || found.len() >= most {
-                return Ok(found);
-            }
-            tokio::task::yield_now().await;
         }
+        Ok(found)
     }
 
     /// Removes messages from somebody's inbox that came longer ago than they are kept, a bounded number; says

@@ -75,6 +75,15 @@ pub(crate) fn fitting(octets: impl Iterator<Item = usize>) -> usize {
         .count()
 }
 
+/// The deliveries that fit into one commit, those that wait, and what is known of how these fare.
+pub(crate) fn split(deliveries: &[Delivery]) -> (&[Delivery], &[Delivery], Vec<(String, Status)>) {
+    let (at_once, later) = deliveries.split_at(fitting(deliveries.iter().map(weight)));
+    let pending = later
+        .iter()
+        .map(|delivery| (delivery.address.clone(), Status::PENDING));
+    (at_once, later, pending.collect())
+}
+
 /// What a delivery weighs in a commit.
 pub(crate) fn weight(delivery: &Delivery) -> usize {
     weight_of(delivery.message.object.to_octets().len())
@@ -248,6 +257,22 @@ impl Desk {
         if !outstanding.is_empty() {
             batch.enqueue(&self.store.new_work_id(now), &outstanding.work(now));
         }
+    }
+
+    /// Leaves mails to the workers, and with what waits already what one commit cannot hold of them.
+    pub(crate) fn enqueue_mails(
+        &self,
+        batch: &mut Batch,
+        mut outstanding: Outstanding,
+        mails: &[OutgoingMessage],
+        now: Timestamp,
+    ) {
+        let at_once = fitting(mails.iter().map(|mail| mail.calendar.len()));
+        for message in &mails[..at_once] {
+            self.enqueue_mail(batch, message, now);
+        }
+        outstanding.add_mails(&mails[at_once..]);
+        self.enqueue_outstanding(batch, &outstanding, now);
     }
 
     /// Makes one commit of deliveries that wait; says whether there was one to make, and hence perhaps

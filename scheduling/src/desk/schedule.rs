@@ -273,21 +273,16 @@ impl Desk {
     fn send(
         &self,
         batch: &mut Batch,
-        mut outstanding: Outstanding,
+        outstanding: Outstanding,
         proposal: &Proposal<'_>,
         plan: &Plan,
         following: usize,
     ) {
         let (actor, now) = (&proposal.actor.principal, proposal.now);
-        let at_once = outstanding::fitting(plan.mails.iter().map(|mail| mail.calendar.len()));
-        for message in &plan.mails[..at_once] {
-            self.enqueue_mail(batch, message, now);
-        }
-        outstanding.add_mails(&plan.mails[at_once..]);
+        self.enqueue_mails(batch, outstanding, &plan.mails, now);
         if let Some(notice) = &plan.notice {
             self.enqueue_mail(batch, notice, now);
         }
-        self.enqueue_outstanding(batch, &outstanding, now);
         let maximum = self.settings.limits.maximum_messages_per_hour;
         let deliveries = plan.deliveries.iter();
         let deliveries = deliveries.filter(|delivery| !delivery.message.is_refresh);
@@ -370,14 +365,8 @@ impl Desk {
         directory: &Directory,
     ) -> Result<Delivered, Refusal> {
         let (sender, now) = (proposal.owner, proposal.now);
-        let at_once = outstanding::fitting(plan.deliveries.iter().map(outstanding::weight));
-        let (at_once, later) = plan.deliveries.split_at(at_once);
+        let (at_once, later, mut outcomes) = outstanding::split(&plan.deliveries);
         outstanding.add_deliveries(later);
-        let pending = later
-            .iter()
-            .map(|delivery| (delivery.address.clone(), Status::PENDING));
-        let mut outcomes: Vec<(String, Status)> = pending.collect();
-
         let mut recipients = Recipients::default();
         self.load_recipients(&mut recipients, sender, at_once)
             .await?;

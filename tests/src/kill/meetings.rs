@@ -72,8 +72,11 @@ impl MeetingRounds {
     /// Plays all changes in a folder of its own; `progress` hears of each kill.
     ///
     /// # Errors
-    /// Says in words what was lost or came twice, and after which change.
+    /// Says in words what was lost or came twice, and after which change; nobody is invited, or nothing is killed.
     pub async fn play(&self, progress: impl FnMut(usize)) -> Result<MeetingReport, String> {
+        if self.guests == 0 || self.kills == 0 {
+            return Err("there is nobody to be told, or nothing to kill".to_owned());
+        }
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let store = folder.path().join("store");
         let mut game = Game {
@@ -113,7 +116,7 @@ impl<P: FnMut(usize)> Game<'_, P> {
     async fn play(&mut self, change: usize, kills: usize) -> Result<(), String> {
         let mut is_answered = false;
         for kill in 0..=kills {
-            let (mut process, url) = self.start()?;
+            let (process, url) = self.start()?;
             let alice = Client::signed_in(&url, "alice", "alice");
             let pending = match self.pending(&alice, change).await? {
                 None if is_answered => return Err("what was answered for is not there".to_owned()),
@@ -134,8 +137,7 @@ impl<P: FnMut(usize)> Game<'_, P> {
             is_answered = true;
             if kill == kills {
                 self.until_pending(&alice, change, 0).await?;
-                process.ask_to_end();
-                return Ok(());
+                return process.end();
             }
             let left = self.random.next() as usize % pending.max(1);
             self.until_pending(&alice, change, left).await?;
@@ -148,7 +150,7 @@ impl<P: FnMut(usize)> Game<'_, P> {
     fn start(&self) -> Result<(Process, String), String> {
         let process = Process::start(self.program, &self.arguments)
             .map_err(|error| format!("the server cannot be started: {error}"))?;
-        let url = process.line().ok_or("the server does not start")?;
+        let url = process.line()?.ok_or("the server does not start")?;
         Ok((process, url))
     }
 
@@ -219,7 +221,7 @@ impl<P: FnMut(usize)> Game<'_, P> {
 
     /// Whether everybody has the meeting once, as it is in the end, and heard of each change once.
     async fn look(&mut self) -> Result<(), String> {
-        let (mut process, url) = self.start()?;
+        let (process, url) = self.start()?;
         let admin = Client::signed_in(&url, "admin", "admin");
         let last = CHANGES[CHANGES.len() - 1].0;
         for number in 0..self.guests {
@@ -239,8 +241,7 @@ impl<P: FnMut(usize)> Game<'_, P> {
             }
             self.report.looked_at += copies.len() + messages.len();
         }
-        process.ask_to_end();
-        Ok(())
+        process.end()
     }
 }
 

@@ -5,9 +5,13 @@ use std::{
     io::{self, BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
+    time::Duration,
 };
+
+/// How long it may say nothing, where something is waited for: it hangs then.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that runs. Killed when dropped.
 pub struct Process {
@@ -42,13 +46,34 @@ impl Process {
     }
 
     /// Its next line, as soon as there is one; `None` when there will be no more.
-    pub fn line(&self) -> Option<String> {
-        self.lines.recv().ok()
+    ///
+    /// # Errors
+    /// When it hangs.
+    pub fn line(&self) -> Result<Option<String>, String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => Err(format!("it says nothing for {PATIENCE:?}")),
+        }
     }
 
     /// Lets it end by itself: closes its input.
     pub fn ask_to_end(&mut self) {
         drop(self.child.stdin.take());
+    }
+
+    /// Lets it end by itself, and waits until it has.
+    ///
+    /// # Errors
+    /// When it hangs, or does not end well.
+    pub fn end(mut self) -> Result<(), String> {
+        self.ask_to_end();
+        while self.line()?.is_some() {}
+        let status = self.child.wait().map_err(|error| error.to_string())?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("it did not end well: {status}")),
+        }
     }
 
     /// Kills it (SIGKILL) and gives all lines that were not taken yet.

@@ -296,7 +296,7 @@ impl Game<'_> {
             Moment::Anywhere(thousandths) => pause(self.usual * thousandths / 1000),
             Moment::Stage(stages, briefly) => {
                 for _ in 0..stages {
-                    process.line().ok_or("the restorer ended by itself")?;
+                    process.line()?.ok_or("the restorer ended by itself")?;
                 }
                 pause(briefly);
             }
@@ -337,7 +337,7 @@ impl Game<'_> {
     async fn restore_whole(&self) -> Result<(), String> {
         let process = self.start()?;
         let mut said = None;
-        while let Some(line) = process.line() {
+        while let Some(line) = process.line()? {
             said = Some(line);
         }
         process.kill()?;

@@ -154,7 +154,7 @@ impl Game<'_> {
         let has_opened = match moment {
             Moment::Opening(_) | Moment::In(Phase::Rebuild, _) => false,
             _ => {
-                let opened = process.line().as_deref() == Some(OPENED);
+                let opened = process.line()?.as_deref() == Some(OPENED);
                 self.opening.insert(start, began.elapsed());
                 opened
             }
@@ -166,7 +166,7 @@ impl Game<'_> {
             }
             Moment::Working(commits, briefly) => {
                 for _ in 0..commits {
-                    let line = process.line().ok_or("the victim ended by itself")?;
+                    let line = process.line()?.ok_or("the victim ended by itself")?;
                     self.seen.acknowledged(&line)?;
                 }
                 pause(briefly);

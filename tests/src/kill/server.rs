@@ -166,7 +166,7 @@ impl Game<'_> {
     /// A server is started, looked at, written to, and killed; the last is only looked at.
     async fn round(&mut self, random: &SeededEntropy, is_last: bool) -> Result<(), String> {
         let began = Instant::now();
-        let mut process = Process::start(self.program, &self.arguments)
+        let process = Process::start(self.program, &self.arguments)
             .map_err(|error| format!("the server cannot be started: {error}"))?;
         if !is_last && random.next().is_multiple_of(4) {
             let thousandths = (random.next() % 1_000) as u32;
@@ -176,12 +176,11 @@ impl Game<'_> {
             self.report.while_starting += usize::from(!was_up);
             return Ok(());
         }
-        let url = process.line().ok_or("the server does not start")?;
+        let url = process.line()?.ok_or("the server does not start")?;
         self.starting = began.elapsed();
         self.look(&url).await?;
         if is_last {
-            process.ask_to_end();
-            return Ok(());
+            return process.end();
         }
         let answers = random.next() % 200;
         let briefly = Duration::from_micros(random.next() % 3_000);

@@ -7,7 +7,7 @@ use tests::{
     server::TestServer,
 };
 
-use super::{calendar, event, inbox_rights::deny, put_new};
+use super::{calendar, event, inbox_rights::deny, only_object, put_new};
 
 const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
 const BOB_HOME: &str = "/dav/calendars/users/bob/";
@@ -147,10 +147,7 @@ fn meeting() -> String {
 
 /// Bob's copy of it: its path and text.
 async fn copy(bob: &Client) -> (String, String) {
-    let listed = bob.propfind(&calendar("bob"), "1", "<D:getetag/>").await;
-    let listed = listed.multistatus();
-    let mut paths = listed.hrefs().into_iter();
-    let path = paths.find(|href| !href.ends_with('/')).unwrap().to_owned();
+    let path = only_object(bob, &calendar("bob")).await;
     let text = bob.get(&path).await.text().replace("\r\n ", "");
     (path, text)
 }

@@ -2,7 +2,7 @@
 
 use tests::{client::Client, server::TestServer};
 
-use super::{calendar, event, texts};
+use super::{calendar, event, only_object, texts};
 
 /// Takes one of the privileges of `schedule-deliver` on somebody's inbox from one person, and leaves it to all others.
 pub async fn deny(client: &Client, owner: &str, other: &str, privilege: &str) {
@@ -103,10 +103,7 @@ async fn rfc_6638_6_1_3_schedule_deliver_reply() {
     alice.put(&at, &meeting("")).await.expect(&[201]);
     deny(alice, "alice", "bob", "schedule-deliver-reply").await;
     for (client, name, sent) in [(bob, "bob", "3.8"), (carol, "carol", "1.2")] {
-        let listed = client.propfind(&calendar(name), "1", "<D:getetag/>").await;
-        let listed = listed.multistatus();
-        let copy = listed.hrefs().into_iter().find(|href| !href.ends_with('/'));
-        let copy = copy.unwrap();
+        let copy = &only_object(client, &calendar(name)).await;
         let asked = format!("ATTENDEE:mailto:{name}@");
         let accepted = format!("ATTENDEE;PARTSTAT=ACCEPTED:mailto:{name}@");
         let answer = meeting("").replace(&asked, &accepted);

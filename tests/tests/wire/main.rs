@@ -69,6 +69,19 @@ pub async fn put_new(client: &Client, path: &str, text: &str) -> String {
     reply.header("ETag").to_owned()
 }
 
+/// Where the only object of a collection stands.
+pub async fn only_object(client: &Client, collection: &str) -> String {
+    let listed = client.propfind(collection, "1", "<D:getetag/>").await;
+    let listed = listed.multistatus();
+    let mut objects = listed
+        .hrefs()
+        .into_iter()
+        .filter(|href| !href.ends_with('/'));
+    let (first, second) = (objects.next(), objects.next());
+    assert_eq!(second, None, "{collection}");
+    first.expect("there is one").to_owned()
+}
+
 /// The unfolded texts of what is in a collection.
 pub async fn texts(client: &Client, collection: &str) -> Vec<String> {
     let listed = client.propfind(collection, "1", "<D:getetag/>").await;

@@ -6,7 +6,7 @@ use tests::{
     server::TestServer,
 };
 
-use super::{calendar, event, put_new, texts};
+use super::{calendar, event, only_object, put_new, texts};
 
 const HOME: &str = "/dav/calendars/users/alice/";
 const BOB_INBOX: &str = "/dav/calendars/users/bob/inbox/";
@@ -148,13 +148,9 @@ async fn rfc_6638_3_2_3_4_out_of_a_calendar_and_into_one() {
     assert_eq!(moved.header("Schedule-Tag"), tag_of(&alice, &within).await);
     assert!(!copy().await[0].contains("STATUS:CANCELLED"));
 
-    let listed = bob.propfind(&calendar("bob"), "1", "<D:getetag/>").await;
-    let listed = listed.multistatus();
-    let own = listed.hrefs().into_iter().find(|href| !href.ends_with('/'));
+    let own = only_object(&bob, &calendar("bob")).await;
     let out = "/dav/calendars/users/bob/m.ics";
-    transfer(&bob, "MOVE", own.unwrap(), out)
-        .await
-        .expect(&[201]);
+    transfer(&bob, "MOVE", &own, out).await.expect(&[201]);
     let text = texts(&alice, &calendar("alice")).await.remove(0);
     assert!(text.contains("PARTSTAT=DECLINED"), "{text}");
 }

@@ -3,7 +3,7 @@
 
 use tests::{client::Client, server::TestServer};
 
-use super::{calendar, event, object, put_new, texts};
+use super::{calendar, event, object, only_object, put_new, texts};
 
 const CALDAV: &str = "{urn:ietf:params:xml:ns:caldav}";
 const BOB_INBOX: &str = "/dav/calendars/users/bob/inbox/";
@@ -94,12 +94,10 @@ async fn rfc_6638_3_2_4_4_allowed_attendee_scheduling_object_change() {
         &meeting("alice", ""),
     )
     .await;
-    let listed = bob.propfind(&calendar("bob"), "1", "<D:getetag/>").await;
-    let listed = listed.multistatus();
-    let copy = listed.hrefs().into_iter().find(|href| !href.ends_with('/'));
+    let copy = only_object(&bob, &calendar("bob")).await;
     for organizer in ["bob", "carol"] {
         let element = "allowed-attendee-scheduling-object-change";
-        refused(&bob, copy.unwrap(), &meeting(organizer, ""), element).await;
+        refused(&bob, &copy, &meeting(organizer, ""), element).await;
     }
     assert!(
         texts(&alice, "/dav/calendars/users/alice/inbox/")

@@ -441,6 +441,11 @@ impl World {
             .unwrap_or_else(|| panic!("{who} has no copy"))
     }
 
+    /// What the first component of somebody's copy says by a property.
+    fn value(&self, who: &str, name: &str) -> Option<&str> {
+        self.copy(who).entries().next()?.raw_value(name)
+    }
+
     /// Takes what came into an inbox since the last look, as methods.
     fn news(&mut self, who: &'static str) -> Vec<String> {
         let items = self.inboxes.remove(who).unwrap_or_default();
