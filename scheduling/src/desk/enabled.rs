@@ -45,7 +45,7 @@ impl Desk {
     /// Makes one commit of what accounts missed that are enabled again; says whether there was one to make, and hence
     /// perhaps another. To be called by a worker whenever [`ENABLED_QUEUE`] has rows.
     ///
-    /// Errors: `Unavailable`, `Full`, `Damaged`.
+    /// Errors: `Unavailable`, `Full`.
     pub async fn catch_up_enabled(&self) -> Result<bool, Refusal> {
         let step = async |row: Row| {
             let told = self.tell_missed(&row, None).await;

@@ -91,7 +91,7 @@ impl Desk {
     /// Makes one commit of what changes of groups mean for meetings; says whether there was one to make, and hence
     /// perhaps another. To be called by a worker whenever [`MEMBERSHIP_QUEUE`] has rows.
     ///
-    /// Errors: `Unavailable`, `Full`, `Damaged`.
+    /// Errors: `Unavailable`, `Full`.
     pub async fn follow_memberships(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
         let mut refused = None;
         for _ in 0..MAXIMUM_ROUNDS {
