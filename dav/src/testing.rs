@@ -65,6 +65,7 @@ pub(crate) async fn world_over(
     .await;
     let settings = Settings {
         principal_path_to_name: crate::principal_name_of_path,
+        calendar_rules: crate::CALENDAR_RULES,
         public_url: "http://calendar.example.com".into(),
         attachment_path: crate::attachment_path,
         ..settings

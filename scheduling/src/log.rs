@@ -13,7 +13,7 @@ mod line;
 use serde::{Deserialize, Serialize};
 use storage::{MAXIMUM_SCHEDULING_LOG_OCTETS, Timestamp, model::SchedulingLogEntry};
 
-pub(crate) use gather::{About, Lines, of_foreseen_answer, of_plan, of_receipt};
+pub(crate) use gather::{About, Lines, of_plan, of_receipt, of_rooms_answer};
 pub use line::{LogLine, Verdict, Way, status_meaning};
 
 /// The version of the form of an entry.

@@ -1,6 +1,9 @@
 //! Outgoing scheduling mail as a value (RFC 6047). `server` renders it as MIME and sends it; the
 //! value is the payload of a row of work in the queue [`QUEUE`], written in the change's own commit.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use storage::model::CollectionId;
 
@@ -10,6 +13,16 @@ pub const QUEUE: &str = "mail";
 /// The name of the queue where mail is kept that no worker takes: what was waiting when a backup was made
 /// and may have left since. An administrator releases or drops it.
 pub const HELD_QUEUE: &str = "mail-held";
+
+/// The name of the queue of mails to many that are not made yet.
+pub const MAILING_QUEUE: &str = "mailing";
+
+/// The name of the queue of mails to many that are held once they are made.
+pub const HELD_MAILING_QUEUE: &str = "mailing-held";
+
+/// What waits in the one queue when a backup is restored is held in the other.
+pub const HELD_AFTER_RESTORE: [(&str, &str); 2] =
+    [(QUEUE, HELD_QUEUE), (MAILING_QUEUE, HELD_MAILING_QUEUE)];
 
 /// Somebody in a mail's header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,10 +98,10 @@ pub struct OutgoingMessage {
     pub from: Party,
     /// To.
     pub to: Party,
-    /// For people.
-    pub details: Details,
-    /// The iCalendar stream for machines.
-    pub calendar: Vec<u8>,
+    /// For people; those who get the same share it.
+    pub details: Arc<Details>,
+    /// The iCalendar stream for machines; those who get the same share it.
+    pub calendar: Bytes,
     /// BCP 47 tag of the text parts.
     pub language: Option<String>,
     /// The sender's home, and the UID whose SCHEDULE-STATUS tells how the delivery went.
@@ -107,7 +120,7 @@ struct MessageRecord {
     from: Party,
     to: Party,
     details: Details,
-    calendar: Vec<u8>,
+    calendar: Bytes,
     language: Option<String>,
     home: CollectionId,
     uid: String,
@@ -177,7 +190,7 @@ impl From<OutgoingMessage> for MessageRecord {
             method: message.method,
             from: message.from,
             to: message.to,
-            details: message.details,
+            details: Arc::unwrap_or_clone(message.details),
             calendar: message.calendar,
             language: message.language,
             home: message.home,
@@ -196,7 +209,7 @@ impl From<MessageRecord> for OutgoingMessage {
             method: record.method,
             from: record.from,
             to: record.to,
-            details: record.details,
+            details: Arc::new(record.details),
             calendar: record.calendar,
             language: record.language,
             home: record.home,
@@ -264,8 +277,8 @@ mod tests {
             method: "REQUEST".to_owned(),
             from: party("alice"),
             to: party("dave"),
-            details: Details::default(),
-            calendar: b"x".to_vec(),
+            details: Arc::default(),
+            calendar: Bytes::from_static(b"x"),
             language: None,
             home: CollectionId(7),
             uid: "uid".to_owned(),
@@ -291,8 +304,8 @@ mod tests {
                 method: again.method,
                 from: again.from,
                 to: again.to,
-                details: again.details,
-                calendar: again.calendar,
+                details: again.details.as_ref().clone(),
+                calendar: again.calendar.to_vec(),
                 language: again.language,
                 home: again.home,
                 uid: again.uid,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use scheduling::{
     Desk, Refusal,
     desk::{ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, Keeping, REFRESH_QUEUE},
+    mail::{HELD_MAILING_QUEUE, MAILING_QUEUE},
 };
 use storage::{
     BUILDING_MILLISECONDS, LogRetention, Store, Timestamp,
@@ -110,6 +111,15 @@ impl Background {
             |desk: Desk| async move { desk.deliver_outstanding().await },
             stopped.clone(),
         ));
+        for queue in [MAILING_QUEUE, HELD_MAILING_QUEUE] {
+            workers.spawn(finish(
+                desk.clone(),
+                (queue, "mails to many cannot be made"),
+                STEP_PAUSE,
+                move |desk: Desk| async move { desk.post_outstanding(queue).await },
+                stopped.clone(),
+            ));
+        }
         workers.spawn(finish(
             desk.clone(),
             (REFRESH_QUEUE, "answers cannot be shown to the others"),

@@ -341,6 +341,7 @@ fn desk_settings(options: &Options, public_url: &str) -> Settings {
         local_domains: options.mail.domains.clone(),
         mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,
+        calendar_rules: dav::CALENDAR_RULES,
         unanswered_is_free: options.unanswered_is_free,
         audit: options.audit_milliseconds.is_some(),
         scheduling_log: options.scheduling_log.is_some(),

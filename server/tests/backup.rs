@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use scheduling::mail::{Details, MessageKind, OutgoingMessage, Party, QUEUE, Voice};
 use server::{Storage, data, environment};
 use storage::{
@@ -249,11 +250,11 @@ async fn leave_mails(folder: &Path) {
                 address: format!("{guest}@elsewhere.example"),
                 name: None,
             },
-            details: Details {
+            details: Arc::new(Details {
                 summary: "Lunch\u{1b}[2J".into(),
                 ..Details::default()
-            },
-            calendar: b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".to_vec(),
+            }),
+            calendar: Bytes::from_static(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"),
             language: None,
             home: CollectionId(1),
             uid: "the-uid".into(),

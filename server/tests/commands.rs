@@ -219,6 +219,19 @@ fn rooms_are_described_and_found(run: &dyn Fn(&str) -> Output) {
         succeeds(&run("room set garden --location house-2")).contains("was so already"),
         "the second time"
     );
+    let how = "--booking decline-if-busy --booking-for alice=accept-always --booking-for team=none";
+    let set = format!("room set garden {how} --booking-horizon-days 90 --write-delegate alice");
+    succeeds(&run(&set));
+    let list = succeeds(&run("room list"));
+    let told = "decline-if-busy, alice=accept-always, team=none";
+    assert!(list.contains(told) && list.contains(" 90 "), "{list}");
+    succeeds(&run("room set garden --booking-for= --write-delegate="));
+    let list = succeeds(&run("room list"));
+    assert!(
+        list.contains("decline-if-busy ") && !list.contains("alice"),
+        "{list}"
+    );
+    succeeds(&run("room set garden --booking automatic"));
     assert!(fails(&run("room set attic --capacity 3")).contains("there is no room \"attic\""));
     assert!(fails(&run("room set garden --feature a,b")).contains("without a comma"));
     let from = "room free --from 2026-03-01T09:00:00Z --to 2026-03-01T10:00:00Z";

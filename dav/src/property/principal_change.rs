@@ -181,14 +181,16 @@ async fn choose_default_calendar(
     instructions: &[(usize, Instruction<'_>)],
 ) -> Result<(), Failure> {
     for (index, instruction) in instructions {
-        let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
         if instruction.name() != caldav::SCHEDULE_DEFAULT_CALENDAR_URL {
             return Err(Failure::One(*index, PropertyFault::PROTECTED));
         }
-        let paths = match instruction.remove {
-            true => None,
-            false => read_hrefs(dav, request, instruction.element),
-        };
+        // RFC 6638 §4.3.1: invitations need one.
+        if instruction.remove {
+            let fault = PropertyFault::precondition(Precondition::DefaultCalendarNeeded);
+            return Err(Failure::One(*index, fault));
+        }
+        let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
+        let paths = read_hrefs(dav, request, instruction.element);
         let Some([Path::Stored(calendar)]) = paths.as_deref() else {
             return Err(Failure::One(*index, fault));
         };

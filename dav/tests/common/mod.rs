@@ -71,6 +71,7 @@ impl World {
             limits,
             local_domains: Vec::new(),
             principal_path_to_name: dav::principal_name_of_path,
+            calendar_rules: dav::CALENDAR_RULES,
             public_url: "https://cal.example.org".into(),
             attachment_path: dav::attachment_path,
             ..Settings::default()

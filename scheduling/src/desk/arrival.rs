@@ -13,6 +13,7 @@ use storage::{
 use super::{
     Desk,
     admission::{self, Admitted},
+    booking::Asked,
     refuse::{in_the_way, precondition, read_failed, reserved},
     scene::Scene,
     schedule::Proposal,
@@ -268,6 +269,7 @@ impl Desk {
             schedule_reply,
             schedule_tag_matched,
             attachments: &held,
+            is_within_limits: false,
             now: arrival.scene.now,
         };
         let scheduled = self.schedule(batch, &proposal).await?;
@@ -277,6 +279,16 @@ impl Desk {
         let Some(object) = scheduled.object else {
             return Ok(as_it_is(false, alone(known)?));
         };
+        // what a room answers by itself was looked at before
+        if owner.kind.is_bookable() && actor.principal.id != owner.id {
+            let asked = Asked {
+                object: &object,
+                calendar: arrival.calendar,
+                uid: &admitted.facts.uid,
+            };
+            self.check_free(batch, owner, before.as_ref(), &asked)
+                .await?;
+        }
         let attachments = self.checked_attachments(&object, arrival, known)?;
         let octets = object.to_octets();
         if octets == admitted.octets {

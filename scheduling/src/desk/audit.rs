@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 
 use super::{
     ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, booking::Invitation,
-    content::entity_tag, inbox::Answered, outstanding::Outstanding, refresh::Refresh,
+    content::entity_tag, inbox::Answered, mailing::Mailings, outstanding::Outstanding,
+    refresh::Refresh,
 };
 use crate::{
     mail::{self, OutgoingMessage},
@@ -35,13 +36,15 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-pub(super) const QUEUES: [(&str, IsReadable); 9] = [
+pub(super) const QUEUES: [(&str, IsReadable); 11] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
     (mail::HELD_QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
+    (mail::MAILING_QUEUE, is_some::<Mailings>),
+    (mail::HELD_MAILING_QUEUE, is_some::<Mailings>),
     (DELIVERY_QUEUE, is_some::<Outstanding>),
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),

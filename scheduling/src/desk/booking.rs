@@ -8,23 +8,30 @@
 use std::sync::Arc;
 
 use calendar::{
-    CalendarObject, TimeRange,
+    CalendarObject, TimeRange, TooMuchWork,
     free_busy::{BusyPeriod, BusyType},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Timestamp,
-    model::{Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work},
+    model::{
+        Booking, Collection, CollectionId, CollectionKind, Member, Object, Principal, PrincipalId,
+        SyncToken, Work,
+    },
 };
 
 use super::{
-    BusyQuery, CalendarRules, Desk, copy::Copy, properties::home_path, queue::Row,
-    refuse::read_failed,
+    BusyQuery, CalendarRules, Desk,
+    copy::{Copy, is_over},
+    members::{Members, Walk},
+    properties::home_path,
+    queue::Row,
+    refuse::{precondition, read_failed},
 };
 use crate::{
-    Actor, Refusal,
+    Actor, Classification, Precondition, Refusal,
     engine::{self, Directory, booking},
-    log::{self, LogLine},
+    log::{self, LogEntry, LogLine, Occasion, Verdict},
 };
 
 /// The queue of invitations that a room or resource answers.
@@ -67,6 +74,56 @@ impl Desk {
         };
         let work = Work::of(BOOKING_QUEUE, &invitation, now);
         batch.enqueue(&self.store.new_work_id(now), &work);
+    }
+
+    /// Leaves whatever a room or resource has not answered yet, and is not over, to [`Desk::answer_bookings`] once more: how it
+    /// answers has changed.
+    ///
+    /// Errors: `Unavailable`, `Full`.
+    pub async fn ask_room_again(&self, room: &Principal) -> Result<(), Refusal> {
+        let mut walk = Walk::from(home_path(room), None);
+        while let Some((path, resolution)) = self.next_collection(&mut walk).await? {
+            let collection = resolution.collection();
+            let is_calendar = collection.kind == CollectionKind::Calendar;
+            let mut members = Members::of(collection.id);
+            while let Some(page) = self.next_members(&mut members).await? {
+                let mut batch = self.store.batch();
+                for listed in page {
+                    match &listed.member.value {
+                        Member::Collection(_) => walk.follow(&path, [listed.name]),
+                        Member::Object(object) if is_calendar => {
+                            if let Some(uid) = self.open_invitation(room, object).await? {
+                                self.enqueue_booking(&mut batch, room.id, uid, self.now());
+                            }
+                        }
+                        Member::Object(_) => {}
+                    }
+                }
+                self.commit(batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The UID of a meeting that is not over and that its owner has not answered. What cannot be read is none.
+    async fn open_invitation<'a>(
+        &self,
+        owner: &Principal,
+        object: &'a Object,
+    ) -> Result<Option<&'a str>, Refusal> {
+        let facts = object.calendar.as_ref().filter(|facts| facts.scheduling);
+        let Some(facts) = facts.filter(|_| !is_over(object, self.now())) else {
+            return Ok(None);
+        };
+        let object = match self.parsed(object).await {
+            Ok(object) => object,
+            Err(Refusal::Damaged(_)) => return Ok(None),
+            Err(refusal) => return Err(refusal),
+        };
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(Some(&object), None))
+            .await?;
+        Ok(engine::is_open(&object, owner, &directory).then_some(&*facts.uid))
     }
 
     /// Answers one invitation to a room or resource; says whether there was one, and hence perhaps another. To be
@@ -116,13 +173,27 @@ impl Desk {
             calendar: &copy.calendar,
             uid: &invitation.uid,
         };
-        let answered = self
+        let (mode, answered) = self
             .decide_booking(&room, &asked, &directory, rules, &mut observed)
             .await?;
-        match answered {
-            Some(object) => self.book(&room, &copy, &object, &observed).await,
-            None => Ok(None),
-        }
+        let is_room = |address: &str| directory.is(address, room.id);
+        let verdict = Verdict::AnsweredByItself;
+        let lines = log::of_rooms_answer(verdict, mode, asked.object, answered.as_ref(), is_room);
+        let batch = match &answered {
+            Some(object) => self.book(&room, &copy, object, &observed).await?,
+            None => Some(self.store.batch()),
+        };
+        Ok(batch.map(|mut batch| {
+            let entry = LogEntry {
+                time: self.now(),
+                actor: None,
+                occasion: Occasion::Received,
+                is_public: Classification::is_public(asked.object),
+                lines,
+            };
+            self.log(&mut batch, home, asked.uid, entry);
+            batch
+        }))
     }
 
     /// How the room answers this organizer: by the first rule that fits, else as it answers all.
@@ -159,16 +230,19 @@ impl Desk {
             return Ok(Vec::new());
         }
         let mut observed = Observed::new();
-        let answered = self.decide_booking(room, asked, directory, rules, &mut observed);
-        let answered = answered.await?;
+        let decided = self.decide_booking(room, asked, directory, rules, &mut observed);
+        let (mode, answered) = decided.await?;
         let is_room = |address: &str| directory.is(address, room.id);
-        Ok(log::of_foreseen_answer(
+        Ok(log::of_rooms_answer(
+            Verdict::Foreseen,
+            mode,
             asked.object,
             answered.as_ref(),
             is_room,
         ))
     }
 
+    /// How the room answers this organizer, and what; `None` where that is left to a person.
     async fn decide_booking(
         &self,
         room: &Arc<Principal>,
@@ -176,7 +250,7 @@ impl Desk {
         directory: &Directory,
         rules: &CalendarRules,
         observed: &mut Observed,
-    ) -> Result<Option<CalendarObject>, Refusal> {
+    ) -> Result<(Booking, Option<CalendarObject>), Refusal> {
         let mut entries = asked.object.entries();
         let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
         let organizer = organizer.and_then(|organizer| directory.local(organizer));
@@ -204,7 +278,7 @@ impl Desk {
             busy: &busy,
         });
         // what is too much work is left to a person
-        Ok(answer.unwrap_or_default())
+        Ok((mode, answer.unwrap_or_default()))
     }
 
     /// From a little before the present to as far ahead as the room answers.
@@ -234,6 +308,72 @@ impl Desk {
         busy.retain(|period| period.busy_type != BusyType::Unanswered);
         self.with_availability(busy, room, &query.window, rules.availability)
             .await
+    }
+
+    /// Who answers for a room does not give it to two at a time: what the copy that is stored for the room takes must be
+    /// free, unless the room is to accept whatever this organizer asks for. The batch depends upon what was seen.
+    ///
+    /// Errors: `allowed-attendee-scheduling-object-change`, which is RFC 6638 §3.2.4.4's for what an attendee may not do.
+    pub(super) async fn check_free(
+        &self,
+        batch: &mut Batch,
+        room: &Arc<Principal>,
+        before: Option<&CalendarObject>,
+        asked: &Asked<'_>,
+    ) -> Result<(), Refusal> {
+        let mut directory = Directory::new();
+        let addresses = engine::addresses(Some(asked.object), None);
+        self.look_up(&mut directory, &addresses).await?;
+        let mut entries = asked.object.entries();
+        let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
+        let organizer = organizer.and_then(|organizer| directory.local(organizer));
+        let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
+        if mode == Booking::AcceptAlways {
+            return Ok(());
+        }
+        let rules = &self.settings.calendar_rules;
+        let floating = rules.zone_for(room);
+        let window = self.booking_window(room);
+        let query = BusyQuery {
+            path: home_path(room),
+            deep: true,
+            window,
+            floating: &floating,
+            masked_uid: Some(asked.uid),
+        };
+        let mut observed = Observed::new();
+        let itself = Actor::of(Arc::clone(room));
+        let mut busy = self
+            .gather_periods(&itself, &query, rules.counts, Some(&mut observed))
+            .await?;
+        busy.retain(|period| period.busy_type != BusyType::Unanswered);
+        busy.sort_unstable_by_key(|period| period.start);
+        let collision = booking::collision(
+            before,
+            &booking::Request {
+                copy: asked.object,
+                room,
+                directory: &directory,
+                booking: mode,
+                window,
+                floating: &floating(asked.calendar),
+                busy: &busy,
+            },
+        );
+        let reason = match collision {
+            Ok(None) => {
+                for (collection, token) in observed {
+                    batch.expect_unchanged_since(collection, token);
+                }
+                return Ok(());
+            }
+            Ok(Some(start)) => format!("it is booked already at {start}"),
+            Err(TooMuchWork) => "it recurs too often to see whether it is free".to_owned(),
+        };
+        Err(precondition(
+            Precondition::AllowedAttendeeSchedulingObjectChange,
+            reason,
+        ))
     }
 
     /// The room's answer, as its owner would store it.

@@ -1,7 +1,5 @@
 //! Somebody's copy of a meeting, in whichever calendar it stands.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use calendar::{CalendarObject, TimeRange};
 use storage::{
@@ -10,7 +8,7 @@ use storage::{
 };
 
 use super::{Desk, refuse::read_failed};
-use crate::{ObjectProjection, Refusal, engine::normalise, parse_stored};
+use crate::{ObjectProjection, Refusal, parse_stored};
 
 /// What was found of a UID in a home.
 #[derive(Debug)]
@@ -117,15 +115,6 @@ impl Copies {
     /// Whether a calendar has an object with this UID.
     pub fn stands_in(&self, calendar: CollectionId) -> bool {
         self.places.iter().any(|place| place.collection == calendar)
-    }
-
-    /// The addresses of the meeting's attendees, in the form that addresses are compared in.
-    pub fn invited(&self) -> BTreeSet<String> {
-        let entries = self.meeting.iter().flat_map(|copy| copy.object.entries());
-        let attendees = entries.flat_map(|entry| entry.properties_named("ATTENDEE"));
-        attendees
-            .map(|attendee| normalise(attendee.raw_value()))
-            .collect()
     }
 
     /// Makes a commit depend upon the UID being used where it was found, and the copy being as it was.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use calendar::CalendarObject;
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
     access::Privilege,
@@ -41,6 +42,9 @@ pub(crate) struct Removal<'a> {
     pub schedule_reply: bool,
     /// Why, for the trash.
     pub cause: TrashCause,
+    /// Whether it was looked at before that nobody is sent more messages than there may be: it goes on then, however many
+    /// others there are meanwhile.
+    pub is_within_limits: bool,
 }
 
 impl Desk {
@@ -49,11 +53,11 @@ impl Desk {
     ///
     /// The meetings of a calendar are cancelled or declined one by one before the calendar goes, each in
     /// a commit of its own: wherever that ends early, everybody's calendars agree. Whether the actor may do
-    /// all of that is known before the first one.
+    /// all of that, and send so many messages, is known before the first one.
     ///
     /// Errors: `NotFound`; `Forbidden` (`DAV:unbind`; nobody has it for a home, an inbox or an outbox, nor
     /// for a calendar in which there is something that they do not see as a whole); `ConditionFailed`;
-    /// `Locked`; `default-calendar-needed` (RFC 6638 §4.3).
+    /// `Locked`; `default-calendar-needed` (RFC 6638 §4.3); `TooManyMessages`.
     pub async fn delete(&self, actor: &Actor, delete: Delete) -> Result<PartialFailures, Refusal> {
         let submitted = conditions::submitted_tokens(&delete.conditions);
         let removal = Removal {
@@ -61,6 +65,7 @@ impl Desk {
             submitted: &submitted,
             schedule_reply: delete.schedule_reply,
             cause: TrashCause::Deleted,
+            is_within_limits: false,
         };
         for _ in 0..MAXIMUM_ROUNDS {
             if self
@@ -179,18 +184,8 @@ impl Desk {
             return Ok(());
         }
         let before = self.parsed(object).await?;
-        let proposal = Proposal {
-            actor: removal.actor,
-            owner,
-            before: Some(&before),
-            is_dormant: false,
-            after: None,
-            schedule_reply: removal.schedule_reply,
-            schedule_tag_matched: false,
-            attachments: &[],
-            now,
-        };
-        self.schedule(batch, &proposal).await?;
+        self.schedule(batch, &proposal_of(removal, owner, &before, now))
+            .await?;
         Ok(())
     }
 
@@ -250,7 +245,7 @@ impl Desk {
     ) -> Result<Vec<String>, Refusal> {
         let (calendar, owner) = (resolution.collection().id, &resolution.owner);
         let standing = self.standing(removal.actor, owner.id).await?;
-        let mut names = Vec::new();
+        let (mut names, mut messages) = (Vec::new(), 0);
         let mut members = Members::of(calendar);
         while let Some(page) = self.next_members(&mut members).await? {
             for listed in page {
@@ -264,29 +259,15 @@ impl Desk {
                     return Err(forbidden(path, Privilege::Unbind));
                 }
                 if is_meeting(object) {
-                    self.rehearse_withdrawal(removal, owner, object).await?;
+                    let before = self.parsed(object).await?;
+                    let proposal = proposal_of(removal, owner, &before, self.now());
+                    messages += self.foresee(&proposal).await?;
                     names.push(listed.name);
                 }
             }
         }
+        self.check_messages(removal.actor, messages).await?;
         Ok(names)
-    }
-
-    /// Whether somebody who acts for the owner may tell everybody that a meeting's copy goes. Nothing is
-    /// written.
-    async fn rehearse_withdrawal(
-        &self,
-        removal: &Removal<'_>,
-        owner: &Arc<Principal>,
-        object: &Object,
-    ) -> Result<(), Refusal> {
-        let actor = &removal.actor.principal;
-        if actor.administrator || actor.id == owner.id {
-            return Ok(());
-        }
-        let mut unwritten = self.store.batch();
-        self.withdraw(&mut unwritten, removal, owner, object, self.now())
-            .await
     }
 
     async fn delete_meeting(
@@ -296,6 +277,7 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let removal = &Removal {
             cause: TrashCause::DeletedWithCollection,
+            is_within_limits: true,
             ..*removal
         };
         for _ in 0..MAXIMUM_ROUNDS {
@@ -306,6 +288,27 @@ impl Desk {
             }
         }
         Err(crowded())
+    }
+}
+
+/// That the owner's copy of a meeting goes.
+fn proposal_of<'a>(
+    removal: &Removal<'a>,
+    owner: &'a Arc<Principal>,
+    before: &'a CalendarObject,
+    now: Timestamp,
+) -> Proposal<'a> {
+    Proposal {
+        actor: removal.actor,
+        owner,
+        before: Some(before),
+        is_dormant: false,
+        after: None,
+        schedule_reply: removal.schedule_reply,
+        schedule_tag_matched: false,
+        attachments: &[],
+        is_within_limits: removal.is_within_limits,
+        now,
     }
 }
 

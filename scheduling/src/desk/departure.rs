@@ -159,6 +159,7 @@ impl Desk {
             submitted: &[],
             schedule_reply: true,
             cause: TrashCause::DeletedWithCollection,
+            is_within_limits: false,
         };
         for _ in 0..MAXIMUM_ROUNDS {
             let scene = self.scene(&actor, &[path], &Conditions::default()).await?;

@@ -9,7 +9,7 @@ use storage::{Batch, Timestamp, model::Principal};
 use super::{
     Desk, admission,
     outstanding::{self, Outstanding},
-    recipients::{Recipients, hold},
+    recipients::Recipients,
     refresh,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Desk {
             .as_ref()
             .and_then(|before| self.check_answered(before, &receipt).err());
         let receipt = match &exceeds {
-            Some(refusal) => hold(message, Status::TOO_LARGE, &refusal.to_string()),
+            Some(refusal) => recipients.hold(delivery, Status::TOO_LARGE, &refusal.to_string()),
             None => receipt,
         };
         recipients.take(delivery, &receipt);
@@ -197,10 +197,11 @@ impl Desk {
             .receive_all(recipients, sender, at_once, directory, now)
             .await?;
         outcomes.extend(received);
+        self.enqueue_mails(batch, &plan.mails, now);
         if let Some(home) = sender.home {
             let mut waiting = Outstanding::of(sender.id, home, uid.to_owned());
             waiting.add_deliveries(later);
-            self.enqueue_mails(batch, waiting, &plan.mails, now);
+            self.enqueue_outstanding(batch, &waiting, now);
         }
         recipients.note(sender.id, log::of_plan(plan, &outcomes));
         Ok(outcomes)

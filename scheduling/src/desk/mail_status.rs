@@ -1,6 +1,5 @@
 //! How a mail fared is written into the sender's object (RFC 6638 §3.2.9).
 
-use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
     Revision, Stored, Uuid,
@@ -12,7 +11,8 @@ use super::{
     refuse::{crowded, read_failed},
 };
 use crate::{
-    Classification, Refusal, engine,
+    Classification, Refusal,
+    engine::{self, Invited, Method},
     log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
     parse_stored,
@@ -132,6 +132,67 @@ impl Desk {
         Err(crowded())
     }
 
+    /// Why a mail that waited is not meant any more, where it is not: it calls off what its recipient was invited to again,
+    /// or invites to what is off. (Only the organizer's mails can be.)
+    ///
+    /// Errors: `Unavailable`, `Damaged`.
+    pub async fn overtaken(
+        &self,
+        message: &OutgoingMessage,
+    ) -> Result<Option<&'static str>, Refusal> {
+        let Some(method) = Method::parse(&message.method) else {
+            return Ok(None);
+        };
+        let Ok(sent) = parse_stored(message.calendar.clone()) else {
+            return Ok(None);
+        };
+        let organizer = sent.entries().find_map(|entry| entry.property("ORGANIZER"));
+        let organizer = organizer.map(|line| engine::normalise(line.raw_value()));
+        let sender = engine::normalise(&format!("mailto:{}", message.from.address));
+        if organizer.is_none_or(|organizer| organizer != sender) {
+            return Ok(None);
+        }
+        let copies = self.copies(message.home, &message.uid).await?;
+        let invited = Invited::of(copies.meeting.as_ref().map(|copy| &copy.object));
+        let is_overtaken = invited.overtakes(method, &sent, &message.recipient);
+        Ok(is_overtaken.then(|| Invited::reason(method)))
+    }
+
+    /// Ends a mail's row of work without its having been sent, for a reason that the sender's log then has. A row that
+    /// somebody else has ended or taken meanwhile is left alone.
+    ///
+    /// Errors: `Unavailable`, `Full`.
+    pub async fn withdraw_mail(
+        &self,
+        id: &WorkId,
+        work: &Stored<Work>,
+        message: &OutgoingMessage,
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        let mut batch = self.store.batch();
+        batch.finish_work(id, work);
+        let home = self.store.collection(message.home).await;
+        if home.map_err(read_failed)?.is_some() {
+            let sent = parse_stored(message.calendar.clone()).ok();
+            let about = sent.as_ref().map(|sent| About::of(&message.method, sent));
+            let line = about.unwrap_or_default().line(
+                Verdict::NotSent,
+                &message.method,
+                &message.recipient,
+                reason,
+            );
+            let entry = LogEntry {
+                time: self.now(),
+                actor: None,
+                occasion: Occasion::Fared,
+                is_public: sent.as_ref().is_none_or(Classification::is_public),
+                lines: vec![line],
+            };
+            self.log(&mut batch, message.home, &message.uid, entry);
+        }
+        self.commit(batch).await.map(drop)
+    }
+
     /// Puts the object with its new status into the batch; the revision of the object that was read.
     async fn write_status(
         &self,
@@ -147,7 +208,7 @@ impl Desk {
         let home = self.store.collection(message.home).await;
         // The log of a home that is gone went with it.
         if home.map_err(read_failed)?.is_some() {
-            let sent = parse_stored(Bytes::copy_from_slice(&message.calendar)).ok();
+            let sent = parse_stored(message.calendar.clone()).ok();
             let mut objects = copies.meeting.iter().map(|copy| &copy.object).chain(&sent);
             let entry = LogEntry {
                 time: self.now(),

@@ -41,6 +41,7 @@ mod kept_views;
 mod lock;
 mod log;
 mod mail_status;
+mod mailing;
 mod members;
 mod membership;
 mod note;

@@ -1,7 +1,9 @@
 //! Questions for busy time that are sent to an outbox (RFC 6638 §5): who is asked about, and what is said.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use bytes::Bytes;
-use calendar::{CalendarObject, Zone};
+use calendar::{CalendarObject, Zone, free_busy::BusyPeriod};
 use storage::{
     ResourcePath,
     access::Privilege,
@@ -44,6 +46,9 @@ impl CalendarRules {
     }
 }
 
+/// When somebody is busy, or the REQUEST-STATUS that says why that is not told.
+type Times = Result<Vec<BusyPeriod>, &'static str>;
+
 impl Desk {
     /// Answers a question for busy time that was sent to an outbox, person by person.
     ///
@@ -72,18 +77,56 @@ impl Desk {
                 "the ORGANIZER must be an address of the outbox's owner",
             ));
         }
+        // RFC 6638 §6.1: others tell the one in whose name they are asked.
+        let asks = Actor::of(Arc::clone(&opened.resolution.owner));
         let mut answers = Vec::with_capacity(request.attendees.len());
+        let mut known = BTreeMap::new();
         for attendee in &request.attendees {
-            let (request_status, calendar_data) = self
-                .answer_about(actor, directory.get(attendee), attendee, &request, rules)
-                .await?;
-            answers.push(FreeBusyAnswer {
-                recipient: attendee.clone(),
-                request_status,
-                calendar_data,
-            });
+            let times = match reachable(directory.get(attendee)) {
+                Err(status) => Err(status),
+                // who has several addresses is looked at once
+                Ok(principal) => match known.get(&principal.id) {
+                    Some(times) => Times::clone(times),
+                    None => {
+                        let times = self.times_of(&asks, principal, &request, rules).await?;
+                        known.insert(principal.id, times.clone());
+                        times
+                    }
+                },
+            };
+            answers.push(self.free_busy_answer(attendee, &request, times));
         }
         Ok(answers)
+    }
+
+    /// What somebody answers about an address of theirs.
+    pub(super) async fn answer_about(
+        &self,
+        asks: &Actor,
+        addressee: &Addressee,
+        attendee: &str,
+        request: &FreeBusyRequest,
+        rules: &CalendarRules,
+    ) -> Result<FreeBusyAnswer, Refusal> {
+        let times = match reachable(addressee) {
+            Ok(principal) => self.times_of(asks, principal, request, rules).await?,
+            Err(status) => Err(status),
+        };
+        Ok(self.free_busy_answer(attendee, request, times))
+    }
+
+    fn free_busy_answer(
+        &self,
+        attendee: &str,
+        request: &FreeBusyRequest,
+        times: Times,
+    ) -> FreeBusyAnswer {
+        let reply = times.map(|periods| request.reply(attendee, &periods, self.now()));
+        FreeBusyAnswer {
+            recipient: attendee.to_owned(),
+            request_status: reply.as_ref().err().copied().unwrap_or("2.0;Success"),
+            calendar_data: reply.ok(),
+        }
     }
 
     fn read_question(&self, message: Bytes) -> Result<FreeBusyRequest, Refusal> {
@@ -126,32 +169,22 @@ impl Desk {
         Ok(())
     }
 
-    /// REQUEST-STATUS, and where it is a success the answer itself.
-    pub(super) async fn answer_about(
+    /// When somebody is busy, or the REQUEST-STATUS that says why that is not told.
+    async fn times_of(
         &self,
-        actor: &Actor,
-        addressee: &Addressee,
-        attendee: &str,
+        asks: &Actor,
+        principal: &Arc<Principal>,
         request: &FreeBusyRequest,
         rules: &CalendarRules,
-    ) -> Result<(&'static str, Option<Bytes>), Refusal> {
-        let principal = match addressee {
-            Addressee::Local(principal) if principal.home.is_some() && !principal.disabled => {
-                principal
-            }
-            Addressee::UnknownLocal => return Ok(("3.7;Invalid Calendar User", None)),
-            Addressee::Local(_) | Addressee::Remote => {
-                return Ok(("5.3;No scheduling support for user", None));
-            }
-        };
+    ) -> Result<Times, Refusal> {
         let inbox = home_path(principal).child(INBOX_NAME);
         match self
-            .open_for(actor, &inbox, &[Privilege::ScheduleQueryFreeBusy])
+            .open_for(asks, &inbox, &[Privilege::ScheduleQueryFreeBusy])
             .await
         {
             Ok(_) => {}
             Err(Refusal::Forbidden { .. } | Refusal::NotFound) => {
-                return Ok(("3.8;No authority", None));
+                return Ok(Err("3.8;No authority"));
             }
             Err(refusal) => return Err(refusal),
         }
@@ -163,7 +196,7 @@ impl Desk {
             floating: &floating,
             masked_uid: request.masked_uid.as_deref(),
         };
-        let busy = self.busy_periods_below(actor, &query, rules.counts).await;
+        let busy = self.busy_periods_below(asks, &query, rules.counts).await;
         let periods = match busy {
             Ok(busy) => {
                 self.with_availability(busy, principal, &request.window, rules.availability)
@@ -172,13 +205,21 @@ impl Desk {
             Err(refusal) => Err(refusal),
         };
         match periods {
-            Ok(periods) => {
-                let reply = request.reply(attendee, &periods, self.now());
-                Ok(("2.0;Success", Some(reply)))
-            }
+            Ok(periods) => Ok(Ok(periods)),
             // The recurrences take too much work.
-            Err(Refusal::Precondition { .. }) => Ok(("5.1;Service unavailable", None)),
+            Err(Refusal::Precondition { .. }) => Ok(Err("5.1;Service unavailable")),
             Err(refusal) => Err(refusal),
         }
+    }
+}
+
+/// Whom one can ask; else the REQUEST-STATUS that says why not.
+fn reachable(addressee: &Addressee) -> Result<&Arc<Principal>, &'static str> {
+    match addressee {
+        Addressee::Local(principal) if principal.home.is_some() && !principal.disabled => {
+            Ok(principal)
+        }
+        Addressee::UnknownLocal => Err("3.7;Invalid Calendar User"),
+        Addressee::Local(_) | Addressee::Remote => Err("5.3;No scheduling support for user"),
     }
 }

@@ -1,11 +1,11 @@
-//! What one commit cannot hold: the copies and mails of a large meeting.
+//! What one commit cannot hold: the copies of a large meeting. (Its mails: [`super::mailing`].)
 //!
 //! The change itself commits a state that is right by itself: SCHEDULE-STATUS 1.0 for everybody who
 //! has not heard yet, and one row of work that says who has to. [`Desk::deliver_outstanding`] finishes
 //! it in bounded commits; each holds some copies, their statuses in the sender's object, and the row
 //! with what is left, so that it may be interrupted anywhere and nothing is delivered twice.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use calendar::CalendarObject;
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Classification, Refusal,
-    engine::{self, Delivery, Directory, Message, Method, Origin, Status},
+    engine::{self, Delivery, Directory, Invited, Message, Method, Origin, Status},
     log::{About, Lines, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::OutgoingMessage,
 };
@@ -36,6 +36,8 @@ pub const DELIVERY_QUEUE: &str = "delivery";
 pub(crate) const COPIES_PER_COMMIT: usize = 50;
 /// Octets of messages beyond which a commit takes no further one.
 pub(crate) const OCTETS_PER_COMMIT: usize = 512 * 1024;
+/// How many of the letters before it one is compared with.
+const LETTERS_COMPARED: usize = 8;
 /// A row that refers to its content, about.
 const ROW_OCTETS: usize = 512;
 
@@ -47,6 +49,7 @@ pub(crate) struct Outstanding {
     home: CollectionId,
     uid: String,
     letters: Vec<Letter>,
+    /// Of rows from before there was a queue of their own for mails that wait; nothing puts any in here now.
     mails: Vec<OutgoingMessage>,
 }
 
@@ -111,7 +114,7 @@ impl Outstanding {
         }
     }
 
-    /// Adds deliveries; equal messages are kept once.
+    /// Adds deliveries; equal messages are kept once. To each recipient they go in this order.
     pub fn add_deliveries(&mut self, deliveries: &[Delivery]) {
         for Delivery {
             recipient,
@@ -121,11 +124,10 @@ impl Outstanding {
         {
             let octets = message.object.to_octets();
             let to = (recipient.id, address.clone());
-            match self
-                .letters
-                .last_mut()
-                .filter(|letter| letter.is(message, &octets))
-            {
+            let is_behind = |letter: &Letter| letter.recipients.iter().any(|it| it.0 == to.0);
+            let mut before = self.letters.iter_mut().rev().take(LETTERS_COMPARED);
+            let mut before = before.by_ref().take_while(|letter| !is_behind(letter));
+            match before.find(|letter| letter.is(message, &octets)) {
                 Some(letter) => letter.recipients.push(to),
                 None => self.letters.push(Letter {
                     method: message.method,
@@ -137,11 +139,6 @@ impl Outstanding {
                 }),
             }
         }
-    }
-
-    /// Adds mails.
-    pub fn add_mails(&mut self, mails: &[OutgoingMessage]) {
-        self.mails.extend_from_slice(mails);
     }
 
     fn is_empty(&self) -> bool {
@@ -221,10 +218,9 @@ impl Letter {
         }
         let is_delivered = |address: &String| outcomes.iter().any(|(known, _)| known == address);
         for (_, address) in self.recipients.iter().filter(|(_, it)| !is_delivered(it)) {
-            let reason = "not invited any more when it was their turn";
             lines.push(LogLine {
                 parties: vec![address.clone()],
-                ..LogLine::of(Verdict::NotSent, reason)
+                ..LogLine::of(Verdict::NotSent, Invited::reason(self.method))
             });
         }
         lines.into_lines()
@@ -257,22 +253,6 @@ impl Desk {
         if !outstanding.is_empty() {
             batch.enqueue(&self.store.new_work_id(now), &outstanding.work(now));
         }
-    }
-
-    /// Leaves mails to the workers, and with what waits already what one commit cannot hold of them.
-    pub(crate) fn enqueue_mails(
-        &self,
-        batch: &mut Batch,
-        mut outstanding: Outstanding,
-        mails: &[OutgoingMessage],
-        now: Timestamp,
-    ) {
-        let at_once = fitting(mails.iter().map(|mail| mail.calendar.len()));
-        for message in &mails[..at_once] {
-            self.enqueue_mail(batch, message, now);
-        }
-        outstanding.add_mails(&mails[at_once..]);
-        self.enqueue_outstanding(batch, &outstanding, now);
     }
 
     /// Makes one commit of deliveries that wait; says whether there was one to make, and hence perhaps
@@ -359,9 +339,8 @@ impl Desk {
                 .await;
         };
         let own = self.copies(outstanding.home, &outstanding.uid).await?;
-        let deliveries = self
-            .deliveries(&outstanding.uid, letter, &own.invited())
-            .await?;
+        let invited = Invited::of(own.meeting.as_ref().map(|copy| &copy.object));
+        let deliveries = self.deliveries(&outstanding.uid, letter, &invited).await?;
         let mut directory = Directory::new();
         let object = deliveries.first().map(|delivery| &delivery.message.object);
         self.look_up(&mut directory, &engine::addresses(object, None))
@@ -410,7 +389,7 @@ impl Desk {
             id: outstanding.sender,
             ..Principal::new(PrincipalKind::User, "")
         };
-        let nobody = BTreeSet::new();
+        let nobody = Invited::of(None);
         let deliveries = self.deliveries(&outstanding.uid, letter, &nobody).await?;
         let mut directory = Directory::new();
         let object = deliveries.first().map(|delivery| &delivery.message.object);
@@ -428,22 +407,20 @@ impl Desk {
         self.write_recipients(batch, &recipients, &[], now).await
     }
 
-    /// The deliveries of a letter that are still meant: an invitation to a meeting that is gone, or to
-    /// somebody who is no longer in it, is not.
+    /// The deliveries of a letter that are still meant.
     async fn deliveries(
         &self,
         uid: &str,
         letter: &Letter,
-        invited: &BTreeSet<String>,
+        invited: &Invited,
     ) -> Result<Vec<Delivery>, Refusal> {
         let object = self.parse(Bytes::copy_from_slice(&letter.octets))?;
         let mut deliveries = Vec::with_capacity(letter.recipients.len());
         for (id, address) in &letter.recipients {
             let recipient: Option<Arc<Principal>> =
                 self.store.principal(*id).await.map_err(read_failed)?;
-            let is_meant =
-                letter.method != Method::Request || invited.contains(&engine::normalise(address));
-            if let Some(recipient) = recipient.filter(|_| is_meant) {
+            let is_overtaken = invited.overtakes(letter.method, &object, address);
+            if let Some(recipient) = recipient.filter(|_| !is_overtaken) {
                 let message = letter.message(uid, &object);
                 deliveries.push(Delivery {
                     recipient,

@@ -8,7 +8,9 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS, conditions,
+    Desk, MAXIMUM_ROUNDS,
+    collection::takes_component,
+    conditions,
     guard::{self, Touched},
     refuse::{crowded, precondition, read_failed},
     rights::Need,
@@ -222,7 +224,7 @@ impl Desk {
     }
 }
 
-/// RFC 6638 §4.3.1: the default calendar is a calendar of the same owner.
+/// RFC 6638 §4.3.1: the default calendar is a calendar of the same owner, in which events can stand.
 fn default_calendar(
     inbox: &Resolution,
     calendar: Option<&Resolution>,
@@ -231,12 +233,13 @@ fn default_calendar(
         matches!(calendar.found, Found::Collection)
             && calendar.collection().kind == CollectionKind::Calendar
             && calendar.home().id == inbox.home().id
+            && takes_component(calendar.collection(), "VEVENT")
     });
     match chosen {
         Some(calendar) => Ok(calendar.collection().id),
         None => Err(precondition(
             Precondition::ValidScheduleDefaultCalendarUrl,
-            "the default calendar is a calendar in the same home",
+            "the default calendar is a calendar in the same home that takes VEVENT",
         )),
     }
 }

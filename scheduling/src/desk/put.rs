@@ -8,7 +8,7 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS,
+    Desk, MAXIMUM_ROUNDS, Transfer,
     admission::{self, Admitted},
     arrival::{Arrival, Scheduling},
     conditions,
@@ -59,6 +59,41 @@ pub struct Written {
     pub modified: Timestamp,
 }
 
+/// What one round of a PUT comes to.
+pub(super) enum PutRound {
+    /// To what was decided.
+    Write(Box<Decided>),
+    /// A client brings an invitation that was delivered to another calendar of its owner's, which the client knows
+    /// or not: it is to stand where the client wants it. (Clients that change the calendar of an event put it into the
+    /// one, and then delete it in the other; nobody declines with that.)
+    MoveFirst(ResourcePath),
+}
+
+/// That a delivered invitation moves to where a client puts it.
+fn move_of(from: ResourcePath, put: &Put) -> Transfer {
+    Transfer {
+        source: from,
+        destination: put.path.clone(),
+        keep_source: false,
+        overwrite: false,
+        deep: true,
+        conditions: submitted_with(put),
+        schedule_reply: put.schedule_reply,
+    }
+}
+
+/// The lock tokens that were submitted with a PUT.
+fn submitted_with(put: &Put) -> Conditions {
+    let mut if_lists = put.conditions.if_lists.clone();
+    for list in &mut if_lists {
+        list.resource.get_or_insert_with(|| Some(put.path.clone()));
+    }
+    Conditions {
+        if_lists,
+        ..Conditions::default()
+    }
+}
+
 /// A PUT that was decided: nothing is written yet.
 pub(super) struct Decided {
     pub batch: Batch,
@@ -92,8 +127,8 @@ fn is_superseded(conditions: &Conditions, before: Option<&Stored<Object>>) -> bo
     let (Some(TagList::Tags(tags)), Some(before)) = (&conditions.if_match, before) else {
         return false;
     };
-    let is = |etag: &str| tags.iter().any(|it| !it.weak && it.tag == etag);
-    !is(&before.etag) && before.superseded_etags().any(is)
+    let mut seen = tags.iter().filter(|it| !it.weak).map(|it| &*it.tag);
+    !seen.clone().any(|etag| etag == before.etag) && seen.any(|etag| before.has_superseded(etag))
 }
 
 impl Desk {
@@ -102,13 +137,23 @@ impl Desk {
     /// Errors: `ParentMissing`; `NotAllowed` on a collection; `Forbidden` (`DAV:bind` or
     /// `DAV:write-content`); `ConditionFailed`; `Locked`; in calendars the preconditions of RFC 4791
     /// §5.3.2.1 and RFC 6638 §3.2.4; `quota-not-exceeded`.
-    pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> {
-        let mut admitted = None;
+    pub async fn put(&self, actor: &Actor, mut put: Put) -> Result<Written, Refusal> {
+        let (mut admitted, mut is_moved) = (None, false);
         for _ in 0..MAXIMUM_ROUNDS {
-            if let Some(decided) = self.decide_put(actor, &put, &mut admitted).await?
-                && let Some(written) = self.carry_out(decided).await?
-            {
-                return Ok(written);
+            match self.decide_put(actor, &put, &mut admitted).await? {
+                Some(PutRound::Write(decided)) => {
+                    if let Some(mut written) = self.carry_out(*decided).await? {
+                        written.created |= is_moved;
+                        return Ok(written);
+                    }
+                }
+                Some(PutRound::MoveFirst(from)) => {
+                    self.transfer(actor, move_of(from, &put)).await?;
+                    // What was demanded of the place held before something came to stand there.
+                    put.conditions = submitted_with(&put);
+                    is_moved = true;
+                }
+                None => {}
             }
         }
         Err(crowded())
@@ -126,7 +171,7 @@ impl Desk {
         actor: &Actor,
         put: &Put,
         admitted: &mut Option<Admitted>,
-    ) -> Result<Option<Decided>, Refusal> {
+    ) -> Result<Option<PutRound>, Refusal> {
         let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
         let round = self.round(actor, put, &scene).await?;
         if round.parent.kind != CollectionKind::Calendar {
@@ -137,7 +182,8 @@ impl Desk {
                 return Err(Refusal::InsufficientStorage("the octets of one file"));
             }
             let body = self.body(put.octets.clone()).await?;
-            return self.decide_file(&round, body).map(Some);
+            let decided = self.decide_file(&round, body)?;
+            return Ok(Some(PutRound::Write(Box::new(decided))));
         }
         let admitted = match admitted {
             Some(admitted) => admitted,
@@ -150,13 +196,14 @@ impl Desk {
                 )?)
             }
         };
-        match self.delivered_invitation(&round, admitted).await? {
-            Some(path) => self.decide_into_delivered(&round, &path, admitted).await,
-            None => self
-                .decide_calendar_object(&round, admitted)
-                .await
-                .map(Some),
-        }
+        let decided = match self.delivered_invitation(&round, admitted).await? {
+            Some(path) if path.parent() != put.path.parent() && self.rehearses.is_none() => {
+                return Ok(Some(PutRound::MoveFirst(path)));
+            }
+            Some(path) => self.decide_into_delivered(&round, &path, admitted).await?,
+            None => Some(self.decide_calendar_object(&round, admitted).await?),
+        };
+        Ok(decided.map(|decided| PutRound::Write(Box::new(decided))))
     }
 
     /// What one round of a PUT decides upon, where nothing speaks against it that can be known without

@@ -41,11 +41,11 @@ impl Desk {
         };
         let about = Addressee::Local(Arc::clone(recipient));
         let anybody = Actor::anybody();
-        let (status, answer) = self
+        let told = self
             .answer_about(&anybody, &about, attendee, &request, rules)
             .await?;
-        let Some(answer) = answer else {
-            return Ok(Err(refused(status)));
+        let Some(answer) = told.calendar_data else {
+            return Ok(Err(refused(told.request_status)));
         };
         let mail = engine::answer_by_mail(recipient, attendee, question, answer);
         let mail = mail.filter(|_| self.settings.mail_possible);

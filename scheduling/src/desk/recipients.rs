@@ -70,6 +70,9 @@ struct InboxItem {
     is_public: bool,
 }
 
+/// Why nothing new comes in.
+const NO_ROOM: &str = "the quota leaves no room for it (RFC 4331 §6)";
+
 /// All of them.
 #[derive(Default)]
 pub(crate) struct Recipients(BTreeMap<PrincipalId, Recipient>);
@@ -116,6 +119,16 @@ impl Recipients {
     ) -> Option<Receipt> {
         let recipient = self.0.get(&delivery.recipient.id)?;
         Some(recipient.judge(&delivery.message, directory, now))
+    }
+
+    /// Keeps a message for its recipient to look at, in the place of what it would do, if there is room.
+    pub fn hold(&self, delivery: &Delivery, status: Status, reason: &str) -> Receipt {
+        let message = &delivery.message;
+        let held = hold(message, status, reason);
+        match self.0.get(&delivery.recipient.id) {
+            Some(recipient) => recipient.with_room(held, message),
+            None => held,
+        }
     }
 
     /// Lets a message do to its recipient what was found.
@@ -172,8 +185,7 @@ impl Recipients {
             let id = recipient.principal.id;
             if let Some(asked) = engine::without_unknown_answers(&object, copy, id, directory) {
                 object = asked;
-                let reason =
-                    "this person never gave the answer that stood here, and is asked for it";
+                let reason = "this person never gave the answer that stood here, and is asked for it (RFC 6638 §3.2.8)";
                 lines.push(LogLine {
                     parties: recipient
                         .principal
@@ -241,6 +253,23 @@ impl Recipient {
 
     /// What a message does here, if it may come in and there is room.
     fn judge(&self, message: &Message, directory: &Directory, now: Timestamp) -> Receipt {
+        let receipt = self.effect_of(message, directory, now);
+        self.with_room(receipt, message)
+    }
+
+    /// What only a person can decide comes in if there is room where it waits for them: nobody is told that something waits
+    /// that does not.
+    fn with_room(&self, receipt: Receipt, message: &Message) -> Receipt {
+        let waits = receipt.inbox_item
+            && receipt.copy == CopyChange::Unchanged
+            && receipt.decisions.iter().any(Decision::is_for_the_user);
+        match waits && !self.has_room_for(&message.object) {
+            true => refuse(message, Status::UNAVAILABLE, NO_ROOM),
+            false => receipt,
+        }
+    }
+
+    fn effect_of(&self, message: &Message, directory: &Directory, now: Timestamp) -> Receipt {
         if !self.may_take(message) {
             let reason = "the sender may not deliver here (RFC 6638 §6.1)";
             return refuse(message, Status::NO_PRIVILEGE, reason);
@@ -257,12 +286,11 @@ impl Recipient {
             return receipt;
         };
         if !self.has_place_for(object) {
-            let reason = "the default calendar has no place for it";
+            let reason = "the default calendar has no place for it (RFC 6638 §4.3)";
             return refuse(message, Status::NO_WAY, reason);
         }
         if !self.has_room_for(object) {
-            let reason = "the quota leaves no room for it (RFC 4331 §6)";
-            return refuse(message, Status::UNAVAILABLE, reason);
+            return refuse(message, Status::UNAVAILABLE, NO_ROOM);
         }
         receipt
     }
@@ -338,7 +366,7 @@ impl Recipient {
 }
 
 /// A message is kept for its recipient to look at, and changes nothing.
-pub(super) fn hold(message: &Message, status: Status, reason: &str) -> Receipt {
+fn hold(message: &Message, status: Status, reason: &str) -> Receipt {
     Receipt {
         inbox_item: true,
         decisions: vec![Decision::ForTheUser {

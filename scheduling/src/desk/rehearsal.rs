@@ -10,6 +10,7 @@ use storage::{
 use super::{
     CalendarRules, Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
     delete::Removal,
+    put::PutRound,
     refuse::{crowded, read_failed},
 };
 use crate::{
@@ -43,9 +44,11 @@ impl Desk {
         let desk = self.rehearsing(rules);
         let mut admitted = None;
         for _ in 0..MAXIMUM_ROUNDS {
-            let Some(decided) = desk.decide_put(actor, put, &mut admitted).await? else {
+            let decided = desk.decide_put(actor, put, &mut admitted).await?;
+            let Some(PutRound::Write(decided)) = decided else {
                 continue;
             };
+            let decided = *decided;
             let place = decided.written.elsewhere.as_ref().unwrap_or(&put.path);
             self.check_may_be_told(actor, place).await?;
             return Ok(Rehearsal {
@@ -74,6 +77,7 @@ impl Desk {
             submitted: &submitted,
             schedule_reply: delete.schedule_reply,
             cause: TrashCause::Deleted,
+            is_within_limits: false,
         };
         let decided = desk.decide_removal(&removal, &delete.path, &delete.conditions);
         let (batch, home) = decided.await?;

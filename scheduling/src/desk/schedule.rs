@@ -7,7 +7,7 @@ use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
     access::Privilege,
-    model::{Attachment, CollectionId, INBOX_NAME, OUTBOX_NAME, Principal, Work},
+    model::{Attachment, CollectionId, OUTBOX_NAME, Principal},
 };
 
 use super::{
@@ -23,7 +23,6 @@ use crate::{
     Actor, Classification, Refusal,
     engine::{self, Addressee, Change, Delivery, Directory, Method, Plan, Role, Status},
     log::{self, LogEntry, LogLine, Occasion},
-    mail::{self, OutgoingMessage},
 };
 
 /// A change that may concern other people.
@@ -43,6 +42,8 @@ pub(crate) struct Proposal<'a> {
     pub schedule_tag_matched: bool,
     /// The managed attachments that `after` may refer to.
     pub attachments: &'a [Attachment],
+    /// The messages are counted, and not too many in any case.
+    pub is_within_limits: bool,
     /// The round's moment.
     pub now: Timestamp,
 }
@@ -279,17 +280,54 @@ impl Desk {
         following: usize,
     ) {
         let (actor, now) = (&proposal.actor.principal, proposal.now);
-        self.enqueue_mails(batch, outstanding, &plan.mails, now);
+        self.enqueue_mails(batch, &plan.mails, now);
         if let Some(notice) = &plan.notice {
             self.enqueue_mail(batch, notice, now);
         }
-        let maximum = self.settings.limits.maximum_messages_per_hour;
-        let deliveries = plan.deliveries.iter();
-        let deliveries = deliveries.filter(|delivery| !delivery.message.is_refresh);
-        let messages = (deliveries.count() + plan.mails.len() + following) as u64;
-        let is_somebodys = proposal.actor.signed_in().is_some() && !actor.answers_by_itself();
-        if maximum != 0 && messages != 0 && is_somebodys {
+        self.enqueue_outstanding(batch, &outstanding, now);
+        let messages = messages_of(plan) + following as u64;
+        if let Some(maximum) = self
+            .maximum_messages(proposal.actor)
+            .filter(|_| messages != 0)
+        {
+            let maximum = match proposal.is_within_limits {
+                true => u64::MAX,
+                false => maximum,
+            };
             batch.count_messages(actor.id, now, messages, maximum);
+        }
+    }
+
+    /// How many messages the actor may cause in an hour; `None` without a bound, and for what nobody does.
+    fn maximum_messages(&self, actor: &Actor) -> Option<u64> {
+        let maximum = self.settings.limits.maximum_messages_per_hour;
+        let is_somebodys = actor.signed_in().is_some() && !actor.principal.answers_by_itself();
+        (maximum != 0 && is_somebodys).then_some(maximum)
+    }
+
+    /// How many messages a change sends, if its maker may send them. Nothing is written.
+    pub(super) async fn foresee(&self, proposal: &Proposal<'_>) -> Result<u64, Refusal> {
+        let mut unwritten = self.store.batch();
+        let plan = self.planned(&mut unwritten, proposal).await?.plan;
+        self.check_may_schedule(proposal.actor, proposal.owner, &plan)
+            .await?;
+        Ok(messages_of(&plan))
+    }
+
+    /// Whether the actor may cause so many messages in one go. What is too much for any hour may be done in one in which
+    /// the actor caused none.
+    pub(super) async fn check_messages(&self, actor: &Actor, messages: u64) -> Result<(), Refusal> {
+        let Some(maximum) = self.maximum_messages(actor).filter(|_| messages != 0) else {
+            return Ok(());
+        };
+        let counted = self
+            .store
+            .messages_counted(actor.principal.id, self.now())
+            .await
+            .map_err(read_failed)?;
+        match counted != 0 && counted.saturating_add(messages) > maximum {
+            true => Err(self.too_many_messages()),
+            false => Ok(()),
         }
     }
 
@@ -331,8 +369,7 @@ impl Desk {
         self.require_to_schedule(actor, owner, needed).await
     }
 
-    /// Who speaks for somebody else must also see what arrives for them: what is answered or decided about
-    /// stands in the inbox.
+    /// RFC 6638 §6.2: the outbox says who may speak for its owner.
     pub(crate) async fn require_to_schedule(
         &self,
         actor: &Actor,
@@ -342,17 +379,11 @@ impl Desk {
         if actor.principal.id == owner.id {
             return Ok(());
         }
-        let home = home_path(owner);
-        let paths = [home.child(OUTBOX_NAME), home.child(INBOX_NAME)];
-        let resolutions = self.store.resolve_many(&paths).await.map_err(read_failed)?;
-        let [Some(outbox), Some(inbox)] = &resolutions[..] else {
-            return Err(Refusal::NotFound);
-        };
-        let needs = [
-            Need::on(&paths[0], outbox, needed),
-            Need::on(&paths[1], inbox, Privilege::Read),
-        ];
-        self.require(actor, &needs).await
+        let path = home_path(owner).child(OUTBOX_NAME);
+        let outbox = self.store.resolve(&path).await.map_err(read_failed)?;
+        let outbox = outbox.ok_or(Refusal::NotFound)?;
+        self.require(actor, &[Need::on(&path, &outbox, needed)])
+            .await
     }
 
     /// Hands the messages to their recipients here, as many as one commit holds.
@@ -368,11 +399,20 @@ impl Desk {
         let (at_once, later, mut outcomes) = outstanding::split(&plan.deliveries);
         outstanding.add_deliveries(later);
         let mut recipients = Recipients::default();
-        self.load_recipients(&mut recipients, sender, at_once)
+        let unreadable = self
+            .load_readable_recipients(&mut recipients, sender, at_once)
             .await?;
         let mut refreshes: Vec<Delivery> = Vec::new();
         let mut following = 0;
         for delivery in at_once {
+            // what is damaged with one keeps nothing from all others, and waits until it is mended
+            let id = delivery.recipient.id;
+            if let Some((_, damage)) = unreadable.iter().find(|(damaged, _)| *damaged == id) {
+                tracing::error!(%damage, "a message waits until its recipient's copy can be read");
+                outstanding.add_deliveries(std::slice::from_ref(delivery));
+                outcomes.push((delivery.address.clone(), Status::PENDING));
+                continue;
+            }
             let handed_over = self
                 .hand_over(batch, &mut recipients, delivery, directory, now)
                 .await?;
@@ -413,16 +453,13 @@ impl Desk {
             following,
         })
     }
+}
 
-    pub(crate) fn enqueue_mail(
-        &self,
-        batch: &mut Batch,
-        message: &OutgoingMessage,
-        now: Timestamp,
-    ) {
-        let work = Work::new(mail::QUEUE, message.encode(), now);
-        batch.enqueue(&self.store.new_work_id(now), &work);
-    }
+/// How many messages a plan sends; what shows others what they know is none.
+fn messages_of(plan: &Plan) -> u64 {
+    let deliveries = plan.deliveries.iter();
+    let deliveries = deliveries.filter(|delivery| !delivery.message.is_refresh);
+    (deliveries.count() + plan.mails.len()) as u64
 }
 
 fn uid_of(object: &CalendarObject) -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use storage::{derived::DerivedFiles, model::AttachmentId};
 
+use super::CalendarRules;
 use crate::calendar_view::ViewBounds;
 
 /// Limits that the desk enforces and `dav` publishes.
@@ -64,6 +65,8 @@ pub struct Settings {
     pub mail_possible: bool,
     /// Turns the path of a principal URL (as in ORGANIZER:/dav/principals/...) into its principal's name.
     pub principal_path_to_name: fn(&str) -> Option<String>,
+    /// What only the protocol layer can read of calendars.
+    pub calendar_rules: CalendarRules,
     /// Invitations that somebody has not answered make them free for others, and not tentatively busy.
     pub unanswered_is_free: bool,
     /// Whether it is noted who did what.
@@ -88,13 +91,19 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// The default limits, no local domains, mail, no principal URLs, and attachments nowhere in particular.
+    /// The default limits, no local domains, mail, no principal URLs, calendars without properties of the protocol, and
+    /// attachments nowhere in particular.
     fn default() -> Settings {
         Settings {
             limits: Limits::default(),
             local_domains: Vec::new(),
             mail_possible: true,
             principal_path_to_name: |_| None,
+            calendar_rules: CalendarRules {
+                counts: |_| true,
+                floating: |_| None,
+                availability: |_| None,
+            },
             unanswered_is_free: false,
             audit: true,
             scheduling_log: true,

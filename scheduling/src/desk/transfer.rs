@@ -129,6 +129,7 @@ impl Desk {
             submitted: &submitted,
             schedule_reply: transfer.schedule_reply,
             cause: TrashCause::Deleted,
+            is_within_limits: false,
         };
         let ends = Ends {
             scene: &scene,

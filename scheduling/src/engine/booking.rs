@@ -16,7 +16,7 @@ use storage::model::{Booking, Principal};
 use super::{
     Directory,
     answer::is_unanswered,
-    entry::NEEDS_ACTION,
+    entry::{NEEDS_ACTION, attendees, participation},
     meeting::{Meeting, Part},
 };
 
@@ -110,9 +110,53 @@ pub fn answer(request: &Request<'_>) -> Result<Option<CalendarObject>, TooMuchWo
     Ok(is_answered.then(|| answered(request, &meeting, &verdicts)))
 }
 
-/// An instance in the window: which one it is, where it has one, and what becomes of it.
+/// When the room's copy takes the room at a time that it has not got, in a part in which it did not take it `before`.
+/// How the request's organizer is answered makes no difference.
+///
+/// # Errors
+/// The recurrence is too much work to be judged.
+pub fn collision(
+    before: Option<&CalendarObject>,
+    request: &Request<'_>,
+) -> Result<Option<jiff::Timestamp>, TooMuchWork> {
+    let takes = |meeting: &Meeting<'_>, part: Part| {
+        let entry = meeting.get(part).or_else(|| meeting.series());
+        entry.is_some_and(|entry| is_taken(entry, request))
+    };
+    let meeting = Meeting::of(request.copy);
+    let before = before.map(Meeting::of);
+    let took = |part: Part| before.as_ref().is_some_and(|before| takes(before, part));
+    let new: Vec<Part> = meeting
+        .parts()
+        .map(|(part, _)| part)
+        .filter(|part| meeting.is_live(*part) && takes(&meeting, *part) && !took(*part))
+        .collect();
+    if new.is_empty() {
+        return Ok(None);
+    }
+    let judged = judge(
+        &Request {
+            booking: Booking::Automatic,
+            ..*request
+        },
+        &meeting,
+    )?;
+    let judged = new.iter().filter_map(|part| judged.get(part)).flatten();
+    let collides = judged.filter(|it| it.verdict != Verdict::Accepted);
+    Ok(collides.map(|it| it.start).min())
+}
+
+/// Whether the room says that it comes, or may.
+fn is_taken(entry: &Component, request: &Request<'_>) -> bool {
+    attendees(entry)
+        .filter(|line| request.directory.is(line.raw_value(), request.room.id))
+        .any(|line| matches!(&*participation(line), "ACCEPTED" | "TENTATIVE"))
+}
+
+/// An instance in the window: which one it is, where it has one, when it begins, and what becomes of it.
 struct Judged {
     part: Part,
+    start: jiff::Timestamp,
     verdict: Verdict,
 }
 
@@ -142,10 +186,11 @@ fn judge(
             .partition_point(|busy| busy.start < instance.end);
         let is_busy = begun > 0 && taken_until[begun - 1] > instance.start;
         let verdict = verdict(request.booking, is_busy.then_some(Reason::Busy));
-        judged
-            .entry(described_by)
-            .or_default()
-            .push(Judged { part, verdict });
+        judged.entry(described_by).or_default().push(Judged {
+            part,
+            start: instance.start,
+            verdict,
+        });
     }
     Ok(judged)
 }

@@ -104,6 +104,11 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Whether something waits for a person.
+    pub fn is_for_the_user(&self) -> bool {
+        matches!(self, Decision::ForTheUser { .. })
+    }
+
     /// A message as it is left in the inbox: where it waits for the user to decide, it says why, and what can be done.
     pub fn noted_in(decisions: &[Decision], message: &CalendarObject) -> CalendarObject {
         let held = decisions.iter().find_map(|decision| match decision {

@@ -62,6 +62,7 @@ mod significance;
 mod status;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod when;
 
 pub use answer::{is_answer, is_open, without_unknown_answers};
@@ -81,3 +82,4 @@ pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;
 pub use settle::{record_status, settle};
 pub use status::Status;
+pub use waiting::Invited;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use calendar::{CalendarObject, Component, Property};
+use storage::model::Booking;
 
 use super::line::{LogLine, MAXIMUM_INSTANCES, Verdict, Way, bounded};
 use crate::{
@@ -234,9 +235,11 @@ fn of_decision(decision: &Decision) -> LogLine {
     }
 }
 
-/// How a room would answer what it is asked: what it says of coming in its copy; `None` where a person is to
-/// answer. `is_room` knows its addresses.
-pub(crate) fn of_foreseen_answer(
+/// How a room that has this mode for the organizer answers what it is asked, or would: what it says of coming in its copy;
+/// `None` where a person is to answer. `is_room` knows its addresses.
+pub(crate) fn of_rooms_answer(
+    verdict: Verdict,
+    mode: Booking,
     asked: &CalendarObject,
     answered: Option<&CalendarObject>,
     is_room: impl Fn(&str) -> bool,
@@ -249,7 +252,7 @@ pub(crate) fn of_foreseen_answer(
         method: Some(Method::Reply.as_str().to_owned()),
         way: Some(Way::Local),
         parties: vec![bounded(room.raw_value())],
-        ..LogLine::of(Verdict::Foreseen, reason)
+        ..LogLine::of(verdict, &format!("{reason} ({})", mode.as_str()))
     };
     let Some(answered) = answered else {
         let room = asked.entries().find_map(room);

@@ -78,6 +78,8 @@ pub enum Verdict {
     Followed,
     /// What was decided cannot be read: only in the place of an entry.
     Unreadable,
+    /// So a room or resource answered by itself, or left it to a person.
+    AnsweredByItself,
 }
 
 /// How a message goes.
@@ -120,6 +122,7 @@ impl Verdict {
             Verdict::Foreseen => "foreseen",
             Verdict::Followed => "followed",
             Verdict::Unreadable => "unreadable",
+            Verdict::AnsweredByItself => "answered-by-itself",
         }
     }
 }
@@ -148,11 +151,15 @@ impl LogLine {
         }
     }
 
-    /// The section behind the decision, where it follows from what it is; the reason names others.
+    /// The section behind the decision, where it follows from what it is; `None` where the reason names another.
     pub fn rule(&self) -> Option<&'static str> {
+        if self.reason.contains("RFC ") {
+            return None;
+        }
         let is_answer = self.method.as_deref() == Some("REPLY");
         Some(match self.verdict {
             Verdict::Sent if is_answer => "RFC 6638 §3.2.2",
+            Verdict::Sent if self.method.as_deref() == Some("REFRESH") => "RFC 5546 §3.2.6",
             Verdict::Sent => "RFC 6638 §3.2.1",
             Verdict::NotSent | Verdict::NoMessages => "RFC 6638 §3.2",
             Verdict::Undeliverable | Verdict::Fared => "RFC 6638 §3.2.9",
@@ -165,10 +172,13 @@ impl LogLine {
             Verdict::Created | Verdict::Updated | Verdict::Removed | Verdict::Noted => {
                 "RFC 6638 §4.1"
             }
-            Verdict::NotApplied => "RFC 5546 §2.1.5",
             Verdict::UnknownDeputy => "RFC 6047 §2.3",
             Verdict::Followed => "RFC 5545 §3.2.11",
-            Verdict::ForTheUser | Verdict::Foreseen | Verdict::Unreadable => return None,
+            Verdict::NotApplied
+            | Verdict::ForTheUser
+            | Verdict::Foreseen
+            | Verdict::AnsweredByItself
+            | Verdict::Unreadable => return None,
         })
     }
 
@@ -322,7 +332,7 @@ impl fmt::Display for LogLine {
                 self.message("from")
             ),
             Verdict::Unreadable => write!(out, "{reason}"),
-            Verdict::UnknownDeputy | Verdict::Foreseen => {
+            Verdict::UnknownDeputy | Verdict::Foreseen | Verdict::AnsweredByItself => {
                 write!(out, "{}: {reason}", self.message("from"))
             }
         }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use storage::{
     Store,
     backend::ReadError,
-    model::{Credential, Principal, PrincipalKind},
+    model::{Booking, Credential, Principal, PrincipalKind},
 };
 use zeroize::Zeroizing;
 
@@ -134,6 +134,14 @@ pub struct Listing {
     pub location: Option<String>,
     /// What it has.
     pub features: Vec<String>,
+    /// How a room or resource answers invitations.
+    pub booking: Booking,
+    /// How it answers those of some organizers.
+    pub booking_for: Vec<BookingFor>,
+    /// How many days ahead it answers.
+    pub booking_horizon_days: u32,
+    /// The names of who may act for it.
+    pub delegates: Vec<String>,
 }
 
 /// Why something was not done.
@@ -290,6 +298,23 @@ impl Accounts {
             capacity: principal.capacity,
             location: principal.location.clone(),
             features: principal.features.clone(),
+            booking: principal.booking,
+            booking_for: principal
+                .booking_for
+                .iter()
+                .filter_map(|rule| {
+                    Some(BookingFor {
+                        organizer: name_of(rule.organizer)?,
+                        booking: rule.booking,
+                    })
+                })
+                .collect(),
+            booking_horizon_days: principal.booking_horizon_days,
+            delegates: principal
+                .delegates
+                .iter()
+                .filter_map(|delegate| name_of(delegate.principal))
+                .collect(),
         };
         Ok(Outcome::Listed(
             everyone

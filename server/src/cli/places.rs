@@ -15,7 +15,7 @@ pub enum PlaceCommand {
     Add(Place),
     /// Change one; what is not named stays as it is
     ///
-    /// An empty text takes away what was there: --location "" or --feature "".
+    /// An empty text takes away what was there: --location "", --feature "", --booking-for "" or --write-delegate "".
     Set(Place),
     /// List all
     List,
@@ -87,8 +87,8 @@ pub struct Place {
     pub booking: Option<storage::model::Booking>,
     /// How it answers one organizer or a group, such as "boss=accept-always"; give it again for more, the first that fits holds
     #[arg(long = "booking-for", value_name = "NAME=HOW", value_parser = booking_for)]
-    pub booking_for: Vec<BookingFor>,
-    /// How many days ahead it answers by itself (1095 where nothing is said); what begins later is declined
+    pub booking_for: Vec<Option<BookingFor>>,
+    /// How many days ahead it answers by itself (1095 where nothing is said); what begins later is as if it were busy then
     #[arg(long, value_name = "DAYS")]
     pub booking_horizon_days: Option<u32>,
     /// Who may read for it; give it again for more
@@ -104,12 +104,15 @@ fn booking(word: &str) -> Result<storage::model::Booking, String> {
     serde_json::from_value(word.into()).map_err(|error| error.to_string())
 }
 
-fn booking_for(text: &str) -> Result<BookingFor, String> {
+fn booking_for(text: &str) -> Result<Option<BookingFor>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let (organizer, how) = text
         .split_once('=')
         .ok_or("write a name, \"=\", and how: boss=accept-always")?;
-    Ok(BookingFor {
+    Ok(Some(BookingFor {
         organizer: organizer.to_owned(),
         booking: booking(how)?,
-    })
+    }))
 }

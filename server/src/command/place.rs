@@ -45,6 +45,11 @@ pub async fn run(
 
 fn entry(kind: PrincipalKind, arguments: Place) -> Entry {
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
+    // an empty one takes away what was there
+    let named = |list: Vec<String>| {
+        let names = |list: Vec<String>| list.into_iter().filter(|name| !name.is_empty()).collect();
+        (!list.is_empty()).then(|| names(list))
+    };
     Entry {
         display_name: arguments.display_name,
         addresses: some(arguments.addresses),
@@ -52,10 +57,11 @@ fn entry(kind: PrincipalKind, arguments: Place) -> Entry {
         location: arguments.location,
         features: some(arguments.features),
         booking: arguments.booking,
-        booking_for: (!arguments.booking_for.is_empty()).then_some(arguments.booking_for),
+        booking_for: (!arguments.booking_for.is_empty())
+            .then(|| arguments.booking_for.into_iter().flatten().collect()),
         booking_horizon_days: arguments.booking_horizon_days,
-        read_delegates: some(arguments.read_delegates),
-        write_delegates: some(arguments.write_delegates),
+        read_delegates: named(arguments.read_delegates),
+        write_delegates: named(arguments.write_delegates),
         ..Entry::new(kind, &arguments.name)
     }
 }
@@ -67,6 +73,9 @@ async fn list(kind: PrincipalKind, reach: &Reach, output: &mut Output) -> Result
     let rows: Vec<Vec<String>> = places
         .into_iter()
         .map(|place| {
+            let how = [place.booking.as_str().to_owned()].into_iter();
+            let others = place.booking_for.iter();
+            let others = others.map(|it| format!("{}={}", it.organizer, it.booking.as_str()));
             vec![
                 place.name,
                 place.display_name,
@@ -74,6 +83,9 @@ async fn list(kind: PrincipalKind, reach: &Reach, output: &mut Output) -> Result
                 number(place.capacity),
                 place.location.unwrap_or_default(),
                 place.features.join(", "),
+                how.chain(others).collect::<Vec<_>>().join(", "),
+                place.booking_horizon_days.to_string(),
+                place.delegates.join(", "),
             ]
         })
         .collect();
@@ -85,6 +97,9 @@ async fn list(kind: PrincipalKind, reach: &Reach, output: &mut Output) -> Result
             "CAPACITY",
             "LOCATION",
             "FEATURES",
+            "BOOKING",
+            "DAYS AHEAD",
+            "DELEGATES",
         ],
         &rows,
     );

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use scheduling::mail::{HELD_QUEUE, QUEUE};
+use scheduling::mail::HELD_AFTER_RESTORE;
 use storage::{
     Timestamp,
     restore::{self, RestoreError, Restored},
@@ -87,7 +87,7 @@ fn wanted(
         },
         into,
         within: false,
-        held: vec![(QUEUE, HELD_QUEUE)],
+        held: HELD_AFTER_RESTORE.to_vec(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scheduling::mail::{HELD_QUEUE, QUEUE};
+use scheduling::mail::HELD_AFTER_RESTORE;
 use storage::{
     restore,
     sled::{Lost, Origin, Source},
@@ -34,7 +34,7 @@ pub async fn run(arguments: Salvage, config: &Path, output: &mut Output) -> Resu
         },
         into: arguments.into.clone(),
         within: false,
-        held: vec![(QUEUE, HELD_QUEUE)],
+        held: HELD_AFTER_RESTORE.to_vec(),
     };
     let restored = restoring::perform(&wanted, None).await?;
     output.line(&lost(restored.loaded.lost));

@@ -122,7 +122,7 @@ fn parts(
     let calendar = format!("text/calendar; method={}; charset=utf-8", message.method);
     let calendar =
         ContentType::parse(&calendar).map_err(|error| RenderError::Form(error.to_string()))?;
-    Ok(alternatives.singlepart(part(calendar, message.calendar.clone())))
+    Ok(alternatives.singlepart(part(calendar, message.calendar.to_vec())))
 }
 
 /// Every part is base64: nothing on the way can change a line end or an octet of it.
@@ -295,7 +295,10 @@ mod tests {
     use scheduling::mail::MessageKind;
     use storage::model::CollectionId;
 
+    use std::sync::Arc;
+
     use super::*;
+    use bytes::Bytes;
 
     fn message() -> OutgoingMessage {
         OutgoingMessage {
@@ -310,20 +313,24 @@ mod tests {
                 address: "dave@elsewhere.example".into(),
                 name: Some("Dave, \"D\"".into()),
             },
-            details: Details {
+            details: Arc::new(Details {
                 summary: "Lunch & <more>".into(),
                 when: "Tuesday, 1 December 2026, 12:00 to 13:00 (Europe/Berlin)".into(),
                 location: Some("Canteen".into()),
                 description: Some("First line\nSecond line".into()),
                 organizer: "Alice Äpfel".into(),
                 attendees: vec!["Bob".into(), "Dave".into()],
-            },
-            calendar: b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n".to_vec(),
+            }),
+            calendar: Bytes::from_static(b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"),
             language: Some("en-GB".into()),
             home: CollectionId(1),
             uid: "uid".into(),
             recipient: "mailto:dave@elsewhere.example".into(),
         }
+    }
+
+    fn summary_of(message: &mut OutgoingMessage, summary: &str) {
+        Arc::make_mut(&mut message.details).summary = summary.into();
     }
 
     fn identity() -> Identity {
@@ -638,7 +645,7 @@ END:VCALENDAR
             let mut message = message();
             message.kind = kind;
             message.from.name = Some("Alice".into());
-            message.details.summary = "Lunch".into();
+            summary_of(&mut message, "Lunch");
             let mail = rendered(&message);
             assert!(mail.contains(&format!("\nSubject: {subject}\n")), "{mail}");
             assert!(mail.contains(&format!("\n{sentence}\n")), "{mail}");
@@ -648,7 +655,7 @@ END:VCALENDAR
     #[test]
     fn nothing_in_a_meeting_can_add_a_header() {
         let mut message = message();
-        message.details.summary = "Lunch\r\nBcc: eve@example.com".into();
+        summary_of(&mut message, "Lunch\r\nBcc: eve@example.com");
         message.to.name = Some("Dave\r\nBcc: eve@example.com".into());
         let mail = rendered(&message);
         let header = mail.split("\n\n").next().unwrap();
@@ -675,7 +682,7 @@ END:VCALENDAR
     #[test]
     fn a_meeting_without_details_is_still_a_mail() {
         let mut message = message();
-        message.details = Details::default();
+        message.details = Arc::default();
         let mail = rendered(&message);
         assert!(
             mail.contains("Subject: Invitation: (no title)") && !mail.contains("Where"),

@@ -63,6 +63,8 @@ enum Attempt {
         due: Timestamp,
         error: String,
     },
+    /// It was not made: it is not meant any more.
+    Overtaken(&'static str),
 }
 
 impl MailWorker {
@@ -193,6 +195,12 @@ impl Shared {
                 self.record(&id, &work, outcome, said.as_deref()).await
             }
             Attempt::Later { due, error } => self.postpone(&id, &work, due, error).await?,
+            Attempt::Overtaken(reason) => {
+                let withdrawn = self.desk.withdraw_mail(&id, &work, &message, reason).await;
+                if let Err(error) = withdrawn {
+                    tracing::warn!(%error, "a mail that is not meant any more waits on");
+                }
+            }
         }
         Ok(())
     }
@@ -226,6 +234,11 @@ impl Shared {
     async fn attempt(&self, id: &WorkId, work: &Work, message: &OutgoingMessage) -> Attempt {
         if !self.transport.exists() {
             return Attempt::Ended(DeliveryOutcome::NotPossible, None);
+        }
+        match self.desk.overtaken(message).await {
+            Ok(None) => {}
+            Ok(Some(reason)) => return Attempt::Overtaken(reason),
+            Err(error) => tracing::warn!(%error, "whether a mail is still meant is not known"),
         }
         let mail = match render(message, id.id, work.created, &self.identity) {
             Ok(mail) => mail,

@@ -53,8 +53,15 @@ const ORIGIN: &str = "origin";
 
 /// The name among an object's properties for the entity tags that still hold.
 const SUPERSEDED: &str = "superseded-entity-tags";
-/// So many of them are kept, the newest.
-const MAXIMUM_SUPERSEDED: usize = 20;
+/// So many of them are kept, the newest: as many as there may be answers in a meeting.
+const MAXIMUM_SUPERSEDED: usize = 1024;
+/// So much of each is kept. (Those that were written before this was bounded stand there whole.)
+const SUPERSEDED_CHARACTERS: usize = 16;
+
+/// What is kept of an entity tag.
+fn abbreviated(etag: &str) -> &str {
+    etag.get(..SUPERSEDED_CHARACTERS).unwrap_or(etag)
+}
 
 /// A non-collection resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,9 +123,20 @@ impl Object {
         self.properties.insert(ORIGIN.to_owned(), octets);
     }
 
-    /// The entity tags that it had since its Schedule-Tag last changed, the oldest first: who has seen one of them
-    /// has seen all but what the server wrote into it (RFC 6638 §3.2.10).
-    pub fn superseded_etags(&self) -> impl Iterator<Item = &str> {
+    /// Whether it had this entity tag since its Schedule-Tag last changed: who has seen one of them has seen all but
+    /// what the server wrote into it (RFC 6638 §3.2.10).
+    pub fn has_superseded(&self, etag: &str) -> bool {
+        let known = abbreviated(etag);
+        self.superseded_etags().any(|it| abbreviated(it) == known)
+    }
+
+    /// How many entity tags it had since then that are known.
+    pub fn superseded_count(&self) -> usize {
+        self.superseded_etags().count()
+    }
+
+    /// The beginnings of these entity tags, the oldest first.
+    fn superseded_etags(&self) -> impl Iterator<Item = &str> {
         let octets = self.properties.get(SUPERSEDED);
         let text = octets.and_then(|octets| std::str::from_utf8(octets).ok());
         text.into_iter().flat_map(str::lines)
@@ -129,7 +147,9 @@ impl Object {
         if self.etag == etag {
             return;
         }
-        let mut etags: Vec<&str> = self.superseded_etags().filter(|it| *it != etag).collect();
+        let etag = abbreviated(etag);
+        let others = self.superseded_etags().map(abbreviated);
+        let mut etags: Vec<&str> = others.filter(|it| *it != etag).collect();
         etags.push(etag);
         let newest = etags.len().saturating_sub(MAXIMUM_SUPERSEDED);
         let text = etags[newest..].join("\n");
@@ -151,5 +171,60 @@ impl Object {
     pub fn attachments(&self) -> &[Attachment] {
         let calendar = self.calendar.as_ref();
         calendar.map_or(&[], |facts| &facts.attachments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn etag(number: usize) -> String {
+        format!("{number:032x}").chars().rev().collect()
+    }
+
+    fn object() -> Object {
+        Object {
+            id: None,
+            content: Content::Inline(Bytes::new()),
+            etag: "now".to_owned(),
+            content_type: String::new(),
+            created: Timestamp(0),
+            modified: Timestamp(0),
+            calendar: None,
+            properties: Properties::new(),
+            access: Vec::new(),
+        }
+    }
+
+    /// Each answer in a meeting of a thousand writes the organizer's object.
+    #[test]
+    fn the_tags_of_a_thousand_answers_still_hold() {
+        let mut object = object();
+        for number in 0..2_000 {
+            object.supersede(&etag(number));
+        }
+        let held = |number: &usize| object.has_superseded(&etag(*number));
+        let known: Vec<usize> = (0..2_000).filter(held).collect();
+        assert_eq!(known, (976..2_000).collect::<Vec<_>>());
+        assert_eq!(object.superseded_count(), 1_024);
+        assert!(object.octets_in(CollectionId(1)) < 20_000);
+        object.forget_superseded();
+        assert_eq!(object.superseded_count(), 0);
+    }
+
+    /// They were kept whole once.
+    #[test]
+    fn whole_tags_hold_as_well() {
+        let mut object = object();
+        let older = format!("{}\n{}", etag(1), etag(2));
+        object
+            .properties
+            .insert(SUPERSEDED.to_owned(), older.into());
+        for number in [3, 2] {
+            object.supersede(&etag(number));
+        }
+        let held = |number: &usize| object.has_superseded(&etag(*number));
+        assert_eq!((0..5).filter(held).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(object.superseded_count(), 3);
     }
 }

@@ -53,6 +53,20 @@ pub enum Booking {
     Automatic,
 }
 
+impl Booking {
+    /// The word that the accounts file has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Booking::None => "none",
+            Booking::AcceptAlways => "accept-always",
+            Booking::DeclineAlways => "decline-always",
+            Booking::AcceptIfFree => "accept-if-free",
+            Booking::DeclineIfBusy => "decline-if-busy",
+            Booking::Automatic => "automatic",
+        }
+    }
+}
+
 /// A mode that holds for what one organizer, or the members of a group, ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingRule {
@@ -212,7 +226,11 @@ impl Principal {
             booking_for: Vec::new(),
             booking_horizon_days: BOOKING_HORIZON_DAYS,
             delegates: Vec::new(),
-            invitations_to: InvitationRecipients::default(),
+            // nobody signs in as a room, who could look into its inbox
+            invitations_to: match kind.is_bookable() {
+                true => InvitationRecipients::Delegates,
+                false => InvitationRecipients::default(),
+            },
             delegate_notices: true,
             home: None,
             default_calendar: None,

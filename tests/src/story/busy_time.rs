@@ -119,7 +119,7 @@ impl Teller {
             .filter_map(|(_, work)| OutgoingMessage::decode(&work.payload));
         let answers =
             mails.filter(|mail| mail.kind == MessageKind::BusyTime && mail.to.address == asks);
-        Ok(answers.map(|mail| mail.calendar).collect())
+        Ok(answers.map(|mail| mail.calendar.to_vec()).collect())
     }
 
     /// `WHO shows everybody when they are busy`, without signing in: by the inbox, and by the calendar.

@@ -292,6 +292,35 @@ async fn bulk_change_6_conditional_on_the_ctag() {
 }
 
 /// calendarserver bulk-change §4: objects are made, changed and removed by one request.
+/// RFC 6638 §8.1: what a request says of replies is meant of all its changes.
+#[tokio::test]
+async fn rfc_6638_8_1_a_list_of_changes_may_be_silent() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let people = "ORGANIZER:mailto:alice@example.com\nATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.com\n";
+    let path = calendar("alice") + "m.ics";
+    put_new(&alice, &path, &event("m", people)).await;
+    let found = bob.propfind(&calendar("bob"), "1", "<D:getetag/>").await;
+    let found = found.multistatus();
+    let copy = found
+        .hrefs()
+        .into_iter()
+        .find(|href| href.ends_with(".ics"))
+        .unwrap();
+    let remove = async |reply: &str| {
+        let body = format!(
+            r#"<MM:multiput xmlns:MM="http://me.com/_namespace/" xmlns:D="DAV:"><MM:resource><D:href>{copy}</D:href><MM:delete/></MM:resource></MM:multiput>"#
+        );
+        let request = bob.request("POST", &calendar("bob")).xml(body);
+        request.header("Schedule-Reply", reply).send().await
+    };
+    remove("maybe").await.expect(&[400]);
+    remove("F").await.expect(&[207]);
+    bob.get(copy).await.expect(&[404]);
+    let text = alice.get(&path).await.text().to_owned();
+    assert!(text.contains("PARTSTAT=NEEDS-ACTION"), "{text}");
+}
+
 #[tokio::test]
 async fn bulk_change_4_a_list_of_changes() {
     let server = TestServer::start().await;

@@ -226,6 +226,68 @@ async fn inbox_outbox_home_and_default_calendar_stay() {
         .expect(&[207]);
 }
 
+/// RFC 6638 §4.3.1, §9.2: the default calendar is one of one's own that takes events, there always is one, and it stays
+/// the default where it is moved.
+#[tokio::test]
+async fn rfc_6638_9_2_the_default_calendar() {
+    let server = TestServer::start().await;
+    let alice = server.client("alice");
+    let inbox = "/dav/calendars/users/alice/inbox/";
+    let tasks = format!("{HOME}tasks/");
+    let make = r#"<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"#;
+    let made = alice.request("MKCALENDAR", &tasks).body(make.to_owned());
+    made.send().await.expect(&[201]);
+    let work = format!("{HOME}work/");
+    let made = alice.request("MKCALENDAR", &work);
+    made.send().await.expect(&[201]);
+    let change = async |change: String| {
+        let body = format!(
+            r#"<D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">{change}</D:propertyupdate>"#
+        );
+        let reply = alice.request("PROPPATCH", inbox).body(body).send().await;
+        reply.expect(&[207]);
+        reply.text().to_owned()
+    };
+    let set = |href: &str| {
+        format!(
+            "<D:set><D:prop><C:schedule-default-calendar-URL><D:href>{href}</D:href></C:schedule-default-calendar-URL></D:prop></D:set>"
+        )
+    };
+    let refused = "valid-schedule-default-calendar-URL";
+    for (change_of, element) in [
+        (set(&tasks), refused),
+        (set("/dav/calendars/users/bob/calendar/"), refused),
+        (set(&format!("{HOME}none/")), refused),
+        (
+            "<D:remove><D:prop><C:schedule-default-calendar-URL/></D:prop></D:remove>".to_owned(),
+            "default-calendar-needed",
+        ),
+    ] {
+        let reply = change(change_of).await;
+        assert!(reply.contains("403") && reply.contains(element), "{reply}");
+    }
+    let reply = change(set(&work)).await;
+    assert!(reply.contains("200 OK"), "{reply}");
+    let moved = format!("{HOME}moved/");
+    let reply = alice.request("MOVE", &work).header("Destination", &moved);
+    reply.send().await.expect(&[201]);
+    let property = "<C:schedule-default-calendar-URL xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
+    let found = alice.propfind(inbox, "0", property).await;
+    found.expect(&[207]);
+    assert!(found.text().contains(&moved), "{}", found.text());
+    let bob = server.client("bob");
+    let people = "ORGANIZER:mailto:bob@example.com\nATTENDEE:mailto:alice@example.com\n";
+    let path = calendar("bob") + "m.ics";
+    bob.put(&path, &event("m", people)).await.expect(&[201]);
+    let found = alice.propfind(&moved, "1", "<D:getetag/>").await;
+    assert_eq!(
+        found.text().matches(".ics</").count(),
+        1,
+        "{}",
+        found.text()
+    );
+}
+
 /// RFC 4918 §9.8 and §9.9: COPY and MOVE of objects and calendars.
 #[tokio::test]
 async fn rfc_4918_9_9_copy_and_move() {

@@ -119,3 +119,51 @@ async fn rfc_6638_6_1_3_schedule_deliver_reply() {
     assert_eq!(said("carol").as_deref(), Some("ACCEPTED"), "{text}");
     assert_eq!(texts(alice, &inbox("alice")).await.len(), 1);
 }
+
+/// RFC 6638 §6.2: who may send from somebody's outbox speaks for them, whether or not they see what arrives; and what others
+/// tell, they tell the one in whose name they are asked (§6.1).
+#[tokio::test]
+async fn rfc_6638_6_2_the_outbox_says_who_speaks_for_its_owner() {
+    let server = TestServer::start().await;
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| server.client(name));
+    let grant = async |path: &str, privilege: &str| {
+        let body = format!(
+            "<D:acl xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:ace><D:principal>\
+             <D:href>/dav/principals/users/bob/</D:href></D:principal><D:grant><D:privilege>\
+             {privilege}</D:privilege></D:grant></D:ace></D:acl>"
+        );
+        let draft = alice.request("ACL", path).xml(body);
+        draft.send().await.expect(&[200]);
+    };
+    let path = calendar("alice") + "m.ics";
+    grant(&calendar("alice"), "<D:all/>").await;
+    bob.put(&path, &meeting("")).await.expect(&[403]);
+    let outbox = "/dav/calendars/users/alice/outbox/";
+    grant(outbox, "<C:schedule-send/>").await;
+    bob.get(&inbox("alice")).await.expect(&[403]);
+    bob.put(&path, &meeting("")).await.expect(&[201]);
+    let invited = texts(&carol, &calendar("carol")).await;
+    assert!(
+        invited[0].contains("SENT-BY=\"mailto:bob@example.com\""),
+        "{invited:?}"
+    );
+
+    deny(&carol, "carol", "bob", "schedule-query-freebusy").await;
+    let question = |organizer: &str| {
+        format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//T//EN\r\nMETHOD:REQUEST\r\nBEGIN:VFREEBUSY\r\nUID:q\r\n\
+             DTSTAMP:20261101T080000Z\r\nDTSTART:20261102T000000Z\r\nDTEND:20261103T000000Z\r\n\
+             ORGANIZER:mailto:{organizer}@example.com\r\nATTENDEE:mailto:carol@example.com\r\n\
+             END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+        )
+    };
+    for (outbox, organizer, status) in [
+        (outbox, "alice", "2.0;"),
+        ("/dav/calendars/users/bob/outbox/", "bob", "3.8;"),
+    ] {
+        let draft = bob.request("POST", outbox).body(question(organizer));
+        let reply = draft.header("Content-Type", "text/calendar").send().await;
+        reply.expect(&[200]);
+        assert!(reply.text().contains(status), "{}", reply.text());
+    }
+}

@@ -488,6 +488,54 @@ async fn an_own_put_of_a_delivered_invitation_is_merged() {
     );
 }
 
+/// C4.7: a client that changes the calendar of an invitation puts it into the other one, and then deletes it in the first:
+/// nobody declines.
+#[tokio::test]
+async fn an_own_put_into_another_calendar_moves_the_delivered_invitation() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let organizers = calendar("alice") + "meeting.ics";
+    let invitation = meeting("meeting", "");
+    alice.put(&organizers, &invitation).await.expect(&[201]);
+    let private = "/dav/calendars/users/bob/private/";
+    let made = bob.request("MKCALENDAR", private).send().await;
+    made.expect(&[201]);
+    let (copy, _) = only(&bob, &calendar("bob")).await;
+    let text = bob.get(&copy).await;
+    let text = text
+        .text()
+        .replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=TENTATIVE");
+    let place = format!("{private}mine.ics");
+    let put = async |text: &str| {
+        let draft = bob.request("PUT", &place);
+        let draft = draft.header("Content-Type", "text/calendar");
+        let draft = draft.header("If-None-Match", "*");
+        draft.body(text.to_owned()).send().await
+    };
+    let reply = put(&text).await;
+    reply.expect(&[201]);
+    assert!(reply.headers.get("Content-Location").is_none());
+    put(&text).await.expect(&[412]);
+    bob.delete(&copy).await.expect(&[404]);
+    let (moved, text) = only(&bob, private).await;
+    assert_eq!(moved, place);
+    assert!(
+        line(&text, "ATTENDEE", "bob@").contains("TENTATIVE"),
+        "{text}"
+    );
+    let told = unfold(alice.get(&organizers).await.text());
+    assert!(
+        line(&told, "ATTENDEE", "bob@").contains("TENTATIVE"),
+        "{told}"
+    );
+    // and what comes later finds it there
+    let change = meeting("meeting", "LOCATION:Garden\n");
+    alice.put(&organizers, &change).await.expect(&[204]);
+    let (moved, text) = only(&bob, private).await;
+    assert_eq!(moved, place);
+    assert!(text.contains("LOCATION:Garden"), "{text}");
+}
+
 /// Scheduling-behaviours C1.5: an invitation claimed from a local organizer who has none.
 #[tokio::test]
 async fn an_invented_invitation_of_a_local_organizer_is_refused() {

@@ -1,8 +1,9 @@
 //! What clients and administrators meet after a restore.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
-use scheduling::mail::{Details, HELD_QUEUE, MessageKind, OutgoingMessage, Party, QUEUE, Voice};
+use bytes::Bytes;
+use scheduling::mail::{HELD_QUEUE, MessageKind, OutgoingMessage, Party, QUEUE, Voice};
 use server::mail::{MailOperation, MailOutcome, Which, perform_mail};
 use storage::{
     Timestamp,
@@ -106,8 +107,8 @@ async fn rfc_6638_3_2_9_held_mail_that_is_dropped() {
             address: "guest@elsewhere.test".into(),
             name: None,
         },
-        details: Details::default(),
-        calendar: b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".to_vec(),
+        details: Arc::default(),
+        calendar: Bytes::from_static(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"),
         language: None,
         home: principal.unwrap().home.unwrap(),
         uid: "lunch".into(),

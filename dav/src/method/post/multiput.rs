@@ -16,7 +16,7 @@ use storage::ResourcePath;
 use super::bulk::{self, Detail, Stored, say_refused, say_stored};
 use crate::{
     error::DavError,
-    header::entity_tag,
+    header::{entity_tag, schedule_reply},
     multistatus::{Multistatus, write_propstat},
     path::Path,
     representation,
@@ -72,6 +72,7 @@ pub(super) async fn multiput(
     request: &Request,
     detail: Detail,
 ) -> Result<Multistatus, DavError> {
+    let schedule_reply = schedule_reply::parse(&request.headers)?;
     let document = Document::parse(&request.body)?;
     let root = document.root();
     if !root.is(me::MULTIPUT) {
@@ -98,6 +99,7 @@ pub(super) async fn multiput(
         request,
         collection,
         conditions,
+        schedule_reply,
         detail,
         answer: Multistatus::new(),
     };
@@ -129,6 +131,8 @@ struct Run<'a> {
     request: &'a Request,
     collection: &'a ResourcePath,
     conditions: Conditions,
+    /// RFC 6638 §8.1, for all of them.
+    schedule_reply: bool,
     detail: Detail,
     answer: Multistatus,
 }
@@ -202,7 +206,7 @@ impl Run<'_> {
         let delete = Delete {
             path: self.place(href)?,
             conditions: self.conditions(change)?,
-            schedule_reply: true,
+            schedule_reply: self.schedule_reply,
         };
         self.dav.desk().delete(self.actor(), delete).await?;
         if self.detail != Detail::Failures {
@@ -253,7 +257,7 @@ impl Run<'_> {
             content_type: Some(data.format.media_type().to_owned()),
             octets: data.octets,
             conditions,
-            schedule_reply: true,
+            schedule_reply: self.schedule_reply,
         };
         let written = self.dav.desk().put(self.actor(), put).await?;
         let outcome = if written.created {

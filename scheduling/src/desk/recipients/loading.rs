@@ -27,6 +27,21 @@ impl Desk {
         sender: &Arc<Principal>,
         deliveries: &[Delivery],
     ) -> Result<(), Refusal> {
+        let unreadable = self.load_readable_recipients(recipients, sender, deliveries);
+        match unreadable.await?.into_iter().next() {
+            Some((_, damage)) => Err(damage),
+            None => Ok(()),
+        }
+    }
+
+    /// The same as far as it can be read; for whom it cannot, and why.
+    pub(crate) async fn load_readable_recipients(
+        &self,
+        recipients: &mut Recipients,
+        sender: &Arc<Principal>,
+        deliveries: &[Delivery],
+    ) -> Result<Vec<(PrincipalId, Refusal)>, Refusal> {
+        let mut unreadable = Vec::new();
         let mut new: Vec<(&Arc<Principal>, &str)> = Vec::new();
         for delivery in deliveries {
             let id = delivery.recipient.id;
@@ -52,12 +67,14 @@ impl Desk {
             let default = calendars
                 .iter()
                 .find(|it| Some(it.id) == principal.default_calendar);
-            let recipient = self
-                .load_recipient(sender, principal, uid, inbox, default)
-                .await?;
-            recipients.0.insert(principal.id, recipient);
+            let recipient = self.load_recipient(sender, principal, uid, inbox, default);
+            match recipient.await {
+                Ok(recipient) => drop(recipients.0.insert(principal.id, recipient)),
+                Err(damage @ Refusal::Damaged(_)) => unreadable.push((principal.id, damage)),
+                Err(refusal) => return Err(refusal),
+            }
         }
-        Ok(())
+        Ok(unreadable)
     }
 
     async fn load_recipient(

@@ -632,7 +632,7 @@ async fn mails_leave_out_what_nobody_outside_can_fetch() {
     assert_eq!(due.len(), 2, "an invitation, and its update");
     for (_, work) in due {
         let mail = OutgoingMessage::decode(&work.payload).unwrap();
-        let text = String::from_utf8(mail.calendar).unwrap();
+        let text = String::from_utf8(mail.calendar.to_vec()).unwrap();
         assert!(!text.contains("ATTACH"), "{text}");
     }
 }

@@ -173,21 +173,168 @@ async fn a_series_is_answered_instance_by_instance() {
     assert!(text.contains("RECURRENCE-ID:20260203T090000Z"), "{text}");
 }
 
+/// A room for which Bob answers what it does not answer by itself.
+async fn kept_room(world: &World, booking: Booking) -> Actor {
+    let room = room(world, "room1", |it| it.booking = booking).await;
+    let keeper = world.bob.principal.id;
+    let store = world.desk.store();
+    let changed = store.change_principal(room.principal.id, |it| {
+        it.delegates = vec![Delegate::deputy(keeper)];
+        it.delegates[0].may_answer = true;
+        it.invitations_to = InvitationRecipients::Both;
+    });
+    changed.await.unwrap();
+    room
+}
+
+impl World {
+    /// What a room's log says of a meeting.
+    async fn rooms_log(&self, room: &Actor, uid: &str) -> Vec<String> {
+        let home = room.principal.home.unwrap();
+        let log = self.desk.scheduling_log_of(home, uid).await.unwrap();
+        let lines = log.iter().flat_map(|entry| &entry.lines);
+        lines.map(ToString::to_string).collect()
+    }
+
+    /// Bob answers for a room what it was asked by a meeting with this UID.
+    async fn decide(&self, room: &Actor, uid: &str, answer: &str) -> Result<Written, Refusal> {
+        let store = self.desk.store();
+        let calendar = room.principal.default_calendar.unwrap();
+        let (members, _) = store.members(calendar, None, 10).await.unwrap();
+        for listed in members {
+            let Member::Object(object) = listed.member.value else {
+                panic!("a collection in a calendar")
+            };
+            let text = self.text(&object).await;
+            if !text.contains(&format!("UID:{uid}\r\n")) {
+                continue;
+            }
+            let open = "ATTENDEE;CUTYPE=ROOM;RSVP=TRUE:";
+            let decided = format!("ATTENDEE;CUTYPE=ROOM;PARTSTAT={answer}:");
+            assert!(text.contains(open), "{text}");
+            let put = Put {
+                path: ResourcePath {
+                    owner_kind: PrincipalKind::Location,
+                    owner_name: room.principal.name.clone(),
+                    segments: vec!["calendar".to_owned(), listed.name],
+                },
+                content_type: None,
+                octets: text.replace(open, &decided).into(),
+                conditions: Conditions::default(),
+                schedule_reply: true,
+            };
+            return self.desk.put(&self.bob, put).await;
+        }
+        panic!("the room was not asked for {uid}")
+    }
+}
+
+/// C9: nobody gives a room to two meetings at a time, also who answers for it; unless it takes whatever comes.
+#[tokio::test]
+async fn a_keeper_does_not_book_a_room_twice() {
+    let weekly = "RRULE:FREQ=WEEKLY;COUNT=3\r\n";
+    for (first, second, more, answer, is_free) in [
+        (
+            "20260201T090000Z",
+            "20260201T093000Z",
+            "",
+            "ACCEPTED",
+            false,
+        ),
+        (
+            "20260201T090000Z",
+            "20260201T093000Z",
+            "",
+            "TENTATIVE",
+            false,
+        ),
+        ("20260201T090000Z", "20260201T093000Z", "", "DECLINED", true),
+        ("20260201T090000Z", "20260201T100000Z", "", "ACCEPTED", true),
+        (
+            "20260208T090000Z",
+            "20260201T090000Z",
+            weekly,
+            "ACCEPTED",
+            false,
+        ),
+        (
+            "20260209T090000Z",
+            "20260201T090000Z",
+            weekly,
+            "ACCEPTED",
+            true,
+        ),
+    ] {
+        let world = house().await;
+        let room = kept_room(&world, Booking::None).await;
+        for (uid, start, more) in [("1", first, ""), ("2", second, more)] {
+            let at = format!("alice/calendar/{uid}.ics");
+            let meeting = meeting("alice", uid, start, more);
+            world.put(&at, meeting).await.unwrap();
+        }
+        world.decide(&room, "1", "ACCEPTED").await.unwrap();
+        let case = format!("{second} {more} {answer}");
+        let decided = world.decide(&room, "2", answer).await;
+        let said = world.said("alice/calendar/2.ics").await;
+        match is_free {
+            true => assert_eq!(said, [answer], "{case}: {decided:?}"),
+            false => {
+                let expected = Precondition::AllowedAttendeeSchedulingObjectChange;
+                assert_eq!(violated(decided), expected, "{case}");
+                assert_eq!(said, ["NEEDS-ACTION"], "{case}");
+                // and the reason is said
+                world.delete("alice/calendar/1.ics").await.unwrap();
+                world.decide(&room, "2", answer).await.unwrap();
+            }
+        }
+    }
+    let world = house().await;
+    let room = kept_room(&world, Booking::None).await;
+    let store = world.desk.store();
+    let alice = world.alice.principal.id;
+    let changed = store.change_principal(room.principal.id, |it| {
+        it.booking_for = vec![BookingRule {
+            organizer: alice,
+            booking: Booking::AcceptAlways,
+        }];
+    });
+    changed.await.unwrap();
+    for uid in ["1", "2"] {
+        let at = format!("alice/calendar/{uid}.ics");
+        let meeting = meeting("alice", uid, "20260201T090000Z", "");
+        world.put(&at, meeting).await.unwrap();
+        world.decide(&room, uid, "ACCEPTED").await.unwrap();
+    }
+}
+
+/// C9: two who answer for a room at once do not give the same hour to two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keepers_at_once_do_not_book_a_room_twice() {
+    for _ in 0..5 {
+        let world = world_with(Settings::default(), |memory| {
+            Arc::new(Yielding(Arc::new(memory)))
+        })
+        .await;
+        world.clock.set(Timestamp(START));
+        let room = kept_room(&world, Booking::None).await;
+        for uid in ["1", "2"] {
+            let at = format!("alice/calendar/{uid}.ics");
+            let meeting = meeting("alice", uid, "20260201T090000Z", "");
+            world.put(&at, meeting).await.unwrap();
+        }
+        let (first, second) = tokio::join!(
+            world.decide(&room, "1", "ACCEPTED"),
+            world.decide(&room, "2", "ACCEPTED")
+        );
+        assert_ne!(first.is_ok(), second.is_ok(), "{first:?} {second:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_person_is_to_decide_is_left_to_a_person() {
     // approval: a keeper decides, and that is said
     let world = house().await;
-    let room = room(&world, "room1", |it| it.booking = Booking::DeclineIfBusy).await;
-    let keeper = world.bob.principal.id;
-    let changed = world
-        .desk
-        .store()
-        .change_principal(room.principal.id, |it| {
-            it.delegates = vec![Delegate::deputy(keeper)];
-            it.delegates[0].may_answer = true;
-            it.invitations_to = InvitationRecipients::Both;
-        });
-    changed.await.unwrap();
+    let room = kept_room(&world, Booking::DeclineIfBusy).await;
     let at = "alice/calendar/1.ics";
     world
         .put(at, meeting("alice", "1", "20260201T090000Z", ""))
@@ -195,31 +342,14 @@ async fn what_a_person_is_to_decide_is_left_to_a_person() {
         .unwrap();
     world.answer_all().await;
     assert_eq!(world.said(at).await, ["NEEDS-ACTION"]);
-    let calendar = room.principal.default_calendar.unwrap();
-    let (members, _) = world
-        .desk
-        .store()
-        .members(calendar, None, 10)
-        .await
-        .unwrap();
-    let text = world.booked(&room).await.remove(0);
-    let decided = text.replace(
-        "ATTENDEE;CUTYPE=ROOM;RSVP=TRUE:",
-        "ATTENDEE;CUTYPE=ROOM;PARTSTAT=ACCEPTED:",
+    let told = world.rooms_log(&room, "1").await;
+    assert!(
+        told.last()
+            .unwrap()
+            .ends_with(": a person is to answer for it (decline-if-busy)"),
+        "{told:?}"
     );
-    assert_ne!(text, decided);
-    let put = Put {
-        path: ResourcePath {
-            owner_kind: PrincipalKind::Location,
-            owner_name: "room1".to_owned(),
-            segments: vec!["calendar".to_owned(), members[0].name.clone()],
-        },
-        content_type: None,
-        octets: decided.into(),
-        conditions: Conditions::default(),
-        schedule_reply: true,
-    };
-    world.desk.put(&world.bob, put).await.unwrap();
+    world.decide(&room, "1", "ACCEPTED").await.unwrap();
     assert_eq!(world.said(at).await, ["ACCEPTED"]);
     let text = world.text_at(at).await;
     assert!(
@@ -234,6 +364,37 @@ async fn what_a_person_is_to_decide_is_left_to_a_person() {
         .unwrap();
     world.answer_all().await;
     assert_eq!(world.said(other).await, ["DECLINED"]);
+    let told = world.rooms_log(&room, "2").await;
+    let reason = "(DECLINED): it answers by itself (decline-if-busy)";
+    assert!(told.iter().any(|line| line.ends_with(reason)), "{told:?}");
+}
+
+/// What waited for a person is answered where the room is told to answer by itself; what a person answered stays.
+#[tokio::test]
+async fn what_is_open_is_answered_once_the_room_answers_by_itself() {
+    let world = house().await;
+    let room = kept_room(&world, Booking::None).await;
+    for (uid, start) in [
+        ("1", "20260201T090000Z"),
+        ("2", "20260202T090000Z"),
+        ("3", "20250202T090000Z"),
+    ] {
+        let at = format!("alice/calendar/{uid}.ics");
+        let meeting = meeting("alice", uid, start, "");
+        world.put(&at, meeting).await.unwrap();
+    }
+    world.decide(&room, "1", "DECLINED").await.unwrap();
+    world.answer_all().await;
+    let said = async |uid| world.said(&format!("alice/calendar/{uid}.ics")).await;
+    assert_eq!(said("2").await, ["NEEDS-ACTION"]);
+    let store = world.desk.store();
+    let automatic = |it: &mut Principal| it.booking = Booking::Automatic;
+    let changed = store.change_principal(room.principal.id, automatic).await;
+    world.desk.ask_room_again(&changed.unwrap()).await.unwrap();
+    world.answer_all().await;
+    assert_eq!(said("1").await, ["DECLINED"]);
+    assert_eq!(said("2").await, ["ACCEPTED"]);
+    assert_eq!(said("3").await, ["NEEDS-ACTION"], "it is over");
 }
 
 #[tokio::test]

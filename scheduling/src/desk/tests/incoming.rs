@@ -61,6 +61,14 @@ fn with_xenia() -> String {
     meeting("m", "Plan", START)
 }
 
+/// An answer of somebody who is not invited.
+fn crasher() -> IncomingMessage {
+    IncomingMessage {
+        sender: YVES.to_owned(),
+        ..to_alice("REPLY", ";PARTSTAT=ACCEPTED")
+    }
+}
+
 /// How many have accepted.
 fn accepted(text: &str) -> usize {
     text.matches("PARTSTAT=ACCEPTED").count()
@@ -332,11 +340,6 @@ async fn who_asks_gets_the_newest_version_and_nothing_else_happens() {
 
 #[tokio::test]
 async fn what_only_the_user_can_decide_is_held() {
-    let crasher = || IncomingMessage {
-        sender: YVES.to_owned(),
-        object: to_alice("REPLY", ";PARTSTAT=ACCEPTED").object,
-        ..to_alice("REPLY", "")
-    };
     let forged = "X-CONVOKE-REASON:nothing\r\nX-CONVOKE-ACTION:EVIL\r\nBEGIN:VEVENT";
     let mut counter = to_alice("COUNTER", "");
     let text = String::from_utf8(counter.object.to_octets().to_vec()).unwrap();
@@ -583,6 +586,34 @@ async fn what_there_is_no_room_for_may_come_again() {
             (Effect::NotApplied, "5.1")
         );
     }
+}
+
+/// Nobody is told that something waits for a decision where there is no room for it to wait.
+#[tokio::test]
+async fn what_there_is_no_room_to_wait_in_may_come_again() {
+    let mut settings = Settings::default();
+    settings.limits.quota_octets = Some(2_000);
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    world.put(AT, with_xenia()).await.unwrap();
+    let home = world.alice.principal.home.unwrap();
+    let used = world.desk.store().used_octets(home).await.unwrap();
+    let filler = event("filler", "").len();
+    let free = 2_000 - usize::try_from(used).unwrap() - filler - 20;
+    world
+        .put(
+            "alice/calendar/filler.ics",
+            event("filler", &"x".repeat(free)),
+        )
+        .await
+        .unwrap();
+    for message in [to_alice("COUNTER", ""), crasher()] {
+        for _ in 0..2 {
+            let reception = world.receive(&message).await;
+            let effect = (reception.effect, reception.status.as_str());
+            assert_eq!(effect, (Effect::NotApplied, "5.1"), "{}", message.sender);
+        }
+    }
+    assert_eq!(world.members("alice/inbox").await.len(), 0);
 }
 
 /// A failure anywhere leaves nothing, and the message has its effect when it comes again.

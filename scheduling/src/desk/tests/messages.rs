@@ -105,3 +105,80 @@ async fn a_full_home_is_another_refusal() {
     let refused = violated(world.put(AT, meeting("m", "Plan", START)).await);
     assert_eq!(refused, Precondition::QuotaNotExceeded);
 }
+
+impl World {
+    async fn delete_calendar(&self, at: &str) -> Result<(), Refusal> {
+        let delete = Delete {
+            path: path(at),
+            conditions: Conditions::default(),
+            schedule_reply: true,
+        };
+        self.desk.delete(&self.alice, delete).await.map(drop)
+    }
+
+    /// A calendar with so many meetings of Alice with Bob and Xenia; what they cost is of another hour.
+    async fn with_meetings(&self, at: &str, meetings: usize) {
+        self.make(at, CollectionKind::Calendar).await.unwrap();
+        for number in 0..meetings {
+            self.clock.advance(HOUR);
+            let uid = format!("m{number}");
+            let text = meeting(&uid, "Plan", START);
+            self.put(&format!("{at}/{uid}.ics"), text).await.unwrap();
+        }
+        self.clock.advance(HOUR);
+    }
+}
+
+/// A calendar goes as a whole, or nobody hears anything.
+#[tokio::test]
+async fn a_calendar_that_would_send_too_much_stays() {
+    let world = limited(7).await;
+    world.with_meetings("alice/work", 3).await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let revision = world.desk.store().backend().revision();
+    let refused = world.delete_calendar("alice/work").await;
+    assert!(
+        matches!(refused, Err(Refusal::TooManyMessages { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(world.desk.store().backend().revision(), revision);
+    assert_eq!(world.members("alice/work").await.len(), 3);
+    // nor is it emptied for what is moved into its place
+    world
+        .make("alice/other", CollectionKind::Calendar)
+        .await
+        .unwrap();
+    let transfer = Transfer {
+        overwrite: true,
+        ..transfer("alice/other", "alice/work", false)
+    };
+    let refused = world.desk.transfer(&world.alice, transfer).await;
+    assert!(
+        matches!(refused, Err(Refusal::TooManyMessages { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(world.members("alice/work").await.len(), 3);
+
+    world.clock.advance(HOUR);
+    world.delete_calendar("alice/work").await.unwrap();
+    assert_eq!(counted(&world, &world.alice).await, 6);
+    for (_, object) in world.members("bob/calendar").await {
+        let text = world.text(&object).await;
+        assert_ne!(
+            text.contains("STATUS:CANCELLED"),
+            text.contains("UID:m\r"),
+            "{text}"
+        );
+    }
+}
+
+/// What is more than there may be in any hour is done in one in which nothing else was sent, as a whole.
+#[tokio::test]
+async fn a_calendar_of_many_meetings_can_be_removed() {
+    let world = limited(5).await;
+    world.with_meetings("alice/work", 4).await;
+    world.delete_calendar("alice/work").await.unwrap();
+    assert_eq!(counted(&world, &world.alice).await, 8);
+    let refused = world.put(AT, meeting("m", "Plan", START)).await;
+    assert!(matches!(refused, Err(Refusal::TooManyMessages { .. })));
+}

@@ -18,6 +18,7 @@ mod kept_views;
 mod large;
 mod locks;
 mod logs;
+mod mailing;
 mod measured;
 mod meetings;
 mod memberships;

@@ -2,6 +2,8 @@
 
 use storage::model::{Booking, Content, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work};
 
+use crate::mail::{HELD_MAILING_QUEUE, MAILING_QUEUE};
+
 use super::{
     bookings::RULES,
     meetings::{answer, line, meeting},
@@ -229,6 +231,34 @@ async fn one_damaged_copy_stops_no_deliveries() {
     assert!(world.waiting(DELIVERY_QUEUE).await.is_empty());
 }
 
+/// What is damaged with one of those who are invited keeps the organizer from nothing, and nobody else from hearing of it.
+#[tokio::test]
+async fn one_damaged_copy_keeps_no_organizer_from_changing_a_meeting() {
+    let world = begun().await;
+    let people = people(&world, 2).await;
+    world.put(&at("a"), with("a", "First", 2)).await.unwrap();
+    let damaged = world.copy_of("u00", "a").await;
+    let whole = world.damage(&damaged).await;
+    world.some_time();
+    world.put(&at("a"), with("a", "Second", 2)).await.unwrap();
+    let summary = async |name: &str| {
+        let text = world.text_at(&world.copy_of(name, "a").await).await;
+        text.contains("SUMMARY:Second")
+    };
+    assert!(summary("u01").await);
+    let text = world.text_at(&at("a")).await;
+    assert!(line(&text, "ATTENDEE", "u00@example.com").contains("SCHEDULE-STATUS=1.0"));
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1);
+    world.replace_content(&damaged, whole).await;
+    world.clock.advance(6 * 60 * MINUTE);
+    while world.desk.deliver_outstanding().await.unwrap() {}
+    assert!(summary("u00").await);
+    let text = world.text_at(&at("a")).await;
+    assert!(line(&text, "ATTENDEE", "u00@example.com").contains("SCHEDULE-STATUS=1.2"));
+    drop(people);
+}
+
 #[tokio::test]
 async fn one_damaged_meeting_stops_no_rooms_answers() {
     let world = begun().await;
@@ -315,6 +345,8 @@ async fn rows_that_cannot_be_read_are_kept() {
     let world = begun().await;
     let queues = [
         DELIVERY_QUEUE,
+        MAILING_QUEUE,
+        HELD_MAILING_QUEUE,
         REFRESH_QUEUE,
         BOOKING_QUEUE,
         ANSWERED_QUEUE,
@@ -330,6 +362,7 @@ async fn rows_that_cannot_be_read_are_kept() {
         world.some_time();
         let worked = match queue {
             DELIVERY_QUEUE => world.desk.deliver_outstanding().await,
+            MAILING_QUEUE | HELD_MAILING_QUEUE => world.desk.post_outstanding(queue).await,
             REFRESH_QUEUE => world.desk.refresh_outstanding().await,
             BOOKING_QUEUE => world.desk.answer_bookings(&RULES).await,
             ANSWERED_QUEUE => world.desk.clear_answered().await,

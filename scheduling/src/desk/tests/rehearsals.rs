@@ -303,8 +303,8 @@ async fn the_answers_of_rooms_are_foreseen() {
     assert_eq!(
         foreseen().await,
         [
-            "REPLY from room@example.com (ACCEPTED): it answers by itself",
-            "REPLY from salon@example.com (ACCEPTED): it answers by itself",
+            "REPLY from room@example.com (ACCEPTED): it answers by itself (automatic)",
+            "REPLY from salon@example.com (ACCEPTED): it answers by itself (accept-if-free)",
         ]
     );
     let other = meeting(START, &rooms).replace("UID:m", "UID:other");
@@ -313,8 +313,8 @@ async fn the_answers_of_rooms_are_foreseen() {
     assert_eq!(
         foreseen().await,
         [
-            "REPLY from room@example.com (DECLINED): it answers by itself",
-            "REPLY from salon@example.com: a person is to answer for it",
+            "REPLY from room@example.com (DECLINED): it answers by itself (automatic)",
+            "REPLY from salon@example.com: a person is to answer for it (accept-if-free)",
         ]
     );
 }
@@ -345,6 +345,6 @@ async fn the_answer_of_a_room_behind_many_people_is_foreseen() {
     let last = lines.last().map(ToString::to_string).unwrap();
     assert_eq!(
         last,
-        "REPLY from room@example.com (ACCEPTED): it answers by itself"
+        "REPLY from room@example.com (ACCEPTED): it answers by itself (automatic)"
     );
 }

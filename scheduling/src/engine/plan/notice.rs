@@ -1,5 +1,7 @@
 //! The owner of a calendar hears of what somebody else sent in the owner's name.
 
+use bytes::Bytes;
+
 use super::{
     Change, Delivery, Plan,
     outbox::{kind_of_message, kind_of_reply, mail_address_of},
@@ -30,8 +32,8 @@ pub(super) fn notice(change: &Change<'_>, plan: &Plan) -> Option<OutgoingMessage
             address: address.to_owned(),
             name: Some(change.owner.display_name.clone()),
         },
-        details: details(object, change.owner.time_zone.as_deref()),
-        calendar: Vec::new(),
+        details: details(object, change.owner.time_zone.as_deref()).into(),
+        calendar: Bytes::new(),
         language: change.owner.language.clone(),
         home: change.owner.home?,
         uid: String::new(),

@@ -1,5 +1,8 @@
 //! Where messages go: to people here, by mail, or nowhere.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use calendar::{CalendarObject, Property, attachment, zone::reference};
 use storage::model::Principal;
 
@@ -9,7 +12,7 @@ use crate::{
         Addressee, Decision, Directory, Message, Method, Role, Status, details::details,
         directory::mail_address, entry::participation,
     },
-    mail::{MessageKind, OutgoingMessage, Party, Voice},
+    mail::{Details, MessageKind, OutgoingMessage, Party, Voice},
 };
 
 /// What leaves with a change.
@@ -19,6 +22,16 @@ pub(super) struct Outbox {
     pub mails: Vec<OutgoingMessage>,
     pub statuses: Vec<(String, Status)>,
     pub decisions: Vec<Decision>,
+    /// What the last mail says: whoever is told the same shares it.
+    written: Option<Written>,
+}
+
+/// An object as a mail carries it.
+#[derive(Clone)]
+struct Written {
+    object: CalendarObject,
+    details: Arc<Details>,
+    calendar: Bytes,
 }
 
 impl Outbox {
@@ -117,13 +130,7 @@ impl Outbox {
         };
         self.note_sent(&message, address, reason);
         self.statuses.push((address.to_owned(), Status::PENDING));
-        let mut object = addressed_by_mail(&message.object, change.directory);
-        // By mail no zone goes without its definition (RFC 7809 §3).
-        reference::include(&mut object);
-        leave_out_attachments(&mut object);
-        if message.method == Method::Request {
-            add_what_must_be_there(&mut object);
-        }
+        let written = self.write(change, message.method, message.object);
         self.mails.push(OutgoingMessage {
             kind,
             voice: voice(change),
@@ -133,13 +140,33 @@ impl Outbox {
                 address: mail.to_owned(),
                 name: common_name(to),
             },
-            details: details(&object, change.owner.time_zone.as_deref()),
-            calendar: object.to_octets().to_vec(),
+            details: written.details,
+            calendar: written.calendar,
             language: change.owner.language.clone(),
             home,
             uid: message.uid,
             recipient: address.to_owned(),
         });
+    }
+
+    /// The object for mails.
+    fn write(&mut self, change: &Change<'_>, method: Method, object: CalendarObject) -> Written {
+        let known = self.written.take().filter(|last| last.object == object);
+        let written = known.unwrap_or_else(|| {
+            let mut sent = addressed_by_mail(&object, change.directory);
+            // By mail no zone goes without its definition (RFC 7809 §3).
+            reference::include(&mut sent);
+            leave_out_attachments(&mut sent);
+            if method == Method::Request {
+                add_what_must_be_there(&mut sent);
+            }
+            Written {
+                details: details(&sent, change.owner.time_zone.as_deref()).into(),
+                calendar: sent.to_octets(),
+                object,
+            }
+        });
+        self.written.insert(written).clone()
     }
 
     fn note_sent(&mut self, message: &Message, address: &str, reason: &str) {

@@ -163,7 +163,9 @@ fn answer<'m>(
         return Err(silently("the meeting is cancelled"));
     }
     if incoming.message.origin != Origin::Here && is_obsolete(invited, entry) {
-        return Err(silently("a newer or the same answer was applied already"));
+        return Err(silently(
+            "a newer or the same answer was applied already (RFC 5546 §2.1.5)",
+        ));
     }
     Ok(Answer { entry, line })
 }

@@ -163,7 +163,9 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         return Err(
             match is_sent_after_all(incoming.message.origin, &stored, &message) {
                 true => Declined::after_its_cancellation(),
-                false => silently("a newer or the same message was applied already"),
+                false => {
+                    silently("a newer or the same message was applied already (RFC 5546 §2.1.5)")
+                }
             },
         );
     }

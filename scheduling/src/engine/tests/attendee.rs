@@ -812,7 +812,7 @@ fn two_lines_of_one_person_have_one_answer() {
         "ORGANIZER:mailto:x@elsewhere.net\nATTENDEE;PARTSTAT=NEEDS-ACTION:{BOB}\nATTENDEE;PARTSTAT=ACCEPTED:{ROBERT}"
     );
     world.put("bob", &from_outside(&both));
-    let mail = String::from_utf8(world.mails.last().unwrap().calendar.clone()).unwrap();
+    let mail = String::from_utf8(world.mails.last().unwrap().calendar.to_vec()).unwrap();
     assert!(mail.contains("PARTSTAT=ACCEPTED"), "{mail}");
 }
 

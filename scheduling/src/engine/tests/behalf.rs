@@ -93,7 +93,7 @@ fn the_owner_is_told_in_words_and_only_of_what_was_sent() {
     assert_eq!(notice.to.address, "alice@example.org");
     assert_eq!(notice.from.name.as_deref(), Some("CAROL"));
     assert_eq!(notice.details.summary, "Plan");
-    assert_eq!(notice.calendar, b"");
+    assert_eq!(notice.calendar, b""[..]);
     // nobody hears of an extension of Alice's
     world.edit("alice", "X-COLOUR", "red");
     assert_eq!(world.told(), []);

@@ -83,7 +83,7 @@ fn a_comment_to_somebody_elsewhere_is_said_once() {
     world.mail_in("bob", Method::Request, x, said("One", 0));
     let sent = commented(world.copy("bob"), "ACCEPTED", "I come late");
     world.put("bob", &sent);
-    let mail = String::from_utf8(world.mails[0].calendar.clone()).unwrap();
+    let mail = String::from_utf8(world.mails[0].calendar.to_vec()).unwrap();
     assert!(mail.contains("\r\nCOMMENT:I come late\r\n"), "{mail}");
     assert!(!mail.contains("By train"), "{mail}");
     world.mail_in("bob", Method::Request, x, said("Two", 1));
@@ -104,7 +104,7 @@ fn a_comment_to_somebody_elsewhere_is_said_once() {
         .iter()
         .find(|it| it.method == "REQUEST")
         .unwrap();
-    let mail = String::from_utf8(to_delegate.calendar.clone()).unwrap();
+    let mail = String::from_utf8(to_delegate.calendar.to_vec()).unwrap();
     assert!(
         mail.contains("COMMENT:By train") && !mail.contains("late"),
         "{mail}"

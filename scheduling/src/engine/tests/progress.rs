@@ -54,7 +54,7 @@ fn progress_is_not_told_to_who_is_sent() {
         .iter()
         .find(|it| it.method == "REQUEST")
         .unwrap();
-    let mail = String::from_utf8(to_delegate.calendar.clone()).unwrap();
+    let mail = String::from_utf8(to_delegate.calendar.to_vec()).unwrap();
     assert!(mail.contains("STATUS:IN-PROCESS"), "{mail}");
     assert!(!mail.contains("COMPLETED"), "{mail}");
 }
@@ -67,7 +67,7 @@ fn what_must_be_in_a_message_is_in_it() {
         "alice",
         &task("mailto:alice@example.org", &format!("ATTENDEE:{X}")),
     );
-    let mail = String::from_utf8(world.mails[0].calendar.clone()).unwrap();
+    let mail = String::from_utf8(world.mails[0].calendar.to_vec()).unwrap();
     assert!(
         mail.contains("\r\nSUMMARY:\r\n") && mail.contains("\r\nPRIORITY:0\r\n"),
         "{mail}"
@@ -98,6 +98,6 @@ fn what_must_be_in_a_message_is_in_it() {
     world.mail_in("alice", Method::Refresh, X, asks);
     let mail = world.mails.last().unwrap();
     assert_eq!(mail.method, "CANCEL");
-    let mail = String::from_utf8(mail.calendar.clone()).unwrap();
+    let mail = String::from_utf8(mail.calendar.to_vec()).unwrap();
     assert!(mail.contains("\r\nSEQUENCE:0\r\n"), "{mail}");
 }

@@ -1,9 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use scheduling::{
     desk::Settings,
-    mail::{Details, MessageKind, Party, Voice},
+    mail::{MessageKind, Party, Voice},
 };
 use storage::{memory::Memory, model::CollectionId, testing, testing::ManualClock};
 
@@ -63,8 +65,8 @@ fn message(number: u32) -> OutgoingMessage {
             address: recipient.clone(),
             name: None,
         },
-        details: Details::default(),
-        calendar: b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".to_vec(),
+        details: Arc::default(),
+        calendar: Bytes::from_static(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"),
         language: None,
         home: CollectionId(1),
         uid: "uid".into(),
@@ -186,6 +188,41 @@ async fn a_mail_that_cannot_be_written_does_not_stay() {
     office.enqueue(2).await;
     assert_eq!(office.worker.send_due().await, Ok(2));
     assert_eq!(office.outbox.sent().len(), 1);
+    assert!(office.rows().await.is_empty());
+}
+
+/// The organizer's object is gone, or never was: who is not invited is not told of a meeting. What others send is theirs.
+#[tokio::test]
+async fn what_is_not_meant_any_more_does_not_leave() {
+    let office = office().await;
+    for (number, organizer, method) in [
+        (1, "alice", "REQUEST"),
+        (2, "alice", "CANCEL"),
+        (3, "x", "REQUEST"),
+    ] {
+        let calendar = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:uid\r\n\
+             ORGANIZER:mailto:{organizer}@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        let mail = OutgoingMessage {
+            calendar: calendar.into(),
+            method: method.to_owned(),
+            ..message(number)
+        };
+        office.enqueue_octets(number, mail.encode()).await;
+    }
+    assert_eq!(office.worker.send_due().await, Ok(3));
+    let mut sent: Vec<String> = office
+        .outbox
+        .sent()
+        .iter()
+        .map(|mail| mail.envelope_to.to_string())
+        .collect();
+    sent.sort();
+    assert_eq!(
+        sent,
+        ["guest2@elsewhere.example", "guest3@elsewhere.example"]
+    );
     assert!(office.rows().await.is_empty());
 }
 

@@ -69,6 +69,7 @@ impl Stage {
         let queues = [
             mail::QUEUE,
             DELIVERY_QUEUE,
+            mail::MAILING_QUEUE,
             REFRESH_QUEUE,
             ANSWERED_QUEUE,
             MEMBERSHIP_QUEUE,

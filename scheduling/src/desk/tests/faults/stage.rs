@@ -33,6 +33,8 @@ pub(super) enum Setting {
     Crowd,
     /// Such a meeting, of which most have not heard yet.
     CrowdedMeeting,
+    /// A meeting of more people elsewhere than mails are made for at once.
+    RemoteCrowd,
     /// A meeting of many, who have not seen yet that Bob accepted.
     AnsweredCrowd,
     /// A meeting of a group into which somebody came.
@@ -99,6 +101,7 @@ impl Stage {
                 self.add_crowd().await;
                 self.invite(&many()).await;
             }
+            Setting::RemoteCrowd => self.invite(&many_elsewhere()).await,
             Setting::AnsweredCrowd => {
                 self.add_crowd().await;
                 self.invite(&with(FEW)).await;
@@ -167,8 +170,17 @@ pub(super) fn many() -> String {
     with(CROWD)
 }
 
+/// The meeting with more people elsewhere than mails are made for at once.
+fn many_elsewhere() -> String {
+    with_at("elsewhere.test", CROWD)
+}
+
 fn with(others: usize) -> String {
-    let attendee = |number| format!("ATTENDEE:mailto:u{number}@example.com\r\n");
+    with_at("example.com", others)
+}
+
+fn with_at(domain: &str, others: usize) -> String {
+    let attendee = |number| format!("ATTENDEE:mailto:u{number}@{domain}\r\n");
     let attendees: String = (0..others).map(attendee).collect();
     MEETING.replace("END:VEVENT", &format!("{attendees}END:VEVENT"))
 }

@@ -6,7 +6,7 @@ use super::{
     stage::{AT, MEETING, Setting, many},
     *,
 };
-use crate::mail::DeliveryOutcome;
+use crate::mail::{DeliveryOutcome, MAILING_QUEUE};
 
 type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>>;
 
@@ -127,6 +127,16 @@ pub(super) const STEPS: &[Step] = &[
         Box::pin(async { it.world.desk.deliver_outstanding().await.map(drop) })
     })
     .behind_requests(DELIVERY_QUEUE),
+    step("mails that wait", Setting::RemoteCrowd, |it| {
+        Box::pin(async {
+            it.world
+                .desk
+                .post_outstanding(MAILING_QUEUE)
+                .await
+                .map(drop)
+        })
+    })
+    .behind_requests(MAILING_QUEUE),
     step("refreshes that wait", Setting::AnsweredCrowd, |it| {
         Box::pin(async { it.world.desk.refresh_outstanding().await.map(drop) })
     })

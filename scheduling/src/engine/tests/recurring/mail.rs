@@ -437,7 +437,7 @@ fn an_invitation_that_came_another_way_is_answered() {
 fn words_for_people_are_about_what_the_mail_is_about() {
     let mut world = new_world();
     world.put("alice", &set(&[&series("x@elsewhere.net", "")]));
-    let when = |world: &mut World| world.mails.pop().unwrap().details.when;
+    let when = |world: &mut World| world.mails.pop().unwrap().details.when.clone();
     assert_eq!(
         when(&mut world),
         "Monday, 2 March 2026, 10:00 – 11:00 (Europe/Berlin), every week, 10 times"
