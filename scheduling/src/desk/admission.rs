@@ -40,6 +40,15 @@ pub(crate) struct Admitted {
     pub projection: Bytes,
 }
 
+/// Octets that somebody wants to store in a calendar, read: a calendar object, whose bounds are still to be looked at.
+pub(crate) struct Submitted {
+    /// The object.
+    pub object: CalendarObject,
+    facts: ObjectFacts,
+    format: Format,
+    octets: Bytes,
+}
+
 /// Reads octets that somebody wants to store in a calendar.
 ///
 /// Errors, each as its precondition: `supported-calendar-data`, `max-resource-size`,
@@ -50,6 +59,17 @@ pub(crate) fn admit(
     content_type: Option<&str>,
     octets: Bytes,
 ) -> Result<Admitted, Refusal> {
+    read(limits, content_type, octets)?.admit(limits)
+}
+
+/// The first half of [`admit`], at the price of reading the octets once.
+///
+/// Errors: `supported-calendar-data`, `max-resource-size`, `valid-calendar-data`, `valid-calendar-object-resource`.
+pub(crate) fn read(
+    limits: &Limits,
+    content_type: Option<&str>,
+    octets: Bytes,
+) -> Result<Submitted, Refusal> {
     let format = format_of(content_type).ok_or_else(|| {
         let types = Format::ALL.map(Format::media_type).join(", ");
         let detail = format!("a calendar takes {types}, version {}", Format::VERSION);
@@ -60,7 +80,7 @@ pub(crate) fn admit(
         octets: usize::try_from(limits.maximum_resource_octets).unwrap_or(usize::MAX),
         ..calendar::object::Limits::default()
     };
-    let mut object = format
+    let object = format
         .parse(octets.clone(), &parser_limits)
         .map_err(|error| precondition(Precondition::ValidCalendarData, error.to_string()))?;
     let facts = check::check(&object).map_err(|fault| {
@@ -73,26 +93,44 @@ pub(crate) fn admit(
         };
         precondition(which, fault.to_string())
     })?;
-    if facts.uid.len() > MAXIMUM_UID_OCTETS {
-        return Err(precondition(
-            Precondition::ValidCalendarObjectResource,
-            "the UID is too long",
-        ));
-    }
-    check_attendees(limits, facts.most_attendees)?;
-    let projection = ObjectProjection::of(&object);
-    check_dates(limits, &object)?;
-    check_instances(limits, &object, &projection)?;
-    let mended = object.mend_folds() | (format != Format::ICalendar);
-    let octets = if mended { object.to_octets() } else { octets };
-    check_size(limits, octets.len())?;
-    Ok(Admitted {
-        projection: projection.encode(),
+    Ok(Submitted {
         object,
         facts,
+        format,
         octets,
-        mended,
     })
+}
+
+impl Submitted {
+    /// The second half of [`admit`]: what it says is within the bounds of this installation.
+    pub fn admit(self, limits: &Limits) -> Result<Admitted, Refusal> {
+        let Submitted {
+            mut object,
+            facts,
+            format,
+            octets,
+        } = self;
+        if facts.uid.len() > MAXIMUM_UID_OCTETS {
+            return Err(precondition(
+                Precondition::ValidCalendarObjectResource,
+                "the UID is too long",
+            ));
+        }
+        check_attendees(limits, facts.most_attendees)?;
+        let projection = ObjectProjection::of(&object);
+        check_dates(limits, &object)?;
+        check_instances(limits, &object, &projection)?;
+        let mended = object.mend_folds() | (format != Format::ICalendar);
+        let octets = if mended { object.to_octets() } else { octets };
+        check_size(limits, octets.len())?;
+        Ok(Admitted {
+            projection: projection.encode(),
+            object,
+            facts,
+            octets,
+            mended,
+        })
+    }
 }
 
 /// What comes in names no more time zones than are bound to be needed, or than what it takes the place of, which was

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use calendar::many_zones;
+use calendar::{CalendarObject, many_zones};
 use storage::{
     Batch, ResourcePath, Stored, UidPlaces,
     model::{Attachment, CalendarFacts, Collection, CollectionId, Object, Principal},
@@ -153,7 +153,7 @@ impl Desk {
         } = arrival;
         admission::check_component(calendar, &admitted.facts.component_name)?;
         check_access(arrival.actor, calendar, admitted)?;
-        self.check_zones(arrival).await?;
+        self.check_zones(&admitted.object, arrival.keeps).await?;
         let uid = &admitted.facts.uid;
         let places = if arrival.is_plain() {
             self.store.find_uid_in(calendar, uid).await
@@ -209,10 +209,14 @@ impl Desk {
     }
 
     /// A calendar object keeps the zones that it has, also where it is copied or moved.
-    async fn check_zones(&self, arrival: &Arrival<'_>) -> Result<(), Refusal> {
-        let named = many_zones(&arrival.admitted.object);
+    pub(super) async fn check_zones(
+        &self,
+        object: &CalendarObject,
+        keeps: Option<&Object>,
+    ) -> Result<(), Refusal> {
+        let named = many_zones(object);
         let is_calendar = |it: &&Object| named.is_some() && it.calendar.is_some();
-        let had = match arrival.keeps.filter(is_calendar) {
+        let had = match keeps.filter(is_calendar) {
             Some(stored) => many_zones(&self.parsed(stored).await?),
             None => None,
         };

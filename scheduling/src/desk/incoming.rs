@@ -211,10 +211,18 @@ impl Desk {
             let reason = "the mail says another METHOD than the message";
             return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
         }
-        if taken.method == Method::Request && !taken.asks_for_busy_time() {
-            self.check_can_be_stored(&taken.object)?;
+        // whether it may name so many zones depends upon what each recipient has
+        if many_zones(&taken.object).is_none() {
+            self.check_may_become_a_copy(&taken)?;
         }
         Ok(taken)
+    }
+
+    fn check_may_become_a_copy(&self, message: &Message) -> Result<(), Unacceptable> {
+        match message.method == Method::Request && !message.asks_for_busy_time() {
+            true => self.check_can_be_stored(&message.object),
+            false => Ok(()),
+        }
     }
 
     /// What becomes a copy is what could be stored by a PUT.
@@ -241,6 +249,23 @@ impl Desk {
         }
     }
 
+    /// A message names no more zones than one object may, or than the copy does that it is about.
+    fn check_zones_of(
+        &self,
+        message: &Message,
+        copy: Option<&CalendarObject>,
+    ) -> Result<(), Unacceptable> {
+        let named = many_zones(&message.object);
+        if named > copy.and_then(many_zones) {
+            let reason = ObjectFault::TooManyZones.to_string();
+            return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
+        }
+        match named {
+            Some(_) => self.check_may_become_a_copy(message),
+            None => Ok(()),
+        }
+    }
+
     /// Lets a message have its effect.
     async fn let_in(
         &self,
@@ -259,10 +284,9 @@ impl Desk {
                 .await?;
             self.look_up_deputies(directory, copy).await?;
         }
-        let had = recipients.object(recipient.id).and_then(many_zones);
-        if many_zones(&delivery.message.object) > had {
-            let reason = ObjectFault::TooManyZones.to_string();
-            return Ok(Err(Unacceptable::new(Status::INVALID_VALUE, reason)));
+        if let Err(fault) = self.check_zones_of(&delivery.message, recipients.object(recipient.id))
+        {
+            return Ok(Err(fault));
         }
         let called_off = self.recall_called_off(&mut recipients, delivery).await?;
         let handed_over = self

@@ -188,12 +188,12 @@ impl Desk {
         let admitted = match admitted {
             Some(admitted) => admitted,
             None => {
-                let content_type = put.content_type.as_deref();
-                admitted.insert(admission::admit(
-                    &self.settings.limits,
-                    content_type,
-                    put.octets.clone(),
-                )?)
+                let (limits, content_type) = (&self.settings.limits, put.content_type.as_deref());
+                let submitted = admission::read(limits, content_type, put.octets.clone())?;
+                let before = round.before.map(|before| &before.value);
+                // what each zone means is looked up next
+                self.check_zones(&submitted.object, before).await?;
+                admitted.insert(submitted.admit(limits)?)
             }
         };
         let decided = match self.delivered_invitation(&round, admitted).await? {

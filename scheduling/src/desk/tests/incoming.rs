@@ -115,6 +115,34 @@ impl World {
     }
 }
 
+/// What comes in names a bounded number of time zones, unless the copy that it is about was stored with as many before.
+#[tokio::test]
+async fn an_invitation_names_a_bounded_number_of_zones() {
+    const ZONES: usize = calendar::zone::MAXIMUM_ZONES + 1;
+    let zones = |count: usize| {
+        (0..count)
+            .map(|number| format!("\nEXDATE;TZID=z{number}:20270101T090000"))
+            .collect::<String>()
+    };
+    let world = world().await;
+    let refused = world.receive(&invitation(0, &zones(ZONES))).await;
+    assert_eq!(refused.status, Status::INVALID_VALUE, "{}", refused.reason);
+    assert!(world.members("bob/calendar").await.is_empty());
+    world.receive(&invitation(0, "")).await;
+    let (at, _, text) = world.bobs().await;
+    let many = zones(ZONES).trim_start().replace('\n', "\r\n");
+    let many = text.replace("SUMMARY", &format!("{many}\r\nSUMMARY"));
+    let stored = storage::model::Content::Inline(many.into());
+    world.replace_content(&at, stored).await;
+    for (sequence, count, status) in [
+        (1, ZONES, Status::DELIVERED),
+        (2, ZONES + 1, Status::INVALID_VALUE),
+    ] {
+        let reception = world.receive(&invitation(sequence, &zones(count))).await;
+        assert_eq!(reception.status, status, "{}", reception.reason);
+    }
+}
+
 #[tokio::test]
 async fn an_invitation_comes_in_and_is_answered_by_mail() {
     let world = world().await;
