@@ -17,9 +17,10 @@ use crate::engine::{
     directory::Person,
     entry::{DECLINED, NEEDS_ACTION, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
-    message::{Answer, reply, request},
+    message::{Answer, reply, request, utc},
     own::{has_comment, restore_sent},
     receive::note_sent,
+    sequence::Revision,
 };
 
 /// What the organizer knows already, and what the client demands.
@@ -58,13 +59,21 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
     let mut outbox = Outbox::default();
     send_answer(change, &signed, said, &mut outbox);
     // Who answers signs; who changes an alarm does not.
-    if !outbox.deliveries.is_empty() || !outbox.mails.is_empty() {
+    let is_sent = !outbox.deliveries.is_empty() || !outbox.mails.is_empty();
+    if is_sent {
         object = signed;
-        if let Some(before) = said.before {
-            note_sent(&mut object, before);
-        }
+    }
+    if let Some(before) = said.before.filter(|_| is_sent || is_ahead(change, &object)) {
+        note_sent(&mut object, before);
     }
     outbox.into_plan(Some(object), Role::Attendee)
+}
+
+/// Whether a client's clock is ahead: what comes would be taken for late as long as that.
+fn is_ahead(change: &Change<'_>, object: &CalendarObject) -> bool {
+    let now = utc(change.now);
+    let mut entries = object.entries();
+    entries.any(|entry| Revision::of(entry).stamp() > now.as_str())
 }
 
 /// Who acts for the owner signs the owner's line; where it is the owner, nobody does.

@@ -126,7 +126,7 @@ pub(super) fn store(
     if !is_same_organizer(before, after, change.directory) {
         return Err(Fault::AttendeeChange("ORGANIZER became somebody else"));
     }
-    if is_out_of_reach(before) && agent_of(after) == Agent::None {
+    if role == Role::Attendee && is_out_of_reach(before) && agent_of(after) == Agent::None {
         return create(change, &without_agent(after));
     }
     if organizer_line(after).is_some() && agent_of(after) != Agent::Server {

@@ -119,7 +119,7 @@ fn what_is_the_attendees_own_is_stored_as_it_came() {
         for (name, value) in [
             ("TRANSP", "TRANSPARENT"),
             ("CREATED", "20260101T000000Z"),
-            ("DTSTAMP", "20260102T000000Z"),
+            ("DTSTAMP", "20260101T000130Z"),
             ("LAST-MODIFIED", "20260102T000000Z"),
             ("X-MOZ-LASTACK", "20260101T000000Z"),
             ("CATEGORIES", "Work"),
@@ -666,6 +666,20 @@ fn an_organizer_comes_within_reach() {
         world.line("bob", "ORGANIZER", organizer),
         format!("ORGANIZER;SCHEDULE-STATUS=1.0:{organizer}")
     );
+    // nor does anybody answer who is not in it any more
+    let mut world = new_world();
+    world.mail_possible = false;
+    world.put("bob", &stored("ACCEPTED"));
+    world.mail_possible = true;
+    let mut without = world.copy("bob").clone();
+    for entry in without.entries_mut() {
+        entry.remove_properties("ATTENDEE");
+    }
+    let tag = world.tag("bob");
+    world.put("bob", &without);
+    assert_eq!(world.copy("bob"), &without);
+    assert_eq!(world.tag("bob"), tag);
+    assert!(world.mails.is_empty());
     // what the client left to others stays so
     let mut world = new_world();
     let left = "ORGANIZER;SCHEDULE-AGENT=NONE";
