@@ -370,7 +370,10 @@ impl Desk {
         check_put_locks(&round)?;
         let mut decided = self.decide_calendar_object(&round, admitted).await?;
         // the client named another place, so it has to fetch what stands here
-        decided.written.elsewhere = (path != asked.path).then(|| path.clone());
+        // (and where it only rehearses that, the delivered one would have moved there first)
+        let moves = path.parent() != asked.path.parent();
+        decided.written.created = moves;
+        decided.written.elsewhere = (path != asked.path && !moves).then(|| path.clone());
         decided.written.etag = None;
         Ok(Some(decided))
     }

@@ -512,6 +512,12 @@ async fn an_own_put_into_another_calendar_moves_the_delivered_invitation() {
         let draft = draft.header("If-None-Match", "*");
         draft.body(text.to_owned()).send().await
     };
+    let dry = bob.request("POST", &format!("{place};dry-run"));
+    let dry = dry.header("Content-Type", "text/calendar");
+    let told = dry.body(text.clone()).send().await;
+    told.expect(&[200]);
+    let told = told.text().to_owned();
+    assert!(told.contains(&place) && told.contains("201"), "{told}");
     let reply = put(&text).await;
     reply.expect(&[201]);
     assert!(reply.headers.get("Content-Location").is_none());
