@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use scheduling::{Desk, desk::Settings};
+use scheduling::{
+    Desk,
+    desk::{CommitBounds, Settings},
+};
 use storage::{Environment, Store, backend::Backend, derived::DerivedFiles, model::TrashPolicy};
 
 use crate::{
@@ -338,6 +341,7 @@ pub(crate) fn desk(store: &Store, options: &Options, public_url: &str) -> Desk {
 fn desk_settings(options: &Options, public_url: &str) -> Settings {
     Settings {
         limits: options.limits.of_desk(),
+        commit_bounds: CommitBounds::default(),
         local_domains: options.mail.domains.clone(),
         mail_possible: !matches!(options.mail.route, MailRoute::None),
         principal_path_to_name: dav::principal_name_of_path,

@@ -42,7 +42,7 @@ mod work;
 
 use std::sync::{
     Arc, RwLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use crate::{
@@ -107,6 +107,8 @@ struct Shared {
     directory: RwLock<directory::KnownDirectory>,
     tree: cache::TreeCache,
     commit_ids: CommitIds,
+    /// How many rows of work were named.
+    work_ids: AtomicU32,
 }
 
 /// Names for commits that no other store, and no other life of this one, gives: they begin at random.
@@ -174,6 +176,7 @@ impl Store {
             directory: RwLock::default(),
             tree: cache::TreeCache::default(),
             commit_ids,
+            work_ids: AtomicU32::new(0),
         };
         Ok(Store {
             shared: Arc::new(shared),
@@ -230,11 +233,15 @@ impl Store {
         CollectionId(self.environment().random_u64().max(1))
     }
 
-    /// An identity for a new row of work.
+    /// An identity for a new row of work. Of those that are due at the same moment, the one that is made later comes
+    /// later: one that is decided upon what another one's commit left, and one of several for the same commit.
     pub fn new_work_id(&self, due: crate::Timestamp) -> WorkId {
+        let revision = u128::from(self.revision().0);
+        let number = self.shared.work_ids.fetch_add(1, Ordering::Relaxed);
+        let random = self.environment().random_u64() as u32;
         WorkId {
             due,
-            id: self.environment().random_u128(),
+            id: revision << 64 | u128::from(number) << 32 | u128::from(random),
         }
     }
 

@@ -7,10 +7,9 @@ use calendar::CalendarObject;
 use storage::{Batch, Timestamp, model::Principal};
 
 use super::{
-    Desk, admission,
+    CommitBounds, Desk, admission,
     outstanding::{self, Outstanding},
     recipients::Recipients,
-    refresh,
 };
 use crate::{
     Refusal,
@@ -73,7 +72,8 @@ impl Desk {
         if receipt.refresh_others
             && let Some(object) = recipients.object(recipient.id)
         {
-            match refreshes_at_once(object, delivery, directory, now) {
+            let bounds = self.settings.commit_bounds;
+            match refreshes_at_once(object, delivery, directory, now, bounds) {
                 Some(at_once) => refreshes = at_once,
                 None => {
                     self.enqueue_refresh(batch, recipient, &message.uid, now)
@@ -192,7 +192,8 @@ impl Desk {
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
-        let (at_once, later, mut outcomes) = outstanding::split(&plan.deliveries);
+        let (at_once, later, mut outcomes) =
+            outstanding::split(self.settings.commit_bounds, &plan.deliveries);
         let received = self
             .receive_all(recipients, sender, at_once, directory, now)
             .await?;
@@ -215,12 +216,13 @@ fn refreshes_at_once(
     reply: &Delivery,
     directory: &Directory,
     now: Timestamp,
+    bounds: CommitBounds,
 ) -> Option<Vec<Delivery>> {
-    if engine::addresses(Some(object), None).len() > refresh::PEOPLE_AT_ONCE {
+    if engine::addresses(Some(object), None).len() > bounds.people_shown_at_once {
         return None;
     }
     let replied = Some(reply.message.sender.as_str());
     let refreshes = engine::refresh(object, &reply.recipient, directory, replied, now);
-    let fitting = outstanding::fitting(refreshes.iter().map(outstanding::weight));
+    let fitting = outstanding::fitting(bounds, refreshes.iter().map(outstanding::weight));
     (fitting == refreshes.len()).then_some(refreshes)
 }

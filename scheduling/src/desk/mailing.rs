@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Batch, Timestamp, model::Work};
 
 use super::{
-    Desk,
+    CommitBounds, Desk,
     outstanding::{OCTETS_PER_COMMIT, fitting},
     queue::Row,
 };
@@ -99,11 +99,11 @@ impl Mailings {
     }
 
     /// Takes what one commit holds.
-    fn take(&mut self) -> Vec<OutgoingMessage> {
+    fn take(&mut self, bounds: CommitBounds) -> Vec<OutgoingMessage> {
         let octets = self.waiting.iter().rev().flat_map(|mailing| {
             iter::repeat_n(mailing.message.calendar.len(), 1 + mailing.others.len())
         });
-        let count = fitting(octets);
+        let count = fitting(bounds, octets);
         iter::from_fn(|| self.next()).take(count).collect()
     }
 }
@@ -116,7 +116,8 @@ impl Desk {
         mails: &[OutgoingMessage],
         now: Timestamp,
     ) {
-        let at_once = fitting(mails.iter().map(|mail| mail.calendar.len()));
+        let bounds = self.settings.commit_bounds;
+        let at_once = fitting(bounds, mails.iter().map(|mail| mail.calendar.len()));
         let (at_once, later) = mails.split_at(at_once);
         for mail in at_once {
             self.enqueue_mail(batch, mail, now);
@@ -162,7 +163,7 @@ impl Desk {
             _ => mail::QUEUE,
         };
         let (now, mut batch) = (self.now(), self.store.batch());
-        for mail in rest.take() {
+        for mail in rest.take(self.settings.commit_bounds) {
             self.enqueue_mail_in(sent_in, &mut batch, &mail, now);
         }
         match rest.waiting.is_empty() {
@@ -233,7 +234,7 @@ mod tests {
             let (mut taken, mut commits) = (Vec::new(), Vec::new());
             for mut row in rows {
                 while !row.waiting.is_empty() {
-                    let mails = row.take();
+                    let mails = row.take(CommitBounds::default());
                     commits.push(mails.len());
                     taken.extend(mails);
                 }

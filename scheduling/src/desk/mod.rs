@@ -100,7 +100,7 @@ pub use put::{Put, Written};
 pub use refresh::REFRESH_QUEUE;
 pub use rehearsal::Rehearsal;
 pub use resources::{FoundResource, FoundResources};
-pub use settings::{Limits, Settings};
+pub use settings::{CommitBounds, Limits, Settings};
 pub use standing::Standing;
 pub use transfer::Transfer;
 pub use trash::{RestoreCollection, Restored, TrashDetail, TrashError, TrashItem};

@@ -16,7 +16,7 @@ use storage::{
 };
 
 use super::{
-    Desk,
+    CommitBounds, Desk,
     content::entity_tag,
     copy::Copies,
     queue::{Row, is_about_all},
@@ -32,8 +32,6 @@ use crate::{
 
 /// The queue of deliveries that wait.
 pub const DELIVERY_QUEUE: &str = "delivery";
-/// The most copies that one commit changes.
-pub(crate) const COPIES_PER_COMMIT: usize = 50;
 /// Octets of messages beyond which a commit takes no further one.
 pub(crate) const OCTETS_PER_COMMIT: usize = 512 * 1024;
 /// How many of the letters before it one is compared with.
@@ -66,10 +64,10 @@ struct Letter {
 }
 
 /// How many of these fit into one commit.
-pub(crate) fn fitting(octets: impl Iterator<Item = usize>) -> usize {
+pub(crate) fn fitting(bounds: CommitBounds, octets: impl Iterator<Item = usize>) -> usize {
     let mut sum = 0;
     octets
-        .take(COPIES_PER_COMMIT)
+        .take(bounds.copies.max(1))
         .take_while(|octets| {
             let fits = sum < OCTETS_PER_COMMIT;
             sum += octets;
@@ -79,8 +77,11 @@ pub(crate) fn fitting(octets: impl Iterator<Item = usize>) -> usize {
 }
 
 /// The deliveries that fit into one commit, those that wait, and what is known of how these fare.
-pub(crate) fn split(deliveries: &[Delivery]) -> (&[Delivery], &[Delivery], Vec<(String, Status)>) {
-    let (at_once, later) = deliveries.split_at(fitting(deliveries.iter().map(weight)));
+pub(crate) fn split(
+    bounds: CommitBounds,
+    deliveries: &[Delivery],
+) -> (&[Delivery], &[Delivery], Vec<(String, Status)>) {
+    let (at_once, later) = deliveries.split_at(fitting(bounds, deliveries.iter().map(weight)));
     let pending = later
         .iter()
         .map(|delivery| (delivery.address.clone(), Status::PENDING));
@@ -145,6 +146,11 @@ impl Outstanding {
         self.letters.is_empty() && self.mails.is_empty()
     }
 
+    fn waits_for(&self, recipient: PrincipalId) -> bool {
+        let mut recipients = self.letters.iter().flat_map(|letter| &letter.recipients);
+        recipients.any(|(id, _)| *id == recipient)
+    }
+
     fn work(&self, now: Timestamp) -> Work {
         Work::of(DELIVERY_QUEUE, self, now)
     }
@@ -155,10 +161,10 @@ impl Outstanding {
     }
 
     /// Takes what the next commit delivers: some recipients of one message.
-    fn take_letter(&mut self) -> Option<Letter> {
+    fn take_letter(&mut self, bounds: CommitBounds) -> Option<Letter> {
         let letter = self.letters.first_mut()?;
         let weight = weight_of(letter.octets.len());
-        let count = fitting(letter.recipients.iter().map(|_| weight));
+        let count = fitting(bounds, letter.recipients.iter().map(|_| weight));
         let rest = letter.recipients.split_off(count);
         let next = letter.to(rest);
         let taken = std::mem::replace(letter, next);
@@ -172,8 +178,8 @@ impl Outstanding {
         Some(taken)
     }
 
-    fn take_mails(&mut self) -> Vec<OutgoingMessage> {
-        let count = fitting(self.mails.iter().map(|mail| mail.calendar.len()));
+    fn take_mails(&mut self, bounds: CommitBounds) -> Vec<OutgoingMessage> {
+        let count = fitting(bounds, self.mails.iter().map(|mail| mail.calendar.len()));
         self.mails.drain(..count).collect()
     }
 }
@@ -271,7 +277,8 @@ impl Desk {
         let mut rest: Outstanding = row.task()?;
         let now = self.now();
         let mut batch = self.store.batch();
-        match rest.take_letter() {
+        let bounds = self.settings.commit_bounds;
+        match rest.take_letter(bounds) {
             Some(letter) => {
                 let delivered = self.deliver_letter(&mut batch, &rest, &letter, now).await;
                 match delivered {
@@ -283,7 +290,7 @@ impl Desk {
                 }
             }
             None => {
-                for mail in rest.take_mails() {
+                for mail in rest.take_mails(bounds) {
                     self.enqueue_mail(&mut batch, &mail, now);
                 }
             }
@@ -356,7 +363,20 @@ impl Desk {
         if !letter.is_refresh {
             let mut lines = letter.lines(object, &outcomes);
             if let Some(copy) = &own.meeting {
-                let fared = with_statuses(&copy.object, &outcomes);
+                // for whom more waits the rest is on its way
+                let heard = deliveries.iter().zip(&outcomes);
+                let heard = heard.filter(|(it, _)| !outstanding.waits_for(it.recipient.id));
+                let heard = heard.flat_map(|(delivery, (address, status))| {
+                    // by whichever of their addresses they are in it
+                    let others = delivery.recipient.addresses.iter();
+                    let all = others.chain([address]);
+                    all.map(move |address| (address.clone(), status.clone()))
+                });
+                let fared = with_statuses(&copy.object, &heard.collect::<Vec<_>>());
+                let delivered = deliveries.iter().zip(&outcomes);
+                let delivered = delivered.filter(|(_, (_, status))| *status == Status::DELIVERED);
+                let delivered: Vec<&Delivery> = delivered.map(|(delivery, _)| delivery).collect();
+                let fared = engine::told(&fared, &delivered);
                 let fared = recipients.without_unknown_answers(fared, &directory, &mut lines);
                 self.write_with_statuses(batch, &own, &fared).await?;
             }

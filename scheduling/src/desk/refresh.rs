@@ -28,8 +28,6 @@ use crate::{
 
 /// The queue of meetings into which somebody replied.
 pub const REFRESH_QUEUE: &str = "refresh";
-/// A reply into a meeting of at most so many people is shown to the others in its own commit.
-pub(crate) const PEOPLE_AT_ONCE: usize = 12;
 /// Replies within such a time find each other's row; rows of different times are taken in their order, so that
 /// no meeting waits for one into which somebody replies again and again.
 const WINDOW_MILLISECONDS: i64 = 10_000;
@@ -144,7 +142,10 @@ impl Desk {
         let mut deliveries = engine::refresh(&copy.object, organizer, &directory, None, now);
         deliveries.retain(|delivery| Some(delivery.recipient.id) > shown);
         deliveries.sort_by_key(|delivery| delivery.recipient.id);
-        let count = outstanding::fitting(deliveries.iter().map(outstanding::weight));
+        let count = outstanding::fitting(
+            self.settings.commit_bounds,
+            deliveries.iter().map(outstanding::weight),
+        );
         let (next, later) = deliveries.split_at(count);
         let mut recipients = Recipients::default();
         for delivery in next {

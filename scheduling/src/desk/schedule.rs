@@ -188,14 +188,15 @@ impl Desk {
         let acting = self.acting(proposal, &mut directory).await?;
         let uid = before.or(after).map(uid_of).unwrap_or_default();
         let home = owner.home.ok_or(Refusal::NotFound)?;
+        let whose = (owner.id, home);
         let organizes = |object: Option<&CalendarObject>| {
             object.is_some_and(|it| engine::role(it, owner.id, &directory) == Ok(Role::Organizer))
         };
         let last_sequence = match organizes(after) && !organizes(before) {
-            true => self.last_sequence((owner.id, home), &uid).await?,
+            true => self.last_sequence(whose, &uid).await?,
             false => None,
         };
-        let plan = engine::plan(&Change {
+        let mut change = Change {
             before,
             is_dormant: proposal.is_dormant,
             after,
@@ -205,7 +206,15 @@ impl Desk {
             schedule_reply: proposal.schedule_reply,
             schedule_tag_matched: proposal.schedule_tag_matched,
             ..Change::of(owner, &directory, now, self.settings.mail_possible)
-        })?;
+        };
+        let mut plan = engine::plan(&change)?;
+        if let Some(before) = before.filter(|_| self.is_ordered(&plan)) {
+            // an import or the trash may have brought it back from before what others were told since
+            change.last_sequence = self.last_sequence(whose, &uid).await?;
+            if change.last_sequence > engine::highest_sequence(before) {
+                plan = engine::plan(&change)?;
+            }
+        }
         // of a copy that the organizer has of somebody else's meeting, nothing is anybody's
         let is_organizers = |copy: &Copy| {
             let owner = copy.calendar.owner;
@@ -220,6 +229,13 @@ impl Desk {
             uid,
             organizers_attachments: organizers_attachments.unwrap_or_default(),
         })
+    }
+
+    /// Whether somebody takes what an organizer says in the order of SEQUENCE: people elsewhere, and those for whom it waits.
+    fn is_ordered(&self, plan: &Plan) -> bool {
+        let bounds = self.settings.commit_bounds;
+        let fitting = outstanding::fitting(bounds, plan.deliveries.iter().map(outstanding::weight));
+        plan.role == Role::Organizer && (!plan.mails.is_empty() || fitting < plan.deliveries.len())
     }
 
     /// The organizer's copy, where the rules want to see it, with those whom it names in the directory.
@@ -396,15 +412,20 @@ impl Desk {
         directory: &Directory,
     ) -> Result<Delivered, Refusal> {
         let (sender, now) = (proposal.owner, proposal.now);
-        let (at_once, later, mut outcomes) = outstanding::split(&plan.deliveries);
-        outstanding.add_deliveries(later);
+        let (at_once, later) = self.parted(plan, proposal.before, directory);
+        outstanding.add_deliveries(&later);
+        let pending = later
+            .iter()
+            .map(|delivery| (delivery.address.clone(), Status::PENDING));
+        let mut outcomes: Vec<(String, Status)> = pending.collect();
+
         let mut recipients = Recipients::default();
         let unreadable = self
-            .load_readable_recipients(&mut recipients, sender, at_once)
+            .load_readable_recipients(&mut recipients, sender, &at_once)
             .await?;
         let mut refreshes: Vec<Delivery> = Vec::new();
         let mut following = 0;
-        for delivery in at_once {
+        for delivery in &at_once {
             // what is damaged with one keeps nothing from all others, and waits until it is mended
             let id = delivery.recipient.id;
             if let Some((_, damage)) = unreadable.iter().find(|(damaged, _)| *damaged == id) {
@@ -452,6 +473,25 @@ impl Desk {
             foreseen,
             following,
         })
+    }
+
+    /// What this commit holds, and what waits: what is too much for it, and what goes to somebody for whom something waits
+    /// already, so that nothing overtakes it.
+    fn parted(
+        &self,
+        plan: &Plan,
+        before: Option<&CalendarObject>,
+        directory: &Directory,
+    ) -> (Vec<Delivery>, Vec<Delivery>) {
+        let waiting = engine::waiting(before, directory);
+        let deliveries = plan.deliveries.iter().cloned();
+        let (mut later, mut at_once): (Vec<Delivery>, Vec<Delivery>) =
+            deliveries.partition(|delivery| waiting.contains(&delivery.recipient.id));
+        let bounds = self.settings.commit_bounds;
+        let fitting = outstanding::fitting(bounds, at_once.iter().map(outstanding::weight));
+        let rest = at_once.split_off(fitting);
+        later.splice(0..0, rest);
+        (at_once, later)
     }
 }
 

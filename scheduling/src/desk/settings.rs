@@ -54,11 +54,32 @@ impl Default for Limits {
     }
 }
 
+/// How much of what follows from a change goes into its own commit; the rest is finished behind the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitBounds {
+    /// The most copies that one commit changes, and mails that it writes; at least 1.
+    pub copies: usize,
+    /// A reply into a meeting of at most so many people is shown to the others at once.
+    pub people_shown_at_once: usize,
+}
+
+impl Default for CommitBounds {
+    /// 50 copies, 12 people.
+    fn default() -> CommitBounds {
+        CommitBounds {
+            copies: 50,
+            people_shown_at_once: 12,
+        }
+    }
+}
+
 /// What the desk must know of the installation.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The bounds.
     pub limits: Limits,
+    /// The bounds of a commit.
+    pub commit_bounds: CommitBounds,
     /// Domains whose unknown addresses are answered 3.7 instead of being mailed.
     pub local_domains: Vec<String>,
     /// There is a way to send mail at all; without one, people elsewhere are answered 5.3.
@@ -96,6 +117,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             limits: Limits::default(),
+            commit_bounds: CommitBounds::default(),
             local_domains: Vec::new(),
             mail_possible: true,
             principal_path_to_name: |_| None,

@@ -9,7 +9,7 @@ use storage::{
 };
 
 use super::{
-    Delivery, Directory,
+    Delivery, Directory, Status,
     directory::Person,
     entry::{Agent, agent, attendees, can_be_scheduled},
     meeting::{Meeting, Part},
@@ -73,6 +73,11 @@ fn shown_to(
             continue;
         };
         if local.home.is_none() || !is_meant(local.id) || !seen.insert(local.id) {
+            continue;
+        }
+        // who could not be told is told all of it later, answers and all (RFC 6638 §3.2.9)
+        let status = line.parameter("SCHEDULE-STATUS");
+        if status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str()) {
             continue;
         }
         let Some(parts) = told.parts(&Person::Local(local.id)) else {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use calendar::{Component, Property};
+use calendar::{CalendarObject, Component, Property};
 
 use super::entry::sequence;
 
@@ -14,6 +14,11 @@ pub(super) fn revised(before: u32, asked: u32, is_revision: bool) -> u32 {
     } else {
         asked.max(before)
     }
+}
+
+/// The highest SEQUENCE in an object.
+pub fn highest_sequence(object: &CalendarObject) -> Option<u32> {
+    object.entries().map(sequence).max()
 }
 
 /// Writes SEQUENCE, unless it says so already (0 by not being there).

@@ -1,10 +1,18 @@
 //! Writing down how the messages fared (RFC 6638 §3.2.9 and §7.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{Plan, Role, Status, directory::normalise};
+use storage::model::PrincipalId;
+
+use super::{
+    Delivery, Directory, Plan, Role, Status,
+    directory::normalise,
+    entry::{attendees, sequence},
+    meeting::Meeting,
+    sequence::{NOTE, Revision},
+};
 
 /// The object to store: that of the plan, with SCHEDULE-STATUS as known when it was planned and as
 /// `outcomes` say, by the [`super::Delivery::address`] of each delivery. `None` for a removal.
@@ -13,15 +21,21 @@ use super::{Plan, Role, Status, directory::normalise};
 /// says wins: SCHEDULE-FORCE-SEND with an unknown value is 2.3 whatever else went out (RFC 6638 §7.2).
 pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObject> {
     let object = plan.object.as_ref()?;
-    let fared: BTreeMap<String, &Status> = outcomes
-        .iter()
-        .map(|(address, status)| (normalise(address), status))
-        .collect();
+    let mut fared: BTreeMap<String, &Status> = BTreeMap::new();
+    for (address, status) in outcomes {
+        let known = fared.entry(normalise(address)).or_insert(status);
+        // of several messages to somebody, one may wait while another is there
+        if **known != Status::PENDING {
+            *known = status;
+        }
+    }
     let mut statuses: BTreeMap<String, &Status> = BTreeMap::new();
+    let mut delivered: Vec<&Delivery> = Vec::new();
     let asked = plan.deliveries.iter();
     for delivery in asked.filter(|delivery| !delivery.message.is_refresh) {
         let address = normalise(&delivery.address);
         if let Some(status) = fared.get(&address) {
+            delivered.extend((**status == Status::DELIVERED).then_some(delivery));
             // by whichever of their addresses they are in it
             let others = delivery.recipient.addresses.iter();
             let all = others.map(|other| normalise(other)).chain([address]);
@@ -51,7 +65,60 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
             set(line, status);
         }
     }
-    Some(object)
+    match plan.role {
+        Role::Organizer => Some(told(&object, &delivered)),
+        Role::Attendee | Role::None => Some(object),
+    }
+}
+
+/// Those here for whom a message of the organizer still waits (RFC 6638 §3.2.9: 1.0).
+pub fn waiting(object: Option<&CalendarObject>, directory: &Directory) -> BTreeSet<PrincipalId> {
+    let waits = |line: &&Property| {
+        let status = line.parameter("SCHEDULE-STATUS");
+        status.is_some_and(|status| status == Status::PENDING.as_str())
+    };
+    let lines = object
+        .into_iter()
+        .flat_map(CalendarObject::entries)
+        .flat_map(attendees);
+    lines
+        .filter(waits)
+        .filter_map(|line| Some(directory.local(line.raw_value())?.id))
+        .collect()
+}
+
+/// The organizer's object once these messages are delivered: their recipients know what they were asked anew, so that
+/// whatever they answer from now on counts.
+pub fn told(object: &CalendarObject, delivered: &[&Delivery]) -> CalendarObject {
+    let meeting = Meeting::of(object);
+    let told = delivered.iter().map(|delivery| {
+        let addresses = delivery.recipient.addresses.iter();
+        let addresses = addresses.chain([&delivery.address]);
+        let addresses: BTreeSet<String> = addresses.map(|it| normalise(it)).collect();
+        let message = Meeting::about(&delivery.message.object, &meeting);
+        (addresses, message)
+    });
+    let told: Vec<(BTreeSet<String>, Meeting<'_>)> = told.collect();
+    let mut after = object.clone();
+    for (entry, part) in after.entries_mut().zip(meeting.order()) {
+        let lines = entry.properties_mut().filter(|line| line.is("ATTENDEE"));
+        for line in lines {
+            let Some((asked, _)) = Revision::noted(line).filter(|(it, _)| it.stamp().is_empty())
+            else {
+                continue;
+            };
+            let address = normalise(line.raw_value());
+            let knows = |(addresses, message): &(BTreeSet<String>, Meeting<'_>)| {
+                let said = message.get(part).or(message.series());
+                addresses.contains(&address)
+                    && said.is_some_and(|said| sequence(said) >= asked.sequence())
+            };
+            if told.iter().any(knows) {
+                line.remove_parameter(NOTE);
+            }
+        }
+    }
+    after
 }
 
 /// The object with what became of a message to `recipient` later, when its mail was sent or came

@@ -37,6 +37,7 @@ mod trash;
 mod trees;
 mod uploads;
 mod views;
+mod waiting;
 mod yielding;
 mod zones;
 

@@ -16,7 +16,7 @@ use crate::engine::{
     directory::Person,
     entry::{Agent, NEEDS_ACTION, adopt, agent, participation, sequence},
     meeting::{Meeting, Part},
-    sequence::{NOTE, Revision, revised, set_sequence},
+    sequence::{NOTE, Revision, highest_sequence, revised, set_sequence},
     significance::{Changes, changes, earlier_part},
 };
 
@@ -135,7 +135,8 @@ impl<'m, 'o> Edit<'m, 'o> {
     }
 
     /// SEQUENCE of a part (RFC 5546 §2.1.4): raised where its time, instances or state changed, or somebody is
-    /// not invited to it any more. What was removed and is stored again comes after its cancellation.
+    /// not invited to it any more. What was removed and is stored again comes after its cancellation, and so does what
+    /// was brought back from before what others were told.
     fn sequence(&self, change: &Change<'_>, part: Part, entry: &Component) -> u32 {
         let Some(before) = self.before else {
             let asked = sequence(entry);
@@ -144,6 +145,11 @@ impl<'m, 'o> Edit<'m, 'o> {
                 .map_or(asked, |last| revised(last, asked, true));
         };
         let old = before.get(part).or(before.series()).map_or(0, sequence);
+        // what was brought back has the number that it had then
+        let highest = highest_sequence(before.object);
+        if let Some(last) = change.last_sequence.filter(|last| highest < Some(*last)) {
+            return revised(last, sequence(entry), true);
+        }
         let changes = self.changes.get(&part).copied().unwrap_or_default();
         let is_revision = changes.revision || self.loses_somebody(part);
         let own = revised(old, sequence(entry), is_revision);
@@ -256,8 +262,8 @@ impl<'m, 'o> Edit<'m, 'o> {
         }
         let sends = said.filter(|_| status == DELEGATED);
         adopt(line, sends.map(|said| said.line), DELEGATED_TO);
-        if asks_anew && matches!(person, Person::Other(_)) {
-            // an answer to what was before comes too late now
+        if asks_anew {
+            // an answer to what was before comes too late now, also from here as long as this is not delivered
             Revision::before_all(sequence).note(line, part != Part::Series);
         }
     }

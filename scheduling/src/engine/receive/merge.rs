@@ -109,9 +109,9 @@ impl Merge<'_> {
         if said.as_deref() == Some(DECLINED) {
             return true;
         }
-        // an organizer elsewhere may know of no answer at all, one here asks anew
+        // an organizer elsewhere may know of no answer at all, nor does what waited; else one here asks anew
         let is_asked =
-            said.as_deref() == Some(NEEDS_ACTION) && self.incoming.message.origin != Origin::Mail;
+            said.as_deref() == Some(NEEDS_ACTION) && self.incoming.message.origin == Origin::Here;
         let was = stored.series_at(key);
         !is_asked && was.is_some_and(|was| place(stored.object, &was) == place(message.object, &is))
     }
@@ -173,11 +173,12 @@ impl Merge<'_> {
     }
 
     /// Whether the recipient answered an instance otherwise than the series, at the time that it still has. An
-    /// organizer here has that in an instance of their own; one elsewhere may not know of it.
+    /// organizer here has that in an instance of their own; one elsewhere may not know of it, nor does a message that
+    /// waited since before the answer.
     fn is_answered_apart(&self, stored: &Component, series: &Component, new: &Component) -> bool {
         let Incoming { message, .. } = self.incoming;
         let answer = |entry| own_line(self.incoming, entry).map(participation);
-        message.origin == Origin::Mail
+        message.origin != Origin::Here
             && !message.asks_again
             && answer(stored) != answer(series)
             && place(self.stored.object, stored) == place(self.message.object, new)

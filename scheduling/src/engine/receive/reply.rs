@@ -162,9 +162,9 @@ fn answer<'m>(
     if !stored.is_live(if stored.has(part) { part } else { Part::Series }) {
         return Err(silently("the meeting is cancelled"));
     }
-    if incoming.message.origin != Origin::Here && is_obsolete(invited, entry) {
+    if is_obsolete(incoming.message.origin, invited, entry) {
         return Err(silently(
-            "a newer or the same answer was applied already (RFC 5546 §2.1.5)",
+            "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
         ));
     }
     Ok(Answer { entry, line })
@@ -208,11 +208,14 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 }
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last
-/// reset comes too late. An answer to the series and one to an instance are in the order in which they were given: SEQUENCE
-/// is that of each.
-fn is_obsolete(invited: &Property, message: &Component) -> bool {
+/// reset comes too late: also from here, where the invitation to what is now still waits to be delivered. An answer to the
+/// series and one to an instance are in the order in which they were given: SEQUENCE is that of each.
+fn is_obsolete(origin: Origin, invited: &Property, message: &Component) -> bool {
     let said = Revision::of(message);
-    Revision::noted(invited).is_some_and(|(known, is_apart)| {
+    // answers from here come in their order
+    let counts = |known: &Revision| origin != Origin::Here || known.stamp().is_empty();
+    let known = Revision::noted(invited).filter(|(known, _)| counts(known));
+    known.is_some_and(|(known, is_apart)| {
         match is_apart == is_instance(message) {
             true => said <= known,
             // of two that were given within a second, neither is

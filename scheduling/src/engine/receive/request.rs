@@ -14,6 +14,7 @@ use crate::engine::{
     delegation::{DELEGATED, ask, is_only_sent},
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, participation},
     meeting::{Meeting, Part},
+    sameness::is_same_content,
     significance::{canonical, told_lines},
 };
 
@@ -184,16 +185,20 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag, nor is a component that is there only
     // to hold one
     let schedule_tag_changes = changed && is_told_anew(&stored, &Meeting::of(&object));
+    let message = incoming.message;
+    // who sees an answer before the message that is on its way hears by it what is new, and not by that message again
+    let inbox_item = match message.origin {
+        _ if message.is_refresh => merge.asks_anew() || schedule_tag_changes && merge.is_visible(),
+        Origin::Queue => message.asks_again || !is_same_content(copy, &object),
+        Origin::Here | Origin::Mail => true,
+    };
     Ok(Receipt {
         copy: if changed {
             CopyChange::Replace(object)
         } else {
             CopyChange::Unchanged
         },
-        // who sees an answer before the message that is on its way hears by that what is new
-        inbox_item: !incoming.message.is_refresh
-            || merge.asks_anew()
-            || schedule_tag_changes && merge.is_visible(),
+        inbox_item,
         status: Status::DELIVERED,
         schedule_tag_changes,
         follow_up: match is_behind {

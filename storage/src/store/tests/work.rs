@@ -24,6 +24,25 @@ impl World {
 }
 
 #[tokio::test]
+async fn rows_of_one_moment_come_in_the_order_in_which_they_were_made() {
+    let world = world().await;
+    let mut made = Vec::new();
+    for _ in 0..10 {
+        // some of one commit, and a commit after the other
+        let ids = [(); 3].map(|()| world.store.new_work_id(Timestamp(5)));
+        let mut batch = world.store.batch();
+        for id in &ids {
+            batch.enqueue(id, &work("mail", Bytes::new()));
+        }
+        world.store.commit(batch).await.unwrap();
+        made.extend(ids);
+    }
+    let due = world.store.list_work("mail", None, 100).await.unwrap();
+    let due: Vec<WorkId> = due.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(due, made);
+}
+
+#[tokio::test]
 async fn rows_come_in_the_order_of_their_due_times() {
     let world = world().await;
     for due in [7, -3, 0, 5] {
