@@ -59,7 +59,13 @@ impl House {
         let (before, revision) = (self.mails().await, self.desk.store().backend().revision());
         let received = match self.desk.receive_message(&message, &RULES).await {
             Ok(received) => received,
-            Err(Refusal::Unavailable(_)) => return Ok(false),
+            Err(Refusal::Unavailable(_)) => {
+                // the server took it, and died before it said so
+                if self.is_dead() {
+                    self.elsewhere().taken.insert(letter.id.clone());
+                }
+                return Ok(false);
+            }
             Err(refusal) => return Err(format!("a letter is refused: {refusal}")),
         };
         let [Reception { effect, reason, .. }] = &received[..] else {
@@ -69,6 +75,14 @@ impl House {
             .gone
             .is_some_and(|who| message.recipients == [address(who)]);
         if is_gone && *effect == Effect::Refused {
+            return Ok(true);
+        }
+        let disabled = self.disabled.iter();
+        let disabled = disabled
+            .copied()
+            .find(|who| message.recipients == [address(who)]);
+        if let Some(who) = disabled.filter(|_| *effect == Effect::Refused) {
+            self.elsewhere().refused(letter, who);
             return Ok(true);
         }
         let is_new = self.elsewhere().taken.insert(letter.id.clone());
@@ -85,8 +99,15 @@ impl House {
         }
         let written = self.mails().await - before;
         let method = letter.object.calendar().raw_value("METHOD");
+        // of an instance that is not known, all of the series is asked for
+        let is_of_instances = || {
+            let mut entries = letter.object.entries();
+            entries.all(|entry| entry.property("RECURRENCE-ID").is_some())
+        };
         let may_write = match method {
-            Some("REFRESH" | "ADD") if !is_repeated => 1,
+            _ if is_repeated => 0,
+            Some("REFRESH" | "ADD") => 1,
+            Some("REQUEST" | "CANCEL") if is_of_instances() => 1,
             _ => 0,
         };
         match written > may_write {

@@ -42,6 +42,9 @@ pub async fn leave(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> R
 
 async fn is_off(house: &House, uid: &str, who: &str) -> Result<(), String> {
     for other in PEOPLE.into_iter().filter(|other| *other != who) {
+        if house.is_left(uid, other, None) || house.has_brought_back(uid, other) {
+            continue;
+        }
         for copy in house.copies(other, uid).await {
             let copy = copy.parsed();
             let mut names = names(&copy).into_iter();
@@ -64,6 +67,9 @@ async fn does_not_come(
     let Some(meeting) = meeting.first().map(Found::parsed) else {
         return Ok(());
     };
+    if house.is_left(uid, who, Some(&meeting)) {
+        return Ok(());
+    }
     for name in names(&meeting) {
         let said = attended(&meeting, who, name.as_deref()).map(|it| it.participation);
         if said.is_some_and(|said| said != "DECLINED" && said != "DELEGATED") {

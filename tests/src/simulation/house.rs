@@ -15,25 +15,31 @@ use scheduling::{
 };
 use storage::{
     AccountError, Environment, ResourcePath, Store, Timestamp,
-    backend::{
-        Backend, BoxFuture, Commit, CommitError, Committed, Entry, Key, KeyRange, Page, ReadError,
-        ScanPage,
-    },
-    blob_files::BlobFiles,
+    backend::Backend,
     memory::Memory,
     model::{
         Booking, CollectionKind, Delegate, InvitationRecipients, Member, Object, Principal,
-        PrincipalKind, Properties, SyncToken,
+        PrincipalKind, Properties, SyncToken, TrashPolicy,
     },
     testing::{Faulty, ManualClock, SeededEntropy},
 };
 
-use super::{Dice, elsewhere::Elsewhere};
+use super::{
+    Dice, elsewhere::Elsewhere, manner::Manner, mortal::Mortal, remembered::Remembered, steps::UIDS,
+};
 
 /// Everybody with a calendar.
 pub const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "room"];
 /// 2026-02-01T00:00:00Z
 const START: Timestamp = Timestamp(1_769_904_000_000);
+
+/// What is deleted and changed is kept; of versions that follow each other closely, not all.
+const TRASH: TrashPolicy = TrashPolicy {
+    deleted_milliseconds: 90 * 24 * 60 * 60 * 1000,
+    versions_milliseconds: 90 * 24 * 60 * 60 * 1000,
+    version_apart_milliseconds: 60 * 1000,
+    home_octets: 1024 * 1024,
+};
 
 /// What a calendar says of its owner's time: nothing of its own.
 pub const RULES: CalendarRules = CalendarRules {
@@ -60,11 +66,46 @@ impl Found {
     pub fn parsed(&self) -> CalendarObject {
         parse(&self.octets)
     }
+
+    /// Its Schedule-Tag.
+    pub fn schedule_tag(&self) -> Option<String> {
+        let facts = self.object.calendar.as_ref()?;
+        facts.schedule_tag.clone()
+    }
 }
 
 /// Reads what a store keeps.
 pub fn parse(octets: &[u8]) -> CalendarObject {
     CalendarObject::parse(octets, &Limits::default()).expect("what is stored can be read")
+}
+
+/// Who does what waits.
+#[derive(Clone, Copy, Debug)]
+pub enum Worker {
+    /// Copies that a commit did not hold.
+    Deliveries,
+    /// What a room answers.
+    Bookings,
+    /// Answers that others see.
+    Refreshes,
+    /// Changes of groups.
+    Groups,
+    /// What accounts missed that were disabled.
+    Enabled,
+    /// Inbox items that were answered.
+    Inboxes,
+}
+
+impl Worker {
+    /// All of them.
+    pub const ALL: [Worker; 6] = [
+        Worker::Deliveries,
+        Worker::Bookings,
+        Worker::Refreshes,
+        Worker::Groups,
+        Worker::Enabled,
+        Worker::Inboxes,
+    ];
 }
 
 /// What somebody's client saw of a collection at its last sync.
@@ -82,17 +123,22 @@ pub struct House {
     pub desk: Desk,
     /// The store's faults.
     pub faulty: Arc<Faulty>,
+    mortal: Arc<Mortal>,
+    /// What is not the same in all stories.
+    pub manner: Manner,
     clock: Arc<ManualClock>,
     environment: Environment,
     actors: BTreeMap<&'static str, Actor>,
-    /// Who removed which meeting without a word to its organizer (RFC 6638 §8.1), by name and UID.
-    pub silent: Mutex<BTreeSet<(&'static str, String)>>,
+    /// What must be known of what was done.
+    pub(super) remembered: Mutex<Remembered>,
     /// Who has left.
     pub gone: Option<&'static str>,
-    /// What clients have seen of meetings: some of it is old.
-    pub seen: Mutex<Vec<Found>>,
+    /// Whose account is disabled.
+    pub disabled: BTreeSet<&'static str>,
     /// People elsewhere, and the mail between them and the house.
     elsewhere: Mutex<Elsewhere>,
+    /// The state of the store that was looked at last.
+    pub checked: Option<storage::Revision>,
     /// Clients that sync.
     pub mirrors: BTreeMap<(&'static str, &'static str), Mirror>,
     /// The highest SEQUENCE of each part of each meeting, by UID and RECURRENCE-ID.
@@ -102,16 +148,22 @@ pub struct House {
 impl House {
     /// A house in which nothing has happened.
     pub async fn new(seed: u64) -> House {
+        House::with(seed, Manner::default()).await
+    }
+
+    /// The same, in which things go in such a manner.
+    pub async fn with(seed: u64, manner: Manner) -> House {
         let clock = Arc::new(ManualClock::new(START));
         let environment = Environment {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(seed)),
         };
         let memory: Arc<dyn Backend> = Arc::new(Memory::new(clock.clone()));
-        let faulty = Arc::new(Faulty::new(Arc::new(Yielding(memory))));
+        let mortal = Arc::new(Mortal::new(memory));
+        let faulty = Arc::new(Faulty::new(mortal.clone()));
         let backend: Arc<dyn Backend> = faulty.clone();
         let store = Store::open(backend, environment.clone()).await;
-        let store = store.expect("an empty store opens");
+        let store = store.expect("an empty store opens").keeping(Some(TRASH));
         let mut actors = BTreeMap::new();
         for name in PEOPLE {
             let kind = match name {
@@ -120,6 +172,7 @@ impl House {
             };
             let mut principal = Principal::new(kind, name);
             principal.addresses = vec![address(name)];
+            principal.addresses.extend(second_address(name));
             if kind == PrincipalKind::Location {
                 principal.booking = Booking::Automatic;
             }
@@ -139,19 +192,27 @@ impl House {
         };
         let changed = store.change_principal(alice, |it| it.delegates = vec![delegate]);
         changed.await.expect("an account that is there");
-        House {
-            desk: Desk::new(store, settings()),
+        let house = House {
+            desk: Desk::new(store, settings(manner)),
             faulty,
+            mortal,
+            manner,
             clock,
             environment,
             actors,
-            silent: Mutex::default(),
+            remembered: Mutex::default(),
             gone: None,
-            seen: Mutex::default(),
+            disabled: BTreeSet::new(),
             elsewhere: Mutex::default(),
+            checked: None,
             mirrors: BTreeMap::new(),
             sequences: BTreeMap::new(),
+        };
+        if manner.room_is_kept {
+            let kept = house.change_room("bob", true).await;
+            kept.expect("an account that is there");
         }
+        house
     }
 
     /// People elsewhere.
@@ -173,7 +234,8 @@ impl House {
     pub async fn restart(&mut self) {
         let backend: Arc<dyn Backend> = self.faulty.clone();
         let store = Store::open(backend, self.environment.clone()).await;
-        self.desk = Desk::new(store.expect("the store opens"), settings());
+        let store = store.expect("the store opens").keeping(Some(TRASH));
+        self.desk = Desk::new(store, settings(self.manner));
     }
 
     /// Somebody comes into a group, or leaves it.
@@ -211,6 +273,21 @@ impl House {
         changed.await.map(drop)
     }
 
+    /// Somebody's account is disabled, or enabled again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn disable(&mut self, who: &'static str, disabled: bool) -> Result<(), AccountError> {
+        let id = self.actors[who].principal.id;
+        let change = |account: &mut Principal| account.disabled = disabled;
+        self.desk.store().change_principal(id, change).await?;
+        match disabled {
+            true => self.disabled.insert(who),
+            false => self.disabled.remove(who),
+        };
+        Ok(())
+    }
+
     /// Somebody lets another one edit their calendars, and not invite or answer for them.
     ///
     /// # Errors
@@ -231,10 +308,20 @@ impl House {
         self.clock.advance(milliseconds);
     }
 
-    /// Whether somebody removed a meeting without a word to its organizer.
-    pub fn is_silent(&self, who: &'static str, uid: &str) -> bool {
-        let silent = self.silent.lock().expect("no panic before");
-        silent.contains(&(who, uid.to_owned()))
+    /// The server dies after the next commit, so that nobody hears of it.
+    pub fn die_after_commit(&self) {
+        self.mortal.die_after_commit();
+    }
+
+    /// Whether it did.
+    pub fn is_dead(&self) -> bool {
+        self.mortal.is_dead()
+    }
+
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.faulty.heal();
+        self.mortal.live();
     }
 
     /// Makes the second calendar of somebody, which takes everything, unless it is there.
@@ -258,6 +345,15 @@ impl House {
 
     /// All objects of somebody in a collection.
     pub async fn members(&self, owner: &'static str, collection: &str) -> Vec<Found> {
+        self.members_that(owner, collection, |_| true).await
+    }
+
+    async fn members_that(
+        &self,
+        owner: &'static str,
+        collection: &str,
+        is_wanted: impl Fn(&Object) -> bool,
+    ) -> Vec<Found> {
         let store = self.desk.store();
         let at = path(owner, collection);
         let resolution = store.resolve(&at).await.expect("readable");
@@ -272,7 +368,9 @@ impl House {
             .expect("readable");
         let mut found = Vec::new();
         for row in rows {
-            if let Member::Object(object) = row.member.value {
+            if let Member::Object(object) = row.member.value
+                && is_wanted(&object)
+            {
                 let octets = store.content(&object.content).await.expect("readable");
                 found.push(Found {
                     owner,
@@ -287,13 +385,32 @@ impl House {
 
     /// Somebody's objects of a meeting, in any of the calendars.
     pub async fn copies(&self, owner: &'static str, uid: &str) -> Vec<Found> {
-        let mut all = self.members(owner, "calendar").await;
-        all.extend(self.members(owner, "other").await);
-        all.retain(|found| {
-            let facts = found.object.calendar.as_ref();
+        let is_of_meeting = |object: &Object| {
+            let facts = object.calendar.as_ref();
             facts.is_some_and(|facts| facts.uid == uid)
-        });
+        };
+        let mut all = self.members_that(owner, "calendar", is_of_meeting).await;
+        all.extend(self.members_that(owner, "other", is_of_meeting).await);
         all
+    }
+
+    /// What was decided about each meeting, in everybody's own words.
+    pub async fn log(&self) -> String {
+        let mut log = String::new();
+        for uid in UIDS {
+            for who in PEOPLE {
+                let home = self.actors[who].principal.home.expect("a home");
+                let entries = self.desk.scheduling_log_of(home, uid).await;
+                let entries = entries.unwrap_or_default().into_iter();
+                let lines = entries.flat_map(|entry| {
+                    let seconds = (entry.time.0 - START.0) / 1000;
+                    let lines = entry.lines.into_iter();
+                    lines.map(move |line| format!("{uid} of {who}, {seconds}: {line}\n"))
+                });
+                log.extend(lines);
+            }
+        }
+        log
     }
 
     /// Lets all that waits be done: deliveries, the room's answers, mails; and lets people elsewhere ask for what they
@@ -336,16 +453,11 @@ impl House {
     /// # Errors
     /// As [`House::rest`].
     pub async fn come_to_rest(&self, dice: &Dice) -> Result<(), String> {
-        self.faulty.heal();
+        self.heal();
         // changes of groups are followed together after a while
         self.pass(10_000);
         loop {
             self.deliver().await?;
-            let cleared = async || self.desk.clear_answered().await;
-            while cleared()
-                .await
-                .map_err(|error| format!("answers: {error}"))?
-            {}
             let left = self.post(dice, 100).await?;
             if left + self.arrive(dice, 1_000).await? == 0 {
                 return Ok(());
@@ -359,17 +471,29 @@ impl House {
     /// As [`House::rest`].
     pub async fn deliver(&self) -> Result<(), String> {
         loop {
-            let delivered = self.desk.deliver_outstanding().await;
-            let booked = self.desk.answer_bookings(&RULES).await;
-            let delivered = delivered.map_err(|error| format!("deliveries: {error}"))?;
-            let booked = booked.map_err(|error| format!("bookings: {error}"))?;
-            let shown = self.desk.refresh_outstanding().await;
-            let shown = shown.map_err(|error| format!("refreshes: {error}"))?;
-            let followed = self.desk.follow_memberships(&RULES).await;
-            let followed = followed.map_err(|error| format!("groups: {error}"))?;
-            if !delivered && !booked && !shown && !followed {
+            let mut is_done = false;
+            for worker in Worker::ALL {
+                let worked = self.work(worker).await;
+                is_done |= worked.map_err(|error| format!("{worker:?}: {error}"))?;
+            }
+            if !is_done {
                 return Ok(());
             }
+        }
+    }
+
+    /// Lets somebody do a piece of what waits; whether there was one.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn work(&self, worker: Worker) -> Result<bool, Refusal> {
+        match worker {
+            Worker::Deliveries => self.desk.deliver_outstanding().await,
+            Worker::Bookings => self.desk.answer_bookings(&RULES).await,
+            Worker::Refreshes => self.desk.refresh_outstanding().await,
+            Worker::Groups => self.desk.follow_memberships(&RULES).await,
+            Worker::Enabled => self.desk.catch_up_enabled().await,
+            Worker::Inboxes => self.desk.clear_answered().await,
         }
     }
 
@@ -394,6 +518,7 @@ impl House {
             };
             if let Some(mail) = OutgoingMessage::decode(&work.payload) {
                 let mut elsewhere = self.elsewhere();
+                elsewhere.check_sequence(&mail)?;
                 match outcome {
                     DeliveryOutcome::Accepted => elsewhere.post_out(dice, &mail),
                     _ => elsewhere.miss(&mail.to.address, &mail.uid, &mail.from.address),
@@ -410,8 +535,9 @@ impl House {
 }
 
 /// Who has an address in the house's domain is in the house, or nobody.
-fn settings() -> Settings {
+fn settings(manner: Manner) -> Settings {
     Settings {
+        commit_bounds: manner.commit_bounds,
         local_domains: vec!["example.com".to_owned()],
         ..Settings::default()
     }
@@ -425,6 +551,11 @@ pub fn address(name: &str) -> String {
     }
 }
 
+/// Bob has a second one.
+pub fn second_address(name: &str) -> Option<String> {
+    (name == "bob").then(|| address("robert"))
+}
+
 /// A resource of somebody.
 pub fn path(owner: &str, below: &str) -> ResourcePath {
     ResourcePath {
@@ -434,54 +565,5 @@ pub fn path(owner: &str, below: &str) -> ResourcePath {
         },
         owner_name: owner.to_owned(),
         segments: below.split('/').map(str::to_owned).collect(),
-    }
-}
-
-/// Lets others in before each call.
-struct Yielding(Arc<dyn Backend>);
-
-impl Backend for Yielding {
-    fn get_many<'a>(
-        &'a self,
-        keys: &'a [Key],
-    ) -> BoxFuture<'a, Result<Vec<Option<Entry>>, ReadError>> {
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            self.0.get_many(keys).await
-        })
-    }
-
-    fn scan<'a>(
-        &'a self,
-        range: KeyRange,
-        page: Page,
-    ) -> BoxFuture<'a, Result<ScanPage, ReadError>> {
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            self.0.scan(range, page).await
-        })
-    }
-
-    fn commit<'a>(&'a self, commit: Commit) -> BoxFuture<'a, Result<Committed, CommitError>> {
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            self.0.commit(commit).await
-        })
-    }
-
-    fn blobs(&self) -> &dyn BlobFiles {
-        self.0.blobs()
-    }
-
-    fn revision(&self) -> storage::Revision {
-        self.0.revision()
-    }
-
-    fn watch(&self) -> tokio::sync::watch::Receiver<storage::Revision> {
-        self.0.watch()
-    }
-
-    fn close<'a>(&'a self) -> BoxFuture<'a, ()> {
-        self.0.close()
     }
 }

@@ -1,15 +1,18 @@
 //! What an object says of one instance to one person.
 
 use calendar::{
-    Budget, CalendarObject, Component, InstanceKey, RecurrenceSet, TimeRange, Zone,
+    Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, TimeRange, Zone,
     occurrence::override_at,
     value::{DateOrDateTime, date_in},
 };
 
-use super::house::address;
+use super::house::{address, second_address};
 
 /// The Mondays on which things happen, and the first of which the series begins.
 pub const DAYS: [&str; 5] = ["0302", "0309", "0316", "0323", "0504"];
+
+/// The day on which a series may have an instance more.
+pub const MORE: &str = "0304";
 
 /// Where an instance is, and what somebody said of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +31,12 @@ pub fn series(object: &CalendarObject) -> Option<&Component> {
     entries.find(|entry| entry.property("RECURRENCE-ID").is_none())
 }
 
+/// The same, to be changed.
+pub fn series_mut(object: &mut CalendarObject) -> Option<&mut Component> {
+    let mut entries = object.entries_mut();
+    entries.find(|entry| entry.property("RECURRENCE-ID").is_none())
+}
+
 fn is_recurring(object: &CalendarObject) -> bool {
     series(object).is_none_or(|series| series.property("RRULE").is_some())
 }
@@ -36,13 +45,22 @@ fn is_cancelled(entry: &Component) -> bool {
     entry.raw_value("STATUS") == Some("CANCELLED")
 }
 
-/// Somebody's ATTENDEE in a component, and what it says.
+/// Whether a line names somebody as ATTENDEE, by any of the addresses.
+pub fn is_line_of(line: &Property, who: &str) -> bool {
+    let is = |address: String| line.raw_value() == address;
+    line.is("ATTENDEE") && (is(address(who)) || second_address(who).is_some_and(is))
+}
+
+/// Somebody's lines in a component, and what they say: the same, if all is well.
 pub fn participation(entry: &Component, who: &str) -> Option<String> {
-    let own = address(who);
-    let mut lines = entry.properties_named("ATTENDEE");
-    let line = lines.find(|line| line.raw_value() == own)?;
-    let status = line.parameter("PARTSTAT");
-    Some(status.map_or("NEEDS-ACTION".to_owned(), |it| it.into_owned()))
+    let lines = entry.properties().filter(|line| is_line_of(line, who));
+    let said = |line: &Property| {
+        let status = line.parameter("PARTSTAT");
+        status.map_or("NEEDS-ACTION".to_owned(), |it| it.into_owned())
+    };
+    let mut all: Vec<String> = lines.map(said).collect();
+    all.dedup();
+    (!all.is_empty()).then(|| all.join(" and "))
 }
 
 /// The name of a day's instance: at the hour at which the series begins.
@@ -98,7 +116,10 @@ pub fn attended(object: &CalendarObject, who: &str, name: Option<&str>) -> Optio
 /// The names of the instances that are looked at; `None` where there is but the event.
 pub fn names(meeting: &CalendarObject) -> Vec<Option<String>> {
     match is_recurring(meeting) {
-        true => DAYS.iter().map(|day| Some(name_of(meeting, day))).collect(),
+        true => {
+            let days = DAYS.iter().chain([&MORE]);
+            days.map(|day| Some(name_of(meeting, day))).collect()
+        }
         false => vec![None],
     }
 }
@@ -114,7 +135,10 @@ pub fn accepted(object: &CalendarObject, who: &str) -> Vec<(jiff::Timestamp, jif
     let instances = instances.expect("a few weeks").into_iter();
     let accepted = instances.filter(|instance| {
         let entry = set.component(instance);
-        !is_cancelled(entry) && participation(entry, who).as_deref() == Some("ACCEPTED")
+        // to-dos take no time (RFC 4791 §7.10)
+        entry.is("VEVENT")
+            && !is_cancelled(entry)
+            && participation(entry, who).as_deref() == Some("ACCEPTED")
     });
     accepted
         .map(|instance| (instance.start, instance.end))

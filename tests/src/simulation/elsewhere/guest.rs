@@ -15,6 +15,8 @@ type Revision = (u32, String);
 #[derive(Debug, Default)]
 pub struct Guest {
     meetings: BTreeMap<String, Meeting>,
+    /// The days of which something was said apart, by meeting.
+    apart: BTreeSet<(String, &'static str)>,
     /// Meetings of which a message did not arrive here, as long as nothing came that was asked for: who is not invited
     /// any more is told nothing.
     pub unsure: BTreeSet<String>,
@@ -118,16 +120,25 @@ impl Guest {
         Some((format!("{XENIA} {words} of \"{uid}\"."), vec![letter]))
     }
 
-    /// REPLY to all parts, or to a day's instance.
+    /// REPLY to all parts, or to a day's instance. To all means the days, too, of which something was said apart: such
+    /// an answer may have met a message on its way that does not know it, and stands at the organizer's.
     pub fn answer(
         &mut self,
         uid: &str,
-        day: Option<&str>,
+        day: Option<&'static str>,
         status: &str,
         stamp: &str,
     ) -> Option<(String, String)> {
-        if let Some(day) = day {
-            self.detach(uid, day)?;
+        match day {
+            Some(day) => {
+                self.detach(uid, day)?;
+                self.apart.insert((uid.to_owned(), day));
+            }
+            None => {
+                for (_, day) in self.apart.clone().iter().filter(|(of, _)| of == uid) {
+                    let _ = self.detach(uid, day);
+                }
+            }
         }
         let meeting = self.meetings.get_mut(uid)?;
         let (mut components, mut organizer) = (String::new(), String::new());
@@ -169,7 +180,7 @@ impl Guest {
     fn propose(&self, uid: &str, stamp: &str) -> Option<(String, String)> {
         let part = self.meetings.get(uid)?.values().next()?;
         let organizer = part.entry.raw_value("ORGANIZER")?;
-        let more = "DTSTART:20260302T180000Z\r\nDTEND:20260302T190000Z\r\n";
+        let more = "DTSTART:20260302T180000Z\r\nDURATION:PT1H\r\n";
         let component = about(uid, &part.entry, stamp, "", more);
         Some((name_of(organizer), stream("COUNTER", &component)))
     }
@@ -180,9 +191,11 @@ impl Guest {
             "plan" => "alice",
             _ => "bob",
         };
+        let known = self.meetings.get(uid).and_then(|it| it.values().next());
+        let kind = known.map_or("VEVENT", |part| part.entry.name());
         let component = format!(
-            "BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nORGANIZER:mailto:{organizer}@example.com\r\n\
-             ATTENDEE:mailto:{XENIA}\r\nEND:VEVENT\r\n"
+            "BEGIN:{kind}\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nORGANIZER:mailto:{organizer}@example.com\r\n\
+             ATTENDEE:mailto:{XENIA}\r\nEND:{kind}\r\n"
         );
         Some((organizer.to_owned(), stream("REFRESH", &component)))
     }
@@ -194,8 +207,9 @@ fn about(uid: &str, entry: &Component, stamp: &str, said: &str, more: &str) -> S
         let value = entry.raw_value(name);
         value.map_or_else(String::new, |value| format!("{name}:{value}\r\n"))
     };
+    let kind = entry.name();
     format!(
-        "BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\n{}{}{}ATTENDEE{said}:mailto:{XENIA}\r\n{more}END:VEVENT\r\n",
+        "BEGIN:{kind}\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\n{}{}{}ATTENDEE{said}:mailto:{XENIA}\r\n{more}END:{kind}\r\n",
         line("SEQUENCE"),
         line("RECURRENCE-ID"),
         line("ORGANIZER"),

@@ -7,7 +7,7 @@
 mod guest;
 mod host;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::CalendarObject;
 use scheduling::{
@@ -59,6 +59,8 @@ pub struct Elsewhere {
     /// Yves.
     pub host: Host,
     flying: Vec<Flying>,
+    /// DTSTAMP and SEQUENCE that were told of each part of the house's meetings, by UID, recipient and RECURRENCE-ID.
+    told: BTreeMap<(String, String, String), BTreeMap<String, u32>>,
     /// The names of the letters that the house took.
     pub taken: BTreeSet<String>,
     /// Nothing is lost for a while.
@@ -106,12 +108,54 @@ impl Elsewhere {
         }
     }
 
+    /// A mail of the house leaves: none that was written later has a lower SEQUENCE, whatever became of the meeting in
+    /// between.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn check_sequence(&mut self, mail: &OutgoingMessage) -> Result<(), String> {
+        let is_organizers = ["REQUEST", "CANCEL"].contains(&&*mail.method);
+        if mail.voice == Voice::Notice || !is_organizers {
+            return Ok(());
+        }
+        for entry in parse(&mail.calendar).entries() {
+            let part = entry.raw_value("RECURRENCE-ID").unwrap_or_default();
+            let key = (mail.uid.clone(), mail.to.address.clone(), part.to_owned());
+            let number = entry.raw_value("SEQUENCE").unwrap_or("0");
+            let number: u32 = number.parse().map_err(|_| "SEQUENCE is no number")?;
+            let stamp = entry.raw_value("DTSTAMP").unwrap_or_default();
+            let told = self.told.entry(key).or_default();
+            // who is called off, and told what is left, is so a second earlier
+            let is_before = |one: &str, other: &str| moment(one) + 1 < moment(other);
+            let higher_before = told
+                .iter()
+                .any(|(at, it)| is_before(at, stamp) && *it > number);
+            let lower_after = told
+                .iter()
+                .any(|(at, it)| is_before(stamp, at) && *it < number);
+            if higher_before || lower_after {
+                let text = String::from_utf8_lossy(&mail.calendar);
+                let to = &mail.to.address;
+                return Err(format!("{to} was told {told:?}, and is told now:\n{text}"));
+            }
+            told.insert(stamp.to_owned(), number);
+        }
+        Ok(())
+    }
+
     /// A mail of the house did not reach somebody.
     pub fn miss(&mut self, to: &str, uid: &str, from: &str) {
         match to {
             XENIA => drop(self.guest.unsure.insert(uid.to_owned())),
             YVES => drop(self.host.missed.insert(name_of(from))),
             _ => {}
+        }
+    }
+
+    /// A letter was not taken by somebody whose account is disabled; who sent it sends it again later.
+    pub fn refused(&mut self, letter: &Letter, who: &str) {
+        if letter.from == YVES {
+            self.host.missed.insert(who.to_owned());
         }
     }
 
@@ -255,6 +299,14 @@ fn uid_of(object: &CalendarObject) -> String {
     let mut entries = object.entries();
     let uid = entries.find_map(|entry| entry.raw_value("UID"));
     uid.unwrap_or_default().to_owned()
+}
+
+/// DTSTAMP in seconds.
+fn moment(stamp: &str) -> i64 {
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp);
+    let time = time.expect("a moment that the house wrote");
+    time.to_zoned(jiff::tz::TimeZone::UTC)
+        .map_or(0, |it| it.timestamp().as_second())
 }
 
 /// Who has an address in the house.

@@ -1,0 +1,32 @@
+//! What is not the same in all stories.
+
+use scheduling::desk::CommitBounds;
+
+use super::Dice;
+
+/// How it goes in one of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// How much follows from a change at once; the rest waits.
+    pub commit_bounds: CommitBounds,
+    /// The room is left to Bob where it is free.
+    pub room_is_kept: bool,
+    /// Bob's meeting is a to-do.
+    pub review_is_task: bool,
+}
+
+impl Manner {
+    /// That of a story.
+    pub fn of(dice: &Dice) -> Manner {
+        let people_shown_at_once = *dice.pick(&[12, 3, 0]);
+        let commit_bounds = CommitBounds {
+            people_shown_at_once,
+            ..CommitBounds::default()
+        };
+        Manner {
+            commit_bounds,
+            room_is_kept: dice.once_in(4),
+            review_is_task: dice.once_in(4),
+        }
+    }
+}
