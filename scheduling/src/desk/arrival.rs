@@ -398,8 +398,12 @@ impl Desk {
         let Some(path) = path else {
             return Ok(None);
         };
+        let is_own =
+            (path.owner_kind, &*path.owner_name) == (actor.principal.kind, &*actor.principal.name);
         match self.open(actor, &path).await {
             Ok(_) => Ok(Some(path)),
+            // Nothing is hidden from an owner: it was there a moment ago, and is gone now.
+            Err(Refusal::NotFound) if is_own => Ok(Some(path)),
             Err(Refusal::NotFound | Refusal::Forbidden { .. }) => Ok(None),
             Err(failure) => Err(failure),
         }

@@ -91,7 +91,7 @@ impl World {
         format!("{who}/calendar/{}", places[0].name)
     }
 
-    async fn waiting(&self, queue: &str) -> Vec<Work> {
+    pub(super) async fn waiting(&self, queue: &str) -> Vec<Work> {
         let rows = self.desk.store().list_work(queue, None, 1_000).await;
         rows.unwrap()
             .into_iter()
