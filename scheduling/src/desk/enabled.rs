@@ -90,6 +90,9 @@ impl Desk {
                 Ok(None) => {}
                 Ok(Some(_)) if let Some(refusal) = refused.take() => {
                     tracing::error!(%refusal, "what was missed of a meeting cannot be told");
+                    // the next one may be such a meeting, too
+                    reached = Some(place.position());
+                    break;
                 }
                 Ok(Some(missed)) => {
                     self.deliver_missed(&mut batch, &missed, now).await?;

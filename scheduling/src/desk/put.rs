@@ -148,10 +148,16 @@ impl Desk {
                     }
                 }
                 Some(PutRound::MoveFirst(from)) => {
-                    self.transfer(actor, move_of(from, &put)).await?;
-                    // What was demanded of the place held before something came to stand there.
-                    put.conditions = submitted_with(&put);
-                    is_moved = true;
+                    match self.transfer(actor, move_of(from, &put)).await {
+                        Ok(_) => {
+                            // What was demanded of the place held before something came to stand there.
+                            put.conditions = submitted_with(&put);
+                            is_moved = true;
+                        }
+                        // It is not there any more, or something else is here: the next round sees what there is.
+                        Err(Refusal::NotFound | Refusal::ConditionFailed(_)) => {}
+                        Err(refusal) => return Err(refusal),
+                    }
                 }
                 None => {}
             }

@@ -76,8 +76,11 @@ mod tests {
         let parts: String = parts.iter().map(part).collect();
         let text =
             format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{parts}END:VCALENDAR\r\n");
-        CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+        CalendarObject::parse(text.as_bytes(), &Limits::default()).expect("a calendar")
     }
+
+    /// What was sent to whom, what there is now, and whether it is still meant.
+    type Case<'a> = (Method, &'a [&'a str], &'a str, Option<&'a [&'a str]>, bool);
 
     /// What was sent to whom, and whether it is still meant by what there is now.
     #[test]
@@ -88,7 +91,7 @@ mod tests {
         let with_bob = "ATTENDEE:mailto:bob@example.org";
         let bobs_day = &*format!("RECURRENCE-ID:20260303T090000Z\n{with_bob}");
         let off = &*format!("STATUS:CANCELLED\n{with_bob}");
-        let cases: &[(Method, &[&str], &str, Option<&[&str]>, bool)] = &[
+        let cases: &[Case<'_>] = &[
             (Request, ALL, BOB, Some(&[with_bob]), true),
             (
                 Request,
