@@ -190,8 +190,9 @@ impl<P: FnMut(usize)> Game<'_, P> {
             return Ok(None);
         }
         let having = |status: &str| {
-            let status = format!("SCHEDULE-STATUS={status}:mailto:guest");
-            text.matches(&status).count()
+            let status = format!(";SCHEDULE-STATUS={status}");
+            let guests = text.lines().filter(|line| line.contains(":mailto:guest"));
+            guests.filter(|line| line.contains(&status)).count()
         };
         let (pending, told) = (having("1.0"), having("1.2"));
         match pending + told == self.guests {
