@@ -146,8 +146,8 @@ impl<'m, 'o> Edit<'m, 'o> {
         };
         let old = before.get(part).or(before.series()).map_or(0, sequence);
         // what was brought back has the number that it had then
-        let highest = highest_sequence(before.object);
-        if let Some(last) = change.last_sequence.filter(|last| highest < Some(*last)) {
+        let is_later = |last: &u32| highest_sequence(before.object) < Some(*last);
+        if let Some(last) = change.last_sequence.filter(is_later) {
             return revised(last, sequence(entry), true);
         }
         let changes = self.changes.get(&part).copied().unwrap_or_default();
