@@ -472,7 +472,9 @@ impl House {
     pub async fn deliver(&self) -> Result<(), String> {
         loop {
             let mut is_done = false;
-            for worker in Worker::ALL {
+            let is_told =
+                |worker: &Worker| self.manner.clears_inboxes || !matches!(worker, Worker::Inboxes);
+            for worker in Worker::ALL.into_iter().filter(is_told) {
                 let worked = self.work(worker).await;
                 is_done |= worked.map_err(|error| format!("{worker:?}: {error}"))?;
             }

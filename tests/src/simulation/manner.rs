@@ -11,6 +11,8 @@ pub struct Manner {
     pub commit_bounds: CommitBounds,
     /// The room is left to Bob where it is free.
     pub room_is_kept: bool,
+    /// Answered invitations leave inboxes. (Stories tell what comes into them.)
+    pub clears_inboxes: bool,
     /// Bob's meeting is a to-do.
     pub review_is_task: bool,
 }
@@ -25,6 +27,7 @@ impl Manner {
         };
         Manner {
             commit_bounds,
+            clears_inboxes: true,
             room_is_kept: dice.once_in(4),
             review_is_task: dice.once_in(4),
         }
