@@ -16,8 +16,12 @@ use storage::{
 use tokio::sync::mpsc;
 
 use super::{
-    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE, booking::Invitation,
-    content::entity_tag, inbox::Answered, mailing::Mailings, outstanding::Outstanding,
+    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE,
+    booking::Invitation,
+    content::entity_tag,
+    inbox::Answered,
+    mailing::Mailings,
+    outstanding::{LETTERS_QUEUE, Letters, Turn},
     refresh::Refresh,
 };
 use crate::{
@@ -36,7 +40,7 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-pub(super) const QUEUES: [(&str, IsReadable); 11] = [
+pub(super) const QUEUES: [(&str, IsReadable); 12] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -45,7 +49,8 @@ pub(super) const QUEUES: [(&str, IsReadable); 11] = [
     }),
     (mail::MAILING_QUEUE, is_some::<Mailings>),
     (mail::HELD_MAILING_QUEUE, is_some::<Mailings>),
-    (DELIVERY_QUEUE, is_some::<Outstanding>),
+    (DELIVERY_QUEUE, is_some::<Turn>),
+    (LETTERS_QUEUE, is_some::<Letters>),
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),
     (ANSWERED_QUEUE, is_some::<Answered>),

@@ -18,6 +18,7 @@ use storage::{
 use super::{
     Desk,
     copy::{Copies, Copy, is_over},
+    outstanding::Outstanding,
     queue::{Row, is_about_all},
     recipients::Recipients,
     refuse::read_failed,
@@ -188,9 +189,13 @@ impl Desk {
             return Ok(());
         };
         let mut recipients = Recipients::default();
-        let outcomes = self
-            .receive_all(&mut recipients, organizer, &plan.deliveries, directory, now)
+        let (at_once, later) = self
+            .part(&mut recipients, (organizer, own.uid()), &plan.deliveries)
             .await?;
+        let mut outcomes = self
+            .receive_all(&mut recipients, organizer, &at_once, directory, now)
+            .await?;
+        outcomes.extend(Outstanding::pending(&later));
         self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
             .await?;
         let mut lines = log::of_plan(plan, &outcomes);

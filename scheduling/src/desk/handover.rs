@@ -73,18 +73,24 @@ impl Desk {
             && let Some(object) = recipients.object(recipient.id)
         {
             let bounds = self.settings.commit_bounds;
-            match refreshes_at_once(object, delivery, directory, now, bounds) {
-                Some(at_once) => refreshes = at_once,
-                None => {
-                    self.enqueue_refresh(batch, recipient, &message.uid, now)
-                        .await?;
-                }
-            }
+            let at_once = refreshes_at_once(object, delivery, directory, now, bounds);
             // who answered by mail has a copy that does not say so yet
-            if message.origin == Origin::Mail {
-                let sender = &message.sender;
-                let own = engine::tell_answer(object, recipient, directory, sender, now);
-                refreshes.extend(own);
+            let own = match message.origin {
+                Origin::Mail => {
+                    let sender = &message.sender;
+                    engine::tell_answer(object, recipient, directory, sender, now)
+                }
+                Origin::Here | Origin::Queue => None,
+            };
+            refreshes.extend(at_once.iter().flatten().cloned().chain(own));
+            let unreadable = self
+                .load_readable_recipients(recipients, recipient, &refreshes)
+                .await?;
+            // what cannot be read with one of them keeps nobody from answering
+            refreshes.retain(|it| !unreadable.iter().any(|(id, _)| *id == it.recipient.id));
+            if at_once.is_none() || !unreadable.is_empty() {
+                self.enqueue_refresh(batch, recipient, &message.uid, now)
+                    .await?;
             }
         }
         Ok(Some(HandedOver {
@@ -192,20 +198,59 @@ impl Desk {
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
-        let (at_once, later, mut outcomes) =
-            outstanding::split(self.settings.commit_bounds, &plan.deliveries);
+        let (at_once, later) = self
+            .part(recipients, (sender, uid), &plan.deliveries)
+            .await?;
+        let mut outcomes: Vec<(String, Status)> = Outstanding::pending(&later).collect();
         let received = self
-            .receive_all(recipients, sender, at_once, directory, now)
+            .receive_all(recipients, sender, &at_once, directory, now)
             .await?;
         outcomes.extend(received);
         self.enqueue_mails(batch, &plan.mails, now);
-        if let Some(home) = sender.home {
-            let mut waiting = Outstanding::of(sender.id, home, uid.to_owned());
-            waiting.add_deliveries(later);
-            self.enqueue_outstanding(batch, &waiting, now);
-        }
         recipients.note(sender.id, log::of_plan(plan, &outcomes));
         Ok(outcomes)
+    }
+
+    /// What this commit delivers, whose recipients are read, and what waits: what is too much for it, what goes to somebody
+    /// whose copy cannot be read, for it keeps nothing from all others, and whatever goes to somebody for whom something
+    /// waits already, so that nothing overtakes it.
+    pub(crate) async fn part(
+        &self,
+        recipients: &mut Recipients,
+        (sender, uid): (&Arc<Principal>, &str),
+        deliveries: &[Delivery],
+    ) -> Result<(Vec<Delivery>, Vec<Delivery>), Refusal> {
+        let Some(home) = sender.home.filter(|_| !deliveries.is_empty()) else {
+            return Ok((deliveries.to_vec(), Vec::new()));
+        };
+        if recipients.outstanding(home).is_none() {
+            recipients.wait(self.outstanding(sender.id, home, uid).await?);
+        }
+        let waits = recipients.outstanding(home).map(|it| it.waits_for());
+        let waits = waits.unwrap_or_default();
+        let (waiting, mut may_be_now): (Vec<Delivery>, Vec<Delivery>) = deliveries
+            .iter()
+            .cloned()
+            .partition(|delivery| waits.contains(&delivery.recipient.id));
+        let bounds = self.settings.commit_bounds;
+        let fitting = outstanding::fitting(bounds, may_be_now.iter().map(outstanding::weight));
+        let too_much = may_be_now.split_off(fitting);
+        let unreadable = self
+            .load_readable_recipients(recipients, sender, &may_be_now)
+            .await?;
+        for (_, damage) in &unreadable {
+            tracing::error!(%damage, "a message waits until its recipient's copy can be read");
+        }
+        let (mut later, at_once): (Vec<Delivery>, Vec<Delivery>) =
+            may_be_now.into_iter().partition(|delivery| {
+                let id = delivery.recipient.id;
+                unreadable.iter().any(|(damaged, _)| *damaged == id)
+            });
+        later.extend(too_much.into_iter().chain(waiting));
+        if let Some(outstanding) = recipients.outstanding(home) {
+            outstanding.add_deliveries(&later);
+        }
+        Ok((at_once, later))
     }
 }
 

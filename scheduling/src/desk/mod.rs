@@ -94,7 +94,7 @@ pub use lock::TakeLock;
 pub use mail_status::Bounce;
 pub use open::Opened;
 pub use outbox::CalendarRules;
-pub use outstanding::DELIVERY_QUEUE;
+pub use outstanding::{DELIVERY_QUEUE, LETTERS_QUEUE};
 pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};
 pub use refresh::REFRESH_QUEUE;

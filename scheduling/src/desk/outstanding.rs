@@ -1,37 +1,38 @@
-//! What one commit cannot hold: the copies of a large meeting. (Its mails: [`super::mailing`].)
+//! Messages of a meeting that wait: the copies of a large meeting, which one commit cannot hold, what goes to somebody
+//! whose copy cannot be read now, and whatever is decided for these people meanwhile. (Mails that wait:
+//! [`super::mailing`].)
 //!
-//! The change itself commits a state that is right by itself: SCHEDULE-STATUS 1.0 for everybody who
-//! has not heard yet, and one row of work that says who has to. [`Desk::deliver_outstanding`] finishes
-//! it in bounded commits; each holds some copies, their statuses in the sender's object, and the row
-//! with what is left, so that it may be interrupted anywhere and nothing is delivered twice.
+//! The change itself commits a state that is right by itself: SCHEDULE-STATUS 1.0 for everybody who has not heard yet,
+//! and the letters that they are to get. All letters of one meeting stand in one row, in the order in which they were
+//! decided, so that nothing overtakes what waits for somebody. [`Desk::deliver_outstanding`] delivers them in bounded
+//! commits; each holds some copies, their statuses in the sender's object, and the row with what is left, so that it
+//! may be interrupted anywhere and nothing is delivered twice.
 
-use std::sync::Arc;
+mod delivering;
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Timestamp,
-    model::{CollectionId, INLINE_CONTENT_OCTETS, Principal, PrincipalId, PrincipalKind, Work},
+    Batch, Stored, Timestamp, Uuid,
+    backend::ReadError,
+    model::{CollectionId, INLINE_CONTENT_OCTETS, PrincipalId, Work, WorkId},
 };
 
-use super::{
-    CommitBounds, Desk,
-    content::entity_tag,
-    copy::Copies,
-    queue::{Row, is_about_all},
-    recipients::Recipients,
-    refuse::read_failed,
-};
+use super::{CommitBounds, Desk, refuse::read_failed};
 use crate::{
     Classification, Refusal,
-    engine::{self, Delivery, Directory, Invited, Message, Method, Origin, Status},
-    log::{About, Lines, LogEntry, LogLine, Occasion, Verdict, Way},
+    engine::{self, Delivery, Message, Method, Status},
+    log::{LogEntry, LogLine, Occasion, Verdict},
     mail::OutgoingMessage,
+    parse_stored,
 };
 
-/// The queue of deliveries that wait.
+/// The queue of meetings for which it is time to deliver what waits.
 pub const DELIVERY_QUEUE: &str = "delivery";
+/// What waits, a row for each meeting. None of them is ever due: their turns are.
+pub const LETTERS_QUEUE: &str = "letters";
 /// Octets of messages beyond which a commit takes no further one.
 pub(crate) const OCTETS_PER_COMMIT: usize = 512 * 1024;
 /// How many of the letters before it one is compared with.
@@ -39,20 +40,30 @@ const LETTERS_COMPARED: usize = 8;
 /// A row that refers to its content, about.
 const ROW_OCTETS: usize = 512;
 
-/// The payload of a row in [`DELIVERY_QUEUE`].
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Outstanding {
+/// The payload of a row in [`DELIVERY_QUEUE`]: that it is a meeting's turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Turn {
     /// Whose messages they are, and the home with the object that carries their statuses.
     sender: PrincipalId,
     home: CollectionId,
     uid: String,
+    /// Of rows from before 2026-11-30, which held themselves what waited, and of what is added while the meeting's row
+    /// cannot be read.
     letters: Vec<Letter>,
     /// Of rows from before there was a queue of their own for mails that wait; nothing puts any in here now.
     mails: Vec<OutgoingMessage>,
 }
 
+/// The payload of a row in [`LETTERS_QUEUE`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Letters {
+    /// When the meeting has its turn: that row's place.
+    due: Timestamp,
+    letters: Vec<Letter>,
+}
+
 /// One message to several people.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Letter {
     method: Method,
     sender: String,
@@ -61,6 +72,28 @@ struct Letter {
     octets: Vec<u8>,
     /// With the address of each as it stands in the sender's object.
     recipients: Vec<(PrincipalId, String)>,
+}
+
+/// What waits of a meeting, as it was read and with what is added to it.
+#[derive(Debug)]
+pub(crate) struct Outstanding {
+    turn: Turn,
+    letters: Vec<Letter>,
+    place: Place,
+    is_changed: bool,
+    log: Vec<LogLine>,
+    is_public: bool,
+}
+
+/// Where it stands.
+#[derive(Debug)]
+enum Place {
+    /// Nothing waits.
+    Nowhere,
+    /// In its row, until this turn.
+    Row { row: Stored<Work>, due: Timestamp },
+    /// In a row that cannot be read.
+    Damaged,
 }
 
 /// How many of these fit into one commit.
@@ -74,18 +107,6 @@ pub(crate) fn fitting(bounds: CommitBounds, octets: impl Iterator<Item = usize>)
             fits
         })
         .count()
-}
-
-/// The deliveries that fit into one commit, those that wait, and what is known of how these fare.
-pub(crate) fn split(
-    bounds: CommitBounds,
-    deliveries: &[Delivery],
-) -> (&[Delivery], &[Delivery], Vec<(String, Status)>) {
-    let (at_once, later) = deliveries.split_at(fitting(bounds, deliveries.iter().map(weight)));
-    let pending = later
-        .iter()
-        .map(|delivery| (delivery.address.clone(), Status::PENDING));
-    (at_once, later, pending.collect())
 }
 
 /// What a delivery weighs in a commit.
@@ -103,402 +124,268 @@ fn weight_of(octets: usize) -> usize {
     }
 }
 
-impl Outstanding {
-    /// Nothing yet.
-    pub fn of(sender: PrincipalId, home: CollectionId, uid: String) -> Outstanding {
-        Outstanding {
-            sender,
-            home,
-            uid,
-            letters: Vec::new(),
-            mails: Vec::new(),
+/// The row in which what waits of a meeting stands.
+fn letters_id(home: CollectionId, uid: &str) -> WorkId {
+    let home_octets = home.0.to_be_bytes();
+    let name = Uuid::derived(
+        "Convoke 2026-11 deliveries of a meeting",
+        &[&home_octets, uid.as_bytes()],
+    );
+    WorkId {
+        due: Timestamp(home.0 as i64),
+        id: u128::from_be_bytes(name.to_octets()),
+    }
+}
+
+impl Turn {
+    fn letters_id(&self) -> WorkId {
+        letters_id(self.home, &self.uid)
+    }
+
+    /// The place of the meeting's turn at a time.
+    fn id(&self, due: Timestamp) -> WorkId {
+        WorkId {
+            due,
+            ..self.letters_id()
         }
     }
 
-    /// Adds deliveries; equal messages are kept once. To each recipient they go in this order.
-    pub fn add_deliveries(&mut self, deliveries: &[Delivery]) {
-        for Delivery {
-            recipient,
-            address,
-            message,
-        } in deliveries
-        {
-            let octets = message.object.to_octets();
-            let to = (recipient.id, address.clone());
-            let is_behind = |letter: &Letter| letter.recipients.iter().any(|it| it.0 == to.0);
-            let mut before = self.letters.iter_mut().rev().take(LETTERS_COMPARED);
-            let mut before = before.by_ref().take_while(|letter| !is_behind(letter));
-            match before.find(|letter| letter.is(message, &octets)) {
-                Some(letter) => letter.recipients.push(to),
-                None => self.letters.push(Letter {
-                    method: message.method,
-                    sender: message.sender.clone(),
-                    is_refresh: message.is_refresh,
-                    asks_again: message.asks_again,
-                    octets: octets.to_vec(),
-                    recipients: vec![to],
-                }),
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.letters.is_empty() && self.mails.is_empty()
-    }
-
-    fn waits_for(&self, recipient: PrincipalId) -> bool {
-        let mut recipients = self.letters.iter().flat_map(|letter| &letter.recipients);
-        recipients.any(|(id, _)| *id == recipient)
-    }
-
-    fn work(&self, now: Timestamp) -> Work {
-        Work::of(DELIVERY_QUEUE, self, now)
-    }
-
-    /// Whether something is left beside this letter, or it has several recipients.
-    fn leaves(&self, taken: &Letter) -> bool {
-        !self.is_empty() || taken.recipients.len() > 1
-    }
-
-    /// Takes what the next commit delivers: some recipients of one message.
-    fn take_letter(&mut self, bounds: CommitBounds) -> Option<Letter> {
-        let letter = self.letters.first_mut()?;
-        let weight = weight_of(letter.octets.len());
-        let count = fitting(bounds, letter.recipients.iter().map(|_| weight));
-        let rest = letter.recipients.split_off(count);
-        let next = letter.to(rest);
-        let taken = std::mem::replace(letter, next);
-        if self
-            .letters
-            .first()
-            .is_some_and(|letter| letter.recipients.is_empty())
-        {
-            self.letters.remove(0);
-        }
-        Some(taken)
-    }
-
-    fn take_mails(&mut self, bounds: CommitBounds) -> Vec<OutgoingMessage> {
-        let count = fitting(bounds, self.mails.iter().map(|mail| mail.calendar.len()));
-        self.mails.drain(..count).collect()
+    fn work(&self, created: Timestamp) -> Work {
+        Work::of(DELIVERY_QUEUE, self, created)
     }
 }
 
 impl Letter {
-    /// The same to others.
-    fn to(&self, recipients: Vec<(PrincipalId, String)>) -> Letter {
+    fn of(message: &Message, octets: &Bytes, asks_again: bool) -> Letter {
         Letter {
-            recipients,
-            octets: self.octets.clone(),
-            sender: self.sender.clone(),
-            ..*self
+            method: message.method,
+            sender: message.sender.clone(),
+            is_refresh: message.is_refresh,
+            asks_again,
+            octets: octets.to_vec(),
+            recipients: Vec::new(),
         }
     }
 
-    fn is(&self, message: &Message, octets: &Bytes) -> bool {
-        self.method == message.method
-            && self.sender == message.sender
-            && self.is_refresh == message.is_refresh
-            && self.asks_again == message.asks_again
-            && self.octets == *octets
+    /// Whether it says the same as another one.
+    fn says(&self, other: &Letter) -> bool {
+        self.method == other.method
+            && self.sender == other.sender
+            && self.is_refresh == other.is_refresh
+            && self.asks_again == other.asks_again
+            && self.octets == other.octets
     }
 
-    /// What became of it, for the sender's log.
-    fn lines(
-        &self,
-        object: Option<&CalendarObject>,
-        outcomes: &[(String, Status)],
-    ) -> Vec<LogLine> {
-        let mut lines = Lines::default();
-        let method = self.method.as_str();
-        let about = object.map(|object| About::of(method, object));
-        let about = about.unwrap_or_default();
-        for (address, status) in outcomes {
-            let line = about.clone();
-            let line = line.line(Verdict::Fared, method, address, "it was waiting");
-            lines.push(LogLine {
-                way: Some(Way::Local),
-                status: Some(status.as_str().to_owned()),
-                ..line
-            });
-        }
-        let is_delivered = |address: &String| outcomes.iter().any(|(known, _)| known == address);
-        for (_, address) in self.recipients.iter().filter(|(_, it)| !is_delivered(it)) {
-            lines.push(LogLine {
-                parties: vec![address.clone()],
-                ..LogLine::of(Verdict::NotSent, Invited::reason(self.method))
-            });
-        }
-        lines.into_lines()
+    fn is_to(&self, recipient: PrincipalId) -> bool {
+        self.recipients.iter().any(|(id, _)| *id == recipient)
     }
 
-    /// The message. It may have been overtaken by a later one, so that its SEQUENCE and DTSTAMP tell its
-    /// place.
-    fn message(&self, uid: &str, object: &CalendarObject) -> Message {
-        Message {
-            method: self.method,
-            origin: Origin::Queue,
-            sender: self.sender.clone(),
-            uid: uid.to_owned(),
-            is_refresh: self.is_refresh,
-            tells_answer: false,
-            asks_again: self.asks_again,
-            object: object.clone(),
+    /// Whether it is about all of the meeting, and not single instances.
+    fn is_about_all(&self) -> bool {
+        let object = parse_stored(Bytes::copy_from_slice(&self.octets));
+        object.is_ok_and(|object| engine::is_about_all(&object))
+    }
+
+    /// What becomes of this letter where one about all of the meeting is decided for the same person, that takes it out
+    /// or invites to it, asking again or not: `None` where it is delivered first, or whether the later one is to ask
+    /// again in its place.
+    fn replaced_by(&self, method: Method, asks_again: bool) -> Option<bool> {
+        match (self.method, method) {
+            _ if self.is_refresh => Some(asks_again),
+            (Method::Request | Method::Cancel, Method::Cancel) => Some(false),
+            (Method::Request, Method::Request) => {
+                let says_it = !self.asks_again || asks_again || self.is_about_all();
+                says_it.then_some(asks_again || self.asks_again)
+            }
+            // who was to be out, and is in again, has answered nothing
+            (Method::Cancel, Method::Request) => self.is_about_all().then_some(true),
+            _ => None,
         }
+    }
+}
+
+impl Outstanding {
+    /// For whom something waits.
+    pub fn waits_for(&self) -> BTreeSet<PrincipalId> {
+        let recipients = self.letters.iter().flat_map(|letter| &letter.recipients);
+        recipients.map(|(id, _)| *id).collect()
+    }
+
+    /// Whose home it is about.
+    pub fn home(&self) -> CollectionId {
+        self.turn.home
+    }
+
+    /// Adds deliveries behind all that waits for their recipients. What one about all of the meeting says anyhow, its
+    /// recipient does not hear before; equal messages are kept once.
+    pub fn add_deliveries<'d>(&mut self, deliveries: impl IntoIterator<Item = &'d Delivery>) {
+        for delivery in deliveries {
+            self.add(delivery);
+            self.is_changed = true;
+        }
+    }
+
+    fn add(&mut self, delivery: &Delivery) {
+        let (message, to) = (&delivery.message, delivery.recipient.id);
+        let mut asks_again = message.asks_again;
+        if !message.is_refresh && engine::is_about_all(&message.object) {
+            asks_again = self.drop_replaced(delivery, asks_again);
+        }
+        let octets = message.object.to_octets();
+        let letter = Letter::of(message, &octets, asks_again);
+        let before = self.letters.iter_mut().rev().take(LETTERS_COMPARED);
+        let mut before = before.take_while(|before| !before.is_to(to));
+        let recipient = (to, delivery.address.clone());
+        match before.find(|before| before.says(&letter)) {
+            Some(same) => same.recipients.push(recipient),
+            None => self.letters.push(Letter {
+                recipients: vec![recipient],
+                ..letter
+            }),
+        }
+    }
+
+    /// Takes the letters away, of those that wait for the recipient, that this one replaces; whether it asks again.
+    fn drop_replaced(&mut self, delivery: &Delivery, mut asks_again: bool) -> bool {
+        let (message, to) = (&delivery.message, delivery.recipient.id);
+        for letter in self.letters.iter_mut().rev().filter(|it| it.is_to(to)) {
+            let Some(asks) = letter.replaced_by(message.method, asks_again) else {
+                break;
+            };
+            asks_again = asks;
+            letter.recipients.retain(|(id, _)| *id != to);
+            if !letter.is_refresh {
+                self.log.push(LogLine {
+                    parties: vec![delivery.address.clone()],
+                    ..LogLine::of(
+                        Verdict::NotSent,
+                        "it waited still, and a later message says all",
+                    )
+                });
+                self.is_public &= Classification::is_public(&message.object);
+            }
+        }
+        self.letters.retain(|letter| !letter.recipients.is_empty());
+        asks_again
+    }
+
+    /// What is known of how those fare who are to wait.
+    pub fn pending<'d>(
+        deliveries: impl IntoIterator<Item = &'d Delivery>,
+    ) -> impl Iterator<Item = (String, Status)> {
+        let deliveries = deliveries.into_iter();
+        deliveries.map(|delivery| (delivery.address.clone(), Status::PENDING))
     }
 }
 
 impl Desk {
-    /// Leaves what one commit cannot hold to [`Desk::deliver_outstanding`].
-    pub(crate) fn enqueue_outstanding(
-        &self,
-        batch: &mut Batch,
-        outstanding: &Outstanding,
-        now: Timestamp,
-    ) {
-        if !outstanding.is_empty() {
-            batch.enqueue(&self.store.new_work_id(now), &outstanding.work(now));
-        }
-    }
-
-    /// Makes one commit of deliveries that wait; says whether there was one to make, and hence perhaps
-    /// another. To be called by a worker whenever [`DELIVERY_QUEUE`] has rows.
+    /// What waits of a meeting of a home.
     ///
-    /// Errors: `Unavailable`, `Full`.
-    pub async fn deliver_outstanding(&self) -> Result<bool, Refusal> {
-        let step = async |row: Row| {
-            let step = self.deliver_step(&row).await;
-            self.conclude(&row, step).await
-        };
-        self.work_through(DELIVERY_QUEUE, step).await
-    }
-
-    async fn deliver_step(&self, row: &Row) -> Result<Batch, Refusal> {
-        let mut rest: Outstanding = row.task()?;
-        let now = self.now();
-        let mut batch = self.store.batch();
-        let bounds = self.settings.commit_bounds;
-        match rest.take_letter(bounds) {
-            Some(letter) => {
-                let delivered = self.deliver_letter(&mut batch, &rest, &letter, now).await;
-                match delivered {
-                    Ok(()) => {}
-                    Err(refusal) if !is_about_all(&refusal) && rest.leaves(&letter) => {
-                        batch = self.deliver_apart(row, &rest, &letter, &refusal);
-                    }
-                    Err(refusal) => return Err(refusal),
-                }
-            }
-            None => {
-                for mail in rest.take_mails(bounds) {
-                    self.enqueue_mail(&mut batch, &mail, now);
-                }
-            }
-        }
-        match rest.is_empty() {
-            true => batch.finish_work(&row.id, &row.work),
-            false => {
-                let rest = rest.work(row.work.created);
-                batch.reschedule(&row.id, &row.work, row.id.due, &rest)
-            }
-        };
-        Ok(batch)
-    }
-
-    /// A letter cannot be delivered to one of its recipients, and so to none in one commit: each gets a row of their
-    /// own, so that all others have it a little later.
-    fn deliver_apart(
+    /// Errors: `Unavailable`.
+    pub(crate) async fn outstanding(
         &self,
-        row: &Row,
-        of: &Outstanding,
-        letter: &Letter,
-        refusal: &Refusal,
-    ) -> Batch {
-        tracing::error!(%refusal, "a message cannot be delivered to all at once, and is to each of them");
-        let mut batch = self.store.batch();
-        let due = self.due_after(row.work.attempts);
-        for recipient in &letter.recipients {
-            let letters = vec![letter.to(vec![recipient.clone()])];
-            let alone = Outstanding {
-                letters,
-                ..Outstanding::of(of.sender, of.home, of.uid.clone())
-            };
-            let work = Work {
-                payload: alone.work(row.work.created).payload,
-                ..row.after(refusal)
-            };
-            batch.enqueue(&self.store.new_work_id(due), &work);
-        }
-        batch
+        sender: PrincipalId,
+        home: CollectionId,
+        uid: &str,
+    ) -> Result<Outstanding, Refusal> {
+        let turn = Turn {
+            sender,
+            home,
+            uid: uid.to_owned(),
+            letters: Vec::new(),
+            mails: Vec::new(),
+        };
+        let row = self.store.work(LETTERS_QUEUE, &turn.letters_id()).await;
+        let (place, letters) = match row {
+            Ok(None) => (Place::Nowhere, Vec::new()),
+            Ok(Some(row)) => match row.task::<Letters>() {
+                Some(Letters { due, letters }) => (Place::Row { row, due }, letters),
+                None => (Place::Damaged, Vec::new()),
+            },
+            Err(ReadError::Corrupt(_)) => (Place::Damaged, Vec::new()),
+            Err(error) => return Err(read_failed(error)),
+        };
+        Ok(Outstanding {
+            turn,
+            letters,
+            place,
+            is_changed: false,
+            log: Vec::new(),
+            is_public: true,
+        })
     }
 
-    async fn deliver_letter(
+    /// Leaves what was added to [`Desk::deliver_outstanding`]; the commit depends upon what was read.
+    pub(crate) async fn write_outstanding(
         &self,
         batch: &mut Batch,
         outstanding: &Outstanding,
-        letter: &Letter,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let sender = self.store.principal(outstanding.sender).await;
-        let Some(sender) = sender.map_err(read_failed)? else {
-            return self
-                .deliver_last_letter(batch, outstanding, letter, now)
-                .await;
-        };
-        let own = self.copies(outstanding.home, &outstanding.uid).await?;
-        let invited = Invited::of(own.meeting.as_ref().map(|copy| &copy.object));
-        let deliveries = self.deliveries(&outstanding.uid, letter, &invited).await?;
-        let mut directory = Directory::new();
-        let object = deliveries.first().map(|delivery| &delivery.message.object);
-        self.look_up(&mut directory, &engine::addresses(object, None))
-            .await?;
-        let mut recipients = Recipients::default();
-        let outcomes = self
-            .receive_all(&mut recipients, &sender, &deliveries, &directory, now)
-            .await?;
-        let attachments = own.meeting.as_ref();
-        let attachments = attachments.map_or(&[][..], |copy| copy.stored.attachments());
-        self.write_recipients(batch, &recipients, attachments, now)
-            .await?;
-        if !letter.is_refresh {
-            let mut lines = letter.lines(object, &outcomes);
-            if let Some(copy) = &own.meeting {
-                // for whom more waits the rest is on its way
-                let heard = deliveries.iter().zip(&outcomes);
-                let heard = heard.filter(|(it, _)| !outstanding.waits_for(it.recipient.id));
-                let heard = heard.flat_map(|(delivery, (address, status))| {
-                    // by whichever of their addresses they are in it
-                    let others = delivery.recipient.addresses.iter();
-                    let all = others.chain([address]);
-                    all.map(move |address| (address.clone(), status.clone()))
-                });
-                let fared = with_statuses(&copy.object, &heard.collect::<Vec<_>>());
-                let delivered = deliveries.iter().zip(&outcomes);
-                let delivered = delivered.filter(|(_, (_, status))| *status == Status::DELIVERED);
-                let delivered: Vec<&Delivery> = delivered.map(|(delivery, _)| delivery).collect();
-                let fared = engine::told(&fared, &delivered);
-                let fared = recipients.without_unknown_answers(fared, &directory, &mut lines);
-                self.write_with_statuses(batch, &own, &fared).await?;
+        let Outstanding {
+            turn,
+            letters,
+            place,
+            ..
+        } = outstanding;
+        let id = turn.letters_id();
+        match place {
+            Place::Nowhere if !outstanding.is_changed => {
+                batch.expect_no_work(LETTERS_QUEUE, &id);
             }
-            let mut objects = own.meeting.iter().map(|copy| &copy.object).chain(object);
+            Place::Row { row, .. } if !outstanding.is_changed => {
+                batch.expect_work(&id, row);
+            }
+            Place::Nowhere => {
+                batch.enqueue(&id, &waiting(now, letters, now));
+                batch.enqueue(&turn.id(now), &turn.work(now));
+            }
+            Place::Row { row, due } => {
+                let due = self.have_turn(batch, turn, *due, now).await?;
+                let after = waiting(due, letters, row.created);
+                batch.reschedule(&id, row, id.due, &after);
+            }
+            Place::Damaged if letters.is_empty() => {}
+            Place::Damaged => {
+                let apart = Turn {
+                    letters: letters.clone(),
+                    ..turn.clone()
+                };
+                batch.enqueue(&self.store.new_work_id(now), &apart.work(now));
+            }
+        }
+        if !outstanding.log.is_empty() {
             let entry = LogEntry {
                 time: now,
                 actor: None,
                 occasion: Occasion::Fared,
-                is_public: objects.all(Classification::is_public),
-                lines,
+                is_public: outstanding.is_public,
+                lines: outstanding.log.clone(),
             };
-            self.log(batch, outstanding.home, &outstanding.uid, entry);
+            self.log(batch, turn.home, &turn.uid, entry);
         }
         Ok(())
     }
 
-    /// Delivers what somebody sent who is gone: that a meeting is off has to be known all the same. Nothing tells how it
-    /// fared, and nobody is invited any more.
-    async fn deliver_last_letter(
+    /// A meeting that has something to wait for has its turn now, also where it was put off; when that is.
+    async fn have_turn(
         &self,
         batch: &mut Batch,
-        outstanding: &Outstanding,
-        letter: &Letter,
+        turn: &Turn,
+        due: Timestamp,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
-        if letter.method != Method::Cancel {
-            return Ok(());
-        }
-        let gone = Principal {
-            id: outstanding.sender,
-            ..Principal::new(PrincipalKind::User, "")
+    ) -> Result<Timestamp, Refusal> {
+        match self.store.work(DELIVERY_QUEUE, &turn.id(due)).await {
+            Ok(Some(_)) if due <= now => return Ok(due),
+            Ok(Some(row)) => batch.reschedule(&turn.id(due), &row, now, &row),
+            Ok(None) | Err(ReadError::Corrupt(_)) => batch.enqueue(&turn.id(now), &turn.work(now)),
+            Err(error) => return Err(read_failed(error)),
         };
-        let nobody = Invited::of(None);
-        let deliveries = self.deliveries(&outstanding.uid, letter, &nobody).await?;
-        let mut directory = Directory::new();
-        let object = deliveries.first().map(|delivery| &delivery.message.object);
-        self.look_up(&mut directory, &engine::addresses(object, None))
-            .await?;
-        let mut recipients = Recipients::default();
-        self.receive_all(
-            &mut recipients,
-            &Arc::new(gone),
-            &deliveries,
-            &directory,
-            now,
-        )
-        .await?;
-        self.write_recipients(batch, &recipients, &[], now).await
-    }
-
-    /// The deliveries of a letter that are still meant.
-    async fn deliveries(
-        &self,
-        uid: &str,
-        letter: &Letter,
-        invited: &Invited,
-    ) -> Result<Vec<Delivery>, Refusal> {
-        let object = self.parse(Bytes::copy_from_slice(&letter.octets))?;
-        let mut deliveries = Vec::with_capacity(letter.recipients.len());
-        for (id, address) in &letter.recipients {
-            let recipient: Option<Arc<Principal>> =
-                self.store.principal(*id).await.map_err(read_failed)?;
-            let is_overtaken = invited.overtakes(letter.method, &object, address);
-            if let Some(recipient) = recipient.filter(|_| !is_overtaken) {
-                let message = letter.message(uid, &object);
-                deliveries.push(Delivery {
-                    recipient,
-                    address: address.clone(),
-                    message,
-                });
-            }
-        }
-        Ok(deliveries)
-    }
-
-    /// Writes statuses into the sender's object, if it is still there (RFC 6638 §3.2.9). The
-    /// Schedule-Tag stays.
-    pub(crate) async fn write_statuses(
-        &self,
-        batch: &mut Batch,
-        own: &Copies,
-        statuses: &[(String, Status)],
-    ) -> Result<(), Refusal> {
-        let Some(copy) = &own.meeting else {
-            return Ok(());
-        };
-        let object = with_statuses(&copy.object, statuses);
-        self.write_with_statuses(batch, own, &object).await
-    }
-
-    /// Writes the sender's object, in which nothing but what attendees heard and said is other than it was, if it is still
-    /// there. The Schedule-Tag stays.
-    pub(super) async fn write_with_statuses(
-        &self,
-        batch: &mut Batch,
-        own: &Copies,
-        object: &CalendarObject,
-    ) -> Result<(), Refusal> {
-        let Some(copy) = &own.meeting else {
-            return Ok(());
-        };
-        let octets = object.to_octets();
-        if entity_tag(&octets) == copy.stored.etag {
-            return Ok(());
-        }
-        own.expect(batch);
-        let mut after = copy.stored.value.clone();
-        let body = self.body(octets).await?;
-        (after.content, after.etag, after.modified) = (body.content, body.etag, self.now());
-        after.supersede(&copy.stored.etag);
-        batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
-        Ok(())
+        Ok(now)
     }
 }
 
-/// The sender's object with statuses, by address.
-fn with_statuses(object: &CalendarObject, statuses: &[(String, Status)]) -> CalendarObject {
-    let mut object = object.clone();
-    for (address, status) in statuses {
-        if let Some(after) = engine::record_status(&object, address, status) {
-            object = after;
-        }
-    }
-    object
+fn waiting(due: Timestamp, letters: &[Letter], created: Timestamp) -> Work {
+    let letters = letters.to_vec();
+    Work::of(LETTERS_QUEUE, &Letters { due, letters }, created)
 }

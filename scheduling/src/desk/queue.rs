@@ -94,7 +94,10 @@ impl Desk {
         step: Result<Batch, Refusal>,
     ) -> Result<bool, Refusal> {
         match self.commit_step(step).await {
-            Err(refusal) if !is_about_all(&refusal) => self.put_off(row, &refusal).await,
+            Err(refusal) if !is_about_all(&refusal) => {
+                let (batch, _) = self.put_off(row, &refusal);
+                self.commit_step(Ok(batch)).await
+            }
             committed => committed,
         }
     }
@@ -104,19 +107,19 @@ impl Desk {
         Ok(self.commit(step?).await?.is_some())
     }
 
-    /// Has a row wait that something stands against, or gives it up; `false` where it is another's meanwhile.
-    async fn put_off(&self, row: &Row, refusal: &Refusal) -> Result<bool, Refusal> {
+    /// Has a row wait that something stands against, and until when; or gives it up.
+    pub(super) fn put_off(&self, row: &Row, refusal: &Refusal) -> (Batch, Option<Timestamp>) {
         let (queue, attempts) = (&row.work.queue, row.work.attempts + 1);
         let mut batch = self.store.batch();
         if attempts >= MAXIMUM_ATTEMPTS && !matches!(refusal, Refusal::Damaged(_)) {
             tracing::error!(queue, attempts, %refusal, "background work is given up");
             batch.finish_work(&row.id, &row.work);
-        } else {
-            tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
-            let due = self.due_after(row.work.attempts);
-            batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
+            return (batch, None);
         }
-        self.commit_step(Ok(batch)).await
+        tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
+        let due = self.due_after(row.work.attempts);
+        batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
+        (batch, Some(due))
     }
 
     /// When a row is due again that was tried so often before.

@@ -9,10 +9,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use calendar::CalendarObject;
 use storage::{
     Resolution, Stored, Timestamp,
-    model::{Attachment, Collection, CollectionKind, Principal, PrincipalId},
+    model::{Attachment, Collection, CollectionId, CollectionKind, Principal, PrincipalId},
 };
 
-use super::{Desk, booking::Asked, collection::takes_component, copy::Copies};
+use super::{
+    Desk, booking::Asked, collection::takes_component, copy::Copies, outstanding::Outstanding,
+};
 use crate::{
     Classification, Refusal,
     engine::{
@@ -73,9 +75,12 @@ struct InboxItem {
 /// Why nothing new comes in.
 const NO_ROOM: &str = "the quota leaves no room for it (RFC 4331 §6)";
 
-/// All of them.
+/// All of them, and what waits of those who send to them.
 #[derive(Default)]
-pub(crate) struct Recipients(BTreeMap<PrincipalId, Recipient>);
+pub(crate) struct Recipients {
+    people: BTreeMap<PrincipalId, Recipient>,
+    outstanding: Vec<Outstanding>,
+}
 
 impl Desk {
     /// Reads what the recipients of these deliveries have, and hands them the messages; how each fared, by its address.
@@ -117,7 +122,7 @@ impl Recipients {
         directory: &Directory,
         now: Timestamp,
     ) -> Option<Receipt> {
-        let recipient = self.0.get(&delivery.recipient.id)?;
+        let recipient = self.people.get(&delivery.recipient.id)?;
         Some(recipient.judge(&delivery.message, directory, now))
     }
 
@@ -125,7 +130,7 @@ impl Recipients {
     pub fn hold(&self, delivery: &Delivery, status: Status, reason: &str) -> Receipt {
         let message = &delivery.message;
         let held = hold(message, status, reason);
-        match self.0.get(&delivery.recipient.id) {
+        match self.people.get(&delivery.recipient.id) {
             Some(recipient) => recipient.with_room(held, message),
             None => held,
         }
@@ -133,7 +138,7 @@ impl Recipients {
 
     /// Lets a message do to its recipient what was found.
     pub fn take(&mut self, delivery: &Delivery, receipt: &Receipt) {
-        let Some(recipient) = self.0.get_mut(&delivery.recipient.id) else {
+        let Some(recipient) = self.people.get_mut(&delivery.recipient.id) else {
             return;
         };
         let message = &delivery.message;
@@ -149,7 +154,7 @@ impl Recipients {
 
     /// These attachments, and those that the copies which were read refer to.
     fn attachments(&self, others: &[Attachment]) -> Vec<Attachment> {
-        let copies = self.0.values();
+        let copies = self.people.values();
         let meetings = copies.filter_map(|recipient| recipient.copies.meeting.as_ref());
         let theirs = meetings.flat_map(|copy| copy.stored.attachments());
         others.iter().chain(theirs).cloned().collect()
@@ -157,14 +162,14 @@ impl Recipients {
 
     /// Recalls what was called off before for somebody.
     pub fn recall(&mut self, id: PrincipalId, called_off: Option<Cancellations>) {
-        if let Some(recipient) = self.0.get_mut(&id) {
+        if let Some(recipient) = self.people.get_mut(&id) {
             recipient.called_off = called_off;
         }
     }
 
     /// Puts another state in the place of somebody's copy, which is changed already.
     pub fn replace(&mut self, id: PrincipalId, object: CalendarObject) {
-        if let Some(recipient) = self.0.get_mut(&id) {
+        if let Some(recipient) = self.people.get_mut(&id) {
             recipient.object = Some(object);
         }
     }
@@ -177,7 +182,7 @@ impl Recipients {
         directory: &Directory,
         lines: &mut Vec<LogLine>,
     ) -> CalendarObject {
-        let recipients = self.0.values();
+        let recipients = self.people.values();
         for recipient in recipients.filter(|recipient| recipient.answer_is_unknown) {
             let Some(copy) = &recipient.object else {
                 continue;
@@ -203,14 +208,14 @@ impl Recipients {
 
     /// Notes what follows for somebody from a message.
     pub fn note(&mut self, id: PrincipalId, lines: Vec<LogLine>) {
-        if let Some(recipient) = self.0.get_mut(&id) {
+        if let Some(recipient) = self.people.get_mut(&id) {
             recipient.log.extend(lines);
         }
     }
 
     /// The rooms and resources that answer by themselves, and what they are asked.
     pub fn asked(&self) -> impl Iterator<Item = (&Arc<Principal>, Asked<'_>)> {
-        let asked = self.0.values().filter(|recipient| recipient.is_asked);
+        let asked = self.people.values().filter(|recipient| recipient.is_asked);
         asked.filter_map(|recipient| {
             let meeting = recipient.copies.meeting.as_ref();
             let calendar = meeting.map(|copy| &copy.calendar);
@@ -223,9 +228,19 @@ impl Recipients {
         })
     }
 
+    /// Has what waits of a sender's meeting be written with the rest.
+    pub fn wait(&mut self, outstanding: Outstanding) {
+        self.outstanding.push(outstanding);
+    }
+
+    /// What waits of the meeting of a home, as far as it was read.
+    pub fn outstanding(&mut self, home: CollectionId) -> Option<&mut Outstanding> {
+        self.outstanding.iter_mut().find(|it| it.home() == home)
+    }
+
     /// The copy of somebody as the messages so far have left it.
     pub fn object(&self, id: PrincipalId) -> Option<&CalendarObject> {
-        self.0.get(&id)?.object.as_ref()
+        self.people.get(&id)?.object.as_ref()
     }
 }
 

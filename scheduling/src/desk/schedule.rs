@@ -74,6 +74,8 @@ struct Planned {
     uid: String,
     /// Those of the organizer's copy, where that was looked at.
     organizers_attachments: Vec<Attachment>,
+    /// What waits of the meeting, where the change has messages for somebody here.
+    outstanding: Option<Outstanding>,
 }
 
 /// How far the messages came at once.
@@ -118,19 +120,19 @@ impl Desk {
             home,
             uid,
             organizers_attachments,
+            outstanding,
         } = self.planned(batch, proposal).await?;
         self.check_may_schedule(proposal.actor, owner, &plan)
             .await?;
-        let mut outstanding = Outstanding::of(owner.id, home, uid.clone());
         let Delivered {
             outcomes,
             recipients,
             foreseen,
             following,
         } = self
-            .deliver(batch, &mut outstanding, proposal, &plan, &directory)
+            .deliver(batch, outstanding, proposal, (&plan, &uid), &directory)
             .await?;
-        self.send(batch, outstanding, proposal, &plan, following);
+        self.send(batch, proposal, &plan, following);
         if plan.role == Role::Organizer {
             let after = plan.object.as_ref();
             self.note_groups(batch, (home, &uid), before, after, &directory);
@@ -208,7 +210,12 @@ impl Desk {
             ..Change::of(owner, &directory, now, self.settings.mail_possible)
         };
         let mut plan = engine::plan(&change)?;
-        if let Some(before) = before.filter(|_| self.is_ordered(&plan)) {
+        let outstanding = match plan.deliveries.is_empty() {
+            true => None,
+            false => Some(self.outstanding(owner.id, home, &uid).await?),
+        };
+        let is_ordered = self.is_ordered(&plan, outstanding.as_ref());
+        if let Some(before) = before.filter(|_| is_ordered) {
             // an import or the trash may have brought it back from before what others were told since
             change.last_sequence = self.last_sequence(whose, &uid).await?;
             if change.last_sequence > engine::highest_sequence(before) {
@@ -228,14 +235,20 @@ impl Desk {
             home,
             uid,
             organizers_attachments: organizers_attachments.unwrap_or_default(),
+            outstanding,
         })
     }
 
     /// Whether somebody takes what an organizer says in the order of SEQUENCE: people elsewhere, and those for whom it waits.
-    fn is_ordered(&self, plan: &Plan) -> bool {
+    fn is_ordered(&self, plan: &Plan, outstanding: Option<&Outstanding>) -> bool {
         let bounds = self.settings.commit_bounds;
+        let waits = outstanding.map_or_else(Default::default, Outstanding::waits_for);
         let fitting = outstanding::fitting(bounds, plan.deliveries.iter().map(outstanding::weight));
-        plan.role == Role::Organizer && (!plan.mails.is_empty() || fitting < plan.deliveries.len())
+        let mut recipients = plan.deliveries.iter().map(|it| it.recipient.id);
+        plan.role == Role::Organizer
+            && (!plan.mails.is_empty()
+                || fitting < plan.deliveries.len()
+                || recipients.any(|id| waits.contains(&id)))
     }
 
     /// The organizer's copy, where the rules want to see it, with those whom it names in the directory.
@@ -284,23 +297,15 @@ impl Desk {
         Ok(Some(Arc::clone(acting)))
     }
 
-    /// Leaves the mails, and what this commit cannot hold, to the workers, and counts all that is sent, with what
+    /// Leaves the mails to their worker, and counts all that is sent, with what
     /// follows from it (who sends others to a meeting has them invited); what a room
     /// answers by itself, or the server does, is nobody's doing.
-    fn send(
-        &self,
-        batch: &mut Batch,
-        outstanding: Outstanding,
-        proposal: &Proposal<'_>,
-        plan: &Plan,
-        following: usize,
-    ) {
+    fn send(&self, batch: &mut Batch, proposal: &Proposal<'_>, plan: &Plan, following: usize) {
         let (actor, now) = (&proposal.actor.principal, proposal.now);
         self.enqueue_mails(batch, &plan.mails, now);
         if let Some(notice) = &plan.notice {
             self.enqueue_mail(batch, notice, now);
         }
-        self.enqueue_outstanding(batch, &outstanding, now);
         let messages = messages_of(plan) + following as u64;
         if let Some(maximum) = self
             .maximum_messages(proposal.actor)
@@ -406,34 +411,21 @@ impl Desk {
     async fn deliver(
         &self,
         batch: &mut Batch,
-        outstanding: &mut Outstanding,
+        outstanding: Option<Outstanding>,
         proposal: &Proposal<'_>,
-        plan: &Plan,
+        (plan, uid): (&Plan, &str),
         directory: &Directory,
     ) -> Result<Delivered, Refusal> {
         let (sender, now) = (proposal.owner, proposal.now);
-        let (at_once, later) = self.parted(plan, proposal.before, directory);
-        outstanding.add_deliveries(&later);
-        let pending = later
-            .iter()
-            .map(|delivery| (delivery.address.clone(), Status::PENDING));
-        let mut outcomes: Vec<(String, Status)> = pending.collect();
-
         let mut recipients = Recipients::default();
-        let unreadable = self
-            .load_readable_recipients(&mut recipients, sender, &at_once)
+        outstanding.map(|outstanding| recipients.wait(outstanding));
+        let (at_once, later) = self
+            .part(&mut recipients, (sender, uid), &plan.deliveries)
             .await?;
+        let mut outcomes: Vec<(String, Status)> = Outstanding::pending(&later).collect();
         let mut refreshes: Vec<Delivery> = Vec::new();
         let mut following = 0;
         for delivery in &at_once {
-            // what is damaged with one keeps nothing from all others, and waits until it is mended
-            let id = delivery.recipient.id;
-            if let Some((_, damage)) = unreadable.iter().find(|(damaged, _)| *damaged == id) {
-                tracing::error!(%damage, "a message waits until its recipient's copy can be read");
-                outstanding.add_deliveries(std::slice::from_ref(delivery));
-                outcomes.push((delivery.address.clone(), Status::PENDING));
-                continue;
-            }
             let handed_over = self
                 .hand_over(batch, &mut recipients, delivery, directory, now)
                 .await?;
@@ -473,25 +465,6 @@ impl Desk {
             foreseen,
             following,
         })
-    }
-
-    /// What this commit holds, and what waits: what is too much for it, and what goes to somebody for whom something waits
-    /// already, so that nothing overtakes it.
-    fn parted(
-        &self,
-        plan: &Plan,
-        before: Option<&CalendarObject>,
-        directory: &Directory,
-    ) -> (Vec<Delivery>, Vec<Delivery>) {
-        let waiting = engine::waiting(before, directory);
-        let deliveries = plan.deliveries.iter().cloned();
-        let (mut later, mut at_once): (Vec<Delivery>, Vec<Delivery>) =
-            deliveries.partition(|delivery| waiting.contains(&delivery.recipient.id));
-        let bounds = self.settings.commit_bounds;
-        let fitting = outstanding::fitting(bounds, at_once.iter().map(outstanding::weight));
-        let rest = at_once.split_off(fitting);
-        later.splice(0..0, rest);
-        (at_once, later)
     }
 }
 

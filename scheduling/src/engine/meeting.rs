@@ -227,6 +227,11 @@ impl<'o> Meeting<'o> {
     }
 }
 
+/// Whether an object is about all of a meeting, and not about single instances.
+pub fn is_about_all(object: &CalendarObject) -> bool {
+    object.entries().any(|entry| !is_instance(entry))
+}
+
 /// Whether a component is that of one instance.
 pub(super) fn is_instance(entry: &Component) -> bool {
     entry.property("RECURRENCE-ID").is_some()

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
-use storage::model::PrincipalId;
-
 use super::{
-    Delivery, Directory, Plan, Role, Status,
+    Delivery, Plan, Role, Status,
     directory::normalise,
-    entry::{attendees, sequence},
+    entry::sequence,
     meeting::Meeting,
     sequence::{NOTE, Revision},
 };
@@ -69,22 +67,6 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
         Role::Organizer => Some(told(&object, &delivered)),
         Role::Attendee | Role::None => Some(object),
     }
-}
-
-/// Those here for whom a message of the organizer still waits (RFC 6638 §3.2.9: 1.0).
-pub fn waiting(object: Option<&CalendarObject>, directory: &Directory) -> BTreeSet<PrincipalId> {
-    let waits = |line: &&Property| {
-        let status = line.parameter("SCHEDULE-STATUS");
-        status.is_some_and(|status| status == Status::PENDING.as_str())
-    };
-    let lines = object
-        .into_iter()
-        .flat_map(CalendarObject::entries)
-        .flat_map(attendees);
-    lines
-        .filter(waits)
-        .filter_map(|line| Some(directory.local(line.raw_value())?.id))
-        .collect()
 }
 
 /// The organizer's object once these messages are delivered: their recipients know what they were asked anew, so that

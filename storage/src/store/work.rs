@@ -238,7 +238,7 @@ fn blob_of(payload: &Bytes) -> Option<[u8; 32]> {
 impl Batch {
     /// Adds a row of work to the queue that it names. A worker is told by the store's watch.
     pub fn enqueue(&mut self, id: &WorkId, work: &Work) -> &mut Self {
-        self.expect_absent_work(id, work);
+        self.expect_no_work(&work.queue, id);
         self.put_work(id, work);
         self
     }
@@ -274,8 +274,10 @@ impl Batch {
         self
     }
 
-    fn expect_absent_work(&mut self, id: &WorkId, work: &Work) {
-        self.expect_row(keys::work(&work.queue, id), crate::Revision(0));
+    /// Expects a queue to have no such row.
+    pub fn expect_no_work(&mut self, queue: &str, id: &WorkId) -> &mut Self {
+        self.expect_row(keys::work(queue, id), crate::Revision(0));
+        self
     }
 
     fn put_work(&mut self, id: &WorkId, work: &Work) {

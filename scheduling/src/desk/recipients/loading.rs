@@ -45,7 +45,8 @@ impl Desk {
         let mut new: Vec<(&Arc<Principal>, &str)> = Vec::new();
         for delivery in deliveries {
             let id = delivery.recipient.id;
-            if !recipients.0.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id) {
+            if !recipients.people.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id)
+            {
                 new.push((&delivery.recipient, &delivery.message.uid));
             }
         }
@@ -69,7 +70,7 @@ impl Desk {
                 .find(|it| Some(it.id) == principal.default_calendar);
             let recipient = self.load_recipient(sender, principal, uid, inbox, default);
             match recipient.await {
-                Ok(recipient) => drop(recipients.0.insert(principal.id, recipient)),
+                Ok(recipient) => drop(recipients.people.insert(principal.id, recipient)),
                 Err(damage @ Refusal::Damaged(_)) => unreadable.push((principal.id, damage)),
                 Err(refusal) => return Err(refusal),
             }

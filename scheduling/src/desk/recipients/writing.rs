@@ -33,7 +33,7 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let known = recipients.attachments(attachments);
         let mut made = Made::new();
-        for recipient in recipients.0.values() {
+        for recipient in recipients.people.values() {
             batch.expect_collection(recipient.inbox.collection());
             recipient.copies.expect(batch);
             if recipient.is_changed {
@@ -66,6 +66,9 @@ impl Desk {
                 recipient.copies.uid(),
                 entry,
             );
+        }
+        for outstanding in &recipients.outstanding {
+            self.write_outstanding(batch, outstanding, now).await?;
         }
         Ok(())
     }

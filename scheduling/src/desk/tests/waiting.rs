@@ -225,3 +225,246 @@ async fn what_is_brought_back_comes_after_what_was_told() {
     let sequences: Vec<u32> = mails.iter().map(sequence).collect();
     assert_eq!(sequences, [0, 1, 2, 3]);
 }
+
+/// Whose copy waits, what it says at last, and what the organizer's object says of them.
+impl World {
+    async fn assert_agrees(&self, name: &str, says: &str, organizer_says: &str) {
+        let (_, text) = self.own_copy(name).await;
+        assert!(text.contains(says), "{text}");
+        let line = self.line_of(name).await;
+        assert!(line.contains(organizer_says), "{line}");
+    }
+
+    async fn accept(&self, actor: &Actor, name: &str) {
+        let (place, text) = self.own_copy(name).await;
+        let own = format!("mailto:{name}@example.com");
+        let asked = format!("RSVP=TRUE:{own}");
+        assert!(unfolded(text.as_bytes()).contains(&asked), "{text}");
+        let answer = unfolded(text.as_bytes()).replace(&asked, &format!("PARTSTAT=ACCEPTED:{own}"));
+        self.put_as(actor, &place, answer).await.unwrap();
+    }
+}
+
+/// Who is taken out and invited again, before they heard of the one and the other, is asked anew: they answered something
+/// else.
+#[tokio::test]
+async fn who_is_out_and_in_again_is_asked_anew() {
+    let (world, carol) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    world.accept(&carol, "carol").await;
+    world.deliver().await;
+    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
+    world.clock.advance(60_000);
+    // one message goes out with the change: the one to Bob, of the new time
+    world.put(at, meeting(10, &["bob"], "")).await.unwrap();
+    world.clock.advance(60_000);
+    world.put(at, meeting(10, &people, "")).await.unwrap();
+    world.deliver().await;
+    let (_, text) = world.own_copy("carol").await;
+    let line = world.line_of("carol").await;
+    assert!(!line.contains("ACCEPTED"), "{line}");
+    let own = unfolded(text.as_bytes());
+    let own = own.lines().find(|line| line.ends_with("carol@example.com"));
+    assert!(!own.unwrap().contains("ACCEPTED"), "{text}");
+    world
+        .assert_agrees("carol", "DTSTART:20260302T100000Z", "STATUS=1.2")
+        .await;
+    assert!(!text.contains("STATUS:CANCELLED"), "{text}");
+    world.accept(&carol, "carol").await;
+    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
+}
+
+/// However often it is changed meanwhile: one row has all that waits, who is told of all does not hear of what was in
+/// between, and the status says that something waits until nothing does (RFC 6638 §3.2.9).
+#[tokio::test]
+async fn all_changes_of_a_meeting_wait_in_one_row() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    for change in 1..20 {
+        world.clock.advance(1_000);
+        let after = series(&change.to_string(), &people);
+        world.put(at, after).await.unwrap();
+        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1, "{change}");
+        let letters = world.waiting(LETTERS_QUEUE).await;
+        assert_eq!(letters.len(), 1, "{change}");
+        assert!(
+            letters[0].payload.len() < 2_000,
+            "{change}: {}",
+            letters[0].payload.len()
+        );
+        assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+    }
+    world.deliver().await;
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+    for name in people {
+        world.assert_agrees(name, "SUMMARY:19", "STATUS=1.2").await;
+    }
+}
+
+/// Whose copy is damaged hears of everything, in its order, once it is mended; nobody else waits for that, and nothing
+/// grows with each change.
+#[tokio::test]
+async fn a_damaged_copy_holds_up_nobody_else() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    let (damaged, _) = world.own_copy("bob").await;
+    let whole = world.damage(&damaged).await;
+    for change in 1..8 {
+        world.clock.advance(60_000);
+        let after = series(&change.to_string(), &people);
+        world.put(at, after).await.unwrap();
+        world.deliver().await;
+        let says = format!("SUMMARY:{change}");
+        world.assert_agrees("carol", &says, "STATUS=1.2").await;
+        assert!(world.line_of("bob").await.contains("STATUS=1.0"));
+        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1, "{change}");
+        let letters = world.waiting(LETTERS_QUEUE).await;
+        assert!(letters[0].payload.len() < 1_000, "{change}");
+    }
+    world.replace_content(&damaged, whole).await;
+    world.clock.advance(6 * 60 * 60_000);
+    world.deliver().await;
+    world.assert_agrees("bob", "SUMMARY:7", "STATUS=1.2").await;
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+}
+
+/// What a row of before 2026-11-30 held is delivered before what waits since.
+#[tokio::test]
+async fn rows_of_before_come_first() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    world.clock.advance(60_000);
+    world.put(at, series("1", &people)).await.unwrap();
+    world.rows_as_before().await;
+    world.clock.advance(60_000);
+    world.put(at, series("2", &people)).await.unwrap();
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 2);
+    world.deliver().await;
+    for name in people {
+        world.assert_agrees(name, "SUMMARY:2", "STATUS=1.2").await;
+    }
+    let read = world.desk.store().list_work(LETTERS_QUEUE, None, 10).await;
+    assert_eq!(read.unwrap(), []);
+}
+
+/// Where what waits of a meeting cannot be read, its organizer can change it all the same, and all is delivered once that
+/// is mended.
+#[tokio::test]
+async fn a_row_of_letters_that_cannot_be_read_is_kept() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    world.clock.advance(60_000);
+    world.put(at, series("1", &people)).await.unwrap();
+    let whole = world.set_letters(&b"\xff\xff"[..]).await;
+    world.clock.advance(60_000);
+    world.put(at, series("2", &people)).await.unwrap();
+    world.deliver().await;
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 1);
+    world.set_letters(whole).await;
+    world.clock.advance(6 * 60 * 60_000);
+    world.deliver().await;
+    for name in people {
+        world.assert_agrees(name, "SUMMARY:2", "STATUS=1.2").await;
+    }
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 0);
+}
+
+impl World {
+    /// Puts other octets in the place of what waits; those that were there.
+    async fn set_letters(&self, payload: impl Into<Bytes>) -> Bytes {
+        let store = self.desk.store();
+        let (id, row) = store
+            .list_work(LETTERS_QUEUE, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let mut batch = store.batch();
+        let after = Work::new(LETTERS_QUEUE, payload, row.created);
+        batch.reschedule(&id, &row, id.due, &after);
+        store.commit(batch).await.unwrap();
+        row.value.payload
+    }
+
+    /// Has what waits stand as it did before there was a row for each meeting.
+    async fn rows_as_before(&self) {
+        let store = self.desk.store();
+        let (id, letters) = store
+            .list_work(LETTERS_QUEUE, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let (turn_id, turn) = store
+            .list_work(DELIVERY_QUEUE, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let (_, letters_of_it) = postcard::take_from_bytes::<Timestamp>(&letters.payload).unwrap();
+        let (_, rest) = postcard::take_from_bytes::<(
+            storage::model::PrincipalId,
+            storage::model::CollectionId,
+            String,
+        )>(&turn.payload)
+        .unwrap();
+        assert_eq!(rest, [0, 0], "no letters, no mails");
+        let named = &turn.payload[..turn.payload.len() - 2];
+        let before = [named, letters_of_it, &[0]].concat();
+        let mut batch = store.batch();
+        batch.finish_work(&id, &letters);
+        batch.finish_work(&turn_id, &turn);
+        let row = Work::new(DELIVERY_QUEUE, before, turn.created);
+        batch.enqueue(&store.new_work_id(turn_id.due), &row);
+        store.commit(batch).await.unwrap();
+    }
+}
+
+/// What is given up is noted for whom it was, where their organizer sees it (RFC 6638 §3.2.9).
+#[tokio::test]
+async fn what_is_given_up_is_said() {
+    let bounds = CommitBounds {
+        copies: 1,
+        people_shown_at_once: 0,
+    };
+    let settings = Settings {
+        commit_bounds: bounds,
+        ..Settings::default()
+    };
+    let (world, faulty) = faulty_world(settings).await;
+    user(world.desk.store(), "carol").await;
+    let at = "alice/calendar/1.ics";
+    world
+        .put(at, meeting(9, &["bob", "carol"], ""))
+        .await
+        .unwrap();
+    for attempt in 1..=20 {
+        assert!(
+            world.line_of("carol").await.contains("STATUS=1.0"),
+            "{attempt}"
+        );
+        faulty.fail_commit(1, CommitError::Limit("a bound"));
+        assert!(world.desk.deliver_outstanding().await.unwrap());
+        faulty.heal();
+        if let Some(due) = world.desk.store().next_due(DELIVERY_QUEUE).await.unwrap() {
+            world.clock.set(due);
+        }
+    }
+    let line = world.line_of("carol").await;
+    assert!(line.contains("STATUS=5.1"), "{line}");
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+    assert!(world.line_of("bob").await.contains("STATUS=1.2"));
+}
