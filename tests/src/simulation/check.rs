@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::CalendarObject;
-use scheduling::mail;
+use scheduling::{
+    desk::{DELIVERY_QUEUE, LETTERS_QUEUE, REFRESH_QUEUE},
+    mail::{self, MAILING_QUEUE},
+};
 
 use super::{
     elsewhere::{VISIT, XENIA},
@@ -56,6 +59,7 @@ pub async fn after_step(house: &mut House) -> Result<(), String> {
 /// What does not hold.
 pub async fn at_rest(house: &mut House) -> Result<(), String> {
     after_step(house).await?;
+    nothing_waits(house).await?;
     for (uid, organizer) in MEETINGS {
         let own = house.copies(organizer, uid).await;
         if own.len() > 1 {
@@ -259,6 +263,28 @@ async fn no_room_is_booked_twice(house: &House) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
+}
+
+/// All that was to be done is done, and no organizer is told that somebody here has not heard yet (RFC 6638 §3.2.9).
+async fn nothing_waits(house: &House) -> Result<(), String> {
+    for queue in [DELIVERY_QUEUE, LETTERS_QUEUE, REFRESH_QUEUE, MAILING_QUEUE] {
+        let rows = house.desk.store().list_work(queue, None, 1).await;
+        if !rows.expect("readable").is_empty() {
+            return Err(format!("something waits in \"{queue}\""));
+        }
+    }
+    for (uid, organizer) in MEETINGS {
+        for own in house.copies(organizer, uid).await {
+            let said = text(Some(&own));
+            let waits = |line: &&str| {
+                line.contains("SCHEDULE-STATUS=1.0") && line.ends_with("@example.com")
+            };
+            if let Some(line) = said.lines().find(waits) {
+                return Err(format!("nobody waits, and of \"{uid}\" it says {line}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn nothing_is_said_without_cause(house: &House, own: &Found) -> Result<(), String> {

@@ -11,7 +11,7 @@ use calendar::{CalendarObject, Limits};
 use scheduling::{
     Actor, Conditions, Precondition, Refusal,
     desk::{CalendarRules, Desk, MakeCollection, Settings},
-    mail::{self, DeliveryOutcome, OutgoingMessage},
+    mail::{self, DeliveryOutcome, MAILING_QUEUE, OutgoingMessage},
 };
 use storage::{
     AccountError, Environment, ResourcePath, Store, Timestamp,
@@ -82,8 +82,10 @@ pub fn parse(octets: &[u8]) -> CalendarObject {
 /// Who does what waits.
 #[derive(Clone, Copy, Debug)]
 pub enum Worker {
-    /// Copies that a commit did not hold.
+    /// Messages that wait.
     Deliveries,
+    /// Mails that a commit did not hold.
+    Mails,
     /// What a room answers.
     Bookings,
     /// Answers that others see.
@@ -98,8 +100,9 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Worker; 6] = [
+    pub const ALL: [Worker; 7] = [
         Worker::Deliveries,
+        Worker::Mails,
         Worker::Bookings,
         Worker::Refreshes,
         Worker::Groups,
@@ -491,6 +494,7 @@ impl House {
     pub async fn work(&self, worker: Worker) -> Result<bool, Refusal> {
         match worker {
             Worker::Deliveries => self.desk.deliver_outstanding().await,
+            Worker::Mails => self.desk.post_outstanding(MAILING_QUEUE).await,
             Worker::Bookings => self.desk.answer_bookings(&RULES).await,
             Worker::Refreshes => self.desk.refresh_outstanding().await,
             Worker::Groups => self.desk.follow_memberships(&RULES).await,

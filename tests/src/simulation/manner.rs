@@ -20,10 +20,9 @@ pub struct Manner {
 impl Manner {
     /// That of a story.
     pub fn of(dice: &Dice) -> Manner {
-        let people_shown_at_once = *dice.pick(&[12, 3, 0]);
         let commit_bounds = CommitBounds {
-            people_shown_at_once,
-            ..CommitBounds::default()
+            people_shown_at_once: *dice.pick(&[12, 3, 0]),
+            copies: *dice.pick(&[50, 50, 2, 1]),
         };
         Manner {
             commit_bounds,
