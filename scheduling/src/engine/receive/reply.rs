@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calendar::{CalendarObject, Component, Property};
+use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
 use crate::engine::{
@@ -10,11 +10,11 @@ use crate::engine::{
     answer::take_over,
     delegation,
     directory::Person,
-    entry::{attendees, participation},
+    entry::{attendees, participation, sequence},
     meeting::{Meeting, Part, is_instance},
     refresh::organizer_of,
     sequence::Revision,
-    significance::is_of_later_ones,
+    significance::{is_moved, is_of_later_ones},
 };
 
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
@@ -102,7 +102,7 @@ fn answers<'m>(
         }
     }
     if let Some(answer) = found.get(&Part::Series).copied() {
-        for part in followers(incoming, stored, &said) {
+        for part in followers(incoming, stored, &said, answer.entry) {
             found.entry(part).or_insert(answer);
         }
     }
@@ -185,19 +185,47 @@ pub(super) fn for_somebody_else(reason: &'static str) -> Declined {
     Declined::for_the_user(Status::NOT_ALLOWED, reason, actions)
 }
 
-/// The instances that the message does not name and in which the sender said what they said of the series: an
-/// answer to the series is meant for them, too. Clients differ in what they name.
+/// The instances that the message does not name and in which the sender said what they said of the series: `answer`, which
+/// is to the series, is meant for them, too. Clients differ in what they name.
 fn followers(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     message: &BTreeMap<Part, &Component>,
+    answer: &Component,
 ) -> Vec<Part> {
     let said = |entry: &Component| line_of(incoming, entry).map(participation);
-    let old = stored.series().and_then(said);
-    let parts = stored.parts().filter(|(part, entry)| {
-        !message.contains_key(part) && stored.is_live(*part) && old.is_some() && said(entry) == old
+    let Some(old) = stored.series().and_then(said) else {
+        return Vec::new();
+    };
+    let parts = stored.instances().filter(|(key, entry)| {
+        let part = Part::Instance(*key);
+        !message.contains_key(&part)
+            && stored.is_live(part)
+            && said(entry).as_ref() == Some(&old)
+            && !is_asked_since(incoming, stored, (*key, entry), answer)
     });
-    parts.map(|(part, _)| part).collect()
+    parts.map(|(key, _)| Part::Instance(key)).collect()
+}
+
+/// Whether the sender is asked anew for an instance that was moved since the series was as `answer` is to it (RFC 6638
+/// §3.2.8). Who is here names in an answer what they know of: what they were not told yet, they did not answer, nor what
+/// has come to be at another time with a higher SEQUENCE.
+fn is_asked_since(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    (key, entry): (InstanceKey, &Component),
+    answer: &Component,
+) -> bool {
+    let Incoming {
+        message, directory, ..
+    } = incoming;
+    let Some(invited) = line_of(incoming, entry) else {
+        return false;
+    };
+    let is_untold = || Revision::noted(invited).is_some_and(|(asked, _)| asked.stamp().is_empty());
+    let is_behind = || sequence(entry) > sequence(answer) && is_moved(stored, key);
+    is_obsolete(message.origin, invited, answer)
+        || directory.local(&message.sender).is_some() && (is_untold() || is_behind())
 }
 
 /// The sender's ATTENDEE in a component: of several in a message, the one that matches the sender.
@@ -217,7 +245,9 @@ fn is_obsolete(origin: Origin, invited: &Property, message: &Component) -> bool 
     let known = Revision::noted(invited).filter(|(known, _)| counts(known));
     known.is_some_and(|(known, is_apart)| {
         match is_apart == is_instance(message) {
-            true => said <= known,
+            // the same again; what waited here has an order, also within a second
+            true if origin == Origin::Mail => said <= known,
+            true => said < known,
             // of two that were given within a second, neither is
             false => said.compare_apart(&known).is_lt(),
         }

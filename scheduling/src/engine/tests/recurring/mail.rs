@@ -212,6 +212,48 @@ fn an_answer_from_before_an_instance_was_moved_comes_too_late() {
 }
 
 #[test]
+fn an_answer_to_the_series_from_before_an_instance_was_moved_is_none_to_that() {
+    // C5.9
+    // RFC 6638 §3.2.8: it is asked for anew; RFC 5546 §2.1.5: by SEQUENCE, the answer is to what was before
+    let people = "bob x@elsewhere.net";
+    let moved = [series(people, ""), instance("0309", 11, people, "")];
+    for (sequence, expected) in [(0, "?"), (9, "+")] {
+        let mut world = new_world();
+        world.put("alice", &set(&[&moved[0]]));
+        world.put("alice", &set(&[&moved[0], &moved[1]]));
+        let reply = message("REPLY", &[answer("", "ACCEPTED", sequence, 0)]);
+        world.mail_in("alice", Method::Reply, X, reply);
+        let expected = [
+            "series bob? x@elsewhere.net+".to_owned(),
+            format!("0309 bob? x@elsewhere.net{expected}"),
+        ];
+        assert_eq!(world.shape("alice"), expected, "{sequence}");
+    }
+    // here, whether the invitation to the instance waits, or the answer did and the invitation is known
+    for waits in [Method::Request, Method::Reply] {
+        let mut world = new_world();
+        world.put("alice", &set(&[&moved[0]]));
+        world.waits = match waits {
+            Method::Reply => |it| it.message.method == Method::Reply,
+            _ => |it| it.message.method == Method::Request && !it.message.is_refresh,
+        };
+        if waits == Method::Reply {
+            world.answer("bob", "ACCEPTED");
+        }
+        world.put("alice", &set(&[&moved[0], &moved[1]]));
+        if waits == Method::Request {
+            world.answer("bob", "ACCEPTED");
+        }
+        world.waits = |_| false;
+        world.deliver_waiting();
+        let expected = ["series bob+ x@elsewhere.net?", "0309 bob? x@elsewhere.net?"];
+        for who in ["alice", "bob"] {
+            assert_eq!(world.shape(who), expected, "{who}, {waits} waits");
+        }
+    }
+}
+
+#[test]
 fn invitations_from_outside_are_put_together() {
     let mut world = new_world();
     let bob = "ATTENDEE:mailto:bob@example.org";
