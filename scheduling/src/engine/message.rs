@@ -9,7 +9,7 @@ use storage::Timestamp;
 
 use super::{
     entry::{NEEDS_ACTION, participation, sequence, uid},
-    own::shared_comment,
+    own::{own_progress, shared_comment},
     sequence::{NOTE, set_sequence},
     significance::is_private_extension,
 };
@@ -248,8 +248,8 @@ fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
     let original = answer.entry;
     let mut entry = skeleton(original, now, sequence(original), false);
     copy(&mut entry, original, &NAMING);
-    if original.is("VTODO") {
-        copy(&mut entry, original, &["PERCENT-COMPLETE", "COMPLETED"]);
+    for line in own_progress(original) {
+        entry.push_property(line.clone());
     }
     let mut attendee = shared_person(answer.attendee);
     attendee.remove_parameter("RSVP");

@@ -4,6 +4,10 @@
 //! Where an attendee does, a property beside it keeps what the organizer sent last. It never leaves the copy. (So what
 //! is stored then is not what the client sent, and it gets no ETag.)
 //!
+//! Of a task, both have progress: PERCENT-COMPLETE and COMPLETED are the organizer's of all of it (RFC 5546 §4.5.6), and
+//! become each attendee's as soon as they say how far they have come. There it is noted what the organizer sent, as long
+//! as that is anything: what stands in a copy without a note is its owner's.
+//!
 //! What an attendee comments stands beside what the organizer does; a parameter tells which is theirs.
 
 use calendar::{Component, Property};
@@ -15,8 +19,10 @@ use super::{
 
 /// The properties with such values.
 const CHANGEABLE: [&str; 3] = ["TRANSP", "CLASS", "CATEGORIES"];
-/// How far a task has come, for each attendee; that it is off is the organizer's to say.
-const PROGRESS: &str = "STATUS";
+/// Those of a task that say when it was done, and how much of it is.
+const PROGRESS: [&str; 2] = ["PERCENT-COMPLETE", "COMPLETED"];
+/// What a task has come to, for each attendee; that it is off is the organizer's to say.
+const STATUS: &str = "STATUS";
 /// What the organizer sent last of one of them, and the parameter that says of which.
 const SENT: &str = "X-CONVOKE-SENT";
 const OF: &str = "X-CONVOKE-OF";
@@ -62,16 +68,21 @@ pub(super) fn note_comments(entry: &mut Component, before: Option<&Component>) {
     }
 }
 
-/// Those of a component.
-fn changeable(entry: &Component) -> impl Iterator<Item = &'static str> + use<> {
-    let has_progress = entry.is("VTODO") && !is_cancelled(entry);
-    CHANGEABLE
-        .into_iter()
-        .chain(has_progress.then_some(PROGRESS))
+/// Whether a component says how far a task has come.
+pub(super) fn has_progress(entry: &Component) -> bool {
+    entry.is("VTODO") && PROGRESS.iter().any(|name| entry.property(name).is_some())
 }
 
-/// What a component says by a property, in one form, or what holds where nothing is said. (Who says nothing of a task
-/// waits for it to be done.)
+/// Those of a component.
+fn changeable(entry: &Component) -> impl Iterator<Item = &'static str> + use<> {
+    let is_task = entry.is("VTODO");
+    let has_status = is_task && !is_cancelled(entry);
+    let progress = PROGRESS.into_iter().filter(move |_| is_task);
+    let names = CHANGEABLE.into_iter().chain(progress);
+    names.chain(has_status.then_some(STATUS))
+}
+
+/// What a component says by a property, in one form, or what holds where nothing is said.
 fn said(entry: &Component, name: &str) -> String {
     let mut values: Vec<&str> = entry
         .properties_named(name)
@@ -84,7 +95,6 @@ fn said(entry: &Component, name: &str) -> String {
 fn in_one_form(name: &str, values: String) -> String {
     match (name, implied(name)) {
         (_, Some(implied)) if values.is_empty() => implied.to_owned(),
-        (PROGRESS, _) if values.is_empty() => NEEDS_ACTION.to_owned(),
         ("CATEGORIES", _) => values,
         _ => values.to_ascii_uppercase(),
     }
@@ -98,18 +108,20 @@ fn is_note_of(line: &Property, name: &str) -> bool {
 fn sent(copy: &Component, name: &str) -> String {
     match copy.properties().find(|line| is_note_of(line, name)) {
         Some(note) => in_one_form(name, note.raw_value().to_owned()),
+        None if PROGRESS.contains(&name) => String::new(),
         None if is_done_unnoted(copy, name) => NEEDS_ACTION.to_owned(),
         None => said(copy, name),
     }
 }
 
-/// Whether the owner of a copy did a task before there was a note of that, until November 2026: COMPLETED is the
-/// owner's own, and what the organizer sent then stands nowhere.
+/// Whether the owner of a copy did a task before there was a note of that, until November 2026: when it was done is said
+/// by the owner, and what the organizer sent of STATUS then stands nowhere.
 fn is_done_unnoted(copy: &Component, name: &str) -> bool {
-    name == PROGRESS
+    name == STATUS
         && copy.property("COMPLETED").is_some()
-        && said(copy, PROGRESS) == "COMPLETED"
-        && !copy.properties().any(|line| is_note_of(line, PROGRESS))
+        && chose(copy, "COMPLETED")
+        && said(copy, STATUS) == "COMPLETED"
+        && !copy.properties().any(|line| is_note_of(line, STATUS))
 }
 
 /// Whether a line of a copy says what its owner chose and the organizer did not.
@@ -118,7 +130,15 @@ pub(super) fn is_chosen(copy: &Component, line: &Property) -> bool {
 }
 
 fn chose(copy: &Component, name: &str) -> bool {
-    copy.properties().any(|line| is_note_of(line, name)) || is_done_unnoted(copy, name)
+    said(copy, name) != sent(copy, name)
+}
+
+/// What the owner of a copy says of how far a task has come.
+pub(super) fn own_progress(copy: &Component) -> impl Iterator<Item = &Property> {
+    let lines = copy
+        .properties()
+        .filter(|line| PROGRESS.iter().any(|name| line.is(name)));
+    lines.filter(|line| is_chosen(copy, line))
 }
 
 /// Whether a line is such a note.
@@ -165,12 +185,22 @@ pub(super) fn keep_choices(entry: &mut Component, copy: &Component) {
     note(entry, |name| said(&message, name));
 }
 
-/// Writes what was sent of those properties of which a component says something else. What is so already is not
-/// touched.
+/// Notes in a component that came just now what has to be.
+pub(super) fn note_sent(entry: &mut Component) {
+    let message = entry.clone();
+    note(entry, |name| said(&message, name));
+}
+
+/// Writes what was sent of those properties of which a component says something else, and of progress. What is so already
+/// is not touched.
 fn note(entry: &mut Component, sent: impl Fn(&str) -> String) {
     let notes = changeable(entry).filter_map(|name| {
         let sent = sent(name);
-        (said(entry, name) != sent).then(|| {
+        let is_noted = match PROGRESS.contains(&name) {
+            true => !sent.is_empty(),
+            false => said(entry, name) != sent,
+        };
+        is_noted.then(|| {
             let mut line = Property::new(SENT, &sent).expect("the value comes from a line");
             line.set_parameter(OF, name)
                 .expect("a name is a valid value");

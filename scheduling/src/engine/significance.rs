@@ -3,7 +3,7 @@
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
-    entry::is_cancelled,
+    entry::{NEEDS_ACTION, is_cancelled},
     meeting::{Meeting, Part},
     pattern,
     when::{TIME, place},
@@ -203,7 +203,7 @@ fn between(
 ) -> Changes {
     let time = place(before, old) != place(after, new);
     let reinstated = is_cancelled(old) && !is_cancelled(new);
-    let status = upper(old.raw_value("STATUS")) != upper(new.raw_value("STATUS"));
+    let status = status(old) != status(new);
     Changes {
         asks_anew: time || reinstated,
         revision: time || status,
@@ -214,8 +214,10 @@ fn between(
     }
 }
 
-fn upper(value: Option<&str>) -> Option<String> {
-    value.map(|value| value.trim().to_ascii_uppercase())
+/// STATUS in upper case, or what holds without it.
+fn status(entry: &Component) -> Option<String> {
+    let said = entry.raw_value("STATUS").or(implied("STATUS"));
+    said.map(|status| status.trim().to_ascii_uppercase())
 }
 
 /// The lines that attendees see, when it is aside, in one form and order.
@@ -250,11 +252,13 @@ pub(super) fn is_person(property: &Property) -> bool {
     matches!(property.name(), "ATTENDEE" | "ORGANIZER")
 }
 
-/// What holds where a property is not there (RFC 5545 §3.8.1.3, §3.8.1.9 and §3.8.2.7).
+/// What holds where a property is not there (RFC 5545 §3.8.1.3, §3.8.1.9 and §3.8.2.7). Of whose STATUS nothing is said, is
+/// a task that waits to be done (§3.8.1.11).
 pub(super) fn implied(name: &str) -> Option<&'static str> {
     match name {
         "CLASS" => Some("PUBLIC"),
         "PRIORITY" => Some("0"),
+        "STATUS" => Some(NEEDS_ACTION),
         "TRANSP" => Some("OPAQUE"),
         _ => None,
     }

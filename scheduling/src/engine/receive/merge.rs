@@ -17,7 +17,7 @@ use crate::{
         delegation::{DELEGATED_TO, ask},
         entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
         meeting::{Meeting, Part, is_instance},
-        own::{has_comment, is_chosen, is_note, is_own_comment, keep_choices},
+        own::{has_comment, is_chosen, is_note, is_own_comment, keep_choices, note_sent},
         sequence::Revision,
         showing::exclude,
         significance::{changes, earlier_part, is_of_later_ones, is_private_extension},
@@ -26,8 +26,8 @@ use crate::{
     projection::ACCESS_PROPERTY,
 };
 
-/// Properties that only the attendee's own copy tells.
-const OWN: [&str; 3] = ["PERCENT-COMPLETE", "COMPLETED", "REQUEST-STATUS"];
+/// Only the attendee's own copy tells it.
+const OWN: &str = "REQUEST-STATUS";
 
 /// The organizer's new version on its way into the recipient's copy.
 pub(super) struct Merge<'a> {
@@ -236,8 +236,11 @@ impl Merge<'_> {
                     }
                 }
             }
-        } else if !knows_answers(message) {
-            forget_answer(self.incoming, entry);
+        } else {
+            note_sent(entry);
+            if !knows_answers(message) {
+                forget_answer(self.incoming, entry);
+            }
         }
         note_revision(self.incoming, &original, entry, true);
     }
@@ -353,18 +356,15 @@ fn keep_access(object: &mut CalendarObject, copy: &CalendarObject) {
 fn keep_own_lines(entry: &mut Component, stored: &Component) {
     entry.retain_components(|component| !component.is("VALARM"));
     keep_choices(entry, stored);
-    for name in OWN {
-        if stored.property(name).is_some() {
-            entry.remove_properties(name);
-        }
+    if stored.property(OWN).is_some() {
+        entry.remove_properties(OWN);
     }
     entry.remove_properties("CREATED");
     // what was chosen, and what is noted of it, is there already
     let is_kept = |line: &&Property| {
-        OWN.contains(&line.name())
+        matches!(line.name(), OWN | "CREATED")
             || is_private_extension(line.name()) && !is_note(line)
             || is_own_comment(line)
-            || line.is("CREATED")
     };
     for property in stored.properties().filter(is_kept) {
         let is_there = match property.is("COMMENT") {
@@ -384,7 +384,7 @@ fn keep_own_lines(entry: &mut Component, stored: &Component) {
 }
 
 fn is_own(entry: &Component, line: &Property) -> bool {
-    OWN.contains(&line.name())
+    line.is(OWN)
         || is_private_extension(line.name())
         || is_own_comment(line)
         || is_chosen(entry, line)

@@ -14,6 +14,7 @@ use crate::engine::{
     delegation::{DELEGATED, ask, is_only_sent},
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, participation},
     meeting::{Meeting, Part},
+    own::{has_progress, note_sent},
     sameness::is_same_content,
     significance::{canonical, told_lines},
 };
@@ -124,6 +125,9 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     }
     // All who get the same message at once have the same copy.
     let mut object = message.object.without_method();
+    if message.entries().any(has_progress) {
+        object.entries_mut().for_each(note_sent);
+    }
     if message.origin != Origin::Here {
         for (entry, original) in object.entries_mut().zip(message.entries()) {
             note_revision(incoming, original, entry, true);

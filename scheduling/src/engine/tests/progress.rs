@@ -101,3 +101,98 @@ fn what_must_be_in_a_message_is_in_it() {
     let mail = String::from_utf8(mail.calendar.to_vec()).unwrap();
     assert!(mail.contains("\r\nSEQUENCE:0\r\n"), "{mail}");
 }
+
+#[test]
+fn what_the_organizer_did_is_the_organizers_to_undo() {
+    // RFC 5546 §4.5.6: the overall completion is the organizer's; RFC 6638 §3.2.2.1: the own one each attendee's
+    const DONE: [(&str, &str); 3] = [
+        ("STATUS", "COMPLETED"),
+        ("COMPLETED", "20260201T100000Z"),
+        ("PERCENT-COMPLETE", "100"),
+    ];
+    let write = |object: &CalendarObject, lines: &[(&str, &str)]| {
+        let mut object = object.clone();
+        for entry in object.entries_mut() {
+            entry.retain_properties(|line| DONE.iter().all(|(name, _)| !line.is(name)));
+            for (name, value) in lines {
+                entry.set_raw_value(name, value).unwrap();
+            }
+        }
+        object
+    };
+    let said = |world: &World| DONE.map(|(name, _)| world.value("bob", name).map(str::to_owned));
+    let (all, none) = (
+        DONE.map(|(_, value)| Some(value.to_owned())),
+        [const { None }; 3],
+    );
+    for elsewhere in [false, true] {
+        for completed_first in [false, true] {
+            let mut world = new_world();
+            let mut minute = 0;
+            let mut tell = |world: &mut World, lines: &[(&str, &str)]| {
+                minute += 1;
+                if !elsewhere {
+                    let object = task("mailto:alice@example.org", "");
+                    return world.put("alice", &write(&object, lines));
+                }
+                let mut object = write(&task(X, ""), lines);
+                let stamp = format!("20260101T10{minute:02}00Z");
+                for entry in object.entries_mut() {
+                    entry.set_raw_value("DTSTAMP", &stamp).unwrap();
+                }
+                world.mail_in("bob", Method::Request, X, object);
+            };
+            if !completed_first {
+                tell(&mut world, &[]);
+            }
+            tell(&mut world, &DONE);
+            assert_eq!(said(&world), all, "{elsewhere} {completed_first}");
+            // an alarm is no word of how far bob has come
+            world.edit("bob", "X-MOZ-LASTACK", "20260101T000000Z");
+            world.answer("bob", "ACCEPTED");
+            tell(&mut world, &[]);
+            assert_eq!(said(&world), none, "{elsewhere} {completed_first}");
+            // what bob did, bob did
+            let (status, moment) = (DONE[0], ("COMPLETED", "20260202T100000Z"));
+            let done = write(world.copy("bob"), &[status, moment]);
+            world.put("bob", &done);
+            for lines in [&[("SUMMARY", "Other")][..], &DONE, &[]] {
+                tell(&mut world, lines);
+                let [status, completed, _] = said(&world);
+                let said = (status.as_deref(), completed.as_deref());
+                let bobs = (Some("COMPLETED"), Some(moment.1));
+                assert_eq!(said, bobs, "{elsewhere} {completed_first} {lines:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_tells_no_progress_but_the_attendees() {
+    // RFC 5546 §4.5.4 and §4.5.6
+    let mut world = new_world();
+    let overall = "STATUS:IN-PROCESS\nPERCENT-COMPLETE:40";
+    world.put("alice", &task("mailto:alice@example.org", overall));
+    world.answer("bob", "ACCEPTED");
+    let reply = lines(&world.inboxes["alice"][0]).concat();
+    assert!(!reply.contains("PERCENT-COMPLETE"), "{reply}");
+    world.edit("bob", "PERCENT-COMPLETE", "75");
+    let reply = lines(&world.inboxes["alice"][1]).concat();
+    assert!(reply.contains("PERCENT-COMPLETE:75"), "{reply}");
+}
+
+#[test]
+fn nobody_is_told_of_a_status_that_says_nothing() {
+    // RFC 5545 §3.8.1.11: a task is NEEDS-ACTION as long as nobody says otherwise
+    let statuses = ["", "STATUS:NEEDS-ACTION", "STATUS:needs-action", ""];
+    let mut world = new_world();
+    for (number, status) in statuses.into_iter().enumerate() {
+        world.put("alice", &task("mailto:alice@example.org", status));
+        assert_eq!(
+            world.news("bob").len(),
+            usize::from(number == 0),
+            "{status}"
+        );
+        assert_eq!(world.value("alice", "SEQUENCE"), None, "{status}");
+    }
+}
