@@ -205,6 +205,7 @@ impl Desk {
             acting: acting.as_deref(),
             organizer_copy: organizers.as_ref().map(|copy| &copy.object),
             last_sequence,
+            message_waits: self.message_waits(proposal, &directory, &uid).await?,
             schedule_reply: proposal.schedule_reply,
             schedule_tag_matched: proposal.schedule_tag_matched,
             ..Change::of(owner, &directory, now, self.settings.mail_possible)
@@ -249,6 +250,22 @@ impl Desk {
             && (!plan.mails.is_empty()
                 || fitting < plan.deliveries.len()
                 || recipients.any(|id| waits.contains(&id)))
+    }
+
+    /// Whether what the organizer, who is here, sent to the owner waits.
+    async fn message_waits(
+        &self,
+        proposal: &Proposal<'_>,
+        directory: &Directory,
+        uid: &str,
+    ) -> Result<bool, Refusal> {
+        let owner = proposal.owner.id;
+        let organizer = engine::organizer_to_load(proposal.before, None, owner, directory);
+        let Some((organizer, home)) = organizer.and_then(|it| Some((it.id, it.home?))) else {
+            return Ok(false);
+        };
+        let outstanding = self.outstanding(organizer, home, uid).await?;
+        Ok(outstanding.waits_for().contains(&owner))
     }
 
     /// The organizer's copy, where the rules want to see it, with those whom it names in the directory.

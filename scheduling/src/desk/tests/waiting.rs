@@ -2,6 +2,7 @@
 //! them, and nobody answers what they do not know yet.
 
 use super::*;
+use crate::engine::utc;
 
 /// One message to somebody goes out with a change, all others wait.
 async fn slow_world() -> (World, Actor) {
@@ -91,6 +92,40 @@ async fn an_answer_to_the_time_before_is_none_while_the_new_one_waits() {
     world.put_as(&carol, &place, answer).await.unwrap();
     let line = world.line_of("carol").await;
     assert!(line.contains("PARTSTAT=ACCEPTED"), "{line}");
+}
+
+/// RFC 5546 §2.1.5: in the order of what the organizer wrote; what a client writes into DTSTAMP makes nothing late that waits.
+#[tokio::test]
+async fn what_waits_is_not_late_for_an_alarm() {
+    const ALARM: &str = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n";
+    for is_called_off in [false, true] {
+        let (world, carol) = slow_world().await;
+        let at = "alice/calendar/1.ics";
+        world.put(at, meeting(9, &["carol"], "")).await.unwrap();
+        world.clock.advance(60_000);
+        let text = String::from_utf8(meeting(9, &["bob", "carol"], "").to_vec()).unwrap();
+        let named = text.replace("DURATION", "SUMMARY:Two\r\nDURATION");
+        world.put(at, named).await.unwrap();
+        assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+        if is_called_off {
+            world.delete(at).await.unwrap();
+        }
+        world.clock.advance(60_000);
+        let (place, text) = world.own_copy("carol").await;
+        let stamp = text.lines().find(|line| line.starts_with("DTSTAMP"));
+        let now = format!("DTSTAMP:{}", utc(world.desk.now()));
+        let own = text.replace(stamp.unwrap(), &now);
+        let own = own.replace("END:VEVENT", &format!("{ALARM}END:VEVENT"));
+        world.put_as(&carol, &place, own).await.unwrap();
+        world.deliver().await;
+        let (_, text) = world.own_copy("carol").await;
+        let told = if is_called_off {
+            "STATUS:CANCELLED"
+        } else {
+            "SUMMARY:Two"
+        };
+        assert!(text.contains(told) && text.contains("VALARM"), "{text}");
+    }
 }
 
 /// The cancellation of an instance does not arrive before the invitation to it, and as long as that waits the status says

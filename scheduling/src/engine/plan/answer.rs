@@ -63,17 +63,22 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
     if is_sent {
         object = signed;
     }
-    if let Some(before) = said.before.filter(|_| is_sent || is_ahead(change, &object)) {
+    if let Some(before) = said
+        .before
+        .filter(|_| is_sent || is_told_more(change, &object))
+    {
         note_sent(&mut object, before);
     }
     outbox.into_plan(Some(object), Role::Attendee)
 }
 
-/// Whether a client's clock is ahead: what comes would be taken for late as long as that.
-fn is_ahead(change: &Change<'_>, object: &CalendarObject) -> bool {
+/// Whether anything may come that DTSTAMP, as the client writes it, would make late: whatever comes, where its clock is
+/// ahead; else what was sent before now, and is on its way from elsewhere, or waits here.
+fn is_told_more(change: &Change<'_>, object: &CalendarObject) -> bool {
     let now = utc(change.now);
-    let mut entries = object.entries();
-    entries.any(|entry| Revision::of(entry).stamp() > now.as_str())
+    let is_ahead = |entry: &Component| Revision::of(entry).stamp() > now.as_str();
+    let organizer = organizer_line(object).and_then(|it| change.directory.local(it.raw_value()));
+    change.message_waits || organizer.is_none() || object.entries().any(is_ahead)
 }
 
 /// Who acts for the owner signs the owner's line; where it is the owner, nobody does.
@@ -171,7 +176,8 @@ fn send_delegates(
         let known = before.map_or_else(BTreeMap::new, people);
         for (person, _) in people(line) {
             if !known.contains_key(&person) {
-                let entry = without_own(entry.clone());
+                let mut entry = entry.clone();
+                restore_sent(&mut entry);
                 sent.entry(person).or_default().push(entry);
             }
         }
@@ -188,15 +194,6 @@ fn send_delegates(
         let kind = kind_of_message(Method::Request, true);
         outbox.send(change, &line, message, kind, "sent in the attendee's place");
     }
-}
-
-/// A component of the owner's copy as the organizer sent it, as far as that is known.
-fn without_own(mut entry: Component) -> Component {
-    restore_sent(&mut entry);
-    for name in ["PERCENT-COMPLETE", "COMPLETED"] {
-        entry.remove_properties(name);
-    }
-    entry
 }
 
 fn is_participation_new(change: &Change<'_>, meeting: &Meeting<'_>, said: &Said<'_>) -> bool {

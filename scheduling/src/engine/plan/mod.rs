@@ -46,6 +46,8 @@ pub struct Change<'a> {
     pub organizer_copy: Option<&'a CalendarObject>,
     /// The highest SEQUENCE that the owner's messages had about an object with this UID that is not there any more.
     pub last_sequence: Option<u32>,
+    /// What the organizer, who is here, sent to the owner waits (RFC 6638 §3.2.9).
+    pub message_waits: bool,
     /// The moment.
     pub now: Timestamp,
     /// RFC 6638 §8.1: `Schedule-Reply: F` is `false`.
@@ -74,6 +76,7 @@ impl<'a> Change<'a> {
             directory,
             organizer_copy: None,
             last_sequence: None,
+            message_waits: false,
             now,
             schedule_reply: true,
             schedule_tag_matched: false,

@@ -6,8 +6,9 @@
 //!
 //! A copy knows the last message that spoke of a component by a note on ORGANIZER, which also tells whether that message was
 //! about the component itself or about the whole. Without a note it is the component's own SEQUENCE and DTSTAMP: those of a
-//! message of a commit, until the attendee's client writes another DTSTAMP. With an answer, and where the client's clock is
-//! ahead, that is noted ([`note_sent`]); what else a client stores is stored as it came.
+//! message of a commit, until the attendee's client writes another DTSTAMP. With an answer, and where anything may come that
+//! the client's DTSTAMP would make late, those of the message are noted ([`note_sent`]); what else a client stores is stored
+//! as it came.
 
 use std::cmp::Ordering;
 

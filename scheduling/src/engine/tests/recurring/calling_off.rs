@@ -251,6 +251,73 @@ fn a_letter_that_waits_meets_what_a_client_stored_meanwhile() {
     }
 }
 
+/// What a client does that stores something of its own: the moment stands in DTSTAMP.
+fn store_alarm(world: &mut World) {
+    let now = utc(Timestamp(world.now.0 + MINUTE));
+    world.change_copy("bob", |calendar| {
+        let mut own = calendar.components().next().unwrap().clone();
+        own.set_raw_value("DTSTAMP", &now).unwrap();
+        own.push_component(calendar::Component::new("VALARM").unwrap());
+        calendar.retain_components(|_| false);
+        calendar.push_component(own);
+    });
+}
+
+#[test]
+fn an_alarm_makes_no_letter_late_that_waits() {
+    // RFC 5546 §2.1.5 and RFC 6638 §3.2.2.1: the order is that of what the organizer wrote
+    let mut world = waiting();
+    store_alarm(&mut world);
+    world.deliver_waiting();
+    assert_eq!(place(&world).as_deref(), Some("One"));
+    assert_eq!(world.letters("bob"), ["REQUEST series"]);
+    // a cancellation, by an organizer who has the meeting no more, or bob in it
+    for after in [None, Some(set(&[&series("carol", "")]))] {
+        let mut world = accepted();
+        world.waits = |it| it.recipient.id == PrincipalId(2);
+        world.change("alice", after.as_ref()).unwrap();
+        world.waits = |_| false;
+        store_alarm(&mut world);
+        world.deliver_waiting();
+        assert_eq!(world.letters("bob"), ["CANCEL series"]);
+        assert!(world.shape("bob")[0].starts_with("series cancelled"));
+    }
+    // what is on its way from elsewhere, to a copy that a client made
+    let mut world = new_world();
+    let sent = |place: &str, minute: u32| of_x("REQUEST", &[(&whole(place), 0, minute)]);
+    world.put("bob", &sent("", 0).without_method());
+    world.now.0 += 24 * 60 * MINUTE;
+    store_alarm(&mut world);
+    world.mail_in("bob", Method::Request, X, sent("LOCATION:Two", 2));
+    assert_eq!(place(&world).as_deref(), Some("Two"));
+}
+
+#[test]
+fn what_waits_is_told_in_its_order_also_within_a_second() {
+    // C5.6: DTSTAMP tells seconds apart, and the order of what is sent here all
+    let mut world = accepted();
+    world.waits = |it| !it.message.is_refresh;
+    for place in ["One", "Two"] {
+        world.put(
+            "alice",
+            &set(&[&series("bob carol", &format!("LOCATION:{place}"))]),
+        );
+        world.now.0 -= MINUTE;
+    }
+    world.waits = |_| false;
+    world.deliver_waiting();
+    assert_eq!(place(&world).as_deref(), Some("Two"));
+    // so with answers
+    world.waits = |it| it.message.method == Method::Reply;
+    for said in ["TENTATIVE", "DECLINED"] {
+        world.answer("bob", said);
+        world.now.0 -= MINUTE;
+    }
+    world.waits = |_| false;
+    world.deliver_waiting();
+    assert_eq!(world.shape("alice"), ["series bob- carol+"]);
+}
+
 #[test]
 fn a_letter_that_waits_does_not_undo_a_later_one() {
     for answers in [false, true] {
