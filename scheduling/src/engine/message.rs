@@ -9,8 +9,9 @@ use storage::Timestamp;
 
 use super::{
     entry::{NEEDS_ACTION, participation, sequence, uid},
-    own::{own_progress, shared_comment},
-    sequence::{NOTE, set_sequence},
+    notes::remove_notes,
+    own::own_progress,
+    sequence::set_sequence,
     significance::is_private_extension,
 };
 
@@ -259,7 +260,7 @@ fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
         .chain([attendee])
         .for_each(|person| entry.push_property(person));
     for comment in &answer.comments {
-        entry.push_property(shared_comment(comment));
+        entry.push_property((*comment).clone());
     }
     entry.push_property(
         Property::new("REQUEST-STATUS", "2.0;Success").expect("a plain value is valid"),
@@ -327,12 +328,7 @@ fn shared_view(mut entry: Component) -> Component {
 /// ORGANIZER or ATTENDEE without what is between the client and its server (RFC 6638 §7.1 to §7.3).
 pub(super) fn shared_person(person: &Property) -> Property {
     let mut person = person.clone();
-    for parameter in [
-        "SCHEDULE-AGENT",
-        "SCHEDULE-STATUS",
-        "SCHEDULE-FORCE-SEND",
-        NOTE,
-    ] {
+    for parameter in ["SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND"] {
         person.remove_parameter(parameter);
     }
     person
@@ -379,7 +375,7 @@ fn copy(entry: &mut Component, original: &Component, names: &[&str]) {
     }
 }
 
-/// The stream around components: METHOD, and those time zones of `source` that they refer to.
+/// The stream around components, without the server's notes: METHOD, and those time zones of `source` that they refer to.
 fn frame(method: Method, entries: Vec<Component>, source: &CalendarObject) -> CalendarObject {
     let mut frame = icalendar::Calendar::empty();
     frame.append_property(("VERSION", "2.0"));
@@ -406,7 +402,8 @@ fn frame(method: Method, entries: Vec<Component>, source: &CalendarObject) -> Ca
             calendar.push_component(zone.clone());
         }
     }
-    for entry in entries {
+    for mut entry in entries {
+        remove_notes(&mut entry);
         calendar.push_component(entry);
     }
     object

@@ -45,6 +45,7 @@ mod fault;
 mod meeting;
 mod membership;
 mod message;
+mod notes;
 mod outside;
 mod own;
 mod pattern;

@@ -13,6 +13,7 @@ use super::{
     Addressee, Directory, Message, Method, Origin, Status,
     entry::{attendees, uid},
     message::shared_person,
+    notes::remove_notes,
     significance::is_private_extension,
 };
 use crate::projection::ACCESS_PROPERTY;
@@ -214,6 +215,7 @@ fn clean(object: &mut CalendarObject, method: Method) {
         .set_raw_value("METHOD", method.as_str())
         .expect("a word is a valid value");
     calendar.remove_properties(ACCESS_PROPERTY);
+    remove_notes(calendar);
     for entry in object.entries_mut() {
         entry.retain_components(|component| !component.is("VALARM"));
         entry.retain_properties(|line| !is_private_extension(line.name()));

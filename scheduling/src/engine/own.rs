@@ -8,7 +8,9 @@
 //! become each attendee's as soon as they say how far they have come. There it is noted what the organizer sent, as long
 //! as that is anything: what stands in a copy without a note is its owner's.
 //!
-//! What an attendee comments stands beside what the organizer does; a parameter tells which is theirs.
+//! What an attendee comments stands beside what the organizer does; a parameter tells which is theirs. Of what a client
+//! stores as new nobody knows: the organizer, to whom the answer brings it, knows their own words, nobody else is told it,
+//! and with the organizer's next message it goes.
 
 use calendar::{Component, Property};
 
@@ -27,12 +29,14 @@ const STATUS: &str = "STATUS";
 const SENT: &str = "X-CONVOKE-SENT";
 const OF: &str = "X-CONVOKE-OF";
 
-/// The parameter of a COMMENT that is of the owner of the copy.
+/// The parameter of a COMMENT that is, or may be, of the owner of the copy.
 const OWN: &str = "X-CONVOKE-OWN";
+const IS_OWN: &str = "TRUE";
+const IS_UNKNOWN: &str = "UNKNOWN";
 
 /// Whether a line is a comment of the copy's owner.
 pub(super) fn is_own_comment(line: &Property) -> bool {
-    line.is("COMMENT") && line.parameter(OWN).is_some()
+    line.is("COMMENT") && line.parameter(OWN).as_deref() == Some(IS_OWN)
 }
 
 /// Whether a component has a comment that says the same, whoever made it.
@@ -41,30 +45,32 @@ pub(super) fn has_comment(entry: &Component, comment: &Property) -> bool {
     comments.any(|it| it.raw_value() == comment.raw_value())
 }
 
-/// A comment as others get it.
-pub(super) fn shared_comment(comment: &Property) -> Property {
-    let mut comment = comment.clone();
-    comment.remove_parameter(OWN);
-    comment
+/// Notes which comments in a component are its owner's: those that were, and that were not there before.
+fn note_comments(entry: &mut Component, before: &Component) {
+    for line in entry.properties_mut().filter(|line| line.is("COMMENT")) {
+        let known = before.properties_named("COMMENT");
+        let known = known.filter(|it| it.raw_value() == line.raw_value());
+        // what the organizer says, too, is the organizer's
+        let known = known.min_by_key(|it| it.parameter(OWN).is_some());
+        match known.map(|it| it.parameter(OWN)) {
+            Some(Some(whose)) => mark(line, &whose),
+            Some(None) => drop(line.remove_parameter(OWN)),
+            None => mark(line, IS_OWN),
+        }
+    }
 }
 
-/// Notes which comments in a component are its owner's: those that the organizer did not make, by what was there before.
-pub(super) fn note_comments(entry: &mut Component, before: Option<&Component>) {
-    let sent = |comment: &Property| {
-        let known = before
-            .into_iter()
-            .flat_map(|it| it.properties_named("COMMENT"));
-        let mut sent = known.filter(|it| !is_own_comment(it));
-        sent.any(|it| it.raw_value() == comment.raw_value())
-    };
-    for line in entry.properties_mut().filter(|line| line.is("COMMENT")) {
-        match (sent(line), is_own_comment(line)) {
-            (true, true) => drop(line.remove_parameter(OWN)),
-            (false, false) => line
-                .set_parameter(OWN, "TRUE")
-                .expect("a plain word is a valid value"),
-            _ => {}
-        }
+/// Notes in a component that nobody knows whose its comments are.
+pub(super) fn note_unknown_comments(entry: &mut Component) {
+    let comments = entry.properties_mut().filter(|line| line.is("COMMENT"));
+    comments.for_each(|line| mark(line, IS_UNKNOWN));
+}
+
+fn mark(comment: &mut Property, whose: &str) {
+    if comment.parameter(OWN).as_deref() != Some(whose) {
+        comment
+            .set_parameter(OWN, whose)
+            .expect("a plain word is a valid value");
     }
 }
 
@@ -149,12 +155,13 @@ pub(super) fn is_note(line: &Property) -> bool {
 /// Notes in a component that its owner has stored what the organizer sent of it, by what was there before.
 pub(super) fn note_choices(entry: &mut Component, before: &Component) {
     note(entry, |name| sent(before, name));
-    note_comments(entry, Some(before));
+    note_comments(entry, before);
 }
 
-/// Puts what the organizer sent in the place of what the owner of a copy chose, and takes out their comments.
+/// Puts what the organizer sent in the place of what the owner of a copy chose, and takes out the comments that may be
+/// theirs.
 pub(super) fn restore_sent(entry: &mut Component) {
-    entry.retain_properties(|line| !is_own_comment(line));
+    entry.retain_properties(|line| !(line.is("COMMENT") && line.parameter(OWN).is_some()));
     let chosen: Vec<&str> = changeable(entry)
         .filter(|name| chose(entry, name))
         .collect();

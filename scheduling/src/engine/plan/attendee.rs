@@ -14,10 +14,11 @@ use super::{
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
     away::taken_back,
-    entry::{Agent, DECLINED, agent, attendees, participation},
+    entry::{Agent, DECLINED, adopt, agent, attendees, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
-    own::note_comments,
+    notes::remove_notes,
+    own::note_unknown_comments,
     refresh::organizer_of,
     role::{organizer, role},
     showing::shown,
@@ -59,12 +60,13 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
         return Ok(out_of_reach(after, &status));
     }
     let mut object = without_status(after);
+    remove_notes(object.calendar_mut());
     let is_own = |line: &Property| {
         line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
     };
     write_answer_on_all(&mut object, None, &is_own);
     for entry in object.entries_mut() {
-        note_comments(entry, None);
+        note_unknown_comments(entry);
     }
     let said = Said {
         before: None,
@@ -126,8 +128,8 @@ pub(super) fn store(
     if !is_same_organizer(before, after, change.directory) {
         return Err(Fault::AttendeeChange("ORGANIZER became somebody else"));
     }
-    if role == Role::Attendee && is_out_of_reach(before) && agent_of(after) == Agent::None {
-        return create(change, &without_agent(after));
+    if role == Role::Attendee && is_out_of_reach(before) && agent_of(after) != Agent::Client {
+        return reach_again(change, before, after);
     }
     if organizer_line(after).is_some() && agent_of(after) != Agent::Server {
         return Ok(left_to_others(after, role));
@@ -140,6 +142,28 @@ pub(super) fn store(
         };
     }
     Ok(merge_and_answer(change, before, after))
+}
+
+/// What its organizer could not be told is stored as if it were new. Whoever has come to be here since, and has no such
+/// meeting, has sent none from here that anybody could answer: it stays left alone, and nothing goes to them (RFC 6638
+/// §7.1).
+fn reach_again(
+    change: &Change<'_>,
+    before: &CalendarObject,
+    after: &CalendarObject,
+) -> Result<Plan, Fault> {
+    match create(change, &without_agent(after)) {
+        Err(Fault::NotInvited(_)) => {
+            let mut object = after.clone();
+            for line in organizer_lines_mut(&mut object) {
+                for parameter in ["SCHEDULE-AGENT", "SCHEDULE-STATUS"] {
+                    adopt(line, organizer_line(before), parameter);
+                }
+            }
+            Ok(left_to_others(&object, Role::Attendee))
+        }
+        plan => plan,
+    }
 }
 
 fn is_same_organizer(

@@ -235,15 +235,14 @@ impl<'m, 'o> Edit<'m, 'o> {
 
     fn write_attendee(&self, change: &Change<'_>, part: Part, line: &mut Property, sequence: u32) {
         let person = change.directory.person(line.raw_value());
+        let earlier = self.earlier_seat(&person, part);
+        keep(line, earlier.map(|earlier| earlier.line), NOTE);
         let seat = self.roster.get(&person).and_then(|it| it.seats.get(&part));
         let Some(seat) = seat.filter(|seat| seat.agent == Agent::Server) else {
             return;
         };
-        let earlier = self.earlier_seat(&person, part);
         let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
-        let told = told.map(|earlier| earlier.line);
-        keep(line, told, "SCHEDULE-STATUS");
-        keep(line, told, NOTE);
+        keep(line, told.map(|earlier| earlier.line), "SCHEDULE-STATUS");
         let asks_anew = self.changes.get(&part).is_some_and(|it| it.asks_anew);
         // who was left to others has answered nothing here
         let said = earlier.filter(|earlier| agent(earlier.line) == Agent::Server);

@@ -694,6 +694,49 @@ fn an_organizer_comes_within_reach() {
 }
 
 #[test]
+fn an_organizer_who_has_an_account_now_has_not_sent_the_meeting_from_here() {
+    // RFC 6638 §7.1, C1.5: what was stored stays left alone, and is its owner's to edit
+    let x = "mailto:x@elsewhere.net";
+    let left = format!("ORGANIZER;SCHEDULE-AGENT=NONE;SCHEDULE-STATUS=5.3:{x}");
+    for knows_parameters in [true, false] {
+        let mut world = new_world();
+        world.mail_possible = false;
+        let attendee = format!("ATTENDEE;PARTSTAT=NEEDS-ACTION:{BOB}");
+        world.put("bob", &from_outside(&format!("ORGANIZER:{x}\n{attendee}")));
+        world.mail_possible = true;
+        let account = principal(6, "x", PrincipalKind::User, &[x]);
+        world.people.insert("x", account);
+        let mut object = world.copy("bob").clone();
+        for entry in object.entries_mut() {
+            entry.push_component(calendar::Component::new("VALARM").unwrap());
+            let line = entry.property_mut("ORGANIZER").unwrap();
+            for parameter in ["SCHEDULE-AGENT", "SCHEDULE-STATUS"] {
+                assert!(knows_parameters || line.remove_parameter(parameter));
+            }
+        }
+        world.put("bob", &object);
+        assert_eq!(world.line("bob", "ORGANIZER", x), left);
+        let entry = world.copy("bob").entries().next().unwrap();
+        assert_eq!(entry.components().count(), 1);
+        world.answer("bob", "ACCEPTED");
+        assert_eq!(world.line("bob", "ORGANIZER", x), left);
+        assert!(world.mails.is_empty() && world.news("x").is_empty());
+        // until the organizer has it
+        let meeting = from_outside(&format!("ORGANIZER:{x}\nATTENDEE:{BOB}"));
+        world.put("x", &meeting);
+        world.answer("bob", "DECLINED");
+        assert_eq!(world.news("x"), ["REPLY"]);
+        let told = format!("ORGANIZER;SCHEDULE-STATUS=1.2:{x}");
+        assert_eq!(
+            world
+                .line("bob", "ORGANIZER", x)
+                .replace(";X-CONVOKE-REVISION=2-20260101T000500Z", ""),
+            told
+        );
+    }
+}
+
+#[test]
 fn somebody_elses_meeting_is_just_stored() {
     // RFC 6638 §3.1: neither organizer nor attendee
     let mut world = new_world();

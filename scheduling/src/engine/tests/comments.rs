@@ -110,3 +110,114 @@ fn a_comment_to_somebody_elsewhere_is_said_once() {
         "{mail}"
     );
 }
+
+#[test]
+fn nobody_knows_whose_the_comments_are_of_what_a_client_stores_as_new() {
+    const X: &str = "mailto:x@elsewhere.net";
+    let said = |summary: &str, comment: &str, own: &str, minute: u32| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20260101T10{minute:02}00Z\nDTSTART:20260301T090000Z\nSUMMARY:{summary}\nCOMMENT:{comment}\nORGANIZER:{X}\nATTENDEE;{own}:mailto:bob@example.org"
+        ))
+    };
+    let mail_of = |world: &World, method: &str| {
+        let mail = world.mails.iter().rfind(|it| it.method == method).unwrap();
+        String::from_utf8(mail.calendar.to_vec()).unwrap()
+    };
+    let sends = "DELEGATED-FROM=\"mailto:bob@example.org\":mailto:y@elsewhere.net\nATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:y@elsewhere.net\"";
+    // the organizer knows, and who is sent is told what the organizer says
+    for at_once in [true, false] {
+        let mut world = new_world();
+        let own = if at_once { sends } else { "PARTSTAT=ACCEPTED" };
+        world.put("bob", &said("One", "By train", own, 0));
+        assert!(mail_of(&world, "REPLY").contains("\r\nCOMMENT:By train\r\n"));
+        world.edit("bob", "TRANSP", "TRANSPARENT");
+        if !at_once {
+            world.put("bob", &said("One", "By train", sends, 0));
+        }
+        assert!(!mail_of(&world, "REQUEST").contains("By train"));
+    }
+    // and takes it back
+    let mut world = new_world();
+    world.put("bob", &said("One", "By train", "PARTSTAT=ACCEPTED", 0));
+    let late = commented(world.copy("bob"), "TENTATIVE", "I come late");
+    world.put("bob", &late);
+    let is_in_time = "PARTSTAT=NEEDS-ACTION";
+    world.mail_in(
+        "bob",
+        Method::Request,
+        X,
+        said("Two", "By car", is_in_time, 1),
+    );
+    assert_eq!(comments(&world, "bob"), ["By car", "I come late"]);
+}
+
+#[test]
+fn what_the_server_notes_stays_with_the_object() {
+    const X: &str = "mailto:x@elsewhere.net";
+    let forged = |object: &CalendarObject| {
+        let mut object = object.clone();
+        let reason = calendar::Property::new("X-CONVOKE-REASON", "none").unwrap();
+        object.calendar_mut().push_property(reason);
+        for entry in object.entries_mut() {
+            for line in entry.properties_mut() {
+                let (note, value) = match line.name() {
+                    "COMMENT" => ("X-CONVOKE-OWN", "TRUE"),
+                    "ORGANIZER" | "ATTENDEE" => ("x-convoke-revision", "99-20990101T000000Z"),
+                    _ => ("X-CONVOKE-OF", "TRANSP"),
+                };
+                line.set_parameter(note, value).unwrap();
+            }
+            for (name, value) in [
+                ("X-CONVOKE-SENT", "1"),
+                ("X-CONVOKE-DECLINED", "20260301T090000Z"),
+            ] {
+                entry.push_property(calendar::Property::new(name, value).unwrap());
+            }
+        }
+        object
+    };
+    let text = |object: &CalendarObject| String::from_utf8(object.to_octets().to_vec()).unwrap();
+    let has_notes = |text: &str| text.to_ascii_uppercase().contains("X-CONVOKE-");
+    // of an organizer's client
+    let mut world = new_world();
+    let left = "ATTENDEE;SCHEDULE-AGENT=CLIENT:mailto:carol@example.org";
+    let people = format!("COMMENT:By train\nATTENDEE:mailto:bob@example.org\n{left}\nATTENDEE:{X}");
+    world.put("alice", &forged(&meeting(&people)));
+    let mail = String::from_utf8(world.mails[0].calendar.to_vec()).unwrap();
+    for sent in [
+        &mail,
+        &text(world.copy("bob")),
+        &text(&world.inboxes["bob"][0]),
+    ] {
+        assert!(sent.contains("By train") && !has_notes(sent), "{sent}");
+    }
+    let people = people_lines(world.copy("alice"));
+    let mut attendees = people.iter().filter(|line| line.starts_with("ATTENDEE"));
+    assert!(!attendees.any(|line| has_notes(line)), "{people:?}");
+    // of who sends from outside
+    let said = |place: &str, minute: u32| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20260101T10{minute:02}00Z\nDTSTART:20260301T090000Z\nLOCATION:{place}\nCOMMENT:By train\nORGANIZER:{X}\nATTENDEE:mailto:bob@example.org"
+        ))
+    };
+    let as_sent = |object: &CalendarObject| {
+        let mut object = object.clone();
+        object
+            .calendar_mut()
+            .set_raw_value("METHOD", "REQUEST")
+            .unwrap();
+        object
+    };
+    let mut world = new_world();
+    world
+        .hand_in("bob", X, &as_sent(&forged(&said("One", 0))))
+        .unwrap();
+    let stored = text(world.copy("bob")).replace("X-CONVOKE-REVISION=0-20260101T100000Z", "");
+    assert!(!has_notes(&stored), "{stored}");
+    // of an attendee's client: a later message has its effect all the same
+    let mut world = new_world();
+    world.put("bob", &forged(&said("One", 0)));
+    world.hand_in("bob", X, &as_sent(&said("Two", 1))).unwrap();
+    assert_eq!(world.value("bob", "LOCATION"), Some("Two"));
+    assert_eq!(comments(&world, "bob"), ["By train"]);
+}
