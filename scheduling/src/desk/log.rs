@@ -6,7 +6,12 @@ use storage::{
 };
 
 use super::{Desk, refuse::read_failed};
-use crate::{Actor, Refusal, log::LogEntry, view::Sight};
+use crate::{
+    Actor, Refusal,
+    engine::LastTold,
+    log::{LogEntry, LogLine},
+    view::Sight,
+};
 
 /// The most rows of a log that are read: as many as are kept, and what may come between two sweeps.
 const MAXIMUM_ROWS: usize = 2 * storage::MAXIMUM_SCHEDULING_LOG_ENTRIES;
@@ -125,21 +130,34 @@ impl Desk {
         kept.map_err(read_failed)
     }
 
-    /// The highest SEQUENCE of what was sent last about a UID from somebody's home, as far as its log goes back and can be
-    /// read, or as it was kept when it was removed.
-    pub(crate) async fn last_sequence(
+    /// What was sent last about a UID from somebody's home, as far as its log goes back and can be read, or as it was kept
+    /// when it was removed.
+    pub(crate) async fn last_told(
         &self,
         (owner, home): (PrincipalId, CollectionId),
         uid: &str,
-    ) -> Result<Option<u32>, Refusal> {
+    ) -> Result<LastTold, Refusal> {
         let kept = self.kept_sequence(owner, uid).await?;
         let kept = kept.octets.first_chunk().copied().map(u32::from_be_bytes);
         let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
         let rows = rows.map_err(read_failed)?;
         let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
         let lines = entries.flat_map(|entry| entry.lines);
-        let sent = lines.filter(|line| line.is_of_the_organizer());
-        Ok(sent.filter_map(|line| line.sequence).chain(kept).max())
+        let mut told = LastTold {
+            whole: kept,
+            ..LastTold::default()
+        };
+        for line in lines.filter(LogLine::is_of_the_organizer) {
+            if line.instances.is_empty() {
+                told.whole = told.whole.max(line.sequence);
+            }
+            let sequence = line.sequence.unwrap_or_default();
+            for instance in line.instances {
+                let last = told.instances.entry(instance).or_default();
+                *last = sequence.max(*last);
+            }
+        }
+        Ok(told)
     }
 }
 

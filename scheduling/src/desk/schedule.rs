@@ -194,8 +194,8 @@ impl Desk {
         let organizes = |object: Option<&CalendarObject>| {
             object.is_some_and(|it| engine::role(it, owner.id, &directory) == Ok(Role::Organizer))
         };
-        let last_sequence = match organizes(after) && !organizes(before) {
-            true => self.last_sequence(whose, &uid).await?,
+        let of_one_that_was = match organizes(after) && !organizes(before) {
+            true => Some(self.last_told(whose, &uid).await?),
             false => None,
         };
         let mut change = Change {
@@ -204,7 +204,7 @@ impl Desk {
             after,
             acting: acting.as_deref(),
             organizer_copy: organizers.as_ref().map(|copy| &copy.object),
-            last_sequence,
+            last_told: of_one_that_was.as_ref(),
             message_waits: self.message_waits(proposal, &directory, &uid).await?,
             schedule_reply: proposal.schedule_reply,
             schedule_tag_matched: proposal.schedule_tag_matched,
@@ -215,11 +215,13 @@ impl Desk {
             true => None,
             false => Some(self.outstanding(owner.id, home, &uid).await?),
         };
-        let is_ordered = self.is_ordered(&plan, outstanding.as_ref());
-        if let Some(before) = before.filter(|_| is_ordered) {
+        let last_told;
+        if organizes(before) && self.is_ordered(&plan, outstanding.as_ref()) {
             // an import or the trash may have brought it back from before what others were told since
-            change.last_sequence = self.last_sequence(whose, &uid).await?;
-            if change.last_sequence > engine::highest_sequence(before) {
+            last_told = self.last_told(whose, &uid).await?;
+            let mut states = before.into_iter().chain(&plan.object);
+            if states.any(|state| last_told.is_after(state)) {
+                change.last_told = Some(&last_told);
                 plan = engine::plan(&change)?;
             }
         }
@@ -246,10 +248,9 @@ impl Desk {
         let waits = outstanding.map_or_else(Default::default, Outstanding::waits_for);
         let fitting = outstanding::fitting(bounds, plan.deliveries.iter().map(outstanding::weight));
         let mut recipients = plan.deliveries.iter().map(|it| it.recipient.id);
-        plan.role == Role::Organizer
-            && (!plan.mails.is_empty()
-                || fitting < plan.deliveries.len()
-                || recipients.any(|id| waits.contains(&id)))
+        !plan.mails.is_empty()
+            || fitting < plan.deliveries.len()
+            || recipients.any(|id| waits.contains(&id))
     }
 
     /// Whether what the organizer, who is here, sent to the owner waits.

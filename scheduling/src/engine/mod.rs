@@ -82,7 +82,7 @@ pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receiv
 pub use refresh::{refresh, tell_answer};
 pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;
-pub use sequence::highest_sequence;
+pub use sequence::LastTold;
 pub use settle::{record_status, settle, told};
 pub use status::Status;
 pub use waiting::Invited;

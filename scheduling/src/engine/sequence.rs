@@ -1,6 +1,6 @@
 //! The revision number of a component (RFC 5546 §2.1.4 and §2.1.5).
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use calendar::{CalendarObject, Component, Property};
 
@@ -16,9 +16,35 @@ pub(super) fn revised(before: u32, asked: u32, is_revision: bool) -> u32 {
     }
 }
 
-/// The highest SEQUENCE in an object.
-pub fn highest_sequence(object: &CalendarObject) -> Option<u32> {
-    object.entries().map(sequence).max()
+/// The SEQUENCE of what others were told last of a meeting, component by component, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastTold {
+    /// Of all of it.
+    pub whole: Option<u32>,
+    /// Of instances, by RECURRENCE-ID as it was written.
+    pub instances: BTreeMap<String, u32>,
+}
+
+impl LastTold {
+    /// The highest of all.
+    pub fn highest(&self) -> Option<u32> {
+        self.instances.values().copied().chain(self.whole).max()
+    }
+
+    /// That of a component.
+    pub(super) fn of(&self, entry: &Component) -> Option<u32> {
+        match entry.raw_value("RECURRENCE-ID") {
+            None => self.whole,
+            Some(id) => self.instances.get(id.trim()).copied(),
+        }
+    }
+
+    /// Whether others know of a component that comes after the one in an object: it was brought back from before, or what
+    /// was called off is there again.
+    pub fn is_after(&self, object: &CalendarObject) -> bool {
+        let mut entries = object.entries();
+        entries.any(|entry| self.of(entry) > Some(sequence(entry)))
+    }
 }
 
 /// Writes SEQUENCE, unless it says so already (0 by not being there).

@@ -76,14 +76,16 @@ impl About {
         object: &CalendarObject,
         is_sender: impl Fn(&Property) -> bool,
     ) -> About {
-        let sequences = object.entries().map(|entry| {
+        let names_series = object.entries().any(|entry| !is_instance(entry));
+        // what it says of all of the event has the number of that
+        let named = object
+            .entries()
+            .filter(|entry| !names_series || !is_instance(entry));
+        let sequences = named.map(|entry| {
             let sequence = entry.raw_value("SEQUENCE");
             sequence.and_then(|it| it.trim().parse().ok()).unwrap_or(0)
         });
         let sequence = sequences.max();
-        let names_series = object
-            .entries()
-            .any(|entry| entry.property("RECURRENCE-ID").is_none());
         let instances = object
             .entries()
             .filter_map(|entry| entry.raw_value("RECURRENCE-ID"));
@@ -125,6 +127,10 @@ impl About {
             ..LogLine::of(verdict, reason)
         }
     }
+}
+
+fn is_instance(entry: &Component) -> bool {
+    entry.property("RECURRENCE-ID").is_some()
 }
 
 /// What a plan sends, by method and address.

@@ -217,48 +217,126 @@ async fn an_answer_outlasts_what_waited_since_before_it() {
     assert!(text.contains("PARTSTAT=DECLINED"), "{text}");
 }
 
+impl World {
+    /// Brings the event at a path back, as an import has it.
+    async fn bring_back(&self, octets: Bytes) {
+        let import = Import {
+            calendar: path("alice/calendar"),
+            on_conflict: OnConflict::Overwrite,
+            conditions: Conditions::default(),
+            dry_run: false,
+        };
+        let objects = [IncomingObject::from(octets)];
+        let imported = self.desk.import(&self.alice, &import, &objects).await;
+        let imported = imported.unwrap();
+        assert!(
+            matches!(imported[..], [Imported::Updated(_)]),
+            "{imported:?}"
+        );
+        self.clock.advance(60_000);
+    }
+
+    /// SEQUENCE of each component that was mailed, by RECURRENCE-ID.
+    async fn mailed_sequences(&self) -> Vec<String> {
+        let mails = self.mails().await;
+        let parts = mails.iter().flat_map(|mail| {
+            let text = unfolded(&mail.calendar);
+            let parts: Vec<String> = text.split("BEGIN:VEVENT").skip(1).map(part_of).collect();
+            let method = mail.method.clone();
+            parts
+                .into_iter()
+                .map(move |part| format!("{method} {part}"))
+        });
+        parts.collect()
+    }
+}
+
+fn part_of(text: &str) -> String {
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    let day = value("RECURRENCE-ID:").and_then(|id| id.get(4..8));
+    format!(
+        "{} {}",
+        day.unwrap_or("all"),
+        value("SEQUENCE:").unwrap_or("0")
+    )
+}
+
+/// Xenia's part of a meeting at this hour.
+fn with_xenia(hour: u32) -> String {
+    let text = String::from_utf8(meeting(hour, &["bob"], "").to_vec()).unwrap();
+    text.replace("bob@example.com", "xenia@elsewhere.test")
+}
+
 /// RFC 5546 §2.1.4: what an import brought back from before what others were told is told with a higher SEQUENCE, since
-/// they would take it as late.
+/// they would take it as late; so is its cancellation.
 #[tokio::test]
 async fn what_is_brought_back_comes_after_what_was_told() {
-    let world = world().await;
     let at = "alice/calendar/1.ics";
-    let event = |hour: u32| {
-        let text = String::from_utf8(meeting(hour, &["bob"], "").to_vec()).unwrap();
-        text.replace("bob@example.com", "xenia@elsewhere.test")
-    };
-    world.put(at, event(9)).await.unwrap();
-    let first = world.octets(at).await.unwrap();
-    for hour in [10, 11] {
-        world.clock.advance(60_000);
-        world.put(at, event(hour)).await.unwrap();
+    let plain = with_xenia(12);
+    let is_person = |line: &&str| line.starts_with("ORG") || line.starts_with("ATT");
+    let plain = plain.lines().filter(|line| !is_person(line));
+    let plain: String = plain.map(|line| format!("{line}\r\n")).collect();
+    let (changed, called_off) = ("REQUEST all 3", "CANCEL all 3");
+    for (then, last) in [
+        (Some(with_xenia(12)), changed),
+        (Some(plain), called_off),
+        (None, called_off),
+    ] {
+        let world = world().await;
+        world.put(at, with_xenia(9)).await.unwrap();
+        let first = world.octets(at).await.unwrap();
+        for hour in [10, 11] {
+            world.clock.advance(60_000);
+            world.put(at, with_xenia(hour)).await.unwrap();
+        }
+        world.bring_back(first).await;
+        match then {
+            Some(then) => drop(world.put(at, then).await.unwrap()),
+            None => drop(world.delete(at).await.unwrap()),
+        }
+        let expected = ["REQUEST all 0", "REQUEST all 1", "REQUEST all 2", last];
+        assert_eq!(world.mailed_sequences().await, expected);
     }
-    let import = Import {
-        calendar: path("alice/calendar"),
-        on_conflict: OnConflict::Overwrite,
-        conditions: Conditions::default(),
-        dry_run: false,
+}
+
+/// RFC 5546 §2.1.4: each component has a SEQUENCE of its own, which rises once with each change of that.
+#[tokio::test]
+async fn an_instance_that_is_called_off_raises_no_sequence_but_its_own() {
+    let at = "alice/calendar/1.ics";
+    let series = |more: &str| {
+        let more = format!("RRULE:FREQ=DAILY;COUNT=9\r\n{more}END:VEVENT");
+        with_xenia(9).replace("END:VEVENT", &more)
     };
-    let objects = [IncomingObject::from(first)];
-    let imported = world
-        .desk
-        .import(&world.alice, &import, &objects)
-        .await
-        .unwrap();
-    assert!(
-        matches!(imported[..], [Imported::Updated(_)]),
-        "{imported:?}"
-    );
-    world.clock.advance(60_000);
-    world.put(at, event(12)).await.unwrap();
-    let mails = world.mails().await;
-    let sequence = |mail: &OutgoingMessage| {
-        let text = unfolded(&mail.calendar);
-        let line = text.lines().find_map(|line| line.strip_prefix("SEQUENCE:"));
-        line.map_or(0, |it| it.parse::<u32>().unwrap())
+    let and_moved = |text: &str, hour: u32| {
+        let start = format!("RECURRENCE-ID:20260303T090000Z\r\nDTSTART:20260303T{hour:02}0000Z");
+        let own = with_xenia(9).replace("DTSTART:20260302T090000Z", &start);
+        let (_, own) = own.split_once("BEGIN:VEVENT").unwrap();
+        text.replace("END:VCALENDAR\r\n", &format!("BEGIN:VEVENT{own}"))
     };
-    let sequences: Vec<u32> = mails.iter().map(sequence).collect();
-    assert_eq!(sequences, [0, 1, 2, 3]);
+    let out = "EXDATE:20260303T090000Z\r\n";
+    let named = "SUMMARY:x\r\n";
+    let world = world().await;
+    for text in [
+        series(""),
+        and_moved(&series(""), 10),
+        and_moved(&series(""), 11),
+        series(out),
+        series(&format!("{out}{named}")),
+        // it takes place after all
+        and_moved(&series(named), 12),
+    ] {
+        world.put(at, text).await.unwrap();
+        world.clock.advance(60_000);
+    }
+    let expected = [
+        "REQUEST all 0",
+        "REQUEST 0303 1",
+        "REQUEST 0303 2",
+        "CANCEL 0303 3",
+        "REQUEST all 1",
+        "REQUEST 0303 4",
+    ];
+    assert_eq!(world.mailed_sequences().await, expected);
 }
 
 /// Whose copy waits, what it says at last, and what the organizer's object says of them.

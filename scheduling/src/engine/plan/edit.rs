@@ -16,7 +16,7 @@ use crate::engine::{
     directory::Person,
     entry::{Agent, NEEDS_ACTION, adopt, agent, participation, sequence},
     meeting::{Meeting, Part},
-    sequence::{NOTE, Revision, highest_sequence, revised, set_sequence},
+    sequence::{LastTold, NOTE, Revision, revised, set_sequence},
     significance::{Changes, changes, earlier_part},
 };
 
@@ -31,6 +31,8 @@ pub(super) struct Edit<'m, 'o> {
     pub news: Vec<(Person, News)>,
     /// Who is asked again in which parts, without another change.
     pub asked: BTreeMap<Person, BTreeSet<Part>>,
+    /// The SEQUENCE after which all comes of an object that was not there, or that was brought back from before.
+    surpassed: Option<u32>,
 }
 
 /// What is between two states of an object, part by part; nothing where there was none.
@@ -60,6 +62,7 @@ impl<'m, 'o> Edit<'m, 'o> {
             changes,
             news: Vec::new(),
             asked: BTreeMap::new(),
+            surpassed: change.last_told.and_then(|told| surpassed(told, before)),
         };
         for attendee in edit.roster.iter() {
             let asked = edit.asked_parts(change, attendee);
@@ -138,17 +141,15 @@ impl<'m, 'o> Edit<'m, 'o> {
     /// not invited to it any more. What was removed and is stored again comes after its cancellation, and so does what
     /// was brought back from before what others were told.
     fn sequence(&self, change: &Change<'_>, part: Part, entry: &Component) -> u32 {
-        let Some(before) = self.before else {
-            let asked = sequence(entry);
-            return change
-                .last_sequence
-                .map_or(asked, |last| revised(last, asked, true));
-        };
-        let old = before.get(part).or(before.series()).map_or(0, sequence);
-        // what was brought back has the number that it had then
-        let is_later = |last: &u32| highest_sequence(before.object) < Some(*last);
-        if let Some(last) = change.last_sequence.filter(is_later) {
+        let before = self.before;
+        let old = before.and_then(|before| before.get(part).or(before.series()));
+        let old = old.map_or(0, sequence);
+        let told = self.told(change, entry);
+        if let Some(last) = told.filter(|last| before.is_none() || *last > old) {
             return revised(last, sequence(entry), true);
+        }
+        if before.is_none() {
+            return sequence(entry);
         }
         let changes = self.changes.get(&part).copied().unwrap_or_default();
         let is_revision = changes.revision || self.loses_somebody(part);
@@ -157,6 +158,12 @@ impl<'m, 'o> Edit<'m, 'o> {
             true => own.max(self.sequence_of_series(change)),
             false => own,
         }
+    }
+
+    /// The SEQUENCE that others know already of a component, as far as it matters.
+    pub fn told(&self, change: &Change<'_>, entry: &Component) -> Option<u32> {
+        let told = change.last_told.and_then(|told| told.of(entry));
+        self.surpassed.or(told)
     }
 
     /// Whether an instance is what somebody keeps of a series. Their invitation to it comes after the cancellation of the
@@ -266,6 +273,13 @@ impl<'m, 'o> Edit<'m, 'o> {
             Revision::before_all(sequence).note(line, part != Part::Series);
         }
     }
+}
+
+/// The highest SEQUENCE that others were told, where the whole has a lower one: it has the number that it had then.
+fn surpassed(told: &LastTold, before: Option<&Meeting<'_>>) -> Option<u32> {
+    let series = before.and_then(Meeting::series);
+    let is_behind = series.is_some_and(|series| told.whole > Some(sequence(series)));
+    told.highest().filter(|_| before.is_none() || is_behind)
 }
 
 /// Only an explicit NEEDS-ACTION asks again, and only from a client that has seen the answer.

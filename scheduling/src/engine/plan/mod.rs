@@ -23,7 +23,9 @@ use std::sync::Arc;
 use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
 
-use super::{Decision, Directory, Fault, Message, Role, Status, entry::attendees, role::role};
+use super::{
+    Decision, Directory, Fault, LastTold, Message, Role, Status, entry::attendees, role::role,
+};
 use crate::mail::OutgoingMessage;
 
 /// A change of one calendar object resource, with all that the rules may know.
@@ -44,8 +46,9 @@ pub struct Change<'a> {
     pub directory: &'a Directory,
     /// The copy of the principal that [`super::organizer_to_load`] named, by UID; `None` where there is none.
     pub organizer_copy: Option<&'a CalendarObject>,
-    /// The highest SEQUENCE that the owner's messages had about an object with this UID that is not there any more.
-    pub last_sequence: Option<u32>,
+    /// What others were told last in the owner's name of a meeting with this UID: of one that is not there any more, or
+    /// that was brought back from before that.
+    pub last_told: Option<&'a LastTold>,
     /// What the organizer, who is here, sent to the owner waits (RFC 6638 §3.2.9).
     pub message_waits: bool,
     /// The moment.
@@ -75,7 +78,7 @@ impl<'a> Change<'a> {
             acting: None,
             directory,
             organizer_copy: None,
-            last_sequence: None,
+            last_told: None,
             message_waits: false,
             now,
             schedule_reply: true,

@@ -131,7 +131,7 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
                 Some(CalledOff {
                     entry,
                     attendee: line(part)?,
-                    sequence: self.sequence_of_cancellation(before, *part),
+                    sequence: self.sequence_of_cancellation(before, *part, entry),
                     whole: !self.takes_place(*part),
                 })
             })
@@ -186,13 +186,21 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
         }
     }
 
-    fn sequence_of_cancellation(&self, before: &Meeting<'_>, part: Part) -> u32 {
+    fn sequence_of_cancellation(
+        &self,
+        before: &Meeting<'_>,
+        part: Part,
+        called_off: &Component,
+    ) -> u32 {
         if let Some(entry) = self.written.get(part) {
             return sequence(entry);
         }
         let was = before.get(part).or(before.series()).map_or(0, sequence);
+        let told = self.edit.told(self.change, called_off);
         let series = self.written.series().map_or(0, sequence);
-        was.saturating_add(1).max(series)
+        told.map_or(was, |told| told.max(was))
+            .saturating_add(1)
+            .max(series)
     }
 
     /// Tells those who are invited and have something to learn.

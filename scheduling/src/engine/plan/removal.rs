@@ -51,6 +51,12 @@ fn tell(change: &Change<'_>, meeting: &Meeting<'_>, attendee: &Attendee<'_>, out
     let parts = attendee
         .called_off()
         .filter(|part| meeting.is_live(*part) && (!has_series || *part == Part::Series));
+    let told = |entry| {
+        change
+            .last_told
+            .and_then(|told| told.of(entry))
+            .unwrap_or(0)
+    };
     let called_off: Vec<CalledOff<'_>> = parts
         .filter_map(|part| {
             let Seat { line, .. } = attendee.seats.get(&part)?;
@@ -58,7 +64,7 @@ fn tell(change: &Change<'_>, meeting: &Meeting<'_>, attendee: &Attendee<'_>, out
             Some(CalledOff {
                 entry,
                 attendee: line,
-                sequence: sequence(entry).saturating_add(1),
+                sequence: told(entry).max(sequence(entry)).saturating_add(1),
                 whole: true,
             })
         })

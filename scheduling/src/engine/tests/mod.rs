@@ -51,7 +51,7 @@ struct World {
     mail_possible: bool,
     schedule_reply: bool,
     schedule_tag_matched: bool,
-    last_sequence: Option<u32>,
+    last_told: Option<LastTold>,
     /// Calendars whose object came there without being scheduled.
     dormant: BTreeSet<&'static str>,
     acting: Option<&'static str>,
@@ -117,7 +117,7 @@ fn new_world() -> World {
         mail_possible: true,
         schedule_reply: true,
         schedule_tag_matched: false,
-        last_sequence: None,
+        last_told: None,
         dormant: BTreeSet::new(),
         acting: None,
         members: Vec::new(),
@@ -230,7 +230,7 @@ impl World {
             after,
             acting: self.acting.map(|name| &*self.people[name]),
             organizer_copy: organizer_copy.as_ref(),
-            last_sequence: self.last_sequence,
+            last_told: self.last_told.as_ref(),
             schedule_reply: self.schedule_reply,
             schedule_tag_matched: self.schedule_tag_matched,
             ..Change::of(&owner, &directory, self.now, self.mail_possible)
