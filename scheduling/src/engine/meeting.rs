@@ -6,10 +6,11 @@ use calendar::{
     Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, Zone,
     occurrence::{override_at, series_at},
     recurrence::DEFAULT_WORK,
-    value::{date_in, dates_of},
+    value::{DateOrDateTime, date_in, dates_of},
 };
+use jiff::Timestamp;
 
-use super::entry::is_cancelled;
+use super::{entry::is_cancelled, significance::is_of_later_ones};
 
 /// The steps that looking for instances may take where many are looked for.
 const WORK_OF_ALL: u32 = 10 * DEFAULT_WORK;
@@ -125,6 +126,14 @@ impl<'o> Meeting<'o> {
             .filter_map(|(part, entry)| Some((part.key()?, entry)))
     }
 
+    /// The part that says what an instance and all later ones are, as far as these have no component: the last one that is
+    /// about all later ones (RFC 5545 §3.2.13), or the series.
+    pub fn part_from(&self, key: InstanceKey) -> Part {
+        let before = self.parts.range(..=Part::Instance(key)).rev();
+        let mut before = before.filter(|(_, entry)| is_of_later_ones(entry));
+        before.next().map_or(Part::Series, |(part, _)| *part)
+    }
+
     /// The component that says most of the object.
     pub fn main(&self) -> Option<&'o Component> {
         self.parts.values().next().copied()
@@ -185,6 +194,16 @@ impl<'o> Meeting<'o> {
     /// The parts of the object's components, in their order.
     pub fn order(&self) -> Vec<Part> {
         self.order.clone()
+    }
+
+    /// The instance that a RECURRENCE-ID, or the like, means.
+    pub fn key_of(&self, name: &DateOrDateTime) -> InstanceKey {
+        self.set.key_of(name)
+    }
+
+    /// The moment of a value.
+    pub fn instant_of(&self, value: &DateOrDateTime) -> Timestamp {
+        self.set.zones().instant_of(value, &Zone::utc())
     }
 
     /// The instances that a property like EXDATE names.

@@ -40,6 +40,7 @@ mod decision;
 mod delegation;
 mod details;
 mod directory;
+mod ending;
 mod entry;
 mod fault;
 mod meeting;

@@ -8,8 +8,10 @@ use calendar::{Component, InstanceKey, Property};
 use super::{
     Directory,
     directory::Person,
+    ending::{end_before, leave_out},
     entry::{Agent, agent, attendees},
     meeting::{Meeting, Part},
+    significance::is_of_later_ones,
 };
 
 /// The parts in which the server tells each person, the object's owner apart.
@@ -50,7 +52,8 @@ pub(super) fn shown(meeting: &Meeting<'_>, told: &BTreeSet<Part>) -> Vec<Compone
         .collect()
 }
 
-/// The series with an EXDATE for each instance of its own that is not shown.
+/// The series without the instances that are not shown: those that have a component, and all later ones where that is about
+/// them (RFC 5545 §3.2.13), as far as no component that is shown says what these are.
 fn series_without(
     meeting: &Meeting<'_>,
     series: &Component,
@@ -61,6 +64,20 @@ fn series_without(
         if !is_shown(key) && !meeting.excluded.contains(&key) {
             exclude(&mut series, entry);
         }
+    }
+    let ranges = meeting.instances().filter(|(_, it)| is_of_later_ones(it));
+    let mut hidden = None;
+    for (key, _) in ranges {
+        match (is_shown(key), hidden) {
+            (false, None) => hidden = Some(key),
+            (true, Some(first)) if leave_out(&mut series, meeting, (first, key)).is_ok() => {
+                hidden = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some(first) = hidden {
+        end_before(&mut series, meeting, first);
     }
     series
 }

@@ -192,7 +192,7 @@ impl<'m, 'o> Comparison<'m, 'o> {
             if series.asks_anew {
                 return whole("rescheduled");
             }
-            if series.visible || self.falls_back(had, has) {
+            if series.visible || self.falls_back(had, has) || self.shifts(had, has) {
                 return whole("changed");
             }
             if asked.contains(&Part::Series) {
@@ -234,6 +234,16 @@ impl<'m, 'o> Comparison<'m, 'o> {
         })
     }
 
+    /// Whether all later instances, from one on, come to be somebody's or are not any more, without being called off for
+    /// all: only the series can say so, to whoever does not know RANGE (RFC 5545 §3.2.13).
+    fn shifts(&self, had: &BTreeSet<Part>, has: &BTreeSet<Part>) -> bool {
+        self.keys.keys().any(|key| {
+            let was = self.before.map_or(Part::Series, |it| it.part_from(*key));
+            let is = self.after.part_from(*key);
+            self.after.is_live(is) && had.contains(&was) != has.contains(&is)
+        })
+    }
+
     fn attended(&self, had: &BTreeSet<Part>, key: InstanceKey, yielded: bool) -> bool {
         self.before
             .is_some_and(|before| attends(before, had, key, yielded))
@@ -252,7 +262,7 @@ impl<'m, 'o> Comparison<'m, 'o> {
 fn attends(meeting: &Meeting<'_>, told: &BTreeSet<Part>, key: InstanceKey, yielded: bool) -> bool {
     match meeting.has(Part::Instance(key)) {
         true => told.contains(&Part::Instance(key)),
-        false => yielded && told.contains(&Part::Series),
+        false => yielded && told.contains(&meeting.part_from(key)),
     }
 }
 

@@ -180,3 +180,127 @@ fn all_later_instances_are_those_of_the_series_again() {
     assert_eq!(world.letters("bob"), ["REQUEST series"]);
     assert_eq!(world.shape("bob"), ["series bob+ carol+"]);
 }
+
+#[test]
+fn who_is_not_in_what_all_later_instances_are_has_none_of_them() {
+    // RFC 6638 §3.2.6, RFC 5545 §3.2.13
+    let all = series("bob carol", "");
+    let cut = ranged(&instance("0316", 11, "carol", ""));
+    let apart = instance("0330", 12, "bob carol", "");
+    let back = ranged(&apart);
+    let both = ranged(&instance("0316", 11, "bob carol", ""));
+    // what the organizer has, what bob hears of that after the step before, and what bob has
+    let steps: [(&[&str], &[&str], &str); 7] = [
+        (
+            &[&all, &cut],
+            &["CANCEL 0316", "REQUEST series"],
+            "09 09 -- -- -- --",
+        ),
+        (
+            &[&all, &cut, &apart],
+            &["REQUEST 0330"],
+            "09 09 -- -- 12 --",
+        ),
+        (
+            &[&all, &cut, &back],
+            &["REQUEST 0330 series"],
+            "09 09 -- -- 12 12",
+        ),
+        (
+            &[&all, &both, &back],
+            &["REQUEST 0316 0330 series"],
+            "09 09 11 11 12 12",
+        ),
+        (
+            &[&all, &both],
+            &["REQUEST 0316 series"],
+            "09 09 11 11 11 11",
+        ),
+        (
+            &[&all, &cut],
+            &["CANCEL 0316", "REQUEST series"],
+            "09 09 -- -- -- --",
+        ),
+        (&[&all], &["REQUEST series"], "09 09 09 09 09 09"),
+    ];
+    let mut world = accepted();
+    for (parts, letters, expected) in steps {
+        world.put("alice", &set(parts));
+        assert_eq!(world.letters("bob"), letters, "{expected}");
+        assert_eq!(hours(&world, "bob"), expected);
+        // what carol answers makes nothing of it otherwise
+        for said in ["TENTATIVE", "ACCEPTED"] {
+            world.answer_part("carol", "series", said);
+            assert_eq!(hours(&world, "bob"), expected, "carol answers");
+        }
+        // who comes to it now has it so, too
+        let mut fresh = new_world();
+        fresh.put("alice", &set(parts));
+        assert_eq!(hours(&fresh, "bob"), expected, "invited to it");
+    }
+}
+
+#[test]
+fn a_view_ends_before_what_is_not_shown() {
+    // RFC 5545 §3.3.10: UNTIL has the form of DTSTART, in UTC where that is in a zone; COUNT does not stand beside it
+    let rows = [
+        (
+            "DTSTART:20260302T090000Z",
+            "",
+            "RRULE:FREQ=WEEKLY",
+            "20260316T090000Z",
+            "RRULE:FREQ=WEEKLY;UNTIL=20260316T085959Z",
+        ),
+        (
+            "DTSTART:20260302T090000Z",
+            "",
+            "RRULE:COUNT=9;FREQ=WEEKLY",
+            "20260316T090000Z",
+            "RRULE:FREQ=WEEKLY;UNTIL=20260316T085959Z",
+        ),
+        (
+            "DTSTART;TZID=Europe/Berlin:20260302T090000",
+            ";TZID=Europe/Berlin",
+            "RRULE:FREQ=WEEKLY;UNTIL=20270101T000000Z",
+            "20260316T090000",
+            "RRULE:FREQ=WEEKLY;UNTIL=20260316T075959Z",
+        ),
+        (
+            "DTSTART:20260302T090000",
+            "",
+            "RRULE:FREQ=WEEKLY",
+            "20260316T090000",
+            "RRULE:FREQ=WEEKLY;UNTIL=20260316T085959",
+        ),
+        (
+            "DTSTART;VALUE=DATE:20260302",
+            ";VALUE=DATE",
+            "RRULE:FREQ=WEEKLY",
+            "20260316",
+            "RRULE:FREQ=WEEKLY;UNTIL=20260315",
+        ),
+        // what is over before stays as it is, and dates are told apart
+        (
+            "DTSTART:20260302T090000Z",
+            "",
+            "RRULE:FREQ=WEEKLY;COUNT=2\nRDATE:20260312T090000Z,20260316T090000Z,20260401T090000Z",
+            "20260316T090000Z",
+            "RDATE:20260312T090000Z\nRRULE:FREQ=WEEKLY;COUNT=2",
+        ),
+    ];
+    for (start, form, rule, id, expected) in rows {
+        let all = format!("{start}\n{rule}\nSUMMARY:x\n{}", invited("bob carol"));
+        let later = format!(
+            "RECURRENCE-ID;RANGE=THISANDFUTURE{form}:{id}\n{}\n{}",
+            start.replace(":20260302", ":20260316"),
+            invited("carol")
+        );
+        let mut world = new_world();
+        world.put("alice", &set(&[&all, &later]));
+        let lines = lines(world.copy("bob"));
+        let told = lines.iter().filter(|line| line.starts_with('R'));
+        assert_eq!(told.cloned().collect::<Vec<_>>().join("\n"), expected);
+        let text = lines.concat();
+        assert_eq!(text.matches("RECURRENCE-ID").count(), 0, "{text}");
+    }
+}
