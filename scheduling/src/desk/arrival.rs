@@ -38,6 +38,8 @@ pub(crate) struct Arrival<'a> {
     pub before: Option<&'a Stored<Object>>,
     /// The object.
     pub admitted: &'a Admitted,
+    /// What it was, where that stands elsewhere: a change that moves it, too.
+    pub moved: Option<&'a Stored<Object>>,
     /// The place that it leaves in the same commit.
     pub leaves: Option<(CollectionId, &'a str)>,
     /// Properties, time of creation and attachments come from here: what it replaces, or what it is a
@@ -87,11 +89,16 @@ struct Settled {
     attachments: Vec<Attachment>,
 }
 
-impl Arrival<'_> {
+impl<'a> Arrival<'a> {
+    /// What it was before: what it replaces, or what it was elsewhere.
+    pub fn was(&self) -> Option<&'a Stored<Object>> {
+        self.moved.or(self.before)
+    }
+
     /// Nobody is, or was, invited to it, so that scheduling has nothing to say about it.
     fn is_plain(&self) -> bool {
         let was_meeting = self
-            .before
+            .was()
             .and_then(|before| before.calendar.as_ref())
             .is_some_and(|it| it.scheduling);
         matches!(self.scheduling, Scheduling::Applies { .. })
@@ -174,7 +181,7 @@ impl Desk {
             self.check_uid(arrival, &places, true).await?;
         }
         batch.expect_uid(calendar.home, uid, &places);
-        let replaced = arrival.before.and_then(|before| before.calendar.as_ref());
+        let replaced = arrival.was().and_then(|was| was.calendar.as_ref());
         let is_unchanged = !admitted.mended && settled.octets == admitted.octets;
         let facts = CalendarFacts {
             uid: uid.clone(),
@@ -258,7 +265,7 @@ impl Desk {
             return Ok(as_it_is(false, alone(held)?));
         }
         let replaced = arrival
-            .before
+            .was()
             .and_then(|before| Some((before, before.calendar.as_ref()?)));
         let before = match replaced {
             Some((before, _)) => Some(self.parsed(before).await?),
@@ -278,7 +285,7 @@ impl Desk {
         };
         let scheduled = self.schedule(batch, &proposal).await?;
         // What the engine put back of the object that is replaced may name what the client left out.
-        let replaced = arrival.before.map_or(&[][..], |it| it.attachments());
+        let replaced = arrival.was().map_or(&[][..], |it| it.attachments());
         let known = [held, scheduled.organizers_attachments, replaced.to_vec()].concat();
         let Some(object) = scheduled.object else {
             return Ok(as_it_is(false, alone(known)?));
@@ -388,22 +395,35 @@ impl Desk {
     }
 
     /// The path of an object that is in the way; `None` where the actor may not know of it.
-    pub(super) async fn nameable(
+    async fn nameable(
         &self,
         actor: &Actor,
         collection: CollectionId,
         name: &str,
     ) -> Result<Option<ResourcePath>, Refusal> {
-        let path = self.path_of(collection, name).await?;
-        let Some(path) = path else {
+        let there = self.readable_path(actor, collection, name).await?;
+        if there.is_some() {
+            return Ok(there);
+        }
+        // Nothing is hidden from an owner: it was there a moment ago, and is gone now.
+        let is_own = |path: &ResourcePath| {
+            (path.owner_kind, &*path.owner_name) == (actor.principal.kind, &*actor.principal.name)
+        };
+        Ok(self.path_of(collection, name).await?.filter(is_own))
+    }
+
+    /// The path of an object that is there, and that the actor may read.
+    pub(super) async fn readable_path(
+        &self,
+        actor: &Actor,
+        collection: CollectionId,
+        name: &str,
+    ) -> Result<Option<ResourcePath>, Refusal> {
+        let Some(path) = self.path_of(collection, name).await? else {
             return Ok(None);
         };
-        let is_own =
-            (path.owner_kind, &*path.owner_name) == (actor.principal.kind, &*actor.principal.name);
         match self.open(actor, &path).await {
             Ok(_) => Ok(Some(path)),
-            // Nothing is hidden from an owner: it was there a moment ago, and is gone now.
-            Err(Refusal::NotFound) if is_own => Ok(Some(path)),
             Err(Refusal::NotFound | Refusal::Forbidden { .. }) => Ok(None),
             Err(failure) => Err(failure),
         }

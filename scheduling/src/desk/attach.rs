@@ -377,6 +377,7 @@ impl Desk {
             calendar: round.calendar,
             before: Some(round.before),
             admitted: &admitted,
+            moved: None,
             leaves: None,
             keeps: Some(&round.before.value),
             attached: made.map_or(&[][..], std::slice::from_ref),

@@ -61,7 +61,7 @@ impl Desk {
         &self,
         arrival: &Arrival<'_>,
     ) -> Result<Vec<Attachment>, Refusal> {
-        let replaced = arrival.before.map_or(&[][..], |it| it.attachments());
+        let replaced = arrival.was().map_or(&[][..], |it| it.attachments());
         let kept = arrival.keeps.map_or(&[][..], Object::attachments);
         let known = [replaced, kept, arrival.attached];
         self.attachments_in(&arrival.admitted.object, arrival.calendar.home, &known)
@@ -172,7 +172,7 @@ impl Desk {
                 "an ATTACH has a MANAGED-ID that is not of an attachment of this calendar's owner",
             ));
         }
-        let replaced = arrival.before.map_or(0, |it| it.attachments().len());
+        let replaced = arrival.was().map_or(0, |it| it.attachments().len());
         let maximum = self.settings.limits.maximum_attachments;
         if attachments.len() > maximum.max(replaced) {
             return Err(too_many(maximum));

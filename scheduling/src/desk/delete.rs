@@ -1,6 +1,9 @@
 //! DELETE (RFC 4918 §9.6): a resource with all below it, or nothing of it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use calendar::CalendarObject;
 use storage::{
@@ -42,9 +45,15 @@ pub(crate) struct Removal<'a> {
     pub schedule_reply: bool,
     /// Why, for the trash.
     pub cause: TrashCause,
-    /// Whether it was looked at before that nobody is sent more messages than there may be: it goes on then, however many
-    /// others there are meanwhile.
-    pub is_within_limits: bool,
+    /// Of many meetings, the first may be gone: it was looked at that no more messages are sent than there may be. The
+    /// others follow then, however many messages there are meanwhile, and however often it is decided anew.
+    pub has_begun: AtomicBool,
+}
+
+impl Removal<'_> {
+    fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
 }
 
 impl Desk {
@@ -65,7 +74,7 @@ impl Desk {
             submitted: &submitted,
             schedule_reply: delete.schedule_reply,
             cause: TrashCause::Deleted,
-            is_within_limits: false,
+            has_begun: AtomicBool::new(false),
         };
         for _ in 0..MAXIMUM_ROUNDS {
             if self
@@ -217,12 +226,7 @@ impl Desk {
         if calendar.kind != CollectionKind::Calendar {
             return Ok(());
         }
-        for round in 0..MAXIMUM_ROUNDS {
-            // What has begun goes on, whatever comes in meanwhile.
-            let removal = &Removal {
-                is_within_limits: round > 0,
-                ..*removal
-            };
+        for _ in 0..MAXIMUM_ROUNDS {
             let token = self
                 .store
                 .sync_token(calendar.id)
@@ -271,8 +275,11 @@ impl Desk {
                 }
             }
         }
-        if !removal.is_within_limits {
+        if !removal.has_begun() {
             self.check_messages(removal.actor, messages).await?;
+            removal
+                .has_begun
+                .store(!names.is_empty(), Ordering::Relaxed);
         }
         Ok(names)
     }
@@ -284,7 +291,7 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let removal = &Removal {
             cause: TrashCause::DeletedWithCollection,
-            is_within_limits: true,
+            has_begun: AtomicBool::new(true),
             ..*removal
         };
         for _ in 0..MAXIMUM_ROUNDS {
@@ -314,7 +321,7 @@ fn proposal_of<'a>(
         schedule_reply: removal.schedule_reply,
         schedule_tag_matched: false,
         attachments: &[],
-        is_within_limits: removal.is_within_limits,
+        is_within_limits: removal.has_begun(),
         now,
     }
 }

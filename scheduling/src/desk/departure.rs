@@ -6,7 +6,7 @@
 //! disabled before the first one, so that nothing comes in behind; the last commit, with which it goes, depends upon
 //! nothing having come all the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use serde::{Deserialize, Serialize};
 use storage::{
@@ -159,7 +159,7 @@ impl Desk {
             submitted: &[],
             schedule_reply: true,
             cause: TrashCause::DeletedWithCollection,
-            is_within_limits: false,
+            has_begun: AtomicBool::new(false),
         };
         for _ in 0..MAXIMUM_ROUNDS {
             let scene = self.scene(&actor, &[path], &Conditions::default()).await?;

@@ -53,6 +53,7 @@ impl Desk {
             calendar,
             before: Some(before),
             admitted: &admitted,
+            moved: None,
             leaves: None,
             keeps: Some(&before.value),
             attached: &[],

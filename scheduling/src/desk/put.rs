@@ -4,18 +4,20 @@ use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored, Timestamp,
-    model::{AuditAction, Collection, CollectionId, CollectionKind, Object},
+    access::Privilege,
+    model::{AuditAction, Collection, CollectionId, CollectionKind, Object, TrashCause},
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS, Transfer,
+    Desk, MAXIMUM_ROUNDS,
     admission::{self, Admitted},
     arrival::{Arrival, Scheduling},
     conditions,
     content::{Body, DEFAULT_CONTENT_TYPE},
+    delete,
     guard::{self, Touched},
     place,
-    refuse::{crowded, only_objects_are_rehearsed},
+    refuse::{self, crowded, only_objects_are_rehearsed},
     rights::Need,
     scene::{self, Scene},
 };
@@ -59,41 +61,6 @@ pub struct Written {
     pub modified: Timestamp,
 }
 
-/// What one round of a PUT comes to.
-pub(super) enum PutRound {
-    /// To what was decided.
-    Write(Box<Decided>),
-    /// A client brings an invitation that was delivered to another calendar of its owner's, which the client knows
-    /// or not: it is to stand where the client wants it. (Clients that change the calendar of an event put it into the
-    /// one, and then delete it in the other; nobody declines with that.)
-    MoveFirst(ResourcePath),
-}
-
-/// That a delivered invitation moves to where a client puts it.
-fn move_of(from: ResourcePath, put: &Put) -> Transfer {
-    Transfer {
-        source: from,
-        destination: put.path.clone(),
-        keep_source: false,
-        overwrite: false,
-        deep: true,
-        conditions: submitted_with(put),
-        schedule_reply: put.schedule_reply,
-    }
-}
-
-/// The lock tokens that were submitted with a PUT.
-fn submitted_with(put: &Put) -> Conditions {
-    let mut if_lists = put.conditions.if_lists.clone();
-    for list in &mut if_lists {
-        list.resource.get_or_insert_with(|| Some(put.path.clone()));
-    }
-    Conditions {
-        if_lists,
-        ..Conditions::default()
-    }
-}
-
 /// A PUT that was decided: nothing is written yet.
 pub(super) struct Decided {
     pub batch: Batch,
@@ -115,9 +82,38 @@ pub(super) struct Round<'a> {
     pub resolution: &'a Resolution,
     pub parent: &'a Stored<Collection>,
     before: Option<&'a Stored<Object>>,
+    moved: Option<Moved<'a>>,
     /// The client has seen the object with its present Schedule-Tag: it said so with If-Schedule-Tag-Match, or with an
     /// entity tag that the object had since then.
     schedule_tag_matched: bool,
+}
+
+/// A delivered invitation that a client brings to another calendar of its owner's, which the client knows or not: it is to
+/// stand where the client wants it. (Clients that change the calendar of an event put it into the one, and then delete it
+/// in the other; nobody declines with that.)
+#[derive(Clone, Copy)]
+struct Moved<'a> {
+    from: &'a ResourcePath,
+    resolution: &'a Resolution,
+    object: &'a Stored<Object>,
+}
+
+impl Moved<'_> {
+    fn name(&self) -> &str {
+        self.from.name().unwrap_or_default()
+    }
+
+    /// Takes it away from where it stands, with its locks (RFC 4918 §7.6), and keeps what it is known by.
+    fn take(&self, batch: &mut Batch, scene: &Scene) -> Result<Object, Refusal> {
+        let calendar = scene::parent(self.resolution)?;
+        batch.remove_object_for(calendar, self.name(), self.object, TrashCause::Moved);
+        let (home, gone) = (self.resolution.home(), std::slice::from_ref(self.from));
+        delete::drop_locks(batch, scene, home, gone)?;
+        Ok(Object {
+            id: Some(self.object.identity(calendar.id, self.name())),
+            ..self.object.value.clone()
+        })
+    }
 }
 
 /// Whether If-Match names an entity tag that only the server's own changes have superseded. RFC 9110 would have
@@ -137,29 +133,13 @@ impl Desk {
     /// Errors: `ParentMissing`; `NotAllowed` on a collection; `Forbidden` (`DAV:bind` or
     /// `DAV:write-content`); `ConditionFailed`; `Locked`; in calendars the preconditions of RFC 4791
     /// §5.3.2.1 and RFC 6638 §3.2.4; `quota-not-exceeded`.
-    pub async fn put(&self, actor: &Actor, mut put: Put) -> Result<Written, Refusal> {
-        let (mut admitted, mut is_moved) = (None, false);
+    pub async fn put(&self, actor: &Actor, put: Put) -> Result<Written, Refusal> {
+        let mut admitted = None;
         for _ in 0..MAXIMUM_ROUNDS {
-            match self.decide_put(actor, &put, &mut admitted).await? {
-                Some(PutRound::Write(decided)) => {
-                    if let Some(mut written) = self.carry_out(*decided).await? {
-                        written.created |= is_moved;
-                        return Ok(written);
-                    }
-                }
-                Some(PutRound::MoveFirst(from)) => {
-                    match self.transfer(actor, move_of(from, &put)).await {
-                        Ok(_) => {
-                            // What was demanded of the place held before something came to stand there.
-                            put.conditions = submitted_with(&put);
-                            is_moved = true;
-                        }
-                        // It is not there any more, or something else is here: the next round sees what there is.
-                        Err(Refusal::NotFound | Refusal::ConditionFailed(_)) => {}
-                        Err(refusal) => return Err(refusal),
-                    }
-                }
-                None => {}
+            if let Some(decided) = self.decide_put(actor, &put, &mut admitted).await?
+                && let Some(written) = self.carry_out(decided).await?
+            {
+                return Ok(written);
             }
         }
         Err(crowded())
@@ -177,7 +157,7 @@ impl Desk {
         actor: &Actor,
         put: &Put,
         admitted: &mut Option<Admitted>,
-    ) -> Result<Option<PutRound>, Refusal> {
+    ) -> Result<Option<Decided>, Refusal> {
         let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
         let round = self.round(actor, put, &scene).await?;
         if round.parent.kind != CollectionKind::Calendar {
@@ -188,8 +168,7 @@ impl Desk {
                 return Err(Refusal::InsufficientStorage("the octets of one file"));
             }
             let body = self.body(put.octets.clone()).await?;
-            let decided = self.decide_file(&round, body)?;
-            return Ok(Some(PutRound::Write(Box::new(decided))));
+            return self.decide_file(&round, body).map(Some);
         }
         let admitted = match admitted {
             Some(admitted) => admitted,
@@ -202,14 +181,27 @@ impl Desk {
                 admitted.insert(submitted.admit(limits)?)
             }
         };
-        let decided = match self.delivered_invitation(&round, admitted).await? {
-            Some(path) if path.parent() != put.path.parent() && self.rehearses.is_none() => {
-                return Ok(Some(PutRound::MoveFirst(path)));
+        let delivered = self.delivered_invitation(&round, admitted).await?;
+        let decided = match &delivered {
+            Some(path) if path.parent() != put.path.parent() => {
+                self.decide_with_move(actor, put, path, admitted).await
             }
-            Some(path) => self.decide_into_delivered(&round, &path, admitted).await?,
-            None => Some(self.decide_calendar_object(&round, admitted).await?),
+            Some(path) => self.decide_into_delivered(&round, path, admitted).await,
+            None => self
+                .decide_calendar_object(&round, admitted)
+                .await
+                .map(Some),
         };
-        Ok(decided.map(|decided| PutRound::Write(Box::new(decided))))
+        match decided {
+            // it may have been delivered, or moved elsewhere, since that was looked at
+            Err(refusal) if refuse::is_about_uid(&refusal) => {
+                match self.delivered_invitation(&round, admitted).await? == delivered {
+                    true => Err(refusal),
+                    false => Ok(None),
+                }
+            }
+            decided => decided,
+        }
     }
 
     /// What one round of a PUT decides upon, where nothing speaks against it that can be known without
@@ -255,6 +247,7 @@ impl Desk {
             resolution,
             parent,
             before,
+            moved: None,
             // what was given held, or the round would have ended
             schedule_tag_matched: is_superseded || put.conditions.if_schedule_tag_match.is_some(),
         };
@@ -271,6 +264,14 @@ impl Desk {
         let put = round.put;
         let mut batch = self.batch_upon(round.scene, round.parent);
         self.note_put(&mut batch, round);
+        let taken = match &round.moved {
+            Some(moved) => Some(moved.take(&mut batch, round.scene)?),
+            None => None,
+        };
+        let from = match &round.moved {
+            Some(moved) => Some((scene::parent(moved.resolution)?.id, moved.name())),
+            None => None,
+        };
         let arrival = Arrival {
             actor: round.actor,
             scene: round.scene,
@@ -278,8 +279,9 @@ impl Desk {
             calendar: round.parent,
             before: round.before,
             admitted,
-            leaves: None,
-            keeps: round.before.map(|before| &before.value),
+            moved: round.moved.map(|moved| moved.object),
+            leaves: from,
+            keeps: taken.as_ref().or(round.before.map(|before| &before.value)),
             attached: &[],
             scheduling: Scheduling::Applies {
                 actor: round.actor,
@@ -338,11 +340,43 @@ impl Desk {
         };
         match is_attendee && is_same {
             true => {
-                self.nameable(round.actor, copy.calendar.id, &copy.name)
+                self.readable_path(round.actor, copy.calendar.id, &copy.name)
                     .await
             }
             false => Ok(None),
         }
+    }
+
+    /// Has the delivered invitation stand where it is put, changed by what is put, in one commit.
+    async fn decide_with_move(
+        &self,
+        actor: &Actor,
+        put: &Put,
+        from: &ResourcePath,
+        admitted: &Admitted,
+    ) -> Result<Option<Decided>, Refusal> {
+        let scene = self
+            .scene(actor, &[&put.path, from], &put.conditions)
+            .await?;
+        let mut round = self.round(actor, put, &scene).await?;
+        let resolution = scene.resolution(from)?;
+        let Found::Object(object) = &resolution.found else {
+            return Ok(None);
+        };
+        let needs = [
+            Need::on(from, resolution, Privilege::Read),
+            Need::on_parent(from, resolution, Privilege::Unbind),
+        ];
+        self.require(actor, &needs).await?;
+        check_locks(&round, resolution, &Touched::unbound(from))?;
+        round.moved = Some(Moved {
+            from,
+            resolution,
+            object,
+        });
+        self.decide_calendar_object(&round, admitted)
+            .await
+            .map(Some)
     }
 
     /// Merges a client's own copy of an invitation into the delivered one, which stays where it is. The
@@ -371,15 +405,14 @@ impl Desk {
             resolution,
             parent,
             before: Some(before),
+            moved: None,
             schedule_tag_matched: asked.schedule_tag_matched,
         };
         check_put_locks(&round)?;
         let mut decided = self.decide_calendar_object(&round, admitted).await?;
         // the client named another place, so it has to fetch what stands here
-        // (and where it only rehearses that, the delivered one would have moved there first)
-        let moves = path.parent() != asked.path.parent();
-        decided.written.created = moves;
-        decided.written.elsewhere = (path != asked.path && !moves).then(|| path.clone());
+        decided.written.created = false;
+        decided.written.elsewhere = (path != asked.path).then(|| path.clone());
         decided.written.etag = None;
         Ok(Some(decided))
     }
@@ -424,12 +457,20 @@ impl Desk {
     }
 
     fn note_put(&self, batch: &mut Batch, round: &Round<'_>) {
-        let action = match round.before {
-            Some(_) => AuditAction::Changed,
-            None => AuditAction::Created,
-        };
         let owner = round.resolution.owner.id;
-        self.note(batch, round.actor, owner, action, round.path);
+        let mut note = |action, path| self.note(batch, round.actor, owner, action, path);
+        if let Some(moved) = &round.moved {
+            note(AuditAction::Moved, round.path);
+            note(AuditAction::MovedAway, moved.from);
+        }
+        let is_new = round.before.is_none() && round.moved.is_none();
+        note(
+            match is_new {
+                true => AuditAction::Created,
+                false => AuditAction::Changed,
+            },
+            round.path,
+        );
     }
 
     /// A batch that depends upon all that the scene read, and upon the quota (RFC 4331 §6).
@@ -444,20 +485,21 @@ impl Desk {
 }
 
 fn check_put_locks(round: &Round<'_>) -> Result<(), Refusal> {
-    let locks = round.scene.locks(round.resolution.home().id)?;
-    if locks.is_empty() {
-        return Ok(());
-    }
     let touched = match round.before {
         Some(_) => Touched::resource(round.path),
         None => Touched::bound(round.path),
     };
+    check_locks(round, round.resolution, &touched)
+}
+
+/// The locks of the home that a resolution is about, with the tokens that were submitted with the PUT.
+fn check_locks(
+    round: &Round<'_>,
+    resolution: &Resolution,
+    touched: &Touched,
+) -> Result<(), Refusal> {
+    let locks = round.scene.locks(resolution.home().id)?;
     let submitted = conditions::submitted_tokens(&round.put.conditions);
-    guard::check(
-        locks,
-        round.scene.now,
-        &touched,
-        &submitted,
-        round.actor.principal.id,
-    )
+    let actor = round.actor.principal.id;
+    guard::check(locks, round.scene.now, touched, &submitted, actor)
 }

@@ -60,6 +60,20 @@ pub(crate) fn reserved(path: &ResourcePath) -> Refusal {
     forbidden(&parent, Privilege::Bind)
 }
 
+/// Whether something else with the same UID is in the way, or may be.
+pub(crate) fn is_about_uid(refusal: &Refusal) -> bool {
+    let is_uid = |precondition: &Precondition| {
+        matches!(
+            precondition,
+            Precondition::NoUidConflict | Precondition::UniqueSchedulingObjectResource
+        )
+    };
+    match refusal {
+        Refusal::Precondition { precondition, .. } => is_uid(precondition),
+        _ => false,
+    }
+}
+
 /// A precondition without a resource in the way.
 pub(crate) fn precondition(precondition: Precondition, detail: impl Into<String>) -> Refusal {
     Refusal::Precondition {

@@ -1,6 +1,8 @@
 //! A dry run: what a change would come to. It is decided as the change itself is, by the same rounds, and what they
 //! would commit is looked at instead.
 
+use std::sync::atomic::AtomicBool;
+
 use bytes::Bytes;
 use storage::{
     Batch, ResourcePath,
@@ -10,7 +12,6 @@ use storage::{
 use super::{
     CalendarRules, Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
     delete::Removal,
-    put::PutRound,
     refuse::{crowded, read_failed},
 };
 use crate::{
@@ -45,10 +46,9 @@ impl Desk {
         let mut admitted = None;
         for _ in 0..MAXIMUM_ROUNDS {
             let decided = desk.decide_put(actor, put, &mut admitted).await?;
-            let Some(PutRound::Write(decided)) = decided else {
+            let Some(decided) = decided else {
                 continue;
             };
-            let decided = *decided;
             let place = decided.written.elsewhere.as_ref().unwrap_or(&put.path);
             self.check_may_be_told(actor, place).await?;
             return Ok(Rehearsal {
@@ -77,7 +77,7 @@ impl Desk {
             submitted: &submitted,
             schedule_reply: delete.schedule_reply,
             cause: TrashCause::Deleted,
-            is_within_limits: false,
+            has_begun: AtomicBool::new(false),
         };
         let decided = desk.decide_removal(&removal, &delete.path, &delete.conditions);
         let (batch, home) = decided.await?;

@@ -1,5 +1,7 @@
 //! COPY and MOVE (RFC 4918 §9.8, §9.9), of everything there is.
 
+use std::sync::atomic::AtomicBool;
+
 use storage::{
     Batch, Found, Resolution, ResourcePath, Stored,
     access::Privilege,
@@ -47,7 +49,7 @@ pub(crate) struct Ends<'a> {
     /// The collection that the resource comes to stand in.
     pub parent: &'a Stored<Collection>,
     /// For what is removed on the way: the source of a MOVE, and what stood at the destination.
-    pub removal: Removal<'a>,
+    pub removal: &'a Removal<'a>,
 }
 
 impl Desk {
@@ -82,8 +84,16 @@ impl Desk {
         transfer: &Transfer,
         building: &mut Option<Construction>,
     ) -> Result<(Written, PartialFailures), Refusal> {
+        let submitted = conditions::submitted_tokens(&transfer.conditions);
+        let removal = Removal {
+            actor,
+            submitted: &submitted,
+            schedule_reply: transfer.schedule_reply,
+            cause: TrashCause::Deleted,
+            has_begun: AtomicBool::new(false),
+        };
         for _ in 0..MAXIMUM_ROUNDS {
-            if let Some(done) = self.transfer_round(actor, transfer, building).await? {
+            if let Some(done) = self.transfer_round(&removal, transfer, building).await? {
                 return Ok(done);
             }
         }
@@ -92,7 +102,7 @@ impl Desk {
 
     async fn transfer_round(
         &self,
-        actor: &Actor,
+        removal: &Removal<'_>,
         transfer: &Transfer,
         building: &mut Option<Construction>,
     ) -> Result<Option<(Written, PartialFailures)>, Refusal> {
@@ -102,6 +112,7 @@ impl Desk {
             conditions,
             ..
         } = transfer;
+        let actor = removal.actor;
         let scene = self
             .scene(actor, &[source, destination], conditions)
             .await?;
@@ -123,14 +134,6 @@ impl Desk {
         };
         check_locks(actor, transfer, &scene, from, to)?;
         scene.check_vacant(destination)?;
-        let submitted = conditions::submitted_tokens(conditions);
-        let removal = Removal {
-            actor,
-            submitted: &submitted,
-            schedule_reply: transfer.schedule_reply,
-            cause: TrashCause::Deleted,
-            is_within_limits: false,
-        };
         let ends = Ends {
             scene: &scene,
             source: from,
@@ -276,7 +279,7 @@ impl Desk {
         let before = match &ends.destination.found {
             Found::Object(before) => Some(before),
             Found::Collection => {
-                self.remove_collection(&mut batch, &ends.removal, destination, ends.destination)
+                self.remove_collection(&mut batch, ends.removal, destination, ends.destination)
                     .await?;
                 gone.push(destination.clone());
                 None
@@ -347,6 +350,7 @@ impl Desk {
             calendar: ends.parent,
             before,
             admitted: &admitted,
+            moved: None,
             leaves,
             keeps: Some(&source),
             attached: &[],
@@ -368,7 +372,7 @@ impl Desk {
         if !transfer.keep_source {
             self.withdraw(
                 batch,
-                &ends.removal,
+                ends.removal,
                 &ends.source.owner,
                 object,
                 ends.scene.now,

@@ -112,12 +112,12 @@ impl Desk {
         let destination = &transfer.destination;
         match &ends.destination.found {
             Found::Collection => {
-                self.remove_collection(batch, &ends.removal, destination, ends.destination)
+                self.remove_collection(batch, ends.removal, destination, ends.destination)
                     .await?;
             }
             Found::Object(before) => {
                 let now = ends.scene.now;
-                self.withdraw(batch, &ends.removal, &ends.destination.owner, before, now)
+                self.withdraw(batch, ends.removal, &ends.destination.owner, before, now)
                     .await?;
                 batch.remove_object(ends.parent, destination.name().unwrap_or_default(), before);
             }

@@ -2,15 +2,20 @@
 
 use super::{
     meetings::{AT, START, answer, meeting},
+    yielding::Yielding,
     *,
 };
 
 const HOUR: i64 = 60 * 60 * 1000;
 
-async fn limited(maximum: u64) -> World {
+fn limit(maximum: u64) -> Settings {
     let mut settings = Settings::default();
     settings.limits.maximum_messages_per_hour = maximum;
-    world_with(settings, |memory| Arc::new(memory)).await
+    settings
+}
+
+async fn limited(maximum: u64) -> World {
+    world_with(limit(maximum), |memory| Arc::new(memory)).await
 }
 
 async fn counted(world: &World, actor: &Actor) -> u64 {
@@ -181,4 +186,53 @@ async fn a_calendar_of_many_meetings_can_be_removed() {
     assert_eq!(counted(&world, &world.alice).await, 8);
     let refused = world.put(AT, meeting("m", "Plan", START)).await;
     assert!(matches!(refused, Err(Refusal::TooManyMessages { .. })));
+}
+
+/// Four meetings are removed with their calendar, or with one that takes its place, and one more comes in so much later that
+/// `pauses` calls of the store are made meanwhile; whether it was so late that there was nothing left to do.
+async fn removed_with_a_late_one(is_replaced: bool, pauses: usize) -> bool {
+    let world = world_with(limit(5), |memory| Arc::new(Yielding(Arc::new(memory)))).await;
+    world.put(AT, meeting("late", "Plan", START)).await.unwrap();
+    let other = making("alice/other", CollectionKind::Calendar);
+    world
+        .desk
+        .make_collection(&world.alice, other)
+        .await
+        .unwrap();
+    world.with_meetings("alice/work", 4).await;
+    let mut removal = Box::pin(async {
+        match is_replaced {
+            true => world.rename("alice/other", "alice/work").await.map(drop),
+            false => world.delete_calendar("alice/work").await,
+        }
+    });
+    let mut left = pauses;
+    while left > 0 {
+        tokio::select! {
+            biased;
+            removed = &mut removal => {
+                removed.unwrap();
+                return true;
+            }
+            () = tokio::task::yield_now() => {}
+        }
+        left -= usize::from(world.object("alice/work/m3.ics").await.is_none());
+    }
+    // it only moves, which sends nothing
+    let came = world.rename(AT, "alice/work/late.ics").await;
+    assert!(matches!(came, Ok(_) | Err(Refusal::ParentMissing)));
+    removal.await.unwrap();
+    false
+}
+
+/// What has begun goes on, whatever comes in meanwhile and however late: no calendar stays that is half empty.
+#[tokio::test]
+async fn a_removal_that_has_begun_goes_on() {
+    for is_replaced in [false, true] {
+        let mut pauses = 1;
+        while !removed_with_a_late_one(is_replaced, pauses).await {
+            pauses += 1;
+        }
+        assert!(pauses > 1);
+    }
 }

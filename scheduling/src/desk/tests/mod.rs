@@ -23,6 +23,7 @@ mod measured;
 mod meetings;
 mod memberships;
 mod messages;
+mod moved;
 mod objects;
 mod overrides;
 mod published;
