@@ -10,7 +10,7 @@ use scheduling::{
 use storage::{
     BUILDING_MILLISECONDS, LogRetention, Store, Timestamp,
     backend::CommitError,
-    model::{ENABLED_QUEUE, MEMBERSHIP_QUEUE},
+    model::{ASK_AGAIN_QUEUE, ENABLED_QUEUE, MEMBERSHIP_QUEUE},
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -101,6 +101,16 @@ impl Background {
             (BOOKING_QUEUE, "rooms cannot answer"),
             Duration::ZERO,
             |desk: Desk| async move { desk.answer_bookings(&dav::CALENDAR_RULES).await },
+            stopped.clone(),
+        ));
+        workers.spawn(finish(
+            desk.clone(),
+            (
+                ASK_AGAIN_QUEUE,
+                "rooms that answer otherwise now cannot be asked again",
+            ),
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.ask_rooms_again().await },
             stopped.clone(),
         ));
         workers.spawn(follow_groups(desk.clone(), stopped.clone()));

@@ -1,5 +1,6 @@
 //! What is stored, in the words of the RFCs.
 
+mod ask_again;
 mod attachment;
 mod audit;
 mod collection;
@@ -12,6 +13,7 @@ mod scheduling_log;
 mod trash;
 mod work;
 
+pub use ask_again::{ASK_AGAIN_QUEUE, AskAgain};
 pub use attachment::{Attachment, AttachmentId, InvalidAttachmentId};
 pub use audit::{AuditAction, AuditEntry, AuditPosition};
 pub use collection::{

@@ -9,8 +9,9 @@ use storage::{
     CheckEvent, Damage, ObjectPlace, Store, Stored,
     backend::{CommitError, ReadError},
     model::{
-        CalendarFacts, Collection, CollectionKind, DORMANT_MEMBERSHIP_QUEUE, ENABLED_QUEUE,
-        Enabled, MEMBERSHIP_QUEUE, MembershipChange, Object, Work, WorkId,
+        ASK_AGAIN_QUEUE, AskAgain, CalendarFacts, Collection, CollectionKind,
+        DORMANT_MEMBERSHIP_QUEUE, ENABLED_QUEUE, Enabled, MEMBERSHIP_QUEUE, MembershipChange,
+        Object, Work, WorkId,
     },
 };
 use tokio::sync::mpsc;
@@ -40,7 +41,7 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-pub(super) const QUEUES: [(&str, IsReadable); 12] = [
+pub(super) const QUEUES: [(&str, IsReadable); 13] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -53,6 +54,7 @@ pub(super) const QUEUES: [(&str, IsReadable); 12] = [
     (LETTERS_QUEUE, is_some::<Letters>),
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),
+    (ASK_AGAIN_QUEUE, is_some::<AskAgain>),
     (ANSWERED_QUEUE, is_some::<Answered>),
     (MEMBERSHIP_QUEUE, is_membership_change),
     (DORMANT_MEMBERSHIP_QUEUE, is_membership_change),

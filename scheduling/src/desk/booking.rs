@@ -8,30 +8,26 @@
 use std::sync::Arc;
 
 use calendar::{
-    CalendarObject, TimeRange, TooMuchWork,
+    CalendarObject, TimeRange, TooMuchWork, Zone,
     free_busy::{BusyPeriod, BusyType},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Timestamp,
-    model::{
-        Booking, Collection, CollectionId, CollectionKind, Member, Object, Principal, PrincipalId,
-        SyncToken, Work,
-    },
+    model::{Booking, Collection, CollectionId, Principal, PrincipalId, SyncToken, Work},
 };
 
 use super::{
     BusyQuery, CalendarRules, Desk,
-    copy::{Copy, is_over},
-    members::{Members, Walk},
+    copy::Copy,
     properties::home_path,
     queue::Row,
     refuse::{precondition, read_failed},
 };
 use crate::{
     Actor, Classification, Precondition, Refusal,
-    engine::{self, Directory, booking},
-    log::{self, LogEntry, LogLine, Occasion, Verdict},
+    engine::{self, Directory, Method, booking},
+    log::{self, About, LogEntry, LogLine, Occasion, Verdict},
 };
 
 /// The queue of invitations that a room or resource answers.
@@ -56,6 +52,50 @@ pub(crate) struct Asked<'a> {
     pub uid: &'a str,
 }
 
+/// Who judges an invitation to a room.
+#[derive(Clone, Copy)]
+enum Judge {
+    /// The room, as far ahead as it answers, and within its hours.
+    Itself,
+    /// Who answers for it, at any time.
+    Keeper,
+}
+
+/// What an invitation is judged by.
+struct Judging {
+    mode: Booking,
+    window: TimeRange,
+    floating: Zone,
+    /// When the room cannot be had in the window, in order.
+    busy: Vec<BusyPeriod>,
+}
+
+impl Judging {
+    fn request<'a>(
+        &'a self,
+        room: &'a Principal,
+        asked: &Asked<'a>,
+        directory: &'a Directory,
+    ) -> booking::Request<'a> {
+        booking::Request {
+            copy: asked.object,
+            room,
+            directory,
+            booking: self.mode,
+            window: self.window,
+            floating: &self.floating,
+            busy: &self.busy,
+        }
+    }
+}
+
+/// ORGANIZER as it is written.
+fn organizer_of(object: &CalendarObject) -> Option<&str> {
+    object
+        .entries()
+        .find_map(|entry| entry.raw_value("ORGANIZER"))
+}
+
 /// The collections of a room that were looked into, as they were before that.
 pub(super) type Observed = Vec<(CollectionId, SyncToken)>;
 
@@ -76,56 +116,6 @@ impl Desk {
         batch.enqueue(&self.store.new_work_id(now), &work);
     }
 
-    /// Leaves whatever a room or resource has not answered yet, and is not over, to [`Desk::answer_bookings`] once more: how it
-    /// answers has changed.
-    ///
-    /// Errors: `Unavailable`, `Full`.
-    pub async fn ask_room_again(&self, room: &Principal) -> Result<(), Refusal> {
-        let mut walk = Walk::from(home_path(room), None);
-        while let Some((path, resolution)) = self.next_collection(&mut walk).await? {
-            let collection = resolution.collection();
-            let is_calendar = collection.kind == CollectionKind::Calendar;
-            let mut members = Members::of(collection.id);
-            while let Some(page) = self.next_members(&mut members).await? {
-                let mut batch = self.store.batch();
-                for listed in page {
-                    match &listed.member.value {
-                        Member::Collection(_) => walk.follow(&path, [listed.name]),
-                        Member::Object(object) if is_calendar => {
-                            if let Some(uid) = self.open_invitation(room, object).await? {
-                                self.enqueue_booking(&mut batch, room.id, uid, self.now());
-                            }
-                        }
-                        Member::Object(_) => {}
-                    }
-                }
-                self.commit(batch).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The UID of a meeting that is not over and that its owner has not answered. What cannot be read is none.
-    async fn open_invitation<'a>(
-        &self,
-        owner: &Principal,
-        object: &'a Object,
-    ) -> Result<Option<&'a str>, Refusal> {
-        let facts = object.calendar.as_ref().filter(|facts| facts.scheduling);
-        let Some(facts) = facts.filter(|_| !is_over(object, self.now())) else {
-            return Ok(None);
-        };
-        let object = match self.parsed(object).await {
-            Ok(object) => object,
-            Err(Refusal::Damaged(_)) => return Ok(None),
-            Err(refusal) => return Err(refusal),
-        };
-        let mut directory = Directory::new();
-        self.look_up(&mut directory, &engine::addresses(Some(&object), None))
-            .await?;
-        Ok(engine::is_open(&object, owner, &directory).then_some(&*facts.uid))
-    }
-
     /// Answers one invitation to a room or resource; says whether there was one, and hence perhaps another. To be
     /// called by a worker whenever [`BOOKING_QUEUE`] has rows.
     ///
@@ -138,7 +128,14 @@ impl Desk {
                 batch.finish_work(&row.id, &row.work);
                 batch
             });
-            self.conclude(&row, step).await
+            match self.commit_step(step).await {
+                Err(refusal) if row.is_given_up_after(&refusal) => {
+                    let told = self.give_up_booking(&row, &refusal).await;
+                    self.conclude(&row, told).await
+                }
+                Err(refusal) => self.conclude(&row, Err(refusal)).await,
+                answered => answered,
+            }
         };
         self.work_through(BOOKING_QUEUE, step).await
     }
@@ -196,6 +193,58 @@ impl Desk {
         }))
     }
 
+    /// What gives up an invitation that a room could not answer again and again: its log and the organizer's say so.
+    async fn give_up_booking(&self, row: &Row, refusal: &Refusal) -> Result<Batch, Refusal> {
+        tracing::error!(%refusal, "a room gives no answer, and it is not tried again");
+        let mut batch = self.store.batch();
+        batch.finish_work(&row.id, &row.work);
+        let invitation: Invitation = row.task()?;
+        let room = self.store.principal(invitation.room).await;
+        let Some((room, home)) = room.map_err(read_failed)?.and_then(|it| {
+            let home = it.home?;
+            Some((it, home))
+        }) else {
+            return Ok(batch);
+        };
+        let copies = self.copies(home, &invitation.uid).await?;
+        let Some(copy) = copies.meeting else {
+            return Ok(batch);
+        };
+        let mut directory = Directory::new();
+        let addresses = engine::addresses(Some(&copy.object), None);
+        self.look_up(&mut directory, &addresses).await?;
+        let is_room = |address: &&String| directory.is(address, room.id);
+        let asked = addresses.iter().find(is_room);
+        let organizer = organizer_of(&copy.object);
+        let reason =
+            format!("it gives no answer by itself, which was tried often enough: {refusal}");
+        let entry = |occasion, verdict, method: Method, party: Option<&str>| {
+            let about = About::of(method.as_str(), &copy.object);
+            let party = party.unwrap_or_default();
+            LogEntry {
+                time: self.now(),
+                actor: None,
+                occasion,
+                is_public: Classification::is_public(&copy.object),
+                lines: vec![about.line(verdict, method.as_str(), party, &reason)],
+            }
+        };
+        let unsent = entry(
+            Occasion::Received,
+            Verdict::NotSent,
+            Method::Reply,
+            organizer,
+        );
+        self.log(&mut batch, home, &invitation.uid, unsent);
+        let organizers = organizer.and_then(|organizer| directory.local(organizer)?.home);
+        if let Some(home) = organizers {
+            let asked = asked.map(String::as_str);
+            let unanswered = entry(Occasion::Fared, Verdict::Fared, Method::Request, asked);
+            self.log(&mut batch, home, &invitation.uid, unanswered);
+        }
+        Ok(batch)
+    }
+
     /// How the room answers this organizer: by the first rule that fits, else as it answers all.
     pub(super) async fn booking_for(
         &self,
@@ -251,34 +300,61 @@ impl Desk {
         rules: &CalendarRules,
         observed: &mut Observed,
     ) -> Result<(Booking, Option<CalendarObject>), Refusal> {
-        let mut entries = asked.object.entries();
-        let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
+        let judged_by = Judge::Itself;
+        let judging = self
+            .judging(room, asked, directory, judged_by, rules, observed)
+            .await?;
+        let answer = booking::answer(&judging.request(room, asked, directory));
+        // what is too much work is left to a person
+        Ok((judging.mode, answer.unwrap_or_default()))
+    }
+
+    /// Reads what an invitation is judged by.
+    async fn judging(
+        &self,
+        room: &Arc<Principal>,
+        asked: &Asked<'_>,
+        directory: &Directory,
+        judge: Judge,
+        rules: &CalendarRules,
+        observed: &mut Observed,
+    ) -> Result<Judging, Refusal> {
+        let organizer = organizer_of(asked.object);
         let organizer = organizer.and_then(|organizer| directory.local(organizer));
         let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
-        let window = self.booking_window(room);
-        let floating = rules.zone_for(room);
+        let zone_for = rules.zone_for(room);
+        let floating = zone_for(asked.calendar);
+        let ahead = self.booking_window(room);
+        let window = match judge {
+            Judge::Itself => ahead,
+            Judge::Keeper => booking::reach(asked.object, &floating, ahead),
+        };
         let query = BusyQuery {
             path: home_path(room),
             deep: true,
             window,
-            floating: &floating,
+            floating: &zone_for,
             masked_uid: Some(asked.uid),
         };
         let itself = Actor::of(Arc::clone(room));
-        let busy = self.bookings(&itself, room, &query, rules, Some(observed));
-        let mut busy = busy.await?;
+        let mut busy = match (judge, mode) {
+            (Judge::Keeper, Booking::AcceptAlways) => Vec::new(),
+            (Judge::Keeper, _) => {
+                self.accepted_times(&itself, &query, rules, Some(observed))
+                    .await?
+            }
+            (Judge::Itself, _) => {
+                self.bookings(&itself, room, &query, rules, Some(observed))
+                    .await?
+            }
+        };
         busy.sort_unstable_by_key(|period| period.start);
-        let answer = booking::answer(&booking::Request {
-            copy: asked.object,
-            room,
-            directory,
-            booking: mode,
+        Ok(Judging {
+            mode,
             window,
-            floating: &floating(asked.calendar),
-            busy: &busy,
-        });
-        // what is too much work is left to a person
-        Ok((mode, answer.unwrap_or_default()))
+            floating,
+            busy,
+        })
     }
 
     /// From a little before the present to as far ahead as the room answers.
@@ -292,8 +368,8 @@ impl Desk {
         }
     }
 
-    /// When a room cannot be had, as far as the actor may know: what it accepted, and when it is not available, in
-    /// no order. What it has not answered yet keeps nobody out.
+    /// When a room cannot be had, as far as the actor may know: when it is taken, and when it is not available, in no
+    /// order.
     pub(super) async fn bookings(
         &self,
         actor: &Actor,
@@ -302,12 +378,24 @@ impl Desk {
         rules: &CalendarRules,
         observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
+        let busy = self.accepted_times(actor, query, rules, observed).await?;
+        self.with_availability(busy, room, &query.window, rules.availability)
+            .await
+    }
+
+    /// When a room is taken: by what it accepted. What it has not answered yet keeps nobody out.
+    async fn accepted_times(
+        &self,
+        actor: &Actor,
+        query: &BusyQuery<'_>,
+        rules: &CalendarRules,
+        observed: Option<&mut Observed>,
+    ) -> Result<Vec<BusyPeriod>, Refusal> {
         let mut busy = self
             .gather_periods(actor, query, rules.counts, observed)
             .await?;
         busy.retain(|period| period.busy_type != BusyType::Unanswered);
-        self.with_availability(busy, room, &query.window, rules.availability)
-            .await
+        Ok(busy)
     }
 
     /// Who answers for a room does not give it to two at a time: what the copy that is stored for the room takes must be
@@ -324,42 +412,15 @@ impl Desk {
         let mut directory = Directory::new();
         let addresses = engine::addresses(Some(asked.object), None);
         self.look_up(&mut directory, &addresses).await?;
-        let mut entries = asked.object.entries();
-        let organizer = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
-        let organizer = organizer.and_then(|organizer| directory.local(organizer));
-        let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
-        if mode == Booking::AcceptAlways {
+        let (rules, mut observed) = (&self.settings.calendar_rules, Observed::new());
+        let judged_by = Judge::Keeper;
+        let judging = self
+            .judging(room, asked, &directory, judged_by, rules, &mut observed)
+            .await?;
+        if judging.mode == Booking::AcceptAlways {
             return Ok(());
         }
-        let rules = &self.settings.calendar_rules;
-        let floating = rules.zone_for(room);
-        let window = self.booking_window(room);
-        let query = BusyQuery {
-            path: home_path(room),
-            deep: true,
-            window,
-            floating: &floating,
-            masked_uid: Some(asked.uid),
-        };
-        let mut observed = Observed::new();
-        let itself = Actor::of(Arc::clone(room));
-        let mut busy = self
-            .gather_periods(&itself, &query, rules.counts, Some(&mut observed))
-            .await?;
-        busy.retain(|period| period.busy_type != BusyType::Unanswered);
-        busy.sort_unstable_by_key(|period| period.start);
-        let collision = booking::collision(
-            before,
-            &booking::Request {
-                copy: asked.object,
-                room,
-                directory: &directory,
-                booking: mode,
-                window,
-                floating: &floating(asked.calendar),
-                busy: &busy,
-            },
-        );
+        let collision = booking::collision(before, &judging.request(room, asked, &directory));
         let reason = match collision {
             Ok(None) => {
                 for (collection, token) in observed {

@@ -17,6 +17,7 @@ use crate::{Refusal, calendar_view::Views};
 mod access;
 mod admission;
 mod arrival;
+mod ask_again;
 mod attach;
 mod attachments;
 mod audit;

@@ -32,6 +32,13 @@ impl Row {
         self.work.attempts > 0
     }
 
+    /// Whether it is given up after this: what is refused so often, and not damaged.
+    pub fn is_given_up_after(&self, refusal: &Refusal) -> bool {
+        self.work.attempts + 1 >= MAXIMUM_ATTEMPTS
+            && !is_about_all(refusal)
+            && !matches!(refusal, Refusal::Damaged(_))
+    }
+
     /// What it asks for. What cannot be read stays, and is told to whoever runs the server.
     ///
     /// Errors: `Damaged`.
@@ -111,7 +118,7 @@ impl Desk {
     pub(super) fn put_off(&self, row: &Row, refusal: &Refusal) -> (Batch, Option<Timestamp>) {
         let (queue, attempts) = (&row.work.queue, row.work.attempts + 1);
         let mut batch = self.store.batch();
-        if attempts >= MAXIMUM_ATTEMPTS && !matches!(refusal, Refusal::Damaged(_)) {
+        if row.is_given_up_after(refusal) {
             tracing::error!(queue, attempts, %refusal, "background work is given up");
             batch.finish_work(&row.id, &row.work);
             return (batch, None);

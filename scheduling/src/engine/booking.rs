@@ -110,6 +110,23 @@ pub fn answer(request: &Request<'_>) -> Result<Option<CalendarObject>, TooMuchWo
     Ok(is_answered.then(|| answered(request, &meeting, &verdicts)))
 }
 
+/// From when to when what the copy asks for takes place, so far as that is within the window or after it; the window, where
+/// it never ends, or recurs too often to be followed to its end.
+pub fn reach(copy: &CalendarObject, floating: &Zone, window: TimeRange) -> TimeRange {
+    let ahead = TimeRange {
+        end: None,
+        ..window
+    };
+    let set = RecurrenceSet::of(copy, floating);
+    match set.occurrences(&ahead, &mut Budget::default()) {
+        Ok(all) => TimeRange {
+            start: all.iter().map(|it| it.start).min().or(window.start),
+            end: all.iter().map(|it| it.end).max().or(window.end),
+        },
+        Err(TooMuchWork) => window,
+    }
+}
+
 /// When the room's copy takes the room at a time that it has not got, in a part in which it did not take it `before`.
 /// How the request's organizer is answered makes no difference.
 ///

@@ -118,10 +118,6 @@ impl Accounts {
                 .change_principal(before.id, |principal| apply(entry, principal, id_of))
                 .await;
             let after = after.map_err(|error| AccountsError::of(entry, error.to_string()))?;
-            if answers_otherwise(before, &after) {
-                let asked = self.desk.ask_room_again(&after).await;
-                asked.map_err(|error| AccountsError::of(entry, error.to_string()))?;
-            }
             changed.push(after != **at_first.get(&before.id).unwrap_or(before));
         }
         Ok(changed)
@@ -216,12 +212,6 @@ fn nobody(entry: &Entry) -> Principal {
     let mut principal = Principal::new(entry.kind, &entry.name);
     set(&mut principal.display_name, entry.display_name.clone());
     principal
-}
-
-/// Whether a room or resource answers some invitations by itself that it would not have answered before, or otherwise.
-fn answers_otherwise(before: &Principal, after: &Principal) -> bool {
-    let how = |it: &Principal| (it.booking, it.booking_for.clone(), it.booking_horizon_days);
-    after.answers_by_itself() && how(before) != how(after)
 }
 
 /// Only what is present; an empty location or feature is none.

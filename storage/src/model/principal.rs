@@ -243,6 +243,12 @@ impl Principal {
         self.kind.is_bookable() && (self.booking != Booking::None || !self.booking_for.is_empty())
     }
 
+    /// Whether it answers some invitations by itself that it would not have answered before, or otherwise.
+    pub fn answers_otherwise_than(&self, before: &Principal) -> bool {
+        let how = |it: &Principal| (it.booking, it.booking_for.clone(), it.booking_horizon_days);
+        self.answers_by_itself() && how(before) != how(self)
+    }
+
     /// Those in one of the groups of delegates.
     pub fn delegates_in(&self, delegation: Delegation) -> impl Iterator<Item = PrincipalId> {
         let delegates = self.delegates.iter();

@@ -7,8 +7,8 @@ use crate::{
     Stored,
     backend::{CommitError, ReadError},
     model::{
-        Collection, CollectionId, CollectionKind, Credential, DEFAULT_CALENDAR_NAME, Enabled,
-        INBOX_NAME, OUTBOX_NAME, Principal, PrincipalId, PrincipalKind, Properties,
+        AskAgain, Collection, CollectionId, CollectionKind, Credential, DEFAULT_CALENDAR_NAME,
+        Enabled, INBOX_NAME, OUTBOX_NAME, Principal, PrincipalId, PrincipalKind, Properties,
     },
 };
 
@@ -189,7 +189,8 @@ impl Store {
     /// Changes a principal: `change` is called with the newest state, again where somebody else was
     /// faster. Identity, kind and home stay as they are. Returns the principal as it now is; a change
     /// that changes nothing writes nothing. A group with other members leaves work in
-    /// [`crate::model::MEMBERSHIP_QUEUE`], an account that is enabled again in [`crate::model::ENABLED_QUEUE`].
+    /// [`crate::model::MEMBERSHIP_QUEUE`], an account that is enabled again in [`crate::model::ENABLED_QUEUE`], a room
+    /// that answers otherwise in [`crate::model::ASK_AGAIN_QUEUE`].
     pub async fn change_principal(
         &self,
         id: PrincipalId,
@@ -221,6 +222,7 @@ impl Store {
             batch.put_principal(Some(&before), &after);
             self.enqueue_membership(&mut batch, &before, &after).await?;
             self.enqueue_enabled(&mut batch, &before, &after);
+            self.enqueue_ask_again(&mut batch, &before, &after);
             add(&mut batch);
             match self.commit(batch).await {
                 Ok(_) => return Ok(Arc::new(after)),
@@ -242,6 +244,20 @@ impl Store {
             reached: None,
         };
         batch.enqueue(&self.new_work_id(now), &enabled.work(now));
+    }
+
+    /// Leaves it to others to ask a room or resource again that answers otherwise now, in the change's own commit.
+    fn enqueue_ask_again(&self, batch: &mut Batch, before: &Principal, after: &Principal) {
+        let Some(home) = after.home.filter(|_| after.answers_otherwise_than(before)) else {
+            return;
+        };
+        let now = self.environment().clock.now();
+        let ask_again = AskAgain {
+            room: after.id,
+            open: vec![home],
+            after: None,
+        };
+        batch.enqueue(&self.new_work_id(now), &ask_again.work(now));
     }
 
     /// Sets a principal's password hash: `decide` is called with what is stored, again where somebody

@@ -1,7 +1,9 @@
 //! Rooms and resources answer by themselves, and no two meetings get the same time.
 
+use storage::backend::CommitError;
 use storage::model::{
-    Booking, BookingRule, CollectionId, Delegate, InvitationRecipients, Member, PrincipalId,
+    ASK_AGAIN_QUEUE, Booking, BookingRule, CollectionId, Delegate, InvitationRecipients, Member,
+    PrincipalId,
 };
 
 use super::{
@@ -233,6 +235,8 @@ impl World {
 #[tokio::test]
 async fn a_keeper_does_not_book_a_room_twice() {
     let weekly = "RRULE:FREQ=WEEKLY;COUNT=3\r\n";
+    // from within the time that the room answers for by itself to far beyond
+    let for_years = "RRULE:FREQ=WEEKLY;COUNT=400\r\n";
     for (first, second, more, answer, is_free) in [
         (
             "20260201T090000Z",
@@ -263,6 +267,29 @@ async fn a_keeper_does_not_book_a_room_twice() {
             weekly,
             "ACCEPTED",
             true,
+        ),
+        // further ahead than the room answers by itself
+        (
+            "20310201T090000Z",
+            "20310201T093000Z",
+            "",
+            "ACCEPTED",
+            false,
+        ),
+        ("20310201T090000Z", "20310201T100000Z", "", "ACCEPTED", true),
+        (
+            "20310208T090000Z",
+            "20310201T090000Z",
+            weekly,
+            "ACCEPTED",
+            false,
+        ),
+        (
+            "20310203T093000Z",
+            "20260202T090000Z",
+            for_years,
+            "ACCEPTED",
+            false,
         ),
     ] {
         let world = house().await;
@@ -389,12 +416,72 @@ async fn what_is_open_is_answered_once_the_room_answers_by_itself() {
     assert_eq!(said("2").await, ["NEEDS-ACTION"]);
     let store = world.desk.store();
     let automatic = |it: &mut Principal| it.booking = Booking::Automatic;
-    let changed = store.change_principal(room.principal.id, automatic).await;
-    world.desk.ask_room_again(&changed.unwrap()).await.unwrap();
+    let changed = store.change_principal(room.principal.id, automatic);
+    changed.await.unwrap();
+    while world.desk.ask_rooms_again().await.unwrap() {}
     world.answer_all().await;
     assert_eq!(said("1").await, ["DECLINED"]);
     assert_eq!(said("2").await, ["ACCEPTED"]);
     assert_eq!(said("3").await, ["NEEDS-ACTION"], "it is over");
+}
+
+/// More than are looked at in one step.
+const MANY: usize = 110;
+
+/// That a room is asked again is left to a worker by the change itself, and goes on wherever it is broken off.
+#[tokio::test]
+async fn asking_a_room_again_may_be_broken_off() {
+    for error in [
+        CommitError::Conflict(0),
+        CommitError::Unavailable("broken".into()),
+    ] {
+        let (world, faulty) = faulty_world(Settings::default()).await;
+        world.clock.set(Timestamp(START));
+        let room = kept_room(&world, Booking::None).await;
+        for number in 0..MANY {
+            let start = format!("202602{:02}T{:02}0000Z", 1 + number / 24, number % 24);
+            let meeting = meeting("alice", &number.to_string(), &start, "");
+            let at = format!("alice/calendar/{number}.ics");
+            world.put(&at, meeting).await.unwrap();
+        }
+        world.answer_all().await;
+        let automatic = |it: &mut Principal| it.booking = Booking::Automatic;
+        let store = world.desk.store();
+        let changed = store.change_principal(room.principal.id, automatic);
+        changed.await.unwrap();
+        assert_eq!(world.waiting(ASK_AGAIN_QUEUE).await.len(), 1);
+        faulty.fail_commit(2, error);
+        while !world.waiting(ASK_AGAIN_QUEUE).await.is_empty() {
+            drop(world.desk.ask_rooms_again().await);
+        }
+        world.answer_all().await;
+        for number in 0..MANY {
+            let at = format!("alice/calendar/{number}.ics");
+            assert_eq!(world.said(&at).await, ["ACCEPTED"], "{number}");
+        }
+    }
+}
+
+/// A room that cannot answer for days does so no more; whoever asks, and whoever looks after the room, learns why.
+#[tokio::test]
+async fn an_answer_that_is_given_up_is_told() {
+    let (world, faulty) = faulty_world(Settings::default()).await;
+    world.clock.set(Timestamp(START));
+    let room = room(&world, "room1", |_| {}).await;
+    let asked = meeting("alice", "1", "20260301T090000Z", "");
+    world.put("alice/calendar/1.ics", asked).await.unwrap();
+    while let Some(due) = world.desk.store().next_due(BOOKING_QUEUE).await.unwrap() {
+        world.clock.set(due.max(world.desk.now()));
+        faulty.fail_commit(1, CommitError::Limit("a bound"));
+        assert!(world.desk.answer_bookings(&RULES).await.unwrap());
+        faulty.heal();
+    }
+    let why = "it gives no answer by itself, which was tried often enough";
+    let rooms = world.rooms_log(&room, "1").await;
+    assert!(rooms.last().unwrap().contains(why), "{rooms:?}");
+    let alices = world.rooms_log(&world.alice, "1").await;
+    let last = alices.last().unwrap();
+    assert!(last.contains(why) && last.contains("room1@"), "{alices:?}");
 }
 
 #[tokio::test]

@@ -224,6 +224,46 @@ async fn what_cannot_be_told_waits() {
     assert_up_to_date(&world).await;
 }
 
+/// Of several meetings, for several people: what is refused again is passed over, one meeting after the other.
+#[tokio::test]
+async fn what_is_refused_again_is_passed_over() {
+    let (world, faulty) = world_and_faults().await;
+    let carol = user(world.desk.store(), "carol").await;
+    let place = |uid: &str| format!("alice/calendar/{uid}.ics");
+    let plan = |uid: &str, start: &str| {
+        let more = "ATTENDEE:mailto:carol@example.com\r\nEND:VEVENT";
+        meeting(uid, "Plan", start).replace("END:VEVENT", more)
+    };
+    let people = [world.bob.principal.id, carol.principal.id];
+    for (start, disabled) in [(START, true), (LATER, false)] {
+        for uid in ["a", "b", "c"] {
+            world.put(&place(uid), plan(uid, start)).await.unwrap();
+        }
+        for id in people.into_iter().filter(|_| disabled) {
+            world.set_disabled(id, true).await;
+        }
+    }
+    for id in people {
+        world.set_disabled(id, false).await;
+        // the first two, each of them twice
+        for _ in 0..4 {
+            faulty.fail_commit(1, CommitError::Limit("a bound"));
+            assert!(world.desk.catch_up_enabled().await.unwrap());
+            faulty.heal();
+            world.clock.advance(60_000);
+        }
+        world.catch_up().await;
+    }
+    for (uid, status) in [("a", "5.3"), ("b", "5.3"), ("c", "1.2")] {
+        let text = world.text_at(&place(uid)).await;
+        for address in [BOB, "carol@example.com"] {
+            let line = line(&text, "ATTENDEE", address);
+            let expected = format!("SCHEDULE-STATUS={status}");
+            assert!(line.contains(&expected), "{uid} {line}");
+        }
+    }
+}
+
 /// A room that can be booked again answers.
 #[tokio::test]
 async fn a_room_that_is_enabled_again_answers() {

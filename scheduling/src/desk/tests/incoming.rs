@@ -1,6 +1,6 @@
 //! Messages from outside: one commit for each recipient, each message once, and what cannot be taken.
 
-use calendar::{CalendarObject, Limits as ParserLimits};
+use calendar::{CalendarObject, Limits as ParserLimits, Property};
 use storage::Timestamp;
 
 use super::{
@@ -54,6 +54,16 @@ fn to_alice(method: &str, attendee: &str) -> IncomingMessage {
         recipients: vec![ALICE.to_owned()],
         ..message(method, &lines, 0)
     }
+}
+
+/// Xenia accepts what Alice invited her to.
+pub(super) fn reply_of_xenia(uid: &str) -> IncomingMessage {
+    let mut reply = to_alice("REPLY", ";PARTSTAT=ACCEPTED");
+    for entry in reply.object.entries_mut() {
+        entry.remove_properties("UID");
+        entry.push_property(Property::with_text("UID", uid).unwrap());
+    }
+    reply
 }
 
 /// A meeting of Alice with Bob and Xenia, for which Alice has accepted.

@@ -1,6 +1,6 @@
 //! Background work that cannot be done: what waits behind it is done all the same.
 
-use storage::model::{Booking, Content, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work};
+use storage::model::{ASK_AGAIN_QUEUE, Booking, Content, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work};
 
 use crate::mail::{HELD_MAILING_QUEUE, MAILING_QUEUE};
 
@@ -172,6 +172,46 @@ async fn one_damaged_copy_hides_no_answers_from_others() {
         assert!(has_accepted(&world.text_at(&copy).await, "bob"), "{copy}");
     }
     assert!(world.waiting(REFRESH_QUEUE).await.is_empty());
+}
+
+/// Nor does it in a small meeting, where all see an answer at once, keep anybody from answering, by a client or by mail:
+/// what it would show waits.
+#[tokio::test]
+async fn one_damaged_copy_keeps_nobody_from_answering() {
+    for by_mail in [false, true] {
+        let world = begun().await;
+        people(&world, 2).await;
+        world.put(&at("a"), with("a", "x", 2)).await.unwrap();
+        let damaged = world.copy_of("u00", "a").await;
+        let whole = world.damage(&damaged).await;
+        let who = match by_mail {
+            true => {
+                let reply = incoming::reply_of_xenia("a");
+                let received = world.desk.receive_message(&reply, &RULES).await;
+                received.unwrap();
+                "xenia"
+            }
+            false => {
+                world.reply("a").await;
+                "bob"
+            }
+        };
+        let text = world.text_at(&at("a")).await;
+        assert!(text.lines().any(|line| {
+            line.contains("PARTSTAT=ACCEPTED") && line.to_lowercase().contains(who)
+        }));
+        let seen = async |name: &str| {
+            let text = world.text_at(&world.copy_of(name, "a").await).await;
+            let mut lines = text.lines().map(str::to_lowercase);
+            lines.any(|line| line.contains("partstat=accepted") && line.contains(who))
+        };
+        assert!(seen("u01").await, "{who}");
+        assert_eq!(world.waiting(REFRESH_QUEUE).await.len(), 1);
+        world.replace_content(&damaged, whole).await;
+        while world.desk.refresh_outstanding().await.unwrap() {}
+        assert!(seen("u00").await, "{who}");
+        assert!(world.waiting(REFRESH_QUEUE).await.is_empty());
+    }
 }
 
 #[tokio::test]
@@ -352,6 +392,7 @@ async fn rows_that_cannot_be_read_are_kept() {
         ANSWERED_QUEUE,
         MEMBERSHIP_QUEUE,
         ENABLED_QUEUE,
+        ASK_AGAIN_QUEUE,
     ];
     for queue in queues {
         let store = world.desk.store();
@@ -367,6 +408,7 @@ async fn rows_that_cannot_be_read_are_kept() {
             BOOKING_QUEUE => world.desk.answer_bookings(&RULES).await,
             ANSWERED_QUEUE => world.desk.clear_answered().await,
             MEMBERSHIP_QUEUE => world.desk.follow_memberships(&RULES).await,
+            ASK_AGAIN_QUEUE => world.desk.ask_rooms_again().await,
             _ => world.desk.catch_up_enabled().await,
         };
         assert!(worked.unwrap(), "{queue}");
