@@ -16,8 +16,8 @@ use crate::{
 /// The most rows of a log that are read: as many as are kept, and what may come between two sweeps.
 const MAXIMUM_ROWS: usize = 2 * storage::MAXIMUM_SCHEDULING_LOG_ENTRIES;
 
-/// How far back the last message about something that was removed is looked for: its removal is among the newest
-/// entries, and so few rows are read without another thread.
+/// How far back the last message is looked for: it is among the newest entries, and so few rows are read without another
+/// thread.
 const NEWEST_ROWS: usize = 32;
 
 /// Whoever else may see an event does not learn why others heard of it.
@@ -128,6 +128,21 @@ impl Desk {
         let about = Uuid::derived(CONTEXT, &[uid.as_bytes()]);
         let kept = self.store.kept_of_messages(owner, about).await;
         kept.map_err(read_failed)
+    }
+
+    /// When something was last sent by mail to a recipient about a UID, as far as the log of the sender's home goes back and
+    /// can be read.
+    pub(crate) async fn last_mailed(
+        &self,
+        home: CollectionId,
+        uid: &str,
+        recipient: &str,
+    ) -> Result<Option<Timestamp>, Refusal> {
+        let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
+        let rows = rows.map_err(read_failed)?;
+        let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
+        let is_mail = |entry: &LogEntry| entry.lines.iter().any(|it| it.was_mailed_to(recipient));
+        Ok(entries.filter(is_mail).map(|entry| entry.time).max())
     }
 
     /// What was sent last about a UID from somebody's home, as far as its log goes back and can be read, or as it was kept

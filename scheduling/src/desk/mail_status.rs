@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Classification, Refusal,
-    engine::{self, Invited, Method},
+    engine::{self, Directory, Invited, Method},
     log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
     parse_stored,
@@ -146,10 +146,20 @@ impl Desk {
         let Ok(sent) = parse_stored(message.calendar.clone()) else {
             return Ok(None);
         };
-        let organizer = sent.entries().find_map(|entry| entry.property("ORGANIZER"));
-        let organizer = organizer.map(|line| engine::normalise(line.raw_value()));
+        let home = self.store.collection(message.home).await;
+        let home = home.map_err(read_failed)?;
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, &engine::addresses(Some(&sent), None))
+            .await?;
         let sender = engine::normalise(&format!("mailto:{}", message.from.address));
-        if organizer.is_none_or(|organizer| organizer != sender) {
+        // by whichever of their addresses they are in it
+        let is_senders = |organizer: &str| {
+            let is_owners = |owner| directory.is(organizer, owner);
+            engine::normalise(organizer) == sender
+                || home.as_ref().is_some_and(|home| is_owners(home.owner))
+        };
+        let mut organizers = sent.entries().filter_map(|it| it.raw_value("ORGANIZER"));
+        if !organizers.any(is_senders) {
             return Ok(None);
         }
         let copies = self.copies(message.home, &message.uid).await?;
@@ -193,6 +203,22 @@ impl Desk {
         self.commit(batch).await.map(drop)
     }
 
+    /// Whether something later went to the recipient of a mail, so that what becomes of the mail says nothing of that: by
+    /// the DTSTAMP of what was sent, and as far as the sender's log can tell.
+    async fn was_mailed_later(
+        &self,
+        message: &OutgoingMessage,
+        sent: Option<&CalendarObject>,
+    ) -> Result<bool, Refusal> {
+        let entries = sent.into_iter().flat_map(CalendarObject::entries);
+        let stamp = entries.filter_map(|entry| entry.raw_value("DTSTAMP")).max();
+        let (home, uid) = (message.home, &message.uid);
+        let last = self.last_mailed(home, uid, &message.recipient).await?;
+        let last = last.and_then(|last| jiff::Timestamp::from_millisecond(last.0).ok());
+        let last = last.map(|last| last.strftime("%Y%m%dT%H%M%SZ").to_string());
+        Ok(stamp.is_some_and(|stamp| last.as_deref() > Some(stamp.trim())))
+    }
+
     /// Puts the object with its new status into the batch; the revision of the object that was read.
     async fn write_status(
         &self,
@@ -203,12 +229,14 @@ impl Desk {
     ) -> Result<Option<Revision>, Refusal> {
         let copies = self.copies(message.home, &message.uid).await?;
         let status = (message.recipient.clone(), engine::Status::from(outcome));
-        self.write_statuses(batch, &copies, std::slice::from_ref(&status))
-            .await?;
+        let sent = parse_stored(message.calendar.clone()).ok();
+        if !self.was_mailed_later(message, sent.as_ref()).await? {
+            self.write_statuses(batch, &copies, std::slice::from_ref(&status))
+                .await?;
+        }
         let home = self.store.collection(message.home).await;
         // The log of a home that is gone went with it.
         if home.map_err(read_failed)?.is_some() {
-            let sent = parse_stored(message.calendar.clone()).ok();
             let mut objects = copies.meeting.iter().map(|copy| &copy.object).chain(&sent);
             let entry = LogEntry {
                 time: self.now(),

@@ -134,6 +134,12 @@ impl LogLine {
         self.verdict == Verdict::Sent && matches!(method, Some("REQUEST" | "CANCEL"))
     }
 
+    /// Whether it is about a message that went to somebody by mail.
+    pub(crate) fn was_mailed_to(&self, recipient: &str) -> bool {
+        let is_mail = self.verdict == Verdict::Sent && self.way == Some(Way::Mail);
+        is_mail && self.parties.contains(&bounded(recipient))
+    }
+
     /// A decision without anything else.
     pub(crate) fn of(verdict: Verdict, reason: &str) -> LogLine {
         LogLine {

@@ -1,14 +1,15 @@
 //! The queue of outgoing mail in the administrator's hands: looked at, and, after a restore, released
 //! or dropped. Mail that waited when a backup was made may have left since; nobody but a person can
-//! tell, so a restore moves it to [`HELD_QUEUE`], where no worker takes it.
+//! tell, so a restore moves it to [`HELD_QUEUE`], where no worker takes it. A row that cannot be read stands in the way of
+//! no other.
 
 use scheduling::{
     Desk,
-    mail::{DeliveryOutcome, HELD_QUEUE, OutgoingMessage, QUEUE},
+    mail::{DeliveryOutcome, HELD_MAILING_QUEUE, HELD_QUEUE, OutgoingMessage, QUEUE},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    Stored, Timestamp,
+    Stored, Timestamp, UnreadWork,
     backend::{CommitError, ReadError},
     model::{Work, WorkId},
 };
@@ -76,16 +77,17 @@ pub struct MailLine {
 /// # Errors
 /// In words for a person.
 pub async fn perform(desk: &Desk, operation: MailOperation) -> Result<MailOutcome, String> {
+    make_held(desk).await?;
     match operation {
         MailOperation::List { held_only } => list(desk, held_only).await,
         MailOperation::Release(which) => {
-            let rows = find(desk, &which, &[HELD_QUEUE]).await?;
+            let rows = find(desk, &which, HELD).await?;
             release(desk, rows).await
         }
         MailOperation::Drop(which) => {
             let queues = match &which {
-                Which::AllHeld => &[HELD_QUEUE][..],
-                Which::These(_) => &[HELD_QUEUE, QUEUE],
+                Which::AllHeld => HELD,
+                Which::These(_) => ALL,
             };
             let rows = find(desk, &which, queues).await?;
             drop_all(desk, rows).await
@@ -93,7 +95,27 @@ pub async fn perform(desk: &Desk, operation: MailOperation) -> Result<MailOutcom
     }
 }
 
-type Row = (WorkId, Stored<Work>);
+/// What is held. Of mails to many, only what cannot be made of its row is left in the second.
+const HELD: &[&str] = &[HELD_QUEUE, HELD_MAILING_QUEUE];
+/// The same, and what is being sent.
+const ALL: &[&str] = &[HELD_QUEUE, HELD_MAILING_QUEUE, QUEUE];
+
+/// A row of a queue, and what it says where that can be read.
+struct Row {
+    row: UnreadWork,
+    work: Option<Stored<Work>>,
+}
+
+/// Makes what is held of mails to many, so that each of them is listed, released and dropped.
+async fn make_held(desk: &Desk) -> Result<(), String> {
+    loop {
+        match desk.post_outstanding(HELD_MAILING_QUEUE).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(refusal) => return Err(refusal.to_string()),
+        }
+    }
+}
 
 /// Visits the rows of a queue until `visit` has seen enough.
 async fn visit(
@@ -103,16 +125,22 @@ async fn visit(
 ) -> Result<(), ReadError> {
     let mut after: Option<WorkId> = None;
     loop {
-        let rows = desk
-            .store()
-            .list_work(queue, after.as_ref(), PAGE_ROWS)
-            .await?;
-        let Some((last, _)) = rows.last() else {
+        let store = desk.store();
+        let rows = store.list_unread_work(queue, after.as_ref(), PAGE_ROWS);
+        let rows = rows.await?;
+        let Some(last) = rows.last() else {
             return Ok(());
         };
-        after = Some(last.clone());
+        after = Some(last.id.clone());
         for row in rows {
-            if !visit(row) {
+            let work = match store.work(queue, &row.id).await {
+                // it is done meanwhile
+                Ok(None) => continue,
+                Ok(work) => work,
+                Err(ReadError::Corrupt(_)) => None,
+                Err(error) => return Err(error),
+            };
+            if !visit(Row { row, work }) {
                 return Ok(());
             }
         }
@@ -121,16 +149,11 @@ async fn visit(
 
 async fn list(desk: &Desk, held_only: bool) -> Result<MailOutcome, String> {
     let (mut lines, mut more) = (Vec::new(), false);
-    let queues = if held_only {
-        &[HELD_QUEUE][..]
-    } else {
-        &[HELD_QUEUE, QUEUE]
-    };
-    for queue in queues {
-        visit(desk, queue, |(id, work)| {
+    for queue in if held_only { HELD } else { ALL } {
+        visit(desk, queue, |row| {
             more = lines.len() == MAXIMUM_LISTED;
             if !more {
-                lines.push(line(&id, &work));
+                lines.push(line(&row, *queue != QUEUE));
             }
             !more
         })
@@ -141,15 +164,19 @@ async fn list(desk: &Desk, held_only: bool) -> Result<MailOutcome, String> {
     Ok(MailOutcome::Listed(lines, more))
 }
 
-fn line(id: &WorkId, work: &Work) -> MailLine {
-    let message = OutgoingMessage::decode(&work.payload);
+fn line(row: &Row, held: bool) -> MailLine {
+    let work = row.work.as_ref();
+    let message = work.and_then(|work| OutgoingMessage::decode(&work.payload));
     let unreadable = || "(unreadable)".to_owned();
     MailLine {
-        id: name_of(id),
-        since: work.created,
-        held: work.queue == HELD_QUEUE,
-        attempts: work.attempts,
-        last_error: work.last_error.clone(),
+        id: name_of(&row.row.id),
+        since: work.map_or(row.row.id.due, |work| work.created),
+        held,
+        attempts: work.map_or(0, |work| work.attempts),
+        last_error: match work {
+            Some(work) => work.last_error.clone(),
+            None => Some("its row cannot be read".to_owned()),
+        },
         from: message
             .as_ref()
             .map_or_else(unreadable, |message| message.from.address.clone()),
@@ -176,7 +203,7 @@ async fn find(desk: &Desk, which: &Which, queues: &[&str]) -> Result<Vec<Row>, S
         visit(desk, queue, |row| {
             let meant = match which {
                 Which::AllHeld => true,
-                Which::These(ids) => ids.contains(&name_of(&row.0)),
+                Which::These(ids) => ids.contains(&name_of(&row.row.id)),
             };
             if meant {
                 rows.push(row);
@@ -187,7 +214,7 @@ async fn find(desk: &Desk, which: &Which, queues: &[&str]) -> Result<Vec<Row>, S
         .map_err(|error| error.to_string())?;
     }
     if let Which::These(ids) = which {
-        let is_there = |id: &&String| rows.iter().any(|row| name_of(&row.0) == **id);
+        let is_there = |id: &&String| rows.iter().any(|row| name_of(&row.row.id) == **id);
         if let Some(unknown) = ids.iter().find(|id| !is_there(id)) {
             return Err(format!(
                 "there is no such mail as {unknown}: see `convoke mail list`; nothing was done"
@@ -200,7 +227,11 @@ async fn find(desk: &Desk, which: &Which, queues: &[&str]) -> Result<Vec<Row>, S
 async fn release(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
     let store = desk.store();
     let mut done = 0;
-    for (id, work) in rows {
+    for Row { row, work } in rows {
+        // nobody can send what cannot be read: it can only be dropped
+        let Some(work) = work.filter(|work| work.queue == HELD_QUEUE) else {
+            continue;
+        };
         let waiting = Work {
             queue: QUEUE.to_owned(),
             attempts: 0,
@@ -208,7 +239,7 @@ async fn release(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
             ..work.value.clone()
         };
         let mut batch = store.batch();
-        batch.reschedule(&id, &work, store.environment().clock.now(), &waiting);
+        batch.reschedule(&row.id, &work, store.environment().clock.now(), &waiting);
         match store.commit(batch).await {
             Ok(_) => done += 1,
             // Another administrator was quicker.
@@ -221,9 +252,16 @@ async fn release(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
 
 async fn drop_all(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
     let mut done = 0;
-    for (id, work) in rows {
+    for Row { row, work } in rows {
+        let Some(work) = work else {
+            drop_unreadable(desk, &row)
+                .await
+                .map_err(|error| unfinished("dropped", done, &error))?;
+            done += 1;
+            continue;
+        };
         desk.record_delivery(
-            &id,
+            &row.id,
             &work,
             DeliveryOutcome::GivenUp,
             Some("an administrator dropped it"),
@@ -235,6 +273,19 @@ async fn drop_all(desk: &Desk, rows: Vec<Row>) -> Result<MailOutcome, String> {
     Ok(MailOutcome::Done(done))
 }
 
+/// Nobody's object tells how it fared, for nobody can tell whose it is.
+async fn drop_unreadable(desk: &Desk, row: &UnreadWork) -> Result<(), CommitError> {
+    let mut batch = desk.store().batch();
+    batch.remove_work(row);
+    match desk.store().commit(batch).await {
+        Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn unfinished(what: &str, done: usize, error: &dyn std::fmt::Display) -> String {
     format!("{done} mails were {what}, then it failed: {error}; give the command again")
 }
+
+#[cfg(test)]
+mod tests;

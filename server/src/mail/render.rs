@@ -10,7 +10,7 @@ use lettre::{
     },
 };
 use scheduling::mail::{Details, OutgoingMessage, Party, Voice};
-use storage::Timestamp;
+use storage::{Timestamp, Uuid};
 
 use super::{
     html,
@@ -79,14 +79,15 @@ pub fn render(
             .from(Mailbox::new(Some(name), identity.system().clone()))
             .reply_to(sender)
     };
+    let name = name_of(id, message);
     let mail = builder
         .to(recipient)
         .subject(subject(message, phrases))
         .date(moment(created))
-        .message_id(Some(format!("<{id:032x}@{}>", identity.system().domain())))
+        .message_id(Some(format!("<{name}@{}>", identity.system().domain())))
         .header(AutoSubmitted)
         .header(ContentLanguage(tag.to_owned()))
-        .multipart(parts(message, id, phrases)?)
+        .multipart(parts(message, &name, phrases)?)
         .map_err(|error| RenderError::Form(error.to_string()))?;
     let envelope_from = mail
         .envelope()
@@ -100,13 +101,21 @@ pub fn render(
     })
 }
 
+/// What a mail is called. The name of its row tells how much was committed here, which is nobody's business elsewhere;
+/// nobody elsewhere knows the home, from which it cannot be found out either.
+fn name_of(id: u128, message: &OutgoingMessage) -> String {
+    let (id, home) = (id.to_be_bytes(), message.home.0.to_be_bytes());
+    let name = Uuid::derived("Convoke 2026-11 name of a mail", &[&id, &home]);
+    format!("{:032x}", u128::from_be_bytes(name.to_octets()))
+}
+
 fn parts(
     message: &OutgoingMessage,
-    id: u128,
+    name: &str,
     phrases: &'static Phrases,
 ) -> Result<MultiPart, RenderError> {
     let alternatives = MultiPart::alternative()
-        .boundary(format!("convoke-{id:032x}"))
+        .boundary(format!("convoke-{name}"))
         .singlepart(part(
             ContentType::TEXT_PLAIN,
             text_body(message, phrases).into_bytes(),
@@ -342,6 +351,22 @@ mod tests {
         readable_mail(&String::from_utf8(rendered.octets).unwrap())
     }
 
+    /// A mail is called the same in every attempt, and other mails are called otherwise; by its row it is not.
+    #[test]
+    fn names_of_mails() {
+        let one = message();
+        let other = OutgoingMessage {
+            home: CollectionId(2),
+            ..message()
+        };
+        let name = name_of(0x1234, &one);
+        assert_eq!(name_of(0x1234, &message()), name);
+        for another in [name_of(0x1235, &one), name_of(0x1234, &other)] {
+            assert_ne!(another, name);
+        }
+        assert!(!rendered(&one).contains("1234@"));
+    }
+
     /// The mail with its base64 bodies decoded, so that a person can compare it.
     fn readable_mail(mail: &str) -> String {
         let mut lines = Vec::new();
@@ -375,14 +400,14 @@ mod tests {
 To: =?utf-8?b?RGF2ZSwgIkQi?= <dave@elsewhere.example>
 Subject: Invitation: Lunch & <more>
 Date: Tue, 01 Dec 2026 10:00:00 +0000
-Message-ID: <00000000000000000000000000001234@example.com>
+Message-ID: <4d0380cbe2cc8317babc07228b457c06@example.com>
 Auto-Submitted: auto-generated
 Content-Language: en
 MIME-Version: 1.0
 Content-Type: multipart/alternative;
- boundary="convoke-00000000000000000000000000001234"
+ boundary="convoke-4d0380cbe2cc8317babc07228b457c06"
 
---convoke-00000000000000000000000000001234
+--convoke-4d0380cbe2cc8317babc07228b457c06
 Content-Type: text/plain; charset=utf-8
 Content-Transfer-Encoding: base64
 Alice Äpfel invites you.
@@ -399,7 +424,7 @@ Description:
   First line
   Second line
 
---convoke-00000000000000000000000000001234
+--convoke-4d0380cbe2cc8317babc07228b457c06
 Content-Type: text/html; charset=utf-8
 Content-Transfer-Encoding: base64
 <!DOCTYPE html>
@@ -417,14 +442,14 @@ Second line</td></tr>
 </table>
 </body></html>
 
---convoke-00000000000000000000000000001234
+--convoke-4d0380cbe2cc8317babc07228b457c06
 Content-Type: text/calendar; method=REQUEST; charset=utf-8
 Content-Transfer-Encoding: base64
 BEGIN:VCALENDAR
 METHOD:REQUEST
 END:VCALENDAR
 
---convoke-00000000000000000000000000001234--"#;
+--convoke-4d0380cbe2cc8317babc07228b457c06--"#;
         assert_eq!(rendered(&message()), expected);
     }
 

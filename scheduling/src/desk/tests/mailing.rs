@@ -129,6 +129,35 @@ async fn mails_of_older_rows_are_sent() {
     assert!(counted(&mails).values().all(|mails| *mails == 2));
 }
 
+/// The same of an organizer who is in the meeting by another address than the one that mails are sent from.
+#[tokio::test]
+async fn a_mail_from_another_address_is_judged_too() {
+    let world = world().await;
+    let organizer = "mailto:a.smith@example.com";
+    let store = world.desk.store();
+    let changed = store.change_principal(world.alice.principal.id, |alice| {
+        alice.addresses.push(organizer.to_owned());
+    });
+    changed.await.unwrap();
+    let text = meeting("m", "Plan", START);
+    let text = text.replace(
+        "ORGANIZER;CN=Alice:mailto:alice@example.com",
+        &format!("ORGANIZER:{organizer}"),
+    );
+    world.put(AT, text).await.unwrap();
+    let [mut mail] = <[OutgoingMessage; 1]>::try_from(world.mails().await).unwrap();
+    for from in [organizer.trim_start_matches("mailto:"), "alice@example.com"] {
+        mail.from.address = from.to_owned();
+        assert_eq!(world.desk.overtaken(&mail).await.unwrap(), None);
+    }
+    world.delete(AT).await.unwrap();
+    for from in [organizer.trim_start_matches("mailto:"), "alice@example.com"] {
+        mail.from.address = from.to_owned();
+        let reason = world.desk.overtaken(&mail).await.unwrap();
+        assert!(reason.is_some(), "{from}");
+    }
+}
+
 /// What could not be sent for a while is not sent once it would be wrong: an invitation to what is off, a cancellation of
 /// what somebody was invited to again.
 #[tokio::test]

@@ -414,6 +414,41 @@ async fn an_invitation_that_was_never_sent_is_refused() {
     assert!(world.members("bob/calendar").await.is_empty());
 }
 
+/// RFC 6638 §3.2.9: what becomes of a mail says nothing of one that was decided later, whatever comes first.
+#[tokio::test]
+async fn how_an_older_mail_fared_says_nothing_of_a_newer_one() {
+    let world = world().await;
+    for summary in ["First", "Second"] {
+        world.put(AT, meeting("m", summary, START)).await.unwrap();
+        world.clock.advance(10_000);
+    }
+    let status = async || {
+        let text = world.text_at(AT).await;
+        let line = line(&text, "ATTENDEE", "xenia@elsewhere.test").to_owned();
+        let (_, status) = line.split_once("SCHEDULE-STATUS=").unwrap();
+        status[..3].to_owned()
+    };
+    let mails = world.due_mails().await;
+    for (nth, outcome, expected) in [
+        (0, DeliveryOutcome::Rejected, "1.0"),
+        (1, DeliveryOutcome::Accepted, "1.1"),
+    ] {
+        let (id, work, mail) = &mails[nth];
+        assert!(mail.details.summary.starts_with(["First", "Second"][nth]));
+        let recorded = world.desk.record_delivery(id, work, outcome, None);
+        recorded.await.unwrap();
+        assert_eq!(status().await, expected);
+    }
+    let log = world
+        .desk
+        .scheduling_log(&world.alice, &path(AT))
+        .await
+        .unwrap();
+    let lines = log.iter().flat_map(|entry| &entry.lines);
+    let fared = lines.filter(|line| line.status.as_deref() == Some("5.2"));
+    assert_eq!(fared.count(), 1, "the log tells of each");
+}
+
 /// RFC 6638 §3.2.9, §3.2.10: statuses that are known later change the ETag, never the tag.
 #[tokio::test]
 async fn how_a_mail_fared_is_written_down() {

@@ -64,7 +64,7 @@ impl Batch {
     }
 
     /// Removes a row that is unchanged since it was seen.
-    pub(crate) fn remove_work(&mut self, row: &UnreadWork) -> &mut Self {
+    pub fn remove_work(&mut self, row: &UnreadWork) -> &mut Self {
         self.expect_row(row.key(), row.entry.revision);
         self.delete(row.key());
         if let Some(hash) = row.blob() {
