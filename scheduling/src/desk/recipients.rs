@@ -31,7 +31,8 @@ struct Recipient {
     /// Whether the sender may deliver invitations here, and replies (RFC 6638 §6.1).
     may_invite: bool,
     may_reply: bool,
-    default_calendar: Option<Stored<Collection>>,
+    /// Where something new comes to stand (RFC 6638 §4.3).
+    calendar_for_new: Option<Stored<Collection>>,
     /// The octets by which the home may still grow, where there is a quota. Deliveries that come at the
     /// same moment do not see each other's.
     room: Option<u64>,
@@ -221,7 +222,7 @@ impl Recipients {
             let calendar = meeting.map(|copy| &copy.calendar);
             let asked = Asked {
                 object: recipient.object.as_ref()?,
-                calendar: calendar.or(recipient.default_calendar.as_ref())?,
+                calendar: calendar.or(recipient.calendar_for_new.as_ref())?,
                 uid: recipient.copies.uid(),
             };
             Some((&recipient.principal, asked))
@@ -301,7 +302,7 @@ impl Recipient {
             return receipt;
         };
         if !self.has_place_for(object) {
-            let reason = "the default calendar has no place for it (RFC 6638 §4.3)";
+            let reason = "no calendar has a place for it (RFC 6638 §4.3)";
             return refuse(message, Status::NO_WAY, reason);
         }
         if !self.has_room_for(object) {
@@ -319,14 +320,14 @@ impl Recipient {
             }
     }
 
-    /// Whether a new copy can stand in the default calendar: the calendar takes its type of component,
-    /// and no other object there has its UID.
+    /// Whether a new copy can stand in the calendar for that: the calendar takes its type of component, and no
+    /// other object there has its UID.
     fn has_place_for(&self, object: &CalendarObject) -> bool {
         if self.copies.meeting.is_some() {
             // an earlier message removed the copy, whose place it takes
             return true;
         }
-        let Some(calendar) = &self.default_calendar else {
+        let Some(calendar) = &self.calendar_for_new else {
             return false;
         };
         calendar.kind == CollectionKind::Calendar

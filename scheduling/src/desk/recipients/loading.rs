@@ -5,18 +5,34 @@ use std::sync::Arc;
 use storage::{
     Found, Resolution, Stored,
     access::{Delegation, Privilege},
-    model::{Collection, CollectionId, INBOX_NAME, InvitationRecipients, Principal, PrincipalId},
+    model::{
+        Collection, CollectionId, CollectionKind, INBOX_NAME, InvitationRecipients, Member,
+        Principal, PrincipalId,
+    },
 };
 
 use super::{
-    super::{Desk, properties::home_path, refuse::read_failed},
+    super::{
+        Desk, collection::takes_component, copy::Copies, members::Members, properties::home_path,
+        refuse::read_failed,
+    },
     Reader, Recipient, Recipients,
 };
-use crate::{Actor, Classification, Refusal, engine::Delivery, log::Lines};
+use crate::{
+    Actor, Classification, Refusal,
+    engine::{Delivery, Message},
+    log::Lines,
+};
 
 /// The most delegates who find somebody's invitations in their inboxes, so that a commit stays bounded: the
 /// first ones in the order in which they were named.
 const MAXIMUM_READERS: usize = 10;
+
+/// Whether a calendar takes what a message is about.
+fn takes(calendar: &Collection, message: &Message) -> bool {
+    let mut entries = message.object.entries();
+    entries.all(|entry| takes_component(calendar, entry.name()))
+}
 
 impl Desk {
     /// Reads what the recipients of these deliveries have, unless it was read already. `sender` is the
@@ -42,12 +58,12 @@ impl Desk {
         deliveries: &[Delivery],
     ) -> Result<Vec<(PrincipalId, Refusal)>, Refusal> {
         let mut unreadable = Vec::new();
-        let mut new: Vec<(&Arc<Principal>, &str)> = Vec::new();
+        let mut new: Vec<(&Arc<Principal>, &Message)> = Vec::new();
         for delivery in deliveries {
             let id = delivery.recipient.id;
             if !recipients.people.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id)
             {
-                new.push((&delivery.recipient, &delivery.message.uid));
+                new.push((&delivery.recipient, &delivery.message));
             }
         }
         let paths: Vec<_> = new
@@ -61,14 +77,14 @@ impl Desk {
             .collect();
         let calendars = self.store.collections(&ids).await.map_err(read_failed)?;
         let calendars: Vec<Stored<Collection>> = calendars.into_iter().flatten().collect();
-        for ((principal, uid), inbox) in new.into_iter().zip(inboxes) {
+        for ((principal, message), inbox) in new.into_iter().zip(inboxes) {
             let Some(inbox) = inbox.filter(|it| matches!(it.found, Found::Collection)) else {
                 continue;
             };
             let default = calendars
                 .iter()
                 .find(|it| Some(it.id) == principal.default_calendar);
-            let recipient = self.load_recipient(sender, principal, uid, inbox, default);
+            let recipient = self.load_recipient(sender, principal, message, inbox, default);
             match recipient.await {
                 Ok(recipient) => drop(recipients.people.insert(principal.id, recipient)),
                 Err(damage @ Refusal::Damaged(_)) => unreadable.push((principal.id, damage)),
@@ -82,11 +98,19 @@ impl Desk {
         &self,
         sender: &Arc<Principal>,
         principal: &Arc<Principal>,
-        uid: &str,
+        message: &Message,
         inbox: Resolution,
         default_calendar: Option<&Stored<Collection>>,
     ) -> Result<Recipient, Refusal> {
-        let copies = self.copies(inbox.home().id, uid).await?;
+        let home = inbox.home().id;
+        let copies = self.copies(home, &message.uid).await?;
+        let default_calendar = default_calendar.filter(|it| !it.is_detached());
+        let calendar_for_new = match (default_calendar, &copies.meeting) {
+            (Some(default), None) if !takes(default, message) => {
+                self.other_calendar(home, message, &copies).await?
+            }
+            _ => None,
+        };
         let sender = Actor::of(Arc::clone(sender));
         let held = self.privileges(&sender, &inbox).await?;
         let room = self.room(inbox.home().id).await?;
@@ -99,7 +123,7 @@ impl Desk {
             may_invite: held.has(Privilege::ScheduleDeliverInvite),
             may_reply: held.has(Privilege::ScheduleDeliverReply),
             inbox,
-            default_calendar: default_calendar.filter(|it| !it.is_detached()).cloned(),
+            calendar_for_new: calendar_for_new.or(default_calendar.cloned()),
             room,
             object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
             is_public: copies
@@ -115,6 +139,36 @@ impl Desk {
             answer_is_unknown: false,
             log: Lines::default(),
         })
+    }
+
+    /// The first calendar of a home, by its name, in which what a message is about can stand: for a to-do, where the default
+    /// calendar is for events alone.
+    async fn other_calendar(
+        &self,
+        home: CollectionId,
+        message: &Message,
+        copies: &Copies,
+    ) -> Result<Option<Stored<Collection>>, Refusal> {
+        let mut members = Members::of(home);
+        while let Some(page) = self.next_members(&mut members).await? {
+            let ids = page.iter().filter_map(|listed| match listed.member.value {
+                Member::Collection(id) => Some(id),
+                Member::Object(_) => None,
+            });
+            let ids: Vec<CollectionId> = ids.collect();
+            let calendars = self.store.collections(&ids).await.map_err(read_failed)?;
+            let mut calendars = calendars.into_iter().flatten();
+            let has_place = |it: &Stored<Collection>| {
+                it.kind == CollectionKind::Calendar
+                    && !it.is_detached()
+                    && takes(it, message)
+                    && !copies.stands_in(it.id)
+            };
+            if let Some(found) = calendars.find(has_place) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The delegates who find the principal's invitations in their inboxes, too.

@@ -84,7 +84,7 @@ impl Desk {
         let Recipient {
             copies,
             object,
-            default_calendar,
+            calendar_for_new,
             ..
         } = recipient;
         match (&copies.meeting, object) {
@@ -112,7 +112,7 @@ impl Desk {
                 batch.put_object(&copy.calendar, &copy.name, Some(&copy.stored), &after);
             }
             (None, Some(object)) => {
-                if let Some(calendar) = default_calendar {
+                if let Some(calendar) = calendar_for_new {
                     let mut after = self.delivered_anew(made, object, known, now).await?;
                     if let Some(facts) = &mut after.calendar {
                         facts.scheduling = true;

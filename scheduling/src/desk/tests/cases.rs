@@ -32,6 +32,61 @@ async fn a_calendar_is_deleted_with_and_without_a_word() {
     }
 }
 
+/// RFC 6638 §4.3: a to-do comes into the first other calendar that takes one, where the default calendar is for events; it
+/// stays there, and goes nowhere where no calendar takes one.
+#[tokio::test]
+async fn a_to_do_comes_where_to_dos_are() {
+    for has_other in [true, false] {
+        let world = world().await;
+        let mut calendars = vec![("bob/events", "VEVENT")];
+        if has_other {
+            calendars.extend([("bob/tasks", "VTODO"), ("bob/todos", "VTODO")]);
+        }
+        for (at, component) in calendars {
+            let make = MakeCollection {
+                components: vec![component.to_owned()],
+                ..making(at, CollectionKind::Calendar)
+            };
+            world.desk.make_collection(&world.bob, make).await.unwrap();
+        }
+        let store = world.desk.store();
+        let events = store.resolve(&path("bob/events")).await.unwrap().unwrap();
+        let events = events.collection().id;
+        let bob = world.bob.principal.id;
+        let changed = store.change_principal(bob, |bob| bob.default_calendar = Some(events));
+        changed.await.unwrap();
+        let delete = Delete {
+            path: path("bob/calendar"),
+            conditions: Conditions::default(),
+            schedule_reply: true,
+        };
+        world.desk.delete(&world.bob, delete).await.unwrap();
+        for summary in ["First", "Second"] {
+            let task = format!(
+                "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTODO\r\nUID:t\r\n\
+                 DTSTAMP:20260101T000000Z\r\nDUE:20270201T090000Z\r\nSUMMARY:{summary}\r\n\
+                 ORGANIZER:mailto:alice@example.com\r\nATTENDEE:mailto:bob@example.com\r\n\
+                 END:VTODO\r\nEND:VCALENDAR\r\n"
+            );
+            world.put("alice/calendar/t.ics", task).await.unwrap();
+            let text = world.text_at("alice/calendar/t.ics").await;
+            let bobs = line(&text, "ATTENDEE", "bob@example.com");
+            let status = if has_other { "1.2" } else { "5.2" };
+            assert!(
+                bobs.contains(&format!("SCHEDULE-STATUS={status}")),
+                "{bobs}"
+            );
+            assert!(world.members("bob/events").await.is_empty());
+            if has_other {
+                let tasks = world.members("bob/tasks").await;
+                assert_eq!(tasks.len(), 1);
+                assert!(world.text(&tasks[0].1).await.contains(summary));
+                assert!(world.members("bob/todos").await.is_empty());
+            }
+        }
+    }
+}
+
 /// C4.7, C11: one client accepts by storing what it found in the inbox, under a name of its own, another one in the
 /// calendar, at the same time. There is one copy, and both sides say the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
