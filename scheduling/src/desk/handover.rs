@@ -74,24 +74,20 @@ impl Desk {
         {
             let bounds = self.settings.commit_bounds;
             let at_once = refreshes_at_once(object, delivery, directory, now, bounds);
-            // who answered by mail has a copy that does not say so yet
-            let own = match message.origin {
-                Origin::Mail => {
-                    let sender = &message.sender;
-                    engine::tell_answer(object, recipient, directory, sender, now)
-                }
-                Origin::Here | Origin::Queue => None,
-            };
-            refreshes.extend(at_once.iter().flatten().cloned().chain(own));
-            let unreadable = self
-                .load_readable_recipients(recipients, recipient, &refreshes)
-                .await?;
-            // what cannot be read with one of them keeps nobody from answering
-            refreshes.retain(|it| !unreadable.iter().any(|(id, _)| *id == it.recipient.id));
-            if at_once.is_none() || !unreadable.is_empty() {
+            if at_once.is_none() {
                 self.enqueue_refresh(batch, recipient, &message.uid, now)
                     .await?;
             }
+            let mut shown = at_once.unwrap_or_default();
+            // who answered by mail has a copy that does not say so yet
+            if message.origin == Origin::Mail {
+                let sender = &message.sender;
+                shown.extend(engine::tell_answer(
+                    object, recipient, directory, sender, now,
+                ));
+            }
+            let shown = self.part(recipients, (recipient, &message.uid), &shown);
+            (refreshes, _) = shown.await?;
         }
         Ok(Some(HandedOver {
             receipt,
@@ -248,7 +244,7 @@ impl Desk {
             });
         later.extend(too_much.into_iter().chain(waiting));
         if let Some(outstanding) = recipients.outstanding(home) {
-            outstanding.add_deliveries(&later);
+            outstanding.add_deliveries(&later, self.now());
         }
         Ok((at_once, later))
     }

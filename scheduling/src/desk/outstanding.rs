@@ -6,13 +6,13 @@
 //! and the letters that they are to get. All letters of one meeting stand in one row, in the order in which they were
 //! decided, so that nothing overtakes what waits for somebody. [`Desk::deliver_outstanding`] delivers them in bounded
 //! commits; each holds some copies, their statuses in the sender's object, and the row with what is left, so that it
-//! may be interrupted anywhere and nothing is delivered twice.
+//! may be interrupted anywhere and nothing is delivered twice. What somebody cannot get now waits for them alone.
 
 mod delivering;
+mod letter;
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use storage::{
     Batch, Stored, Timestamp, Uuid,
@@ -20,16 +20,16 @@ use storage::{
     model::{CollectionId, INLINE_CONTENT_OCTETS, PrincipalId, Work, WorkId},
 };
 
+use self::letter::{FormerLetter, Letter};
 use super::{CommitBounds, Desk, refuse::read_failed};
 use crate::{
     Classification, Refusal,
-    engine::{self, Delivery, Message, Method, Status},
-    log::{LogEntry, LogLine, Occasion, Verdict},
+    engine::{Delivery, Status},
+    log::{Lines, LogEntry, LogLine, Occasion, Verdict},
     mail::OutgoingMessage,
-    parse_stored,
 };
 
-/// The queue of meetings for which it is time to deliver what waits.
+/// The queue of meetings whose turn it is to have delivered what waits.
 pub const DELIVERY_QUEUE: &str = "delivery";
 /// What waits, a row for each meeting. None of them is ever due: their turns are.
 pub const LETTERS_QUEUE: &str = "letters";
@@ -49,44 +49,48 @@ pub(crate) struct Turn {
     uid: String,
     /// Of rows from before 2026-11-30, which held themselves what waited, and of what is added while the meeting's row
     /// cannot be read.
-    letters: Vec<Letter>,
+    letters: Vec<FormerLetter>,
     /// Of rows from before there was a queue of their own for mails that wait; nothing puts any in here now.
     mails: Vec<OutgoingMessage>,
 }
 
 /// The payload of a row in [`LETTERS_QUEUE`].
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Letters {
     /// When the meeting has its turn: that row's place.
     due: Timestamp,
+    troubles: Vec<Trouble>,
     letters: Vec<Letter>,
 }
 
-/// One message to several people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Letter {
-    method: Method,
-    sender: String,
-    is_refresh: bool,
-    asks_again: bool,
-    octets: Vec<u8>,
-    /// With the address of each as it stands in the sender's object.
-    recipients: Vec<(PrincipalId, String)>,
+/// Somebody cannot get anything until then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Trouble {
+    recipient: PrincipalId,
+    attempts: u32,
+    until: Timestamp,
+    reason: String,
 }
 
 /// What waits of a meeting, as it was read and with what is added to it.
-#[derive(Debug)]
 pub(crate) struct Outstanding {
     turn: Turn,
-    letters: Vec<Letter>,
     place: Place,
+    waiting: Waiting,
     is_changed: bool,
-    log: Vec<LogLine>,
+    /// What need not be told any more.
+    log: Lines,
     is_public: bool,
 }
 
+/// What waits of a meeting.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    letters: Vec<Letter>,
+    troubles: Vec<Trouble>,
+}
+
 /// Where it stands.
-#[derive(Debug)]
 enum Place {
     /// Nothing waits.
     Nowhere,
@@ -124,29 +128,27 @@ fn weight_of(octets: usize) -> usize {
     }
 }
 
-/// The row in which what waits of a meeting stands.
-fn letters_id(home: CollectionId, uid: &str) -> WorkId {
-    let home_octets = home.0.to_be_bytes();
-    let name = Uuid::derived(
-        "Convoke 2026-11 deliveries of a meeting",
-        &[&home_octets, uid.as_bytes()],
-    );
-    WorkId {
-        due: Timestamp(home.0 as i64),
-        id: u128::from_be_bytes(name.to_octets()),
-    }
-}
-
 impl Turn {
+    /// What all rows of the meeting are called.
+    fn name(&self) -> u128 {
+        let home = self.home.0.to_be_bytes();
+        let name = Uuid::derived(
+            "Convoke 2026-11 deliveries of a meeting",
+            &[&home, self.uid.as_bytes()],
+        );
+        u128::from_be_bytes(name.to_octets())
+    }
+
+    /// The place of what waits.
     fn letters_id(&self) -> WorkId {
-        letters_id(self.home, &self.uid)
+        self.id(Timestamp(0))
     }
 
     /// The place of the meeting's turn at a time.
     fn id(&self, due: Timestamp) -> WorkId {
         WorkId {
             due,
-            ..self.letters_id()
+            id: self.name(),
         }
     }
 
@@ -155,60 +157,56 @@ impl Turn {
     }
 }
 
-impl Letter {
-    fn of(message: &Message, octets: &Bytes, asks_again: bool) -> Letter {
-        Letter {
-            method: message.method,
-            sender: message.sender.clone(),
-            is_refresh: message.is_refresh,
-            asks_again,
-            octets: octets.to_vec(),
-            recipients: Vec::new(),
+impl Waiting {
+    /// The row of it.
+    fn work(&self, due: Timestamp, created: Timestamp) -> Work {
+        // what `Letters` reads
+        let letters = (due, &self.troubles, &self.letters);
+        Work::of(LETTERS_QUEUE, &letters, created)
+    }
+
+    /// Adds a letter to somebody behind all that waits for them. What it says anyhow they do not hear before, and whether
+    /// anything of that was a message; equal letters are kept once.
+    fn add(&mut self, mut letter: Letter, to: PrincipalId, address: &str) -> bool {
+        let mut replaces = false;
+        for before in self.letters.iter_mut().rev().filter(|it| it.is_to(to)) {
+            let Some(asks_again) = before.replaced_by(&letter) else {
+                break;
+            };
+            letter.asks_again = asks_again;
+            replaces |= !before.is_refresh;
+            before.recipients.retain(|(id, _)| *id != to);
         }
-    }
-
-    /// Whether it says the same as another one.
-    fn says(&self, other: &Letter) -> bool {
-        self.method == other.method
-            && self.sender == other.sender
-            && self.is_refresh == other.is_refresh
-            && self.asks_again == other.asks_again
-            && self.octets == other.octets
-    }
-
-    fn is_to(&self, recipient: PrincipalId) -> bool {
-        self.recipients.iter().any(|(id, _)| *id == recipient)
-    }
-
-    /// Whether it is about all of the meeting, and not single instances.
-    fn is_about_all(&self) -> bool {
-        let object = parse_stored(Bytes::copy_from_slice(&self.octets));
-        object.is_ok_and(|object| engine::is_about_all(&object))
-    }
-
-    /// What becomes of this letter where one about all of the meeting is decided for the same person, that takes it out
-    /// or invites to it, asking again or not: `None` where it is delivered first, or whether the later one is to ask
-    /// again in its place.
-    fn replaced_by(&self, method: Method, asks_again: bool) -> Option<bool> {
-        match (self.method, method) {
-            _ if self.is_refresh => Some(asks_again),
-            (Method::Request | Method::Cancel, Method::Cancel) => Some(false),
-            (Method::Request, Method::Request) => {
-                let says_it = !self.asks_again || asks_again || self.is_about_all();
-                says_it.then_some(asks_again || self.asks_again)
+        self.drop_delivered();
+        let before = self.letters.iter_mut().rev().take(LETTERS_COMPARED);
+        let mut before = before.take_while(|before| !before.is_to(to));
+        let recipient = (to, address.to_owned());
+        match before.find(|before| before.says(&letter)) {
+            Some(same) => same.recipients.push(recipient),
+            None => {
+                letter.recipients.push(recipient);
+                self.letters.push(letter);
             }
-            // who was to be out, and is in again, has answered nothing
-            (Method::Cancel, Method::Request) => self.is_about_all().then_some(true),
-            _ => None,
         }
+        replaces
+    }
+
+    fn drop_delivered(&mut self) {
+        self.letters.retain(|letter| !letter.recipients.is_empty());
+    }
+
+    /// For whom something waits.
+    fn recipients(&self, is_wanted: impl Fn(&Letter) -> bool) -> BTreeSet<PrincipalId> {
+        let letters = self.letters.iter().filter(|it| is_wanted(it));
+        let recipients = letters.flat_map(|letter| &letter.recipients);
+        recipients.map(|(id, _)| *id).collect()
     }
 }
 
 impl Outstanding {
     /// For whom something waits.
     pub fn waits_for(&self) -> BTreeSet<PrincipalId> {
-        let recipients = self.letters.iter().flat_map(|letter| &letter.recipients);
-        recipients.map(|(id, _)| *id).collect()
+        self.waiting.recipients(|_| true)
     }
 
     /// Whose home it is about.
@@ -216,64 +214,31 @@ impl Outstanding {
         self.turn.home
     }
 
-    /// Adds deliveries behind all that waits for their recipients. What one about all of the meeting says anyhow, its
-    /// recipient does not hear before; equal messages are kept once.
-    pub fn add_deliveries<'d>(&mut self, deliveries: impl IntoIterator<Item = &'d Delivery>) {
+    /// Adds deliveries behind all that waits for their recipients.
+    pub fn add_deliveries(&mut self, deliveries: &[Delivery], now: Timestamp) {
         for delivery in deliveries {
-            self.add(delivery);
-            self.is_changed = true;
-        }
-    }
-
-    fn add(&mut self, delivery: &Delivery) {
-        let (message, to) = (&delivery.message, delivery.recipient.id);
-        let mut asks_again = message.asks_again;
-        if !message.is_refresh && engine::is_about_all(&message.object) {
-            asks_again = self.drop_replaced(delivery, asks_again);
-        }
-        let octets = message.object.to_octets();
-        let letter = Letter::of(message, &octets, asks_again);
-        let before = self.letters.iter_mut().rev().take(LETTERS_COMPARED);
-        let mut before = before.take_while(|before| !before.is_to(to));
-        let recipient = (to, delivery.address.clone());
-        match before.find(|before| before.says(&letter)) {
-            Some(same) => same.recipients.push(recipient),
-            None => self.letters.push(Letter {
-                recipients: vec![recipient],
-                ..letter
-            }),
-        }
-    }
-
-    /// Takes the letters away, of those that wait for the recipient, that this one replaces; whether it asks again.
-    fn drop_replaced(&mut self, delivery: &Delivery, mut asks_again: bool) -> bool {
-        let (message, to) = (&delivery.message, delivery.recipient.id);
-        for letter in self.letters.iter_mut().rev().filter(|it| it.is_to(to)) {
-            let Some(asks) = letter.replaced_by(message.method, asks_again) else {
-                break;
-            };
-            asks_again = asks;
-            letter.recipients.retain(|(id, _)| *id != to);
-            if !letter.is_refresh {
+            let message = &delivery.message;
+            let letter = Letter::of(message, now);
+            let replaces = self
+                .waiting
+                .add(letter, delivery.recipient.id, &delivery.address);
+            if replaces {
+                self.is_public &= Classification::is_public(&message.object);
                 self.log.push(LogLine {
                     parties: vec![delivery.address.clone()],
                     ..LogLine::of(
                         Verdict::NotSent,
-                        "it waited still, and a later message says all",
+                        "what waited still is said by a later message",
                     )
                 });
-                self.is_public &= Classification::is_public(&message.object);
             }
+            self.is_changed = true;
         }
-        self.letters.retain(|letter| !letter.recipients.is_empty());
-        asks_again
     }
 
     /// What is known of how those fare who are to wait.
-    pub fn pending<'d>(
-        deliveries: impl IntoIterator<Item = &'d Delivery>,
-    ) -> impl Iterator<Item = (String, Status)> {
-        let deliveries = deliveries.into_iter();
+    pub fn pending(deliveries: &[Delivery]) -> impl Iterator<Item = (String, Status)> {
+        let deliveries = deliveries.iter();
         deliveries.map(|delivery| (delivery.address.clone(), Status::PENDING))
     }
 }
@@ -296,21 +261,28 @@ impl Desk {
             mails: Vec::new(),
         };
         let row = self.store.work(LETTERS_QUEUE, &turn.letters_id()).await;
-        let (place, letters) = match row {
-            Ok(None) => (Place::Nowhere, Vec::new()),
-            Ok(Some(row)) => match row.task::<Letters>() {
-                Some(Letters { due, letters }) => (Place::Row { row, due }, letters),
-                None => (Place::Damaged, Vec::new()),
-            },
-            Err(ReadError::Corrupt(_)) => (Place::Damaged, Vec::new()),
-            Err(error) => return Err(read_failed(error)),
+        let row = match row {
+            Err(ReadError::Corrupt(_)) => Err(()),
+            read => Ok(read.map_err(read_failed)?),
+        };
+        let (place, waiting) = match row.map(|row| row.map(|row| (row.task::<Letters>(), row))) {
+            Ok(None) => (Place::Nowhere, Waiting::default()),
+            Ok(Some((Some(read), row))) => {
+                let Letters {
+                    due,
+                    troubles,
+                    letters,
+                } = read;
+                (Place::Row { row, due }, Waiting { letters, troubles })
+            }
+            Ok(Some((None, _))) | Err(()) => (Place::Damaged, Waiting::default()),
         };
         Ok(Outstanding {
             turn,
-            letters,
             place,
+            waiting,
             is_changed: false,
-            log: Vec::new(),
+            log: Lines::default(),
             is_public: true,
         })
     }
@@ -324,8 +296,8 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let Outstanding {
             turn,
-            letters,
             place,
+            waiting,
             ..
         } = outstanding;
         let id = turn.letters_id();
@@ -337,37 +309,36 @@ impl Desk {
                 batch.expect_work(&id, row);
             }
             Place::Nowhere => {
-                batch.enqueue(&id, &waiting(now, letters, now));
+                batch.enqueue(&id, &waiting.work(now, now));
                 batch.enqueue(&turn.id(now), &turn.work(now));
             }
             Place::Row { row, due } => {
                 let due = self.have_turn(batch, turn, *due, now).await?;
-                let after = waiting(due, letters, row.created);
-                batch.reschedule(&id, row, id.due, &after);
+                batch.reschedule(&id, row, id.due, &waiting.work(due, row.created));
             }
-            Place::Damaged if letters.is_empty() => {}
             Place::Damaged => {
+                let letters = waiting.letters.iter().cloned();
                 let apart = Turn {
-                    letters: letters.clone(),
+                    letters: letters.map(Letter::into_former).collect(),
                     ..turn.clone()
                 };
-                batch.enqueue(&self.store.new_work_id(now), &apart.work(now));
+                if !apart.letters.is_empty() {
+                    batch.enqueue(&self.store.new_work_id(now), &apart.work(now));
+                }
             }
         }
-        if !outstanding.log.is_empty() {
-            let entry = LogEntry {
-                time: now,
-                actor: None,
-                occasion: Occasion::Fared,
-                is_public: outstanding.is_public,
-                lines: outstanding.log.clone(),
-            };
-            self.log(batch, turn.home, &turn.uid, entry);
-        }
+        let entry = LogEntry {
+            time: now,
+            actor: None,
+            occasion: Occasion::Fared,
+            is_public: outstanding.is_public,
+            lines: outstanding.log.lines().to_vec(),
+        };
+        self.log(batch, turn.home, &turn.uid, entry);
         Ok(())
     }
 
-    /// A meeting that has something to wait for has its turn now, also where it was put off; when that is.
+    /// A meeting that has something more to wait for has its turn now, also where it was put off; when that is.
     async fn have_turn(
         &self,
         batch: &mut Batch,
@@ -375,17 +346,21 @@ impl Desk {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<Timestamp, Refusal> {
-        match self.store.work(DELIVERY_QUEUE, &turn.id(due)).await {
-            Ok(Some(_)) if due <= now => return Ok(due),
-            Ok(Some(row)) => batch.reschedule(&turn.id(due), &row, now, &row),
-            Ok(None) | Err(ReadError::Corrupt(_)) => batch.enqueue(&turn.id(now), &turn.work(now)),
-            Err(error) => return Err(read_failed(error)),
+        let at = async |due| {
+            let id = turn.id(due);
+            match self.store.work(DELIVERY_QUEUE, &id).await {
+                Ok(row) => Ok(row.map(|row| (id, row))),
+                Err(ReadError::Corrupt(_)) => Ok(None),
+                Err(error) => Err(read_failed(error)),
+            }
+        };
+        match at(due).await? {
+            Some(_) if due <= now => return Ok(due),
+            Some((id, row)) => batch.reschedule(&id, &row, now, &turn.work(row.created)),
+            // its turn was put off while this could not be read
+            None if at(now).await?.is_some() => return Ok(now),
+            None => batch.enqueue(&turn.id(now), &turn.work(now)),
         };
         Ok(now)
     }
-}
-
-fn waiting(due: Timestamp, letters: &[Letter], created: Timestamp) -> Work {
-    let letters = letters.to_vec();
-    Work::of(LETTERS_QUEUE, &Letters { due, letters }, created)
 }

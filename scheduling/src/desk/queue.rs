@@ -101,10 +101,7 @@ impl Desk {
         step: Result<Batch, Refusal>,
     ) -> Result<bool, Refusal> {
         match self.commit_step(step).await {
-            Err(refusal) if !is_about_all(&refusal) => {
-                let (batch, _) = self.put_off(row, &refusal);
-                self.commit_step(Ok(batch)).await
-            }
+            Err(refusal) if !is_about_all(&refusal) => self.put_off(row, &refusal).await,
             committed => committed,
         }
     }
@@ -114,19 +111,19 @@ impl Desk {
         Ok(self.commit(step?).await?.is_some())
     }
 
-    /// Has a row wait that something stands against, and until when; or gives it up.
-    pub(super) fn put_off(&self, row: &Row, refusal: &Refusal) -> (Batch, Option<Timestamp>) {
+    /// Has a row wait that something stands against, or gives it up; `false` where it is another's meanwhile.
+    async fn put_off(&self, row: &Row, refusal: &Refusal) -> Result<bool, Refusal> {
         let (queue, attempts) = (&row.work.queue, row.work.attempts + 1);
         let mut batch = self.store.batch();
         if row.is_given_up_after(refusal) {
             tracing::error!(queue, attempts, %refusal, "background work is given up");
             batch.finish_work(&row.id, &row.work);
-            return (batch, None);
+        } else {
+            tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
+            let due = self.due_after(row.work.attempts);
+            batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
         }
-        tracing::error!(queue, attempts, %refusal, "background work cannot be done now and is put off");
-        let due = self.due_after(row.work.attempts);
-        batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
-        (batch, Some(due))
+        self.commit_step(Ok(batch)).await
     }
 
     /// When a row is due again that was tried so often before.

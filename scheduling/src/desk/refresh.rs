@@ -5,7 +5,7 @@
 //! brings the copies up to date with the organizer's as it is then, some in each commit, which holds how far it
 //! came, too; it may be interrupted anywhere. Nobody hears of it: no inbox item, no Schedule-Tag.
 
-use std::{slice, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use storage::{
@@ -15,9 +15,9 @@ use storage::{
 
 use super::{
     Desk,
-    copy::Copy,
+    copy::{Copies, Copy},
     outstanding,
-    queue::{Row, is_about_all},
+    queue::Row,
     recipients::Recipients,
     refuse::read_failed,
 };
@@ -111,7 +111,7 @@ impl Desk {
         let shown = match (&organizer, &own.meeting) {
             (Some(organizer), Some(copy)) => {
                 own.expect(&mut batch);
-                self.refresh_next(&mut batch, organizer, copy, refresh.shown, row)
+                self.refresh_next(&mut batch, organizer, (&own, copy), refresh.shown)
                     .await?
             }
             _ => None,
@@ -131,9 +131,8 @@ impl Desk {
         &self,
         batch: &mut Batch,
         organizer: &Arc<Principal>,
-        copy: &Copy,
+        (own, copy): (&Copies, &Copy),
         shown: Option<PrincipalId>,
-        row: &Row,
     ) -> Result<Option<PrincipalId>, Refusal> {
         let now = self.now();
         let mut directory = Directory::new();
@@ -148,19 +147,11 @@ impl Desk {
         );
         let (next, later) = deliveries.split_at(count);
         let mut recipients = Recipients::default();
-        for delivery in next {
-            let loaded = self
-                .load_recipients(&mut recipients, organizer, slice::from_ref(delivery))
-                .await;
-            match loaded {
-                Ok(()) => drop(recipients.receive(delivery, &directory, now)),
-                Err(refusal) if is_about_all(&refusal) || !row.was_put_off() => {
-                    return Err(refusal);
-                }
-                Err(refusal) => {
-                    tracing::error!(%refusal, "somebody's copy cannot be read and shows no answers");
-                }
-            }
+        // behind what waits for somebody it is shown to them, too
+        let uid = own.uid();
+        let (at_once, _) = self.part(&mut recipients, (organizer, uid), next).await?;
+        for delivery in &at_once {
+            recipients.receive(delivery, &directory, now);
         }
         self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
             .await?;

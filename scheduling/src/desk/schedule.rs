@@ -11,13 +11,8 @@ use storage::{
 };
 
 use super::{
-    Desk,
-    copy::Copy,
-    outstanding::{self, Outstanding},
-    properties::home_path,
-    recipients::Recipients,
-    refuse::read_failed,
-    rights::Need,
+    Desk, copy::Copy, outstanding::Outstanding, properties::home_path, recipients::Recipients,
+    refuse::read_failed, rights::Need,
 };
 use crate::{
     Actor, Classification, Refusal,
@@ -74,8 +69,6 @@ struct Planned {
     uid: String,
     /// Those of the organizer's copy, where that was looked at.
     organizers_attachments: Vec<Attachment>,
-    /// What waits of the meeting, where the change has messages for somebody here.
-    outstanding: Option<Outstanding>,
 }
 
 /// How far the messages came at once.
@@ -120,7 +113,6 @@ impl Desk {
             home,
             uid,
             organizers_attachments,
-            outstanding,
         } = self.planned(batch, proposal).await?;
         self.check_may_schedule(proposal.actor, owner, &plan)
             .await?;
@@ -130,7 +122,7 @@ impl Desk {
             foreseen,
             following,
         } = self
-            .deliver(batch, outstanding, proposal, (&plan, &uid), &directory)
+            .deliver(batch, proposal, (&plan, &uid), &directory)
             .await?;
         self.send(batch, proposal, &plan, following);
         if plan.role == Role::Organizer {
@@ -205,19 +197,14 @@ impl Desk {
             acting: acting.as_deref(),
             organizer_copy: organizers.as_ref().map(|copy| &copy.object),
             last_told: of_one_that_was.as_ref(),
-            message_waits: self.message_waits(proposal, &directory, &uid).await?,
             schedule_reply: proposal.schedule_reply,
             schedule_tag_matched: proposal.schedule_tag_matched,
             ..Change::of(owner, &directory, now, self.settings.mail_possible)
         };
         let mut plan = engine::plan(&change)?;
-        let outstanding = match plan.deliveries.is_empty() {
-            true => None,
-            false => Some(self.outstanding(owner.id, home, &uid).await?),
-        };
         let last_told;
-        if organizes(before) && self.is_ordered(&plan, outstanding.as_ref()) {
-            // an import or the trash may have brought it back from before what others were told since
+        if organizes(before) && !plan.mails.is_empty() {
+            // an import or the trash may have brought it back from before what people elsewhere were told since
             last_told = self.last_told(whose, &uid).await?;
             let mut states = before.into_iter().chain(&plan.object);
             if states.any(|state| last_told.is_after(state)) {
@@ -238,35 +225,7 @@ impl Desk {
             home,
             uid,
             organizers_attachments: organizers_attachments.unwrap_or_default(),
-            outstanding,
         })
-    }
-
-    /// Whether somebody takes what an organizer says in the order of SEQUENCE: people elsewhere, and those for whom it waits.
-    fn is_ordered(&self, plan: &Plan, outstanding: Option<&Outstanding>) -> bool {
-        let bounds = self.settings.commit_bounds;
-        let waits = outstanding.map_or_else(Default::default, Outstanding::waits_for);
-        let fitting = outstanding::fitting(bounds, plan.deliveries.iter().map(outstanding::weight));
-        let mut recipients = plan.deliveries.iter().map(|it| it.recipient.id);
-        !plan.mails.is_empty()
-            || fitting < plan.deliveries.len()
-            || recipients.any(|id| waits.contains(&id))
-    }
-
-    /// Whether what the organizer, who is here, sent to the owner waits.
-    async fn message_waits(
-        &self,
-        proposal: &Proposal<'_>,
-        directory: &Directory,
-        uid: &str,
-    ) -> Result<bool, Refusal> {
-        let owner = proposal.owner.id;
-        let organizer = engine::organizer_to_load(proposal.before, None, owner, directory);
-        let Some((organizer, home)) = organizer.and_then(|it| Some((it.id, it.home?))) else {
-            return Ok(false);
-        };
-        let outstanding = self.outstanding(organizer, home, uid).await?;
-        Ok(outstanding.waits_for().contains(&owner))
     }
 
     /// The organizer's copy, where the rules want to see it, with those whom it names in the directory.
@@ -429,14 +388,12 @@ impl Desk {
     async fn deliver(
         &self,
         batch: &mut Batch,
-        outstanding: Option<Outstanding>,
         proposal: &Proposal<'_>,
         (plan, uid): (&Plan, &str),
         directory: &Directory,
     ) -> Result<Delivered, Refusal> {
         let (sender, now) = (proposal.owner, proposal.now);
         let mut recipients = Recipients::default();
-        outstanding.map(|outstanding| recipients.wait(outstanding));
         let (at_once, later) = self
             .part(&mut recipients, (sender, uid), &plan.deliveries)
             .await?;
@@ -467,9 +424,13 @@ impl Desk {
             .await?;
         let mut foreseen = Vec::new();
         if let Some(rules) = &self.rehearses {
-            // those, too, whom the message reaches behind the answer
+            // those, too, whom the message reaches behind the answer, as far as they can be read
             let rooms = later.iter().filter(|it| it.recipient.answers_by_itself());
-            let rooms: Vec<Delivery> = rooms.cloned().collect();
+            let mut rooms: Vec<Delivery> = rooms.cloned().collect();
+            let unreadable = self
+                .load_readable_recipients(&mut recipients, sender, &rooms)
+                .await?;
+            rooms.retain(|it| !unreadable.iter().any(|(id, _)| *id == it.recipient.id));
             self.receive_all(&mut recipients, sender, &rooms, directory, now)
                 .await?;
             for (room, asked) in recipients.asked() {

@@ -246,9 +246,11 @@ impl<'o> Meeting<'o> {
     }
 }
 
-/// Whether an object is about all of a meeting, and not about single instances.
-pub fn is_about_all(object: &CalendarObject) -> bool {
-    object.entries().any(|entry| !is_instance(entry))
+/// The instances that an object is about; none where it is about all of a meeting.
+pub fn instances_named(object: &CalendarObject) -> Vec<String> {
+    let named = object.entries().map(|it| it.raw_value("RECURRENCE-ID"));
+    let named: Option<Vec<String>> = named.map(|it| it.map(str::to_owned)).collect();
+    named.unwrap_or_default()
 }
 
 /// Whether a component is that of one instance.

@@ -94,8 +94,8 @@ impl std::fmt::Display for Method {
 pub enum Origin {
     /// From a commit of this server: commits have an order, and clocks decide nothing.
     Here,
-    /// From a commit of this server, delivered after it: a later message may have come first, and has a
-    /// higher SEQUENCE or DTSTAMP then. Messages of the same second keep the order of the queue.
+    /// From a commit of this server, delivered after it, and still in the order in which all was decided: what its
+    /// recipient said meanwhile it does not know.
     Queue,
     /// By mail: late, twice, or out of order; SEQUENCE and DTSTAMP decide (RFC 5546 §2.1.5).
     Mail,

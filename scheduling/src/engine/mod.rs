@@ -71,7 +71,7 @@ pub use answer::{is_answer, is_open, without_unknown_answers};
 pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
-pub use meeting::is_about_all;
+pub use meeting::instances_named;
 pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;
 pub(crate) use message::utc;

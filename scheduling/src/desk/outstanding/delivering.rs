@@ -1,12 +1,11 @@
-//! What waits is delivered, some of it in each commit.
+//! What waits is delivered, as much of it in each commit as that holds.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
-use bytes::Bytes;
 use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
-    model::{Principal, PrincipalId, PrincipalKind},
+    model::{Principal, PrincipalId, PrincipalKind, Work},
 };
 
 use super::{
@@ -14,134 +13,194 @@ use super::{
         CommitBounds, Desk,
         content::entity_tag,
         copy::Copies,
-        queue::{Row, is_about_all},
+        queue::{MAXIMUM_ATTEMPTS, Row, is_about_all},
         recipients::Recipients,
         refuse::read_failed,
     },
-    DELIVERY_QUEUE, Letter, Outstanding, Place, Turn, fitting, waiting, weight_of,
+    DELIVERY_QUEUE, OCTETS_PER_COMMIT, Outstanding, Place, Trouble, Turn, Waiting,
+    letter::Letter,
+    weight_of,
 };
 use crate::{
     Classification, Refusal,
-    engine::{self, Delivery, Directory, Invited, Message, Method, Origin, Status},
+    engine::{self, Delivery, Directory, Method, Status},
     log::{About, Lines, LogEntry, LogLine, Occasion, Verdict, Way},
 };
+
+/// Who sends, what is theirs, and whether they are gone.
+struct Sender {
+    principal: Arc<Principal>,
+    is_gone: bool,
+    own: Copies,
+}
 
 /// Some recipients of a letter, whose turn it is.
 struct Next {
     letter: Letter,
     object: CalendarObject,
-    /// Those for whom it is still meant.
     deliveries: Vec<Delivery>,
+    /// Those to whom it cannot go any more, and why.
+    not_sent: Vec<NotSent>,
 }
 
-impl Letter {
-    /// The same to others.
-    fn to(&self, recipients: Vec<(PrincipalId, String)>) -> Letter {
-        Letter {
-            recipients,
-            octets: self.octets.clone(),
-            sender: self.sender.clone(),
-            ..*self
-        }
-    }
-
-    /// What became of it, for the sender's log.
-    fn lines(&self, object: &CalendarObject, outcomes: &[(String, Status)]) -> Vec<LogLine> {
-        let mut lines = Lines::default();
-        let method = self.method.as_str();
-        let about = About::of(method, object);
-        for (address, status) in outcomes {
-            let line = about.clone();
-            let line = line.line(Verdict::Fared, method, address, "it was waiting");
-            lines.push(LogLine {
-                way: Some(Way::Local),
-                status: Some(status.as_str().to_owned()),
-                ..line
-            });
-        }
-        let is_delivered = |address: &String| outcomes.iter().any(|(known, _)| known == address);
-        for (_, address) in self.recipients.iter().filter(|(_, it)| !is_delivered(it)) {
-            lines.push(LogLine {
-                parties: vec![address.clone()],
-                ..LogLine::of(Verdict::NotSent, Invited::reason(self.method))
-            });
-        }
-        lines.into_lines()
-    }
-
-    /// The message. It may have been overtaken by a later one, so that its SEQUENCE and DTSTAMP tell its
-    /// place.
-    fn message(&self, uid: &str, object: &CalendarObject) -> Message {
-        Message {
-            method: self.method,
-            origin: Origin::Queue,
-            sender: self.sender.clone(),
-            uid: uid.to_owned(),
-            is_refresh: self.is_refresh,
-            tells_answer: false,
-            asks_again: self.asks_again,
-            object: object.clone(),
-        }
-    }
+struct NotSent {
+    recipient: PrincipalId,
+    address: String,
+    status: Status,
+    reason: &'static str,
 }
 
-impl Outstanding {
-    /// Takes a letter's next recipients away, as many as a commit holds of those who may be next.
-    fn take_next(
-        &mut self,
-        bounds: CommitBounds,
-        at: usize,
-        may_be_next: impl Fn(PrincipalId) -> bool,
-    ) -> Letter {
-        let letter = &mut self.letters[at];
-        let weight = weight_of(letter.octets.len());
-        let count = fitting(bounds, letter.recipients.iter().map(|_| weight));
-        let mut taken = Vec::new();
-        letter.recipients.retain(|recipient| {
-            let is_next = taken.len() < count && may_be_next(recipient.0);
-            if is_next {
-                taken.push(recipient.clone());
+/// What became of a message to somebody.
+struct Told<'a> {
+    recipient: PrincipalId,
+    /// All of theirs.
+    addresses: Vec<&'a str>,
+    status: Status,
+    delivery: Option<&'a Delivery>,
+}
+
+/// A commit, if it can be made, and for whom it is.
+struct Step {
+    batch: Result<Batch, Refusal>,
+    people: BTreeSet<PrincipalId>,
+}
+
+impl Next {
+    /// What became of it; `outcomes` are those of the deliveries.
+    fn told(&self, outcomes: Vec<(String, Status)>) -> impl Iterator<Item = Told<'_>> {
+        let delivered = self.deliveries.iter().zip(outcomes);
+        let delivered = delivered.map(|(delivery, (_, status))| {
+            let addresses = delivery.recipient.addresses.iter();
+            let addresses = addresses.chain([&delivery.address]);
+            Told {
+                recipient: delivery.recipient.id,
+                addresses: addresses.map(|it| &**it).collect(),
+                status,
+                delivery: Some(delivery),
             }
-            !is_next
         });
-        letter.to(taken)
+        let others = self.not_sent.iter().map(|it| Told {
+            recipient: it.recipient,
+            addresses: vec![&it.address],
+            status: it.status.clone(),
+            delivery: None,
+        });
+        delivered.chain(others)
     }
 
-    /// Puts those recipients of a letter back who cannot get it now.
-    fn put_back(&mut self, at: usize, letter: &mut Letter, is_next: impl Fn(PrincipalId) -> bool) {
-        let recipients = letter.recipients.drain(..);
-        let (next, later): (Vec<_>, Vec<_>) = recipients.partition(|(id, _)| is_next(*id));
-        letter.recipients = next;
-        self.letters[at].recipients.extend(later);
+    /// The same for the sender's log.
+    fn lines(&self, outcomes: &[(String, Status)]) -> impl Iterator<Item = LogLine> {
+        let method = self.letter.method.as_str();
+        let about = About::of(method, &self.object);
+        let line = move |verdict, address: &str, status: &Status, reason: &str| LogLine {
+            way: Some(Way::Local),
+            status: Some(status.as_str().to_owned()),
+            ..about.clone().line(verdict, method, address, reason)
+        };
+        let delivered = outcomes.iter().map({
+            let line = line.clone();
+            move |(address, status)| line(Verdict::Fared, address, status, "it was waiting")
+        });
+        let others = self.not_sent.iter();
+        delivered
+            .chain(others.map(move |it| line(Verdict::NotSent, &it.address, &it.status, it.reason)))
+    }
+}
+
+impl Waiting {
+    /// Takes away what a commit delivers, in the order of the letters: nothing of whoever is in trouble.
+    fn take(&mut self, bounds: CommitBounds, now: Timestamp) -> Vec<Letter> {
+        let (mut copies, mut octets) = (0, 0);
+        let troubled: BTreeSet<PrincipalId> = self.troubled(now).collect();
+        let mut taken = Vec::new();
+        for letter in &mut self.letters {
+            let weight = weight_of(letter.octets.len());
+            let mut to = Vec::new();
+            letter.recipients.retain(|recipient| {
+                let fits = copies < bounds.copies.max(1) && octets < OCTETS_PER_COMMIT;
+                let is_next = fits && !troubled.contains(&recipient.0);
+                if is_next {
+                    (copies, octets) = (copies + 1, octets + weight);
+                    to.push(recipient.clone());
+                }
+                !is_next
+            });
+            if !to.is_empty() {
+                taken.push(letter.to(to));
+            }
+        }
+        self.drop_delivered();
+        let waits = self.recipients(|_| true);
+        let is_taken = |of: PrincipalId| taken.iter().any(|letter: &Letter| letter.is_to(of));
+        self.troubles
+            .retain(|it| waits.contains(&it.recipient) && !is_taken(it.recipient));
+        taken
     }
 
-    /// The sender's object, once a letter fared so: for whom more waits, the rest is on its way.
-    fn fared(
-        &self,
-        object: &CalendarObject,
-        deliveries: &[Delivery],
-        outcomes: &[(String, Status)],
-    ) -> CalendarObject {
-        let waits = self.waits_for();
-        let heard = deliveries.iter().zip(outcomes);
-        let heard = heard.filter(|(it, _)| !waits.contains(&it.recipient.id));
-        let heard = heard.flat_map(|(delivery, (address, status))| {
+    fn troubled(&self, now: Timestamp) -> impl Iterator<Item = PrincipalId> {
+        let troubles = self.troubles.iter().filter(move |it| it.until > now);
+        troubles.map(|it| it.recipient)
+    }
+
+    /// When somebody can get something again: at once, unless all are in trouble.
+    fn next_turn(&self, now: Timestamp) -> Timestamp {
+        let troubled: BTreeSet<PrincipalId> = self.troubled(now).collect();
+        let is_all = self.recipients(|_| true).is_subset(&troubled);
+        let untils = self.troubles.iter().map(|it| it.until);
+        untils.min().filter(|_| is_all).unwrap_or(now)
+    }
+
+    /// Notes that somebody cannot get their next letter now, and until when; what is given up of theirs at last. What is
+    /// damaged is tried until it is mended.
+    fn trouble(
+        &mut self,
+        recipient: PrincipalId,
+        refusal: &Refusal,
+        until: impl FnOnce(u32) -> Timestamp,
+    ) -> Option<Letter> {
+        let known = self
+            .troubles
+            .iter()
+            .position(|it| it.recipient == recipient);
+        let before = known.map_or(0, |at| self.troubles.swap_remove(at).attempts);
+        let attempts = before.saturating_add(1);
+        if attempts >= MAXIMUM_ATTEMPTS && !matches!(refusal, Refusal::Damaged(_)) {
+            tracing::error!(attempts, %refusal, "a message to somebody is given up");
+            let letter = self.letters.iter_mut().find(|it| it.is_to(recipient))?;
+            let (theirs, others) = letter
+                .recipients
+                .drain(..)
+                .partition(|(id, _)| *id == recipient);
+            letter.recipients = others;
+            let given_up = letter.to(theirs);
+            self.drop_delivered();
+            return Some(given_up);
+        }
+        tracing::error!(attempts, %refusal, "a message to somebody cannot be delivered now, and waits");
+        self.troubles.push(Trouble {
+            recipient,
+            attempts,
+            until: until(before),
+            reason: refusal.to_string(),
+        });
+        None
+    }
+
+    /// The sender's object, once these letters fared so: for whom more messages wait, the rest is on its way.
+    fn fared(&self, object: &CalendarObject, told: &[Told<'_>]) -> CalendarObject {
+        let waits = self.recipients(|letter| !letter.is_refresh);
+        let mut fared = object.clone();
+        for it in told.iter().filter(|it| !waits.contains(&it.recipient)) {
             // by whichever of their addresses they are in it
-            let others = delivery.recipient.addresses.iter();
-            let all = others.chain([address]);
-            all.map(move |address| (address.clone(), status.clone()))
-        });
-        let fared = with_statuses(object, &heard.collect::<Vec<_>>());
-        let delivered = deliveries.iter().zip(outcomes);
-        let delivered = delivered.filter(|(_, (_, status))| *status == Status::DELIVERED);
-        let delivered: Vec<&Delivery> = delivered.map(|(delivery, _)| delivery).collect();
+            for address in &it.addresses {
+                if let Some(after) = engine::record_status(&fared, address, &it.status) {
+                    fared = after;
+                }
+            }
+        }
+        let delivered = told.iter().filter(|it| it.status == Status::DELIVERED);
+        let delivered: Vec<&Delivery> = delivered.filter_map(|it| it.delivery).collect();
         engine::told(&fared, &delivered)
-    }
-
-    /// Puts what a row of before held in front of all that waits.
-    fn adopt(&mut self, letters: Vec<Letter>) {
-        self.letters.splice(0..0, letters);
-        self.is_changed = true;
     }
 }
 
@@ -151,256 +210,319 @@ impl Desk {
     ///
     /// Errors: `Unavailable`, `Full`.
     pub async fn deliver_outstanding(&self) -> Result<bool, Refusal> {
-        let step = async |row: Row| {
-            let step = self.deliver_step(&row).await;
-            match self.commit_step(step).await {
-                Err(refusal) if !is_about_all(&refusal) => {
-                    let batch = self.deliver_later(&row, &refusal).await;
-                    self.commit_step(batch).await
-                }
-                committed => committed,
-            }
-        };
+        let step = async |row: Row| self.deliver_turn(&row).await;
         self.work_through(DELIVERY_QUEUE, step).await
     }
 
-    async fn deliver_step(&self, row: &Row) -> Result<Batch, Refusal> {
-        let turn: Turn = row.task()?;
-        let now = self.now();
+    /// Makes a commit for a meeting whose turn it is; `false` where something that was decided upon has changed meanwhile.
+    async fn deliver_turn(&self, row: &Row) -> Result<bool, Refusal> {
+        let mut bounds = self.settings.commit_bounds;
+        loop {
+            let (step, people) = match self.deliver_step(row, bounds).await {
+                Ok(Step { batch, people }) => (batch, people),
+                Err(refusal) => (Err(refusal), BTreeSet::new()),
+            };
+            let refusal = match self.commit_step(step).await {
+                Err(refusal) if !is_about_all(&refusal) => refusal,
+                committed => return committed,
+            };
+            let mut people = people.into_iter();
+            match (people.next(), people.next()) {
+                (None, _) => return self.put_off_turn(row, &refusal).await,
+                (Some(recipient), None) => {
+                    return self.note_trouble(row, recipient, &refusal).await;
+                }
+                // to one of them, and then to the others
+                (Some(_), Some(_)) => bounds.copies = 1,
+            }
+        }
+    }
+
+    async fn deliver_step(&self, row: &Row, bounds: CommitBounds) -> Result<Step, Refusal> {
+        let (turn, now): (Turn, _) = (row.task()?, self.now());
         let mut outstanding = self.outstanding(turn.sender, turn.home, &turn.uid).await?;
-        if matches!(outstanding.place, Place::Damaged) {
-            let what = "what waits of a meeting cannot be read";
-            return Err(Refusal::Damaged(what.to_owned()));
-        }
-        let mut batch = self.store.batch();
         if !turn.letters.is_empty() || !turn.mails.is_empty() {
-            outstanding.adopt(turn.letters);
-            self.enqueue_mails(&mut batch, &turn.mails, now);
-            batch.finish_work(&row.id, &row.work);
-            self.write_outstanding(&mut batch, &outstanding, now)
+            let batch = self.adopt(row, turn, &mut outstanding, now).await;
+            let people = BTreeSet::new();
+            return Ok(Step { batch, people });
+        }
+        let sender = self.sender_of(&turn).await?;
+        let mut recipients = Recipients::default();
+        let (waiting, next) = loop {
+            let mut waiting = outstanding.waiting.clone();
+            let mut next = Vec::new();
+            for letter in waiting.take(bounds, now) {
+                next.push(self.next(&sender, letter).await?);
+            }
+            let deliveries: Vec<Delivery> =
+                next.iter().flat_map(|it| &it.deliveries).cloned().collect();
+            let unreadable = self
+                .load_readable_recipients(&mut recipients, &sender.principal, &deliveries)
                 .await?;
-            return Ok(batch);
-        }
-        self.deliver_next(&mut batch, &mut outstanding, now).await?;
-        self.take_turn(&mut batch, row, &outstanding);
-        Ok(batch)
+            if unreadable.is_empty() {
+                break (waiting, next);
+            }
+            // their letters wait for them alone
+            for (id, damage) in unreadable {
+                let until = |attempts| self.due_after(attempts);
+                outstanding.waiting.trouble(id, &damage, until);
+            }
+        };
+        let letters = next.iter().map(|it| &it.letter);
+        let people = letters.flat_map(|letter| &letter.recipients);
+        let people = people.map(|(id, _)| *id).collect();
+        let mut batch = self.store.batch();
+        let delivered = self.deliver_next(&mut batch, &sender, &next, &mut recipients, &waiting);
+        let delivered = delivered.await;
+        self.take_turn(&mut batch, row, &outstanding, &waiting, now)?;
+        Ok(Step {
+            batch: delivered.map(|()| batch),
+            people,
+        })
     }
 
-    /// Ends a turn in which something was delivered; what is left has another one at once.
-    fn take_turn(&self, batch: &mut Batch, row: &Row, outstanding: &Outstanding) {
-        let Outstanding {
-            turn,
-            letters,
-            place,
-            ..
-        } = outstanding;
-        let Place::Row { row: waits, .. } = place else {
-            // it was another row's turn, and all of it was delivered
-            batch.finish_work(&row.id, &row.work);
-            return;
-        };
-        let id = turn.letters_id();
-        match letters.is_empty() {
-            true => {
-                batch.finish_work(&row.id, &row.work);
-                batch.finish_work(&id, waits);
-            }
-            false => {
-                let due = row.id.due;
-                batch.reschedule(&row.id, &row.work, due, &turn.work(row.work.created));
-                batch.reschedule(&id, waits, id.due, &waiting(due, letters, waits.created));
-            }
-        }
-    }
-
-    /// Has a meeting's turn come again later, or gives up what waits.
-    async fn deliver_later(&self, row: &Row, refusal: &Refusal) -> Result<Batch, Refusal> {
-        let (mut batch, due) = self.put_off(row, refusal);
-        let Ok(turn) = row.task::<Turn>() else {
-            return Ok(batch);
-        };
-        let outstanding = self.outstanding(turn.sender, turn.home, &turn.uid).await?;
-        let Place::Row { row: waits, .. } = &outstanding.place else {
-            return Ok(batch);
-        };
-        let id = turn.letters_id();
-        match due {
-            Some(due) => {
-                let after = waiting(due, &outstanding.letters, waits.created);
-                batch.reschedule(&id, waits, id.due, &after);
-            }
-            None => {
-                batch.finish_work(&id, waits);
-                self.give_up_deliveries(&mut batch, &outstanding, refusal)
-                    .await?;
-            }
-        }
-        Ok(batch)
-    }
-
-    /// Notes for whom what waited was given up (RFC 6638 §3.2.9).
-    async fn give_up_deliveries(
+    /// Ends a turn, with what is left; that has another one.
+    ///
+    /// Errors: `Damaged` where what waits cannot be read.
+    fn take_turn(
         &self,
         batch: &mut Batch,
-        outstanding: &Outstanding,
-        refusal: &Refusal,
+        row: &Row,
+        Outstanding { turn, place, .. }: &Outstanding,
+        left: &Waiting,
+        now: Timestamp,
     ) -> Result<(), Refusal> {
-        let own = self
-            .copies(outstanding.turn.home, &outstanding.turn.uid)
-            .await?;
-        let letters = outstanding.letters.iter();
-        let letters = letters.filter(|letter| !letter.is_refresh);
-        let addresses = letters.flat_map(|letter| &letter.recipients);
-        let outcomes: Vec<(String, Status)> = addresses
-            .map(|(_, address)| (address.clone(), Status::UNAVAILABLE))
-            .collect();
-        let entry = LogEntry {
-            time: self.now(),
-            actor: None,
-            occasion: Occasion::Fared,
-            is_public: own
-                .meeting
-                .iter()
-                .all(|copy| Classification::is_public(&copy.object)),
-            lines: outcomes
-                .iter()
-                .map(|(address, status)| LogLine {
-                    parties: vec![address.clone()],
-                    status: Some(status.as_str().to_owned()),
-                    ..LogLine::of(Verdict::NotSent, &format!("given up: {refusal}"))
-                })
-                .collect(),
+        let waits = match place {
+            Place::Row { row, .. } => Some(row),
+            Place::Nowhere => None,
+            Place::Damaged => return Err(unreadable()),
         };
-        self.write_statuses(batch, &own, &outcomes).await?;
-        self.log(batch, outstanding.turn.home, &outstanding.turn.uid, entry);
+        let id = turn.letters_id();
+        let Some(waits) = waits.filter(|_| !left.letters.is_empty()) else {
+            batch.finish_work(&row.id, &row.work);
+            if let Place::Row { row: waits, .. } = place {
+                batch.finish_work(&id, waits);
+            }
+            return Ok(());
+        };
+        let due = left.next_turn(now);
+        let worst = left.troubles.iter().max_by_key(|it| it.attempts);
+        let work = Work {
+            attempts: worst.map_or(0, |it| it.attempts),
+            last_error: worst.map(|it| it.reason.clone()),
+            ..turn.work(row.work.created)
+        };
+        batch.reschedule(&row.id, &row.work, due, &work);
+        batch.reschedule(&id, waits, id.due, &left.work(due, waits.created));
         Ok(())
     }
 
-    /// Delivers to the next who can get something.
-    async fn deliver_next(
+    /// Puts what a row held that stood for itself into that of its meeting, at its place in the order of time.
+    async fn adopt(
         &self,
-        batch: &mut Batch,
+        row: &Row,
+        turn: Turn,
         outstanding: &mut Outstanding,
         now: Timestamp,
+    ) -> Result<Batch, Refusal> {
+        if matches!(outstanding.place, Place::Damaged) {
+            return Err(unreadable());
+        }
+        let mut batch = self.store.batch();
+        let decided = row.work.created;
+        let letters = turn.letters.into_iter();
+        let letters = letters.map(|it| Letter::of_former(it, decided));
+        outstanding.waiting.letters.extend(letters);
+        outstanding.waiting.letters.sort_by_key(|it| it.decided);
+        outstanding.is_changed = !outstanding.waiting.letters.is_empty();
+        self.enqueue_mails(&mut batch, &turn.mails, now);
+        batch.finish_work(&row.id, &row.work);
+        // its turn is where the row's was, so that an older row is adopted before a newer one
+        self.write_outstanding(&mut batch, outstanding, row.id.due.min(now))
+            .await?;
+        Ok(batch)
+    }
+
+    /// Has a meeting's turn come again later.
+    async fn put_off_turn(&self, row: &Row, refusal: &Refusal) -> Result<bool, Refusal> {
+        let attempts = row.work.attempts.saturating_add(1);
+        tracing::error!(attempts, %refusal, "what waits of a meeting cannot be delivered now and is put off");
+        let due = self.due_after(row.work.attempts);
+        let mut batch = self.store.batch();
+        batch.reschedule(&row.id, &row.work, due, &row.after(refusal));
+        if let Ok(turn) = row.task::<Turn>()
+            && row.id == turn.id(row.id.due)
+            && let Outstanding {
+                place: Place::Row { row: waits, .. },
+                waiting,
+                ..
+            } = self.outstanding(turn.sender, turn.home, &turn.uid).await?
+        {
+            let id = turn.letters_id();
+            batch.reschedule(&id, &waits, id.due, &waiting.work(due, waits.created));
+        }
+        self.commit_step(Ok(batch)).await
+    }
+
+    /// Notes that somebody's next letter is refused, or gives it up.
+    async fn note_trouble(
+        &self,
+        row: &Row,
+        recipient: PrincipalId,
+        refusal: &Refusal,
+    ) -> Result<bool, Refusal> {
+        let (turn, now): (Turn, _) = (row.task()?, self.now());
+        let mut outstanding = self.outstanding(turn.sender, turn.home, &turn.uid).await?;
+        let until = |attempts| self.due_after(attempts);
+        let given_up = outstanding.waiting.trouble(recipient, refusal, until);
+        let mut batch = self.store.batch();
+        if let Some(letter) = given_up.filter(|letter| !letter.is_refresh) {
+            self.tell_given_up(&mut batch, &turn, letter, refusal)
+                .await?;
+        }
+        self.take_turn(&mut batch, row, &outstanding, &outstanding.waiting, now)?;
+        self.commit_step(Ok(batch)).await
+    }
+
+    /// Notes that a letter to somebody was given up (RFC 6638 §3.2.9).
+    async fn tell_given_up(
+        &self,
+        batch: &mut Batch,
+        turn: &Turn,
+        letter: Letter,
+        refusal: &Refusal,
     ) -> Result<(), Refusal> {
-        let turn = outstanding.turn.clone();
-        let sender = self.store.principal(turn.sender).await;
-        let sender = sender.map_err(read_failed)?;
-        let is_gone = sender.is_none();
+        let sender = self.sender_of(turn).await?;
+        let mut next = self.next(&sender, letter).await?;
+        let given_up = next.deliveries.drain(..).map(|delivery| NotSent {
+            recipient: delivery.recipient.id,
+            address: delivery.address,
+            status: Status::UNAVAILABLE,
+            reason: "given up",
+        });
+        next.not_sent.extend(given_up);
+        tracing::error!(%refusal, "what is given up is noted");
+        let nobody = &mut Recipients::default();
+        let left = Waiting::default();
+        self.deliver_next(batch, &sender, &[next], nobody, &left)
+            .await
+    }
+
+    async fn sender_of(&self, turn: &Turn) -> Result<Sender, Refusal> {
+        let principal = self.store.principal(turn.sender).await;
+        let principal = principal.map_err(read_failed)?;
         let gone = || Principal {
             id: turn.sender,
             ..Principal::new(PrincipalKind::User, "")
         };
-        let sender = sender.unwrap_or_else(|| Arc::new(gone()));
-        let own = self.copies(turn.home, &turn.uid).await?;
-        let mut recipients = Recipients::default();
-        let next = self.next(&mut recipients, outstanding, (&sender, is_gone), &own);
-        let Some(next) = next.await? else {
-            return Ok(());
+        Ok(Sender {
+            is_gone: principal.is_none(),
+            principal: principal.unwrap_or_else(|| Arc::new(gone())),
+            own: self.copies(turn.home, &turn.uid).await?,
+        })
+    }
+
+    /// A letter's deliveries: what somebody sent who is gone means nothing any more, unless it says that a meeting is off.
+    async fn next(&self, sender: &Sender, letter: Letter) -> Result<Next, Refusal> {
+        let object = self.parse(letter.octets.clone())?;
+        let mut next = Next {
+            deliveries: Vec::with_capacity(letter.recipients.len()),
+            not_sent: Vec::new(),
+            object,
+            letter,
         };
+        if sender.is_gone && next.letter.method != Method::Cancel {
+            return Ok(next);
+        }
+        let is_invited = matches!(next.letter.method, Method::Request | Method::Add);
+        let is_invited = is_invited && !next.letter.is_refresh;
+        for (id, address) in &next.letter.recipients {
+            let recipient: Option<Arc<Principal>> =
+                self.store.principal(*id).await.map_err(read_failed)?;
+            let fault = match &recipient {
+                None => Some((Status::UNKNOWN_USER, "the account is gone")),
+                Some(recipient) if is_invited && recipient.disabled => {
+                    Some((Status::NOT_ALLOWED, "the account is disabled"))
+                }
+                Some(_) => None,
+            };
+            next.not_sent
+                .extend(fault.clone().map(|(status, reason)| NotSent {
+                    recipient: *id,
+                    address: address.clone(),
+                    status,
+                    reason,
+                }));
+            if let Some(recipient) = recipient.filter(|_| fault.is_none()) {
+                next.deliveries.push(Delivery {
+                    recipient,
+                    address: address.clone(),
+                    message: next.letter.message(sender.own.uid(), &next.object),
+                });
+            }
+        }
+        Ok(next)
+    }
+
+    /// Delivers these, and writes down how they fared; `left` is what waits behind them.
+    async fn deliver_next(
+        &self,
+        batch: &mut Batch,
+        sender: &Sender,
+        next: &[Next],
+        recipients: &mut Recipients,
+        left: &Waiting,
+    ) -> Result<(), Refusal> {
+        let (own, now) = (&sender.own, self.now());
         let mut directory = Directory::new();
-        self.look_up(&mut directory, &engine::addresses(Some(&next.object), None))
-            .await?;
-        let outcomes = self
-            .receive_all(&mut recipients, &sender, &next.deliveries, &directory, now)
-            .await?;
+        for it in next {
+            self.look_up(&mut directory, &engine::addresses(Some(&it.object), None))
+                .await?;
+        }
+        let (mut told, mut lines) = (Vec::new(), Lines::default());
+        for it in next {
+            let outcomes = self
+                .receive_all(
+                    recipients,
+                    &sender.principal,
+                    &it.deliveries,
+                    &directory,
+                    now,
+                )
+                .await?;
+            if !it.letter.is_refresh {
+                lines.extend(it.lines(&outcomes));
+                told.extend(it.told(outcomes));
+            }
+        }
         let attachments = own.meeting.as_ref();
         let attachments = attachments.map_or(&[][..], |copy| copy.stored.attachments());
-        self.write_recipients(batch, &recipients, attachments, now)
+        self.write_recipients(batch, recipients, attachments, now)
             .await?;
         // Nothing tells how what somebody sent fares who is gone.
-        if is_gone || next.letter.is_refresh {
+        if sender.is_gone || told.is_empty() {
             return Ok(());
         }
-        let mut lines = next.letter.lines(&next.object, &outcomes);
+        let mut lines = lines.into_lines();
         if let Some(copy) = &own.meeting {
-            let fared = outstanding.fared(&copy.object, &next.deliveries, &outcomes);
+            let fared = left.fared(&copy.object, &told);
             let fared = recipients.without_unknown_answers(fared, &directory, &mut lines);
-            self.write_with_statuses(batch, &own, &fared).await?;
+            self.write_with_statuses(batch, own, &fared).await?;
         }
-        let mut objects = own.meeting.iter().map(|copy| &copy.object);
+        let objects = own.meeting.iter().map(|copy| &copy.object);
+        let mut objects = objects.chain(next.iter().map(|it| &it.object));
         let entry = LogEntry {
             time: now,
             actor: None,
             occasion: Occasion::Fared,
-            is_public: objects.all(Classification::is_public)
-                && Classification::is_public(&next.object),
+            is_public: objects.all(Classification::is_public),
             lines,
         };
-        self.log(batch, turn.home, &turn.uid, entry);
+        let home = sender.principal.home;
+        if let Some(home) = home {
+            self.log(batch, home, own.uid(), entry);
+        }
         Ok(())
-    }
-
-    /// Takes the next letter that somebody can get, with as many recipients as a commit holds, who are read. Who cannot be
-    /// read keeps all of their letters, and nobody else from theirs.
-    ///
-    /// Errors: `Damaged` where nobody else is left.
-    async fn next(
-        &self,
-        recipients: &mut Recipients,
-        outstanding: &mut Outstanding,
-        (sender, is_gone): (&Arc<Principal>, bool),
-        own: &Copies,
-    ) -> Result<Option<Next>, Refusal> {
-        let bounds = self.settings.commit_bounds;
-        let invited = Invited::of(own.meeting.as_ref().map(|copy| &copy.object));
-        let mut unreadable: BTreeMap<PrincipalId, Refusal> = BTreeMap::new();
-        let mut at = 0;
-        while at < outstanding.letters.len() {
-            let mut letter = outstanding.take_next(bounds, at, |id| !unreadable.contains_key(&id));
-            if letter.recipients.is_empty() {
-                at += 1;
-                continue;
-            }
-            let object = self.parse(Bytes::copy_from_slice(&letter.octets))?;
-            let mut deliveries = match is_gone && letter.method != Method::Cancel {
-                true => Vec::new(),
-                false => self.deliveries(own, &letter, &object, &invited).await?,
-            };
-            let damaged = self.load_readable_recipients(recipients, sender, &deliveries);
-            unreadable.extend(damaged.await?);
-            let is_next = |id: PrincipalId| !unreadable.contains_key(&id);
-            deliveries.retain(|delivery| is_next(delivery.recipient.id));
-            outstanding.put_back(at, &mut letter, is_next);
-            if !letter.recipients.is_empty() {
-                outstanding.letters.retain(|it| !it.recipients.is_empty());
-                return Ok(Some(Next {
-                    letter,
-                    object,
-                    deliveries,
-                }));
-            }
-        }
-        match unreadable.into_values().next() {
-            Some(damage) => Err(damage),
-            None => Ok(None),
-        }
-    }
-
-    /// The deliveries of a letter that are still meant: nobody is invited to what is off.
-    async fn deliveries(
-        &self,
-        own: &Copies,
-        letter: &Letter,
-        object: &CalendarObject,
-        invited: &Invited,
-    ) -> Result<Vec<Delivery>, Refusal> {
-        let mut deliveries = Vec::with_capacity(letter.recipients.len());
-        for (id, address) in &letter.recipients {
-            let recipient: Option<Arc<Principal>> =
-                self.store.principal(*id).await.map_err(read_failed)?;
-            let is_overtaken = letter.method == Method::Request
-                && invited.overtakes(letter.method, object, address);
-            if let Some(recipient) = recipient.filter(|_| !is_overtaken) {
-                let message = letter.message(own.uid(), object);
-                deliveries.push(Delivery {
-                    recipient,
-                    address: address.clone(),
-                    message,
-                });
-            }
-        }
-        Ok(deliveries)
     }
 
     /// Writes statuses into the sender's object, if it is still there (RFC 6638 §3.2.9). The
@@ -414,7 +536,12 @@ impl Desk {
         let Some(copy) = &own.meeting else {
             return Ok(());
         };
-        let object = with_statuses(&copy.object, statuses);
+        let mut object = copy.object.clone();
+        for (address, status) in statuses {
+            if let Some(after) = engine::record_status(&object, address, status) {
+                object = after;
+            }
+        }
         self.write_with_statuses(batch, own, &object).await
     }
 
@@ -443,13 +570,6 @@ impl Desk {
     }
 }
 
-/// The sender's object with statuses, by address.
-fn with_statuses(object: &CalendarObject, statuses: &[(String, Status)]) -> CalendarObject {
-    let mut object = object.clone();
-    for (address, status) in statuses {
-        if let Some(after) = engine::record_status(&object, address, status) {
-            object = after;
-        }
-    }
-    object
+fn unreadable() -> Refusal {
+    Refusal::Damaged("what waits of a meeting cannot be read".to_owned())
 }

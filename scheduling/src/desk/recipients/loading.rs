@@ -34,6 +34,9 @@ fn takes(calendar: &Collection, message: &Message) -> bool {
     entries.all(|entry| takes_component(calendar, entry.name()))
 }
 
+/// Somebody who is not read yet, and what comes to them.
+type New<'a> = (&'a Arc<Principal>, &'a Message);
+
 impl Desk {
     /// Reads what the recipients of these deliveries have, unless it was read already. `sender` is the
     /// owner of the calendar that the messages come from.
@@ -57,8 +60,7 @@ impl Desk {
         sender: &Arc<Principal>,
         deliveries: &[Delivery],
     ) -> Result<Vec<(PrincipalId, Refusal)>, Refusal> {
-        let mut unreadable = Vec::new();
-        let mut new: Vec<(&Arc<Principal>, &Message)> = Vec::new();
+        let mut new: Vec<New<'_>> = Vec::new();
         for delivery in deliveries {
             let id = delivery.recipient.id;
             if !recipients.people.contains_key(&id) && !new.iter().any(|(known, _)| known.id == id)
@@ -66,6 +68,30 @@ impl Desk {
                 new.push((&delivery.recipient, &delivery.message));
             }
         }
+        match self.load_together(recipients, sender, &new).await {
+            // what is damaged with one of them is damaged for that one
+            Err(Refusal::Damaged(_)) => {}
+            loaded => return loaded,
+        }
+        let mut unreadable = Vec::new();
+        for one in new {
+            match self.load_together(recipients, sender, &[one]).await {
+                Ok(damaged) => unreadable.extend(damaged),
+                Err(damage @ Refusal::Damaged(_)) => unreadable.push((one.0.id, damage)),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(unreadable)
+    }
+
+    /// Errors: `Damaged` where what is read of all at once cannot be read of one of them.
+    async fn load_together(
+        &self,
+        recipients: &mut Recipients,
+        sender: &Arc<Principal>,
+        new: &[New<'_>],
+    ) -> Result<Vec<(PrincipalId, Refusal)>, Refusal> {
+        let mut unreadable = Vec::new();
         let paths: Vec<_> = new
             .iter()
             .map(|(principal, _)| home_path(principal).child(INBOX_NAME))
@@ -77,7 +103,7 @@ impl Desk {
             .collect();
         let calendars = self.store.collections(&ids).await.map_err(read_failed)?;
         let calendars: Vec<Stored<Collection>> = calendars.into_iter().flatten().collect();
-        for ((principal, message), inbox) in new.into_iter().zip(inboxes) {
+        for ((principal, message), inbox) in new.iter().zip(inboxes) {
             let Some(inbox) = inbox.filter(|it| matches!(it.found, Found::Collection)) else {
                 continue;
             };

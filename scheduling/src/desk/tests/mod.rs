@@ -16,6 +16,7 @@ mod inboxes;
 mod incoming;
 mod kept_views;
 mod large;
+mod letters;
 mod locks;
 mod logs;
 mod mailing;

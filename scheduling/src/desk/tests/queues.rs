@@ -206,11 +206,11 @@ async fn one_damaged_copy_keeps_nobody_from_answering() {
             lines.any(|line| line.contains("partstat=accepted") && line.contains(who))
         };
         assert!(seen("u01").await, "{who}");
-        assert_eq!(world.waiting(REFRESH_QUEUE).await.len(), 1);
+        assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 1);
         world.replace_content(&damaged, whole).await;
-        while world.desk.refresh_outstanding().await.unwrap() {}
+        while world.desk.deliver_outstanding().await.unwrap() {}
         assert!(seen("u00").await, "{who}");
-        assert!(world.waiting(REFRESH_QUEUE).await.is_empty());
+        assert!(world.waiting(LETTERS_QUEUE).await.is_empty());
     }
 }
 

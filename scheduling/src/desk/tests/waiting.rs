@@ -5,7 +5,7 @@ use super::*;
 use crate::engine::utc;
 
 /// One message to somebody goes out with a change, all others wait.
-async fn slow_world() -> (World, Actor) {
+pub(super) async fn slow_world() -> (World, Actor) {
     let bounds = CommitBounds {
         copies: 1,
         people_shown_at_once: 0,
@@ -20,7 +20,7 @@ async fn slow_world() -> (World, Actor) {
 }
 
 /// Alice's event of an hour on a day in March, with a SEQUENCE, these people and further lines.
-fn meeting(hour: u32, people: &[&str], more: &str) -> Bytes {
+pub(super) fn meeting(hour: u32, people: &[&str], more: &str) -> Bytes {
     let people = people.iter();
     let people: String = people
         .map(|name| format!("ATTENDEE:mailto:{name}@example.com\r\n"))
@@ -33,13 +33,13 @@ fn meeting(hour: u32, people: &[&str], more: &str) -> Bytes {
 }
 
 impl World {
-    async fn deliver(&self) {
+    pub(super) async fn deliver(&self) {
         while self.desk.deliver_outstanding().await.unwrap() {}
         while self.desk.refresh_outstanding().await.unwrap() {}
     }
 
     /// Somebody's copy.
-    async fn own_copy(&self, name: &str) -> (String, String) {
+    pub(super) async fn own_copy(&self, name: &str) -> (String, String) {
         let mut members = self.members(&format!("{name}/calendar")).await;
         assert_eq!(members.len(), 1, "{members:?}");
         let (at, object) = members.remove(0);
@@ -47,7 +47,7 @@ impl World {
     }
 
     /// The line of somebody in Alice's object.
-    async fn line_of(&self, address: &str) -> String {
+    pub(super) async fn line_of(&self, address: &str) -> String {
         let text = self.text_at("alice/calendar/1.ics").await;
         let mut lines = text.lines();
         let line = lines.find(|line| line.contains(address));
@@ -184,7 +184,7 @@ async fn the_status_is_that_of_all_addresses() {
 }
 
 /// Alice's weekly event with these people and a summary.
-fn series(summary: &str, people: &[&str]) -> Bytes {
+pub(super) fn series(summary: &str, people: &[&str]) -> Bytes {
     let text = String::from_utf8(meeting(9, people, "").to_vec()).unwrap();
     let more = format!("SUMMARY:{summary}\r\nRRULE:FREQ=WEEKLY;COUNT=5\r\nDURATION");
     text.replacen("DURATION", &more, 1).into()
@@ -337,290 +337,4 @@ async fn an_instance_that_is_called_off_raises_no_sequence_but_its_own() {
         "REQUEST 0303 4",
     ];
     assert_eq!(world.mailed_sequences().await, expected);
-}
-
-/// Whose copy waits, what it says at last, and what the organizer's object says of them.
-impl World {
-    async fn assert_agrees(&self, name: &str, says: &str, organizer_says: &str) {
-        let (_, text) = self.own_copy(name).await;
-        assert!(text.contains(says), "{text}");
-        let line = self.line_of(name).await;
-        assert!(line.contains(organizer_says), "{line}");
-    }
-
-    async fn accept(&self, actor: &Actor, name: &str) {
-        let (place, text) = self.own_copy(name).await;
-        let own = format!("mailto:{name}@example.com");
-        let asked = format!("RSVP=TRUE:{own}");
-        assert!(unfolded(text.as_bytes()).contains(&asked), "{text}");
-        let answer = unfolded(text.as_bytes()).replace(&asked, &format!("PARTSTAT=ACCEPTED:{own}"));
-        self.put_as(actor, &place, answer).await.unwrap();
-    }
-}
-
-/// Who is taken out and invited again, before they heard of the one and the other, is asked anew: they answered something
-/// else.
-#[tokio::test]
-async fn who_is_out_and_in_again_is_asked_anew() {
-    let (world, carol) = slow_world().await;
-    user(world.desk.store(), "dave").await;
-    let at = "alice/calendar/1.ics";
-    let people = ["bob", "carol", "dave"];
-    world.put(at, meeting(9, &people, "")).await.unwrap();
-    world.deliver().await;
-    world.accept(&carol, "carol").await;
-    world.deliver().await;
-    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
-    world.clock.advance(60_000);
-    world.put(at, meeting(9, &["dave"], "")).await.unwrap();
-    let (_, text) = world.own_copy("carol").await;
-    assert!(
-        !text.contains("CANCELLED"),
-        "Bob knows, she does not: {text}"
-    );
-    world.clock.advance(60_000);
-    world.put(at, meeting(9, &people, "")).await.unwrap();
-    world.deliver().await;
-    let line = world.line_of("carol").await;
-    assert!(!line.contains("ACCEPTED"), "{line}");
-    world
-        .assert_agrees("carol", "RSVP=TRUE", "STATUS=1.2")
-        .await;
-    let (_, text) = world.own_copy("carol").await;
-    assert!(
-        !text.contains("STATUS:CANCELLED") && !text.contains("ACCEPTED"),
-        "{text}"
-    );
-    world.accept(&carol, "carol").await;
-    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
-}
-
-/// Who is sent by somebody while it waits that they are out is in.
-#[tokio::test]
-async fn who_is_sent_hears_of_it_after_what_waits() {
-    let (world, _) = slow_world().await;
-    user(world.desk.store(), "dave").await;
-    let at = "alice/calendar/1.ics";
-    let all = ["bob", "carol", "dave"];
-    world.put(at, meeting(9, &all, "")).await.unwrap();
-    world.deliver().await;
-    world.clock.advance(60_000);
-    world.put(at, meeting(9, &["bob"], "")).await.unwrap();
-    let is_off = async |name| world.own_copy(name).await.1.contains("STATUS:CANCELLED");
-    assert!(is_off("carol").await && !is_off("dave").await);
-    let (place, text) = world.own_copy("bob").await;
-    let dave = "mailto:dave@example.com";
-    let sends = format!("PARTSTAT=DELEGATED;DELEGATED-TO=\"{dave}\":mailto:bob@example.com");
-    let delegate =
-        format!("ATTENDEE;DELEGATED-FROM=\"mailto:bob@example.com\":{dave}\r\nEND:VEVENT");
-    let text = unfolded(text.as_bytes());
-    let others = text.lines().filter(|line| !line.ends_with(dave));
-    let text: String = others.map(|line| format!("{line}\r\n")).collect();
-    let answer = text
-        .replace("RSVP=TRUE:mailto:bob@example.com", &sends)
-        .replace("END:VEVENT", &delegate);
-    world.put_as(&world.bob, &place, answer).await.unwrap();
-    let (_, waiting) = world.own_copy("dave").await;
-    assert!(!waiting.contains("DELEGATED"), "{waiting}");
-    world.deliver().await;
-    let (_, text) = world.own_copy("dave").await;
-    assert!(!text.contains("STATUS:CANCELLED"), "{text}");
-    assert!(text.contains("DELEGATED-FROM"), "{text}");
-    let organizers = unfolded(world.text_at(at).await.as_bytes());
-    let line = organizers
-        .lines()
-        .find(|line| line.ends_with(&format!(":{dave}")));
-    assert!(line.unwrap().contains("STATUS=1.2"), "{organizers}");
-}
-
-/// However often it is changed meanwhile: one row has all that waits, who is told of all does not hear of what was in
-/// between, and the status says that something waits until nothing does (RFC 6638 §3.2.9).
-#[tokio::test]
-async fn all_changes_of_a_meeting_wait_in_one_row() {
-    let (world, _) = slow_world().await;
-    let at = "alice/calendar/1.ics";
-    let people = ["bob", "carol"];
-    world.put(at, series("0", &people)).await.unwrap();
-    world.deliver().await;
-    for change in 1..20 {
-        world.clock.advance(1_000);
-        let after = series(&change.to_string(), &people);
-        world.put(at, after).await.unwrap();
-        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1, "{change}");
-        let letters = world.waiting(LETTERS_QUEUE).await;
-        assert_eq!(letters.len(), 1, "{change}");
-        assert!(
-            letters[0].payload.len() < 2_000,
-            "{change}: {}",
-            letters[0].payload.len()
-        );
-        assert!(world.line_of("carol").await.contains("STATUS=1.0"));
-    }
-    world.deliver().await;
-    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
-    for name in people {
-        world.assert_agrees(name, "SUMMARY:19", "STATUS=1.2").await;
-    }
-}
-
-/// Whose copy is damaged hears of everything, in its order, once it is mended; nobody else waits for that, and nothing
-/// grows with each change.
-#[tokio::test]
-async fn a_damaged_copy_holds_up_nobody_else() {
-    let (world, _) = slow_world().await;
-    let at = "alice/calendar/1.ics";
-    let people = ["bob", "carol"];
-    world.put(at, series("0", &people)).await.unwrap();
-    world.deliver().await;
-    let (damaged, _) = world.own_copy("bob").await;
-    let whole = world.damage(&damaged).await;
-    for change in 1..8 {
-        world.clock.advance(60_000);
-        let after = series(&change.to_string(), &people);
-        world.put(at, after).await.unwrap();
-        world.deliver().await;
-        let says = format!("SUMMARY:{change}");
-        world.assert_agrees("carol", &says, "STATUS=1.2").await;
-        assert!(world.line_of("bob").await.contains("STATUS=1.0"));
-        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1, "{change}");
-        let letters = world.waiting(LETTERS_QUEUE).await;
-        assert!(letters[0].payload.len() < 1_000, "{change}");
-    }
-    world.replace_content(&damaged, whole).await;
-    world.clock.advance(6 * 60 * 60_000);
-    world.deliver().await;
-    world.assert_agrees("bob", "SUMMARY:7", "STATUS=1.2").await;
-    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
-}
-
-/// What a row of before 2026-11-30 held is delivered before what waits since.
-#[tokio::test]
-async fn rows_of_before_come_first() {
-    let (world, _) = slow_world().await;
-    let at = "alice/calendar/1.ics";
-    let people = ["bob", "carol"];
-    world.put(at, series("0", &people)).await.unwrap();
-    world.deliver().await;
-    world.clock.advance(60_000);
-    world.put(at, series("1", &people)).await.unwrap();
-    world.rows_as_before().await;
-    world.clock.advance(60_000);
-    world.put(at, series("2", &people)).await.unwrap();
-    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 2);
-    world.deliver().await;
-    for name in people {
-        world.assert_agrees(name, "SUMMARY:2", "STATUS=1.2").await;
-    }
-    let read = world.desk.store().list_work(LETTERS_QUEUE, None, 10).await;
-    assert_eq!(read.unwrap(), []);
-}
-
-/// Where what waits of a meeting cannot be read, its organizer can change it all the same, and all is delivered once that
-/// is mended.
-#[tokio::test]
-async fn a_row_of_letters_that_cannot_be_read_is_kept() {
-    let (world, _) = slow_world().await;
-    let at = "alice/calendar/1.ics";
-    let people = ["bob", "carol"];
-    world.put(at, series("0", &people)).await.unwrap();
-    world.deliver().await;
-    world.clock.advance(60_000);
-    world.put(at, series("1", &people)).await.unwrap();
-    let whole = world.set_letters(&b"\xff\xff"[..]).await;
-    world.clock.advance(60_000);
-    world.put(at, series("2", &people)).await.unwrap();
-    world.deliver().await;
-    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 1);
-    world.set_letters(whole).await;
-    world.clock.advance(6 * 60 * 60_000);
-    world.deliver().await;
-    for name in people {
-        world.assert_agrees(name, "SUMMARY:2", "STATUS=1.2").await;
-    }
-    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
-    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 0);
-}
-
-impl World {
-    /// Puts other octets in the place of what waits; those that were there.
-    async fn set_letters(&self, payload: impl Into<Bytes>) -> Bytes {
-        let store = self.desk.store();
-        let (id, row) = store
-            .list_work(LETTERS_QUEUE, None, 1)
-            .await
-            .unwrap()
-            .remove(0);
-        let mut batch = store.batch();
-        let after = Work::new(LETTERS_QUEUE, payload, row.created);
-        batch.reschedule(&id, &row, id.due, &after);
-        store.commit(batch).await.unwrap();
-        row.value.payload
-    }
-
-    /// Has what waits stand as it did before there was a row for each meeting.
-    async fn rows_as_before(&self) {
-        let store = self.desk.store();
-        let (id, letters) = store
-            .list_work(LETTERS_QUEUE, None, 1)
-            .await
-            .unwrap()
-            .remove(0);
-        let (turn_id, turn) = store
-            .list_work(DELIVERY_QUEUE, None, 1)
-            .await
-            .unwrap()
-            .remove(0);
-        let (_, letters_of_it) = postcard::take_from_bytes::<Timestamp>(&letters.payload).unwrap();
-        let (_, rest) = postcard::take_from_bytes::<(
-            storage::model::PrincipalId,
-            storage::model::CollectionId,
-            String,
-        )>(&turn.payload)
-        .unwrap();
-        assert_eq!(rest, [0, 0], "no letters, no mails");
-        let named = &turn.payload[..turn.payload.len() - 2];
-        let before = [named, letters_of_it, &[0]].concat();
-        let mut batch = store.batch();
-        batch.finish_work(&id, &letters);
-        batch.finish_work(&turn_id, &turn);
-        let row = Work::new(DELIVERY_QUEUE, before, turn.created);
-        batch.enqueue(&store.new_work_id(turn_id.due), &row);
-        store.commit(batch).await.unwrap();
-    }
-}
-
-/// What is given up is noted for whom it was, where their organizer sees it (RFC 6638 §3.2.9).
-#[tokio::test]
-async fn what_is_given_up_is_said() {
-    let bounds = CommitBounds {
-        copies: 1,
-        people_shown_at_once: 0,
-    };
-    let settings = Settings {
-        commit_bounds: bounds,
-        ..Settings::default()
-    };
-    let (world, faulty) = faulty_world(settings).await;
-    user(world.desk.store(), "carol").await;
-    let at = "alice/calendar/1.ics";
-    world
-        .put(at, meeting(9, &["bob", "carol"], ""))
-        .await
-        .unwrap();
-    for attempt in 1..=20 {
-        assert!(
-            world.line_of("carol").await.contains("STATUS=1.0"),
-            "{attempt}"
-        );
-        faulty.fail_commit(1, CommitError::Limit("a bound"));
-        assert!(world.desk.deliver_outstanding().await.unwrap());
-        faulty.heal();
-        if let Some(due) = world.desk.store().next_due(DELIVERY_QUEUE).await.unwrap() {
-            world.clock.set(due);
-        }
-    }
-    let line = world.line_of("carol").await;
-    assert!(line.contains("STATUS=5.1"), "{line}");
-    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
-    assert!(world.line_of("bob").await.contains("STATUS=1.2"));
 }

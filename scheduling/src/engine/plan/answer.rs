@@ -73,12 +73,12 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
 }
 
 /// Whether anything may come that DTSTAMP, as the client writes it, would make late: whatever comes, where its clock is
-/// ahead; else what was sent before now, and is on its way from elsewhere, or waits here.
+/// ahead; else what was sent before now, and is on its way from elsewhere.
 fn is_told_more(change: &Change<'_>, object: &CalendarObject) -> bool {
     let now = utc(change.now);
     let is_ahead = |entry: &Component| Revision::of(entry).stamp() > now.as_str();
     let organizer = organizer_line(object).and_then(|it| change.directory.local(it.raw_value()));
-    change.message_waits || organizer.is_none() || object.entries().any(is_ahead)
+    organizer.is_none() || object.entries().any(is_ahead)
 }
 
 /// Who acts for the owner signs the owner's line; where it is the owner, nobody does.

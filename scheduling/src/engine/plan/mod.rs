@@ -49,8 +49,6 @@ pub struct Change<'a> {
     /// What others were told last in the owner's name of a meeting with this UID: of one that is not there any more, or
     /// that was brought back from before that.
     pub last_told: Option<&'a LastTold>,
-    /// What the organizer, who is here, sent to the owner waits (RFC 6638 §3.2.9).
-    pub message_waits: bool,
     /// The moment.
     pub now: Timestamp,
     /// RFC 6638 §8.1: `Schedule-Reply: F` is `false`.
@@ -79,7 +77,6 @@ impl<'a> Change<'a> {
             directory,
             organizer_copy: None,
             last_told: None,
-            message_waits: false,
             now,
             schedule_reply: true,
             schedule_tag_matched: false,

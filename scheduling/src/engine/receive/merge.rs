@@ -130,7 +130,7 @@ impl Merge<'_> {
             .filter(|(key, _)| !self.message.has(Part::Instance(*key)) && !away.contains(key));
         unsaid
             .filter_map(|(key, entry)| {
-                let is_later = self.incoming.message.origin != Origin::Here
+                let is_later = self.incoming.message.origin == Origin::Mail
                     && noted_revision(entry)
                         .zip(revision.as_ref())
                         .is_some_and(|(noted, revision)| noted.compare_apart(revision).is_gt());

@@ -87,10 +87,10 @@ pub(super) fn is_late(
         return false;
     };
     match (origin, known.about == part) {
-        (Origin::Here, _) => false,
+        // in the order in which they were decided
+        (Origin::Here | Origin::Queue, _) => false,
         // of two that were sent within a second, neither is late
-        (_, false) => known.order_of(&said).is_lt(),
-        (Origin::Queue, true) => said < known.revision,
+        (Origin::Mail, false) => known.order_of(&said).is_lt(),
         (Origin::Mail, true) => said <= known.revision,
     }
 }
@@ -103,12 +103,15 @@ pub(super) fn is_overtaken(
     (said, entry): (Part, &Component),
     part: Part,
 ) -> bool {
+    if origin != Origin::Mail {
+        return false;
+    }
     let revision = Revision::of(entry);
     let is_newer = |of: Part| {
         let Some(mut known) = Known::of(stored, of) else {
             return false;
         };
-        if !known.is_noted && origin == Origin::Mail {
+        if !known.is_noted {
             // DTSTAMP is the client's
             known.revision = Revision::before_all(known.revision.sequence());
         }

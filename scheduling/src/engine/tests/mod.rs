@@ -221,10 +221,7 @@ impl World {
         let organizer = organizer_to_load(before.as_ref(), after, owner.id, &directory);
         let organizer_copy =
             organizer.and_then(|organizer| self.calendars.get(self.name_of(organizer.id)).cloned());
-        let mut waiting = self.waiting.iter();
         let plan = plan(&Change {
-            message_waits: waiting
-                .any(|it| it.recipient.id == owner.id && it.message.method != Method::Reply),
             before: before.as_ref(),
             is_dormant: self.dormant.contains(who),
             after,

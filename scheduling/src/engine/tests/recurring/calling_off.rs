@@ -319,42 +319,6 @@ fn what_waits_is_told_in_its_order_also_within_a_second() {
 }
 
 #[test]
-fn a_letter_that_waits_does_not_undo_a_later_one() {
-    for answers in [false, true] {
-        let mut world = waiting();
-        if answers {
-            world.answer("bob", "TENTATIVE");
-        }
-        world.put("alice", &set(&[&series("bob carol", "LOCATION:Two")]));
-        world.letters("bob");
-        world.deliver_waiting();
-        assert_eq!(place(&world).as_deref(), Some("Two"), "{answers}");
-        assert!(world.letters("bob").is_empty());
-    }
-    // an older letter was noted, and what came since was not: the note does not stay
-    let mut world = waiting();
-    let first = world.waiting.clone();
-    world.deliver_waiting();
-    world.put("alice", &set(&[&series("bob carol", "LOCATION:Two")]));
-    world.letters("bob");
-    world.waiting = first;
-    world.deliver_waiting();
-    assert_eq!(place(&world).as_deref(), Some("Two"));
-    assert!(world.letters("bob").is_empty());
-}
-
-#[test]
-fn an_answer_that_overtakes_a_letter_brings_its_news() {
-    // the inbox item that each message leaves
-    let mut world = waiting();
-    world.answer("carol", "TENTATIVE");
-    assert_eq!(place(&world).as_deref(), Some("One"));
-    assert_eq!(world.letters("bob"), ["REQUEST series"]);
-    world.deliver_waiting();
-    assert!(world.letters("bob").is_empty());
-}
-
-#[test]
 fn an_answer_to_an_instance_counts_after_one_to_the_series() {
     // per component and per attendee: SEQUENCE of an instance may be lower
     let reply = |lines: &str, participation: &str, sequence: u32, minute: u32| {

@@ -1,0 +1,249 @@
+//! A message that waits.
+
+use bytes::Bytes;
+use calendar::CalendarObject;
+use serde::{Deserialize, Serialize};
+use storage::{Timestamp, model::PrincipalId};
+
+use crate::{
+    engine::{Message, Method, Origin, instances_named},
+    parse_stored,
+};
+
+/// Somebody, with their address as it stands in the sender's object.
+pub(super) type Addressed = (PrincipalId, String);
+
+/// One message to several people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Letter {
+    pub method: Method,
+    pub sender: String,
+    pub is_refresh: bool,
+    pub tells_answer: bool,
+    pub asks_again: bool,
+    /// The instances that it is about; none where it is about all of the meeting.
+    pub instances: Vec<String>,
+    pub decided: Timestamp,
+    pub octets: Bytes,
+    pub recipients: Vec<Addressed>,
+}
+
+/// The same as it was written before 2026-11-30.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FormerLetter {
+    method: Method,
+    sender: String,
+    is_refresh: bool,
+    asks_again: bool,
+    octets: Bytes,
+    recipients: Vec<Addressed>,
+}
+
+impl Letter {
+    /// A message to nobody yet.
+    pub fn of(message: &Message, decided: Timestamp) -> Letter {
+        Letter {
+            method: message.method,
+            sender: message.sender.clone(),
+            is_refresh: message.is_refresh,
+            tells_answer: message.tells_answer,
+            asks_again: message.asks_again,
+            instances: instances_named(&message.object),
+            decided,
+            octets: message.object.to_octets(),
+            recipients: Vec::new(),
+        }
+    }
+
+    /// What was written before, at that time.
+    pub fn of_former(former: FormerLetter, decided: Timestamp) -> Letter {
+        let object = parse_stored(former.octets.clone()).ok();
+        Letter {
+            method: former.method,
+            sender: former.sender,
+            is_refresh: former.is_refresh,
+            tells_answer: false,
+            asks_again: former.asks_again,
+            instances: object.as_ref().map_or_else(Vec::new, instances_named),
+            decided,
+            octets: former.octets,
+            recipients: former.recipients,
+        }
+    }
+
+    /// The same as it was written before.
+    pub fn into_former(self) -> FormerLetter {
+        FormerLetter {
+            method: self.method,
+            sender: self.sender,
+            is_refresh: self.is_refresh,
+            asks_again: self.asks_again,
+            octets: self.octets,
+            recipients: self.recipients,
+        }
+    }
+
+    /// The same to others.
+    pub fn to(&self, recipients: Vec<Addressed>) -> Letter {
+        Letter {
+            recipients,
+            octets: self.octets.clone(),
+            sender: self.sender.clone(),
+            instances: self.instances.clone(),
+            ..*self
+        }
+    }
+
+    /// Whether it says the same as another one.
+    pub fn says(&self, other: &Letter) -> bool {
+        self.method == other.method
+            && self.sender == other.sender
+            && self.is_refresh == other.is_refresh
+            && self.tells_answer == other.tells_answer
+            && self.asks_again == other.asks_again
+            && self.octets == other.octets
+    }
+
+    pub fn is_to(&self, recipient: PrincipalId) -> bool {
+        self.recipients.iter().any(|(id, _)| *id == recipient)
+    }
+
+    /// Whether a later letter is about all that this one is about.
+    fn is_within(&self, later: &Letter) -> bool {
+        let is_said = |instance: &String| later.instances.contains(instance);
+        later.instances.is_empty()
+            || !self.instances.is_empty() && self.instances.iter().all(is_said)
+    }
+
+    /// Whether this letter need not be delivered to somebody who gets a later one then, and whether that asks again in its
+    /// place; `None` where it has to come first.
+    pub fn replaced_by(&self, later: &Letter) -> Option<bool> {
+        if !self.is_within(later) || self.tells_answer {
+            return None;
+        }
+        match (self.method, later.method) {
+            _ if self.is_refresh => Some(later.asks_again),
+            _ if later.is_refresh => None,
+            (Method::Request, Method::Cancel) => later.instances.is_empty().then_some(false),
+            (Method::Cancel, Method::Cancel) => Some(false),
+            (Method::Request, Method::Request) => {
+                let says_it = !self.asks_again || later.asks_again || self.instances.is_empty();
+                says_it.then_some(later.asks_again || self.asks_again)
+            }
+            // who was to be out, and is in again, has answered nothing
+            (Method::Cancel, Method::Request) => {
+                let are_both_about_all = self.instances.is_empty() == later.instances.is_empty();
+                are_both_about_all.then_some(true)
+            }
+            _ => None,
+        }
+    }
+
+    /// The message. All that waits comes in the order in which it was decided; what its recipients said meanwhile it does
+    /// not know.
+    pub fn message(&self, uid: &str, object: &CalendarObject) -> Message {
+        Message {
+            method: self.method,
+            origin: Origin::Queue,
+            sender: self.sender.clone(),
+            uid: uid.to_owned(),
+            is_refresh: self.is_refresh,
+            tells_answer: self.tells_answer,
+            asks_again: self.asks_again,
+            object: object.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calendar::Limits;
+
+    use super::*;
+
+    fn letter(method: Method, instances: &[&str]) -> Letter {
+        let lines: String = match instances {
+            [] => "BEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\n".to_owned(),
+            all => all
+                .iter()
+                .map(|it| format!("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID:{it}\r\nEND:VEVENT\r\n"))
+                .collect(),
+        };
+        let text =
+            format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{lines}END:VCALENDAR\r\n");
+        let object =
+            CalendarObject::parse(text.as_bytes(), &Limits::default()).expect("a calendar");
+        let message = Message {
+            method,
+            origin: Origin::Here,
+            sender: "mailto:alice@example.org".to_owned(),
+            uid: "1".to_owned(),
+            is_refresh: false,
+            tells_answer: false,
+            asks_again: false,
+            object,
+        };
+        Letter::of(&message, Timestamp(0))
+    }
+
+    /// What waits, what is decided then, whether the first need not be delivered, and whether the second asks again then.
+    #[test]
+    fn what_need_not_be_delivered_any_more() {
+        use Method::{Add, Cancel, Reply, Request};
+        const ALL: &[&str] = &[];
+        const ONE: &[&str] = &["20260302T090000Z"];
+        const TWO: &[&str] = &["20260302T090000Z", "20260309T090000Z"];
+        const OTHER: &[&str] = &["20260316T090000Z"];
+        let cases = [
+            ((Request, ALL), (Request, ALL), Some(false)),
+            ((Request, ONE), (Request, ALL), Some(false)),
+            ((Request, ONE), (Request, TWO), Some(false)),
+            ((Request, ONE), (Request, ONE), Some(false)),
+            ((Request, TWO), (Request, ONE), None),
+            ((Request, ALL), (Request, ONE), None),
+            ((Request, ONE), (Request, OTHER), None),
+            ((Request, ALL), (Cancel, ALL), Some(false)),
+            ((Request, ONE), (Cancel, ALL), Some(false)),
+            ((Request, ONE), (Cancel, ONE), None),
+            ((Request, ALL), (Cancel, ONE), None),
+            ((Cancel, ONE), (Cancel, ALL), Some(false)),
+            ((Cancel, ONE), (Cancel, TWO), Some(false)),
+            ((Cancel, ALL), (Cancel, ONE), None),
+            // who was to be out, and is in again, answers again
+            ((Cancel, ALL), (Request, ALL), Some(true)),
+            ((Cancel, ONE), (Request, ONE), Some(true)),
+            ((Cancel, ONE), (Request, ALL), None),
+            ((Cancel, ALL), (Request, ONE), None),
+            ((Add, ONE), (Request, ALL), None),
+            ((Reply, ALL), (Reply, ALL), None),
+        ];
+        for ((waits, about), (method, of), replaced) in cases {
+            let (waits, later) = (letter(waits, about), letter(method, of));
+            assert_eq!(waits.replaced_by(&later), replaced, "{waits:?}, {later:?}");
+        }
+        let asking = |instances| Letter {
+            asks_again: true,
+            ..letter(Request, instances)
+        };
+        let later = letter(Request, ALL);
+        assert_eq!(asking(ALL).replaced_by(&later), Some(true));
+        assert_eq!(
+            asking(ONE).replaced_by(&later),
+            None,
+            "only one is asked again"
+        );
+        assert_eq!(asking(ONE).replaced_by(&asking(ALL)), Some(true));
+        let showing = |instances| Letter {
+            is_refresh: true,
+            ..letter(Request, instances)
+        };
+        assert_eq!(showing(ALL).replaced_by(&later), Some(false));
+        assert_eq!(showing(ALL).replaced_by(&showing(ALL)), Some(false));
+        assert_eq!(later.replaced_by(&showing(ALL)), None);
+        let telling = Letter {
+            tells_answer: true,
+            ..showing(ALL)
+        };
+        assert_eq!(telling.replaced_by(&later), None);
+    }
+}

@@ -1,0 +1,448 @@
+//! What waits of a meeting stands in one row, in the order in which it was decided, and is delivered in bounded commits;
+//! what somebody cannot get waits for them alone.
+
+use storage::model::{CollectionId, PrincipalId};
+
+use super::{
+    waiting::{meeting, series, slow_world},
+    *,
+};
+use crate::engine::Method;
+
+impl World {
+    /// What somebody's copy says at last, and what the organizer's object says of them.
+    async fn assert_agrees(&self, name: &str, says: &str, organizer_says: &str) {
+        let (_, text) = self.own_copy(name).await;
+        assert!(text.contains(says), "{text}");
+        let line = self.line_of(name).await;
+        assert!(line.contains(organizer_says), "{line}");
+    }
+
+    async fn accept(&self, actor: &Actor, name: &str) {
+        let (place, text) = self.own_copy(name).await;
+        let own = format!("mailto:{name}@example.com");
+        let asked = format!("RSVP=TRUE:{own}");
+        assert!(unfolded(text.as_bytes()).contains(&asked), "{text}");
+        let answer = unfolded(text.as_bytes()).replace(&asked, &format!("PARTSTAT=ACCEPTED:{own}"));
+        self.put_as(actor, &place, answer).await.unwrap();
+    }
+}
+
+/// Who is taken out and invited again, before they heard of the one and the other, is asked anew: they answered something
+/// else.
+#[tokio::test]
+async fn who_is_out_and_in_again_is_asked_anew() {
+    let (world, carol) = slow_world().await;
+    user(world.desk.store(), "dave").await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol", "dave"];
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    world.accept(&carol, "carol").await;
+    world.deliver().await;
+    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
+    world.clock.advance(60_000);
+    world.put(at, meeting(9, &["dave"], "")).await.unwrap();
+    let (_, text) = world.own_copy("carol").await;
+    assert!(
+        !text.contains("CANCELLED"),
+        "Bob knows, she does not: {text}"
+    );
+    world.clock.advance(60_000);
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    let line = world.line_of("carol").await;
+    assert!(!line.contains("ACCEPTED"), "{line}");
+    world
+        .assert_agrees("carol", "RSVP=TRUE", "STATUS=1.2")
+        .await;
+    let (_, text) = world.own_copy("carol").await;
+    assert!(
+        !text.contains("STATUS:CANCELLED") && !text.contains("ACCEPTED"),
+        "{text}"
+    );
+    world.accept(&carol, "carol").await;
+    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
+}
+
+/// Who is sent by somebody while it waits that they are out is in.
+#[tokio::test]
+async fn who_is_sent_hears_of_it_after_what_waits() {
+    let (world, _) = slow_world().await;
+    user(world.desk.store(), "dave").await;
+    let at = "alice/calendar/1.ics";
+    let all = ["bob", "carol", "dave"];
+    world.put(at, meeting(9, &all, "")).await.unwrap();
+    world.deliver().await;
+    world.clock.advance(60_000);
+    world.put(at, meeting(9, &["bob"], "")).await.unwrap();
+    let is_off = async |name| world.own_copy(name).await.1.contains("STATUS:CANCELLED");
+    assert!(is_off("carol").await && !is_off("dave").await);
+    let (place, text) = world.own_copy("bob").await;
+    let dave = "mailto:dave@example.com";
+    let sends = format!("PARTSTAT=DELEGATED;DELEGATED-TO=\"{dave}\":mailto:bob@example.com");
+    let delegate =
+        format!("ATTENDEE;DELEGATED-FROM=\"mailto:bob@example.com\":{dave}\r\nEND:VEVENT");
+    let text = unfolded(text.as_bytes());
+    let others = text.lines().filter(|line| !line.ends_with(dave));
+    let text: String = others.map(|line| format!("{line}\r\n")).collect();
+    let answer = text
+        .replace("RSVP=TRUE:mailto:bob@example.com", &sends)
+        .replace("END:VEVENT", &delegate);
+    world.put_as(&world.bob, &place, answer).await.unwrap();
+    let (_, waiting) = world.own_copy("dave").await;
+    assert!(!waiting.contains("DELEGATED"), "{waiting}");
+    world.deliver().await;
+    let (_, text) = world.own_copy("dave").await;
+    assert!(!text.contains("STATUS:CANCELLED"), "{text}");
+    assert!(text.contains("DELEGATED-FROM"), "{text}");
+    let organizers = unfolded(world.text_at(at).await.as_bytes());
+    let line = organizers
+        .lines()
+        .find(|line| line.ends_with(&format!(":{dave}")));
+    assert!(line.unwrap().contains("STATUS=1.2"), "{organizers}");
+}
+
+/// However often it is changed meanwhile: one row has all that waits, who is told of all does not hear of what was in
+/// between, and the status says that something waits until nothing does (RFC 6638 §3.2.9).
+#[tokio::test]
+async fn all_changes_of_a_meeting_wait_in_one_row() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    for change in 1..20 {
+        world.clock.advance(1_000);
+        let after = series(&change.to_string(), &people);
+        world.put(at, after).await.unwrap();
+        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1, "{change}");
+        let letters = world.waiting(LETTERS_QUEUE).await;
+        assert_eq!(letters.len(), 1, "{change}");
+        assert!(
+            letters[0].payload.len() < 2_000,
+            "{change}: {}",
+            letters[0].payload.len()
+        );
+        assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+    }
+    world.deliver().await;
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+    for name in people {
+        world.assert_agrees(name, "SUMMARY:19", "STATUS=1.2").await;
+    }
+}
+
+/// Whose copy is damaged hears of everything, in its order, once it is mended; nobody else waits for that, and nothing
+/// grows with each change.
+#[tokio::test]
+async fn a_damaged_copy_holds_up_nobody_else() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    let (damaged, _) = world.own_copy("bob").await;
+    let whole = world.damage(&damaged).await;
+    for change in 1..8 {
+        world.clock.advance(60_000);
+        let after = series(&change.to_string(), &people);
+        world.put(at, after).await.unwrap();
+        world.deliver().await;
+        let says = format!("SUMMARY:{change}");
+        world.assert_agrees("carol", &says, "STATUS=1.2").await;
+        assert!(world.line_of("bob").await.contains("STATUS=1.0"));
+        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1, "{change}");
+        let letters = world.waiting(LETTERS_QUEUE).await;
+        assert!(letters[0].payload.len() < 1_000, "{change}");
+    }
+    world.replace_content(&damaged, whole).await;
+    world.clock.advance(6 * 60 * 60_000);
+    world.deliver().await;
+    world.assert_agrees("bob", "SUMMARY:7", "STATUS=1.2").await;
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+}
+
+/// What rows of before 2026-11-30 held is delivered in its order, and before what waits since: who is invited to a series
+/// has no instance that was called off then.
+#[tokio::test]
+async fn rows_of_before_come_first_in_their_order() {
+    let at = "alice/calendar/1.ics";
+    let invited = series("0", &["bob", "carol"]);
+    let off = String::from_utf8(series("0", &["bob", "carol"]).to_vec()).unwrap();
+    let off = off.replace("RRULE", "EXDATE:20260309T090000Z\r\nRRULE");
+    for is_former in [[true, false], [true, true]] {
+        let (world, _) = slow_world().await;
+        for (octets, is_former) in [&*invited, off.as_bytes()].into_iter().zip(is_former) {
+            world.clock.advance(1_000);
+            world.put(at, octets.to_vec()).await.unwrap();
+            if is_former {
+                world.rows_as_before().await;
+            }
+        }
+        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 2);
+        world.clock.advance(1_000);
+        world.deliver().await;
+        for name in ["bob", "carol"] {
+            let (_, text) = world.own_copy(name).await;
+            let is_off =
+                text.contains("EXDATE:20260309T090000Z") || text.contains("STATUS:CANCELLED");
+            assert!(is_off, "{is_former:?}: {text}");
+            assert!(world.line_of(name).await.contains("STATUS=1.2"));
+        }
+        assert_eq!(world.waiting(LETTERS_QUEUE).await, []);
+    }
+}
+
+/// Where what waits of a meeting cannot be read, its organizer can change it all the same, and all is delivered once that
+/// is mended.
+#[tokio::test]
+async fn a_row_of_letters_that_cannot_be_read_is_kept() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, series("0", &people)).await.unwrap();
+    world.deliver().await;
+    world.clock.advance(60_000);
+    world.put(at, series("1", &people)).await.unwrap();
+    let whole = world.set_letters(&b"\xff\xff"[..]).await;
+    world.clock.advance(60_000);
+    world.put(at, series("2", &people)).await.unwrap();
+    world.deliver().await;
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 1);
+    world.set_letters(whole).await;
+    world.clock.advance(6 * 60 * 60_000);
+    world.deliver().await;
+    for name in people {
+        world.assert_agrees(name, "SUMMARY:2", "STATUS=1.2").await;
+    }
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 0);
+}
+
+impl World {
+    /// Puts other octets in the place of what waits; those that were there.
+    async fn set_letters(&self, payload: impl Into<Bytes>) -> Bytes {
+        let store = self.desk.store();
+        let (id, row) = store
+            .list_work(LETTERS_QUEUE, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let mut batch = store.batch();
+        let after = Work::new(LETTERS_QUEUE, payload, row.created);
+        batch.reschedule(&id, &row, id.due, &after);
+        store.commit(batch).await.unwrap();
+        row.value.payload
+    }
+
+    /// Has what waits stand as it did before there was a row for each meeting.
+    async fn rows_as_before(&self) {
+        type To = Vec<(PrincipalId, String)>;
+        type Letter = (
+            Method,
+            String,
+            bool,
+            bool,
+            bool,
+            Vec<String>,
+            Timestamp,
+            Bytes,
+            To,
+        );
+        let store = self.desk.store();
+        let (id, row) = store
+            .list_work(LETTERS_QUEUE, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let (due, troubles, letters): (Timestamp, u32, Vec<Letter>) = row.task().unwrap();
+        assert_eq!(troubles, 0);
+        let letters = letters.into_iter();
+        let letters = letters.map(|(method, sender, shows, _, asks, _, _, octets, to)| {
+            (method, sender, shows, asks, octets, to)
+        });
+        let turn = WorkId { due, id: id.id };
+        let before = store.work(DELIVERY_QUEUE, &turn).await.unwrap().unwrap();
+        let (of, rest) =
+            postcard::take_from_bytes::<(PrincipalId, CollectionId, String)>(&before.payload)
+                .unwrap();
+        assert_eq!(rest, [0, 0], "no letters, no mails");
+        let former = (of, letters.collect::<Vec<_>>(), 0_u8);
+        let mut batch = store.batch();
+        batch.finish_work(&id, &row);
+        batch.finish_work(&turn, &before);
+        let row = Work::of(DELIVERY_QUEUE, &former, before.created);
+        batch.enqueue(&store.new_work_id(due), &row);
+        store.commit(batch).await.unwrap();
+    }
+}
+
+/// What is given up is noted for whom it was, where their organizer sees it (RFC 6638 §3.2.9).
+#[tokio::test]
+async fn what_is_given_up_is_said() {
+    let bounds = CommitBounds {
+        copies: 1,
+        people_shown_at_once: 0,
+    };
+    let settings = Settings {
+        commit_bounds: bounds,
+        ..Settings::default()
+    };
+    let (world, faulty) = faulty_world(settings).await;
+    user(world.desk.store(), "carol").await;
+    let at = "alice/calendar/1.ics";
+    world
+        .put(at, meeting(9, &["bob", "carol"], ""))
+        .await
+        .unwrap();
+    for attempt in 1..=20 {
+        assert!(
+            world.line_of("carol").await.contains("STATUS=1.0"),
+            "{attempt}"
+        );
+        faulty.fail_commit(1, CommitError::Limit("a bound"));
+        assert!(world.desk.deliver_outstanding().await.unwrap());
+        faulty.heal();
+        if let Some(due) = world.desk.store().next_due(DELIVERY_QUEUE).await.unwrap() {
+            world.clock.set(due);
+        }
+    }
+    let line = world.line_of("carol").await;
+    assert!(line.contains("STATUS=5.1"), "{line}");
+    assert_eq!(world.waiting(LETTERS_QUEUE).await.len(), 0);
+    assert!(world.line_of("bob").await.contains("STATUS=1.2"));
+}
+
+/// What only shows what others said comes behind what waits, and keeps no status from being told.
+#[tokio::test]
+async fn what_is_shown_comes_behind_what_waits() {
+    let (world, carol) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["alice", "bob", "carol"];
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    world.accept(&carol, "carol").await;
+    world.deliver().await;
+    world.clock.advance(60_000);
+    world.put(at, meeting(10, &people, "")).await.unwrap();
+    // Bob knows of it, answers, and Alice does
+    world.accept(&world.bob, "bob").await;
+    let own = world.text_at(at).await;
+    let coming = own.replace(":mailto:alice", ";PARTSTAT=ACCEPTED:mailto:alice");
+    world
+        .put(
+            at,
+            coming.replace("ORGANIZER;PARTSTAT=ACCEPTED", "ORGANIZER"),
+        )
+        .await
+        .unwrap();
+    while world.desk.refresh_outstanding().await.unwrap() {}
+    let (_, text) = world.own_copy("carol").await;
+    assert!(text.contains("DTSTART:20260302T090000Z"), "{text}");
+    assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+    world.deliver().await;
+    let (_, text) = world.own_copy("carol").await;
+    assert!(text.contains("DTSTART:20260302T100000Z"), "{text}");
+    let text = unfolded(text.as_bytes());
+    for name in ["alice", "bob"] {
+        let said = format!("ATTENDEE;PARTSTAT=ACCEPTED:mailto:{name}@example.com");
+        assert!(text.contains(&said), "{text}");
+    }
+    assert!(
+        text.contains("ATTENDEE;RSVP=TRUE:mailto:carol@example.com"),
+        "{text}"
+    );
+    let line = world.line_of("carol").await;
+    assert!(
+        line.contains("STATUS=1.2") && !line.contains("ACCEPTED"),
+        "{line}"
+    );
+}
+
+/// What one commit cannot hold goes to one after the other, and what somebody alone cannot get is given up for them alone,
+/// in the end.
+#[tokio::test]
+async fn one_who_cannot_get_it_keeps_nobody_from_it() {
+    let settings = Settings {
+        commit_bounds: CommitBounds {
+            copies: 1,
+            people_shown_at_once: 0,
+        },
+        ..Settings::default()
+    };
+    let (world, faulty) = faulty_world(settings).await;
+    let people = ["bob", "carol", "dave", "erin"];
+    for name in &people[1..] {
+        user(world.desk.store(), name).await;
+    }
+    let at = "alice/calendar/1.ics";
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    // the next one, whoever that is, cannot have it
+    faulty.fail_commit(1, CommitError::Limit("a bound"));
+    assert!(world.desk.deliver_outstanding().await.unwrap());
+    faulty.heal();
+    world.deliver().await;
+    let waits = async || {
+        let text = world.text_at(at).await;
+        text.matches("STATUS=1.0").count()
+    };
+    assert_eq!(waits().await, 1);
+    let turns = world.waiting(DELIVERY_QUEUE).await;
+    assert_eq!((turns.len(), turns[0].attempts), (1, 1));
+    assert!(turns[0].last_error.as_ref().unwrap().contains("a bound"));
+    world.clock.advance(60_000);
+    world.deliver().await;
+    assert_eq!(waits().await, 0);
+}
+
+/// Who is not there any more, or not to be invited now, has not heard (RFC 6638 §3.2.9).
+#[tokio::test]
+async fn who_is_gone_or_disabled_meanwhile_has_not_heard() {
+    let (world, carol) = slow_world().await;
+    let dave = user(world.desk.store(), "dave").await;
+    let at = "alice/calendar/1.ics";
+    world
+        .put(at, meeting(9, &["bob", "carol", "dave"], ""))
+        .await
+        .unwrap();
+    let store = world.desk.store();
+    let disable = |dave: &mut Principal| dave.disabled = true;
+    store
+        .change_principal(dave.principal.id, disable)
+        .await
+        .unwrap();
+    store.remove_account(carol.principal.id).await.unwrap();
+    world.deliver().await;
+    let statuses = [("bob", "1.2"), ("carol", "3.7"), ("dave", "5.3")];
+    for (name, status) in statuses {
+        let line = world.line_of(name).await;
+        assert!(line.contains(&format!("STATUS={status}")), "{line}");
+    }
+}
+
+/// Each of many who hears something else does not need a commit of their own.
+#[tokio::test]
+async fn a_commit_holds_several_letters() {
+    const MANY: usize = 130;
+    let world = world().await;
+    let names: Vec<String> = (0..MANY).map(|number| format!("u{number:03}")).collect();
+    for name in &names {
+        user(world.desk.store(), name).await;
+    }
+    let at = "alice/calendar/1.ics";
+    let people: Vec<&str> = names.iter().map(|name| &**name).collect();
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    // each CANCEL names its recipient
+    world.delete(at).await.unwrap();
+    let mut commits = 0;
+    while world.desk.deliver_outstanding().await.unwrap() {
+        commits += 1;
+    }
+    assert_eq!(commits, 2, "of {}", MANY - 50);
+    for name in &names {
+        let (_, text) = world.own_copy(name).await;
+        assert!(text.contains("STATUS:CANCELLED"), "{text}");
+    }
+}
