@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Zone, free_busy::BusyPeriod};
+use calendar::{
+    CalendarObject, Zone,
+    free_busy::{BusyPeriod, merge},
+};
 use storage::{
     ResourcePath,
     access::Privilege,
-    model::{Collection, CollectionId, INBOX_NAME, Principal},
+    model::{Collection, CollectionId, INBOX_NAME, Principal, PrincipalKind},
 };
 
 use super::{
@@ -82,21 +85,48 @@ impl Desk {
         let mut answers = Vec::with_capacity(request.attendees.len());
         let mut known = BTreeMap::new();
         for attendee in &request.attendees {
-            let times = match reachable(directory.get(attendee)) {
-                Err(status) => Err(status),
-                // who has several addresses is looked at once
-                Ok(principal) => match known.get(&principal.id) {
-                    Some(times) => Times::clone(times),
-                    None => {
-                        let times = self.times_of(&asks, principal, &request, rules).await?;
-                        known.insert(principal.id, times.clone());
-                        times
-                    }
-                },
-            };
-            answers.push(self.free_busy_answer(attendee, &request, times));
+            let people = self.asked_about(directory.get(attendee)).await?;
+            if people.len() > self.settings.limits.maximum_attendees {
+                return Err(self.too_many_attendees());
+            }
+            let mut all = Ok(Vec::new());
+            for person in &people {
+                let times = match reachable(person) {
+                    Err(status) => Err(status),
+                    // who has several addresses is looked at once
+                    Ok(principal) => match known.get(&principal.id) {
+                        Some(times) => Times::clone(times),
+                        None => {
+                            let times = self.times_of(&asks, principal, &request, rules).await?;
+                            known.insert(principal.id, times.clone());
+                            times
+                        }
+                    },
+                };
+                all = together(all, times);
+            }
+            answers.push(self.free_busy_answer(attendee, &request, all.map(merge)));
         }
         Ok(answers)
+    }
+
+    /// Whom somebody asks about: a group is all who are invited with it. They get one answer (RFC 6638 §5: one for each
+    /// calendar user in the question), for a client shows what it is told about the address that it asked for.
+    async fn asked_about(&self, addressee: &Addressee) -> Result<Vec<Addressee>, Refusal> {
+        let group = match addressee {
+            Addressee::Local(group) if group.kind == PrincipalKind::Group => group,
+            person => return Ok(vec![person.clone()]),
+        };
+        let members = self.store.members_of_all(&[group.id]).await;
+        let members = members.map_err(read_failed)?.into_iter();
+        let people: Vec<Addressee> = members
+            .map(Addressee::Local)
+            .filter(|member| reachable(member).is_ok())
+            .collect();
+        Ok(match people.is_empty() {
+            true => vec![addressee.clone()],
+            false => people,
+        })
     }
 
     /// What somebody answers about an address of theirs.
@@ -142,14 +172,16 @@ impl Desk {
             .map_err(|error| precondition(Precondition::ValidCalendarData, error.to_string()))?;
         let request = FreeBusyRequest::read(&object)
             .map_err(|fault| precondition(Precondition::ValidSchedulingMessage, fault))?;
-        if request.attendees.len() > limits.maximum_attendees {
-            let detail = format!(
-                "at most {} attendees are possible",
-                limits.maximum_attendees
-            );
-            return Err(precondition(Precondition::MaxAttendeesPerInstance, detail));
+        match request.attendees.len() > limits.maximum_attendees {
+            true => Err(self.too_many_attendees()),
+            false => Ok(request),
         }
-        Ok(request)
+    }
+
+    fn too_many_attendees(&self) -> Refusal {
+        let maximum = self.settings.limits.maximum_attendees;
+        let detail = format!("at most {maximum} attendees are possible");
+        precondition(Precondition::MaxAttendeesPerInstance, detail)
     }
 
     /// Who asks as if a meeting were not there has that meeting; else the answers with and without it would tell anybody
@@ -211,6 +243,14 @@ impl Desk {
             Err(refusal) => Err(refusal),
         }
     }
+}
+
+/// When at least one of several is busy. Where that is not told of one, it is told of none: nobody's time is shown as free
+/// that is not known.
+fn together(all: Times, times: Times) -> Times {
+    let mut all = all?;
+    all.extend(times?);
+    Ok(all)
 }
 
 /// Whom one can ask; else the REQUEST-STATUS that says why not.

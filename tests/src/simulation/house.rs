@@ -88,6 +88,8 @@ pub enum Worker {
     Mails,
     /// What a room answers.
     Bookings,
+    /// What a room is asked again.
+    AskedAgain,
     /// Answers that others see.
     Refreshes,
     /// Changes of groups.
@@ -100,10 +102,11 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Worker; 7] = [
+    pub const ALL: [Worker; 8] = [
         Worker::Deliveries,
         Worker::Mails,
         Worker::Bookings,
+        Worker::AskedAgain,
         Worker::Refreshes,
         Worker::Groups,
         Worker::Enabled,
@@ -496,6 +499,7 @@ impl House {
             Worker::Deliveries => self.desk.deliver_outstanding().await,
             Worker::Mails => self.desk.post_outstanding(MAILING_QUEUE).await,
             Worker::Bookings => self.desk.answer_bookings(&RULES).await,
+            Worker::AskedAgain => self.desk.ask_rooms_again().await,
             Worker::Refreshes => self.desk.refresh_outstanding().await,
             Worker::Groups => self.desk.follow_memberships(&RULES).await,
             Worker::Enabled => self.desk.catch_up_enabled().await,

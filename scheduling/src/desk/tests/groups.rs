@@ -1,5 +1,7 @@
 //! Groups that are invited.
 
+use storage::model::Collection;
+
 use super::*;
 
 fn meeting(uid: &str, attendee: &str) -> Bytes {
@@ -53,6 +55,71 @@ async fn a_group_that_is_too_large_is_refused_as_a_whole() {
     for place in ["alice/calendar", "bob/calendar", "bob/inbox"] {
         assert!(world.tree(place).await.is_empty(), "{place}");
     }
+}
+
+/// RFC 6638 §5: one answer about the address that was asked for, with the time of all who are in the group.
+#[tokio::test]
+async fn a_group_is_busy_when_somebody_in_it_is() {
+    let mut settings = Settings::default();
+    settings.limits.maximum_attendees = 3;
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let carol = user(world.desk.store(), "carol").await;
+    let inner = group(&world, "inner", &[&carol]).await;
+    let all = group(&world, "all", &[&world.bob, &inner]).await;
+    group(&world, "nobody", &[]).await;
+    for (who, hour) in [(&world.bob, "08"), (&carol, "11")] {
+        let event = String::from_utf8(event("e", "").to_vec()).unwrap();
+        let event = event.replace("0201T09", &format!("0201T{hour}"));
+        let event = event.replace("DTEND:20260201T100000Z", "DURATION:PT1H");
+        let at = format!("{}/calendar/e.ics", who.principal.name);
+        world.put_as(who, &at, event).await.unwrap();
+    }
+    let ask = async |whom: &str| {
+        let question = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REQUEST\r\nBEGIN:VFREEBUSY\r\nUID:q\r\n\
+             DTSTAMP:20260101T000000Z\r\nDTSTART:20260201T000000Z\r\nDTEND:20260202T000000Z\r\n\
+             ORGANIZER:mailto:alice@example.com\r\nATTENDEE:mailto:{whom}@example.com\r\n\
+             END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+        );
+        let outbox = path("alice/outbox");
+        let desk = &world.desk;
+        desk.ask_for_busy_time(&world.alice, &outbox, question.into(), &bookings::RULES)
+            .await
+    };
+    let mut answers = ask("all").await.unwrap();
+    assert_eq!(answers.len(), 1);
+    let answer = answers.remove(0);
+    assert_eq!(answer.recipient, "mailto:all@example.com");
+    assert_eq!(answer.request_status, "2.0;Success");
+    let told = unfolded(&answer.calendar_data.unwrap());
+    assert!(told.contains("20260201T080000Z/"), "{told}");
+    assert!(told.contains("20260201T110000Z/"), "{told}");
+    assert!(
+        ask("nobody").await.unwrap()[0]
+            .request_status
+            .starts_with("5.3")
+    );
+    // of whom it is not told, nobody is shown as free
+    let store = world.desk.store();
+    let inbox = store.resolve(&path("carol/inbox")).await.unwrap().unwrap();
+    let before = inbox.collection();
+    let after = Collection {
+        access: Some(Vec::new()),
+        ..before.value.clone()
+    };
+    let mut batch = store.batch();
+    batch.update_collection(before, &after);
+    store.commit(batch).await.unwrap();
+    let denied = ask("all").await.unwrap();
+    assert!(denied[0].request_status.starts_with("3.8"), "{denied:?}");
+    // no more people than may be asked about one by one
+    for name in ["d", "e"] {
+        let id = user(store, name).await.principal.id;
+        let changed = store.change_principal(all.principal.id, |all| all.members.push(id));
+        changed.await.unwrap();
+    }
+    let refused = violated(ask("all").await);
+    assert_eq!(refused, Precondition::MaxAttendeesPerInstance);
 }
 
 /// RFC 5546 §4.2.5: the answer of who delegates, the organizer's copy and the invitation of who is sent are one
