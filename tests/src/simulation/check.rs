@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Component};
 use scheduling::{
     desk::{DELIVERY_QUEUE, LETTERS_QUEUE, REFRESH_QUEUE},
     mail::{self, MAILING_QUEUE},
@@ -182,7 +182,11 @@ fn is_same(
     for name in names {
         let name = name.as_deref();
         let known = |object: &CalendarObject| {
-            let attended = attended(object, who, name)?;
+            // what the others said is not told by mail
+            let attended = Attended {
+                others: BTreeMap::new(),
+                ..attended(object, who, name)?
+            };
             Some(match with_answers {
                 true => attended,
                 false => Attended {
@@ -230,8 +234,14 @@ fn agree(
     let looked_at = looked_at.map_or_else(Vec::new, names);
     for name in looked_at {
         let name = name.as_deref();
+        let left: BTreeSet<String> = meeting.iter().flat_map(left_to_others).collect();
+        let without_left = |mut attended: Attended| {
+            attended.others.retain(|address, _| !left.contains(address));
+            attended
+        };
         let meant = meeting.as_ref().and_then(|it| attended(it, who, name));
         let has = own.as_ref().and_then(|it| attended(it, who, name));
+        let (meant, has) = (meant.map(without_left), has.map(without_left));
         let is_away = has.is_none()
             && meant
                 .as_ref()
@@ -248,6 +258,14 @@ fn agree(
         }
     }
     Ok(())
+}
+
+/// Those of whom the server tells nobody anything (RFC 6638 §7.1).
+fn left_to_others(object: &CalendarObject) -> impl Iterator<Item = String> {
+    let lines = object.entries().flat_map(Component::properties);
+    let left =
+        lines.filter(|line| line.is("ATTENDEE") && line.parameter("SCHEDULE-AGENT").is_some());
+    left.map(|line| line.raw_value().to_owned())
 }
 
 async fn no_room_is_booked_twice(house: &House) -> Result<(), String> {

@@ -1,5 +1,7 @@
 //! What an object says of one instance to one person.
 
+use std::collections::BTreeMap;
+
 use calendar::{
     Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, TimeRange, Zone,
     occurrence::override_at,
@@ -23,6 +25,8 @@ pub struct Attended {
     pub place: Option<String>,
     /// PARTSTAT.
     pub participation: String,
+    /// That of everybody else.
+    pub others: BTreeMap<String, String>,
 }
 
 /// The component without RECURRENCE-ID.
@@ -110,7 +114,21 @@ pub fn attended(object: &CalendarObject, who: &str, name: Option<&str>) -> Optio
         start: entry.raw_value("DTSTART").map(str::to_owned),
         place: entry.raw_value("LOCATION").map(str::to_owned),
         participation: participation(&entry, who)?,
+        others: others(&entry, who),
     })
+}
+
+/// What everybody else said.
+fn others(entry: &Component, who: &str) -> BTreeMap<String, String> {
+    let lines = entry
+        .properties()
+        .filter(|line| line.is("ATTENDEE") && !is_line_of(line, who));
+    let said = lines.map(|line| {
+        let status = line.parameter("PARTSTAT");
+        let status = status.map_or("NEEDS-ACTION".to_owned(), |it| it.into_owned());
+        (line.raw_value().to_owned(), status)
+    });
+    said.collect()
 }
 
 /// The names of the instances that are looked at; `None` where there is but the event.
