@@ -10,7 +10,7 @@ use std::sync::{
 use tests::simulation;
 
 /// Stories that the gate plays.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 /// So many that fail are told.
 const TOLD: usize = 5;
 
