@@ -34,6 +34,7 @@
 //! it. Whoever could not be told is told by [`tell_after_all`]. ADD, COUNTER and DECLINECOUNTER are understood and never sent.
 
 mod answer;
+mod attendee_comment;
 mod away;
 pub mod booking;
 mod decision;

@@ -11,7 +11,7 @@ use super::{
     sign,
 };
 use crate::engine::{
-    Status,
+    Status, attendee_comment,
     delegation::{DELEGATED, DELEGATED_TO},
     directory::Person,
     entry::{Agent, NEEDS_ACTION, adopt, agent, participation, sequence},
@@ -208,6 +208,8 @@ impl<'m, 'o> Edit<'m, 'o> {
         let speaks = self.speaks();
         for ((entry, part), number) in object.entries_mut().zip(parts).zip(sequences) {
             set_sequence(entry, number);
+            let known = self.before.and_then(|it| it.get(part).or(it.series()));
+            attendee_comment::keep(entry, known, change.directory);
             for line in entry.properties_mut() {
                 match line.name() {
                     "ORGANIZER" => self.write_organizer(change, part, line, speaks),

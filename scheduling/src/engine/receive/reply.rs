@@ -8,7 +8,7 @@ use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
 use crate::engine::{
     Action, Directory, Origin, Status,
     answer::take_over,
-    delegation,
+    attendee_comment, delegation,
     directory::Person,
     entry::{attendees, participation, sequence},
     meeting::{Meeting, Part, is_instance},
@@ -20,7 +20,7 @@ use crate::engine::{
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
 const MAXIMUM_DELEGATES: usize = 10;
 
-/// Applies a REPLY: participation and status of the one who sent it, and nothing else.
+/// Applies a REPLY: participation, status and comment of the one who sent it, and nothing else.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let copy = check_organizes(incoming)?;
     let stored = Meeting::of(copy);
@@ -308,6 +308,7 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
         delegator = Some(line.clone());
     }
     if let Some(delegator) = delegator {
+        attendee_comment::note(target, delegator.raw_value(), answer.entry, incoming.now);
         delegation::write(target, &delegator, answer.entry, directory);
     }
 }

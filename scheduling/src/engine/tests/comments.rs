@@ -221,3 +221,72 @@ fn what_the_server_notes_stays_with_the_object() {
     assert_eq!(world.value("bob", "LOCATION"), Some("Two"));
     assert_eq!(comments(&world, "bob"), ["By train"]);
 }
+
+fn attendee_comments(world: &World) -> Vec<String> {
+    let lines = lines(world.copy("alice")).into_iter();
+    let is_it = |line: &String| line.starts_with("X-CALENDARSERVER-ATTENDEE-COMMENT");
+    lines.filter(is_it).collect()
+}
+
+/// C5.10, caldav-privatecomments §3.2: the organizer sees who commented what, and nobody else does.
+#[test]
+fn a_comment_stands_in_the_organizers_object() {
+    let mut world = new_world();
+    let both = "ATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org";
+    world.put("alice", &meeting(both));
+    world.put(
+        "bob",
+        &commented(world.copy("bob"), "ACCEPTED", "I come late"),
+    );
+    let said = attendee_comments(&world);
+    let [line] = &said[..] else {
+        panic!("{said:?}")
+    };
+    assert!(line.ends_with(":I come late"), "{line}");
+    let of_bob = "X-CALENDARSERVER-ATTENDEE-REF=\"mailto:bob@example.org\"";
+    assert!(
+        line.contains(of_bob) && line.contains("X-CALENDARSERVER-DTSTAMP=2"),
+        "{line}"
+    );
+    for who in ["bob", "carol"] {
+        let text = lines(world.copy(who)).join(" ");
+        assert!(!text.contains("ATTENDEE-COMMENT"), "{who}: {text}");
+    }
+    // a client that does not know it leaves it out, and nobody hears of that
+    world.inboxes.clear();
+    let mut without = world.copy("alice").clone();
+    for entry in without.entries_mut() {
+        entry.remove_properties("X-CALENDARSERVER-ATTENDEE-COMMENT");
+    }
+    world.put("alice", &without);
+    assert_eq!(attendee_comments(&world), said);
+    assert!(world.inboxes.is_empty());
+    // all hear of what the organizer changes, and not of that
+    world.edit("alice", "LOCATION", "Hall");
+    for who in ["bob", "carol"] {
+        let told = lines(&world.inboxes[who][0]).join(" ");
+        assert!(!told.contains("ATTENDEE-COMMENT"), "{who}: {told}");
+    }
+    assert_eq!(attendee_comments(&world), said);
+    // another answer, with another comment, and with none
+    world.put(
+        "bob",
+        &commented(world.copy("bob"), "TENTATIVE", "or not at all"),
+    );
+    let said = attendee_comments(&world);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("or not at all"), "{said:?}");
+    let mut silent = world.copy("bob").clone();
+    for entry in silent.entries_mut() {
+        entry.remove_properties("COMMENT");
+        let mut lines = entry.properties_mut().filter(|line| line.is("ATTENDEE"));
+        let own = lines.find(|line| line.raw_value().contains("bob"));
+        own.unwrap().set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+    }
+    world.put("bob", &silent);
+    let said = attendee_comments(&world);
+    assert!(said.len() == 1 && said[0].ends_with(':'), "{said:?}");
+    // with who is not invited any more it goes
+    world.put("alice", &meeting("ATTENDEE:mailto:carol@example.org"));
+    assert!(attendee_comments(&world).is_empty());
+}
