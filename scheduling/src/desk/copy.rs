@@ -1,5 +1,7 @@
 //! Somebody's copy of a meeting, in whichever calendar it stands.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
 use bytes::Bytes;
 use calendar::{CalendarObject, TimeRange};
 use storage::{
@@ -18,6 +20,8 @@ pub(crate) struct Copies {
     places: UidPlaces,
     /// The owner's copy of the meeting with this UID, if there is one.
     pub meeting: Option<Copy>,
+    /// Objects with this UID that name no organizer.
+    plain: Vec<Copy>,
 }
 
 /// A copy of a meeting, where it stands and what it says.
@@ -33,13 +37,16 @@ impl Desk {
     /// Reads the copy of a meeting in a home.
     pub(crate) async fn copies(&self, home: CollectionId, uid: &str) -> Result<Copies, Refusal> {
         let places = self.store.find_uid(home, uid).await.map_err(read_failed)?;
-        let mut meeting = None;
+        let (mut meeting, mut plain) = (None, Vec::new());
         for place in &places {
-            if let Some(copy) = self.copy_at(place).await? {
-                meeting = Some(copy);
-                if place.scheduling {
-                    break;
+            match self.copy_at(place).await? {
+                Some(copy) if copy.is_of_meeting() => {
+                    meeting = Some(copy);
+                    if place.scheduling {
+                        break;
+                    }
                 }
+                other => plain.extend(other),
             }
         }
         Ok(Copies {
@@ -47,11 +54,11 @@ impl Desk {
             uid: uid.to_owned(),
             places,
             meeting,
+            plain,
         })
     }
 
-    /// The object of a UID, if it is part of a meeting: a scheduling object, or one that names an
-    /// organizer and becomes a scheduling object when its owner is invited.
+    /// The object of a UID.
     async fn copy_at(&self, place: &UidPlace) -> Result<Option<Copy>, Refusal> {
         let calendar = self
             .store
@@ -67,10 +74,7 @@ impl Desk {
             return Ok(None);
         };
         let object = self.parsed(&stored).await?;
-        let has_organizer = object
-            .entries()
-            .any(|entry| entry.property("ORGANIZER").is_some());
-        Ok((place.scheduling || has_organizer).then(|| Copy {
+        Ok(Some(Copy {
             calendar,
             name: place.name.clone(),
             stored,
@@ -104,6 +108,23 @@ impl Copy {
             .as_ref()
             .is_some_and(|facts| facts.scheduling)
     }
+
+    /// Whether it is part of a meeting: a scheduling object, or one that names an organizer and becomes a scheduling
+    /// object when its owner is invited.
+    fn is_of_meeting(&self) -> bool {
+        let mut entries = self.object.entries();
+        self.is_scheduling_object() || entries.any(|entry| entry.property("ORGANIZER").is_some())
+    }
+
+    /// Whether it is the event that somebody is invited to: it has the same name and the same time.
+    fn is_same_event(&self, other: &CalendarObject) -> bool {
+        let names = |object: &CalendarObject| -> BTreeSet<Option<String>> {
+            let names = object.entries().map(|entry| entry.text("SUMMARY"));
+            names.map(|name| name.map(Cow::into_owned)).collect()
+        };
+        let time = |object| ObjectProjection::of(object).bounds();
+        names(&self.object) == names(other) && time(&self.object) == time(other)
+    }
 }
 
 impl Copies {
@@ -115,6 +136,17 @@ impl Copies {
     /// Whether a calendar has an object with this UID.
     pub fn stands_in(&self, calendar: CollectionId) -> bool {
         self.places.iter().any(|place| place.collection == calendar)
+    }
+
+    /// Where there is no copy yet, a plain object in this calendar becomes it that is the same event: the invitation
+    /// takes its place.
+    pub fn give_way(&mut self, calendar: CollectionId, invitation: &CalendarObject) {
+        let is_it = |it: &Copy| it.calendar.id == calendar && it.is_same_event(invitation);
+        if self.meeting.is_none()
+            && let Some(at) = self.plain.iter().position(is_it)
+        {
+            self.meeting = Some(self.plain.swap_remove(at));
+        }
     }
 
     /// Makes a commit depend upon the UID being used where it was found, and the copy being as it was.

@@ -6,7 +6,7 @@ mod writing;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Component};
 use storage::{
     Resolution, Stored, Timestamp,
     model::{Attachment, Collection, CollectionId, CollectionKind, Principal, PrincipalId},
@@ -75,6 +75,8 @@ struct InboxItem {
 
 /// Why nothing new comes in.
 const NO_ROOM: &str = "the quota leaves no room for it (RFC 4331 §6)";
+/// Why something new waits in the inbox.
+const UID_IS_TAKEN: &str = "another event of the user's own has this UID (RFC 4791 §5.3.2.1)";
 
 /// All of them, and what waits of those who send to them.
 #[derive(Default)]
@@ -305,6 +307,9 @@ impl Recipient {
             let reason = "no calendar has a place for it (RFC 6638 §4.3)";
             return refuse(message, Status::NO_WAY, reason);
         }
+        if self.is_uid_taken() {
+            return hold(message, Status::NOT_ALLOWED, UID_IS_TAKEN);
+        }
         if !self.has_room_for(object) {
             return refuse(message, Status::UNAVAILABLE, NO_ROOM);
         }
@@ -320,21 +325,21 @@ impl Recipient {
             }
     }
 
-    /// Whether a new copy can stand in the calendar for that: the calendar takes its type of component, and no
-    /// other object there has its UID.
+    /// Whether a new copy can stand in the calendar for that, which takes its type of component.
     fn has_place_for(&self, object: &CalendarObject) -> bool {
-        if self.copies.meeting.is_some() {
-            // an earlier message removed the copy, whose place it takes
-            return true;
-        }
-        let Some(calendar) = &self.calendar_for_new else {
-            return false;
-        };
-        calendar.kind == CollectionKind::Calendar
-            && object
-                .entries()
-                .all(|entry| takes_component(calendar, entry.name()))
-            && !self.copies.stands_in(calendar.id)
+        let mut entries = object.entries();
+        // an earlier message removed the copy, or a plain object gives way: it takes that place
+        self.copies.meeting.is_some()
+            || self.calendar_for_new.as_ref().is_some_and(|calendar| {
+                calendar.kind == CollectionKind::Calendar
+                    && entries.all(|entry| takes_component(calendar, entry.name()))
+            })
+    }
+
+    /// Whether another object in the calendar for a new copy has its UID.
+    fn is_uid_taken(&self) -> bool {
+        let calendar = self.calendar_for_new.as_ref();
+        self.copies.meeting.is_none() && calendar.is_some_and(|it| self.copies.stands_in(it.id))
     }
 
     /// Whether the quota lets something new in. What changes a meeting that is there already always
@@ -355,7 +360,10 @@ impl Recipient {
         match &receipt.copy {
             CopyChange::Create(object) => {
                 self.take_room(object);
-                self.object = Some(object.clone());
+                self.object = Some(match &self.copies.meeting {
+                    Some(copy) => with_alarms_of(object, &copy.object),
+                    None => object.clone(),
+                });
             }
             CopyChange::Replace(object) => self.object = Some(object.clone()),
             CopyChange::Remove => self.object = None,
@@ -379,6 +387,21 @@ impl Recipient {
             });
         }
     }
+}
+
+/// A new copy with the alarms of the object whose place it takes, which are its owner's own.
+fn with_alarms_of(object: &CalendarObject, replaced: &CalendarObject) -> CalendarObject {
+    let mut object = object.clone();
+    for entry in object.entries_mut() {
+        let recurrence_id = entry.raw_value("RECURRENCE-ID").map(str::to_owned);
+        let mut before = replaced.entries();
+        let before = before.find(|it| it.raw_value("RECURRENCE-ID") == recurrence_id.as_deref());
+        let components = before.into_iter().flat_map(Component::components);
+        for alarm in components.filter(|it| it.is("VALARM")) {
+            entry.push_component(alarm.clone());
+        }
+    }
+    object
 }
 
 /// A message is kept for its recipient to look at, and changes nothing.

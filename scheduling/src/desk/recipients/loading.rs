@@ -129,10 +129,15 @@ impl Desk {
         default_calendar: Option<&Stored<Collection>>,
     ) -> Result<Recipient, Refusal> {
         let home = inbox.home().id;
-        let copies = self.copies(home, &message.uid).await?;
+        let mut copies = self.copies(home, &message.uid).await?;
+        // whoever was invited before has that copy, whatever else has its UID
+        let object = copies.meeting.as_ref().map(|copy| copy.object.clone());
         let default_calendar = default_calendar.filter(|it| !it.is_detached());
+        if let Some(default) = default_calendar {
+            copies.give_way(default.id, &message.object);
+        }
         let calendar_for_new = match (default_calendar, &copies.meeting) {
-            (Some(default), None) if !takes(default, message) => {
+            (Some(default), None) if !takes(default, message) || copies.stands_in(default.id) => {
                 self.other_calendar(home, message, &copies).await?
             }
             _ => None,
@@ -151,7 +156,7 @@ impl Desk {
             inbox,
             calendar_for_new: calendar_for_new.or(default_calendar.cloned()),
             room,
-            object: copies.meeting.as_ref().map(|copy| copy.object.clone()),
+            object,
             is_public: copies
                 .meeting
                 .as_ref()
@@ -168,7 +173,7 @@ impl Desk {
     }
 
     /// The first calendar of a home, by its name, in which what a message is about can stand: for a to-do, where the default
-    /// calendar is for events alone.
+    /// calendar is for events alone; for a meeting, where another event there has its UID.
     async fn other_calendar(
         &self,
         home: CollectionId,

@@ -139,3 +139,80 @@ async fn two_clients_accept_one_invitation_at_once() {
         assert!(["ACCEPTED", second].contains(&said(&copy)));
     }
 }
+
+/// The meeting as Bob put it into his calendar himself, with an alarm, and without the people.
+fn of_bobs_own(summary: &str) -> Bytes {
+    let alarm = "BEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
+    let text = String::from_utf8(event("m", summary).to_vec()).unwrap();
+    Bytes::from(text.replace("END:VEVENT", alarm))
+}
+
+/// C4.7: whoever is invited to what they put into their calendar before has it once, as an invitation, with their alarms;
+/// what stood there is in the trash.
+#[tokio::test]
+async fn an_invitation_takes_the_place_of_the_same_event() {
+    let world = trash::keeping(trash::ALL).await;
+    let at = "bob/calendar/own.ics";
+    let own = world.put_as(&world.bob, at, of_bobs_own("Plan"));
+    own.await.unwrap();
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let (stands_at, object, text) = world.bobs().await;
+    assert_eq!(stands_at, at);
+    let facts = object.calendar.unwrap();
+    assert!(facts.scheduling && facts.schedule_tag.is_some());
+    assert!(line(&text, "ORGANIZER", "alice@example.com").contains("CN=Alice"));
+    assert!(text.contains("TRIGGER:-PT5M"), "{text}");
+    assert_eq!(world.members("bob/inbox").await.len(), 1);
+    let kept = world.desk.trash_list("bob", None, None).await.unwrap().0;
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let alices = world.text_at(AT).await;
+    let status = line(&alices, "ATTENDEE", "bob@example.com");
+    assert!(status.contains("SCHEDULE-STATUS=1.2"), "{status}");
+    // and from then on it is a copy like any other
+    world.put(AT, meeting("m", "Later", START)).await.unwrap();
+    let (_, _, text) = world.bobs().await;
+    assert!(text.contains("SUMMARY:Later") && text.contains("TRIGGER:-PT5M"));
+    world
+        .put_as(&world.bob, at, answer(&text, "ACCEPTED"))
+        .await
+        .unwrap();
+    let alices = world.text_at(AT).await;
+    let bobs = line(&alices, "ATTENDEE", "bob@example.com");
+    assert!(bobs.contains("PARTSTAT=ACCEPTED"), "{bobs}");
+}
+
+/// C4.7: another event with the same UID stays as it is. The invitation comes into another calendar, or waits in the inbox
+/// for somebody to look at it.
+#[tokio::test]
+async fn an_invitation_takes_the_place_of_no_other_event() {
+    for (summary, start) in [("Lunch", START), ("Plan", "20260202T090000Z")] {
+        for has_other in [true, false] {
+            let world = world().await;
+            let at = "bob/calendar/own.ics";
+            let own = of_bobs_own("Plan");
+            world.put_as(&world.bob, at, own.clone()).await.unwrap();
+            if has_other {
+                let make = making("bob/other", CollectionKind::Calendar);
+                world.desk.make_collection(&world.bob, make).await.unwrap();
+            }
+            world.put(AT, meeting("m", summary, start)).await.unwrap();
+            assert_eq!(world.octets(at).await, Some(own));
+            let alices = world.text_at(AT).await;
+            let said = line(&alices, "ATTENDEE", "bob@example.com");
+            let status = if has_other { "1.2" } else { "5.3" };
+            assert!(
+                said.contains(&format!("SCHEDULE-STATUS={status}")),
+                "{said}"
+            );
+            let inbox = world.members("bob/inbox").await;
+            assert_eq!(inbox.len(), 1);
+            let item = world.text(&inbox[0].1).await;
+            assert_eq!(item.contains("has this UID"), !has_other, "{item}");
+            if has_other {
+                let copies = world.members("bob/other").await;
+                assert_eq!(copies.len(), 1);
+                assert!(world.text(&copies[0].1).await.contains(summary));
+            }
+        }
+    }
+}

@@ -531,7 +531,7 @@ async fn people_who_cannot_be_reached() {
     assert!(world.due_mails().await.is_empty());
 }
 
-/// Locks never stop a delivery, and an invitation comes also where an unrelated object has its UID.
+/// Locks never stop a delivery.
 #[tokio::test]
 async fn locks_do_not_stop_deliveries() {
     let world = world().await;
