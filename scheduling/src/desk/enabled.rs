@@ -200,7 +200,7 @@ impl Desk {
             .await?;
         let mut lines = log::of_plan(plan, &outcomes);
         if let Some(settled) = engine::settle(plan, &outcomes) {
-            let settled = recipients.without_unknown_answers(settled, directory, &mut lines);
+            let settled = recipients.with_known_answers(settled, directory, &mut lines);
             self.write_with_statuses(batch, own, &settled).await?;
         }
         let entry = LogEntry {

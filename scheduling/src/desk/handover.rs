@@ -146,7 +146,7 @@ impl Desk {
             .await?;
         if let Some(settled) = engine::settle(&plan, &outcomes) {
             let mut lines = Vec::new();
-            let settled = recipients.without_unknown_answers(settled, directory, &mut lines);
+            let settled = recipients.with_known_answers(settled, directory, &mut lines);
             recipients.note(organizer.id, lines);
             recipients.replace(organizer.id, settled);
         }

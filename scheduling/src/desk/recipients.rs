@@ -51,7 +51,7 @@ struct Recipient {
     /// It is a room or resource that answers by itself, and is asked something.
     is_asked: bool,
     /// The copy knows nothing of an answer that the sender's object has.
-    answer_is_unknown: bool,
+    answer_differs: bool,
     /// What was decided about the messages.
     log: Lines,
     /// Whether everybody who sees the calendar may see all of what they are about.
@@ -177,23 +177,22 @@ impl Recipients {
         }
     }
 
-    /// The sender's object without the answers that its recipients never gave, by their copies; what that means is noted
-    /// in `lines`.
-    pub fn without_unknown_answers(
+    /// The sender's object with what its recipients answered, by their copies; what that means is noted in `lines`.
+    pub fn with_known_answers(
         &self,
         mut object: CalendarObject,
         directory: &Directory,
         lines: &mut Vec<LogLine>,
     ) -> CalendarObject {
         let recipients = self.people.values();
-        for recipient in recipients.filter(|recipient| recipient.answer_is_unknown) {
+        for recipient in recipients.filter(|recipient| recipient.answer_differs) {
             let Some(copy) = &recipient.object else {
                 continue;
             };
             let id = recipient.principal.id;
-            if let Some(asked) = engine::without_unknown_answers(&object, copy, id, directory) {
+            if let Some(asked) = engine::with_known_answers(&object, copy, id, directory) {
                 object = asked;
-                let reason = "this person never gave the answer that stood here, and is asked for it (RFC 6638 §3.2.8)";
+                let reason = "what stood here is not what this person answered (RFC 6638 §3.2.8)";
                 lines.push(LogLine {
                     parties: recipient
                         .principal
@@ -371,7 +370,7 @@ impl Recipient {
         }
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
-        self.answer_is_unknown |= receipt.answer_is_unknown;
+        self.answer_differs |= receipt.answer_differs;
         self.is_asked |= receipt.copy != CopyChange::Unchanged
             && matches!(message.method, Method::Request | Method::Add)
             && !message.is_refresh
@@ -428,7 +427,7 @@ fn refuse(message: &Message, status: Status, reason: &str) -> Receipt {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
-        answer_is_unknown: false,
+        answer_differs: false,
         decisions: vec![Decision::NotApplied {
             method: message.method,
             sender: message.sender.clone(),

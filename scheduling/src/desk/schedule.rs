@@ -108,7 +108,7 @@ impl Desk {
             owner, before, now, ..
         } = *proposal;
         let Planned {
-            plan,
+            mut plan,
             directory,
             home,
             uid,
@@ -130,8 +130,10 @@ impl Desk {
             self.note_groups(batch, (home, &uid), before, after, &directory);
         }
         let mut entry = proposal.log_entry(&plan, &outcomes);
-        let object = engine::settle(&plan, &outcomes)
-            .map(|object| recipients.without_unknown_answers(object, &directory, &mut entry.lines));
+        let planned = plan.object.take();
+        plan.object = planned
+            .map(|object| recipients.with_known_answers(object, &directory, &mut entry.lines));
+        let object = engine::settle(&plan, &outcomes);
         entry.lines.extend(foreseen);
         if proposal.after.is_none() || plan.role == Role::None {
             self.keep_last_sequence(batch, owner.id, &uid, &entry)

@@ -8,6 +8,7 @@ use super::{
     delegation::{DELEGATED_TO, delegates},
     entry::{NEEDS_ACTION, adopt, attendees, participation},
     meeting::{Meeting, Part},
+    sequence::asked_anew,
 };
 
 /// Whether an attendee answers by changing their copy: what they say of themselves in any part is new and an answer,
@@ -49,10 +50,14 @@ pub(super) fn is_unanswered(entry: &Component, owner: &Principal, directory: &Di
     own.is_some_and(|line| participation(line) == NEEDS_ACTION)
 }
 
-/// The organizer's object without those answers of an attendee here that they never gave, by their copy: an answer comes
-/// from the one who gives it (RFC 6638 §3.2.8), and what stands in the object may have come there by an import, or out
-/// of the trash. `None` where there are none.
-pub fn without_unknown_answers(
+/// The organizer's object, as planned, with what an attendee here answered by their copy: an answer comes from the one who
+/// gives it (RFC 6638 §3.2.8), and what stands in the object may have come there by an import, or out of the trash.
+/// `None` where that is so already.
+///
+/// - An answer that the attendee never gave is asked for.
+/// - One that the organizer asks for anew, and that was given for this very time, is there. (Else the attendee may not have
+///   wanted to tell it, RFC 6638 §8.1.)
+pub fn with_known_answers(
     object: &CalendarObject,
     copy: &CalendarObject,
     attendee: PrincipalId,
@@ -61,20 +66,23 @@ pub fn without_unknown_answers(
     let is_theirs =
         |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), attendee);
     let copy = Meeting::of(copy);
-    let waits = |part: Part| {
-        let entry = copy.get(part);
-        let own = entry.and_then(|entry| entry.properties().find(|line| is_theirs(line)));
-        own.is_some_and(|line| participation(line) == NEEDS_ACTION)
-    };
-    let mut asked = object.clone();
-    for (entry, part) in asked.entries_mut().zip(Meeting::of(object).order()) {
-        let lines = entry.properties_mut().filter(|line| is_theirs(line));
-        for line in lines.filter(|line| participation(line) != NEEDS_ACTION && waits(part)) {
-            set(line, "PARTSTAT", NEEDS_ACTION);
-            line.remove_parameter(DELEGATED_TO);
+    let answer = |part: Part| copy.get(part)?.properties().find(|line| is_theirs(line));
+    let waits = |line: &Property| participation(line) == NEEDS_ACTION;
+    let mut known = object.clone();
+    for (entry, part) in known.entries_mut().zip(Meeting::of(object).order()) {
+        let Some(answer) = answer(part) else { continue };
+        for line in entry.properties_mut().filter(|line| is_theirs(line)) {
+            match (waits(line), waits(answer)) {
+                (false, true) => {
+                    set(line, "PARTSTAT", NEEDS_ACTION);
+                    line.remove_parameter(DELEGATED_TO);
+                }
+                (true, false) if asked_anew(line).is_some() => take_over(line, answer),
+                _ => {}
+            }
         }
     }
-    (asked != *object).then_some(asked)
+    (known != *object).then_some(known)
 }
 
 /// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and whom they send as answered; a name if none is known; no

@@ -2,6 +2,8 @@
 
 use calendar::{CalendarObject, Component, Property};
 
+use super::Status;
+
 /// The components that can be scheduled (RFC 5546 §1.4; a VJOURNAL knows no REQUEST).
 const SCHEDULED: [&str; 2] = ["VEVENT", "VTODO"];
 
@@ -21,6 +23,15 @@ pub(super) fn agent(person: &Property) -> Agent {
         Some(agent) if agent.eq_ignore_ascii_case("CLIENT") => Agent::Client,
         Some(_) => Agent::None,
     }
+}
+
+/// Whether it was the server that left an object to others, as the status on its ORGANIZER says: the organizer could not
+/// be reached then, and may be now.
+pub(super) fn is_out_of_reach(organizer: &Property) -> bool {
+    let status = organizer.parameter("SCHEDULE-STATUS");
+    let failed = [Status::NOT_ALLOWED, Status::UNKNOWN_USER];
+    agent(organizer) == Agent::None
+        && status.is_some_and(|status| failed.iter().any(|it| it.as_str() == status))
 }
 
 /// PARTSTAT in upper case; NEEDS-ACTION where there is none (RFC 5545 §3.2.12).

@@ -1,6 +1,6 @@
 //! Scheduling messages (RFC 5546 §3.2 and §3.4).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use calendar::{CalendarObject, Component, Limits, Property};
 use icalendar::Component as _;
@@ -120,6 +120,9 @@ pub struct Message {
     pub asks_again: bool,
     /// The iCalendar stream with its METHOD: what the inbox keeps.
     pub object: CalendarObject,
+    /// All that the recipient is told of the meeting, where that is more than the message says: whoever has no copy any
+    /// more gets it whole.
+    pub whole: Option<Arc<CalendarObject>>,
 }
 
 impl Message {
@@ -133,6 +136,7 @@ impl Message {
             tells_answer: false,
             asks_again: false,
             object,
+            whole: None,
         }
     }
 

@@ -12,7 +12,7 @@
 //! 4. [`receive`], for each [`Delivery`] of the plan, with the recipient's copy (by UID): what that copy
 //!    becomes, whether an inbox item is left, and the status for the sender.
 //! 5. [`settle`]: the object to store, with the SCHEDULE-STATUS of all that happened, and
-//!    [`without_unknown_answers`], where a recipient never gave the answer that stands in it.
+//!    [`with_known_answers`] before it, where a recipient answered otherwise than stands in it.
 //!
 //! Where a [`Receipt`] says [`Receipt::refresh_others`], [`refresh`] gives the deliveries that show the
 //! new participation to the other local attendees; they go through [`receive`] too, now or later,
@@ -68,7 +68,7 @@ mod tests;
 mod waiting;
 mod when;
 
-pub use answer::{is_answer, is_open, without_unknown_answers};
+pub use answer::{is_answer, is_open, with_known_answers};
 pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The properties with such values.
-const CHANGEABLE: [&str; 3] = ["TRANSP", "CLASS", "CATEGORIES"];
+const CHANGEABLE: [&str; 4] = ["TRANSP", "CLASS", "CATEGORIES", "PRIORITY"];
 /// Those of a task that say when it was done, and how much of it is.
 const PROGRESS: [&str; 2] = ["PERCENT-COMPLETE", "COMPLETED"];
 /// What a task has come to, for each attendee; that it is off is the organizer's to say.

@@ -151,6 +151,12 @@ impl Revision {
 /// §2.1.5 wants both kept for each attendee; DTSTAMP itself belongs to the clients, RFC 6638 §3.2.2.1).
 pub(super) const NOTE: &str = "X-CONVOKE-REVISION";
 
+/// With which SEQUENCE an attendee is asked anew who does not know it yet, as [`Revision::before_all`] is noted for it.
+pub(super) fn asked_anew(attendee: &Property) -> Option<u32> {
+    let (asked, _) = Revision::noted(attendee)?;
+    asked.stamp().is_empty().then_some(asked.sequence())
+}
+
 /// What ends a note of a message about one instance.
 const APART: &str = "-INSTANCE";
 

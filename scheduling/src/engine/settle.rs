@@ -9,7 +9,7 @@ use super::{
     directory::normalise,
     entry::sequence,
     meeting::Meeting,
-    sequence::{NOTE, Revision},
+    sequence::{NOTE, asked_anew},
 };
 
 /// The object to store: that of the plan, with SCHEDULE-STATUS as known when it was planned and as
@@ -85,15 +85,13 @@ pub fn told(object: &CalendarObject, delivered: &[&Delivery]) -> CalendarObject 
     for (entry, part) in after.entries_mut().zip(meeting.order()) {
         let lines = entry.properties_mut().filter(|line| line.is("ATTENDEE"));
         for line in lines {
-            let Some((asked, _)) = Revision::noted(line).filter(|(it, _)| it.stamp().is_empty())
-            else {
+            let Some(asked) = asked_anew(line) else {
                 continue;
             };
             let address = normalise(line.raw_value());
             let knows = |(addresses, message): &(BTreeSet<String>, Meeting<'_>)| {
                 let said = message.get(part).or(message.series());
-                addresses.contains(&address)
-                    && said.is_some_and(|said| sequence(said) >= asked.sequence())
+                addresses.contains(&address) && said.is_some_and(|said| sequence(said) >= asked)
             };
             if told.iter().any(knows) {
                 line.remove_parameter(NOTE);

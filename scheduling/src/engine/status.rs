@@ -54,6 +54,18 @@ impl Status {
         text.starts_with("1.")
     }
 
+    /// Whether it tells that a message did not arrive.
+    pub(super) fn is_undelivered(text: &str) -> bool {
+        let failed = [
+            Status::UNKNOWN_USER,
+            Status::NO_PRIVILEGE,
+            Status::UNAVAILABLE,
+            Status::NO_WAY,
+            Status::NOT_ALLOWED,
+        ];
+        failed.iter().any(|status| status.as_str() == text)
+    }
+
     /// From REQUEST-STATUS values: the codes in their order; success where there is none
     /// (RFC 6638 §4.2). What is no code is passed over.
     pub(super) fn of_reply<'a>(request_statuses: impl Iterator<Item = &'a str>) -> Status {

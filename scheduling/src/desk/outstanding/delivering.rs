@@ -506,7 +506,7 @@ impl Desk {
         let mut lines = lines.into_lines();
         if let Some(copy) = &own.meeting {
             let fared = left.fared(&copy.object, &told);
-            let fared = recipients.without_unknown_answers(fared, &directory, &mut lines);
+            let fared = recipients.with_known_answers(fared, &directory, &mut lines);
             self.write_with_statuses(batch, own, &fared).await?;
         }
         let objects = own.meeting.iter().map(|copy| &copy.object);

@@ -151,6 +151,7 @@ impl Letter {
             tells_answer: self.tells_answer,
             asks_again: self.asks_again,
             object: object.clone(),
+            whole: None,
         }
     }
 }
@@ -182,6 +183,7 @@ mod tests {
             tells_answer: false,
             asks_again: false,
             object,
+            whole: None,
         };
         Letter::of(&message, Timestamp(0))
     }

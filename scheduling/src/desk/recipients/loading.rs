@@ -167,7 +167,7 @@ impl Desk {
             new_schedule_tag: false,
             inbox_items: Vec::new(),
             is_asked: false,
-            answer_is_unknown: false,
+            answer_differs: false,
             log: Lines::default(),
         })
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
     away::taken_back,
-    entry::{Agent, DECLINED, adopt, agent, attendees, participation},
+    entry::{Agent, DECLINED, adopt, agent, attendees, is_out_of_reach, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
     notes::remove_notes,
@@ -128,7 +128,8 @@ pub(super) fn store(
     if !is_same_organizer(before, after, change.directory) {
         return Err(Fault::AttendeeChange("ORGANIZER became somebody else"));
     }
-    if role == Role::Attendee && is_out_of_reach(before) && agent_of(after) != Agent::Client {
+    let was_out_of_reach = organizer_line(before).is_some_and(is_out_of_reach);
+    if role == Role::Attendee && was_out_of_reach && agent_of(after) != Agent::Client {
         return reach_again(change, before, after);
     }
     if organizer_line(after).is_some() && agent_of(after) != Agent::Server {
@@ -244,15 +245,6 @@ fn left_to_others(after: &CalendarObject, role: Role) -> Plan {
         object: Some(without_force_send(after.clone())),
         ..plain(None)
     }
-}
-
-/// Whether it was the server that left the object to others, as the status beside it says: its organizer could not be
-/// reached then ([`out_of_reach`]), and may be now.
-fn is_out_of_reach(object: &CalendarObject) -> bool {
-    let line = organizer_line(object).filter(|line| agent(line) == Agent::None);
-    let status = line.and_then(|line| line.parameter("SCHEDULE-STATUS"));
-    let failed = [Status::NOT_ALLOWED, Status::UNKNOWN_USER];
-    status.is_some_and(|status| failed.iter().any(|it| it.as_str() == status))
 }
 
 fn without_agent(object: &CalendarObject) -> CalendarObject {

@@ -97,7 +97,14 @@ impl<'m, 'o> Comparison<'m, 'o> {
                     reason: self.reason_for_all(earlier),
                 }),
             },
-            (false, false) => self.update(&had, &has, asked),
+            (false, false) => {
+                let mut news = self.update(&had, &has, asked);
+                if earlier.is_some_and(Attendee::is_unheard) {
+                    // of what an instance belongs to, they may know nothing
+                    news.told.iter_mut().for_each(|told| told.instances = None);
+                }
+                news
+            }
         }
     }
 

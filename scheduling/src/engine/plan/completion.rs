@@ -1,6 +1,6 @@
 //! What an organizer's client leaves out, and its object must have all the same; and what it leaves behind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 use storage::model::{Principal, PrincipalKind};
@@ -11,7 +11,8 @@ use crate::engine::{
     delegation::{self, DELEGATED_FROM, delegates, invite_too},
     entry::{attendees, participation},
     meeting::{Meeting, Part},
-    significance::{changes, differs_from_series, is_moved},
+    significance::{changes, differs_from_series, is_moved, is_private},
+    when::place,
 };
 
 /// The object with what was left out, and without what was left behind; `None` where nothing was.
@@ -28,8 +29,9 @@ use crate::engine::{
 ///   changes something else, does not take the answer back.
 /// - An instance that was moved, and is to be as the series again, is at another time for those who come to it alone:
 ///   they are asked anew (RFC 6638 §3.2.8), for which it needs a component.
-/// - A component that was there only for such an answer is the server's work. A client that moves the series, and sends
-///   it back as it was, would leave an instance behind at the old time.
+/// - A component that was there only for such an answer is the server's work. A client that changes the series, and sends
+///   it back as it was, would leave the instance behind: it becomes what the series says, with the answers to that very
+///   time, and goes where the series has no such instance.
 ///
 /// An instance that the organizer made otherwise stays as it is when the series changes: what of it was to follow, only
 /// the client can know.
@@ -44,7 +46,7 @@ pub(super) fn complete(
     let followed = followed.or_else(|| kept.clone());
     let after = followed.as_ref().unwrap_or(after);
     let answers = before.map_or_else(Vec::new, |before| answers(change, before, after));
-    let left = before.map_or_else(BTreeSet::new, |before| left_behind(before, after));
+    let left = before.map_or_else(BTreeMap::new, |before| left_behind(change, before, after));
     let organizer = after
         .entries()
         .find_map(|entry| entry.property("ORGANIZER"));
@@ -56,7 +58,7 @@ pub(super) fn complete(
         return followed;
     }
     let mut object = after.clone();
-    take_along(&mut object, &left);
+    take_along(&mut object, left);
     if has_groups {
         expand_groups(change, before, &mut object);
     }
@@ -211,36 +213,98 @@ fn says_the_same(one: &Property, other: &Property) -> bool {
     participation(one) == participation(other) && delegates(one) == delegates(other)
 }
 
-/// The instances that stand for an answer alone, as before, while the series has gone to other times.
-fn left_behind(before: &Meeting<'_>, after: &CalendarObject) -> BTreeSet<InstanceKey> {
+/// The instances that stand for an answer alone, as before, while the series became another one: what they are now;
+/// `None` where the series has no such instance, or at another time.
+fn left_behind(
+    change: &Change<'_>,
+    before: &Meeting<'_>,
+    after: &CalendarObject,
+) -> BTreeMap<InstanceKey, Option<Component>> {
     if before.instances().next().is_none() {
-        return BTreeSet::new();
+        return BTreeMap::new();
     }
     let after = Meeting::of(after);
-    if !changes(before, &after, Part::Series).asks_anew {
-        return BTreeSet::new();
+    let series = changes(before, &after, Part::Series);
+    if !series.asks_anew && !series.visible {
+        return BTreeMap::new();
     }
-    let is_left = |key: &InstanceKey| {
-        after.has(Part::Instance(*key))
-            && !after.yields(*key)
-            && before.yields(*key)
-            && !differs_from_series(before, *key)
-            && !changes(before, &after, Part::Instance(*key)).visible
-    };
-    let keys = before.instances().map(|(key, _)| key);
-    keys.filter(is_left).collect()
+    let left = before.instances().filter_map(|(key, _)| {
+        let sent = after.get(Part::Instance(key))?;
+        let is_left = is_left_behind(before, &after, key)
+            && (series.asks_anew && !after.yields(key)
+                || is_for_answers(change, before, &after, key));
+        is_left.then(|| (key, as_series(change, &after, key, sent)))
+    });
+    left.collect()
 }
 
-/// Removes these instances.
-fn take_along(object: &mut CalendarObject, left: &BTreeSet<InstanceKey>) {
-    if left.is_empty() {
-        return;
+fn is_left_behind(before: &Meeting<'_>, after: &Meeting<'_>, key: InstanceKey) -> bool {
+    let is_of_series = |meeting: &Meeting<'_>| meeting.part_from(key) == Part::Series;
+    !changes(before, after, Part::Instance(key)).visible
+        && is_of_series(before)
+        && is_of_series(after)
+        && before.yields(key)
+        && !differs_from_series(before, key)
+        && (!after.yields(key) || differs_from_series(after, key))
+}
+
+/// Whether an instance has a component for what was answered to it, and not for whom the organizer leaves in it alone.
+fn is_for_answers(
+    change: &Change<'_>,
+    before: &Meeting<'_>,
+    after: &Meeting<'_>,
+    key: InstanceKey,
+) -> bool {
+    let own = before.get(Part::Instance(key));
+    let Some((own, series)) = own.zip(after.series()) else {
+        return false;
+    };
+    is_answered(change, before, key, own)
+        || attendees(own).all(|line| twin(change, series, line).is_some())
+}
+
+/// An instance as the series has it now, with the answers and all that is the organizer's own as they were `sent`.
+fn as_series(
+    change: &Change<'_>,
+    after: &Meeting<'_>,
+    key: InstanceKey,
+    sent: &Component,
+) -> Option<Component> {
+    let takes_place = after.is_live(Part::Series) && after.yields(key);
+    let mut entry = after.series_at(key).filter(|_| takes_place)?;
+    if place(after.object, &entry) != place(after.object, sent) {
+        return None;
     }
-    let mut parts = Meeting::of(object).order().into_iter();
+    answer_as(change, sent, &mut entry);
+    entry.retain_properties(|line| !is_private(line.name()));
+    entry.retain_components(|it| !it.is("VALARM"));
+    for line in sent.properties().filter(|line| is_private(line.name())) {
+        entry.push_property(line.clone());
+    }
+    for alarm in sent.components().filter(|it| it.is("VALARM")) {
+        entry.push_component(alarm.clone());
+    }
+    Some(entry)
+}
+
+/// Puts into the place of these instances what they are now.
+fn take_along(object: &mut CalendarObject, mut left: BTreeMap<InstanceKey, Option<Component>>) {
+    let parts = Meeting::of(object).order();
+    let gone: BTreeSet<InstanceKey> = left
+        .iter()
+        .filter_map(|(key, now)| now.is_none().then_some(*key))
+        .collect();
+    for (entry, part) in object.entries_mut().zip(&parts) {
+        let now = part.key().and_then(|key| left.remove(&key)).flatten();
+        if let Some(now) = now {
+            *entry = now;
+        }
+    }
+    let mut parts = parts.into_iter();
     object.calendar_mut().retain_components(|component| {
         let part = (!component.is("VTIMEZONE")).then(|| parts.next());
         let key = part.flatten().and_then(Part::key);
-        !key.is_some_and(|key| left.contains(&key))
+        !key.is_some_and(|key| gone.contains(&key))
     });
 }
 

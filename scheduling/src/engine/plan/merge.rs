@@ -14,21 +14,22 @@ use crate::{
         Directory,
         away::{away, write_away},
         delegation::{self, DELEGATED_FROM, DELEGATED_TO},
-        entry::{NEEDS_ACTION, adopt, attendees, is_cancelled, participation, sequence},
+        entry::{DECLINED, NEEDS_ACTION, adopt, attendees, is_cancelled, participation, sequence},
         meeting::{Meeting, Part, is_instance},
         own::note_choices,
         sameness::has_same_zones,
         sequence::NOTE,
         showing::exclude,
-        significance::{canonical, is_participation, is_private_extension},
+        significance::{canonical, differs_from_series, is_participation, is_private_extension},
         when::place,
     },
     projection::ACCESS_PROPERTY,
 };
 
 /// Properties of a component that belong to each attendee.
-const OWN: [&str; 10] = [
+const OWN: [&str; 11] = [
     "TRANSP",
+    "PRIORITY",
     "PERCENT-COMPLETE",
     "COMPLETED",
     "CREATED",
@@ -59,8 +60,9 @@ pub(super) struct Merged {
 
 /// Merges a client's version into the stored one, part by part.
 ///
-/// An instance that the client takes out with EXDATE is declined. A part that it leaves out otherwise is put
-/// back; one that it adds is taken if the series yields that instance.
+/// An instance that the client takes out with EXDATE is declined; it stays where there is no series of which it could be
+/// taken out. A part that the client leaves out otherwise is put back; one that it adds is taken if the series yields that
+/// instance.
 pub(super) fn merge(
     before: &CalendarObject,
     after: &CalendarObject,
@@ -70,13 +72,17 @@ pub(super) fn merge(
     let is_owner = |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), owner);
     let stored = Meeting::of(before);
     let asked = Meeting::about(after, &stored);
-    let declined: BTreeSet<InstanceKey> = asked
+    let taken_out: BTreeSet<InstanceKey> = asked
         .excluded
         .difference(&stored.excluded)
         .filter(|key| !asked.has(Part::Instance(**key)))
         .filter(|key| stored.component_at(**key).is_some())
         .copied()
         .collect();
+    let (declined, declined_in_place) = match stored.series() {
+        Some(_) => (taken_out, BTreeSet::new()),
+        None => (BTreeSet::new(), taken_out),
+    };
     let is_same = is_same_meeting(&stored, &asked, &declined, &is_owner);
     let (mut object, outdated) = match is_same {
         true => {
@@ -87,6 +93,8 @@ pub(super) fn merge(
         }
         false => merged(&stored, &asked, &declined, &is_owner),
     };
+    decline(&mut object, &declined_in_place, &is_owner);
+    answer_what_follows(&mut object, &stored, &is_owner);
     write_delegates(&mut object, &asked, &is_owner, directory);
     write_choices(&mut object, &stored);
     let away = away(&stored).union(&declined).copied().collect();
@@ -229,6 +237,59 @@ pub(super) fn write_answer_on_all(
         let known = known.and_then(|known| known.get(part).or(known.series()));
         let asked = entry.clone();
         take_over_answer(entry, &asked, known, is_owner);
+    }
+}
+
+/// Writes on instances that the attendee declines them.
+fn decline(
+    object: &mut CalendarObject,
+    declined: &BTreeSet<InstanceKey>,
+    is_owner: &impl Fn(&Property) -> bool,
+) {
+    if declined.is_empty() {
+        return;
+    }
+    let parts = Meeting::of(object).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        if part.key().is_some_and(|key| declined.contains(&key)) {
+            for line in entry.properties_mut().filter(|line| is_owner(line)) {
+                line.set_parameter("PARTSTAT", DECLINED)
+                    .expect("a plain word is a valid value");
+            }
+        }
+    }
+}
+
+/// An answer to the series is one to those instances, too, that have a component only for what others answered, and for
+/// which the attendee says the same as before and as of the series: the client may not know of them, or may not ask.
+fn answer_what_follows(
+    object: &mut CalendarObject,
+    stored: &Meeting<'_>,
+    is_owner: &impl Fn(&Property) -> bool,
+) {
+    let own = |entry: &Component| attendees(entry).find(|line| is_owner(line)).cloned();
+    let series = object.entries().find(|entry| !is_instance(entry));
+    let (Some(before), Some(now)) = (stored.series().and_then(own), series.and_then(own)) else {
+        return;
+    };
+    if participation(&now) == participation(&before) {
+        return;
+    }
+    let says_as_before =
+        |entry: &Component| own(entry).map(|it| participation(&it)) == Some(participation(&before));
+    let parts = Meeting::of(object).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        let follows = part.key().is_some_and(|key| {
+            stored.get(part).is_some_and(says_as_before)
+                && says_as_before(entry)
+                && !differs_from_series(stored, key)
+        });
+        for line in entry
+            .properties_mut()
+            .filter(|line| follows && is_owner(line))
+        {
+            take_over_parameters(line, &now);
+        }
     }
 }
 

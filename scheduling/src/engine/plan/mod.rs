@@ -14,6 +14,7 @@ mod organizer;
 mod outbox;
 mod removal;
 mod roster;
+mod spelling;
 
 pub(super) use completion::member_line;
 pub(super) use outbox::{common_name, mail_address_of};

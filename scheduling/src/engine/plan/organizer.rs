@@ -1,6 +1,9 @@
 //! The organizer creates and changes (RFC 6638 §3.2.1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use calendar::{CalendarObject, Component, Property};
 use storage::Timestamp;
@@ -13,11 +16,12 @@ use super::{
     outbox::{Outbox, kind_of_message},
     roster::Seat,
     sign_organizer,
+    spelling::with_old_spelling,
 };
 use crate::engine::{
     Fault, Message, Method, Role, Status,
     directory::Person,
-    entry::{Agent, attendees, participation, sequence},
+    entry::{Agent, DECLINED, attendees, participation, sequence},
     meeting::{Meeting, Part},
     message::{CalledOff, cancel, request},
     refresh::{organizer_of, refresh},
@@ -37,7 +41,13 @@ pub(super) fn store(
     let completed = complete(change, before.as_ref(), after);
     let asked = completed.as_ref().unwrap_or(after);
     let after = Meeting::of(asked);
-    let changes = all_changes(before.as_ref(), &after);
+    let respelled = before
+        .as_ref()
+        .and_then(|before| with_old_spelling(change, before, asked));
+    let changes = match &respelled {
+        Some(respelled) => all_changes(before.as_ref(), &Meeting::of(respelled)),
+        None => all_changes(before.as_ref(), &after),
+    };
     let edit = Edit::new(change, before.as_ref(), &after, &changes);
     let mut object = asked.clone();
     edit.write(change, &mut object);
@@ -206,6 +216,7 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
     /// Tells those who are invited and have something to learn.
     fn invite(&self, outbox: &mut Outbox) {
         let mut shown_to: BTreeMap<&BTreeSet<Part>, Message> = BTreeMap::new();
+        let mut wholes: BTreeMap<&BTreeSet<Part>, Arc<CalendarObject>> = BTreeMap::new();
         for (person, news) in &self.edit.news {
             let Some(attendee) = self.edit.roster.get(person) else {
                 continue;
@@ -226,7 +237,16 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
                     .entry(parts)
                     .or_insert_with(|| self.request(shown(&self.written, parts)))
                     .clone(),
-                Some(_) => self.request(self.instances(telling)),
+                Some(_) => {
+                    let mut message = self.request(self.instances(telling));
+                    if self.comes_to_series(person) {
+                        let whole = wholes.entry(parts).or_insert_with(|| {
+                            Arc::new(self.request(shown(&self.written, parts)).object)
+                        });
+                        message.whole = Some(whole.clone());
+                    }
+                    message
+                }
             };
             let address = attendee.line().map(|line| line.raw_value().trim());
             let Some(to) = address.and_then(|address| self.lines.get(address)) else {
@@ -244,6 +264,17 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             let kind = kind_of_message(Method::Request, is_new);
             outbox.send(self.change, to, message, kind, telling.reason);
         }
+    }
+
+    /// Whether somebody is invited to the series and has not declined it.
+    fn comes_to_series(&self, person: &Person) -> bool {
+        let is_it = |line: &&Property| self.change.directory.person(line.raw_value()) == *person;
+        let series = self
+            .written
+            .series()
+            .filter(|_| self.written.is_live(Part::Series));
+        let line = series.and_then(|series| attendees(series).find(is_it));
+        line.is_some_and(|line| participation(line) != DECLINED)
     }
 
     fn request(&self, entries: Vec<Component>) -> Message {

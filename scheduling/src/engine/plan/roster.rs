@@ -19,7 +19,7 @@ pub(super) struct Seat<'a> {
     pub line: &'a Property,
     pub agent: Agent,
     pub participation: String,
-    /// The status says that the person did not hear of it, and so it is told to them anew.
+    /// The status says that the person did not hear of it (RFC 6638 §3.2.9).
     pub is_unheard: bool,
 }
 
@@ -48,6 +48,11 @@ impl<'a> Attendee<'a> {
             .map(|(part, _)| *part)
     }
 
+    /// Whether the last that this person was told did not arrive.
+    pub fn is_unheard(&self) -> bool {
+        self.seats.values().any(|seat| seat.is_unheard)
+    }
+
     /// How the person is written where the object says it first.
     pub fn line(&self) -> Option<&'a Property> {
         self.seats.values().next().map(|seat| seat.line)
@@ -64,16 +69,16 @@ pub(super) struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    /// Those of a stored object. Who was not told of a series (this server once could not schedule series, or the account
-    /// was disabled), which their status says, is told at the next occasion.
+    /// Those of a stored object. Who could not be told of a series (this server once could not schedule series, or the
+    /// account was disabled), which their status says, is told at the next occasion.
     pub fn stored(change: &Change<'_>, meeting: &Meeting<'a>) -> Roster<'a> {
         let mut roster = Roster::of(change, meeting);
         let is_series = meeting.series().is_none_or(recurs) || meeting.instances().next().is_some();
         let seats = roster.attendees.iter_mut().filter(|_| is_series);
         for seat in seats.flat_map(|attendee| attendee.seats.values_mut()) {
-            let status = seat.line.parameter("SCHEDULE-STATUS");
-            if status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str()) {
-                seat.is_unheard = seat.agent == Agent::Server;
+            let status = seat.line.parameter("SCHEDULE-STATUS").unwrap_or_default();
+            seat.is_unheard = seat.agent == Agent::Server && Status::is_undelivered(&status);
+            if status == Status::NOT_ALLOWED.as_str() {
                 seat.agent = Agent::None;
             }
         }

@@ -22,7 +22,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
-        answer_is_unknown: false,
+        answer_differs: false,
         decisions: Vec::new(),
     })
 }

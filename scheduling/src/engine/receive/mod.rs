@@ -84,9 +84,9 @@ pub struct Receipt {
     pub refresh_others: bool,
     /// An answer brought somebody into the organizer's object, or out of it: [`super::pass_on`] with it.
     pub attendees_changed: bool,
-    /// The message says of the recipient that they answered, and the copy knows nothing of that:
-    /// [`super::without_unknown_answers`] of the sender's object and the copy.
-    pub answer_is_unknown: bool,
+    /// What the message says of the recipient's answer is not what the copy says of it:
+    /// [`super::with_known_answers`] of the sender's object and the copy.
+    pub answer_differs: bool,
     /// Why.
     pub decisions: Vec<Decision>,
 }
@@ -175,7 +175,7 @@ impl Declined {
             },
             refresh_others: false,
             attendees_changed: false,
-            answer_is_unknown: false,
+            answer_differs: false,
             decisions: vec![decision],
         }
     }
@@ -183,13 +183,24 @@ impl Declined {
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    match as_asked(incoming) {
+    match with_whole(incoming).or_else(|| as_asked(incoming)) {
         None => decide(incoming),
         Some(message) => decide(&Incoming {
             message: &message,
             ..*incoming
         }),
     }
+}
+
+/// What is told of single instances of a meeting to somebody whose copy is gone, as all that they are told of it.
+fn with_whole(incoming: &Incoming<'_>) -> Option<Message> {
+    let whole = incoming.message.whole.as_ref();
+    let whole = whole.filter(|_| incoming.copy.is_none())?;
+    Some(Message {
+        object: (**whole).clone(),
+        whole: None,
+        ..incoming.message.clone()
+    })
 }
 
 /// What somebody elsewhere asks of a room or resource that answers by itself. What its organizer believes that it

@@ -37,7 +37,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::TellSender,
         refresh_others: false,
         attendees_changed: false,
-        answer_is_unknown: false,
+        answer_differs: false,
         decisions: Vec::new(),
     })
 }

@@ -43,7 +43,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others,
         attendees_changed,
-        answer_is_unknown: false,
+        answer_differs: false,
         decisions: left
             .into_iter()
             .map(|it| it.decision(incoming.message))

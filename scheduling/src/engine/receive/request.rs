@@ -12,7 +12,7 @@ use super::{
 use crate::engine::{
     Action, Addressee, Message, Method, Origin, Status,
     delegation::{DELEGATED, ask, is_only_sent},
-    entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, participation},
+    entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_out_of_reach, participation},
     meeting::{Meeting, Part},
     own::{has_progress, note_sent},
     sameness::is_same_content,
@@ -51,7 +51,7 @@ pub(super) fn updated(object: CalendarObject) -> Receipt {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
-        answer_is_unknown: false,
+        answer_differs: false,
         decisions: Vec::new(),
     }
 }
@@ -96,6 +96,21 @@ fn is_answer_unknown(
     }
     let copy = Meeting::of(copy);
     claimed.any(|(part, _)| copy.get(part).and_then(is_answered) == Some(false))
+}
+
+/// Whether a message waits for its recipient's answer to a part, which as it is now has one.
+fn is_answer_kept(incoming: &Incoming<'_>, message: &Meeting<'_>, copy: &CalendarObject) -> bool {
+    if incoming.message.origin != Origin::Here || incoming.message.is_refresh {
+        return false;
+    }
+    let waits = |entry: &Component| {
+        own_line(incoming, entry).map(|line| participation(line) == NEEDS_ACTION)
+    };
+    let copy = Meeting::of(copy);
+    let mut asked = message
+        .parts()
+        .filter(|(_, entry)| waits(entry) == Some(true));
+    asked.any(|(part, _)| copy.get(part).and_then(waits) == Some(false))
 }
 
 pub(super) fn is_recipient(incoming: &Incoming<'_>, line: &Property) -> bool {
@@ -152,7 +167,7 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         follow_up: FollowUp::Nothing,
         refresh_others: false,
         attendees_changed: false,
-        answer_is_unknown,
+        answer_differs: answer_is_unknown,
         decisions: Vec::new(),
     })
 }
@@ -183,8 +198,12 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     let object = merge.object();
     let changed = is_changed(copy, &object);
     let answer_is_unknown = is_answer_unknown(incoming, &message, &object);
+    let answer_differs = answer_is_unknown || is_answer_kept(incoming, &message, &object);
     if !changed && !incoming.message.asks_again && !answer_is_unknown {
-        return Err(silently("the copy says so already"));
+        return Ok(Receipt {
+            answer_differs,
+            ..silently("the copy says so already").receipt(incoming.message)
+        });
     }
     // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag, nor is a component that is there only
     // to hold one
@@ -211,7 +230,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         },
         refresh_others: false,
         attendees_changed: false,
-        answer_is_unknown,
+        answer_differs,
         decisions: Vec::new(),
     })
 }
@@ -282,11 +301,11 @@ pub(super) fn check_organizer(
             &[Action::TakeOver, Action::Dismiss],
         ));
     }
-    // RFC 6638 §3.2.2.3: the client looks after this object itself
-    if agent(line) == Agent::Client {
+    // RFC 6638 §3.2.2.3, §7.1: the client looks after this object, or nobody does
+    if agent(line) != Agent::Server && !is_out_of_reach(line) {
         return Err(Declined::for_the_user(
             Status::DELIVERED,
-            "SCHEDULE-AGENT leaves the copy to the client",
+            "SCHEDULE-AGENT leaves the copy to its owner",
             &[Action::TakeOver, Action::Dismiss],
         ));
     }

@@ -9,7 +9,7 @@ type Choice = (&'static str, Option<&'static str>, Option<&'static str>);
 fn what_each_may_choose_is_the_organizers_until_they_do() {
     // RFC 6638 §3.2.2.1, and the table of decisions: TRANSP as the organizer sent it
     let private = Some("PRIVATE");
-    let table: [(&str, &str, Vec<Choice>); 6] = [
+    let table: [(&str, &str, Vec<Choice>); 7] = [
         (
             "CLASS",
             "PUBLIC",
@@ -56,6 +56,17 @@ fn what_each_may_choose_is_the_organizers_until_they_do() {
                 ("bob", None, None),
                 ("alice", Some("OPAQUE"), Some("OPAQUE")),
                 ("alice", Some("TRANSPARENT"), Some("TRANSPARENT")),
+            ],
+        ),
+        // C3.1
+        (
+            "PRIORITY",
+            "5",
+            vec![
+                ("bob", Some("1"), Some("1")),
+                ("alice", Some("9"), Some("1")),
+                ("bob", Some("9"), Some("9")),
+                ("alice", Some("5"), Some("5")),
             ],
         ),
         (

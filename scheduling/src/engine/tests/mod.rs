@@ -221,7 +221,7 @@ impl World {
         let organizer = organizer_to_load(before.as_ref(), after, owner.id, &directory);
         let organizer_copy =
             organizer.and_then(|organizer| self.calendars.get(self.name_of(organizer.id)).cloned());
-        let plan = plan(&Change {
+        let mut plan = plan(&Change {
             before: before.as_ref(),
             is_dormant: self.dormant.contains(who),
             after,
@@ -233,7 +233,7 @@ impl World {
             ..Change::of(&owner, &directory, self.now, self.mail_possible)
         })?;
         let mut outcomes = Vec::new();
-        let mut unanswered = Vec::new();
+        let mut otherwise = Vec::new();
         for delivery in &plan.deliveries {
             if (self.waits)(delivery) {
                 self.waiting.push(delivery.clone());
@@ -242,16 +242,18 @@ impl World {
             }
             let receipt = self.deliver(delivery);
             outcomes.push((delivery.address.clone(), receipt.status));
-            if receipt.answer_is_unknown {
-                unanswered.push(delivery.recipient.id);
+            if receipt.answer_differs {
+                otherwise.push(delivery.recipient.id);
             }
         }
+        for id in otherwise {
+            let copy = self.copy(self.name_of(id));
+            let planned = plan.object.as_ref().unwrap();
+            let known = with_known_answers(planned, copy, id, &directory);
+            plan.object = known.or(plan.object);
+        }
         match settle(&plan, &outcomes) {
-            Some(mut object) => {
-                for id in unanswered {
-                    let copy = self.copy(self.name_of(id));
-                    object = without_unknown_answers(&object, copy, id, &directory).unwrap();
-                }
+            Some(object) => {
                 // what is stored can be read again
                 let again = CalendarObject::parse(&object.to_octets(), &Limits::default()).unwrap();
                 assert_eq!(again, object);
@@ -427,6 +429,7 @@ impl World {
             tells_answer: false,
             asks_again: false,
             object,
+            whole: None,
         };
         self.deliver(&Delivery {
             recipient: self.people[to].clone(),

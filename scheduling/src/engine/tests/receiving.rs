@@ -319,6 +319,7 @@ fn a_message_from_here_twice_is_once() {
         tells_answer: false,
         asks_again: false,
         object,
+        whole: None,
     };
     let delivery = Delivery {
         recipient: world.people["bob"].clone(),
@@ -369,4 +370,27 @@ fn an_update_by_mail_keeps_the_own_answer_until_it_is_asked_anew() {
         !line.contains("ACCEPTED") && line.contains("RSVP=TRUE"),
         "{line}"
     );
+}
+
+#[test]
+fn what_its_owner_leaves_to_others_stays_as_it_is() {
+    // RFC 6638 §7.1; C3.6
+    for agent in ["CLIENT", "NONE"] {
+        let mut world = new_world();
+        world.put("alice", &meeting("ATTENDEE:mailto:bob@example.org"));
+        let mut object = world.copy("bob").clone();
+        for line in object
+            .entries_mut()
+            .flat_map(|entry| entry.properties_mut())
+        {
+            if line.is("ORGANIZER") {
+                line.set_parameter("SCHEDULE-AGENT", agent).unwrap();
+            }
+        }
+        world.put("bob", &object);
+        world.edit("alice", "SUMMARY", "Another");
+        assert_eq!(world.value("bob", "SUMMARY"), Some("Plan"), "{agent}");
+        world.delete("alice");
+        assert_eq!(world.value("bob", "STATUS"), None, "{agent}");
+    }
 }

@@ -13,6 +13,7 @@ mod calling_off;
 mod cases;
 mod delivery;
 mod ends;
+mod following;
 mod mail;
 mod organizing;
 mod outside;

@@ -273,3 +273,36 @@ fn an_answer_by_mail_stands() {
         assert!(line.contains("PARTSTAT=ACCEPTED"), "{who}: {line}");
     }
 }
+
+/// What came out of the trash is older than what others have: who is asked for the time at which they have it already,
+/// and for which they have answered, is not asked for nothing.
+#[test]
+fn who_has_answered_for_this_very_time_has_answered() {
+    // RFC 6638 §3.2.8
+    let mut world = invited();
+    let old = world.copy("alice").clone();
+    let put_off = |world: &mut World| {
+        let mut object = world.copy("alice").clone();
+        for entry in object.entries_mut() {
+            entry.set_raw_value("DTSTART", "20260301T120000Z").unwrap();
+            entry.set_raw_value("DTEND", "20260301T130000Z").unwrap();
+        }
+        world.put("alice", &object);
+    };
+    put_off(&mut world);
+    world.answer("bob", "ACCEPTED");
+    world.news("bob");
+    world.calendars.insert("alice", old);
+    put_off(&mut world);
+    assert!(world.news("bob").is_empty());
+    for who in ["alice", "bob"] {
+        let line = world.line(who, "ATTENDEE", BOB);
+        assert!(line.contains("PARTSTAT=ACCEPTED"), "{who}: {line}");
+    }
+    // and to the next message it is known
+    world.edit("alice", "SUMMARY", "Another");
+    for who in ["alice", "bob"] {
+        let line = world.line(who, "ATTENDEE", BOB);
+        assert!(line.contains("PARTSTAT=ACCEPTED"), "{who}: {line}");
+    }
+}

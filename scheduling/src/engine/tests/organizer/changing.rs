@@ -196,3 +196,35 @@ fn what_the_organizer_must_not_change() {
         Some("mailto:A.Smith@example.org")
     );
 }
+
+#[test]
+fn another_spelling_of_an_address_is_no_change() {
+    // C1.1, C2.3
+    for (person, organizer) in [
+        ("MAILTO:Bob@Example.org", "MAILTO:Alice@example.org"),
+        ("mailto:robert@example.org", "mailto:a.smith@example.org"),
+    ] {
+        let mut world = new_world();
+        world.put("alice", &meeting("ATTENDEE:mailto:bob@example.org"));
+        world.news("bob");
+        let mut object = world.copy("alice").clone();
+        let lines = object
+            .entries_mut()
+            .flat_map(|entry| entry.properties_mut());
+        for line in lines {
+            match line.name() {
+                "ATTENDEE" => line.set_raw_value(person).unwrap(),
+                "ORGANIZER" => line.set_raw_value(organizer).unwrap(),
+                _ => {}
+            }
+        }
+        let mut alarm = calendar::Component::new("VALARM").unwrap();
+        alarm.set_raw_value("TRIGGER", "-PT9M").unwrap();
+        object
+            .entries_mut()
+            .for_each(|entry| entry.push_component(alarm.clone()));
+        world.put("alice", &object);
+        assert!(world.news("bob").is_empty(), "{person}");
+        assert!(!world.line("alice", "ATTENDEE", person).is_empty());
+    }
+}
