@@ -130,9 +130,15 @@ impl Desk {
             self.note_groups(batch, (home, &uid), before, after, &directory);
         }
         let mut entry = proposal.log_entry(&plan, &outcomes);
-        let planned = plan.object.take();
-        plan.object = planned
-            .map(|object| recipients.with_known_answers(object, &directory, &mut entry.lines));
+        if let Some(planned) = &plan.object {
+            let lines = &mut entry.lines;
+            let known = recipients.with_known_answers(planned.clone(), &directory, lines);
+            if known != *planned {
+                // the others were told otherwise
+                self.enqueue_refresh(batch, owner, &uid, now).await?;
+                plan.object = Some(known);
+            }
+        }
         let object = engine::settle(&plan, &outcomes);
         entry.lines.extend(foreseen);
         if proposal.after.is_none() || plan.role == Role::None {
