@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use scheduling::{
     Desk, Refusal,
-    desk::{ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, Keeping, REFRESH_QUEUE},
+    desk::{
+        ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, Keeping, MAIL_STATUS_QUEUE, REFRESH_QUEUE,
+    },
     mail::{HELD_MAILING_QUEUE, MAILING_QUEUE},
 };
 use storage::{
@@ -130,6 +132,13 @@ impl Background {
                 stopped.clone(),
             ));
         }
+        workers.spawn(finish(
+            desk.clone(),
+            (MAIL_STATUS_QUEUE, "how mails fared cannot be written down"),
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.write_mail_statuses().await },
+            stopped.clone(),
+        ));
         workers.spawn(finish(
             desk.clone(),
             (REFRESH_QUEUE, "answers cannot be shown to the others"),

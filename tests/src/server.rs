@@ -252,6 +252,17 @@ impl TestServer {
             .collect()
     }
 
+    /// Has it written down how the mails fared, which is done after a few seconds.
+    pub async fn write_mail_statuses(&self) {
+        self.advance(Duration::from_secs(5));
+        while self
+            .desk()
+            .write_mail_statuses()
+            .await
+            .expect("a store that works")
+        {}
+    }
+
     /// Waits until a queue of work that is done behind the answers is empty.
     pub async fn until_done(&self, queue: &str) {
         let mut commits = self.store().backend().watch();

@@ -17,10 +17,11 @@ use storage::{
 use tokio::sync::mpsc;
 
 use super::{
-    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, REFRESH_QUEUE,
+    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, MAIL_STATUS_QUEUE, REFRESH_QUEUE,
     booking::Invitation,
     content::entity_tag,
     inbox::Answered,
+    mail_status::MailFates,
     mailing::Mailings,
     outstanding::{LETTERS_QUEUE, Letters, Turn},
     refresh::Refresh,
@@ -41,7 +42,7 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-pub(super) const QUEUES: [(&str, IsReadable); 13] = [
+pub(super) const QUEUES: [(&str, IsReadable); 14] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -52,6 +53,7 @@ pub(super) const QUEUES: [(&str, IsReadable); 13] = [
     (mail::HELD_MAILING_QUEUE, is_some::<Mailings>),
     (DELIVERY_QUEUE, is_some::<Turn>),
     (LETTERS_QUEUE, is_some::<Letters>),
+    (MAIL_STATUS_QUEUE, is_some::<MailFates>),
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),
     (ASK_AGAIN_QUEUE, is_some::<AskAgain>),

@@ -130,21 +130,6 @@ impl Desk {
         kept.map_err(read_failed)
     }
 
-    /// When something was last sent by mail to a recipient about a UID, as far as the log of the sender's home goes back and
-    /// can be read.
-    pub(crate) async fn last_mailed(
-        &self,
-        home: CollectionId,
-        uid: &str,
-        recipient: &str,
-    ) -> Result<Option<Timestamp>, Refusal> {
-        let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
-        let rows = rows.map_err(read_failed)?;
-        let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
-        let is_mail = |entry: &LogEntry| entry.lines.iter().any(|it| it.was_mailed_to(recipient));
-        Ok(entries.filter(is_mail).map(|entry| entry.time).max())
-    }
-
     /// What was sent last about a UID from somebody's home, as far as its log goes back and can be read, or as it was kept
     /// when it was removed.
     pub(crate) async fn last_told(

@@ -1,22 +1,33 @@
-//! How a mail fared is written into the sender's object (RFC 6638 §3.2.9).
+//! How mails fared is written into the sender's object (RFC 6638 §3.2.9).
+//!
+//! What becomes known of a meeting's mails within a few seconds is noted in one row of work, and written together by
+//! [`Desk::write_mail_statuses`]: however many people are elsewhere, the object has few entity tags, and those who sync
+//! it few changes.
 
 use calendar::CalendarObject;
+use serde::{Deserialize, Serialize};
 use storage::{
-    Revision, Stored, Uuid,
+    Batch, Stored, Timestamp, Uuid,
     model::{CollectionId, Work, WorkId},
 };
 
 use super::{
     Desk, MAXIMUM_ROUNDS,
+    queue::Row,
     refuse::{crowded, read_failed},
 };
 use crate::{
     Classification, Refusal,
-    engine::{self, Directory, Invited, Method},
+    engine::{self, Directory, Invited, Method, Status},
     log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
     parse_stored,
 };
+
+/// The queue of meetings of which it is known how mails fared.
+pub const MAIL_STATUS_QUEUE: &str = "mail status";
+/// What becomes known within such a time is written together, at its end.
+const WINDOW_MILLISECONDS: i64 = 3_000;
 
 /// A mail that the next server had taken came back (RFC 3464).
 #[derive(Clone, Debug)]
@@ -52,18 +63,98 @@ impl Bounce {
             .collect();
         Uuid::derived("Convoke 2026-11 mail that came back", &parts)
     }
-}
 
-impl Desk {
-    /// Writes into the sender's object and log that a mail came back. Where the recipient answered meanwhile, or the
-    /// same was told before, the object stays as it is; the log says it once.
-    ///
-    /// Errors: `Unavailable`, `Damaged`.
-    pub async fn record_bounce(&self, bounce: &Bounce) -> Result<(), Refusal> {
-        let outcome = match bounce.is_permanent {
+    fn fate(&self) -> Fate {
+        let outcome = match self.is_permanent {
             true => DeliveryOutcome::Rejected,
             false => DeliveryOutcome::GivenUp,
         };
+        Fate {
+            recipient: self.recipient.clone(),
+            status: Status::from(outcome),
+            stamp: None,
+            is_public: true,
+            line: came_back(self, outcome),
+        }
+    }
+}
+
+/// The payload of a row in [`MAIL_STATUS_QUEUE`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MailFates {
+    /// The home of who sent the mails, and the UID of the meeting.
+    home: CollectionId,
+    uid: String,
+    /// In the order in which they became known.
+    fates: Vec<Fate>,
+}
+
+/// How a mail fared.
+#[derive(Debug, Serialize, Deserialize)]
+struct Fate {
+    /// The calendar user address of whom it was for, as in the object.
+    recipient: String,
+    status: Status,
+    /// DTSTAMP of what was sent, if it is known.
+    stamp: Option<String>,
+    /// Whether everybody who sees the calendar could see all of what was sent.
+    is_public: bool,
+    /// For the sender's log.
+    line: LogLine,
+}
+
+impl MailFates {
+    fn work(&self, created: Timestamp) -> Work {
+        Work::of(MAIL_STATUS_QUEUE, self, created)
+    }
+
+    /// The row of the meeting for what becomes known at this time.
+    fn id(&self, now: Timestamp) -> WorkId {
+        let home = self.home.0.to_be_bytes();
+        let name = Uuid::derived(
+            "Convoke 2026-11 mails of a meeting",
+            &[&home, self.uid.as_bytes()],
+        );
+        let since = now.0.rem_euclid(WINDOW_MILLISECONDS);
+        WorkId {
+            due: Timestamp(now.0 - since + WINDOW_MILLISECONDS),
+            id: u128::from_be_bytes(name.to_octets()),
+        }
+    }
+}
+
+impl Fate {
+    fn of(message: &OutgoingMessage, outcome: DeliveryOutcome, detail: Option<&str>) -> Fate {
+        let sent = parse_stored(message.calendar.clone()).ok();
+        let entries = sent.iter().flat_map(CalendarObject::entries);
+        let stamp = entries.filter_map(|entry| entry.raw_value("DTSTAMP")).max();
+        Fate {
+            recipient: message.recipient.clone(),
+            status: Status::from(outcome),
+            stamp: stamp.map(|stamp| stamp.trim().to_owned()),
+            is_public: sent.as_ref().is_none_or(Classification::is_public),
+            line: fared(message, sent.as_ref(), outcome, detail),
+        }
+    }
+
+    /// Whether something later went to its recipient, so that what became of the mail says nothing of that: by the DTSTAMP
+    /// of what was sent, and as far as the sender's log can tell.
+    fn was_mailed_later(&self, log: &[LogEntry]) -> bool {
+        let is_it = |line: &LogLine| line.was_mailed_to(&self.recipient);
+        let mailed = log.iter().filter(|entry| entry.lines.iter().any(is_it));
+        let last = mailed.map(|entry| entry.time).max();
+        let last = last.and_then(|last| jiff::Timestamp::from_millisecond(last.0).ok());
+        let last = last.map(|last| last.strftime("%Y%m%dT%H%M%SZ").to_string());
+        self.stamp.is_some() && last > self.stamp
+    }
+}
+
+impl Desk {
+    /// Notes that a mail came back, for the sender's object and log. Where the recipient answered meanwhile, the object
+    /// stays as it is; of the same that was told before, nothing is noted.
+    ///
+    /// Errors: `Unavailable`, `Damaged`.
+    pub async fn record_bounce(&self, bounce: &Bounce) -> Result<(), Refusal> {
         let name = bounce.name();
         for _ in 0..MAXIMUM_ROUNDS {
             let home = self.store.collection(bounce.home).await;
@@ -75,21 +166,10 @@ impl Desk {
             if was_told.map_err(read_failed)?.is_some() {
                 return Ok(());
             }
-            let copies = self.copies(bounce.home, &bounce.uid).await?;
             let mut batch = self.store.batch();
-            let status = (bounce.recipient.clone(), engine::Status::from(outcome));
-            self.write_statuses(&mut batch, &copies, std::slice::from_ref(&status))
-                .await?;
-            let mut objects = copies.meeting.iter().map(|copy| &copy.object);
-            let entry = LogEntry {
-                time: self.now(),
-                actor: None,
-                occasion: Occasion::Fared,
-                is_public: objects.all(Classification::is_public),
-                lines: vec![came_back(bounce, outcome)],
-            };
             batch.note_received(home.owner, name, self.now(), &[]);
-            self.log(&mut batch, bounce.home, &bounce.uid, entry);
+            self.note_fate(&mut batch, (bounce.home, &bounce.uid), bounce.fate())
+                .await?;
             if self.commit(batch).await?.is_some() {
                 return Ok(());
             }
@@ -97,9 +177,10 @@ impl Desk {
         Err(crowded())
     }
 
-    /// Ends a mail's row of work and writes its outcome into the object, in one commit. The object's
-    /// ETag changes, its Schedule-Tag does not (RFC 6638 §3.2.10). A row that somebody else has ended or
-    /// taken meanwhile is left alone. `detail` is what the mail server said.
+    /// Ends a mail's row of work and notes its outcome for the sender's object and log, in one commit. A row that
+    /// somebody else has ended or taken meanwhile is left alone. `detail` is what the mail server said.
+    ///
+    /// Errors: `Unavailable`, `Full`, `Damaged`.
     pub async fn record_delivery(
         &self,
         id: &WorkId,
@@ -108,28 +189,97 @@ impl Desk {
         detail: Option<&str>,
     ) -> Result<(), Refusal> {
         let message = OutgoingMessage::decode(&work.payload);
-        let mut seen: Option<Option<Revision>> = None;
+        // Nobody's object tells how a notice fared.
+        let message = message.filter(|message| message.voice != Voice::Notice);
         for _ in 0..MAXIMUM_ROUNDS {
             let mut batch = self.store.batch();
             batch.finish_work(id, work);
-            let revision = match &message {
-                // Nobody's object tells how a notice fared.
-                Some(message) if message.voice != Voice::Notice => {
-                    self.write_status(&mut batch, message, outcome, detail)
-                        .await?
-                }
-                _ => None,
-            };
-            if seen == Some(revision) {
-                // The object is as it was in the last round: it is the row that changed.
+            if let Some(message) = &message {
+                let fate = Fate::of(message, outcome, detail);
+                self.note_fate(&mut batch, (message.home, &message.uid), fate)
+                    .await?;
+            }
+            if self.commit(batch).await?.is_some() {
                 return Ok(());
             }
-            seen = Some(revision);
-            if self.commit(batch).await?.is_some() {
+            let row = self.store.work(&work.queue, id).await;
+            let row = row.map_err(read_failed)?;
+            if row.is_none_or(|row| row.revision != work.revision) {
                 return Ok(());
             }
         }
         Err(crowded())
+    }
+
+    /// Leaves how a mail about a meeting of a home fared to [`Desk::write_mail_statuses`].
+    async fn note_fate(
+        &self,
+        batch: &mut Batch,
+        (home, uid): (CollectionId, &str),
+        fate: Fate,
+    ) -> Result<(), Refusal> {
+        let now = self.now();
+        let uid = uid.to_owned();
+        let mut fates = MailFates {
+            home,
+            uid,
+            fates: vec![fate],
+        };
+        let id = fates.id(now);
+        let row = self.store.work(MAIL_STATUS_QUEUE, &id).await;
+        let Some(row) = row.map_err(read_failed)? else {
+            batch.enqueue(&id, &fates.work(now));
+            return Ok(());
+        };
+        let before: Option<MailFates> = row.task();
+        let before = before.ok_or_else(|| {
+            Refusal::Damaged("what was noted of a meeting's mails cannot be read".to_owned())
+        })?;
+        fates.fates.splice(0..0, before.fates);
+        batch.reschedule(&id, &row, id.due, &fates.work(row.created));
+        Ok(())
+    }
+
+    /// Writes how the mails of a meeting fared into its object and log, in one commit; says whether there was anything to
+    /// write, and hence perhaps more. The object's ETag changes, its Schedule-Tag does not (RFC 6638 §3.2.10). To be
+    /// called by a worker whenever [`MAIL_STATUS_QUEUE`] has rows.
+    ///
+    /// Errors: `Unavailable`, `Full`.
+    pub async fn write_mail_statuses(&self) -> Result<bool, Refusal> {
+        let step = async |row: Row| {
+            let step = self.mail_status_step(&row).await;
+            self.conclude(&row, step).await
+        };
+        self.work_through(MAIL_STATUS_QUEUE, step).await
+    }
+
+    async fn mail_status_step(&self, row: &Row) -> Result<Batch, Refusal> {
+        let MailFates { home, uid, fates } = row.task()?;
+        let mut batch = self.store.batch();
+        batch.finish_work(&row.id, &row.work);
+        // The log of a home that is gone went with it.
+        let is_gone = self.store.collection(home).await;
+        if is_gone.map_err(read_failed)?.is_none() {
+            return Ok(batch);
+        }
+        let copies = self.copies(home, &uid).await?;
+        let log = self.scheduling_log_of(home, &uid).await?;
+        let statuses = fates.iter().filter(|fate| !fate.was_mailed_later(&log));
+        let statuses: Vec<(String, Status)> = statuses
+            .map(|fate| (fate.recipient.clone(), fate.status.clone()))
+            .collect();
+        self.write_statuses(&mut batch, &copies, &statuses).await?;
+        let mut objects = copies.meeting.iter().map(|copy| &copy.object);
+        let entry = LogEntry {
+            time: self.now(),
+            actor: None,
+            occasion: Occasion::Fared,
+            is_public: objects.all(Classification::is_public)
+                && fates.iter().all(|fate| fate.is_public),
+            lines: fates.into_iter().map(|fate| fate.line).collect(),
+        };
+        self.log(&mut batch, home, &uid, entry);
+        Ok(batch)
     }
 
     /// Why a mail that waited is not meant any more, where it is not: it calls off what its recipient was invited to again,
@@ -202,53 +352,6 @@ impl Desk {
         }
         self.commit(batch).await.map(drop)
     }
-
-    /// Whether something later went to the recipient of a mail, so that what becomes of the mail says nothing of that: by
-    /// the DTSTAMP of what was sent, and as far as the sender's log can tell.
-    async fn was_mailed_later(
-        &self,
-        message: &OutgoingMessage,
-        sent: Option<&CalendarObject>,
-    ) -> Result<bool, Refusal> {
-        let entries = sent.into_iter().flat_map(CalendarObject::entries);
-        let stamp = entries.filter_map(|entry| entry.raw_value("DTSTAMP")).max();
-        let (home, uid) = (message.home, &message.uid);
-        let last = self.last_mailed(home, uid, &message.recipient).await?;
-        let last = last.and_then(|last| jiff::Timestamp::from_millisecond(last.0).ok());
-        let last = last.map(|last| last.strftime("%Y%m%dT%H%M%SZ").to_string());
-        Ok(stamp.is_some_and(|stamp| last.as_deref() > Some(stamp.trim())))
-    }
-
-    /// Puts the object with its new status into the batch; the revision of the object that was read.
-    async fn write_status(
-        &self,
-        batch: &mut storage::Batch,
-        message: &OutgoingMessage,
-        outcome: DeliveryOutcome,
-        detail: Option<&str>,
-    ) -> Result<Option<Revision>, Refusal> {
-        let copies = self.copies(message.home, &message.uid).await?;
-        let status = (message.recipient.clone(), engine::Status::from(outcome));
-        let sent = parse_stored(message.calendar.clone()).ok();
-        if !self.was_mailed_later(message, sent.as_ref()).await? {
-            self.write_statuses(batch, &copies, std::slice::from_ref(&status))
-                .await?;
-        }
-        let home = self.store.collection(message.home).await;
-        // The log of a home that is gone went with it.
-        if home.map_err(read_failed)?.is_some() {
-            let mut objects = copies.meeting.iter().map(|copy| &copy.object).chain(&sent);
-            let entry = LogEntry {
-                time: self.now(),
-                actor: None,
-                occasion: Occasion::Fared,
-                is_public: objects.all(Classification::is_public),
-                lines: vec![fared(message, sent.as_ref(), outcome, detail)],
-            };
-            self.log(batch, message.home, &message.uid, entry);
-        }
-        Ok(copies.meeting.map(|copy| copy.stored.revision))
-    }
 }
 
 /// A mail that came back, for the sender's log.
@@ -260,7 +363,7 @@ fn came_back(bounce: &Bounce, outcome: DeliveryOutcome) -> LogLine {
     let about = About::default();
     LogLine {
         way: Some(Way::Mail),
-        status: Some(engine::Status::from(outcome).as_str().to_owned()),
+        status: Some(Status::from(outcome).as_str().to_owned()),
         ..about.line(Verdict::Fared, &bounce.method, &bounce.recipient, &reason)
     }
 }
@@ -286,7 +389,7 @@ fn fared(
     let about = about.unwrap_or_default();
     LogLine {
         way: Some(Way::Mail),
-        status: Some(engine::Status::from(outcome).as_str().to_owned()),
+        status: Some(Status::from(outcome).as_str().to_owned()),
         ..about.line(Verdict::Fared, &message.method, &message.recipient, &reason)
     }
 }

@@ -92,7 +92,7 @@ pub use inbox::ANSWERED_QUEUE;
 pub use incoming::{Effect, IncomingMessage, Reception};
 pub use kept_views::Keeping;
 pub use lock::TakeLock;
-pub use mail_status::Bounce;
+pub use mail_status::{Bounce, MAIL_STATUS_QUEUE};
 pub use open::Opened;
 pub use outbox::CalendarRules;
 pub use outstanding::{DELIVERY_QUEUE, LETTERS_QUEUE};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component};
 use scheduling::{
-    desk::{DELIVERY_QUEUE, LETTERS_QUEUE, REFRESH_QUEUE},
+    desk::{DELIVERY_QUEUE, LETTERS_QUEUE, MAIL_STATUS_QUEUE, REFRESH_QUEUE},
     mail::{self, MAILING_QUEUE},
 };
 
@@ -285,7 +285,14 @@ async fn no_room_is_booked_twice(house: &House) -> Result<(), String> {
 
 /// All that was to be done is done, and no organizer is told that somebody here has not heard yet (RFC 6638 §3.2.9).
 async fn nothing_waits(house: &House) -> Result<(), String> {
-    for queue in [DELIVERY_QUEUE, LETTERS_QUEUE, REFRESH_QUEUE, MAILING_QUEUE] {
+    let queues = [
+        DELIVERY_QUEUE,
+        LETTERS_QUEUE,
+        REFRESH_QUEUE,
+        MAILING_QUEUE,
+        MAIL_STATUS_QUEUE,
+    ];
+    for queue in queues {
         let rows = house.desk.store().list_work(queue, None, 1).await;
         if !rows.expect("readable").is_empty() {
             return Err(format!("something waits in \"{queue}\""));

@@ -86,6 +86,8 @@ pub enum Worker {
     Deliveries,
     /// Mails that a commit did not hold.
     Mails,
+    /// How mails fared.
+    MailStatuses,
     /// What a room answers.
     Bookings,
     /// What a room is asked again.
@@ -102,9 +104,10 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Worker; 8] = [
+    pub const ALL: [Worker; 9] = [
         Worker::Deliveries,
         Worker::Mails,
+        Worker::MailStatuses,
         Worker::Bookings,
         Worker::AskedAgain,
         Worker::Refreshes,
@@ -466,7 +469,9 @@ impl House {
             self.deliver().await?;
             let left = self.post(dice, 100).await?;
             if left + self.arrive(dice, 1_000).await? == 0 {
-                return Ok(());
+                // how mails fared is written together after a while
+                self.pass(10_000);
+                return self.deliver().await;
             }
         }
     }
@@ -498,6 +503,7 @@ impl House {
         match worker {
             Worker::Deliveries => self.desk.deliver_outstanding().await,
             Worker::Mails => self.desk.post_outstanding(MAILING_QUEUE).await,
+            Worker::MailStatuses => self.desk.write_mail_statuses().await,
             Worker::Bookings => self.desk.answer_bookings(&RULES).await,
             Worker::AskedAgain => self.desk.ask_rooms_again().await,
             Worker::Refreshes => self.desk.refresh_outstanding().await,

@@ -282,6 +282,7 @@ async fn rfc_6047_2_people_outside_get_mail() {
             && mail.to_lowercase().contains("method=request"),
         "{mail}"
     );
+    server.write_mail_statuses().await;
     let text = unfold(alice.get(&path).await.text());
     assert!(line(&text, "ATTENDEE", "john@").contains("1.1"), "{text}");
     assert_eq!(alice.get(&path).await.header("Schedule-Tag"), tag);

@@ -94,6 +94,7 @@ async fn rfc_6638_3_2_9_held_mail_that_is_dropped() {
         .await
         .expect(&[201]);
     server.mails(1).await;
+    server.write_mail_statuses().await;
     let principal = server.store().principal_by_name("alice").await.unwrap();
     let message = OutgoingMessage {
         kind: MessageKind::Update,
@@ -147,6 +148,7 @@ async fn rfc_6638_3_2_9_held_mail_that_is_dropped() {
     );
     let dropped = perform_mail(server.desk(), MailOperation::Drop(Which::AllHeld)).await;
     assert_eq!(dropped, Ok(MailOutcome::Done(1)));
+    server.write_mail_statuses().await;
     let after = alice.get(&path).await;
     assert!(
         after.text().contains("SCHEDULE-STATUS=5.1"),

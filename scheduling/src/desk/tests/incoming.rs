@@ -740,6 +740,7 @@ async fn a_mail_that_comes_back_is_told() {
             .record_delivery(&id, &work, outcome, None)
             .await
             .unwrap();
+        world.write_mail_statuses().await;
         let tag = world
             .object(AT)
             .await
@@ -760,6 +761,7 @@ async fn a_mail_that_comes_back_is_told() {
         let before = lines().await.len();
         for _ in 0..2 {
             world.desk.record_bounce(&bounce).await.unwrap();
+            world.write_mail_statuses().await;
             let text = world.text_at(AT).await;
             assert!(
                 text.contains(&format!("SCHEDULE-STATUS={status}:{XENIA}")),
@@ -789,6 +791,7 @@ async fn a_mail_that_comes_back_is_told() {
             ..bounce
         };
         world.desk.record_bounce(&later).await.unwrap();
+        world.write_mail_statuses().await;
         assert!(world.text_at(AT).await.contains("SCHEDULE-STATUS=2.0"));
         assert_eq!(lines().await.len(), before + 3);
     }

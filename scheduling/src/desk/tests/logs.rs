@@ -78,6 +78,7 @@ async fn a_meeting_from_its_invitation_to_its_end() {
         .desk
         .record_delivery(&id, &work, DeliveryOutcome::Rejected, said);
     told.await.unwrap();
+    world.write_mail_statuses().await;
     world.put(AT, meeting(LATER, "")).await.unwrap();
     world.delete(AT).await.unwrap();
     assert_eq!(

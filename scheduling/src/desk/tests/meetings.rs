@@ -437,6 +437,7 @@ async fn how_an_older_mail_fared_says_nothing_of_a_newer_one() {
         assert!(mail.details.summary.starts_with(["First", "Second"][nth]));
         let recorded = world.desk.record_delivery(id, work, outcome, None);
         recorded.await.unwrap();
+        world.write_mail_statuses().await;
         assert_eq!(status().await, expected);
     }
     let log = world
@@ -467,6 +468,7 @@ async fn how_a_mail_fared_is_written_down() {
             .record_delivery(id, work, outcome, None)
             .await
             .unwrap();
+        world.write_mail_statuses().await;
         let after = world.object(AT).await.unwrap();
         let text = world.text(&after).await;
         let attendee = line(&text, "ATTENDEE", "xenia@elsewhere.test");
@@ -483,6 +485,7 @@ async fn how_a_mail_fared_is_written_down() {
             .record_delivery(id, work, DeliveryOutcome::GivenUp, None)
             .await
             .unwrap();
+        assert!(world.waiting(MAIL_STATUS_QUEUE).await.is_empty());
         assert_eq!(world.text_at(AT).await, text);
     }
 }
@@ -499,6 +502,8 @@ async fn a_mail_about_a_meeting_that_is_gone_ends_its_row() {
         .record_delivery(id, work, DeliveryOutcome::Accepted, None)
         .await
         .unwrap();
+    world.write_mail_statuses().await;
+    assert!(world.waiting(MAIL_STATUS_QUEUE).await.is_empty());
     assert!(
         world
             .due_mails()

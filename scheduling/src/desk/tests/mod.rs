@@ -309,6 +309,12 @@ impl World {
             .collect()
     }
 
+    /// Has it written down how mails fared, which is done after a few seconds.
+    pub async fn write_mail_statuses(&self) {
+        self.clock.advance(5_000);
+        while self.desk.write_mail_statuses().await.unwrap() {}
+    }
+
     pub async fn mails(&self) -> Vec<OutgoingMessage> {
         let due = self.due_mails().await.into_iter();
         due.map(|(.., message)| message).collect()

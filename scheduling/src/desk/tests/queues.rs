@@ -2,7 +2,7 @@
 
 use storage::model::{ASK_AGAIN_QUEUE, Booking, Content, ENABLED_QUEUE, MEMBERSHIP_QUEUE, Work};
 
-use crate::mail::{HELD_MAILING_QUEUE, MAILING_QUEUE};
+use crate::mail::{DeliveryOutcome, HELD_MAILING_QUEUE, MAILING_QUEUE};
 
 use super::{
     bookings::RULES,
@@ -387,6 +387,7 @@ async fn rows_that_cannot_be_read_are_kept() {
         DELIVERY_QUEUE,
         MAILING_QUEUE,
         HELD_MAILING_QUEUE,
+        MAIL_STATUS_QUEUE,
         REFRESH_QUEUE,
         BOOKING_QUEUE,
         ANSWERED_QUEUE,
@@ -404,6 +405,7 @@ async fn rows_that_cannot_be_read_are_kept() {
         let worked = match queue {
             DELIVERY_QUEUE => world.desk.deliver_outstanding().await,
             MAILING_QUEUE | HELD_MAILING_QUEUE => world.desk.post_outstanding(queue).await,
+            MAIL_STATUS_QUEUE => world.desk.write_mail_statuses().await,
             REFRESH_QUEUE => world.desk.refresh_outstanding().await,
             BOOKING_QUEUE => world.desk.answer_bookings(&RULES).await,
             ANSWERED_QUEUE => world.desk.clear_answered().await,
@@ -461,4 +463,65 @@ async fn a_meeting_is_off_for_all_though_its_organizer_is_gone() {
             "{copy}"
         );
     }
+}
+
+/// RFC 6638 §3.2.9: however many mails leave within a few seconds, the object has one entity tag by that, and its log one
+/// entry; nothing that was noted is lost where it cannot be written.
+#[tokio::test]
+async fn statuses_of_many_mails_are_written_together() {
+    const ELSEWHERE: usize = 20;
+    let (world, faulty) = faulty_world(Settings::default()).await;
+    world.clock.set(Timestamp(BEGIN));
+    let attendee = |number| format!("ATTENDEE:mailto:x{number:02}@elsewhere.test\r\n");
+    let attendees: String = (0..ELSEWHERE).map(attendee).collect();
+    let text = with("a", "x", 0).replace("END:VEVENT", &format!("{attendees}END:VEVENT"));
+    world.put(&at("a"), text).await.unwrap();
+    let before = world.object(&at("a")).await.unwrap();
+    let entries = async || {
+        let at = path(&at("a"));
+        world.desk.scheduling_log(&world.alice, &at).await.unwrap()
+    };
+    let logged = entries().await.len();
+    let mails = world.due_mails().await;
+    assert_eq!(mails.len(), ELSEWHERE + 1);
+    for (id, work, _) in &mails {
+        let outcome = DeliveryOutcome::Accepted;
+        let recorded = world.desk.record_delivery(id, work, outcome, None);
+        recorded.await.unwrap();
+    }
+    assert_eq!(world.object(&at("a")).await.unwrap().etag, before.etag);
+    assert!(world.waiting(mail::QUEUE).await.is_empty());
+
+    world.clock.advance(5_000);
+    faulty.fail_commit(1, CommitError::Full);
+    assert_eq!(world.desk.write_mail_statuses().await, Err(Refusal::Full));
+    let commits = faulty.commits();
+    world.write_mail_statuses().await;
+    assert_eq!(faulty.commits() - commits, 1);
+    let after = world.object(&at("a")).await.unwrap();
+    assert_ne!(after.etag, before.etag);
+    let tag = |object: &Object| object.calendar.as_ref().unwrap().schedule_tag.clone();
+    assert_eq!(tag(&after), tag(&before));
+    let text = world.text(&after).await;
+    assert_eq!(text.matches("SCHEDULE-STATUS=1.1").count(), ELSEWHERE + 1);
+    let entries = entries().await;
+    assert_eq!(entries.len(), logged + 1);
+    assert_eq!(entries[logged].lines.len(), ELSEWHERE + 1);
+}
+
+/// What is noted of a mail says nothing of one that is decided before it is written down.
+#[tokio::test]
+async fn a_status_that_waits_says_nothing_of_a_newer_mail() {
+    let world = begun().await;
+    world.put(&at("a"), with("a", "first", 0)).await.unwrap();
+    world.clock.advance(10_000);
+    let (id, work, _) = &world.due_mails().await[0];
+    let outcome = DeliveryOutcome::Accepted;
+    let recorded = world.desk.record_delivery(id, work, outcome, None);
+    recorded.await.unwrap();
+    world.put(&at("a"), with("a", "second", 0)).await.unwrap();
+    world.write_mail_statuses().await;
+    let text = world.text_at(&at("a")).await;
+    let xenia = line(&text, "ATTENDEE", "xenia@elsewhere.test");
+    assert!(xenia.contains("SCHEDULE-STATUS=1.0"), "{xenia}");
 }

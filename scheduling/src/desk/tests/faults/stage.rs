@@ -3,7 +3,7 @@
 use storage::backend::ReadError;
 
 use super::*;
-use crate::desk::refuse::read_failed;
+use crate::{desk::refuse::read_failed, mail::DeliveryOutcome};
 
 pub(super) const MEETING: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260101T000000Z\r\n\
     DTSTART:20260201T090000Z\r\nORGANIZER:mailto:alice@example.com\r\nATTENDEE:mailto:bob@example.com\r\n\
@@ -25,6 +25,8 @@ pub(super) enum Setting {
     Meeting,
     /// The same, and the mail to Xenia is at hand.
     MeetingAndMail,
+    /// The same, and it is known how the mail to Xenia fared.
+    MeetingAndFate,
     /// The same, with an attachment.
     MeetingWithAttachment,
     /// The same, and Bob has accepted.
@@ -86,6 +88,14 @@ impl Stage {
                 let store = world.desk.store();
                 let due = store.due_work(mail::QUEUE, world.desk.now(), 1);
                 self.mail = due.await.unwrap().pop();
+            }
+            Setting::MeetingAndFate => {
+                self.invite(MEETING).await;
+                let (id, work, _) = &world.due_mails().await[0];
+                let outcome = DeliveryOutcome::Accepted;
+                let recorded = world.desk.record_delivery(id, work, outcome, None);
+                recorded.await.unwrap();
+                world.clock.advance(5_000);
             }
             Setting::MeetingWithAttachment => {
                 self.invite(MEETING).await;

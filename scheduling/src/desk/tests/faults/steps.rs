@@ -123,6 +123,10 @@ pub(super) const STEPS: &[Step] = &[
     step("the fate of a mail", Setting::MeetingAndMail, |it| {
         Box::pin(it.record_delivery())
     }),
+    step("statuses that wait", Setting::MeetingAndFate, |it| {
+        Box::pin(async { it.world.desk.write_mail_statuses().await.map(drop) })
+    })
+    .behind_requests(MAIL_STATUS_QUEUE),
     step("deliveries that wait", Setting::CrowdedMeeting, |it| {
         Box::pin(async { it.world.desk.deliver_outstanding().await.map(drop) })
     })
