@@ -45,29 +45,41 @@ async fn nothing_that_a_server_answered_for_is_lost() {
     assert!(report.answers > 0, "nothing was ever written");
 }
 
-/// RFC 6638 §3.2.9: more people than one commit reaches.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_is_told_once_by_a_server_that_is_killed() {
+/// A meeting of so many, changed so often, with three kills for each change.
+async fn everybody_is_told_once(guests: usize, changes: usize) {
     let mut met = 0;
     // what a kill meets is left to chance: once more, where none met a delivery
     for again in 0..5 {
         let rounds = MeetingRounds {
             program: program(),
-            guests: 160,
+            guests,
+            changes,
             kills: 3,
             seed: seed() + again,
         };
         let report = rounds.play(|_| ()).await.unwrap();
         println!("{report}");
-        assert_eq!(report.kills, 9);
-        // of each guest the copy, and a message for each of three changes
-        assert_eq!(report.looked_at, 160 * 4);
+        assert_eq!(report.kills, 3 * changes);
+        // of each guest the copy, and a message for each change
+        assert_eq!(report.looked_at, guests * (1 + changes));
         met += report.while_delivering;
         if met > 0 {
             break;
         }
     }
     assert!(met > 0, "all were told at once");
+}
+
+/// RFC 6638 §3.2.9: more people than one commit reaches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_is_told_once_by_a_server_that_is_killed() {
+    everybody_is_told_once(160, 3).await;
+}
+
+/// The same with a thousand, who are invited once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_are_told_once_by_a_server_that_is_killed() {
+    everybody_is_told_once(1_000, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,6 +103,7 @@ async fn a_run_needs_guests_and_kills() {
         let rounds = MeetingRounds {
             program: program(),
             guests,
+            changes: 3,
             kills,
             seed: 1,
         };

@@ -7,7 +7,7 @@ use std::{error::Error, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use tests::kill::{
-    meetings::MeetingRounds,
+    meetings::{CHANGES, MeetingRounds},
     restores::{RestoreRounds, Restorer},
     rounds::Rounds,
     server::ServerRounds,
@@ -136,6 +136,7 @@ async fn play(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> 
         let loop_ = MeetingRounds {
             program,
             guests,
+            changes: CHANGES.len(),
             kills: rounds,
             seed,
         };

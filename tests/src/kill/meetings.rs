@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// What is stored of the meeting, one after the other, and the method by which everybody hears of it.
-const CHANGES: [(&str, &str); 3] = [
+pub const CHANGES: [(&str, &str); 3] = [
     ("SUMMARY:Plan\r\nDTSTART:20301102T090000Z", "REQUEST"),
     ("SUMMARY:Later plan\r\nDTSTART:20301103T090000Z", "REQUEST"),
     (
@@ -38,7 +38,9 @@ pub struct MeetingRounds {
     pub program: PathBuf,
     /// How many people are invited.
     pub guests: usize,
-    /// How many kills for each change of the meeting.
+    /// How many of [`CHANGES`] are stored.
+    pub changes: usize,
+    /// How many kills for each of them.
     pub kills: usize,
     /// To repeat a run's choices.
     pub seed: u64,
@@ -74,7 +76,7 @@ impl MeetingRounds {
     /// # Errors
     /// Says in words what was lost or came twice, and after which change; nobody is invited, or nothing is killed.
     pub async fn play(&self, progress: impl FnMut(usize)) -> Result<MeetingReport, String> {
-        if self.guests == 0 || self.kills == 0 {
+        if self.guests == 0 || self.changes == 0 || self.kills == 0 {
             return Err("there is nobody to be told, or nothing to kill".to_owned());
         }
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -87,11 +89,12 @@ impl MeetingRounds {
                 self.guests.to_string().into(),
             ],
             guests: self.guests,
+            changes: &CHANGES[..self.changes],
             random: SeededEntropy::new(self.seed),
             progress,
             report: MeetingReport::default(),
         };
-        for change in 0..CHANGES.len() {
+        for change in 0..self.changes {
             let played = game.play(change, self.kills).await;
             played.map_err(|wrong| format!("change {change} of seed {}: {wrong}", self.seed))?;
         }
@@ -106,6 +109,7 @@ struct Game<'a, P> {
     program: &'a Path,
     arguments: Vec<OsString>,
     guests: usize,
+    changes: &'static [(&'static str, &'static str)],
     random: SeededEntropy,
     progress: P,
     report: MeetingReport,
@@ -224,7 +228,8 @@ impl<P: FnMut(usize)> Game<'_, P> {
     async fn look(&mut self) -> Result<(), String> {
         let (process, url) = self.start()?;
         let admin = Client::signed_in(&url, "admin", "admin");
-        let last = CHANGES[CHANGES.len() - 1].0;
+        let changes = self.changes;
+        let (last, _) = changes[changes.len() - 1];
         for number in 0..self.guests {
             let home = format!("/dav/calendars/users/{}", guest(number));
             let copies = texts(&admin, &format!("{home}/calendar/")).await?;
@@ -233,9 +238,9 @@ impl<P: FnMut(usize)> Game<'_, P> {
                 return Err(format!("{home}: copies {copies:#?}"));
             }
             let messages = texts(&admin, &format!("{home}/inbox/")).await?;
-            let heard =
-                CHANGES.map(|change| messages.iter().filter(|it| is_of(change, it)).count());
-            if messages.len() != CHANGES.len() || heard != [1; CHANGES.len()] {
+            let times = |change| messages.iter().filter(|it| is_of(change, it)).count();
+            let heard: Vec<usize> = changes.iter().map(|change| times(*change)).collect();
+            if messages.len() != changes.len() || heard.iter().any(|times| *times != 1) {
                 return Err(format!(
                     "{home}: of each change they heard {heard:?} times: {messages:#?}"
                 ));
