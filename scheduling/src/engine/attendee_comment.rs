@@ -12,18 +12,24 @@ const NAME: &str = "X-CALENDARSERVER-ATTENDEE-COMMENT";
 const REFERENCE: &str = "X-CALENDARSERVER-ATTENDEE-REF";
 const STAMP: &str = "X-CALENDARSERVER-DTSTAMP";
 
-/// Notes in a part of the organizer's object what somebody comments who answers it. What they commented before is over: a
-/// comment that is taken back stays as an empty one (§3.2, note 1).
-pub(super) fn note(target: &mut Component, address: &str, answer: &Component, now: Timestamp) {
+/// Notes in a part of the organizer's object what somebody comments who answers it. An answer tells what is new: one without
+/// a comment takes none back.
+pub(super) fn note(
+    target: &mut Component,
+    address: &str,
+    answer: &Component,
+    directory: &Directory,
+    now: Timestamp,
+) {
     let comments = answer.properties_named("COMMENT");
     let comments: Vec<&str> = comments.map(Property::raw_value).collect();
-    let said = comments.join("\\n");
-    let known = target.properties().find(|line| is_of(line, address));
-    if known.map_or("", Property::raw_value) == said {
+    if comments.is_empty() {
         return;
     }
-    target.retain_properties(|line| !is_of(line, address));
-    let line = Property::new(NAME, &said)
+    target.retain_properties(|line| {
+        !whose(line).is_some_and(|it| directory.same_person(&it, address))
+    });
+    let line = Property::new(NAME, &comments.join("\\n"))
         .and_then(|line| line.with_parameter(STAMP, &utc(now)))
         .and_then(|line| line.with_parameter(REFERENCE, address));
     // an address that no parameter can hold is nobody's
@@ -32,31 +38,27 @@ pub(super) fn note(target: &mut Component, address: &str, answer: &Component, no
     }
 }
 
-/// Keeps in a part of the organizer's object what attendees commented, as long as they are in it: clients that do not know
-/// the property leave it out.
+/// Keeps in a part of the organizer's object what attendees commented, as long as they are in it, whatever a client makes
+/// of it: some leave it out, and others send what was there before.
 pub(super) fn keep(entry: &mut Component, before: Option<&Component>, directory: &Directory) {
-    let is_in = |entry: &Component, line: &Property| {
-        let whose = line.parameter(REFERENCE).unwrap_or_default().into_owned();
-        attendees(entry).any(|attendee| directory.same_person(attendee.raw_value(), &whose))
-    };
-    let known = before.into_iter().flat_map(|it| it.properties_named(NAME));
-    let lacking: Vec<Property> = known
-        .filter(|line| is_in(entry, line))
-        .filter(|line| {
-            let whose = line.parameter(REFERENCE).unwrap_or_default();
-            !entry.properties().any(|it| is_of(it, &whose))
-        })
-        .cloned()
-        .collect();
-    let whose = |line: &Property| line.parameter(REFERENCE).map(|it| it.into_owned());
-    let over = entry.properties_named(NAME);
-    let over: Vec<Option<String>> = over.filter(|it| !is_in(entry, it)).map(whose).collect();
-    entry.retain_properties(|line| !line.is(NAME) || !over.contains(&whose(line)));
-    for line in lacking {
+    let known = before.into_iter().flat_map(Component::properties);
+    let kept = known.filter(|line| {
+        let mut people = attendees(entry);
+        whose(line)
+            .is_some_and(|it| people.any(|person| directory.same_person(person.raw_value(), &it)))
+    });
+    let kept: Vec<Property> = kept.cloned().collect();
+    if kept.iter().eq(entry.properties_named(NAME)) {
+        return;
+    }
+    entry.retain_properties(|line| !line.is(NAME));
+    for line in kept {
         entry.push_property(line);
     }
 }
 
-fn is_of(line: &Property, address: &str) -> bool {
-    line.is(NAME) && line.parameter(REFERENCE).is_some_and(|it| it == address)
+/// Whose comment a line is.
+fn whose(line: &Property) -> Option<String> {
+    let reference = line.is(NAME).then(|| line.parameter(REFERENCE))?;
+    Some(reference?.into_owned())
 }

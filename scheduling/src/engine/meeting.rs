@@ -246,13 +246,6 @@ impl<'o> Meeting<'o> {
     }
 }
 
-/// The instances that an object is about; none where it is about all of a meeting.
-pub fn instances_named(object: &CalendarObject) -> Vec<String> {
-    let named = object.entries().map(|it| it.raw_value("RECURRENCE-ID"));
-    let named: Option<Vec<String>> = named.map(|it| it.map(str::to_owned)).collect();
-    named.unwrap_or_default()
-}
-
 /// Whether a component is that of one instance.
 pub(super) fn is_instance(entry: &Component) -> bool {
     entry.property("RECURRENCE-ID").is_some()

@@ -72,7 +72,6 @@ pub use answer::{is_answer, is_open, with_known_answers};
 pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
-pub use meeting::instances_named;
 pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;
 pub(crate) use message::utc;

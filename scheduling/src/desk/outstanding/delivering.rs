@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Classification, Refusal,
-    engine::{self, Delivery, Directory, Method, Status},
+    engine::{self, Addressee, Delivery, Directory, Method, Status},
     log::{About, Lines, LogEntry, LogLine, Occasion, Verdict, Way},
 };
 
@@ -46,6 +46,8 @@ struct Next {
 struct NotSent {
     recipient: PrincipalId,
     address: String,
+    /// All of theirs that are known.
+    addresses: Vec<String>,
     status: Status,
     reason: &'static str,
 }
@@ -62,7 +64,8 @@ struct Told<'a> {
 /// A commit, if it can be made, and for whom it is.
 struct Step {
     batch: Result<Batch, Refusal>,
-    people: BTreeSet<PrincipalId>,
+    /// Whoever gets several letters is there as often.
+    people: Vec<PrincipalId>,
 }
 
 impl Next {
@@ -81,7 +84,12 @@ impl Next {
         });
         let others = self.not_sent.iter().map(|it| Told {
             recipient: it.recipient,
-            addresses: vec![&it.address],
+            addresses: it
+                .addresses
+                .iter()
+                .chain([&it.address])
+                .map(|it| &**it)
+                .collect(),
             status: it.status.clone(),
             delivery: None,
         });
@@ -111,7 +119,8 @@ impl Waiting {
     /// Takes away what a commit delivers, in the order of the letters: nothing of whoever is in trouble.
     fn take(&mut self, bounds: CommitBounds, now: Timestamp) -> Vec<Letter> {
         let (mut copies, mut octets) = (0, 0);
-        let troubled: BTreeSet<PrincipalId> = self.troubled(now).collect();
+        let troubled = self.troubled(now).map(|it| it.recipient);
+        let troubled: BTreeSet<PrincipalId> = troubled.collect();
         let mut taken = Vec::new();
         for letter in &mut self.letters {
             let weight = weight_of(letter.octets.len());
@@ -137,16 +146,18 @@ impl Waiting {
         taken
     }
 
-    fn troubled(&self, now: Timestamp) -> impl Iterator<Item = PrincipalId> {
-        let troubles = self.troubles.iter().filter(move |it| it.until > now);
-        troubles.map(|it| it.recipient)
+    /// Who is in trouble, and until when. (Longer than the longest delay is nobody, except by a clock that was put back.)
+    fn troubled(&self, now: Timestamp) -> impl Iterator<Item = &Trouble> {
+        let latest = Work::due_after(u32::MAX, now);
+        let troubles = self.troubles.iter();
+        troubles.filter(move |it| it.until > now && it.until <= latest)
     }
 
     /// When somebody can get something again: at once, unless all are in trouble.
     fn next_turn(&self, now: Timestamp) -> Timestamp {
-        let troubled: BTreeSet<PrincipalId> = self.troubled(now).collect();
-        let is_all = self.recipients(|_| true).is_subset(&troubled);
-        let untils = self.troubles.iter().map(|it| it.until);
+        let troubled = self.troubled(now).map(|it| it.recipient);
+        let is_all = self.recipients(|_| true).is_subset(&troubled.collect());
+        let untils = self.troubled(now).map(|it| it.until);
         untils.min().filter(|_| is_all).unwrap_or(now)
     }
 
@@ -156,7 +167,7 @@ impl Waiting {
         &mut self,
         recipient: PrincipalId,
         refusal: &Refusal,
-        until: impl FnOnce(u32) -> Timestamp,
+        now: Timestamp,
     ) -> Option<Letter> {
         let known = self
             .troubles
@@ -180,7 +191,7 @@ impl Waiting {
         self.troubles.push(Trouble {
             recipient,
             attempts,
-            until: until(before),
+            until: Work::due_after(before, now),
             reason: refusal.to_string(),
         });
         None
@@ -190,7 +201,10 @@ impl Waiting {
     fn fared(&self, object: &CalendarObject, told: &[Told<'_>]) -> CalendarObject {
         let waits = self.recipients(|letter| !letter.is_refresh);
         let mut fared = object.clone();
-        for it in told.iter().filter(|it| !waits.contains(&it.recipient)) {
+        // what somebody could not get is so, whatever comes after it
+        let is_all =
+            |it: &&Told<'_>| it.status != Status::DELIVERED || !waits.contains(&it.recipient);
+        for it in told.iter().filter(is_all) {
             // by whichever of their addresses they are in it
             for address in &it.addresses {
                 if let Some(after) = engine::record_status(&fared, address, &it.status) {
@@ -220,21 +234,25 @@ impl Desk {
         loop {
             let (step, people) = match self.deliver_step(row, bounds).await {
                 Ok(Step { batch, people }) => (batch, people),
-                Err(refusal) => (Err(refusal), BTreeSet::new()),
+                Err(refusal) => (Err(refusal), Vec::new()),
             };
             let refusal = match self.commit_step(step).await {
                 Err(refusal) if !is_about_all(&refusal) => refusal,
                 committed => return committed,
             };
-            let mut people = people.into_iter();
-            match (people.next(), people.next()) {
-                (None, _) => return self.put_off_turn(row, &refusal).await,
-                (Some(recipient), None) => {
-                    return self.note_trouble(row, recipient, &refusal).await;
+            let noted = match people[..] {
+                [] => Err(refusal),
+                [recipient] => self.note_trouble(row, recipient, &refusal).await,
+                // one letter to one of them, and then the others
+                _ => {
+                    bounds.copies = 1;
+                    continue;
                 }
-                // to one of them, and then to the others
-                (Some(_), Some(_)) => bounds.copies = 1,
-            }
+            };
+            return match noted {
+                Err(refusal) if !is_about_all(&refusal) => self.put_off_turn(row, &refusal).await,
+                noted => noted,
+            };
         }
     }
 
@@ -243,7 +261,7 @@ impl Desk {
         let mut outstanding = self.outstanding(turn.sender, turn.home, &turn.uid).await?;
         if !turn.letters.is_empty() || !turn.mails.is_empty() {
             let batch = self.adopt(row, turn, &mut outstanding, now).await;
-            let people = BTreeSet::new();
+            let people = Vec::new();
             return Ok(Step { batch, people });
         }
         let sender = self.sender_of(&turn).await?;
@@ -264,8 +282,7 @@ impl Desk {
             }
             // their letters wait for them alone
             for (id, damage) in unreadable {
-                let until = |attempts| self.due_after(attempts);
-                outstanding.waiting.trouble(id, &damage, until);
+                outstanding.waiting.trouble(id, &damage, now);
             }
         };
         let letters = next.iter().map(|it| &it.letter);
@@ -373,8 +390,7 @@ impl Desk {
     ) -> Result<bool, Refusal> {
         let (turn, now): (Turn, _) = (row.task()?, self.now());
         let mut outstanding = self.outstanding(turn.sender, turn.home, &turn.uid).await?;
-        let until = |attempts| self.due_after(attempts);
-        let given_up = outstanding.waiting.trouble(recipient, refusal, until);
+        let given_up = outstanding.waiting.trouble(recipient, refusal, now);
         let mut batch = self.store.batch();
         if let Some(letter) = given_up.filter(|letter| !letter.is_refresh) {
             self.tell_given_up(&mut batch, &turn, letter, refusal)
@@ -397,6 +413,7 @@ impl Desk {
         let given_up = next.deliveries.drain(..).map(|delivery| NotSent {
             recipient: delivery.recipient.id,
             address: delivery.address,
+            addresses: delivery.recipient.addresses.clone(),
             status: Status::UNAVAILABLE,
             reason: "given up",
         });
@@ -422,7 +439,8 @@ impl Desk {
         })
     }
 
-    /// A letter's deliveries: what somebody sent who is gone means nothing any more, unless it says that a meeting is off.
+    /// A letter's deliveries: what somebody sent who is gone means nothing any more, unless it says that a meeting is off, or
+    /// that they do not come.
     async fn next(&self, sender: &Sender, letter: Letter) -> Result<Next, Refusal> {
         let object = self.parse(letter.octets.clone())?;
         let mut next = Next {
@@ -431,7 +449,7 @@ impl Desk {
             object,
             letter,
         };
-        if sender.is_gone && next.letter.method != Method::Cancel {
+        if sender.is_gone && !matches!(next.letter.method, Method::Cancel | Method::Reply) {
             return Ok(next);
         }
         let is_invited = matches!(next.letter.method, Method::Request | Method::Add);
@@ -446,13 +464,18 @@ impl Desk {
                 }
                 Some(_) => None,
             };
-            next.not_sent
-                .extend(fault.clone().map(|(status, reason)| NotSent {
+            next.not_sent.extend(fault.clone().map(|(status, reason)| {
+                NotSent {
                     recipient: *id,
                     address: address.clone(),
+                    addresses: recipient
+                        .iter()
+                        .flat_map(|it| it.addresses.clone())
+                        .collect(),
                     status,
                     reason,
-                }));
+                }
+            }));
             if let Some(recipient) = recipient.filter(|_| fault.is_none()) {
                 next.deliveries.push(Delivery {
                     recipient,
@@ -475,20 +498,28 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let (own, now) = (&sender.own, self.now());
         let mut directory = Directory::new();
+        let mut people = vec![&sender.principal];
         for it in next {
-            self.look_up(&mut directory, &engine::addresses(Some(&it.object), None))
-                .await?;
+            people.extend(it.deliveries.iter().map(|it| &it.recipient));
+            let answered = it.deliveries.iter();
+            let answered = answered.filter(|_| !it.letter.method.is_from_organizer());
+            let answered = answered.filter_map(|it| recipients.object(it.recipient.id));
+            for object in answered.chain([&it.object]) {
+                self.look_up(&mut directory, &engine::addresses(Some(object), None))
+                    .await?;
+                self.look_up_deputies(&mut directory, object).await?;
+            }
+        }
+        // by whichever of their addresses they are in it
+        for person in people {
+            for address in &person.addresses {
+                directory.insert(address, Addressee::Local(Arc::clone(person)));
+            }
         }
         let (mut told, mut lines) = (Vec::new(), Lines::default());
         for it in next {
             let outcomes = self
-                .receive_all(
-                    recipients,
-                    &sender.principal,
-                    &it.deliveries,
-                    &directory,
-                    now,
-                )
+                .deliver_letter(batch, recipients, &sender.principal, it, &directory)
                 .await?;
             if !it.letter.is_refresh {
                 lines.extend(it.lines(&outcomes));
@@ -523,6 +554,36 @@ impl Desk {
             self.log(batch, home, own.uid(), entry);
         }
         Ok(())
+    }
+
+    /// Hands a letter to its recipients, and has follow from an answer what does; how it fared, by address.
+    async fn deliver_letter(
+        &self,
+        batch: &mut Batch,
+        recipients: &mut Recipients,
+        sender: &Arc<Principal>,
+        next: &Next,
+        directory: &Directory,
+    ) -> Result<Vec<(String, Status)>, Refusal> {
+        let (now, deliveries) = (self.now(), &next.deliveries);
+        if next.letter.method.is_from_organizer() {
+            return self
+                .receive_all(recipients, sender, deliveries, directory, now)
+                .await;
+        }
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let handed_over = self
+                .hand_over(batch, recipients, delivery, directory, now)
+                .await?;
+            let (status, refreshes) = handed_over.map_or((Status::NO_WAY, Vec::new()), |it| {
+                (it.receipt.status, it.refreshes)
+            });
+            self.receive_all(recipients, &delivery.recipient, &refreshes, directory, now)
+                .await?;
+            outcomes.push((delivery.address.clone(), status));
+        }
+        Ok(outcomes)
     }
 
     /// Writes statuses into the sender's object, if it is still there (RFC 6638 §3.2.9). The

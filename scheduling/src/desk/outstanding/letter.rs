@@ -1,12 +1,12 @@
 //! A message that waits.
 
 use bytes::Bytes;
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Property};
 use serde::{Deserialize, Serialize};
 use storage::{Timestamp, model::PrincipalId};
 
 use crate::{
-    engine::{Message, Method, Origin, instances_named},
+    engine::{Message, Method, Origin},
     parse_stored,
 };
 
@@ -21,8 +21,8 @@ pub(super) struct Letter {
     pub is_refresh: bool,
     pub tells_answer: bool,
     pub asks_again: bool,
-    /// The instances that it is about; none where it is about all of the meeting.
-    pub instances: Vec<String>,
+    /// The parts that it is about, by RECURRENCE-ID (empty: all of the meeting), and when each of them is.
+    pub parts: Vec<(String, String)>,
     pub decided: Timestamp,
     pub octets: Bytes,
     pub recipients: Vec<Addressed>,
@@ -48,7 +48,7 @@ impl Letter {
             is_refresh: message.is_refresh,
             tells_answer: message.tells_answer,
             asks_again: message.asks_again,
-            instances: instances_named(&message.object),
+            parts: parts(&message.object),
             decided,
             octets: message.object.to_octets(),
             recipients: Vec::new(),
@@ -64,7 +64,7 @@ impl Letter {
             is_refresh: former.is_refresh,
             tells_answer: false,
             asks_again: former.asks_again,
-            instances: object.as_ref().map_or_else(Vec::new, instances_named),
+            parts: object.as_ref().map_or_else(Vec::new, parts),
             decided,
             octets: former.octets,
             recipients: former.recipients,
@@ -89,7 +89,7 @@ impl Letter {
             recipients,
             octets: self.octets.clone(),
             sender: self.sender.clone(),
-            instances: self.instances.clone(),
+            parts: self.parts.clone(),
             ..*self
         }
     }
@@ -110,9 +110,19 @@ impl Letter {
 
     /// Whether a later letter is about all that this one is about.
     fn is_within(&self, later: &Letter) -> bool {
-        let is_said = |instance: &String| later.instances.contains(instance);
-        later.instances.is_empty()
-            || !self.instances.is_empty() && self.instances.iter().all(is_said)
+        let mut names = self.parts.iter().map(|(name, _)| name);
+        let is_said = |name: &String| later.parts.iter().any(|(it, _)| it == name);
+        later.is_about_all() || !self.is_about_all() && names.all(is_said)
+    }
+
+    fn is_about_all(&self) -> bool {
+        self.parts.iter().any(|(name, _)| name.is_empty())
+    }
+
+    /// Whether any part is at another time in a later letter. Who gets that one alone may find that nothing has changed, and
+    /// was asked anew all the same.
+    fn is_moved_by(&self, later: &Letter) -> bool {
+        self.parts.iter().any(|part| !later.parts.contains(part))
     }
 
     /// Whether this letter need not be delivered to somebody who gets a later one then, and whether that asks again in its
@@ -124,16 +134,20 @@ impl Letter {
         match (self.method, later.method) {
             _ if self.is_refresh => Some(later.asks_again),
             _ if later.is_refresh => None,
-            (Method::Request, Method::Cancel) => later.instances.is_empty().then_some(false),
+            (Method::Request, Method::Cancel) => later.is_about_all().then_some(false),
             (Method::Cancel, Method::Cancel) => Some(false),
             (Method::Request, Method::Request) => {
-                let says_it = !self.asks_again || later.asks_again || self.instances.is_empty();
-                says_it.then_some(later.asks_again || self.asks_again)
+                let asks_again = self.asks_again || self.is_moved_by(later);
+                // nobody is asked for more than that in its place
+                let are_alike = self.is_about_all()
+                    || !later.is_about_all() && self.parts.len() == later.parts.len();
+                let says_it = !asks_again || later.asks_again || are_alike;
+                says_it.then_some(later.asks_again || asks_again)
             }
             // who was to be out, and is in again, has answered nothing
             (Method::Cancel, Method::Request) => {
-                let are_both_about_all = self.instances.is_empty() == later.instances.is_empty();
-                are_both_about_all.then_some(true)
+                let are_alike = self.is_about_all() == later.is_about_all();
+                are_alike.then_some(true)
             }
             _ => None,
         }
@@ -154,6 +168,22 @@ impl Letter {
             whole: None,
         }
     }
+}
+
+/// The parts that an object is about, and when each of them is.
+fn parts(object: &CalendarObject) -> Vec<(String, String)> {
+    const TIME: [&str; 7] = [
+        "DTSTART", "DTEND", "DUE", "DURATION", "RRULE", "RDATE", "STATUS",
+    ];
+    let parts = object.entries().map(|entry| {
+        let name = entry.raw_value("RECURRENCE-ID").unwrap_or_default();
+        let lines = entry
+            .properties()
+            .filter(|line| TIME.contains(&line.name()));
+        let lines: Vec<&str> = lines.map(Property::content).collect();
+        (name.to_owned(), lines.join(" "))
+    });
+    parts.collect()
 }
 
 #[cfg(test)]
@@ -198,7 +228,8 @@ mod tests {
         const OTHER: &[&str] = &["20260316T090000Z"];
         let cases = [
             ((Request, ALL), (Request, ALL), Some(false)),
-            ((Request, ONE), (Request, ALL), Some(false)),
+            // the series may have it at another time
+            ((Request, ONE), (Request, ALL), None),
             ((Request, ONE), (Request, TWO), Some(false)),
             ((Request, ONE), (Request, ONE), Some(false)),
             ((Request, TWO), (Request, ONE), None),
@@ -228,6 +259,21 @@ mod tests {
             ..letter(Request, instances)
         };
         let later = letter(Request, ALL);
+        let moved = |mut letter: Letter| {
+            letter.parts[0].1 = "DTSTART:20260302T110000Z".to_owned();
+            letter
+        };
+        // there and back: the answer was to none of it
+        assert_eq!(moved(letter(Request, ALL)).replaced_by(&later), Some(true));
+        assert_eq!(moved(letter(Request, ONE)).replaced_by(&later), None);
+        assert_eq!(
+            moved(letter(Request, ONE)).replaced_by(&letter(Request, ONE)),
+            Some(true)
+        );
+        assert_eq!(
+            moved(letter(Request, ONE)).replaced_by(&letter(Request, TWO)),
+            None
+        );
         assert_eq!(asking(ALL).replaced_by(&later), Some(true));
         assert_eq!(
             asking(ONE).replaced_by(&later),

@@ -245,7 +245,7 @@ impl World {
             bool,
             bool,
             bool,
-            Vec<String>,
+            Vec<(String, String)>,
             Timestamp,
             Bytes,
             To,
@@ -445,4 +445,95 @@ async fn a_commit_holds_several_letters() {
         let (_, text) = world.own_copy(name).await;
         assert!(text.contains("STATUS:CANCELLED"), "{text}");
     }
+}
+
+/// Who said yes to a time at which the meeting is again, after it was elsewhere meanwhile, is asked again: the organizer's
+/// object has no answer (RFC 6638 §3.2.8).
+#[tokio::test]
+async fn there_and_back_is_asked_again() {
+    let (world, carol) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol"];
+    world.put(at, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    world.accept(&carol, "carol").await;
+    world.deliver().await;
+    for hour in [11, 9] {
+        world.clock.advance(60_000);
+        world.put(at, meeting(hour, &people, "")).await.unwrap();
+    }
+    world.deliver().await;
+    assert!(!world.line_of("carol").await.contains("ACCEPTED"));
+    world
+        .assert_agrees("carol", "RSVP=TRUE:mailto:carol", "STATUS=1.2")
+        .await;
+}
+
+/// A clock that went wrong makes nobody wait for longer than they would.
+#[tokio::test]
+async fn a_clock_that_is_put_back_keeps_nobody_waiting() {
+    const MONTH: i64 = 30 * 24 * 60 * 60_000;
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    world.put(at, series("0", &["bob", "carol"])).await.unwrap();
+    world.deliver().await;
+    let (damaged, _) = world.own_copy("bob").await;
+    let whole = world.damage(&damaged).await;
+    let now = world.desk.now();
+    world.clock.advance(MONTH);
+    world.put(at, series("1", &["bob", "carol"])).await.unwrap();
+    world.deliver().await;
+    world.clock.set(now);
+    let mut commits = 0;
+    while world.desk.deliver_outstanding().await.unwrap() {
+        commits += 1;
+        assert!(commits < 5);
+    }
+    world.replace_content(&damaged, whole).await;
+    world.clock.advance(6 * 60 * 60_000);
+    world.deliver().await;
+    world.assert_agrees("bob", "SUMMARY:1", "STATUS=1.2").await;
+}
+
+/// An answer that had to wait brings in whom it sends, and is shown, as one that did not.
+#[tokio::test]
+async fn an_answer_that_waited_does_all_that_it_does() {
+    let (world, _) = slow_world().await;
+    user(world.desk.store(), "dave").await;
+    let at = "alice/calendar/1.ics";
+    world
+        .put(at, meeting(9, &["bob", "carol"], ""))
+        .await
+        .unwrap();
+    world.deliver().await;
+    let (bob, dave) = ("mailto:bob@example.com", "mailto:dave@example.com");
+    let reply = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:1\r\nSEQUENCE:0\r\n\
+         DTSTAMP:20260101T000000Z\r\nDTSTART:20260302T090000Z\r\nORGANIZER:mailto:alice@example.com\r\n\
+         ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"{dave}\":{bob}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    let (principal, alice) = (&world.bob.principal, world.alice.principal.id);
+    let to = vec![(alice, "mailto:alice@example.com")];
+    let letter = (Method::Reply, bob, false, false, Bytes::from(reply), to);
+    let row = (
+        principal.id,
+        principal.home.unwrap(),
+        "1",
+        vec![letter],
+        0_u8,
+    );
+    let (store, now) = (world.desk.store(), world.desk.now());
+    let mut batch = store.batch();
+    batch.enqueue(
+        &store.new_work_id(now),
+        &Work::of(DELIVERY_QUEUE, &row, now),
+    );
+    store.commit(batch).await.unwrap();
+    world.deliver().await;
+    let organizers = world.text_at(at).await;
+    assert!(organizers.contains("PARTSTAT=DELEGATED"), "{organizers}");
+    let (_, text) = world.own_copy("dave").await;
+    assert!(text.contains("DELEGATED-FROM"), "{text}");
+    let (_, text) = world.own_copy("carol").await;
+    assert!(text.contains("PARTSTAT=DELEGATED"), "{text}");
 }

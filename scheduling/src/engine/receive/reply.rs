@@ -308,7 +308,8 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
         delegator = Some(line.clone());
     }
     if let Some(delegator) = delegator {
-        attendee_comment::note(target, delegator.raw_value(), answer.entry, incoming.now);
+        let address = delegator.raw_value();
+        attendee_comment::note(target, address, answer.entry, directory, incoming.now);
         delegation::write(target, &delegator, answer.entry, directory);
     }
 }

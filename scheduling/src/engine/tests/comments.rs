@@ -268,24 +268,24 @@ fn a_comment_stands_in_the_organizers_object() {
         assert!(!told.contains("ATTENDEE-COMMENT"), "{who}: {told}");
     }
     assert_eq!(attendee_comments(&world), said);
-    // another answer, with another comment, and with none
+    // another answer, with another comment, and with none that is new
     world.put(
         "bob",
         &commented(world.copy("bob"), "TENTATIVE", "or not at all"),
     );
+    world.answer("bob", "ACCEPTED");
     let said = attendee_comments(&world);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("or not at all"), "{said:?}");
-    let mut silent = world.copy("bob").clone();
-    for entry in silent.entries_mut() {
-        entry.remove_properties("COMMENT");
-        let mut lines = entry.properties_mut().filter(|line| line.is("ATTENDEE"));
-        let own = lines.find(|line| line.raw_value().contains("bob"));
-        own.unwrap().set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+    // nobody puts words into anybody's mouth
+    let mut forged = world.copy("alice").clone();
+    for entry in forged.entries_mut() {
+        let mut lines = entry.properties_mut();
+        let line = lines.find(|line| line.is("X-CALENDARSERVER-ATTENDEE-COMMENT"));
+        line.unwrap().set_raw_value("I come late").unwrap();
     }
-    world.put("bob", &silent);
-    let said = attendee_comments(&world);
-    assert!(said.len() == 1 && said[0].ends_with(':'), "{said:?}");
+    world.put("alice", &forged);
+    assert_eq!(attendee_comments(&world), said);
     // with who is not invited any more it goes
     world.put("alice", &meeting("ATTENDEE:mailto:carol@example.org"));
     assert!(attendee_comments(&world).is_empty());
