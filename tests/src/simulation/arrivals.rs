@@ -32,10 +32,14 @@ impl House {
                     let now = self.now_seconds();
                     self.elsewhere().arrive(dice, letter, now);
                 }
-                Flying::Back(bounce) => {
-                    let recorded = self.desk.record_bounce(bounce).await;
-                    recorded.map_err(|error| format!("a mail that came back: {error}"))?;
-                }
+                Flying::Back(bounce) => match self.desk.record_bounce(bounce).await {
+                    Ok(()) => {}
+                    Err(Refusal::Unavailable(_)) => {
+                        self.elsewhere().put_back(next);
+                        return Ok(number);
+                    }
+                    Err(error) => return Err(format!("a mail that came back: {error}")),
+                },
                 Flying::In(letter) => {
                     if !self.take_in(letter).await? {
                         self.elsewhere().put_back(next);
