@@ -19,13 +19,13 @@ use super::{
 use crate::{
     Classification, Refusal,
     engine::{self, Directory, Invited, Method, Status},
-    log::{About, LogEntry, LogLine, Occasion, Verdict, Way},
+    log::{About, Lines, LogEntry, LogLine, Occasion, Verdict, Way},
     mail::{DeliveryOutcome, OutgoingMessage, Voice},
     parse_stored,
 };
 
 /// The queue of meetings of which it is known how mails fared.
-pub const MAIL_STATUS_QUEUE: &str = "mail status";
+pub const MAIL_STATUS_QUEUE: &str = "mail-status";
 /// What becomes known within such a time is written together, at its end.
 const WINDOW_MILLISECONDS: i64 = 3_000;
 
@@ -269,6 +269,8 @@ impl Desk {
             .map(|fate| (fate.recipient.clone(), fate.status.clone()))
             .collect();
         self.write_statuses(&mut batch, &copies, &statuses).await?;
+        let mut lines = Lines::default();
+        lines.extend(fates.iter().map(|fate| fate.line.clone()));
         let mut objects = copies.meeting.iter().map(|copy| &copy.object);
         let entry = LogEntry {
             time: self.now(),
@@ -276,7 +278,7 @@ impl Desk {
             occasion: Occasion::Fared,
             is_public: objects.all(Classification::is_public)
                 && fates.iter().all(|fate| fate.is_public),
-            lines: fates.into_iter().map(|fate| fate.line).collect(),
+            lines: lines.into_lines(),
         };
         self.log(&mut batch, home, &uid, entry);
         Ok(batch)
