@@ -1,4 +1,5 @@
-//! What a message that had to wait still means when its turn comes.
+//! What a mail that had to wait still means when its turn comes. (What waits for people here keeps its order, and needs no
+//! such look.)
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@
 use storage::model::{CollectionId, PrincipalId};
 
 use super::{
-    waiting::{meeting, series, slow_world},
+    waiting::{meeting, series, slow, slow_world},
     *,
 };
 use crate::engine::Method;
@@ -281,15 +281,7 @@ impl World {
 /// What is given up is noted for whom it was, where their organizer sees it (RFC 6638 §3.2.9).
 #[tokio::test]
 async fn what_is_given_up_is_said() {
-    let bounds = CommitBounds {
-        copies: 1,
-        people_shown_at_once: 0,
-    };
-    let settings = Settings {
-        commit_bounds: bounds,
-        ..Settings::default()
-    };
-    let (world, faulty) = faulty_world(settings).await;
+    let (world, faulty) = faulty_world(slow()).await;
     user(world.desk.store(), "carol").await;
     let at = "alice/calendar/1.ics";
     world
@@ -364,14 +356,7 @@ async fn what_is_shown_comes_behind_what_waits() {
 /// in the end.
 #[tokio::test]
 async fn one_who_cannot_get_it_keeps_nobody_from_it() {
-    let settings = Settings {
-        commit_bounds: CommitBounds {
-            copies: 1,
-            people_shown_at_once: 0,
-        },
-        ..Settings::default()
-    };
-    let (world, faulty) = faulty_world(settings).await;
+    let (world, faulty) = faulty_world(slow()).await;
     let people = ["bob", "carol", "dave", "erin"];
     for name in &people[1..] {
         user(world.desk.store(), name).await;

@@ -5,16 +5,18 @@ use super::*;
 use crate::engine::utc;
 
 /// One message to somebody goes out with a change, all others wait.
-pub(super) async fn slow_world() -> (World, Actor) {
-    let bounds = CommitBounds {
-        copies: 1,
-        people_shown_at_once: 0,
-    };
-    let settings = Settings {
-        commit_bounds: bounds,
+pub(super) fn slow() -> Settings {
+    Settings {
+        commit_bounds: CommitBounds {
+            copies: 1,
+            people_shown_at_once: 0,
+        },
         ..Settings::default()
-    };
-    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    }
+}
+
+pub(super) async fn slow_world() -> (World, Actor) {
+    let world = world_with(slow(), |memory| Arc::new(memory)).await;
     let carol = user(world.desk.store(), "carol").await;
     (world, carol)
 }
