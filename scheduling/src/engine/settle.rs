@@ -22,10 +22,7 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
     let mut fared: BTreeMap<String, &Status> = BTreeMap::new();
     for (address, status) in outcomes {
         let known = fared.entry(normalise(address)).or_insert(status);
-        // of several messages to somebody, one may wait while another is there
-        if **known != Status::PENDING {
-            *known = status;
-        }
+        *known = known.and(status);
     }
     let mut statuses: BTreeMap<String, &Status> = BTreeMap::new();
     let mut delivered: Vec<&Delivery> = Vec::new();
@@ -37,7 +34,10 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
             // by whichever of their addresses they are in it
             let others = delivery.recipient.addresses.iter();
             let all = others.map(|other| normalise(other)).chain([address]);
-            statuses.extend(all.map(|address| (address, *status)));
+            for address in all {
+                let known = statuses.entry(address).or_insert(status);
+                *known = known.and(status);
+            }
         }
     }
     statuses.extend(

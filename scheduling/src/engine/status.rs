@@ -49,6 +49,20 @@ impl Status {
         &self.0
     }
 
+    /// What is said of somebody to whom two messages went that fared so: that they could not get one of them, whatever
+    /// became of the other one; else that one is on its way still (RFC 6638 §3.2.9).
+    pub fn and<'s>(&'s self, other: &'s Status) -> &'s Status {
+        let weight = |status: &Status| match status.0.starts_with(['1', '2']) {
+            false => 2,
+            true if *status == Status::PENDING => 1,
+            true => 0,
+        };
+        match weight(other) > weight(self) {
+            true => other,
+            false => self,
+        }
+    }
+
     /// Whether it only tells how the delivery goes, so that later news may replace it.
     pub(super) fn is_on_its_way(text: &str) -> bool {
         text.starts_with("1.")
@@ -111,6 +125,24 @@ impl From<DeliveryOutcome> for Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_two_messages() {
+        let (pending, delivered) = (Status::PENDING, Status::DELIVERED);
+        let (refused, given_up) = (Status::NO_PRIVILEGE, Status::UNAVAILABLE);
+        for (one, other, said) in [
+            (&pending, &delivered, &pending),
+            (&pending, &refused, &refused),
+            (&delivered, &refused, &refused),
+            (&given_up, &refused, &given_up),
+            (&delivered, &delivered, &delivered),
+        ] {
+            assert_eq!(one.and(other), said);
+            if one.and(other) != one {
+                assert_eq!(other.and(one), said);
+            }
+        }
+    }
 
     #[test]
     fn the_status_of_a_reply() {

@@ -201,13 +201,14 @@ impl Waiting {
     fn fared(&self, object: &CalendarObject, told: &[Told<'_>]) -> CalendarObject {
         let waits = self.recipients(|letter| !letter.is_refresh);
         let mut fared = object.clone();
-        // what somebody could not get is so, whatever comes after it
-        let is_all =
-            |it: &&Told<'_>| it.status != Status::DELIVERED || !waits.contains(&it.recipient);
-        for it in told.iter().filter(is_all) {
+        for it in told {
+            let status = match waits.contains(&it.recipient) {
+                true => it.status.and(&Status::PENDING),
+                false => &it.status,
+            };
             // by whichever of their addresses they are in it
             for address in &it.addresses {
-                if let Some(after) = engine::record_status(&fared, address, &it.status) {
+                if let Some(after) = engine::record_status(&fared, address, status) {
                     fared = after;
                 }
             }

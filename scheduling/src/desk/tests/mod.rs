@@ -26,6 +26,7 @@ mod memberships;
 mod messages;
 mod moved;
 mod objects;
+mod outstanding;
 mod overrides;
 mod published;
 mod queues;
