@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use storage::model::CollectionId;
+use storage::{Uuid, model::CollectionId};
 
 /// The name of the queue of outgoing mail.
 pub const QUEUE: &str = "mail";
@@ -233,6 +233,13 @@ pub enum DeliveryOutcome {
 }
 
 impl OutgoingMessage {
+    /// What the mail of a row of work is called, also in its Message-ID: nobody elsewhere knows the home, without which
+    /// it tells nothing of the row's number, that is, of how much was committed here.
+    pub fn name(&self, id: u128) -> Uuid {
+        let (id, home) = (id.to_be_bytes(), self.home.0.to_be_bytes());
+        Uuid::derived("Convoke 2026-11 name of a mail", &[&id, &home])
+    }
+
     /// The payload of a row of work.
     pub fn encode(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("a plain value always encodes")
@@ -324,6 +331,20 @@ mod tests {
                 let message = message(kind, voice.clone());
                 assert_eq!(OutgoingMessage::decode(&message.encode()), Some(message));
             }
+        }
+    }
+
+    /// A mail is called the same in every attempt, and other mails are called otherwise.
+    #[test]
+    fn names_of_mails() {
+        let one = message(MessageKind::Invitation, Voice::Own);
+        let other = OutgoingMessage {
+            home: CollectionId(2),
+            ..one.clone()
+        };
+        assert_eq!(one.name(0x1234), one.clone().name(0x1234));
+        for another in [one.name(0x1235), other.name(0x1234)] {
+            assert_ne!(another, one.name(0x1234));
         }
     }
 }

@@ -29,56 +29,6 @@ pub const MAIL_STATUS_QUEUE: &str = "mail-status";
 /// What becomes known within such a time is written together, at its end.
 const WINDOW_MILLISECONDS: i64 = 3_000;
 
-/// A mail that the next server had taken came back (RFC 3464).
-#[derive(Clone, Debug)]
-pub struct Bounce {
-    /// The home of who sent it.
-    pub home: CollectionId,
-    /// The UID of the meeting.
-    pub uid: String,
-    /// The METHOD of what was sent.
-    pub method: String,
-    /// The calendar user address of whom it did not reach, as in the object.
-    pub recipient: String,
-    /// It will never reach them: 5.2; else it was given up: 5.1.
-    pub is_permanent: bool,
-    /// What the other server said.
-    pub detail: Option<String>,
-    /// The name of the mail that says so (Message-ID), if any.
-    pub id: Option<String>,
-}
-
-impl Bounce {
-    /// The name by which the same is known when it is told again.
-    fn name(&self) -> Uuid {
-        let parts = [Some(&self.uid), Some(&self.recipient), self.detail.as_ref()];
-        let parts = match &self.id {
-            Some(id) => [Some(id), None, None],
-            None => parts,
-        };
-        let parts: Vec<&[u8]> = parts
-            .into_iter()
-            .flatten()
-            .map(|it| it.as_bytes())
-            .collect();
-        Uuid::derived("Convoke 2026-11 mail that came back", &parts)
-    }
-
-    fn fate(&self) -> Fate {
-        let outcome = match self.is_permanent {
-            true => DeliveryOutcome::Rejected,
-            false => DeliveryOutcome::GivenUp,
-        };
-        Fate {
-            recipient: self.recipient.clone(),
-            status: Status::from(outcome),
-            stamp: None,
-            is_public: true,
-            line: came_back(self, outcome),
-        }
-    }
-}
-
 /// The payload of a row in [`MAIL_STATUS_QUEUE`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct MailFates {
@@ -91,16 +41,16 @@ pub(crate) struct MailFates {
 
 /// How a mail fared.
 #[derive(Debug, Serialize, Deserialize)]
-struct Fate {
+pub(super) struct Fate {
     /// The calendar user address of whom it was for, as in the object.
-    recipient: String,
-    status: Status,
-    /// DTSTAMP of what was sent, if it is known.
-    stamp: Option<String>,
+    pub recipient: String,
+    pub status: Status,
+    /// DTSTAMP of what was sent, if it has one.
+    pub stamp: Option<String>,
     /// Whether everybody who sees the calendar could see all of what was sent.
-    is_public: bool,
+    pub is_public: bool,
     /// For the sender's log.
-    line: LogLine,
+    pub line: LogLine,
 }
 
 impl MailFates {
@@ -150,33 +100,6 @@ impl Fate {
 }
 
 impl Desk {
-    /// Notes that a mail came back, for the sender's object and log. Where the recipient answered meanwhile, the object
-    /// stays as it is; of the same that was told before, nothing is noted.
-    ///
-    /// Errors: `Unavailable`, `Damaged`.
-    pub async fn record_bounce(&self, bounce: &Bounce) -> Result<(), Refusal> {
-        let name = bounce.name();
-        for _ in 0..MAXIMUM_ROUNDS {
-            let home = self.store.collection(bounce.home).await;
-            // The log of a home that is gone went with it.
-            let Some(home) = home.map_err(read_failed)? else {
-                return Ok(());
-            };
-            let was_told = self.store.received(home.owner, &[name]).await;
-            if was_told.map_err(read_failed)?.is_some() {
-                return Ok(());
-            }
-            let mut batch = self.store.batch();
-            batch.note_received(home.owner, name, self.now(), &[]);
-            self.note_fate(&mut batch, (bounce.home, &bounce.uid), bounce.fate())
-                .await?;
-            if self.commit(batch).await?.is_some() {
-                return Ok(());
-            }
-        }
-        Err(crowded())
-    }
-
     /// Ends a mail's row of work and notes its outcome for the sender's object and log, in one commit. A row that
     /// somebody else has ended or taken meanwhile is left alone. `detail` is what the mail server said.
     ///
@@ -196,6 +119,9 @@ impl Desk {
             batch.finish_work(id, work);
             if let Some(message) = &message {
                 let fate = Fate::of(message, outcome, detail);
+                if outcome == DeliveryOutcome::Accepted {
+                    self.keep_of_mail(&mut batch, id, message, &fate);
+                }
                 self.note_fate(&mut batch, (message.home, &message.uid), fate)
                     .await?;
             }
@@ -212,7 +138,7 @@ impl Desk {
     }
 
     /// Leaves how a mail about a meeting of a home fared to [`Desk::write_mail_statuses`].
-    async fn note_fate(
+    pub(super) async fn note_fate(
         &self,
         batch: &mut Batch,
         (home, uid): (CollectionId, &str),
@@ -353,20 +279,6 @@ impl Desk {
             self.log(&mut batch, message.home, &message.uid, entry);
         }
         self.commit(batch).await.map(drop)
-    }
-}
-
-/// A mail that came back, for the sender's log.
-fn came_back(bounce: &Bounce, outcome: DeliveryOutcome) -> LogLine {
-    let mut reason = "it came back".to_owned();
-    if let Some(detail) = &bounce.detail {
-        reason = format!("{reason}: {detail}");
-    }
-    let about = About::default();
-    LogLine {
-        way: Some(Way::Mail),
-        status: Some(Status::from(outcome).as_str().to_owned()),
-        ..about.line(Verdict::Fared, &bounce.method, &bounce.recipient, &reason)
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) use self::{
     },
     history::{audit, audit_owner, clock, compaction, moment, moment_time, moments_until},
     messages::{
-        group_meeting, group_meetings, group_of_meeting, messages, messages_of_hour, received,
-        scheduling_log, scheduling_log_of, scheduling_logs_of,
+        group_meeting, group_meetings, group_of_meeting, mail_that_left, messages,
+        messages_of_hour, received, scheduling_log, scheduling_log_of, scheduling_logs_of,
     },
     principals::{
         credential, directory, directory_log, directory_log_after, principal, principal_address,

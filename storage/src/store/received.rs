@@ -1,6 +1,7 @@
 //! Which messages from outside had their effect: a row for each recipient and message, written in the commit of the
 //! effect, so that the same message a second time is known for what it is. What of a message may matter to another
-//! one, which it overtook, is kept in a row of the same kind; both are forgotten when they are old.
+//! one, which it overtook, is kept in a row of the same kind, and so is what a mail was about that left, should it come
+//! back; all are forgotten when they are old.
 
 use std::ops::Bound;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Batch, SCAN_OCTETS, Store, keys, record};
 use crate::{
     Revision, Timestamp, Uuid,
-    backend::{CommitError, KeyRange, Operation, Page, ReadError},
+    backend::{CommitError, Key, KeyRange, Operation, Page, ReadError},
     model::PrincipalId,
     store::record::Row,
 };
@@ -58,11 +59,10 @@ impl Row for ReceivedRecord {
     }
 }
 
-/// What is kept of messages to somebody about one thing, as it was read.
+/// What is kept of a mail, or of messages to somebody about one thing, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptOfMessages {
-    recipient: PrincipalId,
-    about: Uuid,
+    key: Key,
     revision: Revision,
     /// Nothing where nothing is kept.
     pub octets: Bytes,
@@ -92,15 +92,21 @@ impl Batch {
         now: Timestamp,
     ) -> &mut Self {
         self.expect_kept(before);
-        let key = keys::received(before.recipient, before.about);
         let record = ReceivedRecord::at(now, octets.to_vec());
-        self.put(key, record::encode(&record));
+        self.put(before.key.clone(), record::encode(&record));
+        self
+    }
+
+    /// Keeps what a mail was about that left in these octets.
+    pub fn keep_of_mail(&mut self, mail: Uuid, octets: &[u8], now: Timestamp) -> &mut Self {
+        let record = ReceivedRecord::at(now, octets.to_vec());
+        self.put(keys::mail_that_left(mail), record::encode(&record));
         self
     }
 
     /// Expects what is kept of messages to be as it was read.
     pub fn expect_kept(&mut self, kept: &KeptOfMessages) -> &mut Self {
-        self.expect_row(keys::received(kept.recipient, kept.about), kept.revision);
+        self.expect_row(kept.key.clone(), kept.revision);
         self
     }
 }
@@ -127,17 +133,22 @@ impl Store {
         recipient: PrincipalId,
         about: Uuid,
     ) -> Result<KeptOfMessages, ReadError> {
-        let row = self
-            .backend()
-            .get(&keys::received(recipient, about))
-            .await?;
+        self.kept(keys::received(recipient, about)).await
+    }
+
+    /// What is kept of a mail that left, by its name.
+    pub async fn kept_of_mail(&self, mail: Uuid) -> Result<KeptOfMessages, ReadError> {
+        self.kept(keys::mail_that_left(mail)).await
+    }
+
+    async fn kept(&self, key: Key) -> Result<KeptOfMessages, ReadError> {
+        let row = self.backend().get(&key).await?;
         let record = match &row {
             Some(row) => Some(record::decode::<ReceivedRecord>(&row.value, WHAT)?),
             None => None,
         };
         Ok(KeptOfMessages {
-            recipient,
-            about,
+            key,
             revision: row.map_or(Revision(0), |row| row.revision),
             octets: record.map(|it| it.kept.into()).unwrap_or_default(),
         })

@@ -33,7 +33,8 @@ impl House {
                     self.elsewhere().arrive(dice, letter, now);
                 }
                 Flying::Back(bounce) => match self.desk.record_bounce(bounce).await {
-                    Ok(()) => {}
+                    Ok(true) => {}
+                    Ok(false) => return Err("no mail is known that came back".to_owned()),
                     Err(Refusal::Unavailable(_)) => {
                         self.elsewhere().put_back(next);
                         return Ok(number);

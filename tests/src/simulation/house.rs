@@ -536,7 +536,7 @@ impl House {
                 let mut elsewhere = self.elsewhere();
                 elsewhere.check_sequence(&mail)?;
                 match outcome {
-                    DeliveryOutcome::Accepted => elsewhere.post_out(dice, &mail),
+                    DeliveryOutcome::Accepted => elsewhere.post_out(dice, id, &mail),
                     _ => elsewhere.miss(&mail.to.address, &mail.uid, &mail.from.address),
                 }
             }

@@ -1,7 +1,6 @@
 //! Messages from outside: one commit for each recipient, each message once, and what cannot be taken.
 
 use calendar::{CalendarObject, Limits as ParserLimits, Property};
-use storage::Timestamp;
 
 use super::{
     bookings::RULES,
@@ -11,7 +10,6 @@ use super::{
 use crate::{
     engine::Status,
     log::{LogLine, Verdict, Way},
-    mail::DeliveryOutcome,
 };
 
 const XENIA: &str = "mailto:xenia@elsewhere.test";
@@ -48,7 +46,7 @@ fn invitation(sequence: u32, more: &str) -> IncomingMessage {
 }
 
 /// Xenia says something to Alice, who has invited her.
-fn to_alice(method: &str, attendee: &str) -> IncomingMessage {
+pub(super) fn to_alice(method: &str, attendee: &str) -> IncomingMessage {
     let lines = format!("ORGANIZER:{ALICE}\nATTENDEE{attendee}:{XENIA}");
     IncomingMessage {
         recipients: vec![ALICE.to_owned()],
@@ -67,7 +65,7 @@ pub(super) fn reply_of_xenia(uid: &str) -> IncomingMessage {
 }
 
 /// A meeting of Alice with Bob and Xenia, for which Alice has accepted.
-fn with_xenia() -> String {
+pub(super) fn with_xenia() -> String {
     meeting("m", "Plan", START)
 }
 
@@ -86,7 +84,7 @@ fn accepted(text: &str) -> usize {
 
 impl World {
     /// What became of a message for its only recipient.
-    async fn receive(&self, message: &IncomingMessage) -> Reception {
+    pub(super) async fn receive(&self, message: &IncomingMessage) -> Reception {
         let mut receptions = self.desk.receive_message(message, &RULES).await.unwrap();
         assert_eq!(receptions.len(), 1);
         receptions.remove(0)
@@ -115,7 +113,7 @@ impl World {
     }
 
     /// The lines of the log about what came by mail.
-    async fn by_mail(&self, who: &Actor) -> Vec<LogLine> {
+    pub(super) async fn by_mail(&self, who: &Actor) -> Vec<LogLine> {
         let home = who.principal.home.unwrap();
         let entries = self.desk.scheduling_log_of(home, "m").await.unwrap();
         let lines = entries.into_iter().flat_map(|entry| entry.lines);
@@ -722,79 +720,6 @@ async fn messages_meet_edits() {
     assert_eq!(world.members("alice/inbox").await.len(), people.len());
     let (_, _, copy) = world.bobs().await;
     assert_eq!(accepted(&copy), people.len() + 1, "{copy}");
-}
-
-/// RFC 6638 §3.2.9: 5.1 and 5.2, in the object and in the log, once.
-#[tokio::test]
-async fn a_mail_that_comes_back_is_told() {
-    for (is_permanent, status) in [(true, "5.2"), (false, "5.1")] {
-        let world = world().await;
-        world.put(AT, with_xenia()).await.unwrap();
-        let store = world.desk.store();
-        let due = store.due_work(mail::QUEUE, Timestamp(i64::MAX), 1).await;
-        let (id, work) = due.unwrap().remove(0);
-        let sent = OutgoingMessage::decode(&work.payload).unwrap();
-        let outcome = DeliveryOutcome::Accepted;
-        world
-            .desk
-            .record_delivery(&id, &work, outcome, None)
-            .await
-            .unwrap();
-        world.write_mail_statuses().await;
-        let tag = world
-            .object(AT)
-            .await
-            .unwrap()
-            .calendar
-            .unwrap()
-            .schedule_tag;
-        let bounce = Bounce {
-            home: sent.home,
-            uid: sent.uid,
-            method: sent.method,
-            recipient: sent.recipient,
-            is_permanent,
-            detail: Some("550 no such person".to_owned()),
-            id: None,
-        };
-        let lines = async || world.by_mail(&world.alice).await;
-        let before = lines().await.len();
-        for _ in 0..2 {
-            world.desk.record_bounce(&bounce).await.unwrap();
-            world.write_mail_statuses().await;
-            let text = world.text_at(AT).await;
-            assert!(
-                text.contains(&format!("SCHEDULE-STATUS={status}:{XENIA}")),
-                "{text}"
-            );
-            let lines = lines().await;
-            assert_eq!(lines.len(), before + 1);
-            let line = lines.last().unwrap();
-            assert_eq!(line.verdict, Verdict::Fared);
-            assert_eq!(line.status.as_deref(), Some(status));
-            assert!(line.reason.contains("550 no such person"));
-        }
-        let after = world
-            .object(AT)
-            .await
-            .unwrap()
-            .calendar
-            .unwrap()
-            .schedule_tag;
-        assert_eq!(after, tag);
-        // who answered meanwhile got it another way: the log alone says what happened
-        world
-            .receive(&to_alice("REPLY", ";PARTSTAT=ACCEPTED"))
-            .await;
-        let later = Bounce {
-            id: Some("<9@x>".to_owned()),
-            ..bounce
-        };
-        world.desk.record_bounce(&later).await.unwrap();
-        world.write_mail_statuses().await;
-        assert!(world.text_at(AT).await.contains("SCHEDULE-STATUS=2.0"));
-        assert_eq!(lines().await.len(), before + 3);
-    }
 }
 
 /// RFC 6638 §3.2.9: 5.3, as from inside; once it is enabled the same message has its effect.

@@ -4,6 +4,7 @@
 mod attachments;
 mod audit;
 mod bookings;
+mod bounces;
 mod cases;
 mod delegates;
 mod departures;

@@ -29,6 +29,13 @@ pub(crate) fn received(recipient: PrincipalId, message: Uuid) -> Key {
         .key()
 }
 
+/// A mail that left, by its name.
+pub(crate) fn mail_that_left(mail: Uuid) -> Key {
+    Builder::new(Keyspace::Received, 16)
+        .octets(&mail.to_octets())
+        .key()
+}
+
 /// What the keys of a meeting's scheduling log in a home begin with; they are in the order of commits.
 pub(crate) fn scheduling_log(home: CollectionId, uid: &str) -> Key {
     Builder::new(Keyspace::SchedulingLog, 24 + LOG_POSITION_OCTETS)

@@ -14,6 +14,7 @@ use scheduling::{
     desk::Bounce,
     mail::{OutgoingMessage, Voice},
 };
+use storage::model::WorkId;
 
 use super::{Dice, house::parse};
 
@@ -79,7 +80,7 @@ impl Elsewhere {
     }
 
     /// A mail that the house's mail server took: it flies, once or twice, or not at all.
-    pub fn post_out(&mut self, dice: &Dice, mail: &OutgoingMessage) {
+    pub fn post_out(&mut self, dice: &Dice, id: &WorkId, mail: &OutgoingMessage) {
         if mail.voice == Voice::Notice {
             return;
         }
@@ -94,13 +95,9 @@ impl Elsewhere {
             1 if !self.is_careful => {
                 self.miss(&mail.to.address, &mail.uid, &mail.from.address);
                 let bounce = Bounce {
-                    home: mail.home,
-                    uid: mail.uid.clone(),
-                    method: mail.method.clone(),
-                    recipient: mail.recipient.clone(),
+                    mail: mail.name(id.id),
                     is_permanent: dice.once_in(2),
                     detail: None,
-                    id: Some(format!("<bounce {}>", dice.roll(u64::MAX))),
                 };
                 self.fly(dice, Flying::Back(bounce));
             }

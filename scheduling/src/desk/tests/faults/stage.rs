@@ -51,6 +51,8 @@ pub(super) struct Stage {
     pub faulty: Arc<Faulty>,
     pub token: String,
     pub mail: Option<(WorkId, Stored<Work>)>,
+    /// The name of a mail that has left.
+    pub gone: Option<storage::Uuid>,
     /// The MANAGED-ID of an attachment of the meeting.
     pub attachment: String,
 }
@@ -71,6 +73,7 @@ pub(super) async fn stage(setting: Setting) -> Stage {
         faulty,
         token: String::new(),
         mail: None,
+        gone: None,
         attachment: String::new(),
     };
     stage.set(setting).await;
@@ -91,10 +94,11 @@ impl Stage {
             }
             Setting::MeetingAndFate => {
                 self.invite(MEETING).await;
-                let (id, work, _) = &world.due_mails().await[0];
+                let (id, work, mail) = &world.due_mails().await[0];
                 let outcome = DeliveryOutcome::Accepted;
                 let recorded = world.desk.record_delivery(id, work, outcome, None);
                 recorded.await.unwrap();
+                self.gone = Some(mail.name(id.id));
                 world.clock.advance(5_000);
             }
             Setting::MeetingWithAttachment => {

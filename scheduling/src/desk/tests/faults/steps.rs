@@ -182,7 +182,7 @@ pub(super) const STEPS: &[Step] = &[
     step("an answer from outside", Setting::Meeting, |it| {
         Box::pin(it.receive_message())
     }),
-    step("a mail that comes back", Setting::Meeting, |it| {
+    step("a mail that comes back", Setting::MeetingAndFate, |it| {
         Box::pin(it.record_bounce())
     }),
 ];
@@ -328,17 +328,12 @@ impl Stage {
     }
 
     async fn record_bounce(&self) -> Result<(), Refusal> {
-        let World { desk, alice, .. } = &self.world;
         let bounce = Bounce {
-            home: alice.principal.home.unwrap(),
-            uid: "m".to_owned(),
-            method: "REQUEST".to_owned(),
-            recipient: XENIA.to_owned(),
+            mail: self.gone.unwrap(),
             is_permanent: true,
             detail: None,
-            id: None,
         };
-        desk.record_bounce(&bounce).await
+        self.world.desk.record_bounce(&bounce).await.map(drop)
     }
 }
 
