@@ -23,7 +23,7 @@ use super::{
     Directory,
     delegation::{DELEGATED_FROM, invite_too, withdraw},
     directory::Person,
-    entry::attendees,
+    entry::{Agent, agent, attendees},
     meeting::Meeting,
     plan::member_line,
 };
@@ -98,13 +98,14 @@ fn is_over(object: &CalendarObject, entry: &Component, change: &MembersChanged<'
     found.is_ok_and(|found| found.is_empty())
 }
 
-/// The address of the group as it stands among the attendees of a component.
+/// The group as it stands among those attendees of a component whom the server invites.
 fn line_of_group<'a>(
     entry: &'a Component,
     directory: &Directory,
     group: PrincipalId,
 ) -> Option<&'a Property> {
-    attendees(entry).find(|line| directory.is(line.raw_value(), group))
+    let mut lines = attendees(entry).filter(|line| agent(line) == Agent::Server);
+    lines.find(|line| directory.is(line.raw_value(), group))
 }
 
 fn bring_in(

@@ -11,7 +11,7 @@ use storage::model::{Principal, PrincipalId};
 use super::{
     Directory, Fault,
     directory::normalise,
-    entry::{attendees, can_be_scheduled},
+    entry::{Agent, agent, attendees, can_be_scheduled},
 };
 
 /// The part of a calendar's owner in an object. The owner decides, never the person who signed in.
@@ -53,10 +53,11 @@ pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>
     addresses.into_values().collect()
 }
 
-/// The groups that are invited, in whichever part, of those that the directory knows with their members.
+/// The groups that the server invites, in whichever part, of those that the directory knows with their members.
 pub fn groups(object: &CalendarObject, directory: &Directory) -> BTreeSet<PrincipalId> {
     let lines = object.entries().flat_map(attendees);
     lines
+        .filter(|line| agent(line) == Agent::Server)
         .filter(|line| directory.members(line.raw_value()).is_some())
         .filter_map(|line| Some(directory.local(line.raw_value())?.id))
         .collect()

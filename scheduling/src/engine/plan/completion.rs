@@ -7,9 +7,10 @@ use storage::model::{Principal, PrincipalKind};
 
 use super::{Change, dropped::with_dropped};
 use crate::engine::{
+    Status,
     answer::take_over,
     delegation::{self, DELEGATED_FROM, delegates, invite_too},
-    entry::{attendees, participation},
+    entry::{Agent, agent, attendees, participation},
     meeting::{Meeting, Part},
     significance::{changes, differs_from_series, is_moved, is_private},
     when::place,
@@ -18,8 +19,8 @@ use crate::engine::{
 /// The object with what was left out, and without what was left behind; `None` where nothing was.
 ///
 /// - A group among the attendees stands for those in it, who get an ATTENDEE each (RFC 5545 §3.2.11). That happens
-///   once, when the group is invited: whom the organizer takes out again stays out. ([`follow_members`] brings in who
-///   comes into the group later.)
+///   once, when the group is invited ([`is_expanded`]): whom the organizer takes out again stays out.
+///   ([`follow_members`] brings in who comes into the group later.)
 ///
 /// [`follow_members`]: crate::engine::follow_members
 /// - Some clients leave out what they do not know of people ([`with_dropped`]).
@@ -59,11 +60,11 @@ pub(super) fn complete(
     }
     let mut object = after.clone();
     take_along(&mut object, left);
-    if has_groups {
-        expand_groups(change, before, &mut object);
-    }
     for answer in answers {
         object.calendar_mut().push_component(answer);
+    }
+    if has_groups {
+        expand_groups(change, before, &mut object);
     }
     if let Some(organizer) = organizer {
         let incomplete = object.entries_mut().filter(|entry| lacks_organizer(entry));
@@ -92,7 +93,16 @@ fn with_those_sent(
     (object != *after).then_some(object)
 }
 
-/// The groups that are invited to a part to which they were not, each with the part.
+/// Whether a group was invited in the stored object, so that those in it were, too: RFC 6638 §3.2.9 has 2.7 for that. What
+/// stood there before it was a group here, or while the server left it to others (§7.1) or the object unscheduled, was not.
+pub(super) fn is_expanded(change: &Change<'_>, stored: &Property) -> bool {
+    let status = stored.parameter("SCHEDULE-STATUS");
+    !change.is_dormant
+        && agent(stored) == Agent::Server
+        && status.is_some_and(|status| status == Status::FORWARDED.as_str())
+}
+
+/// The groups that the server invites to a part to which they were not invited, each with the part.
 fn new_groups<'a>(
     change: &'a Change<'_>,
     before: Option<&'a Meeting<'_>>,
@@ -104,8 +114,10 @@ fn new_groups<'a>(
         .flat_map(|(part, entry)| attendees(entry).map(move |line| (part, line)));
     lines.filter(move |(part, line)| {
         let known = before.and_then(|before| before.get(*part).or(before.series()));
-        change.directory.members(line.raw_value()).is_some()
-            && known.is_none_or(|known| twin(change, known, line).is_none())
+        let known = known.and_then(|known| twin(change, known, line));
+        agent(line) == Agent::Server
+            && change.directory.members(line.raw_value()).is_some()
+            && !known.is_some_and(|known| is_expanded(change, known))
     })
 }
 

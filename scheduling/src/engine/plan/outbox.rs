@@ -70,6 +70,10 @@ impl Outbox {
     ) {
         let address = to.raw_value().trim();
         match change.directory.get(address) {
+            Addressee::Local(_) if change.directory.members(address).is_some() => {
+                self.pass_over(address, "those in the group are invited themselves");
+                self.statuses.push((address.to_owned(), Status::FORWARDED));
+            }
             Addressee::Local(principal)
                 if principal.disabled && message.method == Method::Request =>
             {
@@ -83,10 +87,6 @@ impl Outbox {
                     address: address.to_owned(),
                     message,
                 });
-            }
-            Addressee::Local(_) if change.directory.members(address).is_some() => {
-                self.pass_over(address, "those in the group are invited themselves");
-                self.statuses.push((address.to_owned(), Status::FORWARDED));
             }
             Addressee::Local(_) => self.fail(
                 address,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use calendar::Property;
 
-use super::Change;
+use super::{Change, completion::is_expanded};
 use crate::engine::{
     Status,
     directory::Person,
@@ -70,15 +70,20 @@ pub(super) struct Roster<'a> {
 
 impl<'a> Roster<'a> {
     /// Those of a stored object. Who could not be told of a series (this server once could not schedule series, or the
-    /// account was disabled), which their status says, is told at the next occasion.
+    /// account was disabled), which their status says, is told at the next occasion, and so is a group that was not
+    /// expanded.
     pub fn stored(change: &Change<'_>, meeting: &Meeting<'a>) -> Roster<'a> {
         let mut roster = Roster::of(change, meeting);
         let is_series = meeting.series().is_none_or(recurs) || meeting.instances().next().is_some();
-        let seats = roster.attendees.iter_mut().filter(|_| is_series);
-        for seat in seats.flat_map(|attendee| attendee.seats.values_mut()) {
+        let attendees = roster.attendees.iter_mut();
+        for seat in attendees.flat_map(|attendee| attendee.seats.values_mut()) {
             let status = seat.line.parameter("SCHEDULE-STATUS").unwrap_or_default();
-            seat.is_unheard = seat.agent == Agent::Server && Status::is_undelivered(&status);
-            if status == Status::NOT_ALLOWED.as_str() {
+            seat.is_unheard =
+                is_series && seat.agent == Agent::Server && Status::is_undelivered(&status);
+            let is_group = change.directory.members(seat.line.raw_value()).is_some();
+            if is_series && status == Status::NOT_ALLOWED.as_str()
+                || is_group && !is_expanded(change, seat.line)
+            {
                 seat.agent = Agent::None;
             }
         }

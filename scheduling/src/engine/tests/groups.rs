@@ -299,3 +299,48 @@ fn a_client_that_does_not_know_groups_makes_nobody_stay() {
             .contains("MEMBER")
     );
 }
+
+/// RFC 6638 §3.2.9, 2.7: it is expanded once, and that is when it becomes a group here, or when its meeting is scheduled at
+/// all.
+#[test]
+fn a_group_that_stood_there_already_is_expanded_once() {
+    for (status, is_dormant) in [("1.1", false), ("5.3", false), ("2.7", true)] {
+        let mut world = house();
+        let stored = format!("ATTENDEE;SCHEDULE-STATUS={status}:{TEAM}");
+        world.calendars.insert("alice", meeting(&stored));
+        if is_dormant {
+            world.dormant.insert("alice");
+        }
+        world.edit("alice", "DTSTART", "20260301T080000Z");
+        for who in ["bob", "carol", "room"] {
+            assert_eq!(world.news(who), ["REQUEST"], "{status} {who}");
+        }
+        let team = world.line("alice", "ATTENDEE", TEAM);
+        assert!(team.contains("SCHEDULE-STATUS=2.7"), "{team}");
+        let mut without = world.copy("alice").clone();
+        for entry in without.entries_mut() {
+            entry.retain_properties(|line| line.raw_value() != CAROL);
+        }
+        world.put("alice", &without);
+        assert_eq!(world.news("carol"), ["CANCEL"], "{status}");
+        world.edit("alice", "SUMMARY", "Other");
+        assert!(world.news("carol").is_empty(), "{status}");
+    }
+}
+
+/// RFC 6638 §7.1: the server does nothing for a group that is left to others, until it is not any more.
+#[test]
+fn a_group_that_is_left_to_others_is_not_expanded() {
+    for agent in ["CLIENT", "NONE"] {
+        let mut world = house();
+        let left = format!("ATTENDEE;SCHEDULE-AGENT={agent};SCHEDULE-STATUS=2.7:{TEAM}");
+        world.put("alice", &meeting(&left));
+        assert!(world.inboxes.is_empty(), "{agent}");
+        assert_eq!(world.line("alice", "ATTENDEE", BOB), "", "{agent}");
+        let stored = world.copy("alice").clone();
+        assert!(groups(&stored, &world.directory()).is_empty());
+        assert_eq!(followed(&world, &stored, &["bob"], &[]), None);
+        world.put("alice", &meeting("ATTENDEE:mailto:team@example.org"));
+        assert_eq!(world.news("bob"), ["REQUEST"], "{agent}");
+    }
+}

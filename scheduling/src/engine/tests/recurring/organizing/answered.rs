@@ -224,3 +224,18 @@ fn an_instance_that_takes_place_after_all_is_asked_for() {
         ["series bob+ carol+", "0309 bob? carol?"]
     );
 }
+
+#[test]
+fn a_group_comes_to_an_instance_that_is_put_back_for_an_answer() {
+    // RFC 5545 §3.2.11
+    let mut world = accepted();
+    world.members = vec!["room"];
+    world.answer_instance("bob", "0309", "DECLINED");
+    world.put("alice", &set(&[&series("bob carol team", "")]));
+    let expected = [
+        "series bob+ carol+ team? room?",
+        "0309 bob- carol+ team? room?",
+    ];
+    assert_eq!(world.shape("alice"), expected);
+    assert_eq!(world.shape("room"), expected);
+}
