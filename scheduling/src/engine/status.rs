@@ -80,6 +80,13 @@ impl Status {
         failed.iter().any(|status| status.as_str() == text)
     }
 
+    /// Whether a reply says by it that the message was not processed (RFC 5545 §3.8.8.3).
+    pub(super) fn is_error(&self) -> bool {
+        self.0
+            .split(',')
+            .any(|code| code.starts_with(['3', '4', '5']))
+    }
+
     /// From REQUEST-STATUS values: the codes in their order; success where there is none
     /// (RFC 6638 §4.2). What is no code is passed over.
     pub(super) fn of_reply<'a>(request_statuses: impl Iterator<Item = &'a str>) -> Status {

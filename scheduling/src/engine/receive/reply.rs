@@ -75,6 +75,18 @@ struct Answer<'m> {
     line: &'m Property,
 }
 
+impl Answer<'_> {
+    fn status(&self) -> Status {
+        let statuses = self.entry.properties_named("REQUEST-STATUS");
+        Status::of_reply(statuses.map(Property::raw_value))
+    }
+
+    /// Whether it says nothing but that the invitation could not be processed (RFC 5546 §4.4.10).
+    fn is_error(&self) -> bool {
+        self.line.parameter("PARTSTAT").is_none() && self.status().is_error()
+    }
+}
+
 /// What the message says of each part of the organizer's object that can take it: of the parts that it names,
 /// and of those instances that follow the series. One answer that cannot be taken does not keep the others out, nor
 /// do they keep from the user what only the user can decide: that comes back beside.
@@ -274,7 +286,10 @@ fn apply(
 ) -> (CalendarObject, bool) {
     let mut object = stored.object.clone();
     let mut parts = stored.order();
-    for part in answers.keys().filter(|part| !stored.has(**part)) {
+    let missing = answers
+        .iter()
+        .filter(|(part, answer)| !stored.has(**part) && !answer.is_error());
+    for (part, _) in missing {
         let entry = part.key().and_then(|key| stored.component_at(key));
         if let Some(entry) = entry {
             object.calendar_mut().push_component(entry);
@@ -294,14 +309,16 @@ fn apply(
 
 fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>) {
     let directory: &Directory = incoming.directory;
-    let statuses = answer.entry.properties_named("REQUEST-STATUS");
-    let status = Status::of_reply(statuses.map(Property::raw_value));
+    let status = answer.status();
     let sender = answer.line.raw_value();
     let lines = target.properties_mut().filter(|line| line.is("ATTENDEE"));
     let mut delegator = None;
     for line in lines.filter(|line| directory.same_person(line.raw_value(), sender)) {
-        take_over(line, answer.line);
         set(line, "SCHEDULE-STATUS", status.as_str());
+        if answer.is_error() {
+            continue;
+        }
+        take_over(line, answer.line);
         if incoming.message.origin != Origin::Here {
             Revision::of(answer.entry).note(line, is_instance(answer.entry));
         }

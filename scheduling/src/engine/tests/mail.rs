@@ -211,3 +211,39 @@ fn the_answer_by_mail_is_followed_on_organizer() {
     );
     assert!(people_lines(&object).contains(&"ATTENDEE:mailto:x@elsewhere.net".to_owned()));
 }
+
+/// RFC 5546 §4.4.10: a REPLY that says what could not be read of the invitation answers nothing.
+#[test]
+fn an_error_is_no_answer() {
+    let reply = |participation: &str, status: &str| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20260103T000000Z\nORGANIZER:mailto:alice@example.org\nATTENDEE{participation}:mailto:dave@elsewhere.net\n\
+             COMMENT:What?\nREQUEST-STATUS:{status}"
+        ))
+    };
+    for (participation, status, is_answer) in [
+        ("", "3.0;Invalid Property Name;FOO", false),
+        ("", "5.3;No scheduling support for user", false),
+        ("", "2.0;Success", true),
+        (";PARTSTAT=NEEDS-ACTION", "3.0;Invalid Property Name", true),
+    ] {
+        let mut world = dave_invited();
+        let sends = ";PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.org\"";
+        let mut sending = reply(sends, "2.0;Success");
+        for entry in sending.entries_mut() {
+            entry.set_raw_value("DTSTAMP", "20260102T000000Z").unwrap();
+        }
+        world.mail_in("alice", Method::Reply, DAVE, sending);
+        world.news("alice");
+        world.mail_in("alice", Method::Reply, DAVE, reply(participation, status));
+        assert_eq!(world.inboxes["alice"].len(), 1, "{status}");
+        let dave = world.line("alice", "ATTENDEE", DAVE);
+        let code = status.split(';').next().unwrap();
+        let what = format!("{participation} {status}: {dave}");
+        let is_noted = dave.contains(&format!("SCHEDULE-STATUS={code}"));
+        assert!(is_answer || is_noted, "{what}");
+        assert_eq!(dave.contains("PARTSTAT=DELEGATED"), !is_answer, "{what}");
+        let carol = world.line("alice", "ATTENDEE", "mailto:carol@example.org");
+        assert_eq!(carol.is_empty(), is_answer, "{what}");
+    }
+}
