@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use calendar::{
-    Budget, CalendarObject, Component, Property, TimeRange, TooMuchWork, Zone, Zones,
+    Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, TimeRange,
+    TooMuchWork, Zone, Zones,
     occurrence::{occurrences, overall_span},
-    value::date_in,
+    value::{DateOrDateTime, RecurrenceDate, date_in, recurrence_dates_of},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -51,7 +52,12 @@ pub(super) fn compare(before: &Meeting<'_>, after: &Meeting<'_>) -> PatternChang
     if lines(old) == lines(new) && zones(before.object) == zones(after.object) {
         return PatternChanges::default();
     }
-    let (Ok(one), Ok(two)) = (Yield::of(before, old, after), Yield::of(after, new, before)) else {
+    let dates = differing_dates(before, after);
+    let (one, two) = (
+        Yield::of(before, old, after, &dates),
+        Yield::of(after, new, before, &dates),
+    );
+    let (Ok(one), Ok(two)) = (one, two) else {
         return DIFFERENT;
     };
     if rules(old) == rules(new) || one.bound == two.bound {
@@ -96,6 +102,28 @@ fn rules(entry: &Component) -> BTreeSet<&str> {
     lines.map(Property::raw_value).collect()
 }
 
+/// The instances that RDATE gives to one of two series only, or with another end.
+fn differing_dates(before: &Meeting<'_>, after: &Meeting<'_>) -> BTreeSet<InstanceKey> {
+    let (old, new) = (dates(before), dates(after));
+    let differing = old.symmetric_difference(&new);
+    differing.map(|(key, _)| *key).collect()
+}
+
+/// The instances of RDATE, each with the period that it is, if it is one.
+fn dates(meeting: &Meeting<'_>) -> BTreeSet<(InstanceKey, String)> {
+    let series = meeting.series().into_iter();
+    let lines = series.flat_map(|series| series.properties_named("RDATE"));
+    let dates = lines.flat_map(recurrence_dates_of).map(|date| match date {
+        RecurrenceDate::Start(start) => (meeting.key_of(&start), String::new()),
+        RecurrenceDate::Period(period) => {
+            let text = period.to_string();
+            let start = DateOrDateTime::DateTime(period.start);
+            (meeting.key_of(&start), text)
+        }
+    });
+    dates.collect()
+}
+
 fn zones(object: &CalendarObject) -> Vec<&Component> {
     let zones = object.components();
     zones
@@ -107,18 +135,20 @@ fn zones(object: &CalendarObject) -> Vec<&Component> {
 struct Yield {
     /// The object with the series alone, without EXDATE.
     alone: CalendarObject,
-    /// Up to the horizon.
+    /// Up to the horizon, and those of single dates that are looked at wherever they are.
     spans: BTreeSet<(Timestamp, Timestamp)>,
     /// What no instance ends behind, as the rule says it; `None` where it has no end.
     bound: Option<Timestamp>,
 }
 
 impl Yield {
-    /// `other` is what it will be compared with.
+    /// `other` is what it will be compared with, `dates` what is looked at beyond the horizon: a client that adds one
+    /// to an old series may leave DTSTAMP.
     fn of(
         meeting: &Meeting<'_>,
         series: &Component,
         other: &Meeting<'_>,
+        dates: &BTreeSet<InstanceKey>,
     ) -> Result<Yield, TooMuchWork> {
         let mut alone = series.clone();
         alone.remove_properties("EXDATE");
@@ -133,6 +163,12 @@ impl Yield {
         let mut spans = BTreeSet::new();
         for window in [Some(first), later].into_iter().flatten() {
             spans.extend(instances(&alone, &window)?);
+        }
+        let set = RecurrenceSet::of(&alone, &Zone::utc());
+        let mut budget = Budget::new(WORK);
+        for key in dates {
+            let found = set.find_key(*key, &mut budget)?;
+            spans.extend(found.map(|it| (it.start, it.end)));
         }
         Ok(Yield {
             spans,

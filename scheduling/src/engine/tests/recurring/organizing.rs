@@ -380,3 +380,42 @@ fn an_old_series_gets_another_date() {
     assert_eq!(world.letters("bob"), ["REQUEST series"]);
     assert_eq!(world.shape("bob"), ["series bob+"]);
 }
+
+/// The same by clients that leave DTSTAMP as it was then, or that add a date beside others, or a longer time.
+#[test]
+fn a_date_is_told_whatever_a_client_writes_for_dtstamp() {
+    const DATES: &str = "RDATE;VALUE=PERIOD:20250304T150000Z/PT1H";
+    let old = series("bob", "")
+        .replace("20260302", "20150302")
+        .replace(";COUNT=10", "");
+    let put = |world: &mut World, dates: &str| {
+        let mut object = set(&[&format!("{old}\n{dates}")]);
+        for entry in object.entries_mut() {
+            entry.set_raw_value("DTSTAMP", "20150101T000000Z").unwrap();
+        }
+        world.put("alice", &object);
+    };
+    // the dates before, those after, and whether Bob hears of it and is asked anew
+    let cases = [
+        ("", DATES, true, true),
+        (DATES, "", true, false),
+        (DATES, &DATES.replace("PT1H", "PT2H"), true, true),
+        (DATES, &DATES.replace("20250304", "20250305"), true, true),
+        // a Monday of the series
+        ("", "RDATE:20250303T090000Z", false, false),
+    ];
+    for (before, after, is_told, is_asked) in cases {
+        let mut world = new_world();
+        put(&mut world, before);
+        world.answer_part("bob", "series", "ACCEPTED");
+        world.letters("bob");
+        put(&mut world, after);
+        assert_eq!(world.letters("bob").len(), usize::from(is_told), "{after}");
+        let answer = if is_asked { "?" } else { "+" };
+        assert_eq!(
+            world.shape("bob"),
+            [format!("series bob{answer}")],
+            "{after}"
+        );
+    }
+}
