@@ -14,6 +14,7 @@ use super::{
 use crate::engine::{
     Decision, Directory, Fault, Role, Status,
     away::taken_back,
+    delegation::DELEGATED,
     entry::{Agent, DECLINED, adopt, agent, attendees, is_out_of_reach, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
@@ -337,12 +338,14 @@ fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<Vec<Componen
         return Err("the meeting is cancelled");
     }
     let own = own.into_iter();
-    let open = own.filter(|(part, _, status)| meeting.is_live(*part) && status != DECLINED);
+    // who sends somebody else does not come, and sends them still
+    let is_coming = |status: &str| ![DECLINED, DELEGATED].contains(&status);
+    let open = own.filter(|(part, _, status)| meeting.is_live(*part) && is_coming(status));
     let declined: Vec<Component> = open
         .map(|(_, entry, _)| declining(change, entry.clone()))
         .collect();
     match declined.is_empty() {
-        true => Err("declined already"),
+        true => Err("declined already, or somebody else is sent"),
         false => Ok(declined),
     }
 }

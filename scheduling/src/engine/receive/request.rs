@@ -130,12 +130,12 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     if message.is_refresh {
         return Err(silently("there is no copy to refresh"));
     }
-    // a reset would have set it to NEEDS-ACTION: what this attendee declined and removed stays away
-    let is_declined =
-        |entry| own_line(incoming, entry).is_none_or(|line| participation(line) == DECLINED);
-    if message.entries().all(is_declined) && !message.asks_again {
+    // a reset would have set it to NEEDS-ACTION: what this attendee declined, or sent somebody to, and removed stays away
+    let is_declined = |line: &Property| [DECLINED, DELEGATED].contains(&&*participation(line));
+    let mut own = message.entries().map(|entry| own_line(incoming, entry));
+    if own.all(|line| line.is_none_or(is_declined)) && !message.asks_again {
         return Err(silently(
-            "declined and removed, and nothing changed in time",
+            "declined or delegated, and removed, and nothing changed in time",
         ));
     }
     // All who get the same message at once have the same copy.

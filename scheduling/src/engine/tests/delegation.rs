@@ -525,3 +525,22 @@ fn a_client_that_does_not_know_of_delegation_changes_nothing_of_it() {
         assert_eq!(world.line("alice", "ATTENDEE", CAROL), "");
     }
 }
+
+/// Who has sent somebody has answered that they do not come: their copy needs not stand for that.
+#[test]
+fn who_sent_somebody_and_removes_the_copy_still_sends_them() {
+    let mut world = invited();
+    world.send("bob", &[CAROL]);
+    world.inboxes.clear();
+    world.delete("bob");
+    assert!(world.inboxes.is_empty());
+    let bob = world.line("alice", "ATTENDEE", BOB);
+    assert!(bob.contains("PARTSTAT=DELEGATED"), "{bob}");
+    assert_ne!(world.line("carol", "ATTENDEE", CAROL), "");
+    // and the copy stays away, until they are asked again
+    world.edit("alice", "SUMMARY", "Other");
+    assert_eq!(world.news("carol"), ["REQUEST"]);
+    assert!(!world.calendars.contains_key("bob"));
+    world.answer("carol", "DECLINED");
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+}
