@@ -6,11 +6,14 @@ mod cancellations;
 mod counter;
 mod decline_counter;
 mod merge;
+mod names;
 mod order;
 mod published;
 mod refresh;
 mod reply;
 mod request;
+
+use std::borrow::Cow;
 
 use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
@@ -22,6 +25,7 @@ use super::{
     entry::{attendees, can_be_scheduled},
 };
 pub use cancellations::Cancellations;
+use names::with_local_names;
 pub(super) use order::note_sent;
 
 /// A message at its recipient's door.
@@ -183,13 +187,20 @@ impl Declined {
 
 /// Decides what a message does.
 pub fn receive(incoming: &Incoming<'_>) -> Receipt {
-    match with_whole(incoming).or_else(|| as_asked(incoming)) {
-        None => decide(incoming),
-        Some(message) => decide(&Incoming {
+    let mut message = Cow::Borrowed(incoming.message);
+    for meant in [with_whole, as_asked, with_local_names] {
+        let changed = meant(&Incoming {
             message: &message,
             ..*incoming
-        }),
+        });
+        if let Some(changed) = changed {
+            message = Cow::Owned(changed);
+        }
     }
+    decide(&Incoming {
+        message: &message,
+        ..*incoming
+    })
 }
 
 /// What is told of single instances of a meeting to somebody whose copy is gone, as all that they are told of it.

@@ -45,6 +45,7 @@ fn answers_name_an_instance_in_any_form() {
     let zoned =
         "DTSTART;TZID=Europe/Berlin:20260302T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=1100";
     let days = "DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY;COUNT=1100";
+    let floating = "DTSTART:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=1100";
     let table = [
         (
             zoned,
@@ -66,6 +67,17 @@ fn answers_name_an_instance_in_any_form() {
             days,
             "RECURRENCE-ID:20260401T000000Z",
             "RECURRENCE-ID;VALUE=DATE:20260401",
+        ),
+        // what is a day, or floats, in UTC: as it is where Alice is
+        (
+            days,
+            "RECURRENCE-ID:20260331T220000Z",
+            "RECURRENCE-ID;VALUE=DATE:20260401",
+        ),
+        (
+            floating,
+            "RECURRENCE-ID:20260401T070000Z",
+            "RECURRENCE-ID:20260401T090000",
         ),
         (
             days,
@@ -524,4 +536,32 @@ fn an_instance_is_named_in_a_time_zone_that_only_the_message_knows() {
     let cancel = message("CANCEL", &[of_x(&format!("{named}\n{bob}"), 1, 1)]);
     world.mail_in("bob", Method::Cancel, X, with_zone(cancel));
     assert_eq!(world.shape("bob"), ["series bob?", "0309 cancelled bob?"]);
+}
+
+/// C5.8: the copy of a series of days names its instances by days, however the organizer elsewhere names them.
+#[test]
+fn a_day_is_changed_and_called_off_by_its_name_in_utc() {
+    const ID: &str = "RECURRENCE-ID:20260331T220000Z\nATTENDEE:mailto:bob@example.org";
+    let days = "DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY\nATTENDEE:mailto:bob@example.org";
+    let moved = format!("{ID}\nDTSTART;VALUE=DATE:20260405");
+    for (method, with_series, lines, status) in [
+        ("REQUEST", false, &*moved, None),
+        ("REQUEST", true, &*moved, None),
+        ("CANCEL", false, ID, Some("CANCELLED")),
+    ] {
+        let mut world = new_world();
+        let series = of_x(days, 0, 0);
+        let first = message("REQUEST", std::slice::from_ref(&series));
+        world.mail_in("bob", Method::Request, X, first);
+        let mut parts = vec![of_x(lines, 1, 1)];
+        if with_series {
+            parts.insert(0, series);
+        }
+        let said = message(method, &parts);
+        world.mail_in("bob", Method::parse(method).unwrap(), X, said);
+        let instance = world.copy("bob").entries().nth(1).unwrap();
+        let id = instance.property("RECURRENCE-ID").unwrap().content();
+        assert_eq!(id, "RECURRENCE-ID;VALUE=DATE:20260401", "{method}");
+        assert_eq!(instance.raw_value("STATUS"), status, "{method}");
+    }
 }
