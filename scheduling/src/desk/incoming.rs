@@ -2,8 +2,9 @@
 //!
 //! Who calls knows whom a message comes from (the proof is theirs, RFC 6047 §2.2.1), hands it over as a value, and
 //! bounds how many messages one sender may bring in a time; here, a message is bounded in its octets, components,
-//! attendees and instances, as a PUT is. For each recipient it is one commit: the copy, the inbox item, the log, what
-//! others hear of it, and the note that it was received, by which the same message again has no effect.
+//! attendees and instances, as a PUT is. For each recipient, and each who is in a group among them, it is one commit: the
+//! copy, the inbox item, the log, what others hear of it, and the note that it was received, by which the same message
+//! again has no effect.
 
 use std::{slice, sync::Arc};
 
@@ -52,8 +53,8 @@ pub struct Reception {
     pub reason: String,
 }
 
-/// What a message did for a recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a message did for a recipient, the furthest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// What it asks for.
     Applied,
@@ -80,9 +81,60 @@ impl Desk {
     ) -> Result<Vec<Reception>, Refusal> {
         let mut receptions = Vec::with_capacity(message.recipients.len());
         for address in &message.recipients {
-            receptions.push(self.receive_for(message, address, rules).await?);
+            receptions.push(match self.members_at(address).await? {
+                None => self.receive_for(message, address, rules).await?,
+                Some(members) => {
+                    self.receive_for_all(message, address, &members, rules)
+                        .await?
+                }
+            });
         }
         Ok(receptions)
+    }
+
+    /// The addresses of those in a group (RFC 5546 §3.7.2); `None` where there is none at an address.
+    async fn members_at(&self, address: &str) -> Result<Option<Vec<String>>, Refusal> {
+        let mut directory = Directory::new();
+        self.look_up(&mut directory, slice::from_ref(&address.to_owned()))
+            .await?;
+        Ok(directory.addresses_in(address))
+    }
+
+    /// Takes a message for a group, for each who is in it: what became of it for the one with whom it came furthest. Who
+    /// has it already is passed over, as with any message.
+    async fn receive_for_all(
+        &self,
+        message: &IncomingMessage,
+        group: &str,
+        members: &[String],
+        rules: &CalendarRules,
+    ) -> Result<Reception, Refusal> {
+        let refused = |status, reason: &str| {
+            let fault = Unacceptable::new(status, reason);
+            Ok(Reception::refused(group, fault))
+        };
+        if !engine::is_for_groups(&message.object) {
+            return refused(Status::NOT_ALLOWED, "this is for no group");
+        }
+        if members.len() > self.settings.limits.maximum_attendees {
+            return refused(Status::TOO_LARGE, "too many are in the group");
+        }
+        let mut receptions = Vec::with_capacity(members.len());
+        for member in members {
+            receptions.push(self.receive_for(message, member, rules).await?);
+        }
+        let furthest = receptions.into_iter().min_by_key(|it| it.effect);
+        let Some(furthest) = furthest else {
+            return refused(Status::NOT_ALLOWED, "nobody is in the group");
+        };
+        Ok(Reception {
+            recipient: group.to_owned(),
+            status: match furthest.effect {
+                Effect::Refused => furthest.status,
+                _ => Status::FORWARDED,
+            },
+            ..furthest
+        })
     }
 
     async fn receive_for(
@@ -145,7 +197,7 @@ impl Desk {
         self.look_up(&mut directory, &people).await?;
         self.look_up_deputies(&mut directory, &message.object)
             .await?;
-        let readable = self.readable(message, &directory);
+        let readable = self.readable(message, recipient, &directory);
         let taken = match readable.and_then(|taken| check_enabled(recipient, taken)) {
             Ok(taken) => taken,
             Err(fault) => {
@@ -198,6 +250,7 @@ impl Desk {
     fn readable(
         &self,
         message: &IncomingMessage,
+        recipient: &Principal,
         directory: &Directory,
     ) -> Result<Message, Unacceptable> {
         let octets = message.object.to_octets();
@@ -211,6 +264,7 @@ impl Desk {
             let reason = "the mail says another METHOD than the message";
             return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
         }
+        let taken = engine::to_member(taken, recipient, directory);
         // whether it may name so many zones depends upon what each recipient has
         if many_zones(&taken.object).is_none() {
             self.check_may_become_a_copy(&taken)?;

@@ -40,10 +40,7 @@ pub(super) fn delegates(attendee: &Property) -> Vec<String> {
 pub(super) fn people_sent(attendee: &Property, directory: &Directory) -> BTreeMap<Person, String> {
     let mut people = BTreeMap::new();
     for address in delegates(attendee) {
-        let members = directory.members(&address).map(|members| {
-            let addresses = members.iter().filter_map(|it| it.addresses.first());
-            addresses.cloned().collect()
-        });
+        let members = directory.addresses_in(&address);
         for address in members.unwrap_or_else(|| vec![address]) {
             people.entry(directory.person(&address)).or_insert(address);
         }

@@ -104,6 +104,13 @@ impl Directory {
         self.groups.get(&group.id).map(Vec::as_slice)
     }
 
+    /// An address of each who is in the group with this address; `None` where it is none.
+    pub fn addresses_in(&self, address: &str) -> Option<Vec<String>> {
+        let members = self.members(address)?.iter();
+        let addresses = members.filter_map(|member| member.addresses.first());
+        Some(addresses.cloned().collect())
+    }
+
     /// Notes that `deputy` may speak for `principal`.
     pub fn insert_deputy(&mut self, principal: PrincipalId, deputy: PrincipalId) {
         self.deputies.insert((principal, deputy));

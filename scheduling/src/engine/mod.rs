@@ -29,7 +29,8 @@
 //! A room or resource may answer by itself: [`booking`] says what. Who came into a group, or left it, after it was
 //! invited, is followed by [`follow_members`].
 //!
-//! A message from outside comes in by [`from_outside`] and goes through [`receive`] like any other. Where a [`Receipt`]
+//! A message from outside comes in by [`from_outside`], is made out to who is one of a group ([`to_member`]), and goes
+//! through [`receive`] like any other. Where a [`Receipt`]
 //! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, and [`ask_organizer`] asks for
 //! it. Whoever could not be told is told by [`tell_after_all`]. ADD, COUNTER and DECLINECOUNTER are understood and never sent.
 
@@ -44,6 +45,7 @@ mod directory;
 mod ending;
 mod entry;
 mod fault;
+mod group_member;
 mod meeting;
 mod membership;
 mod message;
@@ -72,6 +74,7 @@ pub use answer::{is_answer, is_open, with_known_answers};
 pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
+pub use group_member::{is_for_groups, to_member};
 pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;
 pub(crate) use message::utc;

@@ -1,8 +1,10 @@
 //! Groups that are invited.
 
+use calendar::{CalendarObject, Limits as ParserLimits};
 use storage::model::Collection;
 
 use super::*;
+use crate::engine::Status;
 
 fn meeting(uid: &str, attendee: &str) -> Bytes {
     Bytes::from(format!(
@@ -213,4 +215,122 @@ async fn one_instance_is_passed_on_in_the_same_commit() {
     assert_eq!((tag().await, mails().await), (tag_before, mails_before));
     let shown = world.text_at(&daves).await;
     assert!(shown.contains("DELEGATED-TO"), "{shown}");
+}
+
+/// What Xenia, who is elsewhere, sends to the group "all", of which alone she knows.
+fn from_xenia(method: &str, sequence: u32, more: &str) -> IncomingMessage {
+    let text = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nUID:m\r\n\
+         DTSTAMP:20260101T10{sequence:02}00Z\r\nSEQUENCE:{sequence}\r\nDTSTART:20260201T090000Z\r\n{more}\
+         SUMMARY:Plan\r\nORGANIZER:mailto:xenia@elsewhere.test\r\n\
+         ATTENDEE;ROLE=OPT-PARTICIPANT:mailto:all@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    IncomingMessage {
+        object: CalendarObject::parse(text.as_bytes(), &ParserLimits::default()).unwrap(),
+        method: None,
+        sender: "mailto:xenia@elsewhere.test".to_owned(),
+        recipients: vec!["mailto:all@example.com".to_owned()],
+        id: None,
+    }
+}
+
+impl World {
+    /// What became of a message for the group, and with which status.
+    async fn receive_for_group(&self, message: &IncomingMessage) -> (Effect, Status) {
+        let receptions = self.desk.receive_message(message, &bookings::RULES).await;
+        let mut receptions = receptions.unwrap();
+        assert_eq!(receptions.len(), 1);
+        let reception = receptions.remove(0);
+        assert_eq!(reception.recipient, "mailto:all@example.com");
+        (reception.effect, reception.status)
+    }
+
+    /// The only object in somebody's calendar.
+    async fn only(&self, who: &str) -> (String, String) {
+        let mut tree = self.tree(&format!("{who}/calendar")).await;
+        assert_eq!(tree.len(), 1, "{who}");
+        let at = tree.remove(0);
+        let text = unfolded(self.text_at(&at).await.as_bytes());
+        (at, text)
+    }
+}
+
+/// RFC 5546 §3.7.2: each who is in it is invited as one of it, and answers as one of it.
+#[tokio::test]
+async fn a_group_is_invited_from_elsewhere() {
+    const MEMBER: &str = "MEMBER=\"mailto:all@example.com\"";
+    let world = world().await;
+    let carol = user(world.desk.store(), "carol").await;
+    group(&world, "all", &[&world.bob, &carol]).await;
+    let invitation = from_xenia("REQUEST", 0, "");
+    let forwarded = |effect| (effect, Status::FORWARDED);
+    let received = world.receive_for_group(&invitation).await;
+    assert_eq!(received, forwarded(Effect::Applied));
+    let received = world.receive_for_group(&invitation).await;
+    assert_eq!(received, forwarded(Effect::Repeated));
+    for who in ["bob", "carol"] {
+        let (_, text) = world.only(who).await;
+        let own = text
+            .lines()
+            .find(|line| line.ends_with(&format!(":mailto:{who}@example.com")));
+        assert!(
+            own.is_some_and(|own| own.contains(MEMBER) && own.contains("OPT-")),
+            "{text}"
+        );
+        assert_eq!(text.matches("ATTENDEE").count(), 2, "{text}");
+        assert_eq!(world.tree(&format!("{who}/inbox")).await.len(), 1, "{who}");
+    }
+    let (at, text) = world.only("bob").await;
+    let accepted = text.replace("RSVP=TRUE:mailto:bob", "PARTSTAT=ACCEPTED:mailto:bob");
+    world.put_as(&world.bob, &at, accepted).await.unwrap();
+    let mails = world.mails().await;
+    let reply = unfolded(&mails[0].calendar);
+    assert_eq!((mails.len(), mails[0].method.as_str()), (1, "REPLY"));
+    assert!(
+        reply.contains(MEMBER) && reply.contains("PARTSTAT=ACCEPTED"),
+        "{reply}"
+    );
+    // the organizer, who knows the group alone, changes something, and calls it off
+    world
+        .receive_for_group(&from_xenia("REQUEST", 1, "LOCATION:x\r\n"))
+        .await;
+    let (_, text) = world.only("bob").await;
+    assert!(
+        text.contains("LOCATION:x") && text.contains("PARTSTAT=ACCEPTED"),
+        "{text}"
+    );
+    let received = world.receive_for_group(&from_xenia("CANCEL", 2, "")).await;
+    assert_eq!(received, forwarded(Effect::Applied));
+    for who in ["bob", "carol"] {
+        assert!(
+            world.only(who).await.1.contains("STATUS:CANCELLED"),
+            "{who}"
+        );
+    }
+}
+
+/// What cannot be for a group, or not for this one, is for nobody in it.
+#[tokio::test]
+async fn what_no_group_gets_from_elsewhere() {
+    let mut settings = Settings::default();
+    settings.limits.maximum_attendees = 2;
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let all = group(&world, "all", &[]).await;
+    let refused = |status| (Effect::Refused, status);
+    let received = world.receive_for_group(&from_xenia("REQUEST", 0, "")).await;
+    assert_eq!(received, refused(Status::NOT_ALLOWED));
+    let store = world.desk.store();
+    let mut members = vec![world.bob.principal.id];
+    for name in ["carol", "dave"] {
+        members.push(user(store, name).await.principal.id);
+    }
+    let changed = store.change_principal(all.principal.id, |all| all.members = members.clone());
+    changed.await.unwrap();
+    let received = world.receive_for_group(&from_xenia("REQUEST", 0, "")).await;
+    assert_eq!(received, refused(Status::TOO_LARGE));
+    let received = world.receive_for_group(&from_xenia("REPLY", 0, "")).await;
+    assert_eq!(received, refused(Status::NOT_ALLOWED));
+    for place in ["bob/calendar", "bob/inbox"] {
+        assert!(world.tree(place).await.is_empty(), "{place}");
+    }
 }

@@ -61,15 +61,26 @@ fn check_meant(incoming: &Incoming<'_>) -> Result<(), Declined> {
 }
 
 /// Whether a component calls off the recipient's part. From outside, who is taken out is named (RFC 5546 §3.2.5), by the
-/// name by which they were invited: by a list's, where the copy does not name the recipient.
+/// name by which they were invited: by a group's, or by a list's, where the copy does not name the recipient.
 fn is_meant(incoming: &Incoming<'_>, entry: &Component) -> bool {
     let names_recipient = |entry: &Component| own_line(incoming, entry).is_some();
     incoming.message.origin != Origin::Mail
         || attendees(entry).next().is_none()
         || names_recipient(entry)
-        || incoming
-            .copy
-            .is_some_and(|copy| !copy.entries().any(names_recipient))
+        || incoming.copy.is_some_and(|copy| {
+            !copy.entries().any(names_recipient) || names_their_group(incoming, copy, entry)
+        })
+}
+
+/// Whether a component names a group as one of which the copy has the recipient (MEMBER).
+fn names_their_group(incoming: &Incoming<'_>, copy: &CalendarObject, entry: &Component) -> bool {
+    let own = copy.entries().filter_map(|entry| own_line(incoming, entry));
+    let groups: Vec<_> = own.flat_map(|own| own.parameter_values("MEMBER")).collect();
+    let is_group = |line: &Property| {
+        let same = |group| incoming.directory.same_person(line.raw_value(), group);
+        groups.iter().any(|group| same(group))
+    };
+    attendees(entry).any(is_group)
 }
 
 /// What is said of a part of the copy: the component of the message, and what that is about.
