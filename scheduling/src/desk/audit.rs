@@ -23,7 +23,7 @@ use super::{
     inbox::Answered,
     mail_status::MailFates,
     mailing::Mailings,
-    outstanding::{LETTERS_QUEUE, Letters, Turn},
+    outstanding::{LETTERS_BEHIND_QUEUE, LETTERS_QUEUE, Letters, Turn},
     refresh::Refresh,
 };
 use crate::{
@@ -42,7 +42,7 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-pub(super) const QUEUES: [(&str, IsReadable); 14] = [
+pub(super) const QUEUES: [(&str, IsReadable); 15] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -53,6 +53,7 @@ pub(super) const QUEUES: [(&str, IsReadable); 14] = [
     (mail::HELD_MAILING_QUEUE, is_some::<Mailings>),
     (DELIVERY_QUEUE, is_some::<Turn>),
     (LETTERS_QUEUE, is_some::<Letters>),
+    (LETTERS_BEHIND_QUEUE, is_some::<Letters>),
     (MAIL_STATUS_QUEUE, is_some::<MailFates>),
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),

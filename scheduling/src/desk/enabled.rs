@@ -18,7 +18,6 @@ use storage::{
 use super::{
     Desk,
     copy::{Copies, Copy, is_over},
-    outstanding::Outstanding,
     queue::{Row, is_about_all},
     recipients::Recipients,
     refuse::read_failed,
@@ -189,13 +188,10 @@ impl Desk {
             return Ok(());
         };
         let mut recipients = Recipients::default();
-        let (at_once, later) = self
-            .part(&mut recipients, (organizer, own.uid()), &plan.deliveries)
+        let sender = (organizer, own.uid());
+        let outcomes = self
+            .deliver_or_leave(&mut recipients, sender, &plan.deliveries, directory, now)
             .await?;
-        let mut outcomes = self
-            .receive_all(&mut recipients, organizer, &at_once, directory, now)
-            .await?;
-        outcomes.extend(Outstanding::pending(&later));
         self.write_recipients(batch, &recipients, copy.stored.attachments(), now)
             .await?;
         let mut lines = log::of_plan(plan, &outcomes);

@@ -45,7 +45,11 @@ impl Desk {
         let (recipient, message) = (&delivery.recipient, &delivery.message);
         // only an answer brings somebody in, or out
         let before = match message.method {
-            Method::Reply => recipients.object(recipient.id).cloned(),
+            Method::Reply => {
+                self.load_outstanding(recipients, recipient, &message.uid)
+                    .await?;
+                recipients.object(recipient.id).cloned()
+            }
             _ => None,
         };
         let Some(receipt) = recipients.judge(delivery, directory, now) else {
@@ -194,17 +198,50 @@ impl Desk {
         directory: &Directory,
         now: Timestamp,
     ) -> Result<Vec<(String, Status)>, Refusal> {
-        let (at_once, later) = self
-            .part(recipients, (sender, uid), &plan.deliveries)
+        let outcomes = self
+            .deliver_or_leave(recipients, (sender, uid), &plan.deliveries, directory, now)
             .await?;
-        let mut outcomes: Vec<(String, Status)> = Outstanding::pending(&later).collect();
-        let received = self
-            .receive_all(recipients, sender, &at_once, directory, now)
-            .await?;
-        outcomes.extend(received);
         self.enqueue_mails(batch, &plan.mails, now);
         recipients.note(sender.id, log::of_plan(plan, &outcomes));
         Ok(outcomes)
+    }
+
+    /// Hands messages to their recipients, as much as one commit holds, and leaves the rest to
+    /// [`Desk::deliver_outstanding`]; how far each came, by address.
+    pub(crate) async fn deliver_or_leave(
+        &self,
+        recipients: &mut Recipients,
+        (sender, uid): (&Arc<Principal>, &str),
+        deliveries: &[Delivery],
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Status)>, Refusal> {
+        let (at_once, later) = self.part(recipients, (sender, uid), deliveries).await?;
+        let received = self
+            .receive_all(recipients, sender, &at_once, directory, now)
+            .await?;
+        let mut outcomes: Vec<(String, Status)> = Outstanding::pending(&later).collect();
+        for (delivery, (address, status)) in at_once.iter().zip(received) {
+            let status = recipients.wait_for_room(sender, delivery, status, now);
+            outcomes.push((address, status));
+        }
+        Ok(outcomes)
+    }
+
+    /// What waits of somebody's meeting is read, unless it was already.
+    async fn load_outstanding(
+        &self,
+        recipients: &mut Recipients,
+        sender: &Principal,
+        uid: &str,
+    ) -> Result<(), Refusal> {
+        match sender.home {
+            Some(home) if recipients.outstanding(home).is_none() => {
+                recipients.wait(self.outstanding(sender.id, home, uid).await?);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What this commit delivers, whose recipients are read, and what waits: what is too much for it, what goes to somebody
@@ -219,15 +256,14 @@ impl Desk {
         let Some(home) = sender.home.filter(|_| !deliveries.is_empty()) else {
             return Ok((deliveries.to_vec(), Vec::new()));
         };
-        if recipients.outstanding(home).is_none() {
-            recipients.wait(self.outstanding(sender.id, home, uid).await?);
-        }
-        let waits = recipients.outstanding(home).map(|it| it.waits_for());
-        let waits = waits.unwrap_or_default();
+        self.load_outstanding(recipients, sender, uid).await?;
+        let outstanding = recipients.outstanding(home);
+        let waits_for = outstanding.as_ref().map(|it| it.waits_for());
+        let waits = |id| waits_for.as_ref().is_some_and(|waits_for| waits_for(id));
         let (waiting, mut may_be_now): (Vec<Delivery>, Vec<Delivery>) = deliveries
             .iter()
             .cloned()
-            .partition(|delivery| waits.contains(&delivery.recipient.id));
+            .partition(|delivery| waits(delivery.recipient.id));
         let bounds = self.settings.commit_bounds;
         let fitting = outstanding::fitting(bounds, may_be_now.iter().map(outstanding::weight));
         let too_much = may_be_now.split_off(fitting);

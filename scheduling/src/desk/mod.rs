@@ -12,6 +12,8 @@ use storage::{
     backend::{CommitError, Committed},
 };
 
+use tokio::sync::OnceCell;
+
 use crate::{Refusal, calendar_view::Views};
 
 mod access;
@@ -68,6 +70,7 @@ mod schedule;
 mod settings;
 mod sight;
 mod standing;
+mod statuses;
 mod transfer;
 mod trash;
 mod tree;
@@ -97,7 +100,7 @@ pub use lock::TakeLock;
 pub use mail_status::MAIL_STATUS_QUEUE;
 pub use open::Opened;
 pub use outbox::CalendarRules;
-pub use outstanding::{DELIVERY_QUEUE, LETTERS_QUEUE};
+pub use outstanding::{DELIVERY_QUEUE, LETTERS_BEHIND_QUEUE, LETTERS_QUEUE};
 pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};
 pub use refresh::REFRESH_QUEUE;
@@ -123,6 +126,8 @@ pub struct Desk {
     store: Store,
     settings: Arc<Settings>,
     views: Arc<Views>,
+    /// What waited in rows of before 2026-11-30 is in those of its meetings.
+    former_rows: Arc<OnceCell<()>>,
     /// Nothing is written, neither a commit nor what is written ahead of one: a dry run, with what it takes to
     /// foresee the answers of rooms.
     rehearses: Option<CalendarRules>,
@@ -140,6 +145,7 @@ impl Desk {
         Desk {
             store,
             views: Arc::new(Views::new(settings.views)),
+            former_rows: Arc::default(),
             settings: Arc::new(settings),
             rehearses: None,
         }

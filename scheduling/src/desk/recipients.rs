@@ -78,6 +78,16 @@ const NO_ROOM: &str = "the quota leaves no room for it (RFC 4331 §6)";
 /// Why something new waits in the inbox.
 const UID_IS_TAKEN: &str = "another event of the user's own has this UID (RFC 4791 §5.3.2.1)";
 
+/// Whether somebody's home has no room for what comes to them: it is not refused for good, but waits (RFC 4331 §6).
+pub(crate) fn finds_no_room(status: &Status) -> bool {
+    *status == Status::UNAVAILABLE
+}
+
+/// Why it waits.
+pub(crate) fn no_room() -> Refusal {
+    Refusal::InsufficientStorage(NO_ROOM)
+}
+
 /// All of them, and what waits of those who send to them.
 #[derive(Default)]
 pub(crate) struct Recipients {
@@ -126,7 +136,24 @@ impl Recipients {
         now: Timestamp,
     ) -> Option<Receipt> {
         let recipient = self.people.get(&delivery.recipient.id)?;
-        Some(recipient.judge(&delivery.message, directory, now))
+        let unheard = self.unheard(delivery, directory);
+        Some(recipient.judge(&delivery.message, &unheard, directory, now))
+    }
+
+    /// What waits for who sends an answer, and takes back what they answer.
+    fn unheard(&self, delivery: &Delivery, directory: &Directory) -> Vec<CalendarObject> {
+        let Delivery {
+            recipient, message, ..
+        } = delivery;
+        let sender = directory.local(&message.sender);
+        let organizers = self.outstanding.iter();
+        let mut organizers = organizers.filter(|it| Some(it.home()) == recipient.home);
+        match (sender, organizers.next()) {
+            (Some(sender), Some(outstanding)) if message.method == Method::Reply => {
+                outstanding.unheard(sender.id).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Keeps a message for its recipient to look at, in the place of what it would do, if there is room.
@@ -235,6 +262,25 @@ impl Recipients {
         self.outstanding.push(outstanding);
     }
 
+    /// Has a message wait that found no room, as what cannot be delivered now does, where its sender has a home; how it
+    /// fares then.
+    pub fn wait_for_room(
+        &mut self,
+        sender: &Principal,
+        delivery: &Delivery,
+        status: Status,
+        now: Timestamp,
+    ) -> Status {
+        let outstanding = sender.home.and_then(|home| self.outstanding(home));
+        match outstanding.filter(|_| finds_no_room(&status)) {
+            Some(outstanding) => {
+                outstanding.add_deliveries(std::slice::from_ref(delivery), now);
+                Status::PENDING
+            }
+            None => status,
+        }
+    }
+
     /// What waits of the meeting of a home, as far as it was read.
     pub fn outstanding(&mut self, home: CollectionId) -> Option<&mut Outstanding> {
         self.outstanding.iter_mut().find(|it| it.home() == home)
@@ -269,8 +315,14 @@ impl Recipient {
     }
 
     /// What a message does here, if it may come in and there is room.
-    fn judge(&self, message: &Message, directory: &Directory, now: Timestamp) -> Receipt {
-        let receipt = self.effect_of(message, directory, now);
+    fn judge(
+        &self,
+        message: &Message,
+        unheard: &[CalendarObject],
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Receipt {
+        let receipt = self.effect_of(message, unheard, directory, now);
         self.with_room(receipt, message)
     }
 
@@ -286,7 +338,13 @@ impl Recipient {
         }
     }
 
-    fn effect_of(&self, message: &Message, directory: &Directory, now: Timestamp) -> Receipt {
+    fn effect_of(
+        &self,
+        message: &Message,
+        unheard: &[CalendarObject],
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Receipt {
         if !self.may_take(message) {
             let reason = "the sender may not deliver here (RFC 6638 §6.1)";
             return refuse(message, Status::NO_PRIVILEGE, reason);
@@ -295,6 +353,7 @@ impl Recipient {
             copy: self.object.as_ref(),
             called_off: self.called_off.as_ref(),
             message,
+            unheard,
             recipient: &self.principal,
             directory,
             now,

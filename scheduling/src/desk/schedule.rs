@@ -423,7 +423,9 @@ impl Desk {
             }
             following += handed_over.messages;
             refreshes.extend(handed_over.refreshes);
-            outcomes.push((delivery.address.clone(), handed_over.receipt.status));
+            let status = handed_over.receipt.status;
+            let status = recipients.wait_for_room(sender, delivery, status, now);
+            outcomes.push((delivery.address.clone(), status));
         }
         refreshes.retain(|delivery| delivery.recipient.id != sender.id);
         self.receive_all(&mut recipients, sender, &refreshes, directory, now)

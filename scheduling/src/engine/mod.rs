@@ -83,7 +83,7 @@ pub use outside::{Unacceptable, from_outside};
 pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_after_all, tell_again};
 pub use question::answer_by_mail;
 pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receive};
-pub use refresh::{refresh, tell_answer};
+pub use refresh::{refresh, tell_answer, whole};
 pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;
 pub use sequence::LastTold;

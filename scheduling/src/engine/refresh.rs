@@ -1,6 +1,9 @@
 //! Showing the other attendees what one of them answered (RFC 6638 §4.2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use calendar::CalendarObject;
 use storage::{
@@ -14,7 +17,7 @@ use super::{
     entry::{Agent, agent, attendees, can_be_scheduled},
     meeting::{Meeting, Part},
     message::{Message, request},
-    showing::{Told, shown},
+    showing::{Told, comes_to_series, shown},
 };
 
 /// The deliveries that bring the copies of all local attendees up to date with the organizer's object,
@@ -47,6 +50,25 @@ pub fn tell_answer(
     let mut delivery = deliveries.pop()?;
     delivery.message.tells_answer = true;
     Some(delivery)
+}
+
+/// All that a local attendee is told of the organizer's object, where they come to the series: see [`Message::whole`].
+pub fn whole(
+    organizer_object: &CalendarObject,
+    owner: &Principal,
+    directory: &Directory,
+    attendee: PrincipalId,
+    now: Timestamp,
+) -> Option<Arc<CalendarObject>> {
+    let meeting = Meeting::of(organizer_object);
+    if !comes_to_series(&meeting, &Person::Local(attendee), directory) {
+        return None;
+    }
+    let is_meant = |id| id == attendee;
+    let mut shown = shown_to(organizer_object, owner, directory, is_meant, now);
+    shown
+        .pop()
+        .map(|delivery| Arc::new(delivery.message.object))
 }
 
 /// What shows the organizer's object to those local attendees whom `is_meant` holds for.

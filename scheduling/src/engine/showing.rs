@@ -9,7 +9,7 @@ use super::{
     Directory,
     directory::Person,
     ending::{end_before, leave_out},
-    entry::{Agent, agent, attendees},
+    entry::{Agent, DECLINED, agent, attendees, participation},
     meeting::{Meeting, Part},
     significance::is_of_later_ones,
 };
@@ -37,6 +37,18 @@ impl Told {
     pub fn parts(&self, person: &Person) -> Option<&BTreeSet<Part>> {
         self.0.get(person)
     }
+}
+
+/// Whether somebody is invited to the series, which takes place, and has not declined it.
+pub(super) fn comes_to_series(
+    meeting: &Meeting<'_>,
+    person: &Person,
+    directory: &Directory,
+) -> bool {
+    let is_it = |line: &&Property| directory.person(line.raw_value()) == *person;
+    let series = meeting.series().filter(|_| meeting.is_live(Part::Series));
+    let line = series.and_then(|series| attendees(series).find(is_it));
+    line.is_some_and(|line| participation(line) != DECLINED)
 }
 
 /// All of a meeting that somebody gets to see who is told of these parts, as the organizer has it. What is

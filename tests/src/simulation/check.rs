@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component};
 use scheduling::{
-    desk::{DELIVERY_QUEUE, LETTERS_QUEUE, MAIL_STATUS_QUEUE, REFRESH_QUEUE},
+    desk::{DELIVERY_QUEUE, LETTERS_BEHIND_QUEUE, LETTERS_QUEUE, MAIL_STATUS_QUEUE, REFRESH_QUEUE},
     mail::{self, MAILING_QUEUE},
 };
 
@@ -288,6 +288,7 @@ async fn nothing_waits(house: &House) -> Result<(), String> {
     let queues = [
         DELIVERY_QUEUE,
         LETTERS_QUEUE,
+        LETTERS_BEHIND_QUEUE,
         REFRESH_QUEUE,
         MAILING_QUEUE,
         MAIL_STATUS_QUEUE,

@@ -1,7 +1,7 @@
 //! A message that waits.
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Property};
+use calendar::{CalendarObject, Component, Property};
 use serde::{Deserialize, Serialize};
 use storage::{Timestamp, model::PrincipalId};
 
@@ -28,17 +28,6 @@ pub(super) struct Letter {
     pub recipients: Vec<Addressed>,
 }
 
-/// The same as it was written before 2026-11-30.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FormerLetter {
-    method: Method,
-    sender: String,
-    is_refresh: bool,
-    asks_again: bool,
-    octets: Bytes,
-    recipients: Vec<Addressed>,
-}
-
 impl Letter {
     /// A message to nobody yet.
     pub fn of(message: &Message, decided: Timestamp) -> Letter {
@@ -55,34 +44,6 @@ impl Letter {
         }
     }
 
-    /// What was written before, at that time.
-    pub fn of_former(former: FormerLetter, decided: Timestamp) -> Letter {
-        let object = parse_stored(former.octets.clone()).ok();
-        Letter {
-            method: former.method,
-            sender: former.sender,
-            is_refresh: former.is_refresh,
-            tells_answer: false,
-            asks_again: former.asks_again,
-            parts: object.as_ref().map_or_else(Vec::new, parts),
-            decided,
-            octets: former.octets,
-            recipients: former.recipients,
-        }
-    }
-
-    /// The same as it was written before.
-    pub fn into_former(self) -> FormerLetter {
-        FormerLetter {
-            method: self.method,
-            sender: self.sender,
-            is_refresh: self.is_refresh,
-            asks_again: self.asks_again,
-            octets: self.octets,
-            recipients: self.recipients,
-        }
-    }
-
     /// The same to others.
     pub fn to(&self, recipients: Vec<Addressed>) -> Letter {
         Letter {
@@ -96,12 +57,15 @@ impl Letter {
 
     /// Whether it says the same as another one.
     pub fn says(&self, other: &Letter) -> bool {
+        self.is_like(other) && self.asks_again == other.asks_again && self.octets == other.octets
+    }
+
+    /// Whether another one is a message of the same kind.
+    pub fn is_like(&self, other: &Letter) -> bool {
         self.method == other.method
             && self.sender == other.sender
             && self.is_refresh == other.is_refresh
             && self.tells_answer == other.tells_answer
-            && self.asks_again == other.asks_again
-            && self.octets == other.octets
     }
 
     pub fn is_to(&self, recipient: PrincipalId) -> bool {
@@ -111,18 +75,68 @@ impl Letter {
     /// Whether a later letter is about all that this one is about.
     fn is_within(&self, later: &Letter) -> bool {
         let mut names = self.parts.iter().map(|(name, _)| name);
-        let is_said = |name: &String| later.parts.iter().any(|(it, _)| it == name);
-        later.is_about_all() || !self.is_about_all() && names.all(is_said)
+        later.is_about_all() || !self.is_about_all() && names.all(|name| later.names(name))
     }
 
-    fn is_about_all(&self) -> bool {
-        self.parts.iter().any(|(name, _)| name.is_empty())
+    pub fn is_about_all(&self) -> bool {
+        self.names("")
     }
 
-    /// Whether any part is at another time in a later letter. Who gets that one alone may find that nothing has changed, and
-    /// was asked anew all the same.
-    fn is_moved_by(&self, later: &Letter) -> bool {
-        self.parts.iter().any(|part| !later.parts.contains(part))
+    /// Whether it is about a part, by its RECURRENCE-ID.
+    fn names(&self, part: &str) -> bool {
+        self.parts.iter().any(|(name, _)| name == part)
+    }
+
+    /// Whether any of its instances, or all of it, is what a later letter is about.
+    pub fn is_met_by(&self, later: &Letter) -> bool {
+        let mut names = self.parts.iter().map(|(name, _)| name);
+        later.is_about_all() || !self.is_about_all() && names.any(|name| later.names(name))
+    }
+
+    /// To nobody, what of it a later letter about some of its instances does not say; `None` where that is nothing.
+    pub fn without(&self, later: &Letter) -> Option<Letter> {
+        if self.is_within(later) {
+            return None;
+        }
+        let rest = self.to(Vec::new());
+        let Ok(mut object) = parse_stored(self.octets.clone()) else {
+            return Some(rest);
+        };
+        let is_said = |part: &Component| {
+            part.raw_value("RECURRENCE-ID")
+                .is_some_and(|it| later.names(it))
+        };
+        object
+            .calendar_mut()
+            .retain_components(|part| !is_said(part));
+        Some(Letter {
+            parts: parts(&object),
+            octets: object.to_octets(),
+            ..rest
+        })
+    }
+
+    /// Takes a recipient out.
+    pub fn take_out(&mut self, recipient: PrincipalId) -> Option<Addressed> {
+        let at = self
+            .recipients
+            .iter()
+            .position(|(id, _)| *id == recipient)?;
+        Some(self.recipients.remove(at))
+    }
+
+    /// Whether any part is at another time in a later letter about it. Who gets that one alone may find that nothing has
+    /// changed, and was asked anew all the same.
+    pub fn is_moved_by(&self, later: &Letter) -> bool {
+        let is_said = |name: &str| later.is_about_all() || later.names(name);
+        let mut said = self.parts.iter().filter(|(name, _)| is_said(name));
+        self.method == Method::Request && said.any(|part| !later.parts.contains(part))
+    }
+
+    /// Whether it takes back what its recipients were asked before, and may have answered.
+    pub fn takes_back(&self) -> bool {
+        let is_out = self.method == Method::Cancel;
+        !self.is_refresh && (is_out || self.method == Method::Request && self.asks_again)
     }
 
     /// Whether this letter need not be delivered to somebody who gets a later one then, and whether that asks again in its
@@ -171,7 +185,7 @@ impl Letter {
 }
 
 /// The parts that an object is about, and when each of them is.
-fn parts(object: &CalendarObject) -> Vec<(String, String)> {
+pub(super) fn parts(object: &CalendarObject) -> Vec<(String, String)> {
     const TIME: [&str; 7] = [
         "DTSTART", "DTEND", "DUE", "DURATION", "RRULE", "RDATE", "STATUS",
     ];
@@ -187,18 +201,25 @@ fn parts(object: &CalendarObject) -> Vec<(String, String)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use calendar::Limits;
 
     use super::*;
 
     fn letter(method: Method, instances: &[&str]) -> Letter {
+        letter_at(method, instances, "20260302T090000Z")
+    }
+
+    /// A letter about these instances, or all of a meeting, which is then.
+    pub fn letter_at(method: Method, instances: &[&str], time: &str) -> Letter {
+        let part =
+            |id: &str| format!("BEGIN:VEVENT\r\nUID:1\r\n{id}DTSTART:{time}\r\nEND:VEVENT\r\n");
         let lines: String = match instances {
-            [] => "BEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\n".to_owned(),
-            all => all
-                .iter()
-                .map(|it| format!("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID:{it}\r\nEND:VEVENT\r\n"))
-                .collect(),
+            [] => part(""),
+            all => {
+                let ids = all.iter().map(|it| format!("RECURRENCE-ID:{it}\r\n"));
+                ids.map(|id| part(&id)).collect()
+            }
         };
         let text =
             format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{lines}END:VCALENDAR\r\n");

@@ -18,7 +18,7 @@ impl World {
         assert!(line.contains(organizer_says), "{line}");
     }
 
-    async fn accept(&self, actor: &Actor, name: &str) {
+    pub(super) async fn accept(&self, actor: &Actor, name: &str) {
         let (place, text) = self.own_copy(name).await;
         let own = format!("mailto:{name}@example.com");
         let asked = format!("RSVP=TRUE:{own}");
@@ -222,7 +222,7 @@ async fn a_row_of_letters_that_cannot_be_read_is_kept() {
 
 impl World {
     /// Puts other octets in the place of what waits; those that were there.
-    async fn set_letters(&self, payload: impl Into<Bytes>) -> Bytes {
+    pub(super) async fn set_letters(&self, payload: impl Into<Bytes>) -> Bytes {
         let store = self.desk.store();
         let (id, row) = store
             .list_work(LETTERS_QUEUE, None, 1)
@@ -237,7 +237,7 @@ impl World {
     }
 
     /// Has what waits stand as it did before there was a row for each meeting.
-    async fn rows_as_before(&self) {
+    pub(super) async fn rows_as_before(&self) {
         type To = Vec<(PrincipalId, String)>;
         type Letter = (
             Method,

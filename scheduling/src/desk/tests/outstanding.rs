@@ -1,11 +1,14 @@
 //! What waits of a meeting where something is in its way: what is said of it meanwhile, and what comes of it in the end.
 
+use calendar::{CalendarObject, Limits as ParserLimits};
 use storage::{access::Ace, model::Collection};
 
 use super::{
-    waiting::{meeting, slow_world},
+    bookings::RULES,
+    waiting::{meeting, series, slow, slow_world},
     *,
 };
+use crate::log::Verdict;
 
 const AT: &str = "alice/calendar/1.ics";
 
@@ -53,4 +56,257 @@ async fn a_failure_is_not_forgotten_for_what_waits() {
     assert!(text.contains("20260309T090000Z"), "{text}");
     let line = world.line_of("bob").await;
     assert!(line.contains("STATUS=3.8"), "{line}");
+}
+
+/// Bob declines by mail.
+fn bob_declines() -> IncomingMessage {
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:1\r\nSEQUENCE:0\r\n\
+         DTSTAMP:20260101T100000Z\r\nORGANIZER:mailto:alice@example.com\r\n\
+         ATTENDEE;PARTSTAT=DECLINED:mailto:bob@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    IncomingMessage {
+        object: CalendarObject::parse(text.as_bytes(), &ParserLimits::default()).unwrap(),
+        method: None,
+        sender: "mailto:bob@example.com".to_owned(),
+        recipients: vec!["mailto:alice@example.com".to_owned()],
+        id: None,
+    }
+}
+
+/// As long as nobody can read what waits of a meeting, all that is decided waits behind it: nothing is lost, and nothing
+/// comes before what is older.
+#[tokio::test]
+async fn what_is_decided_behind_a_damaged_row_waits_for_it() {
+    for is_mended in [true, false] {
+        let (world, _) = slow_world().await;
+        let people = ["bob", "carol"];
+        world.put(AT, series("0", &people)).await.unwrap();
+        world.deliver().await;
+        world.put(AT, series("1", &people)).await.unwrap();
+        let whole = world.set_letters(&b"\xff\xff"[..]).await;
+        for change in 2..5 {
+            world.clock.advance(60_000);
+            let after = series(&change.to_string(), &people);
+            world.put(AT, after).await.unwrap();
+            world.deliver().await;
+        }
+        let received = world.desk.receive_message(&bob_declines(), &RULES).await;
+        received.unwrap();
+        world.deliver().await;
+        assert!(world.line_of("bob").await.contains("PARTSTAT=DECLINED"));
+        for (name, known) in [("bob", "SUMMARY:1"), ("carol", "SUMMARY:0")] {
+            let (_, text) = world.own_copy(name).await;
+            assert!(text.contains(known), "{text}");
+            assert!(!text.contains("DECLINED"), "{text}");
+        }
+        assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+        assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1);
+        if is_mended {
+            world.set_letters(whole).await;
+        } else {
+            world.remove_letters().await;
+        }
+        world.clock.advance(60_000);
+        world.put(AT, series("5", &people)).await.unwrap();
+        world.clock.advance(6 * 60 * 60_000);
+        world.deliver().await;
+        for name in people {
+            let (_, text) = world.own_copy(name).await;
+            let text = unfolded(text.as_bytes());
+            assert!(text.contains("SUMMARY:5"), "{text}");
+            assert!(text.contains("DECLINED:mailto:bob"), "{text}");
+        }
+        assert!(world.line_of("carol").await.contains("STATUS=1.2"));
+        for queue in [LETTERS_QUEUE, DELIVERY_QUEUE] {
+            assert_eq!(world.waiting(queue).await, []);
+        }
+    }
+}
+
+/// What stands in a row of before 2026-11-30 that was put off comes before what is decided now.
+#[tokio::test]
+async fn rows_of_before_that_were_put_off_are_adopted() {
+    let (world, _) = slow_world().await;
+    let people = ["bob", "carol"];
+    world.put(AT, series("0", &people)).await.unwrap();
+    world.rows_as_before().await;
+    let store = world.desk.store().clone();
+    let (id, row) = store
+        .list_work(DELIVERY_QUEUE, None, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    let mut batch = store.batch();
+    let due = Timestamp(world.desk.now().0 + 60 * 60_000);
+    batch.reschedule(&id, &row, due, &row.value);
+    store.commit(batch).await.unwrap();
+    // the server is updated
+    let world = World {
+        desk: Desk::new(store, slow()),
+        ..world
+    };
+    world.clock.advance(60_000);
+    world.put(AT, series("1", &people)).await.unwrap();
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 1);
+    for _ in 0..2 {
+        world.deliver().await;
+        let (_, text) = world.own_copy("carol").await;
+        assert!(text.contains("SUMMARY:1"), "{text}");
+        world.clock.advance(6 * 60 * 60_000);
+    }
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await, []);
+}
+
+/// RFC 6638 §3.2.8: who was taken out and is invited again, and has heard of neither, answers what was taken back.
+#[tokio::test]
+async fn an_answer_to_what_was_taken_back_does_not_count() {
+    let (world, carol) = slow_world().await;
+    user(world.desk.store(), "dave").await;
+    let people = ["bob", "carol", "dave"];
+    world.put(AT, meeting(9, &people, "")).await.unwrap();
+    world.deliver().await;
+    for people in [&["dave"][..], &people] {
+        world.clock.advance(60_000);
+        world.put(AT, meeting(9, people, "")).await.unwrap();
+    }
+    world.clock.advance(60_000);
+    world.accept(&carol, "carol").await;
+    let line = world.line_of("carol").await;
+    assert!(!line.contains("ACCEPTED"), "{line}");
+    let log = world.desk.scheduling_log(&world.alice, &path(AT)).await;
+    let log = log.unwrap();
+    let mut lines = log.iter().flat_map(|entry| &entry.lines);
+    assert!(
+        lines.any(|line| line.verdict == Verdict::NotApplied && line.reason.contains("taken back")),
+        "{log:?}"
+    );
+    world.deliver().await;
+    assert!(world.line_of("carol").await.contains("STATUS=1.2"));
+    let (_, text) = world.own_copy("carol").await;
+    assert!(!text.contains("ACCEPTED"), "{text}");
+    world.accept(&carol, "carol").await;
+    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
+}
+
+/// Alice's weekly event with Bob and Carol, two instances of which are called otherwise.
+fn with_instances(summaries: [&str; 2]) -> String {
+    let days = ["20260309", "20260316"].into_iter().zip(summaries);
+    let instances = days.map(|(day, summary)| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:{day}T090000Z\r\n\
+             ORGANIZER:mailto:alice@example.com\r\nDTSTART:{day}T090000Z\r\nDURATION:PT1H\r\n\
+             ATTENDEE:mailto:bob@example.com\r\nATTENDEE:mailto:carol@example.com\r\n\
+             SUMMARY:{summary}\r\nEND:VEVENT\r\n"
+        )
+    });
+    let instances: String = instances.collect();
+    let text = String::from_utf8(series("0", &["bob", "carol"]).to_vec()).unwrap();
+    text.replace("END:VCALENDAR", &format!("{instances}END:VCALENDAR"))
+}
+
+/// What waits for somebody whose copy is damaged does not grow with each change of an instance.
+#[tokio::test]
+async fn changes_of_instances_do_not_pile_up() {
+    let (world, _) = slow_world().await;
+    let mut summaries = ["0".to_owned(), "0".to_owned()];
+    let text = |summaries: &[String; 2]| with_instances([&summaries[0], &summaries[1]]);
+    world.put(AT, text(&summaries)).await.unwrap();
+    world.deliver().await;
+    let (damaged, _) = world.own_copy("bob").await;
+    let whole = world.damage(&damaged).await;
+    for change in 1..100 {
+        world.clock.advance(1_000);
+        summaries[change % 2] = change.to_string();
+        world.put(AT, text(&summaries)).await.unwrap();
+        world.deliver().await;
+    }
+    let waits = world.waiting(LETTERS_QUEUE).await.remove(0).payload.len();
+    assert!(waits < 10_000, "{waits}");
+    world.replace_content(&damaged, whole).await;
+    world.clock.advance(6 * 60 * 60_000);
+    world.deliver().await;
+    for name in ["bob", "carol"] {
+        let (_, text) = world.own_copy(name).await;
+        for summary in &summaries {
+            assert!(text.contains(&format!("SUMMARY:{summary}")), "{text}");
+        }
+        assert!(world.line_of(name).await.contains("STATUS=1.2"));
+    }
+}
+
+/// Who has no copy any more gets all of the meeting, also where a message about one instance of it waited.
+#[tokio::test]
+async fn who_has_no_copy_any_more_gets_all_of_it() {
+    let (world, carol) = slow_world().await;
+    world.put(AT, with_instances(["0", "0"])).await.unwrap();
+    world.deliver().await;
+    let (place, _) = world.own_copy("carol").await;
+    let delete = Delete {
+        path: path(&place),
+        conditions: Conditions::default(),
+        schedule_reply: false,
+    };
+    world.desk.delete(&carol, delete).await.unwrap();
+    world.put(AT, with_instances(["1", "0"])).await.unwrap();
+    assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+    world.deliver().await;
+    let (_, text) = world.own_copy("carol").await;
+    assert!(
+        text.contains("RRULE") && text.contains("SUMMARY:1"),
+        "{text}"
+    );
+}
+
+const QUOTA_OCTETS: u64 = 4_000;
+
+/// A home that is full gets an invitation when room is made, and not before; it is given up some day (RFC 4331,
+/// RFC 6638 §3.2.9).
+#[tokio::test]
+async fn an_invitation_waits_for_room() {
+    for is_room_made in [true, false] {
+        for settings in [Settings::default(), slow()] {
+            let mut settings = settings;
+            settings.limits.quota_octets = Some(QUOTA_OCTETS);
+            let world = world_with(settings, |memory| Arc::new(memory)).await;
+            for name in ["carol", "dave"] {
+                user(world.desk.store(), name).await;
+            }
+            let filler = event("filler", &"x".repeat(3_600));
+            let at = "bob/calendar/filler.ics";
+            world.put_as(&world.bob, at, filler).await.unwrap();
+            let people = ["bob", "carol", "dave"];
+            world.put(AT, meeting(9, &people, "")).await.unwrap();
+            world.deliver().await;
+            assert!(world.line_of("bob").await.contains("STATUS=1.0"));
+            assert!(world.line_of("carol").await.contains("STATUS=1.2"));
+            assert!(world.line_of("dave").await.contains("STATUS=1.2"));
+            if is_room_made {
+                let delete = Delete {
+                    path: path(at),
+                    conditions: Conditions::default(),
+                    schedule_reply: true,
+                };
+                world.desk.delete(&world.bob, delete).await.unwrap();
+            }
+            for _ in 0..25 {
+                world.clock.advance(6 * 60 * 60_000);
+                world.deliver().await;
+            }
+            let (copies, status) = if is_room_made { (1, "1.2") } else { (1, "5.1") };
+            assert_eq!(world.members("bob/calendar").await.len(), copies);
+            let line = world.line_of("bob").await;
+            assert!(line.contains(&format!("STATUS={status}")), "{line}");
+            assert_eq!(world.waiting(DELIVERY_QUEUE).await, []);
+        }
+    }
+}
+
+impl World {
+    async fn remove_letters(&self) {
+        let store = self.desk.store();
+        let mut rows = store.list_work(LETTERS_QUEUE, None, 1).await.unwrap();
+        let (id, row) = rows.remove(0);
+        let mut batch = store.batch();
+        batch.finish_work(&id, &row);
+        store.commit(batch).await.unwrap();
+    }
 }

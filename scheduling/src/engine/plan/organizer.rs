@@ -21,11 +21,11 @@ use super::{
 use crate::engine::{
     Fault, Message, Method, Role, Status,
     directory::Person,
-    entry::{Agent, DECLINED, attendees, participation, sequence},
+    entry::{Agent, attendees, participation, sequence},
     meeting::{Meeting, Part},
     message::{CalledOff, cancel, request},
     refresh::{organizer_of, refresh},
-    showing::{Told, shown},
+    showing::{Told, comes_to_series, shown},
 };
 
 /// What DTSTAMP tells apart.
@@ -239,7 +239,7 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
                     .clone(),
                 Some(_) => {
                     let mut message = self.request(self.instances(telling));
-                    if self.comes_to_series(person) {
+                    if comes_to_series(&self.written, person, self.change.directory) {
                         let whole = wholes.entry(parts).or_insert_with(|| {
                             Arc::new(self.request(shown(&self.written, parts)).object)
                         });
@@ -264,17 +264,6 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             let kind = kind_of_message(Method::Request, is_new);
             outbox.send(self.change, to, message, kind, telling.reason);
         }
-    }
-
-    /// Whether somebody is invited to the series and has not declined it.
-    fn comes_to_series(&self, person: &Person) -> bool {
-        let is_it = |line: &&Property| self.change.directory.person(line.raw_value()) == *person;
-        let series = self
-            .written
-            .series()
-            .filter(|_| self.written.is_live(Part::Series));
-        let line = series.and_then(|series| attendees(series).find(is_it));
-        line.is_some_and(|line| participation(line) != DECLINED)
     }
 
     fn request(&self, entries: Vec<Component>) -> Message {

@@ -37,6 +37,8 @@ pub struct Incoming<'a> {
     pub called_off: Option<&'a Cancellations>,
     /// The message.
     pub message: &'a Message,
+    /// Of an answer: what waits for its sender, and takes back what they answer. They are out, or asked again.
+    pub unheard: &'a [CalendarObject],
     /// The recipient.
     pub recipient: &'a Principal,
     /// Who is behind the addresses of message and copy. (The sender's directory will do for a

@@ -179,7 +179,21 @@ fn answer<'m>(
             "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
         ));
     }
+    if is_taken_back(incoming, stored, part) {
+        return Err(silently(
+            "it answers what was taken back: the sender is asked again, and has not heard of that (RFC 6638 §3.2.8)",
+        ));
+    }
     Ok(Answer { entry, line })
+}
+
+/// Whether what the sender was asked of a part is taken back, of which they have not heard.
+fn is_taken_back(incoming: &Incoming<'_>, stored: &Meeting<'_>, part: Part) -> bool {
+    let mut unheard = incoming.unheard.iter();
+    unheard.any(|it| {
+        let said = Meeting::about(it, stored);
+        said.has(Part::Series) || said.has(part)
+    })
 }
 
 /// Who is not invited says something.
@@ -237,6 +251,7 @@ fn is_asked_since(
     let is_untold = || Revision::noted(invited).is_some_and(|(asked, _)| asked.stamp().is_empty());
     let is_behind = || sequence(entry) > sequence(answer) && is_moved(stored, key);
     is_obsolete(message.origin, invited, answer)
+        || is_taken_back(incoming, stored, Part::Instance(key))
         || directory.local(&message.sender).is_some() && (is_untold() || is_behind())
 }
 

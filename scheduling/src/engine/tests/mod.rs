@@ -290,6 +290,7 @@ impl World {
             copy: self.calendars.get(who),
             called_off: self.called_off.get(who),
             message: &delivery.message,
+            unheard: &[],
             recipient: &delivery.recipient,
             directory: &directory,
             now: self.now,

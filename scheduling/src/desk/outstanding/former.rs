@@ -1,0 +1,134 @@
+//! Rows of before 2026-11-30 held themselves what waited, each of them some of it. What they hold is put into the row of its
+//! meeting, at its place in the order of time.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use storage::{
+    Batch,
+    backend::ReadError,
+    model::{Work, WorkId},
+};
+
+use super::{
+    super::{
+        Desk, MAXIMUM_ROUNDS,
+        queue::{Row, is_about_all},
+        refuse::{crowded, read_failed},
+    },
+    DELIVERY_QUEUE,
+    letter::{Addressed, Letter, parts},
+    rows::Turn,
+};
+use crate::{Refusal, engine::Method, parse_stored};
+
+/// Rows looked at in one step.
+const ROWS_AT_ONCE: usize = 100;
+
+/// A letter as it was written before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FormerLetter {
+    method: Method,
+    sender: String,
+    is_refresh: bool,
+    asks_again: bool,
+    octets: Bytes,
+    recipients: Vec<Addressed>,
+}
+
+impl FormerLetter {
+    /// It was decided when its row was made.
+    fn into_letter(self, row: &Work) -> Letter {
+        let object = parse_stored(self.octets.clone()).ok();
+        Letter {
+            method: self.method,
+            sender: self.sender,
+            is_refresh: self.is_refresh,
+            tells_answer: false,
+            asks_again: self.asks_again,
+            parts: object.as_ref().map_or_else(Vec::new, parts),
+            decided: row.created,
+            octets: self.octets,
+            recipients: self.recipients,
+        }
+    }
+}
+
+impl Desk {
+    /// Adopts all such rows, also those that are put off, before anything is decided upon what waits. Once is enough:
+    /// nothing writes any.
+    pub(super) async fn adopt_former(&self) -> Result<(), Refusal> {
+        let adopt = async || {
+            let mut after = None;
+            while let Some(reached) = self.adopt_next(after.as_ref()).await? {
+                after = Some(reached);
+            }
+            Ok(())
+        };
+        match self.rehearses {
+            Some(_) => Ok(()),
+            None => self.former_rows.get_or_try_init(adopt).await.copied(),
+        }
+    }
+
+    /// The same of a page of rows; the last of them, if there was any.
+    async fn adopt_next(&self, after: Option<&WorkId>) -> Result<Option<WorkId>, Refusal> {
+        let page = self
+            .store
+            .list_unread_work(DELIVERY_QUEUE, after, ROWS_AT_ONCE);
+        let page = page.await.map_err(read_failed)?;
+        for row in &page {
+            match self.adopt_row(&row.id).await {
+                Err(refusal) if !is_about_all(&refusal) => {
+                    tracing::error!(%refusal, "what waits in a row of before cannot be adopted before its turn");
+                }
+                adopted => adopted?,
+            }
+        }
+        Ok(page.last().map(|row| row.id.clone()))
+    }
+
+    async fn adopt_row(&self, id: &WorkId) -> Result<(), Refusal> {
+        for _ in 0..MAXIMUM_ROUNDS {
+            let work = match self.store.work(DELIVERY_QUEUE, id).await {
+                Ok(Some(work)) => work,
+                // its turn will tell
+                Ok(None) | Err(ReadError::Corrupt(_)) => return Ok(()),
+                Err(error) => return Err(read_failed(error)),
+            };
+            let row = Row {
+                id: id.clone(),
+                work,
+            };
+            let turn = row.task().ok();
+            let Some(turn) = turn.filter(Turn::is_former) else {
+                return Ok(());
+            };
+            let batch = self.adopted(&row, turn).await?;
+            if self.commit(batch).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+
+    /// Puts what a row holds into that of its meeting.
+    pub(super) async fn adopted(&self, row: &Row, turn: Turn) -> Result<Batch, Refusal> {
+        let now = self.now();
+        let mut outstanding = self
+            .read_outstanding(turn.sender, turn.home, &turn.uid)
+            .await?;
+        let mut batch = self.store.batch();
+        let letters = turn.letters.into_iter();
+        let letters = letters.map(|letter| letter.into_letter(&row.work));
+        let waiting = &mut outstanding.waiting.letters;
+        waiting.extend(letters);
+        waiting.sort_by_key(|it| it.decided);
+        outstanding.is_changed |= !waiting.is_empty();
+        self.enqueue_mails(&mut batch, &turn.mails, now);
+        batch.finish_work(&row.id, &row.work);
+        // its turn is where the row's was, so that an older row is adopted before a newer one
+        self.write_outstanding(&mut batch, &outstanding, row.id.due.min(now))
+            .await?;
+        Ok(batch)
+    }
+}
