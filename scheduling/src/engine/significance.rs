@@ -166,6 +166,22 @@ pub(super) fn is_moved(meeting: &Meeting<'_>, key: InstanceKey) -> bool {
     from_series(meeting, key).asks_anew
 }
 
+/// Whether participation is asked anew for a part since it was as an answer has it: the component that names it, and all
+/// of the message. EXDATE aside, by which attendees take out what they do not come to.
+pub(super) fn asks_anew_since(
+    (answer, said): (&Meeting<'_>, &Component),
+    now: &Meeting<'_>,
+    part: Part,
+) -> bool {
+    let is_new = |current: &Component| between(answer.object, said, now.object, current).asks_anew;
+    match part {
+        Part::Series => now.series().is_some_and(is_new) || pattern::compare(answer, now).adds,
+        Part::Instance(key) => now
+            .component_at(key)
+            .is_some_and(|current| is_new(&current)),
+    }
+}
+
 /// What an instance changes of what its series says.
 fn from_series(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
     let (own, series) = (meeting.get(Part::Instance(key)), meeting.series_at(key));

@@ -139,7 +139,8 @@ impl<'m, 'o> Edit<'m, 'o> {
 
     /// SEQUENCE of a part (RFC 5546 §2.1.4): raised where its time, instances or state changed, or somebody is
     /// not invited to it any more. What was removed and is stored again comes after its cancellation, and so does what
-    /// was brought back from before what others were told.
+    /// was brought back from before what others were told. An instance for which participation is asked anew comes after
+    /// its series: who answers that by the series' SEQUENCE does not answer this.
     fn sequence(&self, change: &Change<'_>, part: Part, entry: &Component) -> u32 {
         let before = self.before;
         let old = before.and_then(|before| before.get(part).or(before.series()));
@@ -153,6 +154,11 @@ impl<'m, 'o> Edit<'m, 'o> {
         }
         let changes = self.changes.get(&part).copied().unwrap_or_default();
         let is_revision = changes.revision || self.loses_somebody(part);
+        let series = before.and_then(Meeting::series).map_or(0, sequence);
+        let old = match changes.asks_anew {
+            true => old.max(series),
+            false => old,
+        };
         let own = revised(old, sequence(entry), is_revision);
         match self.is_left_to_somebody(part) {
             true => own.max(self.sequence_of_series(change)),

@@ -13,8 +13,8 @@ use crate::engine::{
     entry::{attendees, participation, sequence},
     meeting::{Meeting, Part, is_instance},
     refresh::organizer_of,
-    sequence::Revision,
-    significance::{is_moved, is_of_later_ones},
+    sequence::{Revision, asked_anew},
+    significance::{asks_anew_since, is_moved, is_of_later_ones},
 };
 
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
@@ -104,7 +104,7 @@ fn answers<'m>(
     let mut refused: Option<Declined> = None;
     let said = said(stored, message);
     for (part, entry) in said.iter().map(|(part, entry)| (*part, *entry)) {
-        match answer(incoming, stored, part, entry) {
+        match answer(incoming, stored, message, (part, entry)) {
             Ok(answer) => drop(found.insert(part, answer)),
             // what only the user can decide is told before what nobody need look at
             Err(declined) => match &refused {
@@ -155,8 +155,8 @@ fn sent(incoming: &Incoming<'_>, message: &Meeting<'_>) -> usize {
 fn answer<'m>(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
-    part: Part,
-    entry: &'m Component,
+    message: &Meeting<'_>,
+    (part, entry): (Part, &'m Component),
 ) -> Result<Answer<'m>, Declined> {
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     let line = line_of(incoming, entry)
@@ -174,7 +174,12 @@ fn answer<'m>(
     if !stored.is_live(if stored.has(part) { part } else { Part::Series }) {
         return Err(silently("the meeting is cancelled"));
     }
-    if is_obsolete(incoming.message.origin, invited, entry) {
+    let is_late = is_obsolete(incoming.message.origin, invited, entry)
+        // who is here was told meanwhile, and their copy asks them anew
+        || incoming.message.origin != Origin::Mail
+            && sequence(entry) < sequence(known)
+            && asks_anew_since((message, entry), stored, part);
+    if is_late {
         return Err(silently(
             "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
         ));
@@ -233,9 +238,9 @@ fn followers(
     parts.map(|(key, _)| Part::Instance(key)).collect()
 }
 
-/// Whether the sender is asked anew for an instance that was moved since the series was as `answer` is to it (RFC 6638
-/// §3.2.8). Who is here names in an answer what they know of: what they were not told yet, they did not answer, nor what
-/// has come to be at another time with a higher SEQUENCE.
+/// Whether the sender is asked anew for an instance since the series was as `answer` is to it (RFC 6638 §3.2.8): it has
+/// come to be at another time, with a higher SEQUENCE. Where it is at the time of the series, whoever is elsewhere means it,
+/// too; who is here names in an answer what they know of, and did not answer what they were not told yet.
 fn is_asked_since(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
@@ -248,11 +253,15 @@ fn is_asked_since(
     let Some(invited) = line_of(incoming, entry) else {
         return false;
     };
-    let is_untold = || Revision::noted(invited).is_some_and(|(asked, _)| asked.stamp().is_empty());
+    if is_taken_back(incoming, stored, Part::Instance(key)) {
+        return true;
+    }
+    let is_here = directory.local(&message.sender).is_some();
     let is_behind = || sequence(entry) > sequence(answer) && is_moved(stored, key);
-    is_obsolete(message.origin, invited, answer)
-        || is_taken_back(incoming, stored, Part::Instance(key))
-        || directory.local(&message.sender).is_some() && (is_untold() || is_behind())
+    match asked_anew(invited) {
+        Some(_) => is_here || is_behind(),
+        None => is_obsolete(message.origin, invited, answer) || is_here && is_behind(),
+    }
 }
 
 /// The sender's ATTENDEE in a component: of several in a message, the one that matches the sender.

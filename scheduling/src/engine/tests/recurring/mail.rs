@@ -266,6 +266,105 @@ fn an_answer_to_the_series_from_before_an_instance_was_moved_is_none_to_that() {
 }
 
 #[test]
+fn an_answer_to_the_series_is_one_to_the_instances_at_its_time() {
+    // C5.9
+    let people = "bob x@elsewhere.net";
+    let all = series(people, "");
+    let ends = |count: &str| all.replace("COUNT=10", count);
+    let at = |hour, more: &str| instance("0309", hour, people, more);
+    let elsewhere = instance("0316", 9, people, "LOCATION:x");
+    // the steps in which the organizer comes there, SEQUENCE of the answer, and what is said of 0309 then
+    let table = [
+        // the series was revised twice before, so that its SEQUENCE is the higher one
+        (
+            vec![
+                set(&[&all, &at(9, "LOCATION:x"), &elsewhere]),
+                set(&[&ends("COUNT=9"), &at(9, "LOCATION:x"), &elsewhere]),
+                set(&[&ends("COUNT=8"), &at(9, "LOCATION:x"), &elsewhere]),
+                set(&[&ends("COUNT=8"), &at(11, "LOCATION:x"), &elsewhere]),
+            ],
+            2,
+            "?",
+        ),
+        // it takes place after all, at the time of the series
+        (
+            vec![
+                set(&[&all, &elsewhere]),
+                set(&[&all, &at(9, "STATUS:CANCELLED"), &elsewhere]),
+                set(&[&all, &at(9, ""), &elsewhere]),
+            ],
+            0,
+            "+",
+        ),
+        // it was moved, and is where it was
+        (
+            vec![
+                set(&[&all, &elsewhere]),
+                set(&[&all, &at(11, ""), &elsewhere]),
+                set(&[&all, &at(9, ""), &elsewhere]),
+            ],
+            0,
+            "+",
+        ),
+    ];
+    for (number, (steps, sequence, expected)) in table.into_iter().enumerate() {
+        let mut world = new_world();
+        for step in &steps {
+            world.put("alice", step);
+        }
+        let reply = message("REPLY", &[answer("", "ACCEPTED", sequence, 0)]);
+        world.mail_in("alice", Method::Reply, X, reply);
+        let expected = [
+            "series bob? x@elsewhere.net+".to_owned(),
+            format!("0309 bob? x@elsewhere.net{expected}"),
+            "0316 bob? x@elsewhere.net+".to_owned(),
+        ];
+        assert_eq!(world.shape("alice"), expected, "{number}");
+    }
+}
+
+/// C5.7: what was answered to an earlier time is no answer to another one, though it waited, and the invitation did not.
+#[test]
+fn an_answer_that_waited_is_none_to_another_time() {
+    let people = "bob";
+    let all = series(people, "");
+    let moved_series = all.replace("T09", "T08").replace("T10", "T09");
+    let own = |hour| instance("0309", hour, people, "LOCATION:x");
+    for (part, moved) in [
+        ("0309", set(&[&all, &own(11)])),
+        (
+            "series",
+            set(&[
+                &moved_series,
+                &own(9).replace("ID:20260309T09", "ID:20260309T08"),
+            ]),
+        ),
+    ] {
+        let mut world = new_world();
+        world.put("alice", &set(&[&all, &own(9)]));
+        world.waits = |it| it.message.method == Method::Reply;
+        world.answer_part("bob", part, "ACCEPTED");
+        world.put("alice", &moved);
+        world.waits = |_| false;
+        world.deliver_waiting();
+        assert_eq!(world.shape("alice"), ["series bob?", "0309 bob?"], "{part}");
+        assert_eq!(world.shape("bob"), world.shape("alice"), "{part}");
+    }
+    // what is new about it but not its time does not matter
+    let mut world = new_world();
+    world.put("alice", &set(&[&all, &own(9)]));
+    world.waits = |it| it.message.method == Method::Reply;
+    world.answer("bob", "ACCEPTED");
+    world.put(
+        "alice",
+        &set(&[&all.replace("COUNT=10", "COUNT=9"), &own(9)]),
+    );
+    world.waits = |_| false;
+    world.deliver_waiting();
+    assert_eq!(world.shape("alice"), ["series bob+", "0309 bob+"]);
+}
+
+#[test]
 fn invitations_from_outside_are_put_together() {
     let mut world = new_world();
     let bob = "ATTENDEE:mailto:bob@example.org";
