@@ -116,8 +116,11 @@ pub struct Message {
     pub is_refresh: bool,
     /// It tells the recipient what they answered by another way than their copy.
     pub tells_answer: bool,
-    /// The organizer asks this person again, although nothing else changed (RFC 6638 §3.2.7).
-    pub asks_again: bool,
+    /// It is sent again, although nothing else changed (RFC 6638 §3.2.7): its recipient hears of it all the same.
+    pub is_sent_again: bool,
+    /// The parts for which the organizer asks this person again (RFC 6638 §3.2.8), by [`part_name`], where it says
+    /// NEEDS-ACTION of them there.
+    pub asks_again: BTreeSet<String>,
     /// The iCalendar stream with its METHOD: what the inbox keeps.
     pub object: CalendarObject,
     /// All that the recipient is told of the meeting, where that is more than the message says: whoever has no copy any
@@ -134,7 +137,8 @@ impl Message {
             uid: uid(&object),
             is_refresh: false,
             tells_answer: false,
-            asks_again: false,
+            is_sent_again: false,
+            asks_again: BTreeSet::new(),
             object,
             whole: None,
         }
@@ -149,6 +153,11 @@ impl Message {
     pub(super) fn entries(&self) -> impl Iterator<Item = &Component> {
         self.object.entries()
     }
+}
+
+/// How a message tells its components apart: by RECURRENCE-ID as it is written, which the series has not.
+pub fn part_name(entry: &Component) -> &str {
+    entry.raw_value("RECURRENCE-ID").unwrap_or_default()
 }
 
 /// Whose product the messages are (RFC 5545 §3.7.3).

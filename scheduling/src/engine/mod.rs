@@ -78,7 +78,7 @@ pub use group_member::{is_for_groups, to_member};
 pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;
 pub(crate) use message::utc;
-pub use message::{Message, Method, Origin};
+pub use message::{Message, Method, Origin, part_name};
 pub use outside::{Unacceptable, from_outside};
 pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_after_all, tell_again};
 pub use question::answer_by_mail;

@@ -39,13 +39,16 @@ impl FormerLetter {
     /// It was decided when its row was made.
     fn into_letter(self, row: &Work) -> Letter {
         let object = parse_stored(self.octets.clone()).ok();
+        let parts = object.as_ref().map_or_else(Vec::new, parts);
+        let names = parts.iter().map(|(name, _)| name.clone());
         Letter {
             method: self.method,
             sender: self.sender,
             is_refresh: self.is_refresh,
             tells_answer: false,
-            asks_again: self.asks_again,
-            parts: object.as_ref().map_or_else(Vec::new, parts),
+            is_sent_again: self.asks_again,
+            asks_again: names.filter(|_| self.asks_again).collect(),
+            parts,
             decided: row.created,
             octets: self.octets,
             recipients: self.recipients,

@@ -1,12 +1,14 @@
 //! A message that waits.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use calendar::{CalendarObject, Component, Property};
 use serde::{Deserialize, Serialize};
 use storage::{Timestamp, model::PrincipalId};
 
 use crate::{
-    engine::{Message, Method, Origin},
+    engine::{Message, Method, Origin, part_name},
     parse_stored,
 };
 
@@ -20,7 +22,9 @@ pub(super) struct Letter {
     pub sender: String,
     pub is_refresh: bool,
     pub tells_answer: bool,
-    pub asks_again: bool,
+    pub is_sent_again: bool,
+    /// The parts for which its recipients are asked again, by RECURRENCE-ID.
+    pub asks_again: BTreeSet<String>,
     /// The parts that it is about, by RECURRENCE-ID (empty: all of the meeting), and when each of them is.
     pub parts: Vec<(String, String)>,
     pub decided: Timestamp,
@@ -36,7 +40,8 @@ impl Letter {
             sender: message.sender.clone(),
             is_refresh: message.is_refresh,
             tells_answer: message.tells_answer,
-            asks_again: message.asks_again,
+            is_sent_again: message.is_sent_again,
+            asks_again: message.asks_again.clone(),
             parts: parts(&message.object),
             decided,
             octets: message.object.to_octets(),
@@ -51,13 +56,17 @@ impl Letter {
             octets: self.octets.clone(),
             sender: self.sender.clone(),
             parts: self.parts.clone(),
+            asks_again: self.asks_again.clone(),
             ..*self
         }
     }
 
     /// Whether it says the same as another one.
     pub fn says(&self, other: &Letter) -> bool {
-        self.is_like(other) && self.asks_again == other.asks_again && self.octets == other.octets
+        self.is_like(other)
+            && self.is_sent_again == other.is_sent_again
+            && self.asks_again == other.asks_again
+            && self.octets == other.octets
     }
 
     /// Whether another one is a message of the same kind.
@@ -125,43 +134,74 @@ impl Letter {
         Some(self.recipients.remove(at))
     }
 
-    /// Whether any part is at another time in a later letter about it. Who gets that one alone may find that nothing has
-    /// changed, and was asked anew all the same.
-    pub fn is_moved_by(&self, later: &Letter) -> bool {
-        let is_said = |name: &str| later.is_about_all() || later.names(name);
-        let mut said = self.parts.iter().filter(|(name, _)| is_said(name));
-        self.method == Method::Request && said.any(|part| !later.parts.contains(part))
+    /// The parts for which a later letter about them asks again in the place of this one: those for which this one does, and
+    /// those that it has at another time. Who gets the later one alone may find that nothing has changed, and was asked anew
+    /// all the same. A part that the later one does not name is as its series.
+    fn asked_in(&self, later: &Letter) -> BTreeSet<String> {
+        let asked = self.parts.iter().filter(|part| {
+            let is_moved = self.method == Method::Request && !later.parts.contains(part);
+            is_moved || self.asks_again.contains(&part.0)
+        });
+        let names = asked.map(|(name, _)| match later.names(name) {
+            true => name.as_str(),
+            false => "",
+        });
+        let names = names.filter(|name| later.names(name));
+        names.map(str::to_owned).collect()
     }
 
-    /// Whether it takes back what its recipients were asked before, and may have answered.
-    pub fn takes_back(&self) -> bool {
+    /// Stands for an earlier letter, too, and asks again for these parts in its place.
+    pub fn stand_for(&mut self, earlier: &Letter, asked: BTreeSet<String>) {
+        if self.method == Method::Request {
+            self.is_sent_again |= earlier.is_sent_again || !asked.is_empty();
+            self.asks_again.extend(asked);
+        }
+    }
+
+    /// The same for an earlier letter of its kind.
+    pub fn stand_for_all_of(&mut self, earlier: &Letter) {
+        if !self.is_refresh {
+            self.stand_for(earlier, earlier.asked_in(self));
+        }
+    }
+
+    /// What of it takes back what its recipients were asked before, and may have answered: they are out, or asked again.
+    pub fn taken_back(&self) -> Option<CalendarObject> {
         let is_out = self.method == Method::Cancel;
-        !self.is_refresh && (is_out || self.method == Method::Request && self.asks_again)
+        if self.is_refresh || !is_out && self.asks_again.is_empty() {
+            return None;
+        }
+        let mut object = parse_stored(self.octets.clone()).ok()?;
+        object.calendar_mut().retain_components(|part| {
+            part.is("VTIMEZONE") || is_out || self.asks_again.contains(part_name(part))
+        });
+        Some(object)
     }
 
-    /// Whether this letter need not be delivered to somebody who gets a later one then, and whether that asks again in its
-    /// place; `None` where it has to come first.
-    pub fn replaced_by(&self, later: &Letter) -> Option<bool> {
+    /// Whether this letter need not be delivered to somebody who gets a later one then, and for which parts that asks again
+    /// in its place; `None` where it has to come first.
+    pub fn replaced_by(&self, later: &Letter) -> Option<BTreeSet<String>> {
         if !self.is_within(later) || self.tells_answer {
             return None;
         }
+        let nothing = BTreeSet::new();
         match (self.method, later.method) {
-            _ if self.is_refresh => Some(later.asks_again),
+            _ if self.is_refresh => Some(nothing),
             _ if later.is_refresh => None,
-            (Method::Request, Method::Cancel) => later.is_about_all().then_some(false),
-            (Method::Cancel, Method::Cancel) => Some(false),
+            (Method::Request, Method::Cancel) => later.is_about_all().then_some(nothing),
+            (Method::Cancel, Method::Cancel) => Some(nothing),
             (Method::Request, Method::Request) => {
-                let asks_again = self.asks_again || self.is_moved_by(later);
-                // nobody is asked for more than that in its place
-                let are_alike = self.is_about_all()
-                    || !later.is_about_all() && self.parts.len() == later.parts.len();
-                let says_it = !asks_again || later.asks_again || are_alike;
-                says_it.then_some(later.asks_again || asks_again)
+                let asked = self.asked_in(later);
+                // nobody is asked for all in the place of one
+                let is_theirs = |name: &String| self.names(name) || later.asks_again.contains(name);
+                asked.iter().all(is_theirs).then_some(asked)
             }
             // who was to be out, and is in again, has answered nothing
             (Method::Cancel, Method::Request) => {
                 let are_alike = self.is_about_all() == later.is_about_all();
-                are_alike.then_some(true)
+                let names = later.parts.iter().map(|(name, _)| name);
+                let is_out = |name: &&String| self.is_about_all() || self.names(name);
+                are_alike.then(|| names.filter(is_out).cloned().collect())
             }
             _ => None,
         }
@@ -177,7 +217,8 @@ impl Letter {
             uid: uid.to_owned(),
             is_refresh: self.is_refresh,
             tells_answer: self.tells_answer,
-            asks_again: self.asks_again,
+            is_sent_again: self.is_sent_again,
+            asks_again: self.asks_again.clone(),
             object: object.clone(),
             whole: None,
         }
@@ -190,7 +231,7 @@ pub(super) fn parts(object: &CalendarObject) -> Vec<(String, String)> {
         "DTSTART", "DTEND", "DUE", "DURATION", "RRULE", "RDATE", "STATUS",
     ];
     let parts = object.entries().map(|entry| {
-        let name = entry.raw_value("RECURRENCE-ID").unwrap_or_default();
+        let name = part_name(entry);
         let lines = entry
             .properties()
             .filter(|line| TIME.contains(&line.name()));
@@ -232,14 +273,15 @@ pub(super) mod tests {
             uid: "1".to_owned(),
             is_refresh: false,
             tells_answer: false,
-            asks_again: false,
+            is_sent_again: false,
+            asks_again: BTreeSet::new(),
             object,
             whole: None,
         };
         Letter::of(&message, Timestamp(0))
     }
 
-    /// What waits, what is decided then, whether the first need not be delivered, and whether the second asks again then.
+    /// What waits, what is decided then, whether the first need not be delivered, and for what the second asks again then.
     #[test]
     fn what_need_not_be_delivered_any_more() {
         use Method::{Add, Cancel, Reply, Request};
@@ -247,67 +289,81 @@ pub(super) mod tests {
         const ONE: &[&str] = &["20260302T090000Z"];
         const TWO: &[&str] = &["20260302T090000Z", "20260309T090000Z"];
         const OTHER: &[&str] = &["20260316T090000Z"];
+        const NOTHING: &[&str] = &[];
+        const ALL_AGAIN: &[&str] = &[""];
         let cases = [
-            ((Request, ALL), (Request, ALL), Some(false)),
+            ((Request, ALL), (Request, ALL), Some(NOTHING)),
             // the series may have it at another time
             ((Request, ONE), (Request, ALL), None),
-            ((Request, ONE), (Request, TWO), Some(false)),
-            ((Request, ONE), (Request, ONE), Some(false)),
+            ((Request, ONE), (Request, TWO), Some(NOTHING)),
+            ((Request, ONE), (Request, ONE), Some(NOTHING)),
             ((Request, TWO), (Request, ONE), None),
             ((Request, ALL), (Request, ONE), None),
             ((Request, ONE), (Request, OTHER), None),
-            ((Request, ALL), (Cancel, ALL), Some(false)),
-            ((Request, ONE), (Cancel, ALL), Some(false)),
+            ((Request, ALL), (Cancel, ALL), Some(NOTHING)),
+            ((Request, ONE), (Cancel, ALL), Some(NOTHING)),
             ((Request, ONE), (Cancel, ONE), None),
             ((Request, ALL), (Cancel, ONE), None),
-            ((Cancel, ONE), (Cancel, ALL), Some(false)),
-            ((Cancel, ONE), (Cancel, TWO), Some(false)),
+            ((Cancel, ONE), (Cancel, ALL), Some(NOTHING)),
+            ((Cancel, ONE), (Cancel, TWO), Some(NOTHING)),
             ((Cancel, ALL), (Cancel, ONE), None),
             // who was to be out, and is in again, answers again
-            ((Cancel, ALL), (Request, ALL), Some(true)),
-            ((Cancel, ONE), (Request, ONE), Some(true)),
+            ((Cancel, ALL), (Request, ALL), Some(ALL_AGAIN)),
+            ((Cancel, ONE), (Request, ONE), Some(ONE)),
+            ((Cancel, ONE), (Request, TWO), Some(ONE)),
             ((Cancel, ONE), (Request, ALL), None),
             ((Cancel, ALL), (Request, ONE), None),
             ((Add, ONE), (Request, ALL), None),
             ((Reply, ALL), (Reply, ALL), None),
         ];
+        let names = |names: &[&str]| -> BTreeSet<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
         for ((waits, about), (method, of), replaced) in cases {
             let (waits, later) = (letter(waits, about), letter(method, of));
-            assert_eq!(waits.replaced_by(&later), replaced, "{waits:?}, {later:?}");
+            let found = waits.replaced_by(&later);
+            assert_eq!(found, replaced.map(names), "{waits:?}, {later:?}");
         }
-        let asking = |instances| Letter {
-            asks_again: true,
+        let asking = |instances, again: &[&str]| Letter {
+            asks_again: names(again),
             ..letter(Request, instances)
         };
-        let later = letter(Request, ALL);
         let moved = |mut letter: Letter| {
             letter.parts[0].1 = "DTSTART:20260302T110000Z".to_owned();
             letter
         };
-        // there and back: the answer was to none of it
-        assert_eq!(moved(letter(Request, ALL)).replaced_by(&later), Some(true));
-        assert_eq!(moved(letter(Request, ONE)).replaced_by(&later), None);
-        assert_eq!(
-            moved(letter(Request, ONE)).replaced_by(&letter(Request, ONE)),
-            Some(true)
-        );
-        assert_eq!(
-            moved(letter(Request, ONE)).replaced_by(&letter(Request, TWO)),
-            None
-        );
-        assert_eq!(asking(ALL).replaced_by(&later), Some(true));
-        assert_eq!(
-            asking(ONE).replaced_by(&later),
-            None,
-            "only one is asked again"
-        );
-        assert_eq!(asking(ONE).replaced_by(&asking(ALL)), Some(true));
+        let later = letter(Request, ALL);
+        for (waits, later, replaced) in [
+            // there and back: the answer was to none of it
+            (moved(letter(Request, ALL)), &later, Some(ALL_AGAIN)),
+            (moved(letter(Request, ONE)), &later, None),
+            (
+                moved(letter(Request, ONE)),
+                &letter(Request, ONE),
+                Some(ONE),
+            ),
+            // nobody is asked for more than that
+            (
+                moved(letter(Request, ONE)),
+                &letter(Request, TWO),
+                Some(ONE),
+            ),
+            (asking(ONE, ONE), &letter(Request, TWO), Some(ONE)),
+            (asking(TWO, ONE), &letter(Request, TWO), Some(ONE)),
+            (asking(ALL, ALL_AGAIN), &later, Some(ALL_AGAIN)),
+            (asking(ONE, ONE), &later, None),
+            (asking(ONE, ONE), &asking(ALL, ALL_AGAIN), Some(ALL_AGAIN)),
+        ] {
+            let found = waits.replaced_by(later);
+            assert_eq!(found, replaced.map(names), "{waits:?}, {later:?}");
+        }
         let showing = |instances| Letter {
             is_refresh: true,
             ..letter(Request, instances)
         };
-        assert_eq!(showing(ALL).replaced_by(&later), Some(false));
-        assert_eq!(showing(ALL).replaced_by(&showing(ALL)), Some(false));
+        let nothing = Some(BTreeSet::new());
+        assert_eq!(showing(ALL).replaced_by(&later), nothing);
+        assert_eq!(showing(ALL).replaced_by(&showing(ALL)), nothing);
         assert_eq!(later.replaced_by(&showing(ALL)), None);
         let telling = Letter {
             tells_answer: true,

@@ -20,7 +20,6 @@ use crate::{
     engine::{Delivery, Status},
     log::{Lines, LogEntry, LogLine, Occasion, Verdict},
     mail::OutgoingMessage,
-    parse_stored,
 };
 
 /// The payload of a row in [`DELIVERY_QUEUE`]: that it is a meeting's turn.
@@ -119,8 +118,8 @@ impl Outstanding {
     /// What waits for somebody and takes back what they were asked: they are out, or asked again.
     pub fn unheard(&self, id: PrincipalId) -> impl Iterator<Item = CalendarObject> {
         let letters = self.waiting.letters.iter();
-        let theirs = letters.filter(move |it| it.is_to(id) && it.takes_back());
-        theirs.filter_map(|letter| parse_stored(letter.octets.clone()).ok())
+        let theirs = letters.filter(move |it| it.is_to(id));
+        theirs.filter_map(Letter::taken_back)
     }
 
     /// Whether all of it waits behind what cannot be read.

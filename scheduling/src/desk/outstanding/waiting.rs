@@ -44,10 +44,10 @@ impl Waiting {
         let to = recipient.0;
         let mut replaces = false;
         for before in self.letters.iter_mut().rev().filter(|it| it.is_to(to)) {
-            let Some(asks_again) = before.replaced_by(&letter) else {
+            let Some(asked) = before.replaced_by(&letter) else {
                 break;
             };
-            letter.asks_again = asks_again;
+            letter.stand_for(before, asked);
             replaces |= !before.is_refresh;
             before.recipients.retain(|(id, _)| *id != to);
         }
@@ -86,9 +86,7 @@ impl Waiting {
                 left.push(before);
                 continue;
             };
-            if !letter.is_refresh {
-                letter.asks_again |= before.asks_again || before.is_moved_by(letter);
-            }
+            letter.stand_for_all_of(&before);
             let rest = before.without(letter);
             left.push(before);
             left.extend(rest.map(|rest| rest.to(vec![recipient])));

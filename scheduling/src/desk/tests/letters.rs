@@ -245,6 +245,7 @@ impl World {
             bool,
             bool,
             bool,
+            Vec<String>,
             Vec<(String, String)>,
             Timestamp,
             Bytes,
@@ -259,7 +260,7 @@ impl World {
         let (due, troubles, letters): (Timestamp, u32, Vec<Letter>) = row.task().unwrap();
         assert_eq!(troubles, 0);
         let letters = letters.into_iter();
-        let letters = letters.map(|(method, sender, shows, _, asks, _, _, octets, to)| {
+        let letters = letters.map(|(method, sender, shows, _, asks, _, _, _, octets, to)| {
             (method, sender, shows, asks, octets, to)
         });
         let turn = WorkId { due, id: id.id };

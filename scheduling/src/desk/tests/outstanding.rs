@@ -187,6 +187,26 @@ async fn an_answer_to_what_was_taken_back_does_not_count() {
     assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
 }
 
+/// RFC 6638 §7.2: what is sent again on demand takes nothing back while it waits.
+#[tokio::test]
+async fn an_answer_counts_while_what_was_forced_waits() {
+    let (world, carol) = slow_world().await;
+    user(world.desk.store(), "dave").await;
+    let event = meeting(9, &["bob", "carol", "dave"], "");
+    world.put(AT, event.clone()).await.unwrap();
+    world.deliver().await;
+    world.clock.advance(60_000);
+    let event = String::from_utf8(event.to_vec()).unwrap();
+    let forced = event.replace("ATTENDEE:", "ATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:");
+    world.put(AT, forced).await.unwrap();
+    assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+    world.accept(&carol, "carol").await;
+    world.deliver().await;
+    assert!(world.line_of("carol").await.contains("PARTSTAT=ACCEPTED"));
+    let (_, text) = world.own_copy("carol").await;
+    assert!(text.contains("PARTSTAT=ACCEPTED"), "{text}");
+}
+
 /// Alice's weekly event with Bob and Carol, two instances of which are called otherwise.
 fn with_instances(summaries: [&str; 2]) -> String {
     let days = ["20260309", "20260316"].into_iter().zip(summaries);

@@ -1,6 +1,8 @@
 //! Somebody is told of a meeting again: because they ask (RFC 5546 §3.2.6), or because they could not be told before. And
 //! an organizer elsewhere is asked.
 
+use std::collections::BTreeSet;
+
 use calendar::{CalendarObject, Property};
 use storage::model::PrincipalId;
 
@@ -14,7 +16,7 @@ use crate::engine::{
     directory::Person,
     entry::{NEEDS_ACTION, attendees, participation, sequence},
     meeting::{Meeting, Part},
-    message::{CalledOff, cancel, refresh_request, request},
+    message::{CalledOff, cancel, part_name, refresh_request, request},
     refresh::organizer_of,
     showing::{Told, shown},
 };
@@ -57,9 +59,16 @@ pub fn tell_after_all(change: &Change<'_>, attendee: PrincipalId) -> Plan {
     let Some(((_, to), message)) = refused.zip(message) else {
         return plain(Some(object));
     };
-    let mut lines = seats.iter().filter(|(part, _)| meeting.is_live(*part));
+    let open = seats
+        .iter()
+        .filter(|(part, line)| meeting.is_live(*part) && participation(line) == NEEDS_ACTION);
+    let asks_again: BTreeSet<String> = open
+        .filter_map(|(part, _)| meeting.get(*part))
+        .map(|entry| part_name(entry).to_owned())
+        .collect();
     let message = Message {
-        asks_again: lines.all(|(_, line)| participation(line) == NEEDS_ACTION),
+        is_sent_again: !asks_again.is_empty(),
+        asks_again,
         ..message
     };
     let reason = "this had not arrived (RFC 6638 §3.2.9), and the account is enabled again";

@@ -29,7 +29,7 @@ pub(super) struct Edit<'m, 'o> {
     pub changes: &'m BTreeMap<Part, Changes>,
     /// What each person hears, those of the new object first.
     pub news: Vec<(Person, News)>,
-    /// Who is asked again in which parts, without another change.
+    /// Who is sent which parts again, without another change.
     pub asked: BTreeMap<Person, BTreeSet<Part>>,
     /// The SEQUENCE after which all comes of an object that was not there, or that was brought back from before.
     surpassed: Option<u32>,
@@ -121,6 +121,20 @@ impl<'m, 'o> Edit<'m, 'o> {
             told.is_some_and(|told| is_forced(seat) || is_asked(change, seat, told))
         });
         asked.map(|(part, _)| *part).collect()
+    }
+
+    /// The parts for which somebody is asked again, of those that they are sent.
+    pub fn asks_again(
+        &self,
+        change: &Change<'_>,
+        attendee: &Attendee<'_>,
+    ) -> impl Iterator<Item = Part> {
+        let sent = self.asked.get(&attendee.person).into_iter().flatten();
+        sent.copied().filter(move |part| {
+            let earlier = self.earlier_seat(&attendee.person, *part);
+            let seats = attendee.seats.get(part).zip(earlier);
+            seats.is_some_and(|(seat, earlier)| is_asked(change, seat, earlier))
+        })
     }
 
     /// Somebody in a part as it was.

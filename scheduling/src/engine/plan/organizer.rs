@@ -14,7 +14,7 @@ use super::{
     completion::complete,
     edit::{Edit, all_changes},
     outbox::{Outbox, kind_of_message},
-    roster::Seat,
+    roster::{Attendee, Seat},
     sign_organizer,
     spelling::with_old_spelling,
 };
@@ -23,7 +23,7 @@ use crate::engine::{
     directory::Person,
     entry::{Agent, attendees, participation, sequence},
     meeting::{Meeting, Part},
-    message::{CalledOff, cancel, request},
+    message::{CalledOff, cancel, part_name, request},
     refresh::{organizer_of, refresh},
     showing::{Told, comes_to_series, shown},
 };
@@ -258,12 +258,19 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
                 .get(person)
                 .is_none_or(|earlier| earlier.told().next().is_none());
             let message = Message {
-                asks_again: self.edit.asked.contains_key(person),
+                is_sent_again: self.edit.asked.contains_key(person),
+                asks_again: self.asks_again(attendee),
                 ..message
             };
             let kind = kind_of_message(Method::Request, is_new);
             outbox.send(self.change, to, message, kind, telling.reason);
         }
+    }
+
+    fn asks_again(&self, attendee: &Attendee<'_>) -> BTreeSet<String> {
+        let parts = self.edit.asks_again(self.change, attendee);
+        let entries = parts.filter_map(|part| self.written.get(part));
+        entries.map(|entry| part_name(entry).to_owned()).collect()
     }
 
     fn request(&self, entries: Vec<Component>) -> Message {

@@ -17,6 +17,7 @@ use crate::{
         delegation::{DELEGATED_TO, ask},
         entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
         meeting::{Meeting, Part, is_instance},
+        message::part_name,
         own::{has_comment, is_chosen, is_note, is_own_comment, keep_choices, note_sent},
         sequence::Revision,
         showing::exclude,
@@ -92,9 +93,6 @@ impl Merge<'_> {
 
     /// The instances that the recipient took out of the copy, and that stay so: nothing about them is new.
     fn kept_away(&self) -> BTreeSet<InstanceKey> {
-        if self.incoming.message.asks_again {
-            return BTreeSet::new();
-        }
         let away = away(self.stored).into_iter();
         away.filter(|key| self.stays_away(*key)).collect()
     }
@@ -110,8 +108,9 @@ impl Merge<'_> {
             return true;
         }
         // an organizer elsewhere may know of no answer at all, nor does what waited; else one here asks anew
-        let is_asked =
-            said.as_deref() == Some(NEEDS_ACTION) && self.incoming.message.origin == Origin::Here;
+        let is_from_here = self.incoming.message.origin == Origin::Here;
+        let is_asked = said.as_deref() == Some(NEEDS_ACTION) && is_from_here
+            || self.is_asked_again(Part::Instance(key));
         let was = stored.series_at(key);
         !is_asked && was.is_some_and(|was| place(stored.object, &was) == place(message.object, &is))
     }
@@ -179,7 +178,7 @@ impl Merge<'_> {
         let Incoming { message, .. } = self.incoming;
         let answer = |entry| own_line(self.incoming, entry).map(participation);
         message.origin != Origin::Here
-            && !message.asks_again
+            && !self.is_asked_again(Part::Series)
             && answer(stored) != answer(series)
             && place(self.stored.object, stored) == place(self.message.object, new)
     }
@@ -220,7 +219,7 @@ impl Merge<'_> {
         let original = entry.clone();
         // an instance that had no component was as the series
         if let Some(stored) = self.stored.get(part).or(self.stored.series()) {
-            let asks_anew = message.asks_again || self.is_asked_anew(part, stored);
+            let asks_anew = self.is_asked_again(part) || self.is_asked_anew(part, stored);
             keep_own_lines(entry, stored);
             let own = self.own_answer(part);
             let is_in_time = !asks_anew || self.is_at_the_same_time(part);
@@ -279,6 +278,16 @@ impl Merge<'_> {
             && was.zip(is).is_some_and(|(was, is)| {
                 place(self.stored.object, was) == place(self.message.object, is)
             })
+    }
+
+    /// Whether the organizer asks again for a part that may be as it was. Who has answered it, as the message says, is not
+    /// asked; an instance without a component is as the series.
+    fn is_asked_again(&self, part: Part) -> bool {
+        let entry = self.message.get(part).or(self.message.series());
+        let asked = &self.incoming.message.asks_again;
+        let entry = entry.filter(|entry| asked.contains(part_name(entry)));
+        let own = entry.and_then(|entry| own_line(self.incoming, entry));
+        own.is_some_and(|own| participation(own) == NEEDS_ACTION)
     }
 
     fn is_asked_anew(&self, part: Part, stored: &Component) -> bool {

@@ -133,7 +133,7 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     // a reset would have set it to NEEDS-ACTION: what this attendee declined, or sent somebody to, and removed stays away
     let is_declined = |line: &Property| [DECLINED, DELEGATED].contains(&&*participation(line));
     let mut own = message.entries().map(|entry| own_line(incoming, entry));
-    if own.all(|line| line.is_none_or(is_declined)) && !message.asks_again {
+    if own.all(|line| line.is_none_or(is_declined)) && !message.is_sent_again {
         return Err(silently(
             "declined or delegated, and removed, and nothing changed in time",
         ));
@@ -199,7 +199,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     let changed = is_changed(copy, &object);
     let answer_is_unknown = is_answer_unknown(incoming, &message, &object);
     let answer_differs = answer_is_unknown || is_answer_kept(incoming, &message, &object);
-    if !changed && !incoming.message.asks_again && !answer_is_unknown {
+    if !changed && !incoming.message.is_sent_again && !answer_is_unknown {
         return Ok(Receipt {
             answer_differs,
             ..silently("the copy says so already").receipt(incoming.message)
@@ -212,7 +212,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     // who sees an answer before the message that is on its way hears by it what is new, and not by that message again
     let inbox_item = match message.origin {
         _ if message.is_refresh => merge.asks_anew() || schedule_tag_changes && merge.is_visible(),
-        Origin::Queue => message.asks_again || !is_same_content(copy, &object),
+        Origin::Queue => message.is_sent_again || !is_same_content(copy, &object),
         Origin::Here | Origin::Mail => true,
     };
     Ok(Receipt {

@@ -428,7 +428,8 @@ impl World {
             uid: "1".to_owned(),
             is_refresh: false,
             tells_answer: false,
-            asks_again: false,
+            is_sent_again: false,
+            asks_again: Default::default(),
             object,
             whole: None,
         };

@@ -317,7 +317,8 @@ fn a_message_from_here_twice_is_once() {
         uid: "1".to_owned(),
         is_refresh: false,
         tells_answer: false,
-        asks_again: false,
+        is_sent_again: false,
+        asks_again: Default::default(),
         object,
         whole: None,
     };

@@ -239,3 +239,47 @@ fn a_group_comes_to_an_instance_that_is_put_back_for_an_answer() {
     assert_eq!(world.shape("alice"), expected);
     assert_eq!(world.shape("room"), expected);
 }
+
+/// RFC 6638 §3.2.8: who is asked again for one part has answered the others.
+#[test]
+fn a_part_is_asked_for_again_and_no_other() {
+    let own = |attendee: &str| {
+        let day = instance("0309", 9, "carol", "LOCATION:x");
+        format!("{day}\nATTENDEE{attendee}:mailto:bob@example.org")
+    };
+    let again = own(";PARTSTAT=NEEDS-ACTION");
+    for (series_tells, place) in [(true, ""), (true, "LOCATION:y"), (false, "LOCATION:y")] {
+        let mut world = accepted();
+        world.put("alice", &set(&[&series("bob carol", ""), &own("")]));
+        if !series_tells {
+            // an answer that the organizer never heard (§8.1)
+            world.answer_part("bob", "series", "NEEDS-ACTION");
+            world.schedule_reply = false;
+            world.answer_part("bob", "series", "ACCEPTED");
+            world.schedule_reply = true;
+        }
+        world.letters("bob");
+        world.put("alice", &set(&[&series("bob carol", place), &again]));
+        let expected = ["series bob+ carol+", "0309 carol+ bob?"];
+        assert_eq!(world.shape("bob"), expected, "{series_tells} {place}");
+        assert_eq!(world.letters("bob").len(), 1);
+    }
+}
+
+/// RFC 6638 §7.2: SCHEDULE-FORCE-SEND sends, and asks for nothing again, whatever the organizer has heard.
+#[test]
+fn what_is_forced_is_sent_and_not_asked_for_again() {
+    for is_told in [true, false] {
+        let mut world = new_world();
+        world.put("alice", &set(&[&series("bob", "")]));
+        world.schedule_reply = is_told;
+        world.answer("bob", "ACCEPTED");
+        world.letters("bob");
+        let told = world.shape("alice");
+        let forced = "ATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob@example.org";
+        world.put("alice", &set(&[&series("", forced)]));
+        assert_eq!(world.letters("bob"), ["REQUEST series"]);
+        assert_eq!(world.shape("bob"), ["series bob+"]);
+        assert_eq!(world.shape("alice"), told);
+    }
+}
