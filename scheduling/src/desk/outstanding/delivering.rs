@@ -1,6 +1,6 @@
 //! What waits is delivered, as much of it in each commit as that holds.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use calendar::CalendarObject;
 use storage::{Batch, Timestamp, model::PrincipalId};
@@ -224,7 +224,7 @@ impl Desk {
         }
         let directory = self.directory_of(sender, next, &recipients).await?;
         let (mut told, mut lines) = (Vec::new(), Lines::default());
-        let mut refused = Vec::new();
+        let mut refused = BTreeMap::new();
         for it in next {
             let outcomes = self
                 .deliver_letter(batch, &mut recipients, sender, it, &directory)
@@ -238,7 +238,7 @@ impl Desk {
             }
         }
         if !refused.is_empty() {
-            return Ok(refused);
+            return Ok(refused.into_iter().collect());
         }
         let attachments = own.meeting.as_ref();
         let attachments = attachments.map_or(&[][..], |copy| copy.stored.attachments());
@@ -246,7 +246,7 @@ impl Desk {
             .await?;
         // Nothing tells how what somebody sent fares who is gone.
         if sender.is_gone || told.is_empty() {
-            return Ok(refused);
+            return Ok(Vec::new());
         }
         let mut lines = lines.into_lines();
         if let Some(copy) = &own.meeting {
@@ -266,7 +266,7 @@ impl Desk {
         if let Some(home) = sender.principal.home {
             self.log(batch, home, own.uid(), entry);
         }
-        Ok(refused)
+        Ok(Vec::new())
     }
 
     /// Who is behind the addresses of what is delivered, and of the objects that answers come to.

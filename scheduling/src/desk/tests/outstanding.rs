@@ -320,6 +320,25 @@ async fn an_invitation_waits_for_room() {
     }
 }
 
+/// However much waits for somebody, it is tried once at a time.
+#[tokio::test]
+async fn who_waits_for_room_is_tried_once_at_a_time() {
+    let mut settings = Settings::default();
+    settings.limits.quota_octets = Some(QUOTA_OCTETS);
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    user(world.desk.store(), "carol").await;
+    let filler = event("filler", &"x".repeat(3_600));
+    let at = "bob/calendar/filler.ics";
+    world.put_as(&world.bob, at, filler).await.unwrap();
+    for summary in ["0", "1"] {
+        let octets = with_instances([summary, "0"]);
+        world.put(AT, octets).await.unwrap();
+    }
+    world.deliver().await;
+    let turns = world.waiting(DELIVERY_QUEUE).await;
+    assert_eq!((turns.len(), turns[0].attempts), (1, 1));
+}
+
 impl World {
     async fn remove_letters(&self) {
         let store = self.desk.store();
