@@ -23,6 +23,15 @@ impl Timestamp {
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
+
+    /// The begin of the window in which it is, and its end, with which the next one begins: all have so many milliseconds.
+    pub fn window(self, milliseconds: i64) -> (Timestamp, Timestamp) {
+        let begin = self.0 - self.0.rem_euclid(milliseconds);
+        (
+            Timestamp(begin),
+            Timestamp(begin.saturating_add(milliseconds)),
+        )
+    }
 }
 
 /// Says what time it is.

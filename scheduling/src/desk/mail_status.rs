@@ -7,7 +7,7 @@
 use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Stored, Timestamp, Uuid,
+    Batch, Stored, Timestamp,
     model::{CollectionId, Work, WorkId},
 };
 
@@ -60,16 +60,10 @@ impl MailFates {
 
     /// The row of the meeting for what becomes known at this time.
     fn id(&self, now: Timestamp) -> WorkId {
+        let (_, end) = now.window(WINDOW_MILLISECONDS);
+        let context = "Convoke 2026-11 mails of a meeting";
         let home = self.home.0.to_be_bytes();
-        let name = Uuid::derived(
-            "Convoke 2026-11 mails of a meeting",
-            &[&home, self.uid.as_bytes()],
-        );
-        let since = now.0.rem_euclid(WINDOW_MILLISECONDS);
-        WorkId {
-            due: Timestamp(now.0 - since + WINDOW_MILLISECONDS),
-            id: u128::from_be_bytes(name.to_octets()),
-        }
+        WorkId::derived(end, context, &[&home, self.uid.as_bytes()])
     }
 }
 

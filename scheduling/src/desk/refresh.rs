@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Timestamp, Uuid,
+    Batch, Timestamp,
     model::{CollectionId, Principal, PrincipalId, Work, WorkId},
 };
 
@@ -49,15 +49,10 @@ impl Refresh {
 
     /// The row of the meeting at this time.
     fn id(&self, now: Timestamp) -> WorkId {
+        let (begin, _) = now.window(WINDOW_MILLISECONDS);
+        let context = "Convoke 2026-11 refresh of a meeting";
         let home = self.home.0.to_be_bytes();
-        let name = Uuid::derived(
-            "Convoke 2026-11 refresh of a meeting",
-            &[&home, self.uid.as_bytes()],
-        );
-        WorkId {
-            due: Timestamp(now.0 - now.0.rem_euclid(WINDOW_MILLISECONDS)),
-            id: u128::from_be_bytes(name.to_octets()),
-        }
+        WorkId::derived(begin, context, &[&home, self.uid.as_bytes()])
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::Timestamp;
+use crate::{Timestamp, Uuid};
 
 /// How long a row is put off the first time that it cannot be done; twice as long each further time.
 const FIRST_DELAY_MILLISECONDS: i64 = 60 * 1000;
@@ -63,4 +63,15 @@ pub struct WorkId {
     pub due: Timestamp,
     /// Fresh for each row, and kept through reschedules.
     pub id: u128,
+}
+
+impl WorkId {
+    /// Of a row that is found again by what it is about, in a context of its own.
+    pub fn derived(due: Timestamp, context: &str, parts: &[&[u8]]) -> WorkId {
+        let name = Uuid::derived(context, parts);
+        WorkId {
+            due,
+            id: u128::from_be_bytes(name.to_octets()),
+        }
+    }
 }

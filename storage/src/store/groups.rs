@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Batch, SCAN_OCTETS, Store, UnreadWork, directory::Directory, keys, record};
 use crate::{
-    Stored, Timestamp, Uuid,
+    Stored, Timestamp,
     backend::{Entry, Key, KeyRange, Operation, Page, ReadError},
     model::{
         CollectionId, DORMANT_MEMBERSHIP_QUEUE, GroupMeeting, MembershipChange, Principal,
@@ -20,27 +20,17 @@ const WINDOW_MILLISECONDS: i64 = 10_000;
 
 /// The row in which changes of a group of this moment are gathered.
 fn gathering(group: PrincipalId, now: Timestamp) -> WorkId {
-    let name = Uuid::derived(
-        "Convoke 2026-11 membership of a group",
-        &[&group.0.to_be_bytes()],
-    );
-    WorkId {
-        due: Timestamp(now.0 - now.0.rem_euclid(WINDOW_MILLISECONDS) + WINDOW_MILLISECONDS),
-        id: u128::from_be_bytes(name.to_octets()),
-    }
+    let (_, end) = now.window(WINDOW_MILLISECONDS);
+    let context = "Convoke 2026-11 membership of a group";
+    WorkId::derived(end, context, &[&group.0.to_be_bytes()])
 }
 
 /// The row in which what a meeting misses of a group waits for its organizer's account to be enabled. No row of that
 /// queue is ever due: what would say when says whose home it is, so that those of one home stand together.
 pub fn dormant_membership(group: PrincipalId, meeting: &GroupMeeting) -> WorkId {
-    let name = Uuid::derived(
-        "Convoke 2026-11 membership that a meeting missed",
-        &[&group.0.to_be_bytes(), meeting.uid.as_bytes()],
-    );
-    WorkId {
-        due: place_of_dormant(meeting.home),
-        id: u128::from_be_bytes(name.to_octets()),
-    }
+    let context = "Convoke 2026-11 membership that a meeting missed";
+    let parts: [&[u8]; 2] = [&group.0.to_be_bytes(), meeting.uid.as_bytes()];
+    WorkId::derived(place_of_dormant(meeting.home), context, &parts)
 }
 
 fn place_of_dormant(home: CollectionId) -> Timestamp {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use storage::{
-    Batch, Stored, Timestamp, Uuid, dormant_membership,
+    Batch, Stored, Timestamp, dormant_membership,
     model::{
         DORMANT_MEMBERSHIP_QUEUE, GroupMeeting, MEMBERSHIP_QUEUE, MembershipChange, Principal,
         PrincipalId, Work, WorkId,
@@ -27,19 +27,14 @@ const STRETCH_MILLISECONDS: i64 = 4 * 60 * 60 * 1000;
 /// The row in which what a meeting refuses of a group at this moment is gathered.
 fn gathering(group: PrincipalId, meeting: &GroupMeeting, now: Timestamp) -> WorkId {
     let GroupMeeting { home, uid } = meeting;
-    let name = Uuid::derived(
-        "Convoke 2026-11 membership that a meeting refused",
-        &[
-            &group.0.to_be_bytes(),
-            &home.0.to_be_bytes(),
-            uid.as_bytes(),
-        ],
-    );
-    let begin = now.0 - now.0.rem_euclid(STRETCH_MILLISECONDS);
-    WorkId {
-        due: Timestamp(begin.saturating_add(STRETCH_MILLISECONDS)),
-        id: u128::from_be_bytes(name.to_octets()),
-    }
+    let (_, end) = now.window(STRETCH_MILLISECONDS);
+    let parts: [&[u8]; 3] = [
+        &group.0.to_be_bytes(),
+        &home.0.to_be_bytes(),
+        uid.as_bytes(),
+    ];
+    let context = "Convoke 2026-11 membership that a meeting refused";
+    WorkId::derived(end, context, &parts)
 }
 
 impl Desk {

@@ -3,7 +3,7 @@
 use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch, Stored, Timestamp, Uuid,
+    Batch, Stored, Timestamp,
     backend::ReadError,
     model::{CollectionId, PrincipalId, Work, WorkId},
 };
@@ -67,16 +67,6 @@ struct Place {
 }
 
 impl Turn {
-    /// What all rows of the meeting are called.
-    fn name(&self) -> u128 {
-        let home = self.home.0.to_be_bytes();
-        let name = Uuid::derived(
-            "Convoke 2026-11 deliveries of a meeting",
-            &[&home, self.uid.as_bytes()],
-        );
-        u128::from_be_bytes(name.to_octets())
-    }
-
     /// The place of what waits.
     fn letters_id(&self) -> WorkId {
         self.id(Timestamp(0))
@@ -84,10 +74,9 @@ impl Turn {
 
     /// The place of the meeting's turn at a time.
     fn id(&self, due: Timestamp) -> WorkId {
-        WorkId {
-            due,
-            id: self.name(),
-        }
+        let context = "Convoke 2026-11 deliveries of a meeting";
+        let home = self.home.0.to_be_bytes();
+        WorkId::derived(due, context, &[&home, self.uid.as_bytes()])
     }
 
     fn work(&self, created: Timestamp) -> Work {
