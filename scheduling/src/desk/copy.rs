@@ -133,6 +133,11 @@ impl Copies {
         &self.uid
     }
 
+    /// Whether this is what was found of the UID in the home.
+    pub fn are_of(&self, home: CollectionId, uid: &str) -> bool {
+        (self.home, &*self.uid) == (home, uid)
+    }
+
     /// Whether a calendar has an object with this UID.
     pub fn stands_in(&self, calendar: CollectionId) -> bool {
         self.places.iter().any(|place| place.collection == calendar)

@@ -168,14 +168,13 @@ impl Desk {
         now: Timestamp,
     ) -> Result<usize, Refusal> {
         let (recipient, message) = (&delivery.recipient, &delivery.message);
-        let change = Change::of(recipient, directory, now, self.settings.mail_possible);
+        let change = Change {
+            after: recipients.object(recipient.id),
+            ..Change::of(recipient, directory, now, self.settings.mail_possible)
+        };
         let plan = match receipt.follow_up {
             FollowUp::Nothing => return Ok(0),
-            FollowUp::TellSender => {
-                let object = recipients.object(recipient.id).cloned();
-                let after = object.as_ref();
-                engine::tell_again(&Change { after, ..change }, &message.sender)
-            }
+            FollowUp::TellSender => engine::tell_again(&change, &message.sender),
             FollowUp::AskOrganizer => engine::ask_organizer(&Change {
                 before: Some(&message.object),
                 ..change

@@ -10,22 +10,21 @@ use crate::{
 };
 
 impl Desk {
-    /// Adds to the directory what is known of these addresses, as they stand in an object.
+    /// Adds to the directory what is known of these addresses, as they stand in an object, and it does not know yet.
     pub(crate) async fn look_up(
         &self,
         directory: &mut Directory,
         addresses: &[String],
     ) -> Result<(), Refusal> {
-        let asked: Vec<String> = addresses
-            .iter()
-            .map(|address| lookup_form(address))
-            .collect();
+        let new = addresses.iter().filter(|it| !directory.knows_person(it));
+        let new: Vec<&String> = new.collect();
+        let asked: Vec<String> = new.iter().map(|address| lookup_form(address)).collect();
         let found = self
             .store
             .principals_by_address(&asked)
             .await
             .map_err(read_failed)?;
-        for (address, principal) in addresses.iter().zip(found) {
+        for (address, principal) in new.into_iter().zip(found) {
             let addressee = match principal {
                 Some(principal) => Addressee::Local(principal),
                 None => self.by_url_or_domain(address).await?,

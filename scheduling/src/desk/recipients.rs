@@ -93,6 +93,8 @@ pub(crate) fn no_room() -> Refusal {
 pub(crate) struct Recipients {
     people: BTreeMap<PrincipalId, Recipient>,
     outstanding: Vec<Outstanding>,
+    /// What somebody has who is not among them yet, where that was read before.
+    known: Option<Copies>,
 }
 
 impl Desk {
@@ -116,6 +118,14 @@ impl Desk {
 }
 
 impl Recipients {
+    /// Nobody yet; what one of them has was read already.
+    pub fn knowing(known: Option<Copies>) -> Recipients {
+        Recipients {
+            known,
+            ..Recipients::default()
+        }
+    }
+
     /// Hands a message to its recipient. `None` where there is nobody to take it.
     pub fn receive(
         &mut self,
@@ -436,9 +446,14 @@ impl Recipient {
             && self.principal.answers_by_itself();
         if receipt.inbox_item && self.has_room_for(&message.object) {
             self.take_room(&message.object);
+            let object = Decision::noted_in(&receipt.decisions, &message.object);
+            let is_invitation = matches!(message.method, Method::Request | Method::Add);
             self.inbox_items.push(InboxItem {
                 method: message.method,
-                object: Decision::noted_in(&receipt.decisions, &message.object),
+                object: match is_invitation {
+                    true => engine::with_what_must_be_there(object),
+                    false => object,
+                },
                 is_public: was_public
                     && Classification::is_public(&message.object)
                     && self.object.as_ref().is_none_or(Classification::is_public),

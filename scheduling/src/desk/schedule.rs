@@ -11,8 +11,13 @@ use storage::{
 };
 
 use super::{
-    Desk, copy::Copy, outstanding::Outstanding, properties::home_path, recipients::Recipients,
-    refuse::read_failed, rights::Need,
+    Desk,
+    copy::{Copies, Copy},
+    outstanding::Outstanding,
+    properties::home_path,
+    recipients::Recipients,
+    refuse::read_failed,
+    rights::Need,
 };
 use crate::{
     Actor, Classification, Refusal,
@@ -67,7 +72,9 @@ struct Planned {
     /// The owner's.
     home: CollectionId,
     uid: String,
-    /// Those of the organizer's copy, where that was looked at.
+    /// What the organizer has, where that was looked at.
+    organizers: Option<Copies>,
+    /// Those of the organizer's copy.
     organizers_attachments: Vec<Attachment>,
 }
 
@@ -112,6 +119,7 @@ impl Desk {
             directory,
             home,
             uid,
+            organizers,
             organizers_attachments,
         } = self.planned(batch, proposal).await?;
         self.check_may_schedule(proposal.actor, owner, &plan)
@@ -122,7 +130,7 @@ impl Desk {
             foreseen,
             following,
         } = self
-            .deliver(batch, proposal, (&plan, &uid), &directory)
+            .deliver(batch, proposal, (&plan, &uid), organizers, &directory)
             .await?;
         self.send(batch, proposal, &plan, following);
         if plan.role == Role::Organizer {
@@ -203,7 +211,7 @@ impl Desk {
             is_dormant: proposal.is_dormant,
             after,
             acting: acting.as_deref(),
-            organizer_copy: organizers.as_ref().map(|copy| &copy.object),
+            organizer_copy: meeting_in(&organizers).map(|copy| &copy.object),
             last_told: of_one_that_was.as_ref(),
             schedule_reply: proposal.schedule_reply,
             schedule_tag_matched: proposal.schedule_tag_matched,
@@ -221,28 +229,29 @@ impl Desk {
             }
         }
         // of a copy that the organizer has of somebody else's meeting, nothing is anybody's
-        let is_organizers = |copy: &Copy| {
+        let is_organizers = |copy: &&Copy| {
             let owner = copy.calendar.owner;
             engine::role(&copy.object, owner, &directory) == Ok(Role::Organizer)
         };
-        let organizers = organizers.filter(is_organizers);
-        let organizers_attachments = organizers.map(|copy| copy.stored.attachments().to_vec());
+        let attachments = meeting_in(&organizers).filter(is_organizers);
+        let organizers_attachments = attachments.map(|copy| copy.stored.attachments().to_vec());
         Ok(Planned {
             plan,
             directory,
             home,
             uid,
+            organizers,
             organizers_attachments: organizers_attachments.unwrap_or_default(),
         })
     }
 
-    /// The organizer's copy, where the rules want to see it, with those whom it names in the directory.
+    /// What the organizer has, where the rules want to see it, with those whom it names in the directory.
     async fn organizers_copy(
         &self,
         batch: &mut Batch,
         proposal: &Proposal<'_>,
         directory: &mut Directory,
-    ) -> Result<Option<Copy>, Refusal> {
+    ) -> Result<Option<Copies>, Refusal> {
         let Proposal {
             owner,
             before,
@@ -260,7 +269,7 @@ impl Desk {
             self.look_up(directory, &engine::addresses(Some(&copy.object), None))
                 .await?;
         }
-        Ok(copies.meeting)
+        Ok(Some(copies))
     }
 
     /// Who acts for the owner, where it is somebody else, in the directory.
@@ -398,10 +407,11 @@ impl Desk {
         batch: &mut Batch,
         proposal: &Proposal<'_>,
         (plan, uid): (&Plan, &str),
+        organizers: Option<Copies>,
         directory: &Directory,
     ) -> Result<Delivered, Refusal> {
         let (sender, now) = (proposal.owner, proposal.now);
-        let mut recipients = Recipients::default();
+        let mut recipients = Recipients::knowing(organizers);
         let (at_once, later) = self
             .part(&mut recipients, (sender, uid), &plan.deliveries)
             .await?;
@@ -455,6 +465,10 @@ impl Desk {
             following,
         })
     }
+}
+
+fn meeting_in(copies: &Option<Copies>) -> Option<&Copy> {
+    copies.as_ref()?.meeting.as_ref()
 }
 
 /// How many messages a plan sends; what shows others what they know is none.

@@ -67,7 +67,7 @@ pub(super) fn invite_too(entry: &mut Component, line: &Property, directory: &Dir
     true
 }
 
-/// Writes into a component whom `delegator`, an attendee in it, sends: each who is not in it gets an ATTENDEE, with what
+/// Writes into a component whom `delegator`, an attendee in it, with the RSVP that the organizer gave them, sends: each who is not in it gets an ATTENDEE, with what
 /// `said` tells of them, and who was sent before and is not any more has none. Who cannot be sent is passed over: the
 /// delegator and the organizer.
 pub(super) fn write(
@@ -150,6 +150,9 @@ pub(super) fn withdraw(
     directory: &Directory,
     is_lost: impl Fn(&Person, &Person) -> bool,
 ) {
+    if !attendees(entry).any(|line| line.parameter(DELEGATED_FROM).is_some()) {
+        return;
+    }
     let gone = sent_by_nobody(entry, directory, &is_lost);
     let person = |line: &Property| directory.person(line.raw_value());
     entry.retain_properties(|line| {
@@ -254,7 +257,10 @@ fn line_of_sent(
                 .expect("the value comes from a valid line");
         }
     }
-    line.set_parameter("RSVP", "TRUE").ok()?;
+    // RFC 5546 §3.4.2.3: who is sent is asked for an answer as the delegator was
+    let asked = delegator.parameter("RSVP");
+    line.set_parameter("RSVP", asked.as_deref().unwrap_or("TRUE"))
+        .ok()?;
     line.set_parameter(DELEGATED_FROM, delegator.raw_value().trim())
         .ok()?;
     Some(line)

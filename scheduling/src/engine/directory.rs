@@ -2,11 +2,11 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use storage::model::{Principal, PrincipalId};
+use storage::model::{Principal, PrincipalId, PrincipalKind};
 
 /// The form in which addresses are compared: without regard to case (RFC 6638 does not say how; the
 /// mailto addresses of one person differ in case between clients), without the query of a mailto, a
@@ -16,7 +16,7 @@ pub fn normalise(address: &str) -> String {
 }
 
 /// The same, without a copy of what is in that form already, as most addresses are.
-fn normal(address: &str) -> Cow<'_, str> {
+pub(super) fn normal(address: &str) -> Cow<'_, str> {
     let is_plain =
         |octet: u8| matches!(octet, b'!'..=b'~') && !octet.is_ascii_uppercase() && octet != b'?';
     if address.starts_with("mailto:") && address.bytes().all(is_plain) {
@@ -70,7 +70,7 @@ pub(super) enum Person {
 /// What the desk knows about the addresses of one change.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    known: BTreeMap<String, Addressee>,
+    known: HashMap<String, Addressee>,
     /// Those in each group whose address is known.
     groups: BTreeMap<PrincipalId, Vec<Arc<Principal>>>,
     /// Who was found to be allowed to act for whom.
@@ -133,6 +133,15 @@ impl Directory {
             .unwrap_or(&Addressee::Remote)
     }
 
+    /// Whether it was noted already which person is behind an address. (Who is in a group changes by itself.)
+    pub fn knows_person(&self, address: &str) -> bool {
+        match self.known.get(&*normal(address)) {
+            Some(Addressee::Local(principal)) => principal.kind != PrincipalKind::Group,
+            Some(Addressee::UnknownLocal | Addressee::Remote) => true,
+            None => false,
+        }
+    }
+
     /// The principal behind an address, if it is a local one.
     pub fn local(&self, address: &str) -> Option<&Arc<Principal>> {
         match self.get(address) {
@@ -156,9 +165,18 @@ impl Directory {
         }
     }
 
+    /// Whether an address is of this person.
+    pub(super) fn is_of(&self, address: &str, person: &Person) -> bool {
+        match (self.local(address), person) {
+            (Some(local), Person::Local(id)) => local.id == *id,
+            (None, Person::Other(other)) => *normal(address) == **other,
+            _ => false,
+        }
+    }
+
     /// Whether two addresses are of one person: equal, or of one principal.
     pub fn same_person(&self, one: &str, other: &str) -> bool {
-        self.person(one) == self.person(other)
+        self.is_of(one, &self.person(other))
     }
 }
 

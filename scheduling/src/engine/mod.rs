@@ -80,7 +80,10 @@ pub use message::PRODUCT;
 pub(crate) use message::utc;
 pub use message::{Message, Method, Origin, part_name};
 pub use outside::{Unacceptable, from_outside};
-pub use plan::{Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_after_all, tell_again};
+pub use plan::{
+    Change, Delivery, Plan, ask_organizer, pass_on, plan, tell_after_all, tell_again,
+    with_what_must_be_there,
+};
 pub use question::answer_by_mail;
 pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receive};
 pub use refresh::{refresh, tell_answer, whole};

@@ -1,17 +1,19 @@
 //! Which part the owner of a calendar plays in an object (RFC 6638 §3.1).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
     sync::Arc,
 };
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Component};
 use storage::model::{Principal, PrincipalId};
 
 use super::{
     Directory, Fault,
-    directory::normalise,
+    directory::{normal, normalise},
     entry::{Agent, agent, attendees, can_be_scheduled},
+    significance::is_person,
 };
 
 /// The part of a calendar's owner in an object. The owner decides, never the person who signed in.
@@ -25,32 +27,34 @@ pub enum Role {
     None,
 }
 
-/// All calendar user addresses in the two objects, those of SENT-BY and of delegates too, as written, one of each normalised form. (A
-/// thousand attendees are a thousand addresses: one batch.)
+/// All calendar user addresses in the two objects, those of SENT-BY and of delegates too, as written, each person's once
+/// for each form in which it is compared. (A thousand attendees are a thousand addresses: one batch.)
 pub fn addresses(before: Option<&CalendarObject>, after: Option<&CalendarObject>) -> Vec<String> {
-    let mut addresses = BTreeMap::new();
-    for entry in [before, after]
-        .into_iter()
-        .flatten()
+    let mut seen: HashSet<Cow<'_, str>> = HashSet::new();
+    let mut addresses = Vec::new();
+    let objects = [before, after].into_iter().flatten();
+    let lines = objects
         .flat_map(CalendarObject::entries)
-    {
-        for person in entry
-            .properties()
-            .filter(|property| matches!(property.name(), "ORGANIZER" | "ATTENDEE"))
-        {
-            addresses
-                .entry(normalise(person.raw_value()))
-                .or_insert_with(|| person.raw_value().trim().to_owned());
-            for name in ["SENT-BY", "DELEGATED-TO", "DELEGATED-FROM"] {
-                for other in person.parameter_values(name) {
-                    addresses
-                        .entry(normalise(&other))
-                        .or_insert_with(|| other.trim().to_owned());
+        .flat_map(Component::properties);
+    for line in lines.filter(|line| is_person(line)) {
+        if seen.insert(normal(line.raw_value())) {
+            addresses.push(line.raw_value().trim().to_owned());
+        }
+        for parameter in line.parameters().filter(|it| names_others(it.name())) {
+            for other in parameter.values() {
+                if seen.insert(Cow::Owned(normalise(&other))) {
+                    addresses.push(other.trim().to_owned());
                 }
             }
         }
     }
-    addresses.into_values().collect()
+    addresses
+}
+
+/// Whether a parameter has addresses of other people than the one whose line it stands on.
+fn names_others(parameter: &str) -> bool {
+    const OTHERS: [&str; 3] = ["SENT-BY", "DELEGATED-TO", "DELEGATED-FROM"];
+    OTHERS.iter().any(|it| parameter.eq_ignore_ascii_case(it))
 }
 
 /// The groups that the server invites, in whichever part, of those that the directory knows with their members.
@@ -65,8 +69,8 @@ pub fn groups(object: &CalendarObject, directory: &Directory) -> BTreeSet<Princi
 
 /// Who is said to speak for whom in an object (SENT-BY), by their addresses, each pair once.
 pub fn signatures(object: &CalendarObject) -> Vec<(String, String)> {
-    let people = object.entries().flat_map(calendar::Component::properties);
-    let people = people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE"));
+    let people = object.entries().flat_map(Component::properties);
+    let people = people.filter(|line| is_person(line));
     let mut signatures: Vec<(String, String)> = people
         .filter_map(|line| {
             let deputy = line.parameter("SENT-BY")?;

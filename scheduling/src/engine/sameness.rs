@@ -16,6 +16,41 @@ pub fn is_same_content(one: &CalendarObject, other: &CalendarObject) -> bool {
     one == other || forms(one) == forms(other)
 }
 
+/// The lines of two components without those that stand alike at the same place in both: most of what comes back from a
+/// client, or from its organizer, is as it was.
+fn unlike<'a>(
+    one: impl Iterator<Item = &'a Property>,
+    other: impl Iterator<Item = &'a Property>,
+) -> (Vec<&'a Property>, Vec<&'a Property>) {
+    let (mut one, mut other) = (one, other);
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return (left, right),
+            (Some(line), Some(its)) if line == its => {}
+            (line, its) => {
+                left.extend(line);
+                right.extend(its);
+            }
+        }
+    }
+}
+
+/// Whether the same lines stand in two components, in the form that `form` gives them and in whatever order.
+pub(super) fn has_same_lines<'a>(
+    one: impl Iterator<Item = &'a Property>,
+    other: impl Iterator<Item = &'a Property>,
+    form: impl Fn(&Property) -> String,
+) -> bool {
+    let sorted = |lines: Vec<&Property>| {
+        let mut forms: Vec<String> = lines.into_iter().map(&form).collect();
+        forms.sort();
+        forms
+    };
+    let (left, right) = unlike(one, other);
+    left.len() == right.len() && sorted(left) == sorted(right)
+}
+
 /// Whether the time zones of two objects are the same. Programs write them anew with what they know of a zone: of one
 /// whose name says what it is, the name is what counts.
 pub(super) fn has_same_zones(one: &CalendarObject, other: &CalendarObject) -> bool {

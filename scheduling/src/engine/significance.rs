@@ -1,11 +1,14 @@
 //! What an edit changes for the other people in an object.
 
+use std::collections::BTreeSet;
+
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     entry::{NEEDS_ACTION, is_cancelled},
     meeting::{Meeting, Part},
     pattern,
+    sameness::has_same_lines,
     when::{TIME, place},
 };
 
@@ -223,10 +226,7 @@ fn between(
     Changes {
         asks_anew: time || reinstated,
         revision: time || status,
-        visible: time
-            || status
-            || visible_lines(old) != visible_lines(new)
-            || inner(old) != inner(new),
+        visible: time || status || !shows_the_same(old, new) || inner(old) != inner(new),
     }
 }
 
@@ -236,23 +236,33 @@ fn status(entry: &Component) -> Option<String> {
     said.map(|status| status.trim().to_ascii_uppercase())
 }
 
-/// The lines that attendees see, when it is aside, in one form and order.
-fn visible_lines(entry: &Component) -> Vec<String> {
-    let is_of_time = |name: &str| TIME.contains(&name) || INSTANCES.contains(&name);
-    let mut lines = told_lines(entry, |line| !is_of_time(line.name()));
-    lines.dedup();
-    lines
+/// Whether attendees see the same lines, when it is aside. What stands twice says no more than once.
+fn shows_the_same(one: &Component, other: &Component) -> bool {
+    let is_shown =
+        |line: &Property| !TIME.contains(&line.name()) && !INSTANCES.contains(&line.name());
+    let forms = |entry| -> BTreeSet<String> { told(entry, is_shown).map(told_form).collect() };
+    tells_the_same(one, other, is_shown) || forms(one) == forms(other)
 }
 
-/// The lines of a component, of those that `which` holds for, that tell something of the meeting, in one form and order.
-pub(super) fn told_lines(entry: &Component, which: impl Fn(&Property) -> bool) -> Vec<String> {
-    let is_told = |line: &&Property| !is_private(line.name()) && !is_implied(line) && which(line);
-    let lines = entry.properties().filter(is_told);
-    let mut lines: Vec<String> = lines
-        .map(|line| canonical(line, |parameter| is_beside(line, parameter)))
-        .collect();
-    lines.sort();
-    lines
+/// Whether two components tell the same of the meeting in those lines that `which` holds for.
+pub(super) fn tells_the_same(
+    one: &Component,
+    other: &Component,
+    which: impl Fn(&Property) -> bool,
+) -> bool {
+    has_same_lines(told(one, &which), told(other, &which), told_form)
+}
+
+/// The lines of a component that tell something of the meeting, of those that `which` holds for.
+fn told(entry: &Component, which: impl Fn(&Property) -> bool) -> impl Iterator<Item = &Property> {
+    let is_told =
+        move |line: &&Property| !is_private(line.name()) && !is_implied(line) && which(line);
+    entry.properties().filter(is_told)
+}
+
+/// What a line tells of the meeting.
+fn told_form(line: &Property) -> String {
+    canonical(line, |parameter| is_beside(line, parameter))
 }
 
 /// Components within, alarms aside: alarms are each person's own.
@@ -265,7 +275,7 @@ fn inner(entry: &Component) -> Vec<&Component> {
 
 /// Whether a property names somebody who takes part.
 pub(super) fn is_person(property: &Property) -> bool {
-    matches!(property.name(), "ATTENDEE" | "ORGANIZER")
+    property.is("ATTENDEE") || property.is("ORGANIZER")
 }
 
 /// What holds where a property is not there (RFC 5545 §3.8.1.3, §3.8.1.9 and §3.8.2.7). Of whose STATUS nothing is said, is

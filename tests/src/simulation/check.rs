@@ -12,7 +12,7 @@ use super::{
     elsewhere::{VISIT, XENIA},
     house::{Found, House, Mirror, PEOPLE, address, path},
     instances::{Attended, accepted, attended, names, participation},
-    steps::{MEETINGS, store_again},
+    steps::{MEETINGS, UIDS, store_again},
 };
 
 const COLLECTIONS: [&str; 3] = ["calendar", "other", "inbox"];
@@ -79,8 +79,12 @@ pub async fn at_rest(house: &mut House) -> Result<(), String> {
                 agree(house, uid, own.first(), who, copies.first())?;
             }
         }
-        if let Some(own) = own.first() {
-            nothing_is_said_without_cause(house, own).await?;
+    }
+    for uid in UIDS {
+        for who in PEOPLE {
+            for own in house.copies(who, uid).await {
+                nothing_is_said_without_cause(house, &own).await?;
+            }
         }
     }
     elsewhere(house, false).await?;
@@ -314,20 +318,31 @@ async fn nothing_waits(house: &House) -> Result<(), String> {
 }
 
 async fn nothing_is_said_without_cause(house: &House, own: &Found) -> Result<(), String> {
-    let said = async |house: &House| {
-        let mut messages = 0;
-        for who in PEOPLE {
-            messages += house.members(who, "inbox").await.len();
-        }
-        let mails = house.desk.store().list_work(mail::QUEUE, None, MAILS).await;
-        (messages, mails.expect("readable").len())
-    };
-    let before = said(house).await;
+    let before = messages(house).await;
     store_again(house, own).await?;
-    match said(house).await == before {
+    let whose = own.owner;
+    match messages(house).await == before {
         true => Ok(()),
-        false => Err(format!("the same again was told\n{}", text(Some(own)))),
+        false => Err(format!(
+            "{whose}'s same again was told\n{}",
+            text(Some(own))
+        )),
     }
+}
+
+/// How many messages there are, in inboxes and on their way.
+pub async fn messages(house: &House) -> (usize, usize) {
+    let mut messages = 0;
+    for who in PEOPLE {
+        messages += house.members(who, "inbox").await.len();
+    }
+    let store = house.desk.store();
+    let mut on_their_way = 0;
+    for queue in [mail::QUEUE, MAILING_QUEUE, DELIVERY_QUEUE, LETTERS_QUEUE] {
+        let rows = store.list_work(queue, None, MAILS).await;
+        on_their_way += rows.expect("readable").len();
+    }
+    (messages, on_their_way)
 }
 
 async fn sequences(house: &mut House) -> Result<(), String> {

@@ -110,7 +110,10 @@ impl Desk {
             let default = calendars
                 .iter()
                 .find(|it| Some(it.id) == principal.default_calendar);
-            let recipient = self.load_recipient(sender, principal, message, inbox, default);
+            let home = inbox.home().id;
+            let known = recipients.known.take_if(|it| it.are_of(home, &message.uid));
+            let found = (inbox, known);
+            let recipient = self.load_recipient(sender, principal, message, found, default);
             match recipient.await {
                 Ok(recipient) => drop(recipients.people.insert(principal.id, recipient)),
                 Err(damage @ Refusal::Damaged(_)) => unreadable.push((principal.id, damage)),
@@ -125,11 +128,14 @@ impl Desk {
         sender: &Arc<Principal>,
         principal: &Arc<Principal>,
         message: &Message,
-        inbox: Resolution,
+        (inbox, known): (Resolution, Option<Copies>),
         default_calendar: Option<&Stored<Collection>>,
     ) -> Result<Recipient, Refusal> {
         let home = inbox.home().id;
-        let mut copies = self.copies(home, &message.uid).await?;
+        let mut copies = match known {
+            Some(known) => known,
+            None => self.copies(home, &message.uid).await?,
+        };
         // whoever was invited before has that copy, whatever else has its UID
         let object = copies.meeting.as_ref().map(|copy| copy.object.clone());
         let default_calendar = default_calendar.filter(|it| !it.is_detached());

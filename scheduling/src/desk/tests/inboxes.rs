@@ -253,3 +253,16 @@ async fn much_that_is_old_goes_in_bounded_commits() {
     assert!(!world.desk.expire_inbox(bob, 90 * DAY).await.unwrap());
     assert!(inbox(&world, "bob").await.is_empty());
 }
+
+/// RFC 6638 §2.2: what lies in an inbox obeys iTIP, so that an invitation has a SUMMARY (RFC 5546 §3.2.2). The copy is as
+/// the organizer has it.
+#[tokio::test]
+async fn an_invitation_has_what_must_be_there() {
+    let world = world().await;
+    let nameless = meeting("m", "Plan", START).replace("SUMMARY:Plan\r\n", "");
+    world.put(AT, nameless).await.unwrap();
+    let (_, message) = world.members("bob/inbox").await.remove(0);
+    assert!(world.text(&message).await.contains("SUMMARY:\r\n"));
+    let (_, _, copy) = world.bobs().await;
+    assert!(!copy.contains("SUMMARY"), "{copy}");
+}

@@ -137,15 +137,17 @@ fn called_off(change: &Change<'_>, meeting: &Meeting<'_>, seats: &[(Part, &Prope
     cancel(organizer_of(meeting), meeting.object, &parts, change.now)
 }
 
-/// Asks the organizer of what the owner got, `before` of the change, for all of it; nothing where the owner is not
-/// in it.
+/// Asks the organizer of what the owner got, `before` of the change, for all of it: as who the owner is in it, or, where it
+/// names nobody, in the copy, `after` of the change. Nothing where the owner is in neither.
 pub fn ask_organizer(change: &Change<'_>) -> Plan {
     let silent = plain(None);
     let Some(object) = change.before else {
         return silent;
     };
     let is_own = |line: &&Property| change.directory.is(line.raw_value(), change.owner.id);
-    let own = object.entries().flat_map(attendees).find(is_own);
+    let known = [Some(object), change.after].into_iter().flatten();
+    let mut lines = known.flat_map(CalendarObject::entries).flat_map(attendees);
+    let own = lines.find(is_own);
     let mut entries = object.entries();
     let organizer = entries.find_map(|entry| entry.property("ORGANIZER"));
     let message = own.and_then(|own| refresh_request(object, own, change.now));

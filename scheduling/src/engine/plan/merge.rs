@@ -17,7 +17,7 @@ use crate::{
         entry::{DECLINED, NEEDS_ACTION, adopt, attendees, is_cancelled, participation, sequence},
         meeting::{Meeting, Part, is_instance},
         own::note_choices,
-        sameness::has_same_zones,
+        sameness::{has_same_lines, has_same_zones},
         sequence::NOTE,
         showing::exclude,
         significance::{canonical, differs_from_series, is_participation, is_private_extension},
@@ -95,7 +95,7 @@ pub(super) fn merge(
     };
     decline(&mut object, &declined_in_place, &is_owner);
     answer_what_follows(&mut object, &stored, &is_owner);
-    write_delegates(&mut object, &asked, &is_owner, directory);
+    write_delegates(&mut object, &stored, &asked, &is_owner, directory);
     write_choices(&mut object, &stored);
     let away = away(&stored).union(&declined).copied().collect();
     write_away(&mut object, &away, |key| {
@@ -121,9 +121,11 @@ fn write_choices(object: &mut CalendarObject, stored: &Meeting<'_>) {
     }
 }
 
-/// Whom the attendee sends stands in the copy, too.
+/// Whom the attendee sends stands in the copy, too. Where they say nothing new, it is as the organizer has it: who sent
+/// somebody and is asked anew may still send them.
 fn write_delegates(
     object: &mut CalendarObject,
+    stored: &Meeting<'_>,
     asked: &Meeting<'_>,
     is_owner: &impl Fn(&Property) -> bool,
     directory: &Directory,
@@ -139,8 +141,12 @@ fn write_delegates(
     }
     let parts = Meeting::of(object).order();
     for (entry, part) in object.entries_mut().zip(parts) {
+        let known = stored.get(part).or(stored.series());
+        let known = known.and_then(|entry| attendees(entry).find(|line| is_owner(line)));
+        let says = |line: &Property| (participation(line), delegation::delegates(line));
         let own = attendees(entry).find(|line| is_owner(line)).cloned();
-        if let Some(own) = own {
+        if let Some(mut own) = own.filter(|own| known.map(says) != Some(says(own))) {
+            adopt(&mut own, known, "RSVP");
             let said = asked.get(part).cloned().unwrap_or_else(|| entry.clone());
             delegation::write(entry, &own, &said, directory);
         }
@@ -361,16 +367,13 @@ fn is_same_part(
     asked: &Component,
     is_owner: &impl Fn(&Property) -> bool,
 ) -> bool {
-    let inner = |entry: &Component| {
-        entry
-            .components()
-            .filter(|component| !component.is("VALARM"))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
+    let is_inner = |component: &&Component| !component.is("VALARM");
+    let (inner, asked_inner) = (stored.components(), asked.components());
     stored.name() == asked.name()
-        && shared_lines(stored, is_owner) == shared_lines(asked, is_owner)
-        && inner(stored) == inner(asked)
+        && has_same_lines(shared_lines(stored), shared_lines(asked), |line| {
+            shared_form(line, is_owner)
+        })
+        && inner.filter(is_inner).eq(asked_inner.filter(is_inner))
 }
 
 fn is_own(entry: &Component, name: &str) -> bool {
@@ -378,30 +381,27 @@ fn is_own(entry: &Component, name: &str) -> bool {
     OWN.contains(&name) || is_private_extension(name) || own_progress
 }
 
-/// The organizer's lines in one form and order. Of other attendees, their participation too: who has
-/// not seen the newest answers gets them back.
-fn shared_lines(entry: &Component, is_owner: &impl Fn(&Property) -> bool) -> Vec<String> {
+/// The organizer's lines.
+fn shared_lines(entry: &Component) -> impl Iterator<Item = &Property> {
+    let lines = entry.properties();
+    lines.filter(|line| !is_own(entry, line.name()) && !line.is("EXDATE"))
+}
+
+/// What the organizer's line says. Of other attendees, their participation too: who has not seen the newest answers gets
+/// them back.
+fn shared_form(line: &Property, is_owner: &impl Fn(&Property) -> bool) -> String {
     const BETWEEN: [&str; 4] = [
         "SCHEDULE-STATUS",
         "SCHEDULE-FORCE-SEND",
         "SCHEDULE-AGENT",
         NOTE,
     ];
-    let mut lines: Vec<String> = entry
-        .properties()
-        .filter(|property| !is_own(entry, property.name()) && !property.is("EXDATE"))
-        .map(|property| {
-            let is_own_line = is_owner(property);
-            canonical(property, |name| {
-                BETWEEN.contains(&name)
-                    || (property.is("ATTENDEE") && name == "RSVP")
-                    || (is_own_line
-                        && (OWN_PARAMETERS.contains(&name) || is_participation(property, name)))
-            })
-        })
-        .collect();
-    lines.sort();
-    lines
+    let is_own_line = is_owner(line);
+    canonical(line, |name| {
+        BETWEEN.contains(&name)
+            || (line.is("ATTENDEE") && name == "RSVP")
+            || (is_own_line && (OWN_PARAMETERS.contains(&name) || is_participation(line, name)))
+    })
 }
 
 /// Puts back what the server keeps in parameters of people.

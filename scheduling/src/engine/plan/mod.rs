@@ -133,6 +133,7 @@ impl Plan {
 }
 
 pub use again::{ask_organizer, tell_after_all, tell_again};
+pub use outbox::with_what_must_be_there;
 
 /// Decides what a change comes to (RFC 6638 §3.2.3: which operation it is).
 ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use calendar::{CalendarObject, Property, attachment, zone::reference};
+use calendar::{CalendarObject, Component, Property, attachment, zone::reference};
 use storage::model::Principal;
 
 use super::{Change, Delivery, Plan};
@@ -158,7 +158,7 @@ impl Outbox {
             reference::include(&mut sent);
             leave_out_attachments(&mut sent);
             if method == Method::Request {
-                add_what_must_be_there(&mut sent);
+                sent = with_what_must_be_there(sent);
             }
             Written {
                 details: details(&sent, change.owner.time_zone.as_deref()).into(),
@@ -279,16 +279,22 @@ fn leave_out_attachments(object: &mut CalendarObject) {
     }
 }
 
-/// RFC 5546 §3.2.2 and §3.4.2: what an invitation has even where there is nothing to say.
-fn add_what_must_be_there(object: &mut CalendarObject) {
-    for entry in object.entries_mut() {
-        let priority = entry.is("VTODO").then_some(("PRIORITY", "0"));
-        for (name, nothing) in [("SUMMARY", "")].into_iter().chain(priority) {
-            if entry.property(name).is_none() {
+/// An invitation with what it has even where there is nothing to say (RFC 5546 §3.2.2 and §3.4.2).
+pub fn with_what_must_be_there(mut object: CalendarObject) -> CalendarObject {
+    const NOTHING: [(&str, &str); 2] = [("SUMMARY", ""), ("PRIORITY", "0")];
+    let lacks = |entry: &Component, name: &str| {
+        (name == "SUMMARY" || entry.is("VTODO")) && entry.property(name).is_none()
+    };
+    for (name, nothing) in NOTHING {
+        // most lack nothing, and are shared as they are
+        if object.entries().any(|entry| lacks(entry, name)) {
+            let entries = object.entries_mut();
+            for entry in entries.filter(|entry| lacks(entry, name)) {
                 entry.push_property(Property::new(name, nothing).expect("it is plain"));
             }
         }
     }
+    object
 }
 
 pub(in crate::engine) fn common_name(person: &Property) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::engine::{
     answer::take_over,
     attendee_comment, delegation,
     directory::Person,
-    entry::{attendees, participation, sequence},
+    entry::{adopt, attendees, participation, sequence},
     meeting::{Meeting, Part, is_instance},
     refresh::organizer_of,
     sequence::{Revision, asked_anew},
@@ -266,9 +266,9 @@ fn is_asked_since(
 
 /// The sender's ATTENDEE in a component: of several in a message, the one that matches the sender.
 pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Option<&'a Property> {
-    let sender = &incoming.message.sender;
-    let is_sender = |line: &&Property| incoming.directory.same_person(line.raw_value(), sender);
-    attendees(entry).find(is_sender)
+    let directory = incoming.directory;
+    let sender = directory.person(&incoming.message.sender);
+    attendees(entry).find(|line| directory.is_of(line.raw_value(), &sender))
 }
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last
@@ -335,9 +335,11 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
     let directory: &Directory = incoming.directory;
     let status = answer.status();
     let sender = answer.line.raw_value();
+    let person = directory.person(sender);
     let lines = target.properties_mut().filter(|line| line.is("ATTENDEE"));
     let mut delegator = None;
-    for line in lines.filter(|line| directory.same_person(line.raw_value(), sender)) {
+    for line in lines.filter(|line| directory.is_of(line.raw_value(), &person)) {
+        let asked = line.clone();
         set(line, "SCHEDULE-STATUS", status.as_str());
         if answer.is_error() {
             continue;
@@ -346,7 +348,9 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
         if incoming.message.origin != Origin::Here {
             Revision::of(answer.entry).note(line, is_instance(answer.entry));
         }
-        delegator = Some(line.clone());
+        let mut as_asked = line.clone();
+        adopt(&mut as_asked, Some(&asked), "RSVP");
+        delegator = Some(as_asked);
     }
     if let Some(delegator) = delegator {
         let address = delegator.raw_value();
@@ -358,15 +362,18 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
 /// Whether somebody is in a part who was not, or the other way round; an instance that had no component was as the
 /// series.
 fn are_attendees_changed(before: &Meeting<'_>, after: &Meeting<'_>, directory: &Directory) -> bool {
+    fn addresses(entry: &Component) -> impl Iterator<Item = &str> {
+        attendees(entry).map(Property::raw_value)
+    }
     let people = |entry: &Component| -> BTreeSet<Person> {
-        let lines = attendees(entry);
-        lines
-            .map(|line| directory.person(line.raw_value()))
-            .collect()
+        addresses(entry).map(|it| directory.person(it)).collect()
+    };
+    let is_changed = |known: &Component, entry: &Component| {
+        !addresses(known).eq(addresses(entry)) && people(known) != people(entry)
     };
     after.parts().any(|(part, entry)| {
         let known = before.get(part).or(before.series());
-        known.map(people) != Some(people(entry))
+        known.is_none_or(|known| is_changed(known, entry))
     })
 }
 

@@ -1,6 +1,6 @@
 //! An invitation or its update reaches an attendee (RFC 6638 §4.1, RFC 5546 §3.2.2).
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
@@ -15,8 +15,8 @@ use crate::engine::{
     entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_out_of_reach, participation},
     meeting::{Meeting, Part},
     own::{has_progress, note_sent},
-    sameness::is_same_content,
-    significance::{canonical, told_lines},
+    sameness::{has_same_lines, is_same_content},
+    significance::{canonical, tells_the_same},
 };
 
 /// Applies a REQUEST.
@@ -319,19 +319,31 @@ fn is_changed(stored: &CalendarObject, new: &CalendarObject) -> bool {
         forms.sort_by(|(one, _), (other, _)| one.cmp(other));
         forms
     };
-    forms(stored) != forms(new)
+    let is_alike = |(one, other): (&Component, &Component)| {
+        has_same_lines(shown(one), shown(other), shown_form)
+            && one.components().eq(other.components())
+    };
+    let is_as_many = stored.entries().count() == new.entries().count();
+    let are_alike = is_as_many && stored.entries().zip(new.entries()).all(is_alike);
+    !are_alike && forms(stored) != forms(new)
 }
 
 /// A component in one form, without bookkeeping.
 fn form(entry: &Component) -> (Vec<String>, Vec<Component>) {
-    const BOOKKEEPING: [&str; 3] = ["DTSTAMP", "LAST-MODIFIED", "CREATED"];
-    let mut lines: Vec<String> = entry
-        .properties()
-        .filter(|property| !BOOKKEEPING.contains(&property.name()))
-        .map(|property| canonical(property, |_| false))
-        .collect();
+    let mut lines: Vec<String> = shown(entry).map(shown_form).collect();
     lines.sort();
     (lines, entry.components().cloned().collect())
+}
+
+/// The lines of a component that are no bookkeeping.
+fn shown(entry: &Component) -> impl Iterator<Item = &Property> {
+    const BOOKKEEPING: [&str; 3] = ["DTSTAMP", "LAST-MODIFIED", "CREATED"];
+    let lines = entry.properties();
+    lines.filter(|line| !BOOKKEEPING.contains(&line.name()))
+}
+
+fn shown_form(line: &Property) -> String {
+    canonical(line, |_| false)
 }
 
 /// Whether any instance says something else of the meeting; what attendees answered, and whom they send, is apart.
@@ -341,15 +353,22 @@ fn is_told_anew(stored: &Meeting<'_>, new: &Meeting<'_>) -> bool {
         .chain(new.parts())
         .map(|(part, _)| part)
         .collect();
-    let told_in = |meeting: &Meeting<'_>, part: Part| {
-        let entry = match part {
-            Part::Series => meeting.series().cloned(),
-            Part::Instance(key) => meeting.component_at(key),
-        }?;
-        let lines = told_lines(&entry, |line| !(line.is("ATTENDEE") && is_only_sent(line)));
-        Some((lines, entry.components().cloned().collect::<Vec<_>>()))
+    let is_told = |line: &Property| !(line.is("ATTENDEE") && is_only_sent(line));
+    let is_same = |part: Part| match (component_of(stored, part), component_of(new, part)) {
+        (None, None) => true,
+        (Some(one), Some(other)) => {
+            tells_the_same(&one, &other, is_told) && one.components().eq(other.components())
+        }
+        _ => false,
     };
-    parts
-        .into_iter()
-        .any(|part| told_in(stored, part) != told_in(new, part))
+    !parts.into_iter().all(is_same)
+}
+
+/// What a part is, which may have no component of its own.
+fn component_of<'o>(meeting: &Meeting<'o>, part: Part) -> Option<Cow<'o, Component>> {
+    match (meeting.get(part), part) {
+        (Some(own), _) => Some(Cow::Borrowed(own)),
+        (None, Part::Series) => None,
+        (None, Part::Instance(key)) => meeting.component_at(key).map(Cow::Owned),
+    }
 }

@@ -544,3 +544,41 @@ fn who_sent_somebody_and_removes_the_copy_still_sends_them() {
     world.answer("carol", "DECLINED");
     assert_eq!(world.news("bob"), ["REQUEST"]);
 }
+
+/// Who sent somebody and is asked anew says nothing by the same again, or an alarm: whom they sent is still invited.
+#[test]
+fn who_is_asked_anew_still_sends_somebody() {
+    let mut world = invited();
+    world.send("bob", &[CAROL]);
+    world.edit("alice", "DTSTART", "20260302T110000Z");
+    let bob = world.line("bob", "ATTENDEE", BOB);
+    assert!(!bob.contains("DELEGATED"), "{bob}");
+    world.inboxes.clear();
+    let copy = world.copy("bob").clone();
+    world.put("bob", &copy);
+    for who in ["alice", "bob"] {
+        let carol = world.line(who, "ATTENDEE", CAROL);
+        assert!(carol.contains("DELEGATED-FROM"), "{who}: {carol}");
+    }
+    assert!(world.inboxes.is_empty());
+    // who comes after all takes their place
+    world.answer("bob", "ACCEPTED");
+    for who in ["alice", "bob"] {
+        assert_eq!(world.line(who, "ATTENDEE", CAROL), "");
+    }
+    assert_eq!(world.news("carol"), ["CANCEL"]);
+}
+
+/// RFC 5546 §3.4.2.3: of who is sent an answer is wanted as of who sends them.
+#[test]
+fn an_answer_is_wanted_as_before() {
+    for (asked, wanted) in [(";RSVP=FALSE", "RSVP=FALSE"), ("", "RSVP=TRUE")] {
+        let mut world = new_world();
+        world.put("alice", &meeting(&format!("ATTENDEE{asked}:{BOB}")));
+        world.send("bob", &[CAROL]);
+        for who in ["alice", "bob", "carol"] {
+            let carol = world.line(who, "ATTENDEE", CAROL);
+            assert!(carol.contains(wanted), "{who}: {carol}");
+        }
+    }
+}

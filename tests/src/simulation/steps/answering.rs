@@ -9,6 +9,9 @@ use crate::simulation::{
     instances::{DAYS, is_line_of, key_of, name_of, series},
 };
 
+/// What concerns nobody else.
+const ALARM: &str = "sets an alarm";
+
 /// An attendee answers, with what the client saw last or long ago.
 pub async fn answer(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {
     let people = CLIENTS.into_iter();
@@ -25,6 +28,7 @@ pub async fn answer(house: &House, dice: &Dice, uid: &'static str) -> Option<(St
         path: found.path,
         octets: object.to_octets(),
         schedule_tag,
+        is_private: words == ALARM,
     };
     Some((format!("{who} {words} of \"{uid}\"{age}."), request))
 }
@@ -60,7 +64,7 @@ fn change_answer(dice: &Dice, object: &mut CalendarObject, who: &str, uid: &str)
                 let alarm = Component::new("VALARM").expect("a name");
                 entry.push_component(alarm);
             });
-            Some("sets an alarm".to_owned())
+            Some(ALARM.to_owned())
         }
         _ => {
             object
@@ -136,6 +140,7 @@ pub async fn answer_visit(house: &House) -> Result<(), String> {
                 path: found.path,
                 octets: object.to_octets(),
                 schedule_tag: None,
+                is_private: false,
             };
             let sent = send(house, request).await;
             sent.map_err(|refusal| format!("an answer is refused: {refusal}"))?;

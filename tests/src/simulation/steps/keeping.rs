@@ -47,6 +47,7 @@ pub async fn decide(house: &House, dice: &Dice) -> Option<(String, Request)> {
         path: found.path.clone(),
         octets: object.to_octets(),
         schedule_tag: found.schedule_tag(),
+        is_private: false,
     };
     Some((
         format!("bob says {status} to \"{uid}\" for the room."),

@@ -11,7 +11,7 @@ use storage::backend::CommitError;
 
 use self::request::{Request, is_expected, send};
 use super::{
-    Dice,
+    Dice, check,
     elsewhere::VISIT,
     house::{Found, House, Worker, parse, path},
 };
@@ -72,9 +72,14 @@ pub async fn play(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> Re
             requests.push(request);
         }
     }
+    let are_silent = requests.iter().all(Request::is_silent);
+    let before = check::messages(house).await;
     let trouble = trouble(house, dice, story);
     let results = send_all(house, requests).await;
     house.heal();
+    if are_silent && check::messages(house).await != before {
+        return Err("somebody was told what concerns nobody else".to_owned());
+    }
     for result in results {
         match result {
             Ok(()) => {}
@@ -303,6 +308,7 @@ pub async fn store_again(house: &House, found: &Found) -> Result<(), String> {
         path: found.path.clone(),
         octets: parse(&found.octets).to_octets(),
         schedule_tag: None,
+        is_private: true,
     };
     let stored = send(house, request).await;
     stored.map_err(|refusal| format!("the same again is refused: {refusal}"))

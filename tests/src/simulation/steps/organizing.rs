@@ -31,6 +31,7 @@ pub async fn store(house: &House, dice: &Dice) -> Option<(String, Request)> {
         path: at,
         octets: Bytes::from(text),
         schedule_tag: None,
+        is_private: false,
     };
     let whose = whose(who, organizer);
     Some((format!("{who} stores {whose}\"{uid}\": {words}"), request))
@@ -224,6 +225,7 @@ pub async fn edit(house: &House, dice: &Dice) -> Option<(String, Request)> {
         path: found.path,
         octets: object.to_octets(),
         schedule_tag,
+        is_private: false,
     };
     Some((
         format!("{who} changes {whose}\"{uid}\"{age}: {words}."),
@@ -235,7 +237,7 @@ fn change(dice: &Dice, organizer: &str, object: &mut CalendarObject) -> Option<S
     let others = ALL.into_iter().filter(|it| *it != organizer);
     let others: Vec<&str> = others.collect();
     let other = *dice.pick(&others);
-    match dice.roll(8) {
+    match dice.roll(10) {
         0 => {
             let has_place = object.entries().any(|it| it.property("LOCATION").is_some());
             object.entries_mut().for_each(|entry| match has_place {
@@ -264,8 +266,31 @@ fn change(dice: &Dice, organizer: &str, object: &mut CalendarObject) -> Option<S
                 .retain_components(|it| it.property("RECURRENCE-ID").is_none());
             Some("no instance apart".to_owned())
         }
+        5 => {
+            ask_again(object.entries_mut(), other, "PARTSTAT", "NEEDS-ACTION")?;
+            Some(format!("{other} is asked again"))
+        }
+        6 => {
+            let all = object.entries_mut();
+            ask_again(all, other, "SCHEDULE-FORCE-SEND", "REQUEST")?;
+            Some(format!("{other} is to be told again"))
+        }
         _ => change_day(dice, other, object),
     }
+}
+
+/// `None` where somebody is in none of these.
+fn ask_again<'c>(
+    entries: impl Iterator<Item = &'c mut Component>,
+    who: &str,
+    parameter: &str,
+    value: &str,
+) -> Option<()> {
+    let lines = entries.flat_map(Component::properties_mut);
+    let lines = lines.filter(|line| is_line_of(line, who));
+    lines
+        .map(|line| line.set_parameter(parameter, value).expect("a word"))
+        .reduce(|(), ()| ())
 }
 
 /// All times at 9 are at 10, and the other way round.
@@ -304,7 +329,7 @@ fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<S
     object
         .calendar_mut()
         .retain_components(|it| it.raw_value("RECURRENCE-ID") != Some(&*name));
-    let words = match dice.roll(5) {
+    let words = match dice.roll(6) {
         0 => {
             let line = Property::new("EXDATE", &name).expect("a name");
             series_mut(object)?.push_property(line);
@@ -321,6 +346,10 @@ fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<S
         3 => {
             bring(&mut own, other);
             format!("on {day} with {other}")
+        }
+        4 => {
+            ask_again(std::iter::once(&mut own), other, "PARTSTAT", "NEEDS-ACTION")?;
+            format!("{other} is asked again about {day}")
         }
         _ => {
             let hour = 9 + dice.roll(3);

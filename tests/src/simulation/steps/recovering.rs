@@ -84,5 +84,6 @@ fn begin_anew(who: &'static str, found: &Found) -> Request {
         path: found.path.clone(),
         octets: object.to_octets(),
         schedule_tag: None,
+        is_private: false,
     }
 }

@@ -21,6 +21,8 @@ pub enum Request {
         octets: Bytes,
         /// If-Schedule-Tag-Match.
         schedule_tag: Option<String>,
+        /// It concerns nobody else.
+        is_private: bool,
     },
     /// DELETE.
     Delete {
@@ -86,6 +88,21 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether nobody else hears of it: an alarm, a place in another calendar, what an operator or an import brings back
+    /// (see the table of decisions).
+    pub fn is_silent(&self) -> bool {
+        match self {
+            Request::Put { is_private, .. } => *is_private,
+            Request::Copy { .. }
+            | Request::Move { .. }
+            | Request::Restore { .. }
+            | Request::Import { .. } => true,
+            Request::Delete { .. } | Request::Team { .. } | Request::Work(_) => false,
+        }
+    }
+}
+
 /// Clients with old copies are told so, and what is gone is gone.
 pub fn is_expected(refusal: &Refusal, fails: bool) -> bool {
     match refusal {
@@ -113,6 +130,7 @@ pub async fn send(house: &House, request: Request) -> Result<(), Refusal> {
             path,
             octets,
             schedule_tag,
+            is_private: _,
         } => {
             let put = Put {
                 path,

@@ -682,6 +682,12 @@ fn what_cannot_be_added_is_asked_for() {
     world.hand_in("bob", X, &answer).unwrap();
     assert!(is_ignored(&world.hand_in("bob", X, &add(2)).unwrap()));
     assert!(lines_of(&world, "bob").contains("RDATE:20260304T140000Z"));
+    // one that calls off what is unknown, and names nobody, is about everybody (RFC 5546 §3.2.5, §4.7.2)
+    let mut world = bob_invited();
+    let off = "RECURRENCE-ID:20260304T140000Z\nDTSTART:20260304T140000Z";
+    let cancel = message("CANCEL", &[&of_x(off, 3)]);
+    world.hand_in("bob", X, &cancel).unwrap();
+    assert_eq!(world.mailed(), ["x@elsewhere.net: REFRESH series"]);
     // without a way to send mail it is known why nothing is sent
     let mut world = new_world();
     world.mail_possible = false;
