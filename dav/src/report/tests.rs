@@ -661,6 +661,19 @@ async fn busy_times_are_told() {
     }
     let object = report(&world, &format!("{CALENDAR}a.ics"), &[], &body).await;
     assert_eq!(object.status, StatusCode::FORBIDDEN);
+    // RFC 6638 §9.1
+    let transparent = xml(
+        "D:propertyupdate",
+        "<D:set><D:prop><C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp></D:prop></D:set>",
+    );
+    for (path, depth) in [(CALENDAR, "Depth: 1"), (home, "Depth: infinity")] {
+        let changed = world
+            .send(&world.alice, "PROPPATCH", CALENDAR, &[], &transparent)
+            .await;
+        assert_eq!(changed.status, StatusCode::MULTI_STATUS);
+        let empty = report(&world, path, &[depth], &body).await;
+        assert!(empty.text().contains("BEGIN:VFREEBUSY") && !empty.text().contains("FBTYPE"));
+    }
     let malformed = report(&world, CALENDAR, &[], &xml("C:free-busy-query", "")).await;
     assert_eq!(malformed.status, StatusCode::BAD_REQUEST);
 }

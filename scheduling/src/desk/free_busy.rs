@@ -81,7 +81,7 @@ impl Asked<'_> {
 }
 
 impl Desk {
-    /// The busy periods of calendars, merged and in order.
+    /// The busy periods of calendars that count for their owner's busy time (RFC 6638 §9.1), merged and in order.
     ///
     /// Errors: `NotFound` where the actor may not know, so that nobody finds out what exists
     /// (RFC 4791 §7.10).
@@ -110,6 +110,12 @@ impl Desk {
             let resolution = opened.resolution;
             if !matches!(resolution.found, Found::Collection) {
                 return Err(Refusal::Prohibited("busy times are those of a collection"));
+            }
+            let collection = resolution.collection();
+            if collection.kind == CollectionKind::Calendar
+                && !(self.settings.calendar_rules.counts)(collection)
+            {
+                continue;
             }
             let owner = resolution.owner.id;
             let asked = Asked {
