@@ -180,6 +180,8 @@ async fn choose_default_calendar(
     inbox: &StoredResource,
     instructions: &[(usize, Instruction<'_>)],
 ) -> Result<(), Failure> {
+    let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
+    let mut chosen = Vec::new();
     for (index, instruction) in instructions {
         if instruction.name() != caldav::SCHEDULE_DEFAULT_CALENDAR_URL {
             return Err(Failure::One(*index, PropertyFault::PROTECTED));
@@ -189,21 +191,20 @@ async fn choose_default_calendar(
             let fault = PropertyFault::precondition(Precondition::DefaultCalendarNeeded);
             return Err(Failure::One(*index, fault));
         }
-        let fault = PropertyFault::precondition(Precondition::ValidScheduleDefaultCalendarUrl);
         let paths = read_hrefs(dav, request, instruction.element);
         let Some([Path::Stored(calendar)]) = paths.as_deref() else {
             return Err(Failure::One(*index, fault));
         };
-        let conditions = request.conditions(dav)?;
-        let desk = dav.desk();
-        match desk
-            .set_default_calendar(&request.actor, &inbox.path, calendar, &conditions)
-            .await
-        {
-            Ok(()) => {}
-            Err(Refusal::Precondition { .. }) => return Err(Failure::One(*index, fault)),
-            Err(refusal) => return Err(refusal.into()),
-        }
+        chosen.push(calendar.clone());
     }
-    Ok(())
+    let conditions = request.conditions(dav)?;
+    let desk = dav.desk();
+    let set = desk.set_default_calendar(&request.actor, &inbox.path, &chosen, &conditions);
+    set.await.map_err(|refusal| match refusal {
+        Refusal::Precondition { resource, .. } => {
+            let refused = chosen.iter().position(|it| Some(it) == resource.as_ref());
+            Failure::One(instructions[refused.unwrap_or_default()].0, fault)
+        }
+        refusal => refusal.into(),
+    })
 }

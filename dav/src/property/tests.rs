@@ -517,6 +517,28 @@ async fn the_default_calendar_can_be_another() {
             "href(/dav/calendars/users/alice/work/)"
         );
     }
+    // RFC 4918 §9.2: all or nothing, in document order
+    let chosen = async |hrefs: [&str; 2]| {
+        let value = |href| format!("<C:{0}><D:href>{href}</D:href></C:{0}>", name.local);
+        let values = hrefs.map(|it| format!("<D:set><D:prop>{}</D:prop></D:set>", value(it)));
+        let update = xml("D:propertyupdate", &values.concat());
+        let answer = world
+            .send(&world.alice, "PROPPATCH", inbox, &[], &update)
+            .await;
+        assert_eq!(answer.status, StatusCode::MULTI_STATUS);
+        let asked = format!("<C:{}/>", name.local);
+        let answer = world.propfind(&world.alice, inbox, "0", &asked).await;
+        answer.property(inbox, name)
+    };
+    let [own, work, bobs] = ["alice/calendar", "alice/work", "bob/calendar"]
+        .map(|at| format!("/dav/calendars/users/{at}/"));
+    for hrefs in [[&own, &bobs], [&bobs, &own]] {
+        assert_eq!(
+            chosen(hrefs.map(String::as_str)).await,
+            format!("href({work})")
+        );
+    }
+    assert_eq!(chosen([&work, &own]).await, format!("href({own})"));
 }
 
 /// RFC 4331 §3, §4

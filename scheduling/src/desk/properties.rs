@@ -12,9 +12,9 @@ use super::{
     collection::takes_component,
     conditions,
     guard::{self, Touched},
-    refuse::{crowded, precondition, read_failed},
+    refuse::{crowded, in_the_way, read_failed},
     rights::Need,
-    scene,
+    scene::{self, Scene},
 };
 use crate::{Actor, Conditions, Precondition, Refusal};
 
@@ -166,19 +166,21 @@ impl Desk {
     }
 
     /// Makes another calendar the one that invitations are put into: a change of the property
-    /// `CALDAV:schedule-default-calendar-URL` of the inbox at `path` (RFC 6638 §9.2).
+    /// `CALDAV:schedule-default-calendar-URL` of the inbox at `path` (RFC 6638 §9.2). Of several calendars it is each in
+    /// turn, and so the last one, if each can be (RFC 4918 §9.2).
     ///
     /// Errors: `NotFound`; `Forbidden` (`DAV:write-properties`); `ConditionFailed`; `Locked`;
-    /// `valid-schedule-default-calendar-URL` where `calendar` is no calendar of the inbox's owner.
+    /// `valid-schedule-default-calendar-URL` with the first of the calendars that is none of the inbox's owner.
     pub async fn set_default_calendar(
         &self,
         actor: &Actor,
         path: &ResourcePath,
-        calendar: &ResourcePath,
+        calendars: &[ResourcePath],
         conditions: &Conditions,
     ) -> Result<(), Refusal> {
+        let paths: Vec<&ResourcePath> = calendars.iter().chain([path]).collect();
         for _ in 0..MAXIMUM_ROUNDS {
-            let scene = self.scene(actor, &[path, calendar], conditions).await?;
+            let scene = self.scene(actor, &paths, conditions).await?;
             let inbox = scene.resolution(path)?;
             self.require(actor, &[Need::on(path, inbox, Privilege::WriteProperties)])
                 .await?;
@@ -197,7 +199,10 @@ impl Desk {
                 &submitted,
                 actor.principal.id,
             )?;
-            let chosen = default_calendar(inbox, scene.resolution(calendar).ok())?;
+            let mut chosen = None;
+            for calendar in calendars {
+                chosen = Some(default_calendar(inbox, calendar, &scene)?);
+            }
             let owner = self
                 .store
                 .principal_to_change(inbox.owner.id)
@@ -205,7 +210,7 @@ impl Desk {
                 .map_err(read_failed)?;
             let before = owner.ok_or(Refusal::NotFound)?;
             let after = Principal {
-                default_calendar: Some(chosen),
+                default_calendar: chosen.or(before.default_calendar),
                 ..Principal::clone(&before)
             };
             let mut batch = self.store.batch();
@@ -227,9 +232,10 @@ impl Desk {
 /// RFC 6638 §4.3.1: the default calendar is a calendar of the same owner, in which events can stand.
 fn default_calendar(
     inbox: &Resolution,
-    calendar: Option<&Resolution>,
+    path: &ResourcePath,
+    scene: &Scene,
 ) -> Result<CollectionId, Refusal> {
-    let chosen = calendar.filter(|calendar| {
+    let chosen = scene.resolution(path).ok().filter(|calendar| {
         matches!(calendar.found, Found::Collection)
             && calendar.collection().kind == CollectionKind::Calendar
             && calendar.home().id == inbox.home().id
@@ -237,9 +243,10 @@ fn default_calendar(
     });
     match chosen {
         Some(calendar) => Ok(calendar.collection().id),
-        None => Err(precondition(
+        None => Err(in_the_way(
             Precondition::ValidScheduleDefaultCalendarUrl,
             "the default calendar is a calendar in the same home that takes VEVENT",
+            path.clone(),
         )),
     }
 }

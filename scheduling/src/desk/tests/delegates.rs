@@ -664,7 +664,7 @@ async fn the_audit_tells_of_grants_and_choices() {
         .await
         .unwrap();
     let none = Conditions::default();
-    desk.set_default_calendar(alice, &path("alice/inbox"), &path("alice/work"), &none)
+    desk.set_default_calendar(alice, &path("alice/inbox"), &[path("alice/work")], &none)
         .await
         .unwrap();
     desk.lock(alice, taking("alice/x", true, false))

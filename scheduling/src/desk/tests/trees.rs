@@ -90,7 +90,7 @@ async fn another_default_calendar() {
         let none = Conditions::default();
         world
             .desk
-            .set_default_calendar(&world.alice, &path("alice/inbox"), &path(calendar), &none)
+            .set_default_calendar(&world.alice, &path("alice/inbox"), &[path(calendar)], &none)
             .await
     };
     for no_calendar in [

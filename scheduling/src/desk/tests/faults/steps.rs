@@ -214,7 +214,7 @@ impl Stage {
 
     async fn choose_default(&self) -> Result<(), Refusal> {
         let World { desk, alice, .. } = &self.world;
-        let (inbox, calendar) = (path("alice/inbox"), path("alice/second"));
+        let (inbox, calendar) = (path("alice/inbox"), [path("alice/second")]);
         let conditions = Conditions::default();
         desk.set_default_calendar(alice, &inbox, &calendar, &conditions)
             .await
