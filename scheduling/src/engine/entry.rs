@@ -25,6 +25,18 @@ pub(super) fn agent(person: &Property) -> Agent {
     }
 }
 
+/// Who delivers an attendee's answers: the same on ORGANIZER in all components (RFC 6638 §7.1). Where it is not, nobody
+/// said that it is not the server.
+pub(super) fn agent_of_organizer(object: &CalendarObject) -> Agent {
+    let lines = object.entries().filter_map(|it| it.property("ORGANIZER"));
+    let mut agents = lines.map(agent);
+    let first = agents.next().unwrap_or(Agent::Server);
+    match agents.all(|it| it == first) {
+        true => first,
+        false => Agent::Server,
+    }
+}
+
 /// Whether it was the server that left an object to others, as the status on its ORGANIZER says: the organizer could not
 /// be reached then, and may be now.
 pub(super) fn is_out_of_reach(organizer: &Property) -> bool {

@@ -7,6 +7,7 @@ use calendar::{CalendarObject, Component, Property};
 use super::{
     Change, Plan,
     answer::{Said, answer, declining},
+    completion::with_organizer,
     merge::{Merged, merge, write_answer_on_all},
     outbox::{Outbox, kind_of_reply, unreachable},
     plain, without_force_send,
@@ -15,7 +16,10 @@ use crate::engine::{
     Decision, Directory, Fault, Role, Status,
     away::taken_back,
     delegation::DELEGATED,
-    entry::{Agent, DECLINED, adopt, agent, attendees, is_out_of_reach, participation},
+    entry::{
+        Agent, DECLINED, adopt, agent, agent_of_organizer, attendees, is_out_of_reach,
+        participation,
+    },
     meeting::{Meeting, Part},
     message::{Answer, reply, request},
     notes::remove_notes,
@@ -30,14 +34,6 @@ pub(super) fn own<'a>(change: &Change<'_>, entry: &'a Component) -> Option<&'a P
     attendees(entry).find(|line| change.directory.is(line.raw_value(), change.owner.id))
 }
 
-/// SCHEDULE-AGENT on ORGANIZER (RFC 6638 §3.2.2.2): the same in all components.
-fn agent_of(object: &CalendarObject) -> Agent {
-    object
-        .entries()
-        .find_map(|entry| entry.property("ORGANIZER"))
-        .map_or(Agent::Server, agent)
-}
-
 pub(super) fn organizer_line(object: &CalendarObject) -> Option<&Property> {
     object
         .entries()
@@ -46,9 +42,13 @@ pub(super) fn organizer_line(object: &CalendarObject) -> Option<&Property> {
 
 /// A create (RFC 6638 §3.2.2.2): an invitation that came another way, usually by mail.
 pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan, Fault> {
-    if agent_of(after) != Agent::Server {
+    let agreed = with_one_agent(None, after);
+    let after = agreed.as_ref().unwrap_or(after);
+    if agent_of_organizer(after) != Agent::Server {
         return Ok(left_to_others(after, Role::Attendee));
     }
+    let completed = with_organizer(after);
+    let after = completed.as_ref().unwrap_or(after);
     let organizer = organizer(after, change.directory)?.unwrap_or_default();
     if change
         .directory
@@ -129,14 +129,16 @@ pub(super) fn store(
     if !is_same_organizer(before, after, change.directory) {
         return Err(Fault::AttendeeChange("ORGANIZER became somebody else"));
     }
+    let agreed = with_one_agent(Some(before), after);
+    let after = agreed.as_ref().unwrap_or(after);
     let was_out_of_reach = organizer_line(before).is_some_and(is_out_of_reach);
-    if role == Role::Attendee && was_out_of_reach && agent_of(after) != Agent::Client {
+    if role == Role::Attendee && was_out_of_reach && agent_of_organizer(after) != Agent::Client {
         return reach_again(change, before, after);
     }
-    if organizer_line(after).is_some() && agent_of(after) != Agent::Server {
+    if organizer_line(after).is_some() && agent_of_organizer(after) != Agent::Server {
         return Ok(left_to_others(after, role));
     }
-    if agent_of(before) != Agent::Server {
+    if agent_of_organizer(before) != Agent::Server {
         return if role == Role::Attendee {
             create(change, after)
         } else {
@@ -179,6 +181,26 @@ fn is_same_organizer(
         (_, Ok(None)) => true,
         _ => false,
     }
+}
+
+/// The object with the same SCHEDULE-AGENT on ORGANIZER in all components, where a client has several: as it was stored
+/// (RFC 6638 §3.2.2.2 and §7.1). `None` where it has not.
+fn with_one_agent(
+    before: Option<&CalendarObject>,
+    after: &CalendarObject,
+) -> Option<CalendarObject> {
+    let lines = after.entries().filter_map(|it| it.property("ORGANIZER"));
+    let mut agents = lines.map(agent);
+    let first = agents.next()?;
+    if agents.all(|it| it == first) {
+        return None;
+    }
+    let known = before.filter(|before| agent_of_organizer(before) != Agent::Server);
+    let mut object = after.clone();
+    for line in organizer_lines_mut(&mut object) {
+        adopt(line, known.and_then(organizer_line), "SCHEDULE-AGENT");
+    }
+    Some(object)
 }
 
 /// SCHEDULE-FORCE-SEND on ORGANIZER.
@@ -331,7 +353,7 @@ fn declined(change: &Change<'_>, before: &CalendarObject) -> Result<Vec<Componen
     if !change.schedule_reply {
         return Err("the client wants no reply (RFC 6638 §8.1)");
     }
-    if agent_of(before) != Agent::Server {
+    if agent_of_organizer(before) != Agent::Server {
         return Err("SCHEDULE-AGENT on ORGANIZER leaves the replies to others (RFC 6638 §7.1)");
     }
     if meeting.is_called_off() {

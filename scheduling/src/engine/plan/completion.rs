@@ -48,15 +48,9 @@ pub(super) fn complete(
     let after = followed.as_ref().unwrap_or(after);
     let answers = before.map_or_else(Vec::new, |before| answers(change, before, after));
     let left = before.map_or_else(BTreeMap::new, |before| left_behind(change, before, after));
-    let organizer = after
-        .entries()
-        .find_map(|entry| entry.property("ORGANIZER"));
-    let lacks_organizer = |entry: &Component| entry.property("ORGANIZER").is_none();
-    let incomplete = after.entries().any(lacks_organizer);
     let has_groups = new_groups(change, before, after).next().is_some();
-    let is_complete = answers.is_empty() && !(incomplete && organizer.is_some());
-    if is_complete && left.is_empty() && !has_groups {
-        return followed;
+    if answers.is_empty() && left.is_empty() && !has_groups {
+        return with_organizer(after).or(followed);
     }
     let mut object = after.clone();
     take_along(&mut object, left);
@@ -66,11 +60,20 @@ pub(super) fn complete(
     if has_groups {
         expand_groups(change, before, &mut object);
     }
-    if let Some(organizer) = organizer {
-        let incomplete = object.entries_mut().filter(|entry| lacks_organizer(entry));
-        incomplete.for_each(|entry| entry.push_property(organizer.clone()));
-    }
-    Some(object)
+    with_organizer(&object).or(Some(object))
+}
+
+/// The object with its ORGANIZER in each component (RFC 6638 §3.2.4.2); `None` where it is so already.
+pub(super) fn with_organizer(object: &CalendarObject) -> Option<CalendarObject> {
+    let lacks_it = |entry: &Component| entry.property("ORGANIZER").is_none();
+    let mut organizers = object.entries().filter_map(|it| it.property("ORGANIZER"));
+    let organizer = organizers
+        .next()
+        .filter(|_| object.entries().any(lacks_it))?;
+    let mut completed = object.clone();
+    let incomplete = completed.entries_mut().filter(|entry| lacks_it(entry));
+    incomplete.for_each(|entry| entry.push_property(organizer.clone()));
+    Some(completed)
 }
 
 /// The object with those whom people sent as they said; `None` where they are in it so already.

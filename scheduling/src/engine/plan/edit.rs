@@ -247,7 +247,7 @@ impl<'m, 'o> Edit<'m, 'o> {
     /// client says. A signature that stood there before is that of who sent something then, and no client's to
     /// keep or to change.
     fn write_organizer(&self, change: &Change<'_>, part: Part, line: &mut Property, speaks: bool) {
-        line.remove_parameter("SCHEDULE-FORCE-SEND");
+        forget_messages(line);
         match (change.sent_by(), speaks, self.before) {
             (Some(address), true, _) => sign(line, address),
             (_, false, Some(before)) => {
@@ -266,6 +266,9 @@ impl<'m, 'o> Edit<'m, 'o> {
         let person = change.directory.person(line.raw_value());
         let earlier = self.earlier_seat(&person, part);
         keep(line, earlier.map(|earlier| earlier.line), NOTE);
+        if person == Person::Local(change.owner.id) {
+            forget_messages(line);
+        }
         let seat = self.roster.get(&person).and_then(|it| it.seats.get(&part));
         let Some(seat) = seat.filter(|seat| seat.agent == Agent::Server) else {
             return;
@@ -294,6 +297,13 @@ impl<'m, 'o> Edit<'m, 'o> {
             // an answer to what was before comes too late now, also from here as long as this is not delivered
             Revision::before_all(sequence).note(line, part != Part::Series);
         }
+    }
+}
+
+/// To the organizer nobody sends anything, and so nothing of messages stands on their lines (RFC 6638 §7.3).
+fn forget_messages(line: &mut Property) {
+    for parameter in ["SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND"] {
+        line.remove_parameter(parameter);
     }
 }
 

@@ -14,7 +14,10 @@ use crate::{
         Directory,
         away::{away, write_away},
         delegation::{self, DELEGATED_FROM, DELEGATED_TO},
-        entry::{DECLINED, NEEDS_ACTION, adopt, attendees, is_cancelled, participation, sequence},
+        entry::{
+            Agent, DECLINED, NEEDS_ACTION, adopt, agent, attendees, is_cancelled, participation,
+            sequence,
+        },
         meeting::{Meeting, Part, is_instance},
         own::note_choices,
         sameness::{has_same_lines, has_same_zones},
@@ -434,15 +437,14 @@ fn restore_parameters(object: &mut CalendarObject, asked: &Meeting<'_>, stored: 
 }
 
 fn restore_parameters_of(line: &mut Property, known: &[&Property]) {
-    const KEPT: [&str; 3] = ["SCHEDULE-STATUS", NOTE, "SCHEDULE-AGENT"];
     let mut known = known.iter();
     let twin =
         known.find(|person| person.name() == line.name() && person.raw_value() == line.raw_value());
-    // that on ORGANIZER is the attendee's to say
-    let kept = if line.is("ORGANIZER") {
-        &KEPT[..2]
-    } else {
-        &KEPT[..]
+    let kept = match twin {
+        // that on ORGANIZER is the attendee's to say
+        _ if line.is("ORGANIZER") => &["SCHEDULE-STATUS", NOTE][..],
+        Some(twin) if is_told_by_client(twin) => &[NOTE, "SCHEDULE-AGENT"],
+        _ => &["SCHEDULE-STATUS", NOTE, "SCHEDULE-AGENT"],
     };
     for parameter in kept {
         match twin.and_then(|twin| twin.parameter(parameter)) {
@@ -455,6 +457,11 @@ fn restore_parameters_of(line: &mut Property, known: &[&Property]) {
             }
         }
     }
+}
+
+/// Whether it is the client that tells an attendee, and so says how that went (RFC 6638 §3.2.2.1, item 10).
+fn is_told_by_client(line: &Property) -> bool {
+    line.is("ATTENDEE") && agent(line) == Agent::Client
 }
 
 /// Takes the client's own lines in the VCALENDAR.
@@ -472,6 +479,15 @@ fn take_over(entry: &mut Component, asked: &Component) {
     replace_properties(entry, asked, |property| {
         is_own(&original, property.name()) && is_taken(property.name())
     });
+    for line in entry
+        .properties_mut()
+        .filter(|line| is_told_by_client(line))
+    {
+        let twin = attendees(asked).find(|it| it.raw_value() == line.raw_value());
+        if twin.is_some() {
+            adopt(line, twin, "SCHEDULE-STATUS");
+        }
+    }
     entry.retain_components(|component| !component.is("VALARM"));
     asked
         .components()

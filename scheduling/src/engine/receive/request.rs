@@ -11,8 +11,11 @@ use super::{
 };
 use crate::engine::{
     Action, Addressee, Message, Method, Origin, Status,
-    delegation::{DELEGATED, ask, is_only_sent},
-    entry::{Agent, DECLINED, NEEDS_ACTION, agent, attendees, is_out_of_reach, participation},
+    delegation::{DELEGATED, ask, delegates, is_only_sent},
+    entry::{
+        Agent, DECLINED, NEEDS_ACTION, agent_of_organizer, attendees, is_out_of_reach,
+        participation,
+    },
     meeting::{Meeting, Part},
     own::{has_progress, note_sent},
     sameness::{has_same_lines, is_same_content},
@@ -205,9 +208,8 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
             ..silently("the copy says so already").receipt(incoming.message)
         });
     }
-    // RFC 6638 §3.2.10: new answers of attendees are no reason for a new tag, nor is a component that is there only
-    // to hold one
-    let schedule_tag_changes = changed && is_told_anew(&stored, &Meeting::of(&object));
+    let schedule_tag_changes =
+        changed && is_consequential(incoming, &stored, &Meeting::of(&object));
     let message = incoming.message;
     // who sees an answer before the message that is on its way hears by it what is new, and not by that message again
     let inbox_item = match message.origin {
@@ -302,7 +304,7 @@ pub(super) fn check_organizer(
         ));
     }
     // RFC 6638 §3.2.2.3, §7.1: the client looks after this object, or nobody does
-    if agent(line) != Agent::Server && !is_out_of_reach(line) {
+    if agent_of_organizer(copy) != Agent::Server && !is_out_of_reach(line) {
         return Err(Declined::for_the_user(
             Status::DELIVERED,
             "SCHEDULE-AGENT leaves the copy to its owner",
@@ -346,18 +348,25 @@ fn shown_form(line: &Property) -> String {
     canonical(line, |_| false)
 }
 
-/// Whether any instance says something else of the meeting; what attendees answered, and whom they send, is apart.
-fn is_told_anew(stored: &Meeting<'_>, new: &Meeting<'_>) -> bool {
+/// RFC 6638 §3.2.10: whether any instance says something else of the meeting, or of the recipient's own answer, which
+/// a client that has not seen it would give again. What others answered, and whom they send, is apart, and so is a
+/// component that is there only to hold that.
+fn is_consequential(incoming: &Incoming<'_>, stored: &Meeting<'_>, new: &Meeting<'_>) -> bool {
     let parts: BTreeSet<Part> = stored
         .parts()
         .chain(new.parts())
         .map(|(part, _)| part)
         .collect();
     let is_told = |line: &Property| !(line.is("ATTENDEE") && is_only_sent(line));
+    let answer_in = |entry: &Component| {
+        own_line(incoming, entry).map(|own| (participation(own), delegates(own)))
+    };
     let is_same = |part: Part| match (component_of(stored, part), component_of(new, part)) {
         (None, None) => true,
         (Some(one), Some(other)) => {
-            tells_the_same(&one, &other, is_told) && one.components().eq(other.components())
+            tells_the_same(&one, &other, is_told)
+                && answer_in(&one) == answer_in(&other)
+                && one.components().eq(other.components())
         }
         _ => false,
     };

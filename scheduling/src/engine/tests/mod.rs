@@ -12,6 +12,7 @@ mod dropped;
 mod groups;
 mod mail;
 mod organizer;
+mod people;
 mod progress;
 mod properties;
 mod receiving;

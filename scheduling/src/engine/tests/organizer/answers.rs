@@ -46,6 +46,44 @@ fn a_client_keeps_its_own_status() {
     assert!(matches!(&world.decisions[0], Decision::NotSent { recipient, .. } if recipient == BOB));
 }
 
+/// RFC 6638 §3.2.10: inconsequential is what "does not directly impact the user's own participation status". What the
+/// server makes of the attendee's own is not: a client that has not seen it would answer in their place.
+#[test]
+fn who_is_asked_again_gets_a_new_tag_and_the_others_do_not() {
+    type Step = fn(&mut World);
+    let asked_again: Step = |world| {
+        let people =
+            format!("ATTENDEE:mailto:carol@example.org\nATTENDEE;PARTSTAT=NEEDS-ACTION:{BOB}");
+        world.put("alice", &meeting(&people));
+    };
+    let answered_by_mail: Step = |world| {
+        let reply = "PARTSTAT=DECLINED:mailto:bob@example.org";
+        let reply = event(&format!(
+            "UID:1\nDTSTAMP:20260601T000000Z\nORGANIZER:mailto:alice@example.org\nATTENDEE;{reply}"
+        ));
+        world.mail_in("alice", Method::Reply, BOB, reply);
+    };
+    for (step, said) in [
+        (asked_again, "NEEDS-ACTION"),
+        (answered_by_mail, "DECLINED"),
+    ] {
+        let mut world = new_world();
+        let people = format!("ATTENDEE:mailto:carol@example.org\nATTENDEE:{BOB}");
+        world.put("alice", &meeting(&people));
+        world.answer("bob", "ACCEPTED");
+        let tags = ["alice", "bob", "carol"].map(|who| world.tag(who));
+        let own = u32::from(said == "NEEDS-ACTION");
+        step(&mut world);
+        let line = world.line("bob", "ATTENDEE", BOB);
+        assert!(line.contains(&format!("PARTSTAT={said}")), "{line}");
+        assert_eq!(
+            ["alice", "bob", "carol"].map(|who| world.tag(who)),
+            [tags[0] + own, tags[1] + 1, tags[2]],
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn the_organizer_can_ask_again() {
     // RFC 6638 §3.2.8: NEEDS-ACTION may be set at any time; with a tag that held it may only be old news (§3.2.10.1)
