@@ -67,7 +67,8 @@ pub(crate) enum Scheduling<'a> {
         /// Whether it is a scheduling object.
         is_scheduling_object: bool,
     },
-    /// It is a copy for somebody whom the meeting does not concern: an object as any other.
+    /// It comes from somebody else's calendar (RFC 6638 §3.2.3.3 and §3.2.3.4): nobody hears of it until its new owner
+    /// changes what concerns others.
     Never,
 }
 
@@ -245,7 +246,12 @@ impl Desk {
         };
         let alone = |held| self.checked_attachments(&admitted.object, arrival, held);
         let (actor, owner, schedule_reply, schedule_tag_matched) = match &arrival.scheduling {
-            Scheduling::Never => return Ok(as_it_is(false, alone(held)?)),
+            Scheduling::Never => {
+                if admitted.facts.mentions_people() {
+                    self.log_copy(batch, arrival);
+                }
+                return Ok(as_it_is(false, alone(held)?));
+            }
             Scheduling::Moves {
                 is_scheduling_object,
             } => {
@@ -319,12 +325,30 @@ impl Desk {
 
     fn log_move(&self, batch: &mut Batch, arrival: &Arrival<'_>) {
         let reason = "it only stands in another calendar of its owner now";
+        let line = LogLine::of(Verdict::NoMessages, reason);
+        self.log_arrival(batch, arrival, Occasion::Moved, line);
+    }
+
+    fn log_copy(&self, batch: &mut Batch, arrival: &Arrival<'_>) {
+        let reason = "it came from somebody else's calendar (RFC 6638 §3.2.3.3, §3.2.3.4), and nobody hears of it before its owner \
+             changes when it is, who is invited, or an answer";
+        let line = LogLine::of(Verdict::NotScheduled, reason);
+        self.log_arrival(batch, arrival, Occasion::Changed, line);
+    }
+
+    fn log_arrival(
+        &self,
+        batch: &mut Batch,
+        arrival: &Arrival<'_>,
+        occasion: Occasion,
+        line: LogLine,
+    ) {
         let entry = LogEntry {
             time: arrival.scene.now,
             actor: arrival.actor.name(),
-            occasion: Occasion::Moved,
+            occasion,
             is_public: Classification::is_public(&arrival.admitted.object),
-            lines: vec![LogLine::of(Verdict::NoMessages, reason)],
+            lines: vec![line],
         };
         let uid = &arrival.admitted.facts.uid;
         self.log(batch, arrival.calendar.home, uid, entry);

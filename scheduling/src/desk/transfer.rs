@@ -417,11 +417,10 @@ impl Desk {
     }
 }
 
-/// Who hears of an object that comes into a calendar: nobody, where a meeting only moves between its
-/// owner's calendars, or is copied to somebody else. To take somebody else's part in a meeting by MOVE
-/// is refused. What stands in one of the owner's calendars without being scheduled does so in another,
-/// too. Whatever else was no scheduling object is treated as if it were PUT there, and so is all that takes
-/// the place of a meeting: those who are in it must hear of that.
+/// Who hears of an object that comes into a calendar: from another calendar nobody (RFC 6638 §3.2.3.3 and §3.2.3.4),
+/// where it does not stand beside the meeting that it is a copy of. To take somebody else's part in a meeting by MOVE is
+/// refused. What comes from elsewhere is treated as if it were PUT there, and so is all that takes the place of a
+/// meeting: those who are in it must hear of that.
 fn scheduling<'a>(
     transfer: &Transfer,
     ends: &Ends<'a>,
@@ -435,9 +434,12 @@ fn scheduling<'a>(
     let replaces_meeting =
         matches!(&ends.destination.found, Found::Object(before) if is_scheduled(before));
     let same_home = ends.source.home().id == ends.destination.home().id;
-    if object.calendar.is_some() && !is_meeting && same_home && !replaces_meeting {
-        return Ok(Scheduling::Moves {
-            is_scheduling_object: false,
+    if object.calendar.is_some() && !is_meeting && !replaces_meeting {
+        return Ok(match same_home {
+            true => Scheduling::Moves {
+                is_scheduling_object: false,
+            },
+            false => Scheduling::Never,
         });
     }
     match (is_meeting, transfer.keep_source, same_home) {

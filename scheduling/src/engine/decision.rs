@@ -63,6 +63,9 @@ pub enum Decision {
         /// Why.
         reason: String,
     },
+    /// The object is no scheduling object resource of its owner's (RFC 6638 §3.1), though it names people.
+    #[error("not scheduled: {0}")]
+    NotScheduled(String),
     /// The change needs no message at all.
     #[error("no messages: {0}")]
     NoMessages(String),

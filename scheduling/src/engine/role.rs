@@ -129,6 +129,22 @@ pub fn role(
     Ok(if invited { Role::Attendee } else { Role::None })
 }
 
+/// Why an object is no scheduling object resource of its owner's, who has no part in it (RFC 6638 §3.1); `None` where it
+/// names nobody.
+pub fn why_not_scheduled(object: &CalendarObject) -> Option<&'static str> {
+    let mut lines = object.entries().flat_map(Component::properties);
+    if !lines.any(is_person) {
+        return None;
+    }
+    let mut entries = object.entries();
+    let has_organizer = entries.any(|entry| entry.property("ORGANIZER").is_some());
+    Some(match (can_be_scheduled(object), has_organizer) {
+        (false, _) => "only events and to-dos are scheduled",
+        (true, false) => "it has no ORGANIZER, so that nobody invites its attendees",
+        (true, true) => "ORGANIZER is none of the owner's addresses, and no ATTENDEE is one",
+    })
+}
+
 /// The local organizer whose copy of the event (by its UID) [`super::plan`] needs: where the owner is
 /// an attendee of somebody on this server.
 pub fn organizer_to_load(

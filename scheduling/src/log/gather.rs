@@ -218,6 +218,7 @@ fn of_decision(decision: &Decision) -> LogLine {
             ..to(Verdict::Undeliverable, recipient, reason)
         },
         Decision::NoMessages(reason) => LogLine::of(Verdict::NoMessages, reason),
+        Decision::NotScheduled(why) => LogLine::of(Verdict::NotScheduled, why),
         Decision::Changed(what) => LogLine::of(Verdict::Adjusted, what),
         Decision::NotApplied {
             method,

@@ -80,6 +80,8 @@ pub enum Verdict {
     Unreadable,
     /// So a room or resource answered by itself, or left it to a person.
     AnsweredByItself,
+    /// Nobody hears of it, since it is no scheduling object of its owner's.
+    NotScheduled,
 }
 
 /// How a message goes.
@@ -123,6 +125,7 @@ impl Verdict {
             Verdict::Followed => "followed",
             Verdict::Unreadable => "unreadable",
             Verdict::AnsweredByItself => "answered-by-itself",
+            Verdict::NotScheduled => "not-scheduled",
         }
     }
 }
@@ -168,6 +171,7 @@ impl LogLine {
             Verdict::Sent if self.method.as_deref() == Some("REFRESH") => "RFC 5546 §3.2.6",
             Verdict::Sent => "RFC 6638 §3.2.1",
             Verdict::NotSent | Verdict::NoMessages => "RFC 6638 §3.2",
+            Verdict::NotScheduled => "RFC 6638 §3.1",
             Verdict::Undeliverable | Verdict::Fared => "RFC 6638 §3.2.9",
             Verdict::Adjusted => "RFC 6638 §3.2.2.1",
             Verdict::Created | Verdict::Updated | Verdict::Removed | Verdict::Noted
@@ -322,6 +326,7 @@ impl fmt::Display for LogLine {
             Verdict::NotSent => write!(out, "nothing to {}: {reason}", parties()),
             Verdict::Undeliverable => write!(out, "no way to {}: {reason}{outcome}", parties()),
             Verdict::NoMessages => write!(out, "no messages: {reason}"),
+            Verdict::NotScheduled => write!(out, "not scheduled: {reason}"),
             Verdict::Adjusted => write!(out, "not stored as it was sent: {reason}"),
             Verdict::Created => write!(out, "{}: put into the calendar", self.message("from")),
             Verdict::Updated => write!(out, "{}: applied", self.message("from")),

@@ -123,6 +123,7 @@ fn decisions_are_said_in_words() {
             "no way to a: because; 1.2 delivered",
         ),
         (Verdict::NoMessages, "no messages: because"),
+        (Verdict::NotScheduled, "not scheduled: because"),
         (Verdict::Adjusted, "not stored as it was sent: because"),
         (Verdict::Created, "REQUEST from a: put into the calendar"),
         (Verdict::Updated, "REQUEST from a: applied"),

@@ -5,7 +5,7 @@ use storage::{
     model::{Delegate, SchedulingLogEntry, Work},
 };
 
-use super::{imports::incoming, meetings::answer, trash, *};
+use super::{bookings::RULES, imports::incoming, meetings::answer, trash, *};
 use crate::{
     log::{LogEntry, Occasion, Verdict, Way},
     mail::{self, DeliveryOutcome},
@@ -134,6 +134,43 @@ async fn why_nothing_was_sent() {
         ]
     );
     assert!(world.log_of(&world.bob).await.is_empty());
+}
+
+/// RFC 6638 §3.1: nobody hears of what is nobody's meeting here; "why did Bob not get it" is answered, beforehand, too.
+#[tokio::test]
+async fn why_an_object_that_names_people_is_not_scheduled() {
+    let organizer = "ORGANIZER:mailto:alice@example.com\r\n";
+    let cases = [
+        (
+            organizer,
+            "",
+            "it has no ORGANIZER, so that nobody invites its attendees",
+        ),
+        (
+            organizer,
+            "ORGANIZER:mailto:alice.smith@elsewhere.test\r\n",
+            "ORGANIZER is none of the owner's addresses, and no ATTENDEE is one",
+        ),
+    ];
+    for (from, to, why) in cases {
+        let world = world().await;
+        let object = meeting(START, "").replace(from, to);
+        let put = Put {
+            path: path(AT),
+            content_type: None,
+            octets: Bytes::from(object.clone()),
+            conditions: Conditions::default(),
+            schedule_reply: true,
+        };
+        let rehearsal = world.desk.rehearse_put(&world.alice, &put, &RULES).await;
+        world.put(AT, object).await.unwrap();
+        let entries = world.log_of(&world.alice).await;
+        let lines = &entries[0].lines;
+        assert_eq!(&rehearsal.unwrap().lines, lines);
+        assert_eq!(lines[0].to_string(), format!("not scheduled: {why}"));
+        assert_eq!(lines[0].rule(), Some("RFC 6638 §3.1"));
+        assert!(world.log_of(&world.bob).await.is_empty());
+    }
 }
 
 /// A message that did nothing, and its reason, stand in the recipient's log; the sender learns the status alone.

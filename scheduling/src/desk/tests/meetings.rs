@@ -403,6 +403,43 @@ async fn meetings_and_other_peoples_homes() {
     drop(carol);
 }
 
+/// RFC 6638 §3.2.3.3 and §3.2.3.4: from calendar to calendar there is nothing to schedule, of what is not scheduled either.
+#[tokio::test]
+async fn what_is_not_scheduled_is_not_in_another_home() {
+    for keep_source in [true, false] {
+        let world = world().await;
+        let carol = user(world.desk.store(), "carol").await;
+        let mut root = Principal::clone(&world.alice.principal);
+        root.administrator = true;
+        let root = Actor::of(Arc::new(root));
+        // in Alice's calendar it is nobody's meeting, in Carol's it would be hers
+        let of_carol =
+            meeting("p", "Plan", START).replace("alice@example.com", "carol@example.com");
+        let (plain, at) = ("alice/calendar/plain.ics", "carol/calendar/p.ics");
+        world.put(plain, of_carol.clone()).await.unwrap();
+        let done = world.desk.transfer(&root, transfer(plain, at, keep_source));
+        done.await.unwrap();
+        let facts = world.object(at).await.unwrap().calendar.unwrap();
+        assert!(!facts.scheduling && facts.schedule_tag.is_none());
+        assert!(world.members("bob/calendar").await.is_empty());
+        assert!(world.mails().await.is_empty());
+        let home = carol.principal.home.unwrap();
+        let log = world.desk.scheduling_log_of(home, "p").await.unwrap();
+        let line = log.last().unwrap().lines[0].to_string();
+        assert!(line.starts_with("not scheduled: it came from"), "{line}");
+        // until she changes what concerns others
+        let later = of_carol.replace(START, "20260201T110000Z");
+        world.put_as(&carol, at, later).await.unwrap();
+        assert_eq!(
+            (
+                world.mails().await.len(),
+                world.members("bob/inbox").await.len()
+            ),
+            (1, 1)
+        );
+    }
+}
+
 /// Our decision on C1.5.
 #[tokio::test]
 async fn an_invitation_that_was_never_sent_is_refused() {

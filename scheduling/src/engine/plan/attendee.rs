@@ -9,6 +9,7 @@ use super::{
     answer::{Said, answer, declining},
     completion::with_organizer,
     merge::{Merged, merge, write_answer_on_all},
+    not_scheduled,
     outbox::{Outbox, kind_of_reply, unreachable},
     plain, without_force_send,
 };
@@ -142,7 +143,7 @@ pub(super) fn store(
         return if role == Role::Attendee {
             create(change, after)
         } else {
-            Ok(plain(Some(after)))
+            Ok(not_scheduled(after))
         };
     }
     Ok(merge_and_answer(change, before, after))

@@ -25,7 +25,9 @@ use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
 
 use super::{
-    Decision, Directory, Fault, LastTold, Message, Role, Status, entry::attendees, role::role,
+    Decision, Directory, Fault, LastTold, Message, Role, Status,
+    entry::attendees,
+    role::{role, why_not_scheduled},
 };
 use crate::mail::OutgoingMessage;
 
@@ -197,7 +199,7 @@ fn decide(change: &Change<'_>) -> Result<Plan, Fault> {
         (Some((before, Role::Attendee)), _) => attendee::store(change, before, after, after_role),
         (_, Role::Organizer) => organizer::store(change, None, after),
         (_, Role::Attendee) => attendee::create(change, after),
-        (_, Role::None) => Ok(plain(Some(after))),
+        (_, Role::None) => Ok(not_scheduled(after)),
     }
 }
 
@@ -254,6 +256,15 @@ fn plain(after: Option<&CalendarObject>) -> Plan {
         statuses: Vec::new(),
         notice: None,
         decisions: Vec::new(),
+    }
+}
+
+/// What is no scheduling object resource of the owner's, and why nobody hears of it.
+fn not_scheduled(after: &CalendarObject) -> Plan {
+    let why = why_not_scheduled(after).map(str::to_owned);
+    Plan {
+        decisions: why.map(Decision::NotScheduled).into_iter().collect(),
+        ..plain(Some(after))
     }
 }
 

@@ -156,3 +156,42 @@ fn on_the_organizers_own_lines_nothing_stands_of_messages() {
         }
     }
 }
+
+/// RFC 6638 §3.1: why nobody hears of an object that names people.
+#[test]
+fn what_is_nobodys_meeting_says_why() {
+    let lines =
+        |more: &str| format!("UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260301T090000Z\n{more}");
+    let (organizer, bob) = (format!("ORGANIZER:{ALICE}"), format!("ATTENDEE:{BOB}"));
+    let of_x = format!("ORGANIZER:{X}");
+    let cases = [
+        ("VEVENT", vec![], None),
+        ("VEVENT", vec![&bob], Some("no ORGANIZER")),
+        ("VEVENT", vec![&of_x, &bob], Some("ORGANIZER is none")),
+        ("VEVENT", vec![&of_x], Some("ORGANIZER is none")),
+        (
+            "VJOURNAL",
+            vec![&organizer, &bob],
+            Some("events and to-dos"),
+        ),
+        ("VEVENT", vec![&organizer, &bob], None),
+    ];
+    for (kind, people, expected) in cases {
+        let mut world = new_world();
+        let people: Vec<&str> = people.into_iter().map(String::as_str).collect();
+        let object = stream(kind, &lines(&people.join("\n")));
+        for _ in 0..2 {
+            world.put("alice", &object);
+            let why = world.decisions.iter().find_map(|decision| match decision {
+                Decision::NotScheduled(why) => Some(why.as_str()),
+                _ => None,
+            });
+            assert_eq!(why.is_some(), expected.is_some(), "{people:?}: {why:?}");
+            assert!(
+                why.unwrap_or_default()
+                    .contains(expected.unwrap_or_default()),
+                "{why:?}"
+            );
+        }
+    }
+}
