@@ -12,11 +12,14 @@ use storage::{
 use super::{
     CalendarRules, Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
     delete::Removal,
+    recipients::Recipients,
     refuse::{crowded, read_failed},
+    schedule::Proposal,
 };
 use crate::{
     Actor, Refusal,
-    log::{LogEntry, LogLine},
+    engine::{Delivery, Directory, Status},
+    log::{About, Lines, LogEntry, LogLine, Verdict, Way},
 };
 
 /// What a change would come to.
@@ -27,7 +30,8 @@ pub struct Rehearsal {
     pub written: Option<Written>,
     /// What would be stored.
     pub octets: Option<Bytes>,
-    /// What would stand in the log of the owner, and how rooms would answer that answer by themselves.
+    /// What would stand in the log of the owner, whom messages would not reach that are delivered later, and how rooms
+    /// would answer that answer by themselves.
     pub lines: Vec<LogLine>,
 }
 
@@ -87,6 +91,50 @@ impl Desk {
             octets: None,
             lines: desk.weigh(batch, home).await?,
         })
+    }
+
+    /// What becomes of the messages that the change leaves for later, as far as their recipients can be read: to whom
+    /// they cannot be delivered, and how rooms answer.
+    pub(super) async fn foresee_later(
+        &self,
+        recipients: &mut Recipients,
+        proposal: &Proposal<'_>,
+        later: &[Delivery],
+        directory: &Directory,
+        rules: &CalendarRules,
+    ) -> Result<Vec<LogLine>, Refusal> {
+        let unreadable = self
+            .load_readable_recipients(recipients, proposal.owner, later)
+            .await?;
+        let mut lines = Lines::default();
+        for delivery in later {
+            let id = delivery.recipient.id;
+            if unreadable.iter().any(|(damaged, _)| *damaged == id) {
+                continue;
+            }
+            let receipt = recipients.receive(delivery, directory, proposal.now);
+            let status = receipt.map_or(Status::NO_WAY, |receipt| receipt.status);
+            let message = &delivery.message;
+            if !message.is_refresh && Status::is_undelivered(status.as_str()) {
+                let about = About::of(message.method.as_str(), &message.object);
+                let reason = "so it is now, and it is delivered later";
+                lines.push(LogLine {
+                    way: Some(Way::Local),
+                    status: Some(status.as_str().to_owned()),
+                    ..about.line(
+                        Verdict::Undeliverable,
+                        message.method.as_str(),
+                        &delivery.address,
+                        reason,
+                    )
+                });
+            }
+        }
+        for (room, asked) in recipients.asked() {
+            let answers = self.foresee_booking(room, &asked, directory, rules);
+            lines.extend(answers.await?);
+        }
+        Ok(lines.into_lines())
     }
 
     /// Who may write what they may not read does not read it this way.

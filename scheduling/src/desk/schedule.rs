@@ -444,19 +444,9 @@ impl Desk {
             .await?;
         let mut foreseen = Vec::new();
         if let Some(rules) = &self.rehearses {
-            // those, too, whom the message reaches behind the answer, as far as they can be read
-            let rooms = later.iter().filter(|it| it.recipient.answers_by_itself());
-            let mut rooms: Vec<Delivery> = rooms.cloned().collect();
-            let unreadable = self
-                .load_readable_recipients(&mut recipients, sender, &rooms)
+            foreseen = self
+                .foresee_later(&mut recipients, proposal, &later, directory, rules)
                 .await?;
-            rooms.retain(|it| !unreadable.iter().any(|(id, _)| *id == it.recipient.id));
-            self.receive_all(&mut recipients, sender, &rooms, directory, now)
-                .await?;
-            for (room, asked) in recipients.asked() {
-                let lines = self.foresee_booking(room, &asked, directory, rules);
-                foreseen.extend(lines.await?);
-            }
         }
         Ok(Delivered {
             outcomes,

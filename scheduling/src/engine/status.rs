@@ -69,7 +69,7 @@ impl Status {
     }
 
     /// Whether it tells that a message did not arrive.
-    pub(super) fn is_undelivered(text: &str) -> bool {
+    pub(crate) fn is_undelivered(text: &str) -> bool {
         let failed = [
             Status::UNKNOWN_USER,
             Status::NO_PRIVILEGE,

@@ -319,6 +319,46 @@ async fn the_answers_of_rooms_are_foreseen() {
     );
 }
 
+/// RFC 6638 §3.2.9: whom a message cannot reach is told, also of those whom one commit does not reach any more.
+#[tokio::test]
+async fn who_cannot_be_reached_later_is_foreseen() {
+    use storage::access::{Ace, AcePrincipal, Privilege};
+    const PEOPLE: usize = 70;
+    const QUOTA: u64 = 20_000;
+    let mut settings = Settings::default();
+    settings.limits.quota_octets = Some(QUOTA);
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let store = world.desk.store();
+    let (mut people, mut attendees) = (Vec::new(), String::new());
+    for number in 0..PEOPLE {
+        people.push(user(store, &format!("u{number}")).await);
+        attendees += &format!("ATTENDEE:mailto:u{number}@example.com\r\n");
+    }
+    let closed = ChangeAccess {
+        path: path("u68/inbox"),
+        aces: vec![Ace::deny(AcePrincipal::All, &[Privilege::ScheduleDeliver])],
+        conditions: Conditions::default(),
+    };
+    world.desk.change_access(&people[68], closed).await.unwrap();
+    let filler = event("filler", &"x".repeat(18_500));
+    let full = world.put_as(&people[69], "u69/calendar/filler.ics", filler);
+    full.await.unwrap();
+    let rehearsal = world
+        .rehearse(AT, meeting(START, &attendees))
+        .await
+        .unwrap();
+    let words = words(&rehearsal);
+    for expected in [
+        "no way to u68@example.com: so it is now, and it is delivered later; 3.8",
+        "no way to u69@example.com: so it is now, and it is delivered later; 5.1",
+    ] {
+        assert!(
+            words.iter().any(|it| it.starts_with(expected)),
+            "{words:#?}"
+        );
+    }
+}
+
 /// Also those of rooms that one commit does not reach any more.
 #[tokio::test]
 async fn the_answer_of_a_room_behind_many_people_is_foreseen() {
