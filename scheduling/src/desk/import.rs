@@ -25,7 +25,7 @@ use super::{
     conditions,
     content::Body,
     guard::{self, Touched},
-    refuse::{crowded, forbidden, precondition, read_failed},
+    refuse::{crowded, forbidden, read_failed},
     rights::Need,
     scene::Scene,
 };
@@ -362,21 +362,25 @@ impl Desk {
             .calendar
             .as_ref()
             .is_some_and(|facts| facts.scheduling);
-        let role = self.role(round.owner, &admitted.object).await?;
+        let change = self
+            .silent_change(round.owner, &standing, &admitted.object)
+            .await?;
         if was_scheduled {
-            let roles = [self.role(round.owner, &standing).await?, role];
-            match self.check_may_import_over(round, roles).await {
+            match self.check_may_import_over(round, change.roles).await {
                 Ok(()) => {}
                 Err(refusal @ Refusal::Forbidden { .. }) => {
                     return Ok(Step::Done(Imported::Refused(refusal)));
                 }
                 Err(failure) => return Err(failure),
             }
-            if let Some(refusal) = ends_part(roles) {
+            if let Some(refusal) = change.refusal() {
                 return Ok(Step::Done(Imported::Refused(refusal)));
             }
+            let (uid, now) = (&admitted.facts.uid, round.scene.now);
+            self.keep_what_was_told(&mut round.batch, &change, uid, now)
+                .await?;
         }
-        let is_scheduled = was_scheduled && role != Role::None;
+        let is_scheduled = was_scheduled && change.roles[1] != Role::None;
         let object = self
             .write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
             .await?;
@@ -554,25 +558,6 @@ impl Desk {
         round.taken.extend([uid.clone(), name.to_owned()]);
         Ok(Placed::of(name, &object))
     }
-}
-
-/// Why an import cannot take the place of a scheduled meeting: the owner would no longer have the part in it that
-/// they have (`roles` are the one that stands and the one that comes). Everybody else must hear of that, and an
-/// import tells nobody: their copies would stay for ever, or wait for an answer for ever. Whoever means it
-/// deletes the meeting first, and the others are told.
-fn ends_part([standing, coming]: [Role; 2]) -> Option<Refusal> {
-    let (element, detail) = match standing {
-        Role::Organizer => (
-            Precondition::AllowedOrganizerSchedulingObjectChange,
-            "an import does not end a meeting, as nobody would hear of it: delete the meeting first",
-        ),
-        Role::Attendee => (
-            Precondition::AllowedAttendeeSchedulingObjectChange,
-            "an import does not leave a meeting, as the organizer would not hear of it: delete it first",
-        ),
-        Role::None => return None,
-    };
-    (coming != standing).then(|| precondition(element, detail))
 }
 
 impl Round<'_> {

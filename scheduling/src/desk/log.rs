@@ -112,10 +112,27 @@ impl Desk {
         entry: &LogEntry,
     ) -> Result<(), Refusal> {
         let sent = entry.lines.iter().filter(|line| line.is_of_the_organizer());
-        if let Some(last) = sent.filter_map(|line| line.sequence).max() {
-            let kept = self.kept_sequence(owner, uid).await?;
-            batch.keep_of_messages(&kept, &last.to_be_bytes(), entry.time);
+        match sent.filter_map(|line| line.sequence).max() {
+            Some(last) => {
+                self.keep_sequence(batch, owner, uid, last, entry.time)
+                    .await
+            }
+            None => Ok(()),
         }
+    }
+
+    /// Keeps which SEQUENCE others were told at the least.
+    pub(super) async fn keep_sequence(
+        &self,
+        batch: &mut Batch,
+        owner: PrincipalId,
+        uid: &str,
+        sequence: u32,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let kept = self.kept_sequence(owner, uid).await?;
+        let highest = sequence_in(&kept).unwrap_or_default().max(sequence);
+        batch.keep_of_messages(&kept, &highest.to_be_bytes(), now);
         Ok(())
     }
 
@@ -131,14 +148,13 @@ impl Desk {
     }
 
     /// What was sent last about a UID from somebody's home, as far as its log goes back and can be read, or as it was kept
-    /// when it was removed.
+    /// when it was removed, or its earlier state came back.
     pub(crate) async fn last_told(
         &self,
         (owner, home): (PrincipalId, CollectionId),
         uid: &str,
     ) -> Result<LastTold, Refusal> {
-        let kept = self.kept_sequence(owner, uid).await?;
-        let kept = kept.octets.first_chunk().copied().map(u32::from_be_bytes);
+        let kept = sequence_in(&self.kept_sequence(owner, uid).await?);
         let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
         let rows = rows.map_err(read_failed)?;
         let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
@@ -159,6 +175,10 @@ impl Desk {
         }
         Ok(told)
     }
+}
+
+fn sequence_in(kept: &KeptOfMessages) -> Option<u32> {
+    kept.octets.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 fn uid_of(object: &Object) -> &str {

@@ -69,6 +69,7 @@ mod scene;
 mod schedule;
 mod settings;
 mod sight;
+mod silent;
 mod standing;
 mod statuses;
 mod transfer;

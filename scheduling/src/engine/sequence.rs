@@ -26,6 +26,21 @@ pub struct LastTold {
 }
 
 impl LastTold {
+    /// What others were told who were told of all that an object says.
+    pub fn of_state(object: &CalendarObject) -> LastTold {
+        let mut told = LastTold::default();
+        for entry in object.entries() {
+            let sequence = sequence(entry);
+            match entry.raw_value("RECURRENCE-ID") {
+                None => told.whole = told.whole.max(Some(sequence)),
+                Some(id) => {
+                    told.instances.insert(id.trim().to_owned(), sequence);
+                }
+            }
+        }
+        told
+    }
+
     /// The highest of all.
     pub fn highest(&self) -> Option<u32> {
         self.instances.values().copied().chain(self.whole).max()

@@ -124,11 +124,6 @@ async fn elsewhere(house: &House, with_answers: bool) -> Result<(), String> {
             }
         }
         let theirs = house.elsewhere().guest.object(uid);
-        let mut entries = own.entries();
-        let is_named = entries.any(|entry| participation(entry, XENIA).is_some());
-        if !is_named && house.has_brought_back(uid, organizer) {
-            continue;
-        }
         is_same(
             uid,
             Some(&own),
@@ -250,9 +245,8 @@ fn agree(
             && meant
                 .as_ref()
                 .is_some_and(|meant| meant.participation == "DECLINED");
-        // nobody is told of imports and of what comes out of the trash (see the table of decisions): neither those who have it
-        // then, nor those who are not in what the organizer has again
-        let is_brought_back = meant.is_none() && house.is_kept_by(uid, who);
+        // nobody is told of imports and of what comes out of the trash (see the table of decisions)
+        let is_brought_back = meant.is_none() && house.has_brought_back(uid, who);
         if meant != has && !is_away && !is_brought_back {
             return Err(format!(
                 "{who} and the organizer of \"{uid}\" do not agree on {name:?}: {has:?}, not {meant:?}\n--- organizer\n{}\n--- {who}\n{}",

@@ -42,7 +42,7 @@ pub async fn leave(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> R
 
 async fn is_off(house: &House, uid: &str, who: &str) -> Result<(), String> {
     for other in PEOPLE.into_iter().filter(|other| *other != who) {
-        if house.is_left(uid, other, None) || house.is_kept_by(uid, other) {
+        if house.is_left(uid, other, None) || house.has_brought_back(uid, other) {
             continue;
         }
         for copy in house.copies(other, uid).await {

@@ -12,7 +12,6 @@ use super::{
     elsewhere::VISIT,
     house::{Found, House},
     instances::{is_line_of, series},
-    steps::MEETINGS,
 };
 
 /// All of it.
@@ -107,14 +106,6 @@ impl House {
     pub fn has_brought_back(&self, uid: &str, who: &'static str) -> bool {
         let memory = self.memory();
         memory.brought_back.contains_key(&(uid.to_owned(), who))
-    }
-
-    /// Whether somebody may have a meeting to which they are not invited: they brought it back, or its organizer did, from
-    /// before they were.
-    pub fn is_kept_by(&self, uid: &str, who: &'static str) -> bool {
-        let organizer = MEETINGS.iter().find(|(it, _)| *it == uid);
-        let organizer = organizer.is_some_and(|(_, it)| self.has_brought_back(uid, it));
-        organizer || self.has_brought_back(uid, who)
     }
 
     /// What the client of somebody shows of a meeting: the newest, which is remembered, or something older; and whether

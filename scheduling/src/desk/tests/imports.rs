@@ -637,6 +637,103 @@ async fn an_import_ends_no_meeting() {
     }
 }
 
+/// Nor does it leave anybody out of one, or of a part of it: they would have it for ever.
+#[tokio::test]
+async fn an_import_leaves_nobody_out() {
+    let import = Import {
+        on_conflict: OnConflict::Overwrite,
+        ..into("alice/calendar")
+    };
+    let at = "alice/calendar/m.ics";
+    let plan = meeting("m", "Plan");
+    let bob = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.com\r\n";
+    let xenia = "ATTENDEE;PARTSTAT=TENTATIVE:mailto:xenia@elsewhere.test\r\n";
+    let left = bob.replace("PARTSTAT", "SCHEDULE-AGENT=CLIENT;PARTSTAT");
+    let left = edited(&plan, bob, &left);
+    let series = edited(&plan, "SUMMARY", "RRULE:FREQ=DAILY;COUNT=5\r\nSUMMARY");
+    let with_instance = |people: &str| {
+        let instance = format!(
+            "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:Plan\r\n\
+             RECURRENCE-ID:20260203T090000Z\r\nDTSTART:20260203T090000Z\r\nDTEND:20260203T100000Z\r\n\
+             ORGANIZER:mailto:alice@example.com\r\n{people}END:VEVENT\r\nEND:VCALENDAR"
+        );
+        edited(&series, "END:VEVENT\r\nEND:VCALENDAR", &instance)
+    };
+    let dave = "ATTENDEE:mailto:dave@elsewhere.test\r\n";
+    let all = format!("{bob}{xenia}{dave}");
+    let refused = "AllowedOrganizerSchedulingObjectChange";
+    let updated = "updated m.ics";
+    for (standing, coming, expected) in [
+        (&plan, edited(&plan, bob, ""), refused),
+        (&plan, edited(&plan, xenia, ""), refused),
+        (
+            &plan,
+            edited(&plan, xenia, &format!("{xenia}{dave}")),
+            updated,
+        ),
+        (&left, edited(&plan, bob, ""), updated),
+        (&with_instance(&all), series.clone(), refused),
+        (
+            &with_instance(&all),
+            edited(&with_instance(&all), dave, ""),
+            refused,
+        ),
+        (&series, with_instance(bob), refused),
+        (&series, with_instance(&all), updated),
+    ] {
+        let world = world().await;
+        world.put(at, standing.clone()).await.unwrap();
+        let before = world.octets(at).await;
+        let told = world.import(&import, std::slice::from_ref(&coming)).await;
+        assert_eq!(told, [expected], "{coming:?}");
+        assert_eq!(world.octets(at).await == before, expected == refused);
+        assert!(world.is_scheduled(at).await);
+    }
+}
+
+/// RFC 5546 §2.1.4: what others hear after an earlier state came back comes after what they heard before, log or not.
+#[tokio::test]
+async fn what_others_were_told_is_not_forgotten() {
+    let settings = Settings {
+        scheduling_log: false,
+        ..Settings::default()
+    };
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    let at = "alice/calendar/m.ics";
+    let first = meeting("m", "Plan");
+    for hour in ["09", "10", "11"] {
+        let moved = edited(&first, "T090000Z", &format!("T{hour}0000Z"));
+        world
+            .put(at, edited(&moved, "T100000Z", "T120000Z"))
+            .await
+            .unwrap();
+    }
+    let sequence = async || {
+        let text = world.text_at(at).await;
+        let line = text.lines().find_map(|line| line.strip_prefix("SEQUENCE:"));
+        line.map_or(0, |number| number.parse::<u32>().unwrap())
+    };
+    let told = sequence().await;
+    assert!(told >= 2);
+    let import = Import {
+        on_conflict: OnConflict::Overwrite,
+        ..into("alice/calendar")
+    };
+    for _ in 0..2 {
+        let done = world.import(&import, std::slice::from_ref(&first)).await;
+        assert_eq!(done, ["updated m.ics"]);
+        assert_eq!(sequence().await, 0);
+        let other = edited(&first, "SUMMARY:Plan", "SUMMARY:Other");
+        let done = world.import(&import, &[other]).await;
+        assert_eq!(done, ["updated m.ics"]);
+    }
+    world
+        .put(at, edited(&first, "T090000Z", "T080000Z"))
+        .await
+        .unwrap();
+    assert!(sequence().await > told);
+}
+
 /// Whoever writes at the same time wins or loses as a whole; nothing is lost.
 #[tokio::test]
 async fn imports_at_the_same_time() {

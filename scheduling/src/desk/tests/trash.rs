@@ -378,7 +378,8 @@ async fn a_meeting_comes_back_as_it_was_and_nothing_is_scheduled() {
     assert_eq!(after.etag, before.etag);
     let (after, before) = (after.calendar.unwrap(), before.calendar.unwrap());
     assert_eq!(after.projection, before.projection);
-    assert!(after.scheduling && after.schedule_tag != before.schedule_tag);
+    // the table of decisions: it is not scheduled until its owner's next significant edit
+    assert!(before.scheduling && !after.scheduling && after.schedule_tag.is_none());
     assert_eq!(
         (
             world.tree("bob/calendar").await,
@@ -388,6 +389,104 @@ async fn a_meeting_comes_back_as_it_was_and_nothing_is_scheduled() {
         "nobody hears of it"
     );
     world.assert_sound().await;
+}
+
+/// RFC 6638 §3.2.1.3: what was cancelled is cancelled; and what takes place after all comes after that.
+#[tokio::test]
+async fn what_was_cancelled_comes_back_unscheduled() {
+    let world = keeping(ALL).await;
+    let at = "alice/calendar/m.ics";
+    let octets = unfolded(&meeting("Plan"));
+    let octets = octets.replace("mailto:bob@example.com", "mailto:xenia@elsewhere.test");
+    world.put(at, octets.clone()).await.unwrap();
+    let sent = async || {
+        let mails = world.mails().await.into_iter();
+        mails.map(|mail| mail.method).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        world.wait(HOUR);
+        world.delete(at).await.unwrap();
+        assert_eq!(sent().await, ["REQUEST", "CANCEL"]);
+        let id = world.listed().await[0].id.clone();
+        world.desk.restore_item(&id).await.unwrap();
+        assert!(!world.object(at).await.unwrap().calendar.unwrap().scheduling);
+    }
+    let moved = octets.replace("T090000Z", "T080000Z");
+    world.put(at, moved).await.unwrap();
+    assert!(world.object(at).await.unwrap().calendar.unwrap().scheduling);
+    assert_eq!(sent().await, ["REQUEST", "CANCEL", "REQUEST"]);
+    let text = world.text_at(at).await;
+    assert!(text.contains("SEQUENCE:5"), "the CANCEL has 4: {text}");
+}
+
+/// What stands there goes on being scheduled; but nobody is left out of it, who would never hear of that.
+#[tokio::test]
+async fn a_meeting_goes_back_to_an_earlier_state_with_all_who_are_in_it() {
+    let at = "alice/calendar/m.ics";
+    let plain = String::from_utf8(event("meeting", "Before").to_vec()).unwrap();
+    let plan = unfolded(&meeting("Before"));
+    let with_carol = "ATTENDEE:mailto:carol@example.com\r\nEND:VEVENT";
+    let with_carol = plan.replace("END:VEVENT", with_carol);
+    for (before, after, comes_back) in [
+        (&plain, &plan, false),
+        (&plan, &with_carol, false),
+        (&with_carol, &plan, true),
+        (&plan, &plan, true),
+    ] {
+        let world = keeping(ALL).await;
+        user(world.desk.store(), "carol").await;
+        world.put(at, before.clone()).await.unwrap();
+        let was = world.octets(at).await;
+        world.wait(HOUR);
+        let after = after.replace("SUMMARY:Before", "SUMMARY:After");
+        world.put(at, after).await.unwrap();
+        let (is, tag) = (
+            world.octets(at).await,
+            world
+                .object(at)
+                .await
+                .unwrap()
+                .calendar
+                .unwrap()
+                .schedule_tag,
+        );
+        let id = world.listed().await[0].id.clone();
+        let done = world.desk.restore_item(&id).await.unwrap();
+        assert_eq!(
+            (done.reset, done.refused),
+            (usize::from(comes_back), usize::from(!comes_back)),
+            "{done:?}"
+        );
+        assert_eq!(world.octets(at).await, if comes_back { was } else { is });
+        let facts = world.object(at).await.unwrap().calendar.unwrap();
+        assert!(facts.scheduling && facts.schedule_tag.is_some());
+        assert_eq!(facts.schedule_tag != tag, comes_back);
+        world.assert_sound().await;
+    }
+}
+
+/// To be exactly as it was is no reason to take a meeting out of the calendar without a word.
+#[tokio::test]
+async fn a_meeting_made_since_stays() {
+    let world = keeping(ALL).await;
+    world
+        .put("alice/calendar/a.ics", event("a", "Plain"))
+        .await
+        .unwrap();
+    let then = world.wait(HOUR);
+    world.wait(1);
+    for (name, octets) in [("b", event("b", "Plain")), ("m", meeting("Plan"))] {
+        let at = format!("alice/calendar/{name}.ics");
+        world.put(&at, octets).await.unwrap();
+    }
+    let done = world.restore_at("calendar", then, true).await.unwrap();
+    assert_eq!((done.removed, done.left), (1, 1), "{done:?}");
+    assert!(
+        done.notes[0].starts_with("m.ics is a meeting made since"),
+        "{done:?}"
+    );
+    assert!(world.object("alice/calendar/m.ics").await.is_some());
+    assert!(world.object("alice/calendar/b.ics").await.is_none());
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 //!
 //! What comes back comes back as it was: with its organizer's data, its SEQUENCE and its SCHEDULE-STATUS.
 //! Nothing is scheduled by that: nobody gets a message or an answer, and whoever was told that a meeting
-//! is cancelled is not told that it stands again. Who wants that changes the meeting afterwards.
+//! is cancelled is not told that it stands again. Such a meeting is not scheduled until its owner changes
+//! what concerns others (see [`crate::engine::Change::is_dormant`]); one that goes back to an earlier state
+//! stays so. What nobody would hear of who has to does not come back: that somebody is not in it any more.
 
 mod list;
 mod restore;
@@ -68,7 +70,7 @@ pub struct RestoreCollection {
     pub name: String,
     /// As it was at this moment, in milliseconds since 1970.
     pub at: i64,
-    /// What was made since is removed.
+    /// What was made since is removed, but for meetings: the others would not hear of that.
     pub exact: bool,
 }
 

@@ -1,5 +1,6 @@
 //! A plan is carried out, commit by commit, each of them bounded.
 
+use calendar::CalendarObject;
 use storage::{
     Batch, Revision, Stored, Uuid,
     model::{Object, TrashCause, Trashed},
@@ -7,7 +8,7 @@ use storage::{
 
 use super::{
     place::Place,
-    plan::{Action, Plan, refusal},
+    plan::{Action, Plan, is_scheduled, refusal},
     text_of,
 };
 use crate::{
@@ -112,23 +113,14 @@ impl Desk {
         object.modified = self.now();
         if object.calendar.is_some() {
             let parsed = self.parsed(&object).await?;
-            let facts = object.calendar.as_mut().filter(|facts| facts.scheduling);
-            if let Some(facts) = facts {
-                if let Some(at) = self.meeting_elsewhere(batch, place, &facts.uid).await? {
-                    outcome.refuse(name, &format!("this meeting stands at {at} now"));
-                    return Ok(());
-                }
-                // RFC 6638 §3.2.10: each change that is no delivery gives a new tag
-                facts.schedule_tag = Some(self.fresh_schedule_tag());
-                let reason = "brought back from the trash, and nobody hears of that";
-                let entry = LogEntry {
-                    time: self.now(),
-                    actor: None,
-                    occasion: Occasion::Restored,
-                    is_public: Classification::is_public(&parsed),
-                    lines: vec![LogLine::of(Verdict::NoMessages, reason)],
-                };
-                self.log(batch, place.header.home, &facts.uid, entry);
+            let refused =
+                self.schedule_nothing(batch, place, &mut object, &parsed, before.as_ref());
+            if let Some(why) = refused.await? {
+                outcome.refuse(name, &why);
+                return Ok(());
+            }
+            let was_scheduled = then.object.as_ref().is_some_and(is_scheduled);
+            if was_scheduled || is_scheduled(&object) {
                 let told = self.told(place, name, then, &parsed).await?;
                 outcome.notes.extend(told);
             }
@@ -151,6 +143,52 @@ impl Desk {
         }
         batch.put_object(&place.header, name, before.as_ref(), &object);
         Ok(())
+    }
+
+    /// Lets what comes back be scheduled as far as what stands there is, of which the others go on hearing. What is gone was
+    /// called off for them: it stays so until its owner changes what concerns them. Why it cannot come back, where that is
+    /// so.
+    async fn schedule_nothing(
+        &self,
+        batch: &mut Batch,
+        place: &Place,
+        object: &mut Object,
+        parsed: &CalendarObject,
+        before: Option<&Stored<Object>>,
+    ) -> Result<Option<String>, Refusal> {
+        let standing = before.filter(|before| is_scheduled(before));
+        let was_scheduled = is_scheduled(object);
+        let Some(facts) = &mut object.calendar else {
+            return Ok(None);
+        };
+        if !was_scheduled && standing.is_none() {
+            return Ok(None);
+        }
+        if let Some(at) = self.meeting_elsewhere(batch, place, &facts.uid).await? {
+            return Ok(Some(format!("this meeting stands at {at} now")));
+        }
+        if let Some(standing) = standing {
+            let standing = self.parsed(standing).await?;
+            let change = self.silent_change(&place.owner, &standing, parsed).await?;
+            if let Some(refusal) = change.refusal() {
+                return Ok(Some(refusal.to_string()));
+            }
+            self.keep_what_was_told(batch, &change, &facts.uid, self.now())
+                .await?;
+        }
+        facts.scheduling = standing.is_some();
+        // RFC 6638 §3.2.10: each change that is no delivery gives a new tag
+        facts.schedule_tag = standing.map(|_| self.fresh_schedule_tag());
+        let reason = "brought back from the trash: nobody hears of it before its owner changes when it is, who is invited, or an answer";
+        let entry = LogEntry {
+            time: self.now(),
+            actor: None,
+            occasion: Occasion::Restored,
+            is_public: Classification::is_public(parsed),
+            lines: vec![LogLine::of(Verdict::NoMessages, reason)],
+        };
+        self.log(batch, place.header.home, &facts.uid, entry);
+        Ok(None)
     }
 
     /// Where a meeting stands in another of its owner's calendars, which have one scheduling object of a UID (RFC 6638
@@ -202,7 +240,7 @@ impl Desk {
         place: &Place,
         name: &str,
         then: &Trashed,
-        object: &calendar::CalendarObject,
+        object: &CalendarObject,
     ) -> Result<Option<String>, Refusal> {
         let mut directory = Directory::new();
         let addresses = engine::addresses(Some(object), None);

@@ -106,11 +106,18 @@ pub(super) fn decide(
                 ));
             }
             Then::Absent => match now {
-                Some(now) if exact => plan.removals.push(Action::Remove {
+                Some(now) if exact && !is_scheduled(now) => plan.removals.push(Action::Remove {
                     name: name.to_owned(),
                     seen: now.revision,
                 }),
-                Some(_) => made_since.push(name),
+                Some(_) => {
+                    if exact {
+                        plan.notes.push(format!(
+                            "{name} is a meeting made since, and stays: the others would not hear that it goes"
+                        ));
+                    }
+                    made_since.push(name);
+                }
                 None => {}
             },
             Then::Was(row) => wanted.push(row),
@@ -148,6 +155,7 @@ impl Plan {
             for row in wanted {
                 if let Some(Standing::Object(now)) = standings.get(&row.name)
                     && !is_same_object(now, row)
+                    && !is_scheduled(now)
                 {
                     self.removals.push(Action::Remove {
                         name: row.name.clone(),
@@ -221,6 +229,12 @@ pub(super) fn refused_name(note: &str) -> Option<String> {
 fn uid_of(object: Option<&Object>) -> Option<&str> {
     let facts = object.and_then(|object| object.calendar.as_ref());
     facts.map(|facts| facts.uid.as_str())
+}
+
+/// RFC 6638 §3.1.
+pub(super) fn is_scheduled(object: &Object) -> bool {
+    let facts = object.calendar.as_ref();
+    facts.is_some_and(|facts| facts.scheduling)
 }
 
 /// Whether what stands there is the same event, or a file, which its name makes the same.
