@@ -203,10 +203,10 @@ impl<'m, 'o> Comparison<'m, 'o> {
                 return whole("changed");
             }
             if asked.contains(&Part::Series) {
-                return whole("asked again");
+                return whole("sent again");
             }
         }
-        let mut reason = "asked again";
+        let mut reason = "sent again";
         let mut instances = BTreeSet::new();
         for key in has.iter().filter_map(|part| part.key()) {
             let part = Part::Instance(key);

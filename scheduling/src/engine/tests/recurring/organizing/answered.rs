@@ -279,6 +279,9 @@ fn what_is_forced_is_sent_and_not_asked_for_again() {
         let forced = "ATTENDEE;SCHEDULE-FORCE-SEND=REQUEST:mailto:bob@example.org";
         world.put("alice", &set(&[&series("", forced)]));
         assert_eq!(world.letters("bob"), ["REQUEST series"]);
+        let is_said =
+            |it: &Decision| matches!(it, Decision::Sent { reason, .. } if reason == "sent again");
+        assert!(world.decisions.iter().any(is_said));
         assert_eq!(world.shape("bob"), ["series bob+"]);
         assert_eq!(world.shape("alice"), told);
     }
