@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use calendar::{CalendarObject, Component, Property, RecurrenceSet, Zone, value::date_in};
 
 use super::{
-    Addressee, Directory, Message, Method, Origin, Status,
+    Addressee, Directory, Message, Method, Origin, Status, attendee_comment,
     entry::{attendees, uid},
     message::shared_person,
     notes::remove_notes,
@@ -218,7 +218,10 @@ fn clean(object: &mut CalendarObject, method: Method) {
     remove_notes(calendar);
     for entry in object.entries_mut() {
         entry.retain_components(|component| !component.is("VALARM"));
-        entry.retain_properties(|line| !is_private_extension(line.name()));
+        entry.retain_properties(|line| {
+            let is_for_organizer = method == Method::Reply && attendee_comment::is_private(line);
+            is_for_organizer || !is_private_extension(line.name())
+        });
         let people = entry.properties_mut();
         for line in people.filter(|line| matches!(line.name(), "ORGANIZER" | "ATTENDEE")) {
             *line = shared_person(line);

@@ -39,6 +39,11 @@ pub(super) fn is_own_comment(line: &Property) -> bool {
     line.is("COMMENT") && line.parameter(OWN).as_deref() == Some(IS_OWN)
 }
 
+/// Whether a line is a comment that is, or may be, of the copy's owner.
+pub(super) fn may_be_own_comment(line: &Property) -> bool {
+    line.is("COMMENT") && line.parameter(OWN).is_some()
+}
+
 /// Whether a component has a comment that says the same, whoever made it.
 pub(super) fn has_comment(entry: &Component, comment: &Property) -> bool {
     let mut comments = entry.properties_named("COMMENT");
@@ -161,7 +166,7 @@ pub(super) fn note_choices(entry: &mut Component, before: &Component) {
 /// Puts what the organizer sent in the place of what the owner of a copy chose, and takes out the comments that may be
 /// theirs.
 pub(super) fn restore_sent(entry: &mut Component) {
-    entry.retain_properties(|line| !(line.is("COMMENT") && line.parameter(OWN).is_some()));
+    entry.retain_properties(|line| !may_be_own_comment(line));
     let chosen: Vec<&str> = changeable(entry)
         .filter(|name| chose(entry, name))
         .collect();

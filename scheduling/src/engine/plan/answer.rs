@@ -11,14 +11,14 @@ use super::{
     sign, without_force_send,
 };
 use crate::engine::{
-    Method, Role, Status,
+    Method, Role, Status, attendee_comment,
     away::away,
     delegation::{delegates, people_sent},
     directory::Person,
     entry::{DECLINED, NEEDS_ACTION, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
     message::{Answer, reply, request, utc},
-    own::{has_comment, restore_sent},
+    own::{has_comment, may_be_own_comment, restore_sent},
     receive::note_sent,
     sequence::Revision,
 };
@@ -221,7 +221,7 @@ fn answers<'a>(
 ) -> Vec<Answer<'a>> {
     let is_news = |part: Part, entry: &Component| {
         is_answered_anew(change, said, part, entry)
-            || new_comments(entry, said.entry(part)).next().is_some()
+            || has_new_comment(entry, said.entry(part))
             || is_progress(entry, said.entry(part))
     };
     let series_is_new = meeting.series().is_some_and(|it| is_news(Part::Series, it));
@@ -232,15 +232,14 @@ fn answers<'a>(
         let follows = series_is_new && said.participation(change, *part) == old_answer;
         meeting.is_live(*part) && (forced || is_news(*part, entry) || follows)
     });
-    let parts = parts.map(|(part, entry)| (entry, said.entry(part)));
-    let apart = apart.iter().map(|entry| (entry, Some(entry)));
+    let parts = parts.map(|(_, entry)| entry);
     parts
         .chain(apart)
-        .filter_map(|(entry, before)| {
+        .filter_map(|entry| {
             Some(Answer {
                 entry,
                 attendee: own(change, entry)?,
-                comments: new_comments(entry, before).collect(),
+                comments: comments(entry),
             })
         })
         .collect()
@@ -256,12 +255,18 @@ fn is_progress(entry: &Component, before: Option<&Component>) -> bool {
     entry.is("VTODO") && before.is_some_and(is_told)
 }
 
-fn new_comments<'a>(
-    entry: &'a Component,
-    before: Option<&'a Component>,
-) -> impl Iterator<Item = &'a Property> {
-    let comments = entry.properties_named("COMMENT");
-    comments.filter(move |comment| !before.is_some_and(|before| has_comment(before, comment)))
+/// Whether the owner comments something new, or says something else to the organizer alone (caldav-privatecomments §3.1).
+fn has_new_comment(entry: &Component, before: Option<&Component>) -> bool {
+    let is_known = |comment| before.is_some_and(|before| has_comment(before, comment));
+    let private = |entry| attendee_comment::private(entry).map(Property::raw_value);
+    let mut comments = entry.properties_named("COMMENT");
+    comments.any(|comment| !is_known(comment)) || private(entry) != before.and_then(private)
+}
+
+/// All that the owner comments: what an answer does not say, it takes back.
+fn comments(entry: &Component) -> Vec<&Property> {
+    let is_own = |line: &&Property| attendee_comment::is_private(line) || may_be_own_comment(line);
+    entry.properties().filter(is_own).collect()
 }
 
 /// The instances that the owner took out, declined; those are left out that were declined or cancelled.

@@ -290,3 +290,149 @@ fn a_comment_stands_in_the_organizers_object() {
     world.put("alice", &meeting("ATTENDEE:mailto:carol@example.org"));
     assert!(attendee_comments(&world).is_empty());
 }
+
+/// What Bob's copy says by these properties, and by PARTSTAT.
+fn says(world: &mut World, participation: &str, lines: &[(&str, &str)]) {
+    let mut object = world.copy("bob").clone();
+    for entry in object.entries_mut() {
+        for name in ["COMMENT", "X-CALENDARSERVER-PRIVATE-COMMENT"] {
+            entry.remove_properties(name);
+        }
+        for (name, value) in lines {
+            entry.push_property(calendar::Property::new(name, value).unwrap());
+        }
+    }
+    world.put("bob", &object);
+    world.answer("bob", participation);
+}
+
+/// The value of the only comment in Alice's object.
+fn noted(world: &World) -> String {
+    let said = attendee_comments(world);
+    assert_eq!(said.len(), 1, "{said:?}");
+    said[0]
+        .rsplit_once("bob@example.org\":")
+        .unwrap()
+        .1
+        .to_owned()
+}
+
+/// caldav-privatecomments §3.2, note 1: an answer says all that the attendee comments, and takes back what it does not.
+#[test]
+fn a_comment_that_is_taken_back_goes_with_the_next_answer() {
+    for name in ["COMMENT", "X-CALENDARSERVER-PRIVATE-COMMENT"] {
+        let mut world = new_world();
+        world.put("alice", &meeting("ATTENDEE:mailto:bob@example.org"));
+        says(&mut world, "ACCEPTED", &[(name, "I come late")]);
+        assert_eq!(noted(&world), "I come late");
+        world.answer("bob", "TENTATIVE");
+        assert_eq!(noted(&world), "I come late", "it is said still");
+        says(&mut world, "ACCEPTED", &[]);
+        assert_eq!(noted(&world), "");
+    }
+    // who answers by mail says nothing of it any more
+    const X: &str = "mailto:x@elsewhere.net";
+    for name in ["COMMENT", "X-CALENDARSERVER-PRIVATE-COMMENT"] {
+        let mut world = new_world();
+        world.put("alice", &meeting(&format!("ATTENDEE:{X}")));
+        for (minute, line, expected) in [
+            (1, format!("{name}:late\n"), ":late"),
+            (2, String::new(), ":"),
+        ] {
+            let reply = format!(
+                "UID:1\nDTSTAMP:20260101T10{minute:02}00Z\n{line}ORGANIZER:mailto:alice@example.org\nATTENDEE;PARTSTAT=ACCEPTED:{X}"
+            );
+            let mut reply = event(&reply);
+            let method = calendar::Property::new("METHOD", "REPLY").unwrap();
+            reply.calendar_mut().push_property(method);
+            world.hand_in("alice", X, &reply).unwrap();
+            let said = attendee_comments(&world);
+            assert!(said[0].ends_with(&format!("\"{expected}")), "{said:?}");
+        }
+    }
+}
+
+/// caldav-privatecomments §3.1: that it is new is told, also when nothing else is.
+#[test]
+fn what_is_said_to_the_organizer_alone_is_told_by_itself() {
+    const PRIVATE: &str = "X-CALENDARSERVER-PRIVATE-COMMENT";
+    let mut world = new_world();
+    let both = "ATTENDEE:mailto:bob@example.org\nATTENDEE:mailto:carol@example.org";
+    world.put("alice", &meeting(both));
+    world.answer("bob", "ACCEPTED");
+    world.inboxes.clear();
+    for (said, expected) in [
+        (&[(PRIVATE, "not with Carol")][..], "not with Carol"),
+        (&[(PRIVATE, "not without Dave")], "not without Dave"),
+        (&[], ""),
+        // two that say the same are one, and each is told
+        (&[(PRIVATE, "late"), ("COMMENT", "late")], "late"),
+        (
+            &[(PRIVATE, "late"), ("COMMENT", "by train")],
+            "late\\nby train",
+        ),
+    ] {
+        says(&mut world, "ACCEPTED", said);
+        assert_eq!(noted(&world), expected);
+        assert_eq!(world.news("alice"), ["REPLY"], "{expected}");
+    }
+    world.edit("alice", "SUMMARY", "Other");
+    assert_eq!(noted(&world), "late\\nby train");
+    let own = format!("{PRIVATE}:late");
+    assert!(lines(world.copy("bob")).contains(&own), "it stays with him");
+    for object in [world.copy("carol"), &world.inboxes["carol"][0]] {
+        let text = lines(object).join(" ");
+        assert!(!text.contains("late"), "{text}");
+    }
+    world.inboxes.clear();
+    world.edit("bob", "TRANSP", "TRANSPARENT");
+    assert!(world.inboxes.is_empty());
+}
+
+/// An instance of which it is said gets a component of its own; who is elsewhere is told, too.
+#[test]
+fn what_is_said_of_an_instance_stands_there() {
+    const X: &str = "mailto:x@elsewhere.net";
+    const PRIVATE: &str = "X-CALENDARSERVER-PRIVATE-COMMENT";
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting("RRULE:FREQ=DAILY;COUNT=9\nATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org"),
+    );
+    let mut object = world.copy("bob").clone();
+    let mut own = object.entries().next().unwrap().clone();
+    own.remove_properties("RRULE");
+    for (name, value) in [
+        ("RECURRENCE-ID", "20260302T090000Z"),
+        ("DTSTART", "20260302T090000Z"),
+        ("DTEND", "20260302T100000Z"),
+        (PRIVATE, "late"),
+    ] {
+        own.set_raw_value(name, value).unwrap();
+    }
+    object.calendar_mut().push_component(own);
+    world.put("bob", &object);
+    assert_eq!(noted(&world), "late");
+    let of_instance = world.copy("alice").entries().nth(1).unwrap();
+    assert_eq!(
+        of_instance.raw_value("RECURRENCE-ID"),
+        Some("20260302T090000Z")
+    );
+    assert!(
+        of_instance
+            .property("X-CALENDARSERVER-ATTENDEE-COMMENT")
+            .is_some()
+    );
+    // elsewhere
+    let mut world = new_world();
+    let invitation = event(&format!(
+        "UID:1\nDTSTAMP:20260101T100000Z\nDTSTART:20260301T090000Z\nORGANIZER:{X}\nATTENDEE:mailto:bob@example.org"
+    ));
+    world.mail_in("bob", Method::Request, X, invitation);
+    says(&mut world, "ACCEPTED", &[(PRIVATE, "late")]);
+    let mail = String::from_utf8(world.mails[0].calendar.to_vec()).unwrap();
+    assert!(
+        mail.contains("\r\nX-CALENDARSERVER-PRIVATE-COMMENT:late\r\n"),
+        "{mail}"
+    );
+}
