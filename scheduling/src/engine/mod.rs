@@ -65,6 +65,7 @@ mod sequence;
 mod settle;
 mod showing;
 mod significance;
+mod spelling;
 mod status;
 #[cfg(test)]
 mod tests;

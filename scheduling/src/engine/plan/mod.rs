@@ -14,7 +14,6 @@ mod organizer;
 mod outbox;
 mod removal;
 mod roster;
-mod spelling;
 
 pub(super) use completion::member_line;
 pub(super) use outbox::{common_name, mail_address_of};

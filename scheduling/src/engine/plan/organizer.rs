@@ -16,7 +16,6 @@ use super::{
     outbox::{Outbox, kind_of_message},
     roster::{Attendee, Seat},
     sign_organizer,
-    spelling::with_old_spelling,
 };
 use crate::engine::{
     Fault, Message, Method, Role, Status,
@@ -26,6 +25,7 @@ use crate::engine::{
     message::{CalledOff, cancel, part_name, request},
     refresh::{organizer_of, refresh},
     showing::{Told, comes_to_series, shown},
+    spelling::with_old_spelling,
 };
 
 /// What DTSTAMP tells apart.
@@ -43,7 +43,7 @@ pub(super) fn store(
     let after = Meeting::of(asked);
     let respelled = before
         .as_ref()
-        .and_then(|before| with_old_spelling(change, before, asked));
+        .and_then(|before| with_old_spelling(change.directory, before, asked));
     let changes = match &respelled {
         Some(respelled) => all_changes(before.as_ref(), &Meeting::of(respelled)),
         None => all_changes(before.as_ref(), &after),

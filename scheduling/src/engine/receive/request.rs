@@ -20,6 +20,7 @@ use crate::engine::{
     own::{has_progress, note_sent},
     sameness::{has_same_lines, is_same_content},
     significance::{canonical, tells_the_same},
+    spelling::with_old_spelling,
 };
 
 /// Applies a REQUEST.
@@ -199,6 +200,8 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         news,
     };
     let object = merge.object();
+    let respelled = with_old_spelling(incoming.directory, &stored, &object);
+    let told = respelled.as_ref().unwrap_or(&object);
     let changed = is_changed(copy, &object);
     let answer_is_unknown = is_answer_unknown(incoming, &message, &object);
     let answer_differs = answer_is_unknown || is_answer_kept(incoming, &message, &object);
@@ -208,14 +211,13 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
             ..silently("the copy says so already").receipt(incoming.message)
         });
     }
-    let schedule_tag_changes =
-        changed && is_consequential(incoming, &stored, &Meeting::of(&object));
+    // by which of their addresses people are in it, the copy takes over without a word (RFC 6638 §2.4.1)
+    let schedule_tag_changes = changed && is_consequential(incoming, &stored, &Meeting::of(told));
     let message = incoming.message;
     // who sees an answer before the message that is on its way hears by it what is new, and not by that message again
-    let inbox_item = match message.origin {
-        _ if message.is_refresh => merge.asks_anew() || schedule_tag_changes && merge.is_visible(),
-        Origin::Queue => message.is_sent_again || !is_same_content(copy, &object),
-        Origin::Here | Origin::Mail => true,
+    let inbox_item = match message.is_refresh {
+        true => merge.asks_anew() || schedule_tag_changes && merge.is_visible(),
+        false => message.is_sent_again || answer_is_unknown || !is_same_content(copy, told),
     };
     Ok(Receipt {
         copy: if changed {

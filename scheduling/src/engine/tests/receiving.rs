@@ -41,6 +41,37 @@ fn outside_invited() -> World {
     world
 }
 
+/// RFC 6638 §2.4.1: as in the organizer's own object, another spelling or another address of somebody is no news; the copy
+/// has it, for the answer comes from there.
+#[test]
+fn another_address_of_an_attendee_is_no_news() {
+    for line in [
+        "ATTENDEE;RSVP=TRUE:MAILTO:Bob@Example.org",
+        "ATTENDEE;RSVP=TRUE:mailto:robert@example.org",
+    ] {
+        let mut world = new_world();
+        let first = invitation(0, "20260101T100000Z", "");
+        world.mail_in("bob", Method::Request, X, first);
+        world.inboxes.clear();
+        let tag = world.tag("bob");
+        let lines = format!(
+            "SEQUENCE:0\nDTSTAMP:20260101T110000Z\nDTSTART:20260301T090000Z\nORGANIZER:MAILTO:X@Elsewhere.net\n{line}"
+        );
+        world.mail_in("bob", Method::Request, X, message("REQUEST", &lines));
+        assert!(world.inboxes.is_empty(), "{line}");
+        assert_eq!(world.tag("bob"), tag, "{line}");
+        let copy = people_lines(world.copy("bob"));
+        assert!(copy.contains(&line.to_owned()), "{copy:?}");
+        // and what is new beside it is
+        let lines = lines
+            .replace("T110000Z", "T120000Z")
+            .replace(line, "SUMMARY:New\nATTENDEE:mailto:bob@example.org");
+        world.mail_in("bob", Method::Request, X, message("REQUEST", &lines));
+        assert_eq!(world.news("bob"), ["REQUEST"], "{line}");
+        assert_eq!(world.tag("bob"), tag + 1, "{line}");
+    }
+}
+
 #[test]
 fn requests_in_any_order() {
     // RFC 5546 §2.1.5: SEQUENCE, then DTSTAMP; both equal is the same message

@@ -4,21 +4,16 @@ use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::Change;
-use crate::engine::{meeting::Meeting, significance::is_person};
+use super::{Directory, meeting::Meeting, significance::is_person};
 
-/// An organizer's object with everybody written as before; `None` where they are.
+/// An object with everybody written as before; `None` where they are.
 pub(super) fn with_old_spelling(
-    change: &Change<'_>,
+    directory: &Directory,
     before: &Meeting<'_>,
     after: &CalendarObject,
 ) -> Option<CalendarObject> {
-    let people = |object: &'_ CalendarObject| -> BTreeSet<String> {
-        let lines = object.entries().flat_map(Component::properties);
-        let people = lines.filter(|line| is_person(line));
-        people.map(|line| line.raw_value().to_owned()).collect()
-    };
-    if people(after).is_subset(&people(before.object)) {
+    let known: BTreeSet<&str> = people(before.object).collect();
+    if people(after).all(|address| known.contains(address)) {
         return None;
     }
     let mut object = after.clone();
@@ -27,7 +22,7 @@ pub(super) fn with_old_spelling(
             continue;
         };
         for line in entry.properties_mut().filter(|line| is_person(line)) {
-            if let Some(old) = old_spelling(change, known, line) {
+            if let Some(old) = old_spelling(directory, known, line) {
                 line.set_raw_value(&old)
                     .expect("the value comes from a valid line");
             }
@@ -36,12 +31,20 @@ pub(super) fn with_old_spelling(
     Some(object)
 }
 
+/// The addresses in an object, as they are written.
+fn people(object: &CalendarObject) -> impl Iterator<Item = &str> {
+    let lines = object.entries().flat_map(Component::properties);
+    lines
+        .filter(|line| is_person(line))
+        .map(Property::raw_value)
+}
+
 /// How the same person was written, unless it was so already.
-fn old_spelling(change: &Change<'_>, known: &Component, line: &Property) -> Option<String> {
+fn old_spelling(directory: &Directory, known: &Component, line: &Property) -> Option<String> {
     let lines = || known.properties_named(line.name()).map(Property::raw_value);
     if lines().any(|known| known == line.raw_value()) {
         return None;
     }
-    let mut same = lines().filter(|known| change.directory.same_person(known, line.raw_value()));
+    let mut same = lines().filter(|known| directory.same_person(known, line.raw_value()));
     same.next().map(str::to_owned)
 }
