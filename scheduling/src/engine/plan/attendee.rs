@@ -8,7 +8,7 @@ use super::{
     Change, Plan,
     answer::{Said, answer, declining},
     completion::with_organizer,
-    merge::{Merged, merge, write_answer_on_all},
+    merge::{Merged, merge, write_answer_on_all, write_delegates},
     not_scheduled,
     outbox::{Outbox, kind_of_reply, unreachable},
     plain, without_force_send,
@@ -67,6 +67,13 @@ pub(super) fn create(change: &Change<'_>, after: &CalendarObject) -> Result<Plan
         line.is("ATTENDEE") && change.directory.is(line.raw_value(), change.owner.id)
     };
     write_answer_on_all(&mut object, None, &is_own);
+    write_delegates(
+        &mut object,
+        None,
+        &Meeting::of(after),
+        &is_own,
+        change.directory,
+    );
     for entry in object.entries_mut() {
         note_unknown_comments(entry);
     }

@@ -98,7 +98,7 @@ pub(super) fn merge(
     };
     decline(&mut object, &declined_in_place, &is_owner);
     answer_what_follows(&mut object, &stored, &is_owner);
-    write_delegates(&mut object, &stored, &asked, &is_owner, directory);
+    write_delegates(&mut object, Some(&stored), &asked, &is_owner, directory);
     write_choices(&mut object, &stored);
     let away = away(&stored).union(&declined).copied().collect();
     write_away(&mut object, &away, |key| {
@@ -125,10 +125,10 @@ fn write_choices(object: &mut CalendarObject, stored: &Meeting<'_>) {
 }
 
 /// Whom the attendee sends stands in the copy, too. Where they say nothing new, it is as the organizer has it: who sent
-/// somebody and is asked anew may still send them.
-fn write_delegates(
+/// somebody and is asked anew may still send them. (Of what came another way, nothing is stored.)
+pub(super) fn write_delegates(
     object: &mut CalendarObject,
-    stored: &Meeting<'_>,
+    stored: Option<&Meeting<'_>>,
     asked: &Meeting<'_>,
     is_owner: &impl Fn(&Property) -> bool,
     directory: &Directory,
@@ -144,7 +144,7 @@ fn write_delegates(
     }
     let parts = Meeting::of(object).order();
     for (entry, part) in object.entries_mut().zip(parts) {
-        let known = stored.get(part).or(stored.series());
+        let known = stored.and_then(|stored| stored.get(part).or(stored.series()));
         let known = known.and_then(|entry| attendees(entry).find(|line| is_owner(line)));
         let says = |line: &Property| (participation(line), delegation::delegates(line));
         let own = attendees(entry).find(|line| is_owner(line)).cloned();

@@ -42,6 +42,36 @@ fn invited() -> World {
     world
 }
 
+/// RFC 5546 §3.2.2.3: also where the attendee's client stores what came another way, and says it by DELEGATED-TO alone.
+#[test]
+fn who_is_sent_with_what_came_another_way_is_invited() {
+    const X: &str = "mailto:x@elsewhere.net";
+    for to in [CAROL, DAVE] {
+        let mut world = new_world();
+        world.put(
+            "bob",
+            &event(&format!(
+                "UID:1\nDTSTAMP:20260101T100000Z\nDTSTART:20260301T090000Z\nORGANIZER:{X}\n\
+                 ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"{to}\":{BOB}"
+            )),
+        );
+        let line = world.line("bob", "ATTENDEE", to);
+        assert!(
+            line.contains(&format!("DELEGATED-FROM=\"{BOB}\"")),
+            "{line}"
+        );
+        let mut mails: Vec<&str> = world.mails.iter().map(|it| &*it.method).collect();
+        mails.sort_unstable();
+        match to {
+            DAVE => assert_eq!(mails, ["REPLY", "REQUEST"]),
+            _ => {
+                assert_eq!(mails, ["REPLY"]);
+                assert_eq!(world.news("carol"), ["REQUEST"]);
+            }
+        }
+    }
+}
+
 #[test]
 fn who_is_sent_is_invited() {
     let mut world = invited();
