@@ -93,7 +93,7 @@ pub struct TrashRestore {
     /// The moment: 2026-03-01T09:30:00Z, or 2026-03-01T09:30 in the time of this machine
     #[arg(long, value_name = "TIME", requires = "calendar", value_parser = parse_moment)]
     pub at: Option<Moment>,
-    /// Remove what was made since (it goes to the trash)
+    /// Remove what was made since, but for meetings (it goes to the trash)
     #[arg(long, requires = "calendar")]
     pub exact: bool,
 }

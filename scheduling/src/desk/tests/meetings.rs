@@ -440,6 +440,37 @@ async fn what_is_not_scheduled_is_not_in_another_home() {
     }
 }
 
+/// RFC 6638 §3.2.10: a client that has not seen that its owner is asked again does not answer in their place, by whichever
+/// condition it knows.
+#[tokio::test]
+async fn an_old_answer_is_not_given_again() {
+    let world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let (at, _, text) = world.bobs().await;
+    let answered = answer(&text, "ACCEPTED");
+    world.put_as(&world.bob, &at, answered).await.unwrap();
+    let (_, seen, text) = world.bobs().await;
+    // Alice's client says NEEDS-ACTION of Bob
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let tag = seen.calendar.unwrap().schedule_tag;
+    let by_tag = Conditions {
+        if_schedule_tag_match: tag,
+        ..Conditions::default()
+    };
+    for conditions in [if_match(&seen.etag), by_tag] {
+        let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
+        let octets = text.replace("END:VEVENT", alarm);
+        let refused = world.put_as_if(&world.bob, &at, octets, conditions).await;
+        assert!(
+            matches!(refused, Err(Refusal::ConditionFailed(_))),
+            "{refused:?}"
+        );
+    }
+    let stored = world.text_at(AT).await;
+    let bob = line(&stored, "ATTENDEE", "bob@example.com");
+    assert!(bob.contains("PARTSTAT=NEEDS-ACTION"), "{bob}");
+}
+
 /// Our decision on C1.5.
 #[tokio::test]
 async fn an_invitation_that_was_never_sent_is_refused() {
