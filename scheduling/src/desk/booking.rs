@@ -437,6 +437,24 @@ impl Desk {
         ))
     }
 
+    /// Why an object cannot come into a calendar without a word to anybody, by an import or out of the trash: the calendar is
+    /// a room's, and something else has its time.
+    pub(super) async fn taken_meanwhile(
+        &self,
+        batch: &mut Batch,
+        owner: &Arc<Principal>,
+        coming: &Asked<'_>,
+    ) -> Result<Option<Refusal>, Refusal> {
+        if !owner.kind.is_bookable() {
+            return Ok(None);
+        }
+        match self.check_free(batch, owner, None, coming).await {
+            Ok(()) => Ok(None),
+            Err(refusal @ Refusal::Precondition { .. }) => Ok(Some(refusal)),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// The room's answer, as its owner would store it.
     async fn book(
         &self,

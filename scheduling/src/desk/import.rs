@@ -7,7 +7,7 @@
 
 mod name;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use calendar::{CalendarObject, Recency, many_zones};
@@ -22,6 +22,7 @@ use super::{
     Desk, MAXIMUM_ROUNDS,
     admission::{self, Admitted},
     arrival::{check_access, following},
+    booking::Asked,
     conditions,
     content::Body,
     guard::{self, Touched},
@@ -123,7 +124,7 @@ struct Round<'a> {
     actor: &'a Actor,
     import: &'a Import,
     scene: &'a Scene,
-    owner: &'a Principal,
+    owner: &'a Arc<Principal>,
     calendar: &'a Stored<Collection>,
     privileges: Privileges,
     locks: &'a [Lock],
@@ -380,6 +381,9 @@ impl Desk {
             self.keep_what_was_told(&mut round.batch, &change, uid, now)
                 .await?;
         }
+        if let Some(step) = self.check_time_of_room(round, admitted).await? {
+            return Ok(step);
+        }
         let is_scheduled = was_scheduled && change.roles[1] != Role::None;
         let object = self
             .write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
@@ -443,10 +447,31 @@ impl Desk {
         if let Err(refusal) = round.may(Privilege::Bind, &path, &touched, admitted) {
             return Ok(Step::Done(Imported::Refused(refusal)));
         }
+        if let Some(step) = self.check_time_of_room(round, admitted).await? {
+            return Ok(step);
+        }
         let object = self
             .write_import(round, admitted, places, (&name, None), false)
             .await?;
         Ok(Step::Done(Imported::Created(object)))
+    }
+
+    /// What a room has accepted comes to where nothing else has its time. What comes with it in one commit cannot be seen.
+    async fn check_time_of_room(
+        &self,
+        round: &mut Round<'_>,
+        admitted: &Admitted,
+    ) -> Result<Option<Step>, Refusal> {
+        if round.owner.kind.is_bookable() && round.written > 0 {
+            return Ok(Some(Step::Later));
+        }
+        let coming = Asked {
+            object: &admitted.object,
+            calendar: round.calendar,
+            uid: &admitted.facts.uid,
+        };
+        let taken = self.taken_meanwhile(&mut round.batch, round.owner, &coming);
+        Ok(taken.await?.map(|it| Step::Done(Imported::Refused(it))))
     }
 
     /// RFC 6638 §3.2.4.1: a meeting stands in one calendar of its owner, also where it is not scheduled yet.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use calendar::{CalendarObject, Component};
 use scheduling::{
     desk::{DELIVERY_QUEUE, LETTERS_BEHIND_QUEUE, LETTERS_QUEUE, MAIL_STATUS_QUEUE, REFRESH_QUEUE},
@@ -216,8 +217,8 @@ fn text(found: Option<&Found>) -> String {
     })
 }
 
-/// The copy says of each instance what the organizer's object says of it to its owner; only what they declined may be
-/// missing.
+/// The copy says of each instance what the organizer's object says of it to its owner; only what they declined, or sent
+/// somebody else to, may be missing.
 fn agree(
     house: &House,
     uid: &str,
@@ -244,7 +245,7 @@ fn agree(
         let is_away = has.is_none()
             && meant
                 .as_ref()
-                .is_some_and(|meant| meant.participation == "DECLINED");
+                .is_some_and(|meant| ["DECLINED", "DELEGATED"].contains(&&*meant.participation));
         // nobody is told of imports and of what comes out of the trash (see the table of decisions)
         let is_brought_back = meant.is_none() && house.has_brought_back(uid, who);
         if meant != has && !is_away && !is_brought_back {
@@ -324,17 +325,21 @@ async fn nothing_is_said_without_cause(house: &House, own: &Found) -> Result<(),
     }
 }
 
-/// How many messages there are, in inboxes and on their way.
-pub async fn messages(house: &House) -> (usize, usize) {
+/// How many messages there are in inboxes, and what is on its way.
+pub async fn messages(house: &House) -> (usize, Vec<Bytes>) {
     let mut messages = 0;
     for who in PEOPLE {
         messages += house.members(who, "inbox").await.len();
     }
     let store = house.desk.store();
-    let mut on_their_way = 0;
-    for queue in [mail::QUEUE, MAILING_QUEUE, DELIVERY_QUEUE, LETTERS_QUEUE] {
+    let mut on_their_way = Vec::new();
+    for queue in [mail::QUEUE, MAILING_QUEUE, LETTERS_QUEUE] {
         let rows = store.list_work(queue, None, MAILS).await;
-        on_their_way += rows.expect("readable").len();
+        on_their_way.extend(
+            rows.expect("readable")
+                .iter()
+                .map(|(_, it)| it.payload.clone()),
+        );
     }
     (messages, on_their_way)
 }

@@ -19,10 +19,10 @@ pub(super) const RULES: CalendarRules = CalendarRules {
 };
 
 /// 2026-01-01T00:00:00Z
-const START: i64 = 1_767_225_600_000;
+pub(super) const START: i64 = 1_767_225_600_000;
 
 /// A room that answers so.
-async fn room(world: &World, name: &str, change: impl FnOnce(&mut Principal)) -> Actor {
+pub(super) async fn room(world: &World, name: &str, change: impl FnOnce(&mut Principal)) -> Actor {
     let mut principal = Principal::new(PrincipalKind::Location, name);
     principal.addresses = vec![format!("mailto:{name}@example.com")];
     principal.booking = Booking::Automatic;
@@ -38,7 +38,7 @@ async fn house() -> World {
 }
 
 /// A meeting with the room, and Bob.
-fn meeting(organizer: &str, uid: &str, start: &str, more: &str) -> Bytes {
+pub(super) fn meeting(organizer: &str, uid: &str, start: &str, more: &str) -> Bytes {
     Bytes::from(format!(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
          DTSTAMP:20260101T000000Z\r\nDTSTART:{start}\r\nDURATION:PT1H\r\nSUMMARY:x\r\n\
@@ -50,7 +50,7 @@ fn meeting(organizer: &str, uid: &str, start: &str, more: &str) -> Bytes {
 }
 
 impl World {
-    async fn answer_all(&self) {
+    pub(super) async fn answer_all(&self) {
         while self.desk.answer_bookings(&RULES).await.unwrap() {}
     }
 
@@ -66,13 +66,13 @@ impl World {
     }
 
     /// What the room says in somebody's object: the PARTSTATs of its lines, in order.
-    async fn said(&self, at: &str) -> Vec<String> {
+    pub(super) async fn said(&self, at: &str) -> Vec<String> {
         let text = self.octets(at).await.unwrap();
         said_in(std::str::from_utf8(&text).unwrap())
     }
 
     /// The objects in a room's calendar.
-    async fn booked(&self, room: &Actor) -> Vec<String> {
+    pub(super) async fn booked(&self, room: &Actor) -> Vec<String> {
         let mut found = Vec::new();
         let calendar: CollectionId = room.principal.default_calendar.unwrap();
         let (members, _) = self

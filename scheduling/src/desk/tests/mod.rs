@@ -34,6 +34,7 @@ mod queues;
 mod races;
 mod refreshes;
 mod rehearsals;
+mod returning_bookings;
 mod rights;
 mod signatures;
 mod transfers;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Classification, ObjectProjection, Refusal,
-    desk::{Desk, refuse::read_failed, trash::Restored},
+    desk::{Desk, booking::Asked, refuse::read_failed, trash::Restored},
     engine::{self, Directory, Role},
     log::{LogEntry, LogLine, Occasion, Verdict},
 };
@@ -113,6 +113,17 @@ impl Desk {
         object.modified = self.now();
         if object.calendar.is_some() {
             let parsed = self.parsed(&object).await?;
+            let facts = object.calendar.as_ref();
+            let coming = Asked {
+                object: &parsed,
+                calendar: &place.header,
+                uid: facts.map_or("", |facts| &facts.uid),
+            };
+            let taken = self.taken_meanwhile(batch, &place.owner, &coming);
+            if let Some(refused) = taken.await? {
+                outcome.refuse(name, &refused.to_string());
+                return Ok(());
+            }
             let refused =
                 self.schedule_nothing(batch, place, &mut object, &parsed, before.as_ref());
             if let Some(why) = refused.await? {
