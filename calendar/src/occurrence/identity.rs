@@ -1,13 +1,13 @@
 //! What tells the instances of a set apart, whatever form their RECURRENCE-IDs are written in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Instance, RecurrenceSet,
     clock::{Clock, Meant},
 };
 use crate::{
-    recurrence::{Budget, TooMuchWork, gregorian::SECONDS_OF_DAY},
+    recurrence::{Budget, DEFAULT_WORK, TooMuchWork, gregorian::SECONDS_OF_DAY},
     value::DateOrDateTime,
     zone::Zones,
 };
@@ -72,29 +72,66 @@ impl RecurrenceSet<'_> {
         keys: &BTreeSet<InstanceKey>,
         budget: &mut Budget,
     ) -> BTreeSet<InstanceKey> {
-        let own: BTreeSet<InstanceKey> = self
-            .overrides()
-            .filter_map(|index| Some(self.key_of(self.entries[index].recurrence_id.as_ref()?)))
-            .collect();
+        let mut found = BTreeSet::new();
+        // what was found within the budget is found
+        let _ = self.find_each(keys, budget, &mut |key, _| {
+            found.insert(key);
+        });
+        found
+    }
+
+    /// The instances with these keys, each as [`RecurrenceSet::find_key`] finds it; many, by going through the series once.
+    ///
+    /// # Errors
+    /// If the budget is spent before it is known of each key whether there is one.
+    pub fn find_instances(
+        &self,
+        keys: &BTreeSet<InstanceKey>,
+        budget: &mut Budget,
+    ) -> Result<BTreeMap<InstanceKey, Instance>, TooMuchWork> {
+        let mut found = BTreeMap::new();
+        self.find_each(keys, budget, &mut |key, instance| {
+            found.entry(key).or_insert(instance);
+        })?;
+        Ok(found)
+    }
+
+    /// Shows what is found of the keys. Of a few, each may take what all may, and does not keep the others from being found.
+    fn find_each(
+        &self,
+        keys: &BTreeSet<InstanceKey>,
+        budget: &mut Budget,
+        show: &mut dyn FnMut(InstanceKey, Instance),
+    ) -> Result<(), TooMuchWork> {
+        for index in self.overrides() {
+            let id = self.entries[index].recurrence_id.as_ref();
+            let key = id.map(|id| self.key_of(id));
+            if let Some(key) = key.filter(|key| keys.contains(key))
+                && let Some(own) = self.own_instance(index)
+            {
+                show(key, own);
+            }
+        }
         let master = self.masters().find(|&index| self.entries[index].recurs());
-        let series = master.and_then(|master| self.series(master));
-        let mut found: BTreeSet<InstanceKey> = keys.intersection(&own).copied().collect();
-        let Some(series) = series else {
-            return found;
+        let Some(series) = master.and_then(|master| self.series(master)) else {
+            return Ok(());
         };
         if let (true, Some(first), Some(last)) = (keys.len() > FEW, keys.first(), keys.last()) {
-            // what was found within the budget is found
-            let _ = series.visit_keys(first.0, last.0, budget, &mut |key| {
-                found.extend(keys.get(&InstanceKey(key)));
+            let is_wanted = |key| keys.contains(&InstanceKey(key));
+            return series.visit_keys((first.0, last.0), is_wanted, budget, &mut |key, found| {
+                show(InstanceKey(key), found);
             });
-            return found;
         }
-        let is_yielded = |key: &&InstanceKey| {
-            let one = series.find_meant(Meant::Instance(key.0), &mut Budget::default());
-            matches!(one, Ok(Some(_)))
-        };
-        found.extend(keys.iter().filter(is_yielded));
-        found
+        let mut result = Ok(());
+        let share = Budget::new(budget.remaining().min(DEFAULT_WORK));
+        for key in keys {
+            match series.find_meant(Meant::Instance(key.0), &mut share.clone()) {
+                Ok(Some(found)) => show(*key, found),
+                Ok(None) => {}
+                Err(too_much) => result = Err(too_much),
+            }
+        }
+        result
     }
 
     /// The instance with this key: an override, or one that the master yields.

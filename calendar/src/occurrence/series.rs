@@ -402,19 +402,21 @@ impl<'s, 'o> Series<'s, 'o> {
         self.find_meant(self.meant_by(recurrence_id), budget)
     }
 
-    /// Shows the keys of the instances between two keys that are neither excluded nor overridden.
+    /// Shows those of the instances between two keys whose keys are wanted, and that are neither excluded nor overridden.
     pub(super) fn visit_keys(
         &self,
-        first: Key,
-        last: Key,
+        (first, last): (Key, Key),
+        is_wanted: impl Fn(Key) -> bool,
         budget: &mut Budget,
-        show: &mut dyn FnMut(Key),
+        show: &mut dyn FnMut(Key, Instance),
     ) -> Result<(), TooMuchWork> {
         let clock = self.clock();
         let (first, last) = (clock.civil_of_key(first), clock.civil_of_key(last));
         // as `find_meant`
         let _ = self.originals(first - SECONDS_OF_DAY, last, budget, &mut |original| {
-            show(original.key);
+            if is_wanted(original.key) {
+                show(original.key, self.instance(original, &self.times(original)));
+            }
             ControlFlow::Continue(())
         })?;
         Ok(())

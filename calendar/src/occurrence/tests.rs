@@ -710,9 +710,16 @@ fn many_instances_are_found_as_one_is() {
     let keys: BTreeSet<InstanceKey> = keys.into_iter().collect();
     assert_eq!(set.find_keys(&keys, &mut Budget::default()), expected);
     assert!(set.find_keys(&keys, &mut Budget::new(30)).len() < expected.len());
+    let all = set.find_instances(&keys, &mut Budget::default()).unwrap();
+    assert!(all.keys().eq(&expected));
+    assert!(set.find_instances(&keys, &mut Budget::new(30)).is_err());
     for key in keys {
         let alone = BTreeSet::from([key]);
         let found = set.find_keys(&alone, &mut Budget::default());
         assert_eq!(found.contains(&key), expected.contains(&key));
+        let one = set.find_key(key, &mut Budget::default()).unwrap();
+        assert_eq!(all.get(&key), one.as_ref());
+        let found = set.find_instances(&alone, &mut Budget::default()).unwrap();
+        assert_eq!(found.get(&key), one.as_ref());
     }
 }

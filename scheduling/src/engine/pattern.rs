@@ -165,11 +165,8 @@ impl Yield {
             spans.extend(instances(&alone, &window)?);
         }
         let set = RecurrenceSet::of(&alone, &Zone::utc());
-        let mut budget = Budget::new(WORK);
-        for key in dates {
-            let found = set.find_key(*key, &mut budget)?;
-            spans.extend(found.map(|it| (it.start, it.end)));
-        }
+        let found = set.find_instances(dates, &mut Budget::new(WORK))?;
+        spans.extend(found.values().map(|it| (it.start, it.end)));
         Ok(Yield {
             spans,
             bound: overall_span(&alone, &mut Budget::new(WORK)).and_then(|span| span.end),
@@ -223,7 +220,7 @@ fn start_of(object: &CalendarObject) -> Option<Timestamp> {
 }
 
 /// The object with this component alone, beside its time zones.
-fn with_only(object: &CalendarObject, entry: &Component) -> CalendarObject {
+pub(super) fn with_only(object: &CalendarObject, entry: &Component) -> CalendarObject {
     let calendar = object.calendar();
     let mut calendar = calendar.filtered(|_| true, |component| component.is("VTIMEZONE"));
     calendar.push_component(entry.clone());

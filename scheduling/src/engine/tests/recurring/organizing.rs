@@ -419,3 +419,27 @@ fn a_date_is_told_whatever_a_client_writes_for_dtstamp() {
         );
     }
 }
+
+/// Many dates are compared like few, also far from now: those that go ask nobody, those that come ask everybody.
+#[test]
+fn many_dates_come_and_go() {
+    let dates = |hours: &[u32]| {
+        let days = (1..=12).flat_map(|month| (1..=21).map(move |day| (month, day)));
+        let dates = days.flat_map(|(month, day)| {
+            let dates = hours.iter();
+            dates.map(move |hour| format!("RDATE:2046{month:02}{day:02}T{hour:02}0000Z"))
+        });
+        let dates: Vec<String> = dates.collect();
+        set(&[&series("bob", &dates.join("\n"))])
+    };
+    let (some, all) = (dates(&[13]), dates(&[13, 15]));
+    for (before, after, answer) in [(&all, &some, "+"), (&some, &all, "?")] {
+        let mut world = new_world();
+        world.put("alice", before);
+        world.answer_part("bob", "series", "ACCEPTED");
+        world.letters("bob");
+        world.put("alice", after);
+        assert_eq!(world.letters("bob"), ["REQUEST series"]);
+        assert_eq!(world.shape("bob"), [format!("series bob{answer}")]);
+    }
+}
