@@ -102,9 +102,10 @@ fn answers<'m>(
     }
     let mut found = BTreeMap::new();
     let mut refused: Option<Declined> = None;
+    let taken_back = TakenBack::of(incoming, stored);
     let said = said(stored, message);
     for (part, entry) in said.iter().map(|(part, entry)| (*part, *entry)) {
-        match answer(incoming, stored, message, (part, entry)) {
+        match answer(incoming, stored, message, &taken_back, (part, entry)) {
             Ok(answer) => drop(found.insert(part, answer)),
             // what only the user can decide is told before what nobody need look at
             Err(declined) => match &refused {
@@ -114,7 +115,8 @@ fn answers<'m>(
         }
     }
     if let Some(answer) = found.get(&Part::Series).copied() {
-        for part in followers(incoming, stored, &said, answer.entry) {
+        let followers = followers(incoming, stored, &said, answer.entry);
+        for part in followers.into_iter().filter(|part| !taken_back.has(*part)) {
             found.entry(part).or_insert(answer);
         }
     }
@@ -156,6 +158,7 @@ fn answer<'m>(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     message: &Meeting<'_>,
+    taken_back: &TakenBack,
     (part, entry): (Part, &'m Component),
 ) -> Result<Answer<'m>, Declined> {
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
@@ -184,7 +187,7 @@ fn answer<'m>(
             "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
         ));
     }
-    if is_taken_back(incoming, stored, part) {
+    if taken_back.has(part) {
         return Err(silently(
             "it answers what was taken back: the sender is asked again, and has not heard of that (RFC 6638 §3.2.8)",
         ));
@@ -192,13 +195,23 @@ fn answer<'m>(
     Ok(Answer { entry, line })
 }
 
-/// Whether what the sender was asked of a part is taken back, of which they have not heard.
-fn is_taken_back(incoming: &Incoming<'_>, stored: &Meeting<'_>, part: Part) -> bool {
-    let mut unheard = incoming.unheard.iter();
-    unheard.any(|it| {
-        let said = Meeting::about(it, stored);
-        said.has(Part::Series) || said.has(part)
-    })
+/// The parts of which what the sender was asked is taken back, of which they have not heard.
+struct TakenBack(BTreeSet<Part>);
+
+impl TakenBack {
+    fn of(incoming: &Incoming<'_>, stored: &Meeting<'_>) -> TakenBack {
+        let mut parts = BTreeSet::new();
+        for unheard in incoming.unheard {
+            let said = Meeting::about(unheard, stored);
+            parts.extend(said.parts().map(|(part, _)| part));
+        }
+        TakenBack(parts)
+    }
+
+    /// The series is so with all instances.
+    fn has(&self, part: Part) -> bool {
+        self.0.contains(&Part::Series) || self.0.contains(&part)
+    }
 }
 
 /// Who is not invited says something.
@@ -253,9 +266,6 @@ fn is_asked_since(
     let Some(invited) = line_of(incoming, entry) else {
         return false;
     };
-    if is_taken_back(incoming, stored, Part::Instance(key)) {
-        return true;
-    }
     let is_here = directory.local(&message.sender).is_some();
     let is_behind = || sequence(entry) > sequence(answer) && is_moved(stored, key);
     match asked_anew(invited) {
