@@ -54,14 +54,24 @@ pub(super) fn comes_to_series(
 /// All of a meeting that somebody gets to see who is told of these parts, as the organizer has it. What is
 /// cancelled is left out.
 pub(super) fn shown(meeting: &Meeting<'_>, told: &BTreeSet<Part>) -> Vec<Component> {
-    let is_shown = |part: &Part| told.contains(part) && meeting.is_live(*part);
-    let parts = meeting.parts().filter(|(part, _)| is_shown(part));
+    let parts = meeting.parts();
     parts
-        .map(|(part, entry)| match part {
-            Part::Series => series_without(meeting, entry, |key| is_shown(&Part::Instance(key))),
-            Part::Instance(_) => entry.clone(),
-        })
+        .filter_map(|(part, _)| shown_part(meeting, told, part))
         .collect()
+}
+
+/// What somebody gets to see of one part.
+pub(super) fn shown_part(
+    meeting: &Meeting<'_>,
+    told: &BTreeSet<Part>,
+    part: Part,
+) -> Option<Component> {
+    let is_shown = |part: &Part| told.contains(part) && meeting.is_live(*part);
+    let entry = meeting.get(part).filter(|_| is_shown(&part))?;
+    Some(match part {
+        Part::Series => series_without(meeting, entry, |key| is_shown(&Part::Instance(key))),
+        Part::Instance(_) => entry.clone(),
+    })
 }
 
 /// The series without the instances that are not shown: those that have a component, and all later ones where that is about

@@ -12,8 +12,10 @@ use crate::engine::{
     directory::Person,
     entry::{adopt, attendees, participation, sequence},
     meeting::{Meeting, Part, is_instance},
+    pattern::with_only,
     refresh::organizer_of,
     sequence::{Revision, asked_anew},
+    showing::shown_part,
     significance::{asks_anew_since, is_moved, is_of_later_ones},
 };
 
@@ -181,7 +183,7 @@ fn answer<'m>(
         // who is here was told meanwhile, and their copy asks them anew
         || incoming.message.origin != Origin::Mail
             && sequence(entry) < sequence(known)
-            && asks_anew_since((message, entry), stored, part);
+            && is_asked_anew(incoming, stored, message, (part, entry));
     if is_late {
         return Err(silently(
             "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
@@ -193,6 +195,27 @@ fn answer<'m>(
         ));
     }
     Ok(Answer { entry, line })
+}
+
+/// Whether the sender is asked anew for a part since it was as the message has it. A series is compared as they get to see
+/// it: it may end for them before what they are not invited to (RFC 6638 §3.2.6).
+fn is_asked_anew(
+    incoming: &Incoming<'_>,
+    stored: &Meeting<'_>,
+    message: &Meeting<'_>,
+    (part, entry): (Part, &Component),
+) -> bool {
+    let answered = (message, entry);
+    if part != Part::Series {
+        return asks_anew_since(answered, stored, part);
+    }
+    let own = stored.parts();
+    let own = own.filter(|(_, it)| line_of(incoming, it).is_some());
+    let told = own.map(|(part, _)| part).collect();
+    shown_part(stored, &told, part).is_none_or(|series| {
+        let seen = with_only(stored.object, &series);
+        asks_anew_since(answered, &Meeting::of(&seen), part)
+    })
 }
 
 /// The parts of which what the sender was asked is taken back, of which they have not heard.

@@ -241,6 +241,25 @@ fn who_is_not_in_what_all_later_instances_are_has_none_of_them() {
 }
 
 #[test]
+fn who_has_less_of_a_series_is_heard_while_news_of_it_waits() {
+    // RFC 6638 §3.2.8: another STATUS raises SEQUENCE, and asks nobody
+    let all = series("bob carol", "");
+    let cut = ranged(&instance("0316", 11, "carol", ""));
+    let mut world = accepted();
+    world.put("alice", &set(&[&all, &cut]));
+    assert_eq!(hours(&world, "bob"), "09 09 -- -- -- --");
+    world.waits = |it| it.recipient.id == PrincipalId(2) && it.message.method == Method::Request;
+    let confirmed = series("bob carol", "STATUS:CONFIRMED");
+    world.put("alice", &set(&[&confirmed, &cut]));
+    world.answer_part("bob", "series", "TENTATIVE");
+    assert_eq!(world.shape("alice"), ["series bob~ carol+", "0316 carol?"]);
+    // that it goes on for its sender asks anew
+    world.put("alice", &set(&[&confirmed]));
+    world.answer_part("bob", "series", "DECLINED");
+    assert_eq!(world.shape("alice"), ["series bob? carol?"]);
+}
+
+#[test]
 fn a_view_ends_before_what_is_not_shown() {
     // RFC 5545 §3.3.10: UNTIL has the form of DTSTART, in UTC where that is in a zone; COUNT does not stand beside it
     let rows = [
