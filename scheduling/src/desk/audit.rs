@@ -52,8 +52,8 @@ pub(super) const QUEUES: [(&str, IsReadable); 15] = [
     (mail::MAILING_QUEUE, is_some::<Mailings>),
     (mail::HELD_MAILING_QUEUE, is_some::<Mailings>),
     (DELIVERY_QUEUE, is_some::<Turn>),
-    (LETTERS_QUEUE, is_some::<Letters>),
-    (LETTERS_BEHIND_QUEUE, is_some::<Letters>),
+    (LETTERS_QUEUE, is_letters),
+    (LETTERS_BEHIND_QUEUE, is_letters),
     (MAIL_STATUS_QUEUE, is_some::<MailFates>),
     (REFRESH_QUEUE, is_some::<Refresh>),
     (BOOKING_QUEUE, is_some::<Invitation>),
@@ -68,6 +68,10 @@ const OBJECT: &str = "calendar object";
 
 fn is_some<Task: DeserializeOwned>(row: &Work) -> bool {
     row.task::<Task>().is_some()
+}
+
+fn is_letters(row: &Work) -> bool {
+    Letters::of(row).is_some()
 }
 
 fn is_membership_change(row: &Work) -> bool {

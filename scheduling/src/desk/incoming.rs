@@ -14,7 +14,10 @@ use storage::{Batch, Timestamp, Uuid, model::Principal};
 
 use super::refuse::read_failed;
 use super::{
-    Desk, MAXIMUM_ROUNDS, admission, outbox::CalendarRules, recipients::Recipients, refuse::crowded,
+    Desk, MAXIMUM_ROUNDS, admission,
+    outbox::CalendarRules,
+    recipients::{Recipients, finds_no_room},
+    refuse::crowded,
 };
 use crate::{
     Classification, Precondition, Refusal,
@@ -416,7 +419,7 @@ fn check_enabled(recipient: &Principal, message: Message) -> Result<Message, Una
 
 /// What failed for a reason that passes: there was no room, or no calendar that could take it.
 fn may_come_again(message: &Message, receipt: &Receipt) -> bool {
-    receipt.status == Status::UNAVAILABLE
+    finds_no_room(&receipt.status)
         || (receipt.status == Status::NO_WAY && message.method.is_from_organizer())
 }
 

@@ -10,7 +10,8 @@
 //! them alone ([`waiting`]).
 //!
 //! A row of letters that cannot be read stays as it is until somebody has mended or removed it. Nobody knows then for
-//! whom something waits: whatever is decided for anybody waits behind it.
+//! whom something waits: whatever is decided for anybody waits for it. That stands in a row behind; where that one cannot be
+//! read but the first one can, it stands in the first one, and comes after what the row behind holds.
 
 mod delivering;
 mod former;

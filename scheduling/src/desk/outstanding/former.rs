@@ -1,10 +1,11 @@
-//! Rows of before 2026-11-30 held themselves what waited, each of them some of it. What they hold is put into the row of its
-//! meeting, at its place in the order of time.
+//! What was written before 2026-11-30. Rows in [`DELIVERY_QUEUE`] held themselves what waited, each of them some of it: what
+//! they hold is put into the row of its meeting, at its place in the order of time. The letters of such a row asked again for
+//! all that they were about, or for nothing.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Batch,
+    Batch, Timestamp,
     backend::ReadError,
     model::{Work, WorkId},
 };
@@ -17,7 +18,8 @@ use super::{
     },
     DELIVERY_QUEUE,
     letter::{Addressed, Letter, parts},
-    rows::Turn,
+    rows::{Letters, Turn},
+    waiting::Trouble,
 };
 use crate::{Refusal, engine::Method, parse_stored};
 
@@ -52,6 +54,56 @@ impl FormerLetter {
             decided: row.created,
             octets: self.octets,
             recipients: self.recipients,
+        }
+    }
+}
+
+/// The letters of a meeting as its row had them before.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FormerLetters {
+    due: Timestamp,
+    troubles: Vec<Trouble>,
+    letters: Vec<WholeAsking>,
+}
+
+/// A letter that asks again for all that it is about, or for nothing.
+#[derive(Serialize, Deserialize)]
+struct WholeAsking {
+    method: Method,
+    sender: String,
+    is_refresh: bool,
+    tells_answer: bool,
+    asks_again: bool,
+    parts: Vec<(String, String)>,
+    decided: Timestamp,
+    octets: Bytes,
+    recipients: Vec<Addressed>,
+}
+
+impl From<FormerLetters> for Letters {
+    fn from(former: FormerLetters) -> Letters {
+        Letters {
+            due: former.due,
+            troubles: former.troubles,
+            letters: former.letters.into_iter().map(Letter::from).collect(),
+        }
+    }
+}
+
+impl From<WholeAsking> for Letter {
+    fn from(former: WholeAsking) -> Letter {
+        let names = former.parts.iter().map(|(name, _)| name.clone());
+        Letter {
+            method: former.method,
+            sender: former.sender,
+            is_refresh: former.is_refresh,
+            tells_answer: former.tells_answer,
+            is_sent_again: former.asks_again,
+            asks_again: names.filter(|_| former.asks_again).collect(),
+            parts: former.parts,
+            decided: former.decided,
+            octets: former.octets,
+            recipients: former.recipients,
         }
     }
 }

@@ -81,10 +81,16 @@ impl Letter {
         self.recipients.iter().any(|(id, _)| *id == recipient)
     }
 
-    /// Whether a later letter is about all that this one is about.
+    /// Whether a later letter is about all that this one is about. An answer to the series says nothing of an instance that
+    /// was answered apart (RFC 5546 §3.2.3).
     fn is_within(&self, later: &Letter) -> bool {
         let mut names = self.parts.iter().map(|(name, _)| name);
-        later.is_about_all() || !self.is_about_all() && names.all(|name| later.names(name))
+        match self.method {
+            Method::Reply => names.all(|name| later.names(name)),
+            _ => {
+                later.is_about_all() || !self.is_about_all() && names.all(|name| later.names(name))
+            }
+        }
     }
 
     pub fn is_about_all(&self) -> bool {
@@ -99,10 +105,15 @@ impl Letter {
     /// Whether any of its instances, or all of it, is what a later letter is about.
     pub fn is_met_by(&self, later: &Letter) -> bool {
         let mut names = self.parts.iter().map(|(name, _)| name);
-        later.is_about_all() || !self.is_about_all() && names.any(|name| later.names(name))
+        match self.method {
+            Method::Reply => names.any(|name| later.names(name)),
+            _ => {
+                later.is_about_all() || !self.is_about_all() && names.any(|name| later.names(name))
+            }
+        }
     }
 
-    /// To nobody, what of it a later letter about some of its instances does not say; `None` where that is nothing.
+    /// To nobody, what of it a later letter about some of its parts does not say; `None` where that is nothing.
     pub fn without(&self, later: &Letter) -> Option<Letter> {
         if self.is_within(later) {
             return None;
@@ -111,10 +122,7 @@ impl Letter {
         let Ok(mut object) = parse_stored(self.octets.clone()) else {
             return Some(rest);
         };
-        let is_said = |part: &Component| {
-            part.raw_value("RECURRENCE-ID")
-                .is_some_and(|it| later.names(it))
-        };
+        let is_said = |part: &Component| !part.is("VTIMEZONE") && later.names(part_name(part));
         object
             .calendar_mut()
             .retain_components(|part| !is_said(part));
@@ -123,6 +131,15 @@ impl Letter {
             octets: object.to_octets(),
             ..rest
         })
+    }
+
+    /// To nobody, the same with what another letter says of the meeting.
+    pub fn saying(&self, other: &Letter) -> Letter {
+        Letter {
+            parts: other.parts.clone(),
+            octets: other.octets.clone(),
+            ..self.to(Vec::new())
+        }
     }
 
     /// Takes a recipient out.

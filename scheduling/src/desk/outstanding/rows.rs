@@ -1,4 +1,5 @@
-//! The rows of a meeting: what waits, and when its turn is. Here they are read and written, and nowhere else.
+//! The rows of a meeting: what waits, and when its turn is. Here they are read and written; what is in rows of before
+//! comes from [`super::former`].
 
 use calendar::CalendarObject;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use storage::{
 use super::{
     super::{Desk, queue::Row, refuse::read_failed},
     DELIVERY_QUEUE, LETTERS_BEHIND_QUEUE, LETTERS_QUEUE,
-    former::FormerLetter,
+    former::{FormerLetter, FormerLetters},
     letter::Letter,
     waiting::{Trouble, Waiting},
 };
@@ -39,9 +40,9 @@ pub(crate) struct Turn {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Letters {
     /// When the meeting has its turn: that row's place.
-    due: Timestamp,
-    troubles: Vec<Trouble>,
-    letters: Vec<Letter>,
+    pub(super) due: Timestamp,
+    pub(super) troubles: Vec<Trouble>,
+    pub(super) letters: Vec<Letter>,
 }
 
 /// What waits of a meeting, as it was read and with what is added to it.
@@ -64,6 +65,19 @@ struct Place {
     due: Timestamp,
     /// What stood behind a row that could not be read, which is mended or gone now: that is within what waits.
     behind: Option<Stored<Work>>,
+    /// Something of the meeting cannot be read: all the rest waits for that.
+    is_held: bool,
+}
+
+impl Letters {
+    /// What stands in a row, in its form of now or of before; `None` where it is in neither.
+    pub fn of(row: &Work) -> Option<Letters> {
+        // what asks again for parts has parts: one of before without a time reads like one that has none
+        let is_meant = |it: &Letter| it.asks_again.is_empty() || !it.parts.is_empty();
+        let letters = row.task::<Letters>();
+        let letters = letters.filter(|it| it.letters.iter().all(is_meant));
+        letters.or_else(|| row.task::<FormerLetters>().map(Letters::from))
+    }
 }
 
 impl Turn {
@@ -111,9 +125,9 @@ impl Outstanding {
         theirs.filter_map(Letter::taken_back)
     }
 
-    /// Whether all of it waits behind what cannot be read.
+    /// Whether all of it waits for what cannot be read.
     pub(super) fn is_held(&self) -> bool {
-        self.place.queue == LETTERS_BEHIND_QUEUE
+        self.place.is_held
     }
 
     /// Whose home it is about.
@@ -123,14 +137,14 @@ impl Outstanding {
 
     /// Adds deliveries behind all that waits for their recipients.
     pub fn add_deliveries(&mut self, deliveries: &[Delivery], now: Timestamp) {
-        for delivery in deliveries {
-            let message = &delivery.message;
-            let letter = Letter::of(message, now);
-            let (to, address) = (delivery.recipient.id, &delivery.address);
-            if self.waiting.add(letter, (to, address.clone())) {
+        for same in deliveries.chunk_by(|one, other| one.message == other.message) {
+            let message = &same[0].message;
+            let recipients = same.iter().map(|it| (it.recipient.id, it.address.clone()));
+            let letter = Letter::of(message, now).to(recipients.collect());
+            for address in self.waiting.add(&letter) {
                 self.is_public &= Classification::is_public(&message.object);
                 self.log.push(LogLine {
-                    parties: vec![delivery.address.clone()],
+                    parties: vec![address],
                     ..LogLine::of(
                         Verdict::NotSent,
                         "what waited still is said by a later message",
@@ -206,26 +220,28 @@ impl Desk {
             mails: Vec::new(),
         };
         let front = self.letters(LETTERS_QUEUE, &turn).await;
-        let behind = self.letters(LETTERS_BEHIND_QUEUE, &turn).await?;
-        let (queue, front, behind) = match front {
-            Err(Refusal::Damaged(_)) => (LETTERS_BEHIND_QUEUE, behind, None),
-            front => (LETTERS_QUEUE, front?, behind),
+        let behind = self.letters(LETTERS_BEHIND_QUEUE, &turn).await;
+        let (queue, is_held, read, behind) = match (front, behind) {
+            (Err(Refusal::Damaged(_)), behind) => (LETTERS_BEHIND_QUEUE, true, behind?, None),
+            (front, Err(Refusal::Damaged(_))) => (LETTERS_QUEUE, true, front?, None),
+            (front, behind) => (LETTERS_QUEUE, false, front?, behind?),
         };
-        let (row, letters) = front.unzip();
+        let (row, letters) = read.unzip();
         let (behind, letters_behind) = behind.unzip();
         let due = letters.as_ref().map_or(self.now(), |letters| letters.due);
         let mut waiting = letters.map_or_else(Waiting::default, |letters| Waiting {
             letters: letters.letters,
             troubles: letters.troubles,
         });
-        for letter in letters_behind.into_iter().flat_map(|it| it.letters) {
-            waiting.add_to_all(letter);
+        if let Some(behind) = letters_behind {
+            waiting.add_in_order(&behind.letters);
         }
         let place = Place {
             queue,
             row,
             due,
             behind,
+            is_held,
         };
         Ok(Outstanding {
             is_changed: place.behind.is_some(),
@@ -249,7 +265,7 @@ impl Desk {
         let Some(row) = row.map_err(read_failed)? else {
             return Ok(None);
         };
-        let letters = row.task().ok_or_else(unreadable)?;
+        let letters = Letters::of(&row).ok_or_else(unreadable)?;
         Ok(Some((row, letters)))
     }
 

@@ -1,7 +1,8 @@
 //! What waits of a meeting, for whom, and who is in trouble: somebody whose next letter cannot be delivered now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use storage::{
     Timestamp,
@@ -37,10 +38,36 @@ pub(super) struct Trouble {
     pub reason: String,
 }
 
+/// What some letters say that one letter does not, by their octets: it is the same for whoever gets that.
+type Rests = BTreeMap<Bytes, Option<Letter>>;
+
 impl Waiting {
-    /// Adds a letter to somebody behind all that waits for them. What it says anyhow they do not hear before, and whether
-    /// anything of that was a message; equal letters are kept once.
-    pub fn add(&mut self, mut letter: Letter, recipient: Addressed) -> bool {
+    /// Adds a letter to each of its recipients behind all that waits for them. What it says anyhow they do not hear before;
+    /// the addresses of those for whom any of that was a message.
+    pub fn add(&mut self, letter: &Letter) -> Vec<String> {
+        let mut rests = Rests::new();
+        let recipients = letter.recipients.iter().cloned();
+        let replaced = recipients.filter_map(|recipient| {
+            let address = recipient.1.clone();
+            let replaces = self.add_to(letter.to(Vec::new()), recipient, &mut rests);
+            replaces.then_some(address)
+        });
+        replaced.collect()
+    }
+
+    /// Adds what stood behind these letters: before those that were decided since.
+    pub fn add_in_order(&mut self, behind: &[Letter]) {
+        let first = behind.first().map(|it| it.decided);
+        let is_before = |it: &Letter| first.is_none_or(|first| it.decided <= first);
+        let since = self.letters.partition_point(is_before);
+        let since = self.letters.split_off(since);
+        for letter in behind.iter().chain(&since) {
+            self.add(letter);
+        }
+    }
+
+    /// As [`Waiting::add`], to one of them; equal letters are kept once.
+    fn add_to(&mut self, mut letter: Letter, recipient: Addressed, rests: &mut Rests) -> bool {
         let to = recipient.0;
         let mut replaces = false;
         for before in self.letters.iter_mut().rev().filter(|it| it.is_to(to)) {
@@ -51,7 +78,7 @@ impl Waiting {
             replaces |= !before.is_refresh;
             before.recipients.retain(|(id, _)| *id != to);
         }
-        replaces |= self.take_back(&mut letter, to);
+        replaces |= self.take_back(&mut letter, to, rests);
         self.drop_delivered();
         let before = self.letters.iter_mut().rev().take(LETTERS_COMPARED);
         let mut before = before.take_while(|before| !before.is_to(to));
@@ -65,35 +92,39 @@ impl Waiting {
         replaces
     }
 
-    /// Adds a letter to all its recipients.
-    pub fn add_to_all(&mut self, letter: Letter) {
-        for recipient in letter.recipients.clone() {
-            self.add(letter.to(Vec::new()), recipient);
-        }
-    }
-
     /// Takes from all that waits for somebody what a letter says, too, where more waits for them than stays apart: however
-    /// often the same changes, it waits once. Whether anything was taken.
-    fn take_back(&mut self, letter: &mut Letter, to: PrincipalId) -> bool {
+    /// often the same changes, it waits once. Whether any of that was a message.
+    fn take_back(&mut self, letter: &mut Letter, to: PrincipalId, rests: &mut Rests) -> bool {
         if self.letters.iter().filter(|it| it.is_to(to)).count() < LETTERS_APART {
             return false;
         }
         let mut left = Vec::with_capacity(self.letters.len());
-        let mut is_taken = false;
-        for mut before in self.letters.drain(..) {
+        let mut replaces = false;
+        let mut letters = self.letters.drain(..).peekable();
+        while let Some(mut before) = letters.next() {
             let is_said = before.is_like(letter) && before.is_met_by(letter);
             let Some(recipient) = is_said.then(|| before.take_out(to)).flatten() else {
                 left.push(before);
                 continue;
             };
             letter.stand_for_all_of(&before);
-            let rest = before.without(letter);
+            replaces |= !before.is_refresh;
+            let octets = before.octets.clone();
+            let rest = rests
+                .entry(octets)
+                .or_insert_with(|| before.without(letter));
+            let rest = rest.as_ref().map(|rest| before.saying(rest));
             left.push(before);
-            left.extend(rest.map(|rest| rest.to(vec![recipient])));
-            is_taken = true;
+            match (rest, letters.peek_mut()) {
+                // somebody else's was taken out before
+                (Some(rest), Some(next)) if next.says(&rest) => next.recipients.push(recipient),
+                (Some(rest), _) => left.push(rest.to(vec![recipient])),
+                (None, _) => {}
+            }
         }
+        drop(letters);
         self.letters = left;
-        is_taken
+        replaces
     }
 
     pub fn drop_delivered(&mut self) {
@@ -178,7 +209,15 @@ impl Waiting {
             self.drop_delivered();
             return Some(given_up);
         }
-        tracing::error!(attempts, %refusal, "a message to somebody cannot be delivered now, and waits");
+        match refusal {
+            // which the recipient can mend, and nobody else
+            Refusal::InsufficientStorage(_) => {
+                tracing::warn!(attempts, %refusal, "a message to somebody waits for room");
+            }
+            _ => {
+                tracing::error!(attempts, %refusal, "a message to somebody cannot be delivered now, and waits");
+            }
+        }
         self.troubles.push(Trouble {
             recipient,
             attempts,
@@ -217,7 +256,7 @@ mod tests {
             let mut waiting = Waiting::default();
             for (number, (method, about)) in said.iter().cycle().enumerate().take(CHANGES) {
                 let letter = letter_at(*method, about, &number.to_string());
-                waiting.add(letter, (BOB, String::new()));
+                waiting.add(&letter.to(vec![(BOB, String::new())]));
             }
             let waits = &waiting.letters;
             assert!(waits.len() <= LETTERS_APART + DAYS.len(), "{waits:?}");
@@ -243,6 +282,64 @@ mod tests {
                     last.as_ref(),
                     "{waits:?}"
                 );
+            }
+        }
+    }
+
+    /// RFC 6638 §3.2.8: who declines instances, and comes to the series then, has declined these instances still.
+    #[test]
+    fn answers_to_instances_are_not_taken_back_by_one_to_the_series() {
+        let mut waiting = Waiting::default();
+        let answer = |about: &[&str]| letter_at(Reply, about, "").to(vec![(BOB, String::new())]);
+        let days: Vec<String> = (1..=LETTERS_APART).map(|day| day.to_string()).collect();
+        for day in &days {
+            waiting.add(&answer(&[day]));
+        }
+        for (about, taken_back) in [(&[][..], 0), (&[], 1), (&[&*days[0]], 1)] {
+            assert_eq!(waiting.add(&answer(about)).len(), taken_back);
+        }
+        let waits = waiting.letters.iter().flat_map(|it| &it.parts);
+        let waits: Vec<&str> = waits.map(|(name, _)| &**name).collect();
+        let others = days[1..].iter().map(|it| &**it);
+        let expected: Vec<&str> = others.chain(["", &days[0]]).collect();
+        assert_eq!(waits, expected);
+    }
+
+    /// What waits for many is shared, however often some of it is taken back.
+    #[test]
+    fn what_waits_for_many_waits_once() {
+        let letters_to = |people: u64| {
+            let people: Vec<Addressed> = (1..=people)
+                .map(|id| (PrincipalId(id), id.to_string()))
+                .collect();
+            let mut waiting = Waiting::default();
+            for number in 0..CHANGES {
+                let from = number % (DAYS.len() - 1);
+                let about = &DAYS[from..from + 2];
+                let letter = letter_at(Request, about, &number.to_string());
+                waiting.add(&letter.to(people.clone()));
+            }
+            assert!(waiting.letters.iter().all(|it| it.recipients == people));
+            waiting.letters.len()
+        };
+        assert_eq!(letters_to(100), letters_to(1));
+    }
+
+    /// What only showed something was no message that would not be sent now.
+    #[test]
+    fn what_only_shows_is_not_told_as_replaced() {
+        let bob = || vec![(BOB, "bob".to_owned())];
+        for is_refresh in [true, false] {
+            let mut waiting = Waiting::default();
+            for number in 0..=LETTERS_APART {
+                let from = number % (DAYS.len() - 1);
+                let letter = Letter {
+                    is_refresh,
+                    ..letter_at(Request, &DAYS[from..from + 2], "20260302T090000Z")
+                };
+                let replaced = waiting.add(&letter.to(bob()));
+                let is_told = number == LETTERS_APART && !is_refresh;
+                assert_eq!(replaced.len(), usize::from(is_told), "{number}");
             }
         }
     }

@@ -4,6 +4,11 @@ use super::*;
 use crate::desk::audit::{QUEUES, audit};
 use storage::{CheckEvent, Damage, Stored, model::Work};
 
+/// What it finds.
+pub(super) async fn audited(store: &Store) -> Vec<Damage> {
+    run(store, false).await.0
+}
+
 async fn run(store: &Store, repair: bool) -> (Vec<Damage>, usize) {
     let (events, mut told) = tokio::sync::mpsc::channel(1_000);
     audit(store, repair, events).await.unwrap();

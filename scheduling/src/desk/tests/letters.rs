@@ -4,6 +4,7 @@
 use storage::model::{CollectionId, PrincipalId};
 
 use super::{
+    audit::audited,
     waiting::{meeting, series, slow, slow_world},
     *,
 };
@@ -194,6 +195,46 @@ async fn rows_of_before_come_first_in_their_order() {
     }
 }
 
+/// What was written before each letter said for which parts it asks again is delivered, and no damage.
+#[tokio::test]
+async fn letters_of_before_are_delivered() {
+    let at = "alice/calendar/1.ics";
+    let people = ["bob", "carol", "dave"];
+    let untimed = |people: &[&str]| {
+        let text = String::from_utf8(meeting(9, people, "").to_vec()).unwrap();
+        let lines = text.lines();
+        let lines = lines.filter(|line| !line.starts_with("DTSTART") && !line.starts_with("DUR"));
+        let text: String = lines.map(|line| format!("{line}\r\n")).collect();
+        Bytes::from(text.replace("VEVENT", "VTODO"))
+    };
+    for is_timed in [true, false] {
+        let object = |people: &[&str]| match is_timed {
+            true => meeting(9, people, ""),
+            false => untimed(people),
+        };
+        let (world, carol) = slow_world().await;
+        user(world.desk.store(), "dave").await;
+        world.put(at, object(&people)).await.unwrap();
+        world.deliver().await;
+        world.accept(&carol, "carol").await;
+        world.deliver().await;
+        // out, and in again: asked again
+        for people in [&["dave"][..], &people] {
+            world.clock.advance(60_000);
+            world.put(at, object(people)).await.unwrap();
+        }
+        world.letters_as_before().await;
+        assert_eq!(audited(world.desk.store()).await, []);
+        world.deliver().await;
+        assert_eq!(world.waiting(LETTERS_QUEUE).await, []);
+        world
+            .assert_agrees("carol", "RSVP=TRUE", "STATUS=1.2")
+            .await;
+        let (_, text) = world.own_copy("carol").await;
+        assert!(!text.contains("ACCEPTED"), "{text}");
+    }
+}
+
 /// Where what waits of a meeting cannot be read, its organizer can change it all the same, and all is delivered once that
 /// is mended.
 #[tokio::test]
@@ -220,37 +261,61 @@ async fn a_row_of_letters_that_cannot_be_read_is_kept() {
     assert_eq!(world.waiting(DELIVERY_QUEUE).await.len(), 0);
 }
 
+/// A letter as its row has it now.
+type Letter = (
+    Method,
+    String,
+    bool,
+    bool,
+    bool,
+    Vec<String>,
+    Vec<(String, String)>,
+    Timestamp,
+    Bytes,
+    Vec<(PrincipalId, String)>,
+);
+
 impl World {
     /// Puts other octets in the place of what waits; those that were there.
     pub(super) async fn set_letters(&self, payload: impl Into<Bytes>) -> Bytes {
+        self.set_row(LETTERS_QUEUE, payload).await
+    }
+
+    /// The same in the first row of a queue.
+    pub(super) async fn set_row(&self, queue: &str, payload: impl Into<Bytes>) -> Bytes {
         let store = self.desk.store();
-        let (id, row) = store
-            .list_work(LETTERS_QUEUE, None, 1)
-            .await
-            .unwrap()
-            .remove(0);
+        let (id, row) = store.list_work(queue, None, 1).await.unwrap().remove(0);
         let mut batch = store.batch();
-        let after = Work::new(LETTERS_QUEUE, payload, row.created);
+        let after = Work::new(queue, payload, row.created);
         batch.reschedule(&id, &row, id.due, &after);
         store.commit(batch).await.unwrap();
         row.value.payload
     }
 
+    /// Has what waits stand as it did before each letter said for which parts it asks again.
+    async fn letters_as_before(&self) {
+        let store = self.desk.store();
+        let (_, row) = store
+            .list_work(LETTERS_QUEUE, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let (due, troubles, letters): (Timestamp, u32, Vec<Letter>) = row.task().unwrap();
+        assert_eq!(troubles, 0);
+        let letters = letters.into_iter().map(
+            |(method, sender, shows, tells, asks, _, parts, decided, octets, to)| {
+                (
+                    method, sender, shows, tells, asks, parts, decided, octets, to,
+                )
+            },
+        );
+        let former = (due, troubles, letters.collect::<Vec<_>>());
+        let row = Work::of(LETTERS_QUEUE, &former, row.created);
+        self.set_letters(row.payload).await;
+    }
+
     /// Has what waits stand as it did before there was a row for each meeting.
     pub(super) async fn rows_as_before(&self) {
-        type To = Vec<(PrincipalId, String)>;
-        type Letter = (
-            Method,
-            String,
-            bool,
-            bool,
-            bool,
-            Vec<String>,
-            Vec<(String, String)>,
-            Timestamp,
-            Bytes,
-            To,
-        );
         let store = self.desk.store();
         let (id, row) = store
             .list_work(LETTERS_QUEUE, None, 1)

@@ -103,7 +103,7 @@ async fn what_is_decided_behind_a_damaged_row_waits_for_it() {
         if is_mended {
             world.set_letters(whole).await;
         } else {
-            world.remove_letters().await;
+            world.remove_letters(LETTERS_QUEUE).await;
         }
         world.clock.advance(60_000);
         world.put(AT, series("5", &people)).await.unwrap();
@@ -117,6 +117,54 @@ async fn what_is_decided_behind_a_damaged_row_waits_for_it() {
         }
         assert!(world.line_of("carol").await.contains("STATUS=1.2"));
         for queue in [LETTERS_QUEUE, DELIVERY_QUEUE] {
+            assert_eq!(world.waiting(queue).await, []);
+        }
+    }
+}
+
+/// Where what stands behind cannot be read, either, its meeting can be changed and answered as soon as the first row reads
+/// or is gone; nothing that is decided then comes before what stands behind.
+#[tokio::test]
+async fn what_is_decided_before_a_damaged_row_behind_waits_for_it() {
+    for (is_front_mended, is_behind_mended) in [(true, true), (true, false), (false, true)] {
+        let (world, _) = slow_world().await;
+        let people = ["bob", "carol"];
+        let change = async |summary: &str| {
+            world.clock.advance(60_000);
+            let after = series(summary, &people);
+            world.put(AT, after).await.unwrap();
+            world.deliver().await;
+        };
+        change("0").await;
+        world.put(AT, series("1", &people)).await.unwrap();
+        let front = world.set_letters(&b"\xff\xff"[..]).await;
+        change("2").await;
+        let behind = world.set_row(LETTERS_BEHIND_QUEUE, &b"\xff\xff"[..]).await;
+        match is_front_mended {
+            true => drop(world.set_letters(front).await),
+            false => world.remove_letters(LETTERS_QUEUE).await,
+        }
+        change("3").await;
+        let received = world.desk.receive_message(&bob_declines(), &RULES).await;
+        received.unwrap();
+        change("4").await;
+        let (_, text) = world.own_copy("carol").await;
+        assert!(text.contains("SUMMARY:0"), "{text}");
+        assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+        match is_behind_mended {
+            true => drop(world.set_row(LETTERS_BEHIND_QUEUE, behind).await),
+            false => world.remove_letters(LETTERS_BEHIND_QUEUE).await,
+        }
+        world.clock.advance(6 * 60 * 60_000);
+        world.deliver().await;
+        for name in people {
+            let (_, text) = world.own_copy(name).await;
+            let text = unfolded(text.as_bytes());
+            assert!(text.contains("SUMMARY:4"), "{text}");
+            assert!(text.contains("DECLINED:mailto:bob"), "{text}");
+        }
+        assert!(world.line_of("carol").await.contains("STATUS=1.2"));
+        for queue in [LETTERS_QUEUE, LETTERS_BEHIND_QUEUE, DELIVERY_QUEUE] {
             assert_eq!(world.waiting(queue).await, []);
         }
     }
@@ -340,9 +388,9 @@ async fn who_waits_for_room_is_tried_once_at_a_time() {
 }
 
 impl World {
-    async fn remove_letters(&self) {
+    async fn remove_letters(&self, queue: &str) {
         let store = self.desk.store();
-        let mut rows = store.list_work(LETTERS_QUEUE, None, 1).await.unwrap();
+        let mut rows = store.list_work(queue, None, 1).await.unwrap();
         let (id, row) = rows.remove(0);
         let mut batch = store.batch();
         batch.finish_work(&id, &row);
