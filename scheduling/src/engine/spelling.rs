@@ -1,10 +1,10 @@
 //! Another spelling of an address, or another address of the same person, is no change (RFC 6638 §2.4.1).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, Property};
 
-use super::{Directory, meeting::Meeting, significance::is_person};
+use super::{Directory, directory::Person, meeting::Meeting, significance::is_person};
 
 /// An object with everybody written as before; `None` where they are.
 pub(super) fn with_old_spelling(
@@ -21,14 +21,33 @@ pub(super) fn with_old_spelling(
         let Some(known) = before.get(part).or(before.series()) else {
             continue;
         };
+        let spellings = spellings(directory, known);
         for line in entry.properties_mut().filter(|line| is_person(line)) {
-            if let Some(old) = old_spelling(directory, known, line) {
-                line.set_raw_value(&old)
+            let person = directory.person(line.raw_value());
+            let written = spellings.get(&(line.is("ORGANIZER"), person));
+            // one of them, unless it is written so already
+            let old = written.filter(|written| !written.contains(&line.raw_value()));
+            if let Some(old) = old.and_then(|written| written.first()) {
+                line.set_raw_value(old)
                     .expect("the value comes from a valid line");
             }
         }
     }
     Some(object)
+}
+
+/// How the organizer of a component, and each of its attendees, is written there.
+fn spellings<'e>(
+    directory: &Directory,
+    entry: &'e Component,
+) -> BTreeMap<(bool, Person), Vec<&'e str>> {
+    let mut spellings: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for line in entry.properties().filter(|line| is_person(line)) {
+        let person = directory.person(line.raw_value());
+        let written = spellings.entry((line.is("ORGANIZER"), person)).or_default();
+        written.push(line.raw_value());
+    }
+    spellings
 }
 
 /// The addresses in an object, as they are written.
@@ -37,14 +56,4 @@ fn people(object: &CalendarObject) -> impl Iterator<Item = &str> {
     lines
         .filter(|line| is_person(line))
         .map(Property::raw_value)
-}
-
-/// How the same person was written, unless it was so already.
-fn old_spelling(directory: &Directory, known: &Component, line: &Property) -> Option<String> {
-    let lines = || known.properties_named(line.name()).map(Property::raw_value);
-    if lines().any(|known| known == line.raw_value()) {
-        return None;
-    }
-    let mut same = lines().filter(|known| directory.same_person(known, line.raw_value()));
-    same.next().map(str::to_owned)
 }
