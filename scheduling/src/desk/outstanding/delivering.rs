@@ -1,6 +1,9 @@
 //! What waits is delivered, as much of it in each commit as that holds.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use calendar::CalendarObject;
 use storage::{Batch, Timestamp, model::PrincipalId};
@@ -225,9 +228,11 @@ impl Desk {
         let directory = self.directory_of(sender, next, &recipients).await?;
         let (mut told, mut lines) = (Vec::new(), Lines::default());
         let mut refused = BTreeMap::new();
-        for it in next {
+        for (at, it) in next.iter().enumerate() {
+            let behind = next[at + 1..].iter().map(|it| &it.letter);
+            let invited = invited_to_all(behind.chain(&left.letters));
             let outcomes = self
-                .deliver_letter(batch, &mut recipients, sender, it, &directory)
+                .deliver_letter(batch, &mut recipients, sender, (it, &invited), &directory)
                 .await?;
             let without_room = it.deliveries.iter().zip(&outcomes);
             let without_room = without_room.filter(|(_, (_, status))| finds_no_room(status));
@@ -298,18 +303,19 @@ impl Desk {
         Ok(directory)
     }
 
-    /// Hands a letter to its recipients, and has follow from an answer what does; how it fared, by address.
+    /// Hands a letter to its recipients, and has follow from an answer what does; how it fared, by address. `invited` are
+    /// those whom a later letter invites to the series.
     async fn deliver_letter(
         &self,
         batch: &mut Batch,
         recipients: &mut Recipients,
         sender: &Sender,
-        next: &Next,
+        (next, invited): (&Next, &BTreeSet<PrincipalId>),
         directory: &Directory,
     ) -> Result<Vec<(String, Status)>, Refusal> {
         let now = self.now();
         if next.letter.method.is_from_organizer() {
-            let deliveries = with_whole(sender, next, recipients, directory, now);
+            let deliveries = with_whole(sender, (next, invited), recipients, directory, now);
             let principal = &sender.principal;
             return self
                 .receive_all(recipients, principal, &deliveries, directory, now)
@@ -331,11 +337,19 @@ impl Desk {
     }
 }
 
+/// Those whom any of these letters invites to the series.
+fn invited_to_all<'a>(letters: impl Iterator<Item = &'a Letter>) -> BTreeSet<PrincipalId> {
+    letters
+        .filter(|it| it.method == Method::Request && !it.is_refresh && it.is_about_all())
+        .flat_map(|it| it.recipients.iter().map(|(id, _)| *id))
+        .collect()
+}
+
 /// The deliveries of a letter: whoever has no copy any more gets all of the meeting, as it is now, and not single
-/// instances.
+/// instances. Who is `invited` to it later had none of the series before.
 fn with_whole(
     sender: &Sender,
-    next: &Next,
+    (next, invited): (&Next, &BTreeSet<PrincipalId>),
     recipients: &Recipients,
     directory: &Directory,
     now: Timestamp,
@@ -348,7 +362,7 @@ fn with_whole(
     };
     for delivery in &mut deliveries {
         let id = delivery.recipient.id;
-        if recipients.object(id).is_none() {
+        if recipients.object(id).is_none() && !invited.contains(&id) {
             delivery.message.whole =
                 engine::whole(&copy.object, &sender.principal, directory, id, now);
         }

@@ -324,6 +324,26 @@ async fn who_has_no_copy_any_more_gets_all_of_it() {
     );
 }
 
+/// Who is invited to the series later has an instance alone until then: an answer to the whole would be asked for twice.
+#[tokio::test]
+async fn who_is_invited_to_more_later_gets_first_what_came_first() {
+    let (world, _) = slow_world().await;
+    let in_series = with_instances(["0", "0"]);
+    let (series, instances) = in_series.split_once("END:VEVENT").unwrap();
+    let series = series.replace("ATTENDEE:mailto:carol@example.com\r\n", "");
+    let in_instances = format!("{series}END:VEVENT{instances}");
+    let without = in_instances.replace("ATTENDEE:mailto:carol@example.com\r\n", "");
+    for text in [in_instances, without, in_series] {
+        world.put(AT, text).await.unwrap();
+    }
+    assert!(world.desk.deliver_outstanding().await.unwrap());
+    let (_, text) = world.own_copy("carol").await;
+    assert!(!text.contains("RRULE"), "{text}");
+    world.deliver().await;
+    let (_, text) = world.own_copy("carol").await;
+    assert!(text.contains("RRULE"), "{text}");
+}
+
 const QUOTA_OCTETS: u64 = 4_000;
 
 /// A home that is full gets an invitation when room is made, and not before; it is given up some day (RFC 4331,
