@@ -12,9 +12,8 @@ pub(super) fn meeting(summary: &str) -> Bytes {
     ))
 }
 
-/// A deletion cancels the meeting for others; that it comes back is told to nobody.
-#[tokio::test]
-async fn a_meeting_comes_back_as_it_was_and_nothing_is_scheduled() {
+/// Alice has a meeting and a plain event in a calendar of their own.
+async fn with_meeting_and_event() -> World {
     let world = keeping(ALL).await;
     world
         .make("alice/work", CollectionKind::Calendar)
@@ -28,6 +27,13 @@ async fn a_meeting_comes_back_as_it_was_and_nothing_is_scheduled() {
         .put("alice/work/a.ics", event("a", "Plain"))
         .await
         .unwrap();
+    world
+}
+
+/// A deletion cancels the meeting for others; that it comes back is told to nobody.
+#[tokio::test]
+async fn a_meeting_comes_back_as_it_was_and_nothing_is_scheduled() {
+    let world = with_meeting_and_event().await;
     let before = world.object("alice/work/m.ics").await.unwrap();
     let octets = world.octets("alice/work/m.ics").await.unwrap();
     assert_eq!(world.tree("bob/calendar").await.len(), 1);
@@ -216,19 +222,7 @@ async fn what_a_delivery_replaces_is_kept_too() {
 /// The same meeting in another calendar of its owner: RFC 6638 §3.2.4.1.
 #[tokio::test]
 async fn a_meeting_that_stands_elsewhere_is_refused_and_the_others_go_on() {
-    let world = keeping(ALL).await;
-    world
-        .make("alice/work", CollectionKind::Calendar)
-        .await
-        .unwrap();
-    world
-        .put("alice/work/m.ics", meeting("Plan"))
-        .await
-        .unwrap();
-    world
-        .put("alice/work/a.ics", event("a", "Plain"))
-        .await
-        .unwrap();
+    let world = with_meeting_and_event().await;
     let then = world.wait(HOUR);
     world.wait(1);
     world
