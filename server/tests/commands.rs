@@ -395,6 +395,13 @@ fn the_demo_as_its_first_user_sees_it() {
         "HTTP/1.1 201 Created"
     );
 
+    let configured = ["--config", "convoke-demo/convoke.toml"];
+    let rooms = succeeds(&convoke(
+        folder.path(),
+        &[&configured[..], &["room", "list"]].concat(),
+    ));
+    assert!(rooms.contains("garden-room"), "{rooms}");
+
     let beside = fails(&convoke(folder.path(), &demo));
     assert!(beside.contains("is in use by process"), "{beside}");
     let port = url.rsplit(':').next().unwrap();
@@ -421,6 +428,11 @@ fn the_demo_as_its_first_user_sees_it() {
         "HTTP/1.1 207 Multi-Status"
     );
     succeeds(&serving.interrupt());
+    let rooms = succeeds(&convoke(
+        folder.path(),
+        &[&configured[..], &["room", "list"]].concat(),
+    ));
+    assert!(rooms.contains("garden-room"), "{rooms}");
 }
 
 #[test]

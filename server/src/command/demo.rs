@@ -44,6 +44,7 @@ pub async fn run(arguments: Demo, output: &mut Output) -> Result<(), Failure> {
     let folder = std::path::absolute(&arguments.folder)?;
     run::until_signal(options(&folder, arguments.listen), async |running| {
         std::fs::create_dir_all(mail_folder(&folder))?;
+        write_configuration(&folder, running)?;
         make_accounts(running).await?;
         for line in welcome(running.public_url(), &folder) {
             output.line(&line);
@@ -67,6 +68,39 @@ fn options(folder: &Path, listen: SocketAddr) -> Options {
 
 fn mail_folder(folder: &Path) -> PathBuf {
     folder.join("mail")
+}
+
+fn configuration_file(folder: &Path) -> PathBuf {
+    folder.join("convoke.toml")
+}
+
+/// Writes the configuration that the other commands find the demo's data by, and that would serve it. The demo
+/// itself does not read it, and leaves one that is there as it is.
+fn write_configuration(folder: &Path, running: &Running) -> Result<(), Failure> {
+    let file = configuration_file(folder);
+    if file.exists() {
+        return Ok(());
+    }
+    let listen: Vec<String> = (running.addresses().iter())
+        .map(|address| format!("\"{address}\""))
+        .collect();
+    let text = format!(
+        "\
+# Written by `convoke demo`, for the other commands: `convoke --config FILE log OBJECT` and the like.
+# What can stand here is in the file that `convoke init` writes.
+listen = [{listen}]
+public_url = \"{url}\"
+data = \"data\"
+
+[mail]
+domains = [\"{DOMAIN}\"]
+folder = \"mail\"
+",
+        listen = listen.join(", "),
+        url = running.public_url(),
+    );
+    std::fs::write(&file, text)
+        .map_err(|error| format!("{} cannot be written: {error}", file.display()).into())
 }
 
 /// Makes who is missing. What a user of the demo changed stays: the passwords too, because an import
@@ -134,12 +168,15 @@ or with a calendar program; the server's address is enough:
                 (on a phone use an address that it can reach; see convoke init)
 
 Add bob's account beside it, let alice invite bob@{DOMAIN}, and see the invitation arrive. Invite
-somebody@elsewhere.example, and find the mail in the folder above.
+somebody@elsewhere.example, and find the mail in the folder above. Who was told of an event, and why:
+
+  convoke --config {configuration} log {url}/dav/calendars/users/alice/calendar/NAME.ics
 
 Ctrl-C stops it. Started again, everything is still there; delete the folder to begin anew:
 {folder}",
         data = folder.join("data").display(),
         mail = mail_folder(folder).display(),
+        configuration = configuration_file(folder).display(),
         folder = folder.display(),
     );
     text.lines().map(str::to_owned).collect()
