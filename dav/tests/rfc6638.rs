@@ -3,7 +3,9 @@
 
 mod common;
 
+use calendar::{CalendarObject, Limits as ParserLimits};
 use common::{HOME, World, event, url};
+use scheduling::desk::{Effect, IncomingMessage};
 
 const BOB: &str = "/dav/calendars/users/bob/";
 
@@ -258,4 +260,69 @@ async fn organizers_are_refused_with_their_preconditions() {
     let changed = meeting("m").replace("ORGANIZER:mailto:alice@", "ORGANIZER:mailto:bob@");
     let refused = world.ask("PUT calendar/m.ics", &[], &changed).await;
     refused.refuses(403, "C:allowed-organizer-scheduling-object-change");
+}
+
+/// Somebody elsewhere, whom Alice invited, proposes another time; where it waits.
+async fn proposal(world: &World) -> String {
+    let invited = meeting("m").replace("mailto:bob@example.org", "mailto:xenia@elsewhere.test");
+    world.put("calendar/m.ics", &invited).await;
+    let counter = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:COUNTER\r\nBEGIN:VEVENT\r\nUID:m\r\n\
+         DTSTAMP:20260101T100000Z\r\nSEQUENCE:0\r\nDTSTART:20260107T100000Z\r\nSUMMARY:Meeting\r\n\
+         ORGANIZER:mailto:alice@example.org\r\nATTENDEE:mailto:xenia@elsewhere.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let message = IncomingMessage {
+        object: CalendarObject::parse(counter.as_bytes(), &ParserLimits::default()).unwrap(),
+        method: None,
+        sender: "mailto:xenia@elsewhere.test".to_owned(),
+        recipients: vec!["mailto:alice@example.org".to_owned()],
+        id: None,
+    };
+    let received = world.desk.receive_message(&message, &dav::CALENDAR_RULES);
+    assert_eq!(received.await.unwrap()[0].effect, Effect::Held);
+    let inbox = world.ask("PROPFIND inbox/", &[("depth", "1")], "").await;
+    let item = inbox.body.split("<D:href>").nth(2).unwrap();
+    item.split('<').next().unwrap().to_owned()
+}
+
+/// RFC 5546 §3.2.8: what an attendee proposed is declined.
+#[tokio::test]
+async fn a_proposal_is_declined_by_a_post() {
+    let world = World::new().await;
+    let at = proposal(&world).await;
+    let shown = world.ask(&format!("GET {at}"), &[], "").await;
+    assert!(
+        shown.body.contains("X-CONVOKE-ACTION:DECLINE\r\n"),
+        "{shown:?}"
+    );
+    let decline = format!("POST {at}?action=decline");
+    let stale = world.ask(&decline, &[("if-match", "\"x\"")], "").await;
+    assert_eq!(stale.code(), 412, "{stale:?}");
+    let long = world.ask(&decline, &[], &"x".repeat(4_097)).await;
+    assert_eq!(long.code(), 400, "{long:?}");
+    for (asked, code) in [
+        (format!("POST {at}?action=accept"), 400),
+        (format!("POST {at}"), 400),
+        ("POST calendar/m.ics?action=decline".to_owned(), 403),
+        ("POST inbox/none.ics?action=decline".to_owned(), 404),
+    ] {
+        let answer = world.ask(&asked, &[], "").await;
+        assert_eq!(answer.code(), code, "{asked}: {answer:?}");
+    }
+    let strangers = world.ask_bob(&decline, &[], "").await;
+    strangers.refuses(403, "D:need-privileges");
+    let declined = world.ask(&decline, &[], "The room is taken").await;
+    assert_eq!(declined.code(), 204, "{declined:?}");
+    assert_eq!(world.ask(&decline, &[], "").await.code(), 404);
+    let log = format!("GET {HOME}calendar/m.ics");
+    assert_eq!(world.ask(&log, &[], "").await.code(), 200);
+
+    // what cannot be declined says why, and stays
+    let world = World::new().await;
+    let at = proposal(&world).await;
+    assert_eq!(world.status("DELETE calendar/m.ics").await, 204);
+    let gone = world
+        .ask(&format!("POST {at}?action=decline"), &[], "")
+        .await;
+    assert_eq!(gone.code(), 403);
+    assert!(gone.body.contains("not there any more"), "{gone:?}");
+    assert_eq!(world.status(&format!("GET {at}")).await, 200);
 }

@@ -65,6 +65,26 @@ pub enum MessageKind {
     Question,
     /// Somebody tells when they are busy, because they were asked.
     BusyTime,
+    /// The organizer does not take up what an attendee proposed.
+    ProposalDeclined,
+}
+
+impl MessageKind {
+    /// Whether it answers what its recipient sent.
+    pub fn is_answer(self) -> bool {
+        match self {
+            MessageKind::Accepted
+            | MessageKind::Declined
+            | MessageKind::Tentative
+            | MessageKind::Answered
+            | MessageKind::BusyTime
+            | MessageKind::ProposalDeclined => true,
+            MessageKind::Invitation
+            | MessageKind::Update
+            | MessageKind::Cancellation
+            | MessageKind::Question => false,
+        }
+    }
 }
 
 /// The meeting in words for the text and HTML parts.
@@ -76,7 +96,7 @@ pub struct Details {
     pub when: String,
     /// LOCATION.
     pub location: Option<String>,
-    /// DESCRIPTION.
+    /// DESCRIPTION; where there is none, COMMENT.
     pub description: Option<String>,
     /// The organizer, readable.
     pub organizer: String,
@@ -142,6 +162,7 @@ enum KindRecord {
     Notice(MessageKind),
     Question,
     BusyTime,
+    ProposalDeclined,
 }
 
 impl From<MessageKind> for KindRecord {
@@ -156,6 +177,7 @@ impl From<MessageKind> for KindRecord {
             MessageKind::Answered => KindRecord::Answered,
             MessageKind::Question => KindRecord::Question,
             MessageKind::BusyTime => KindRecord::BusyTime,
+            MessageKind::ProposalDeclined => KindRecord::ProposalDeclined,
         }
     }
 }
@@ -172,6 +194,7 @@ impl From<KindRecord> for (MessageKind, Voice) {
             KindRecord::Answered => MessageKind::Answered,
             KindRecord::Question => MessageKind::Question,
             KindRecord::BusyTime => MessageKind::BusyTime,
+            KindRecord::ProposalDeclined => MessageKind::ProposalDeclined,
             KindRecord::OnBehalf(kind, party) => return (kind, Voice::OnBehalf(party)),
             KindRecord::Notice(kind) => return (kind, Voice::Notice),
         };

@@ -29,6 +29,7 @@ pub const MAXIMUM_FILE_OCTETS: u64 = 64 * 1024;
 /// The service and its people.
 pub struct World {
     pub dav: Dav,
+    pub desk: Desk,
     pub clock: Arc<ManualClock>,
     alice: Arc<Principal>,
     bob: Arc<Principal>,
@@ -82,7 +83,8 @@ impl World {
             maximum_xml_octets: 64 * 1024,
         };
         World {
-            dav: Dav::new(desk, settings),
+            dav: Dav::new(desk.clone(), settings),
+            desk,
             clock,
             alice,
             bob,

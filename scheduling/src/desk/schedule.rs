@@ -50,7 +50,7 @@ pub(crate) struct Proposal<'a> {
 
 impl Proposal<'_> {
     /// What was decided about it, for the owner's log.
-    fn log_entry(&self, plan: &Plan, outcomes: &[(String, Status)]) -> LogEntry {
+    pub(super) fn log_entry(&self, plan: &Plan, outcomes: &[(String, Status)]) -> LogEntry {
         let mut objects = self.before.into_iter().chain(&plan.object);
         LogEntry {
             time: self.now,
@@ -273,7 +273,7 @@ impl Desk {
     }
 
     /// Who acts for the owner, where it is somebody else, in the directory.
-    async fn acting(
+    pub(super) async fn acting(
         &self,
         proposal: &Proposal<'_>,
         directory: &mut Directory,
@@ -294,7 +294,13 @@ impl Desk {
     /// Leaves the mails to their worker, and counts all that is sent, with what
     /// follows from it (who sends others to a meeting has them invited); what a room
     /// answers by itself, or the server does, is nobody's doing.
-    fn send(&self, batch: &mut Batch, proposal: &Proposal<'_>, plan: &Plan, following: usize) {
+    pub(super) fn send(
+        &self,
+        batch: &mut Batch,
+        proposal: &Proposal<'_>,
+        plan: &Plan,
+        following: usize,
+    ) {
         let (actor, now) = (&proposal.actor.principal, proposal.now);
         self.enqueue_mails(batch, &plan.mails, now);
         if let Some(notice) = &plan.notice {

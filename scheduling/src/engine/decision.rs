@@ -1,12 +1,16 @@
 //! What was decided and why, for the log and for the people who ask.
 
+use std::collections::BTreeSet;
+
 use calendar::{CalendarObject, Property};
 use serde::{Deserialize, Serialize};
 
-use super::{Method, Status};
+use super::{Method, Status, entry::attendees, normalise};
 
 /// Why a message waits for its recipient to decide.
 const REASON: &str = "X-CONVOKE-REASON";
+/// From whom it came.
+const SENDER: &str = "X-CONVOKE-SENDER";
 /// What can be done about it, once for each way.
 const ACTION: &str = "X-CONVOKE-ACTION";
 
@@ -19,6 +23,8 @@ pub enum Action {
     Invite,
     /// Let it be: remove the message from the inbox.
     Dismiss,
+    /// Let the sender know that it is not taken up, and remove the message.
+    Decline,
 }
 
 impl Action {
@@ -28,6 +34,7 @@ impl Action {
             Action::TakeOver => "TAKE-OVER",
             Action::Invite => "INVITE",
             Action::Dismiss => "DISMISS",
+            Action::Decline => "DECLINE",
         }
     }
 }
@@ -116,11 +123,14 @@ impl Decision {
     pub fn noted_in(decisions: &[Decision], message: &CalendarObject) -> CalendarObject {
         let held = decisions.iter().find_map(|decision| match decision {
             Decision::ForTheUser {
-                reason, actions, ..
-            } => Some((reason, actions)),
+                sender,
+                reason,
+                actions,
+                ..
+            } => Some((sender, reason, actions)),
             _ => None,
         });
-        let is_note = |line: &Property| matches!(line.name(), REASON | ACTION);
+        let is_note = |line: &Property| matches!(line.name(), REASON | SENDER | ACTION);
         let mut noted = message.clone();
         // most messages are one to many people, who share it as it is
         if held.is_none() && !message.calendar().properties().any(is_note) {
@@ -129,13 +139,25 @@ impl Decision {
         let calendar = noted.calendar_mut();
         // nobody else says so
         calendar.retain_properties(|line| !is_note(line));
-        if let Some((reason, actions)) = held {
+        if let Some((sender, reason, actions)) = held {
             let actions = actions.iter().map(|it| Property::new(ACTION, it.as_str()));
-            let lines = [Property::with_text(REASON, reason)].into_iter();
+            let why = Property::with_text(REASON, reason);
+            let lines = [why, Property::new(SENDER, sender)].into_iter();
             for line in lines.chain(actions).flatten() {
                 calendar.push_property(line);
             }
         }
         noted
+    }
+
+    /// Who sent a message that waits in an inbox: as it says, or (one of before it did) the only attendee that it names.
+    pub fn sender_of(message: &CalendarObject) -> Option<String> {
+        let said = message.calendar().raw_value(SENDER).map(str::to_owned);
+        said.or_else(|| {
+            let lines = message.entries().flat_map(attendees);
+            let mut named: BTreeSet<String> =
+                lines.map(|line| normalise(line.raw_value())).collect();
+            named.pop_first().filter(|_| named.is_empty())
+        })
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn details(object: &CalendarObject, time_zone: Option<&str>) -> Detai
         summary: text(entry, "SUMMARY").unwrap_or_default(),
         when: when(object, entry, time_zone),
         location: text(entry, "LOCATION"),
-        description: text(entry, "DESCRIPTION"),
+        // an answer has what its sender says of it
+        description: text(entry, "DESCRIPTION").or_else(|| text(entry, "COMMENT")),
         organizer: entry.property("ORGANIZER").map(person).unwrap_or_default(),
         attendees: entry
             .properties_named("ATTENDEE")

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::Timestamp;
 
 use super::{
-    entry::{NEEDS_ACTION, participation, sequence, uid},
+    entry::{NEEDS_ACTION, attendees, participation, sequence, uid},
     notes::remove_notes,
     own::own_progress,
     sequence::set_sequence,
@@ -226,11 +226,7 @@ pub(super) fn cancel(
 fn cancellation(called_off: &CalledOff<'_>, now: Timestamp) -> Component {
     let original = called_off.entry;
     let mut entry = skeleton(original, now, called_off.sequence, called_off.whole);
-    if entry.property("SEQUENCE").is_none() {
-        // it must be there (RFC 5546 §3.2.5 and §3.4.5)
-        let zero = Property::new("SEQUENCE", "0").expect("a digit is a valid value");
-        entry.push_property(zero);
-    }
+    say_sequence(&mut entry);
     copy(&mut entry, original, &NAMING);
     let people = original.property("ORGANIZER").into_iter();
     people
@@ -238,6 +234,50 @@ fn cancellation(called_off: &CalledOff<'_>, now: Timestamp) -> Component {
         .map(shared_person)
         .for_each(|person| entry.push_property(person));
     entry
+}
+
+/// SEQUENCE must be there also where it is zero (RFC 5546 §3.2.5, §3.2.8, §3.4.5 and §3.4.8).
+fn say_sequence(entry: &mut Component) {
+    if entry.property("SEQUENCE").is_none() {
+        let zero = Property::new("SEQUENCE", "0").expect("a digit is a valid value");
+        entry.push_property(zero);
+    }
+}
+
+/// What is not taken up of a proposal.
+pub(super) struct DeclinedProposal<'a> {
+    /// The component, as the organizer has it.
+    pub entry: &'a Component,
+    /// What was proposed for it.
+    pub proposed: &'a Component,
+}
+
+/// What tells an attendee that a proposal is not taken up (RFC 5546 §3.2.8 and §3.4.8). `None` where the comment is no text.
+pub(super) fn decline_counter<'a>(
+    organizer: &str,
+    source: &CalendarObject,
+    declined: impl Iterator<Item = DeclinedProposal<'a>>,
+    comment: Option<&str>,
+    now: Timestamp,
+) -> Option<Message> {
+    let comment = comment.map(|text| Property::with_text("COMMENT", text));
+    let comment = comment.transpose().ok()?;
+    let entries = declined.map(|it| {
+        let mut entry = skeleton(it.entry, now, sequence(it.proposed), false);
+        say_sequence(&mut entry);
+        copy(&mut entry, it.entry, &NAMING);
+        copy(&mut entry, it.entry, &["PRIORITY"]);
+        let people = it.entry.property("ORGANIZER").into_iter();
+        for person in people.chain(attendees(it.entry)).map(shared_person) {
+            entry.push_property(person);
+        }
+        if let Some(comment) = &comment {
+            entry.push_property(comment.clone());
+        }
+        entry
+    });
+    let object = frame(Method::DeclineCounter, entries.collect(), source);
+    Some(Message::new(Method::DeclineCounter, organizer, object))
 }
 
 /// What an attendee answers about one component.

@@ -171,13 +171,19 @@ fn title<'a>(details: &'a Details, phrases: &'a Phrases) -> &'a str {
 }
 
 /// Label and value of each row, in order.
-fn rows(details: &Details, phrases: &'static Phrases) -> Vec<(&'static str, String)> {
+fn rows(message: &OutgoingMessage, phrases: &'static Phrases) -> Vec<(&'static str, String)> {
+    let details = &message.details;
+    // a notice is of the event, not of what was said of it
+    let description = match message.voice {
+        Voice::Own | Voice::OnBehalf(_) if message.kind.is_answer() => phrases.comment,
+        _ => phrases.description,
+    };
     let optional = [
         (phrases.when, Some(details.when.clone())),
         (phrases.place, details.location.clone()),
         (phrases.organizer, Some(details.organizer.clone())),
         (phrases.attendees, Some(details.attendees.join("\n"))),
-        (phrases.description, details.description.clone()),
+        (description, details.description.clone()),
     ];
     let present = optional
         .into_iter()
@@ -192,7 +198,7 @@ fn text_body(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
     text.push_str("\n\n");
     text.push_str(title(&message.details, phrases));
     text.push_str("\n\n");
-    for (label, value) in rows(&message.details, phrases) {
+    for (label, value) in rows(message, phrases) {
         let separator = if value.contains('\n') { "\n  " } else { " " };
         text.push_str(&format!(
             "{label}:{separator}{}\n",
@@ -208,7 +214,7 @@ fn html_body(message: &OutgoingMessage, phrases: &'static Phrases) -> String {
     html.push_str("</p>\n<h2>");
     html::push_text(&mut html, title(&message.details, phrases));
     html.push_str("</h2>\n<table>\n");
-    for (label, value) in rows(&message.details, phrases) {
+    for (label, value) in rows(message, phrases) {
         html.push_str("<tr><th align=\"left\" valign=\"top\">");
         html::push_text(&mut html, label);
         html.push_str("</th><td>");
@@ -502,12 +508,17 @@ END:VCALENDAR
         ];
         for (kind, subject, sentence) in cases {
             message.kind = kind;
+            let said = match kind.is_answer() {
+                true => "Comment",
+                false => "Description",
+            };
             let expected = differing(
                 &message,
                 &[
                     (from, &with_sender),
                     ("Subject: Invitation", &format!("Subject: {subject}")),
                     ("Alice invites you.", sentence),
+                    ("Description", said),
                 ],
             );
             assert_eq!(
@@ -648,6 +659,11 @@ END:VCALENDAR
                 "Busy time: Lunch",
                 "Alice tells you when they are busy, as you asked.",
             ),
+            (
+                MessageKind::ProposalDeclined,
+                "Proposal declined: Lunch",
+                "Alice does not take up what you proposed; it stays as it is.",
+            ),
         ];
         for (kind, subject, sentence) in cases {
             let mut message = message();
@@ -657,6 +673,9 @@ END:VCALENDAR
             let mail = rendered(&message);
             assert!(mail.contains(&format!("\nSubject: {subject}\n")), "{mail}");
             assert!(mail.contains(&format!("\n{sentence}\n")), "{mail}");
+            let is_answer = mail.contains("\nComment:\n  First line\n");
+            assert_eq!(is_answer, kind.is_answer(), "{mail}");
+            assert_ne!(is_answer, mail.contains("\nDescription:\n"), "{mail}");
         }
     }
 

@@ -4,6 +4,7 @@ mod add_member;
 mod attachment;
 mod bulk;
 pub(crate) mod busy_time;
+mod decline_counter;
 mod dry_run;
 mod import;
 mod multiput;
@@ -77,6 +78,15 @@ pub(crate) const ACTIONS: &[Action] = &[
         is_asked: |_| true,
         answer: Answer::Whole(BodyBound::Stream, |dav, request| {
             Box::pin(dry_run::dry_run(dav, request))
+        }),
+    },
+    Action {
+        name: "decline a proposal",
+        source: "Convoke: DECLINECOUNTER (RFC 5546 §3.2.8)",
+        kinds: Kinds::of(&[ResourceKind::InboxItem]),
+        is_asked: decline_counter::is_asked,
+        answer: Answer::Whole(BodyBound::Xml, |dav, request| {
+            Box::pin(decline_counter::decline_counter(dav, request))
         }),
     },
     Action {

@@ -383,15 +383,15 @@ async fn what_only_the_user_can_decide_is_held() {
     let text = text.replacen("BEGIN:VEVENT", forged, 1);
     counter.object = parsed(&text);
     for (message, who, actions) in [
-        (counter, "alice", ["TAKE-OVER", "DISMISS"]),
-        (crasher(), "alice", ["TAKE-OVER", "DISMISS"]),
+        (counter, "alice", &["TAKE-OVER", "DECLINE", "DISMISS"][..]),
+        (crasher(), "alice", &["TAKE-OVER", "DISMISS"]),
         (
             IncomingMessage {
                 sender: YVES.to_owned(),
                 ..invitation(0, "")
             },
             "bob",
-            ["TAKE-OVER", "DISMISS"],
+            &["TAKE-OVER", "DISMISS"],
         ),
     ] {
         let world = world().await;
@@ -413,8 +413,10 @@ async fn what_only_the_user_can_decide_is_held() {
             held.extend(lines.map(|line| line.replace("\\,", ",")));
         }
         let reason = format!("X-CONVOKE-REASON:{}", reception.reason);
-        let actions = actions.map(|action| format!("X-CONVOKE-ACTION:{action}"));
-        assert_eq!(held, [&[reason][..], &actions].concat());
+        let sender = format!("X-CONVOKE-SENDER:{}", message.sender);
+        let actions = actions.iter().map(|it| format!("X-CONVOKE-ACTION:{it}"));
+        let expected: Vec<String> = [reason, sender].into_iter().chain(actions).collect();
+        assert_eq!(held, expected);
         let actor = if who == "alice" {
             &world.alice
         } else {

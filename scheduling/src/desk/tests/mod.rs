@@ -29,6 +29,7 @@ mod moved;
 mod objects;
 mod outstanding;
 mod overrides;
+mod proposals;
 mod published;
 mod queues;
 mod races;

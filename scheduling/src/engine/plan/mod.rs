@@ -12,6 +12,7 @@ mod merge;
 mod notice;
 mod organizer;
 mod outbox;
+mod proposal;
 mod removal;
 mod roster;
 
@@ -135,6 +136,7 @@ impl Plan {
 
 pub use again::{ask_organizer, tell_after_all, tell_again};
 pub use outbox::with_what_must_be_there;
+pub use proposal::decline_counter;
 
 /// Decides what a change comes to (RFC 6638 §3.2.3: which operation it is).
 ///

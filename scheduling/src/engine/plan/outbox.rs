@@ -319,6 +319,7 @@ pub(super) fn kind_of_message(method: Method, is_first: bool) -> MessageKind {
     match method {
         Method::Cancel => MessageKind::Cancellation,
         Method::Refresh => MessageKind::Question,
+        Method::DeclineCounter => MessageKind::ProposalDeclined,
         _ if is_first => MessageKind::Invitation,
         _ => MessageKind::Update,
     }

@@ -36,6 +36,6 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     Err(Declined::for_the_user(
         Status::DELIVERED,
         "an attendee proposes something else, which only the organizer can take up or decline",
-        &[Action::TakeOver, Action::Dismiss],
+        &[Action::TakeOver, Action::Decline, Action::Dismiss],
     ))
 }

@@ -18,6 +18,7 @@ pub const PHRASES: Phrases = Phrases {
     organizer: "Organizer",
     attendees: "Attendees",
     description: "Description",
+    comment: "Comment",
     by_way_of: |name| format!("{name} via Convoke"),
 };
 
@@ -45,6 +46,7 @@ fn beginning(kind: MessageKind) -> &'static str {
         MessageKind::Answered => "Answer",
         MessageKind::Question => "Request for the newest version",
         MessageKind::BusyTime => "Busy time",
+        MessageKind::ProposalDeclined => "Proposal declined",
     }
 }
 
@@ -59,6 +61,7 @@ fn sentence(kind: MessageKind, sender: &str) -> String {
         MessageKind::Answered => "answered your invitation.",
         MessageKind::Question => "asks for the newest version of your invitation.",
         MessageKind::BusyTime => "tells you when they are busy, as you asked.",
+        MessageKind::ProposalDeclined => "does not take up what you proposed; it stays as it is.",
     };
     format!("{sender} {end}")
 }
@@ -74,6 +77,7 @@ fn sentence_on_behalf(kind: MessageKind, secretary: &str, manager: &str) -> Stri
         MessageKind::Answered => "answered your invitation",
         MessageKind::Question => "asks for the newest version of your invitation",
         MessageKind::BusyTime => "tells you when they are busy",
+        MessageKind::ProposalDeclined => "does not take up what you proposed",
     };
     format!("{secretary} {middle} on behalf of {manager}.")
 }
@@ -89,6 +93,7 @@ fn sentence_of_notice(kind: MessageKind, secretary: &str) -> String {
         MessageKind::Answered => "answered an invitation",
         MessageKind::Question => "asked for the newest version of an invitation",
         MessageKind::BusyTime => "told when you are busy",
+        MessageKind::ProposalDeclined => "declined a proposal",
     };
     format!("{secretary} {what} on your behalf.")
 }

@@ -31,6 +31,8 @@ pub struct Phrases {
     pub attendees: &'static str,
     /// Before the description.
     pub description: &'static str,
+    /// Before what the sender of an answer says beside.
+    pub comment: &'static str,
     /// The name beside the server's own address when it writes for somebody.
     pub by_way_of: fn(&str) -> String,
 }
