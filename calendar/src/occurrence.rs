@@ -36,7 +36,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 pub(crate) use self::clock::{bounds_of_period, later};
-pub use self::derive::{DeriveError, override_at, override_of, series_at};
+pub use self::derive::{DeriveError, override_at, override_of};
 pub(crate) use self::entry::{Entry, Kind};
 pub use self::identity::InstanceKey;
 use self::series::Series;

@@ -32,10 +32,11 @@ pub fn override_of(object: &CalendarObject, recurrence_id: &str) -> Result<Compo
     let zone = start_of(master_of(object)?)?.parameter("TZID");
     let asked = DateOrDateTime::parse(recurrence_id, zone.as_deref())
         .map_err(|_| DeriveError::NoSuchInstance)?;
-    derive(object, |set| {
-        let found = set.find(&asked, &mut Budget::default());
-        found.map(|found| found.filter(|it| it.recurrence_id.as_ref() == Some(&asked)))
-    })
+    let set = RecurrenceSet::of(object, &Zone::utc());
+    let found = set.find(&asked, &mut Budget::default());
+    let found = found.map_err(|TooMuchWork| DeriveError::TooMuchWork)?;
+    let instance = found.filter(|it| it.recurrence_id.as_ref() == Some(&asked));
+    set.override_for(&instance.ok_or(DeriveError::NoSuchInstance)?)
 }
 
 /// The same of an instance that is told by its key, whatever form its RECURRENCE-ID was written in.
@@ -43,7 +44,30 @@ pub fn override_of(object: &CalendarObject, recurrence_id: &str) -> Result<Compo
 /// # Errors
 /// [`DeriveError`].
 pub fn override_at(object: &CalendarObject, key: InstanceKey) -> Result<Component, DeriveError> {
-    derive(object, |set| set.find_key(key, &mut Budget::default()))
+    RecurrenceSet::of(object, &Zone::utc()).override_at(key)
+}
+
+impl RecurrenceSet<'_> {
+    /// The component that describes the instance with this key, as [`override_at`] makes it.
+    ///
+    /// # Errors
+    /// [`DeriveError`].
+    pub fn override_at(&self, key: InstanceKey) -> Result<Component, DeriveError> {
+        let found = self.find_key(key, &mut Budget::default());
+        let instance = found.map_err(|TooMuchWork| DeriveError::TooMuchWork)?;
+        self.override_for(&instance.ok_or(DeriveError::NoSuchInstance)?)
+    }
+
+    /// The component of an instance, made of what describes it.
+    ///
+    /// # Errors
+    /// [`DeriveError`]: it is described by a component of its own.
+    pub fn override_for(&self, instance: &Instance) -> Result<Component, DeriveError> {
+        let mut entries = self.entries.iter();
+        let master = entries.find(|entry| !entry.is_override());
+        let master = master.ok_or(DeriveError::NoSuchInstance)?;
+        derive_from(self, start_of(master.component)?, instance)
+    }
 }
 
 fn master_of(object: &CalendarObject) -> Result<&Component, DeriveError> {
@@ -59,46 +83,17 @@ fn start_of(master: &Component) -> Result<&Property, DeriveError> {
     start.ok_or(DeriveError::NoSuchInstance)
 }
 
-/// What the series alone says of an instance, whatever component that has, and even where EXDATE takes it out.
-///
-/// # Errors
-/// [`DeriveError`]: also where the series yields no such instance.
-pub fn series_at(object: &CalendarObject, key: InstanceKey) -> Result<Component, DeriveError> {
-    let master = master_of(object)?;
-    let mut alone = master.clone();
-    alone.remove_properties("EXDATE");
-    let set = RecurrenceSet::of_components(object, [&alone], &Zone::utc());
-    derive_from(
-        &set,
-        start_of(master)?,
-        set.find_key(key, &mut Budget::default()),
-    )
-}
-
-fn derive(
-    object: &CalendarObject,
-    find: impl FnOnce(&RecurrenceSet<'_>) -> Result<Option<Instance>, TooMuchWork>,
-) -> Result<Component, DeriveError> {
-    let start = start_of(master_of(object)?)?;
-    let set = RecurrenceSet::of(object, &Zone::utc());
-    let found = find(&set);
-    derive_from(&set, start, found)
-}
-
 /// The component of an instance that was found in a set; `start` is what the series is placed by.
 fn derive_from(
     set: &RecurrenceSet<'_>,
     start: &Property,
-    found: Result<Option<Instance>, TooMuchWork>,
+    instance: &Instance,
 ) -> Result<Component, DeriveError> {
-    let instance = found
-        .map_err(|TooMuchWork| DeriveError::TooMuchWork)?
-        .ok_or(DeriveError::NoSuchInstance)?;
     let id = instance
         .recurrence_id
         .as_ref()
         .ok_or(DeriveError::NoSuchInstance)?;
-    let described = set.component(&instance);
+    let described = set.component(instance);
     let own_id = date_in(described, "RECURRENCE-ID");
     if own_id.is_some_and(|own| set.key_of(&own) == set.key_of(id)) {
         return Err(DeriveError::NoSuchInstance);
@@ -107,7 +102,7 @@ fn derive_from(
     own.retain_properties(|property| !OF_THE_SERIES.contains(&property.name()));
     let end = |name: &str| {
         let form = date_in(described, name)?;
-        Some(in_form_of(&form, &instance, set))
+        Some(in_form_of(&form, instance, set))
     };
     let due_alone = described.property("DTSTART").is_none();
     for (name, value) in [
@@ -170,6 +165,8 @@ fn recurrence_id_like(start: &Property, id: &DateOrDateTime) -> Property {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::Limits;
 
@@ -295,7 +292,7 @@ mod tests {
             assert_eq!(key(text, zone), local, "{text}");
         }
         let expected = "RECURRENCE-ID;TZID=Europe/Berlin:20260401T100000";
-        for found in [override_at(&series, local), series_at(&series, local)] {
+        for found in [override_at(&series, local).ok(), apart_at(&series, local)] {
             let own = found.unwrap();
             assert_eq!(own.property("RECURRENCE-ID").unwrap().content(), expected);
             assert_eq!(own.raw_value("DTSTART"), Some("20260401T100000"));
@@ -305,9 +302,36 @@ mod tests {
             override_at(&series, excluded),
             Err(DeriveError::NoSuchInstance)
         );
-        assert!(series_at(&series, excluded).is_ok());
+        assert!(apart_at(&series, excluded).is_some());
         let never = key("20260402T110000", Some("Europe/Berlin"));
-        assert_eq!(series_at(&series, never), Err(DeriveError::NoSuchInstance));
+        assert_eq!(apart_at(&series, never), None);
+    }
+
+    /// What an instance is apart from its own component.
+    fn apart_at(object: &CalendarObject, key: InstanceKey) -> Option<Component> {
+        let set = RecurrenceSet::of(object, &Zone::utc());
+        let mut found = set.find_apart(&BTreeSet::from([key]), &mut Budget::default());
+        set.override_for(&found.remove(&key)?).ok()
+    }
+
+    /// RFC 5545 §3.2.13: what is said of an instance and all later ones is what these are apart from components of their own.
+    #[test]
+    fn an_instance_is_something_apart_from_its_own_component() {
+        let text = "BEGIN:VCALENDAR
+            BEGIN:VEVENT UID:a DTSTART:20260301T090000Z RRULE:FREQ=DAILY EXDATE:20260306T090000Z END:VEVENT
+            BEGIN:VEVENT UID:a DTSTART:20260302T070000Z RECURRENCE-ID:20260302T090000Z END:VEVENT
+            BEGIN:VEVENT UID:a DTSTART:20260303T110000Z RECURRENCE-ID;RANGE=THISANDFUTURE:20260303T090000Z END:VEVENT
+            BEGIN:VEVENT UID:a DTSTART:20260305T120000Z RECURRENCE-ID;RANGE=THISANDFUTURE:20260305T090000Z END:VEVENT
+            END:VCALENDAR";
+        let text = text.split_whitespace().collect::<Vec<_>>().join("\n");
+        let object = CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap();
+        let set = RecurrenceSet::of(&object, &Zone::utc());
+        for (day, hour) in [(1, 9), (2, 9), (3, 9), (4, 11), (5, 11), (6, 12), (7, 12)] {
+            let id = DateOrDateTime::parse(&format!("2026030{day}T090000Z"), None).unwrap();
+            let found = apart_at(&object, set.key_of(&id)).unwrap();
+            let expected = format!("2026030{day}T{hour:02}0000Z");
+            assert_eq!(found.raw_value("DTSTART"), Some(&*expected));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Instance, RecurrenceSet,
     clock::{Clock, Meant},
+    series::Series,
 };
 use crate::{
     recurrence::{Budget, DEFAULT_WORK, TooMuchWork, gregorian::SECONDS_OF_DAY},
@@ -112,26 +113,38 @@ impl RecurrenceSet<'_> {
                 show(key, own);
             }
         }
+        match self.recurring() {
+            Some(series) => find_in(&series, keys, budget, show),
+            None => Ok(()),
+        }
+    }
+
+    /// What those of the instances that the master yields are apart from a component of their own, and even where EXDATE takes
+    /// them out: as the master has them, or the last override before them that is for all later ones. What is not found within
+    /// the budget is not among them.
+    pub fn find_apart(
+        &self,
+        keys: &BTreeSet<InstanceKey>,
+        budget: &mut Budget,
+    ) -> BTreeMap<InstanceKey, Instance> {
+        let mut found = BTreeMap::new();
+        if let Some(series) = self.recurring() {
+            // what was found within the budget is found
+            let _ = find_in(
+                &series.without_exceptions(),
+                keys,
+                budget,
+                &mut |key, instance| {
+                    found.insert(key, instance);
+                },
+            );
+        }
+        found
+    }
+
+    fn recurring(&self) -> Option<Series<'_, '_>> {
         let master = self.masters().find(|&index| self.entries[index].recurs());
-        let Some(series) = master.and_then(|master| self.series(master)) else {
-            return Ok(());
-        };
-        if let (true, Some(first), Some(last)) = (keys.len() > FEW, keys.first(), keys.last()) {
-            let is_wanted = |key| keys.contains(&InstanceKey(key));
-            return series.visit_keys((first.0, last.0), is_wanted, budget, &mut |key, found| {
-                show(InstanceKey(key), found);
-            });
-        }
-        let mut result = Ok(());
-        let share = Budget::new(budget.remaining().min(DEFAULT_WORK));
-        for key in keys {
-            match series.find_meant(Meant::Instance(key.0), &mut share.clone()) {
-                Ok(Some(found)) => show(*key, found),
-                Ok(None) => {}
-                Err(too_much) => result = Err(too_much),
-            }
-        }
-        result
+        master.and_then(|master| self.series(master))
     }
 
     /// The instance with this key: an override, or one that the master yields.
@@ -150,10 +163,34 @@ impl RecurrenceSet<'_> {
         if let Some(index) = own {
             return Ok(self.own_instance(index));
         }
-        let master = self.masters().find(|&index| self.entries[index].recurs());
-        match master.and_then(|master| self.series(master)) {
+        match self.recurring() {
             Some(series) => series.find_meant(Meant::Instance(key.0), budget),
             None => Ok(None),
         }
     }
+}
+
+/// Shows what a series has of the keys, as [`RecurrenceSet::find_each`].
+fn find_in(
+    series: &Series<'_, '_>,
+    keys: &BTreeSet<InstanceKey>,
+    budget: &mut Budget,
+    show: &mut dyn FnMut(InstanceKey, Instance),
+) -> Result<(), TooMuchWork> {
+    if let (true, Some(first), Some(last)) = (keys.len() > FEW, keys.first(), keys.last()) {
+        let is_wanted = |key| keys.contains(&InstanceKey(key));
+        return series.visit_keys((first.0, last.0), is_wanted, budget, &mut |key, found| {
+            show(InstanceKey(key), found);
+        });
+    }
+    let mut result = Ok(());
+    let share = Budget::new(budget.remaining().min(DEFAULT_WORK));
+    for key in keys {
+        match series.find_meant(Meant::Instance(key.0), &mut share.clone()) {
+            Ok(Some(found)) => show(*key, found),
+            Ok(None) => {}
+            Err(too_much) => result = Err(too_much),
+        }
+    }
+    result
 }

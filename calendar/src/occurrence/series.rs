@@ -123,6 +123,14 @@ impl<'s, 'o> Series<'s, 'o> {
         Some(series)
     }
 
+    /// The series as if EXDATE took nothing out, and no instance had a component of its own: what is said of all later ones
+    /// stays.
+    pub(super) fn without_exceptions(mut self) -> Series<'s, 'o> {
+        self.excluded = Named::default();
+        self.overridden = Named::default();
+        self
+    }
+
     fn clock(&self) -> &'s Clock {
         &self.place.clock
     }
@@ -335,12 +343,13 @@ impl<'s, 'o> Series<'s, 'o> {
         self.rules.len().max(1) + self.added.len() > 1 || self.rules.iter().any(several_a_day)
     }
 
-    /// The times that an original start has by the master, or by the last THISANDFUTURE before it.
+    /// The times that an original start has by the master, or by the last THISANDFUTURE before it (its own is the override
+    /// itself).
     fn times(&self, original: &Original<'_>) -> Times {
         let clock = self.clock();
         let passed = self
             .futures
-            .partition_point(|future| future.from <= original.key);
+            .partition_point(|future| future.from < original.key);
         let Some(future) = passed.checked_sub(1).map(|index| &self.futures[index]) else {
             let own_end = original.added.and_then(|added| added.end);
             return Times {

@@ -29,7 +29,7 @@ pub fn is_answer(
     let stored = before.map(Meeting::of);
     let said = |part: Part| {
         let stored = stored.as_ref()?;
-        stored.get(part).or(stored.series()).and_then(own)
+        stored.describing(part).and_then(own)
     };
     Meeting::of(after).parts().any(|(part, entry)| {
         own(entry).is_some_and(|says| says != NEEDS_ACTION && said(part).as_ref() != Some(&says))

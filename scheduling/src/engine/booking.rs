@@ -137,7 +137,7 @@ pub fn collision(
     request: &Request<'_>,
 ) -> Result<Option<jiff::Timestamp>, TooMuchWork> {
     let takes = |meeting: &Meeting<'_>, part: Part| {
-        let entry = meeting.get(part).or_else(|| meeting.series());
+        let entry = meeting.describing(part);
         entry.is_some_and(|entry| is_taken(entry, request))
     };
     let meeting = Meeting::of(request.copy);

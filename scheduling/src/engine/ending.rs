@@ -39,7 +39,7 @@ pub(super) fn leave_out(
 ) -> Result<(), TooMuchWork> {
     let gap = later(meeting, series, first, Some(next))?;
     let gap = gap.into_iter().filter(|key| *key < next);
-    for instance in gap.filter_map(|key| meeting.series_at(key)) {
+    for instance in gap.filter_map(|key| meeting.apart_at(key)) {
         exclude(series, &instance);
     }
     Ok(())
@@ -71,7 +71,7 @@ fn later(
 
 /// RECURRENCE-ID of an instance, in the form of the series if that yields it.
 fn name_of(meeting: &Meeting<'_>, key: InstanceKey) -> Option<DateOrDateTime> {
-    let own = meeting.series_at(key).or_else(|| meeting.component_at(key));
+    let own = meeting.apart_at(key).or_else(|| meeting.component_at(key));
     date_in(&own?, "RECURRENCE-ID")
 }
 

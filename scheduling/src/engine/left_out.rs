@@ -25,13 +25,13 @@ pub fn leaves_out_somebody(
     let parts: BTreeSet<Part> = all.map(|(part, _)| part).collect();
     let is_told = |line: &&Property| agent(line) == Agent::Server;
     parts.into_iter().any(|part| {
-        let now = coming.get(part).or(coming.series());
+        let now = coming.describing(part);
         let now: BTreeSet<Person> = now
             .into_iter()
             .flat_map(attendees)
             .map(|line| directory.person(line.raw_value()))
             .collect();
-        let told = standing.get(part).or(standing.series());
+        let told = standing.describing(part);
         let told = told.filter(|entry| !is_cancelled(entry)).into_iter();
         let mut told = told.flat_map(attendees).filter(is_told);
         told.any(|line| {

@@ -1,16 +1,19 @@
 //! An object as the rules see it: the series, and the instances that have a component of their own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use calendar::{
     Budget, CalendarObject, Component, InstanceKey, Property, RecurrenceSet, Zone,
-    occurrence::{override_at, series_at},
+    occurrence::Instance,
     recurrence::DEFAULT_WORK,
     value::{DateOrDateTime, date_in, dates_of},
 };
 use jiff::Timestamp;
 
-use super::{entry::is_cancelled, significance::is_of_later_ones};
+use super::{entry::is_cancelled, sequence::note_as_of_more, significance::is_of_later_ones};
 
 /// The steps that looking for instances may take where many are looked for.
 const WORK_OF_ALL: u32 = 10 * DEFAULT_WORK;
@@ -45,6 +48,10 @@ pub(super) struct Meeting<'o> {
     parts: BTreeMap<Part, &'o Component>,
     /// Those of the object's components, in their order.
     order: Vec<Part>,
+    /// The instances whose components say what all later ones are (RFC 5545 §3.2.13).
+    of_later_ones: BTreeSet<InstanceKey>,
+    /// What the instances that have a component are apart from it, once that was asked for.
+    apart: OnceCell<BTreeMap<InstanceKey, Instance>>,
     /// EXDATE of the series.
     pub excluded: BTreeSet<InstanceKey>,
 }
@@ -73,6 +80,7 @@ impl<'o> Meeting<'o> {
         let mut parts = BTreeMap::new();
         let mut order = Vec::new();
         let mut excluded = BTreeSet::new();
+        let mut of_later_ones = BTreeSet::new();
         let mut yielded = None;
         for entry in object.entries() {
             let id = date_in(entry, "RECURRENCE-ID");
@@ -83,6 +91,7 @@ impl<'o> Meeting<'o> {
             let part = key.map_or(Part::Series, Part::Instance);
             parts.entry(part).or_insert(entry);
             order.push(part);
+            of_later_ones.extend(key.filter(|_| is_of_later_ones(entry)));
             if part == Part::Series && yielded.is_none() {
                 let dates = entry.properties_named("EXDATE").flat_map(dates_of);
                 excluded.extend(dates.map(|date| set.key_of(&date)));
@@ -96,6 +105,8 @@ impl<'o> Meeting<'o> {
             yielded,
             parts,
             order,
+            of_later_ones,
+            apart: OnceCell::new(),
             excluded,
         }
     }
@@ -129,9 +140,33 @@ impl<'o> Meeting<'o> {
     /// The part that says what an instance and all later ones are, as far as these have no component: the last one that is
     /// about all later ones (RFC 5545 §3.2.13), or the series.
     pub fn part_from(&self, key: InstanceKey) -> Part {
-        let before = self.parts.range(..=Part::Instance(key)).rev();
-        let mut before = before.filter(|(_, entry)| is_of_later_ones(entry));
-        before.next().map_or(Part::Series, |(part, _)| *part)
+        let last = self.of_later_ones.range(..=key).next_back();
+        last.map_or(Part::Series, |key| Part::Instance(*key))
+    }
+
+    /// The part that says what an instance is apart from a component of its own.
+    pub fn part_behind(&self, key: InstanceKey) -> Part {
+        let last = self.of_later_ones.range(..key).next_back();
+        last.map_or(Part::Series, |key| Part::Instance(*key))
+    }
+
+    /// The part that says what a part is: itself, or what is behind an instance that has no component.
+    pub fn part_of(&self, part: Part) -> Part {
+        match part.key().filter(|_| !self.has(part)) {
+            Some(key) => self.part_behind(key),
+            None => part,
+        }
+    }
+
+    /// The parts that say what instances without a component are.
+    pub fn parts_behind(&self) -> impl Iterator<Item = Part> {
+        let later = self.of_later_ones.iter().copied().map(Part::Instance);
+        std::iter::once(Part::Series).chain(later)
+    }
+
+    /// The component that says what a part is: that of [`Meeting::part_of`].
+    pub fn describing(&self, part: Part) -> Option<&'o Component> {
+        self.get(self.part_of(part))
     }
 
     /// The component that says most of the object.
@@ -172,11 +207,11 @@ impl<'o> Meeting<'o> {
         self.series().is_some() && !self.has(part) && part.key().is_some_and(is_no_instance)
     }
 
-    /// The component that describes an instance, made from the series if it has none of its own.
+    /// The component that describes an instance, made from what is behind it if it has none of its own.
     pub fn component_at(&self, key: InstanceKey) -> Option<Component> {
         match self.get(Part::Instance(key)) {
             Some(own) => Some(own.clone()),
-            None => override_at(self.object, key).ok(),
+            None => self.set.override_at(key).ok().map(of_more),
         }
     }
 
@@ -186,9 +221,16 @@ impl<'o> Meeting<'o> {
         Some(self.set.key_of(&start))
     }
 
-    /// What the series alone says of an instance, even where it excludes it.
-    pub fn series_at(&self, key: InstanceKey) -> Option<Component> {
-        series_at(self.object, key).ok()
+    /// What an instance is apart from a component of its own, even where the series excludes it.
+    pub fn apart_at(&self, key: InstanceKey) -> Option<Component> {
+        let find = |keys, work| self.set.find_apart(&keys, &mut Budget::new(work));
+        // of those that have a component, whoever asks for one asks for more of them
+        let all = || find(self.instances().map(|(key, _)| key).collect(), WORK_OF_ALL);
+        let found = match self.has(Part::Instance(key)) {
+            true => self.apart.get_or_init(all).get(&key).cloned(),
+            false => find(BTreeSet::from([key]), DEFAULT_WORK).remove(&key),
+        };
+        self.set.override_for(&found?).ok().map(of_more)
     }
 
     /// The parts of the object's components, in their order.
@@ -244,6 +286,12 @@ impl<'o> Meeting<'o> {
     pub fn is_called_off(&self) -> bool {
         !self.parts.keys().any(|part| self.is_live(*part))
     }
+}
+
+/// A component that was made of what says more than it.
+fn of_more(mut entry: Component) -> Component {
+    entry.properties_mut().for_each(note_as_of_more);
+    entry
 }
 
 /// Whether a component is that of one instance.

@@ -172,6 +172,13 @@ pub(super) fn asked_anew(attendee: &Property) -> Option<u32> {
     asked.stamp().is_empty().then_some(asked.sequence())
 }
 
+/// What stands on a line of an instance and all later ones, now that the line is one of these: the message was about more.
+pub(super) fn note_as_of_more(line: &mut Property) {
+    if let Some((revision, true)) = Revision::noted(line) {
+        revision.note(line, false);
+    }
+}
+
 /// What ends a note of a message about one instance.
 const APART: &str = "-INSTANCE";
 

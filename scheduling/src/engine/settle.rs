@@ -90,7 +90,7 @@ pub fn told(object: &CalendarObject, delivered: &[&Delivery]) -> CalendarObject 
             };
             let address = normalise(line.raw_value());
             let knows = |(addresses, message): &(BTreeSet<String>, Meeting<'_>)| {
-                let said = message.get(part).or(message.series());
+                let said = message.describing(part);
                 addresses.contains(&address) && said.is_some_and(|said| sequence(said) >= asked)
             };
             if told.iter().any(knows) {

@@ -63,6 +63,14 @@ impl Changes {
         revision: true,
         visible: true,
     };
+
+    fn and(self, other: Changes) -> Changes {
+        Changes {
+            asks_anew: self.asks_anew || other.asks_anew,
+            revision: self.revision || other.revision,
+            visible: self.visible || other.visible,
+        }
+    }
 }
 
 /// What changed in one part of an object.
@@ -77,7 +85,7 @@ pub(super) fn changes(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> 
             Changes::NEW
         }
         (Part::Instance(_), Some(old)) => between(before.object, old, after.object, new),
-        (Part::Instance(key), None) if before.yields(key) => match before.series_at(key) {
+        (Part::Instance(key), None) if before.yields(key) => match before.component_at(key) {
             Some(old) => between(before.object, &old, after.object, new),
             None => Changes::NEW,
         },
@@ -85,16 +93,15 @@ pub(super) fn changes(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> 
     }
 }
 
-/// What a part of `after` was: an instance that had no component was as the series; of a series that is a single event
-/// now, it is that instance.
+/// What a part of `after` was: an instance that had no component was as what is behind it; of a series that is a single
+/// event now, it is that instance.
 pub(super) fn earlier_part(before: &Meeting<'_>, after: &Meeting<'_>, part: Part) -> Part {
     let single = after.series().filter(|series| !pattern::recurs(series));
     let key = match (part, single) {
         (Part::Series, Some(single)) => before.key_of_start(single),
         (part, _) => part.key(),
     };
-    let own = key.map(Part::Instance).filter(|own| before.has(*own));
-    own.unwrap_or(Part::Series)
+    key.map_or(Part::Series, |key| before.part_of(Part::Instance(key)))
 }
 
 fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component) -> Changes {
@@ -129,21 +136,17 @@ pub(super) fn is_of_later_ones(entry: &Component) -> bool {
     range.is_some_and(|range| range.eq_ignore_ascii_case(THIS_AND_FUTURE))
 }
 
-/// What changes by instances being those of the series again that were, with all later ones, what a component said.
+/// What changes by instances not being any more, with all later ones, what a component said.
 fn fall_back(before: &Meeting<'_>, after: &Meeting<'_>) -> Changes {
     let said_so = before.instances().filter(|(key, old)| {
         let new = after.get(Part::Instance(*key));
         is_of_later_ones(old) && !new.is_some_and(is_of_later_ones)
     });
     let changes = said_so.filter_map(|(key, old)| {
-        let now = after.series_at(key)?;
+        let now = after.apart_at(key)?;
         Some(between(before.object, old, after.object, &now))
     });
-    changes.fold(Changes::default(), |all, one| Changes {
-        asks_anew: all.asks_anew || one.asks_anew,
-        revision: all.revision || one.revision,
-        visible: all.visible || one.visible,
-    })
+    changes.fold(Changes::default(), Changes::and)
 }
 
 /// A series becomes a single event: it is what the instance was that begins there.
@@ -157,16 +160,6 @@ fn changes_of_the_only_one(before: &Meeting<'_>, after: &Meeting<'_>, new: &Comp
         visible: true,
         ..between(before.object, &was, after.object, new)
     }
-}
-
-/// Whether an instance says anything that attendees see but its series does not.
-pub(super) fn differs_from_series(meeting: &Meeting<'_>, key: InstanceKey) -> bool {
-    from_series(meeting, key).visible
-}
-
-/// Whether an instance is at another time than the series has it.
-pub(super) fn is_moved(meeting: &Meeting<'_>, key: InstanceKey) -> bool {
-    from_series(meeting, key).asks_anew
 }
 
 /// Whether participation is asked anew for a part since it was as an answer has it: the component that names it, and all
@@ -185,12 +178,21 @@ pub(super) fn asks_anew_since(
     }
 }
 
-/// What an instance changes of what its series says.
-fn from_series(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
-    let (own, series) = (meeting.get(Part::Instance(key)), meeting.series_at(key));
-    match (own, series) {
-        (Some(own), Some(series)) => between(meeting.object, &series, meeting.object, own),
+/// What the component of an instance changes of what it is apart from that.
+pub(super) fn own_changes(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
+    let (own, apart) = (meeting.get(Part::Instance(key)), meeting.apart_at(key));
+    match (own, apart) {
+        (Some(own), Some(apart)) => between(meeting.object, &apart, meeting.object, own),
         _ => Changes::NEW,
+    }
+}
+
+/// What an instance, or what is behind it, changes of what the series says.
+pub(super) fn from_series(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
+    let own = own_changes(meeting, key);
+    match meeting.part_behind(key) {
+        Part::Series => own,
+        Part::Instance(behind) => own.and(from_series(meeting, behind)),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn with_old_spelling(
     }
     let mut object = after.clone();
     for (entry, part) in object.entries_mut().zip(Meeting::of(after).order()) {
-        let Some(known) = before.get(part).or(before.series()) else {
+        let Some(known) = before.describing(part) else {
             continue;
         };
         let spellings = spellings(directory, known);

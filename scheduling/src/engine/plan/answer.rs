@@ -38,7 +38,7 @@ impl Said<'_> {
     /// What was said of a part: in it, or in the series of which it is an instance.
     fn entry(&self, part: Part) -> Option<&Component> {
         let before = self.before?;
-        before.get(part).or(before.series())
+        before.describing(part)
     }
 
     fn participation(&self, change: &Change<'_>, part: Part) -> String {
@@ -306,7 +306,7 @@ fn still_away(change: &Change<'_>, meeting: &Meeting<'_>, said: &Said<'_>) -> Ve
         return Vec::new();
     }
     let away = away(meeting).into_iter();
-    let entries = away.filter_map(|key| meeting.series_at(key));
+    let entries = away.filter_map(|key| meeting.apart_at(key));
     entries.map(|entry| declining(change, entry)).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::engine::{
     delegation::{self, DELEGATED_FROM, delegates, invite_too},
     entry::{Agent, agent, attendees, participation},
     meeting::{Meeting, Part},
-    significance::{changes, differs_from_series, is_moved, is_private},
+    significance::{Changes, changes, is_private, own_changes},
     when::place,
 };
 
@@ -28,11 +28,11 @@ use crate::engine::{
 /// - Whom attendees send is theirs to say. A client that has not seen it yet neither takes them out nor brings them back.
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
 ///   changes something else, does not take the answer back.
-/// - An instance that was moved, and is to be as the series again, is at another time for those who come to it alone:
+/// - An instance that was moved, and is to be as the others again, is at another time for those who come to it alone:
 ///   they are asked anew (RFC 6638 §3.2.8), for which it needs a component.
-/// - A component that was there only for such an answer is the server's work. A client that changes the series, and sends
-///   it back as it was, would leave the instance behind: it becomes what the series says, with the answers to that very
-///   time, and goes where the series has no such instance.
+/// - A component that was there only for such an answer is the server's work. A client that changes the series (or what an
+///   instance and all later ones are, RFC 5545 §3.2.13), and sends it back as it was, would leave the instance behind: it
+///   becomes what the others are, with the answers to that very time, and goes where the series has no such instance.
 ///
 /// An instance that the organizer made otherwise stays as it is when the series changes: what of it was to follow, only
 /// the client can know.
@@ -89,7 +89,7 @@ fn with_those_sent(
     }
     let mut object = after.clone();
     for (entry, part) in object.entries_mut().zip(Meeting::of(after).order()) {
-        if let Some(known) = before.get(part).or(before.series()) {
+        if let Some(known) = before.describing(part) {
             delegation::follow(entry, known, change.directory);
         }
     }
@@ -116,7 +116,7 @@ fn new_groups<'a>(
         .zip(after.entries())
         .flat_map(|(part, entry)| attendees(entry).map(move |line| (part, line)));
     lines.filter(move |(part, line)| {
-        let known = before.and_then(|before| before.get(*part).or(before.series()));
+        let known = before.and_then(|before| before.describing(*part));
         let known = known.and_then(|known| twin(change, known, line));
         agent(line) == Agent::Server
             && change.directory.members(line.raw_value()).is_some()
@@ -185,7 +185,7 @@ pub(in crate::engine) fn member_line(
     Some(line)
 }
 
-/// The components of instances that are there only because somebody answered for them, as the series is now.
+/// The components of instances that are there only because somebody answered for them, as the others are now.
 fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) -> Vec<Component> {
     if before.instances().next().is_none() {
         return Vec::new();
@@ -202,8 +202,12 @@ fn answers(change: &Change<'_>, before: &Meeting<'_>, after: &CalendarObject) ->
         return Vec::new();
     }
     let kept = missing.into_iter().filter_map(|(key, old)| {
-        let mut entry = after.series_at(key).filter(|_| after.yields(key))?;
-        if !is_moved(before, key) && !is_answered(change, before, key, &entry) {
+        let behind = after.part_behind(key);
+        if behind != Part::Series && changes(before, &after, behind).asks_anew {
+            return None;
+        }
+        let mut entry = after.component_at(key).filter(|_| after.yields(key))?;
+        if !own_changes(before, key).asks_anew && !is_answered(change, before, key, &entry) {
             return None;
         }
         answer_as(change, old, &mut entry);
@@ -239,28 +243,31 @@ fn left_behind(
         return BTreeMap::new();
     }
     let after = Meeting::of(after);
-    let series = changes(before, &after, Part::Series);
-    if !series.asks_anew && !series.visible {
+    let changes = |part| (part, changes(before, &after, part));
+    let behind: BTreeMap<Part, Changes> = after.parts_behind().map(changes).collect();
+    if behind.values().all(|it| !it.asks_anew && !it.visible) {
         return BTreeMap::new();
     }
     let left = before.instances().filter_map(|(key, _)| {
         let sent = after.get(Part::Instance(key))?;
+        let asks_anew = behind[&after.part_behind(key)].asks_anew;
         let is_left = is_left_behind(before, &after, key)
-            && (series.asks_anew && !after.yields(key)
-                || is_for_answers(change, before, &after, key));
+            && (asks_anew && !after.yields(key) || is_for_answers(change, before, &after, key));
         is_left.then(|| (key, as_series(change, &after, key, sent)))
     });
     left.collect()
 }
 
 fn is_left_behind(before: &Meeting<'_>, after: &Meeting<'_>, key: InstanceKey) -> bool {
-    let is_of_series = |meeting: &Meeting<'_>| meeting.part_from(key) == Part::Series;
+    let behind = before.part_behind(key);
+    // it says nothing of all later ones
+    let is_alone = |meeting: &Meeting<'_>| meeting.part_from(key) == behind;
     !changes(before, after, Part::Instance(key)).visible
-        && is_of_series(before)
-        && is_of_series(after)
+        && is_alone(before)
+        && is_alone(after)
         && before.yields(key)
-        && !differs_from_series(before, key)
-        && (!after.yields(key) || differs_from_series(after, key))
+        && !own_changes(before, key).visible
+        && (!after.yields(key) || own_changes(after, key).visible)
 }
 
 /// Whether an instance has a component for what was answered to it, and not for whom the organizer leaves in it alone.
@@ -271,22 +278,22 @@ fn is_for_answers(
     key: InstanceKey,
 ) -> bool {
     let own = before.get(Part::Instance(key));
-    let Some((own, series)) = own.zip(after.series()) else {
+    let Some((own, series)) = own.zip(after.get(after.part_behind(key))) else {
         return false;
     };
     is_answered(change, before, key, own)
         || attendees(own).all(|line| twin(change, series, line).is_some())
 }
 
-/// An instance as the series has it now, with the answers and all that is the organizer's own as they were `sent`.
+/// An instance as the others are now, with the answers and all that is the organizer's own as they were `sent`.
 fn as_series(
     change: &Change<'_>,
     after: &Meeting<'_>,
     key: InstanceKey,
     sent: &Component,
 ) -> Option<Component> {
-    let takes_place = after.is_live(Part::Series) && after.yields(key);
-    let mut entry = after.series_at(key).filter(|_| takes_place)?;
+    let takes_place = after.is_live(after.part_behind(key)) && after.yields(key);
+    let mut entry = after.apart_at(key).filter(|_| takes_place)?;
     if place(after.object, &entry) != place(after.object, sent) {
         return None;
     }
@@ -331,7 +338,7 @@ fn is_answered(
     now: &Component,
 ) -> bool {
     let own = before.get(Part::Instance(key));
-    let Some((own, series)) = own.zip(before.series_at(key)) else {
+    let Some((own, series)) = own.zip(before.apart_at(key)) else {
         return false;
     };
     attendees(own).any(|line| {

@@ -11,7 +11,7 @@ use crate::engine::{
     directory::Person,
     entry::{Agent, agent, attendees, participation},
     meeting::{Meeting, Part},
-    significance::differs_from_series,
+    significance::own_changes,
 };
 
 /// Whether an edit concerns the others: of the organizer, the time, a cancellation and who is invited; of
@@ -48,7 +48,7 @@ fn is_moved(before: &CalendarObject, after: &CalendarObject) -> bool {
     let (before, after) = (Meeting::of(before), Meeting::of(after));
     let changes = all_changes(Some(&before), &after);
     let is_gone = |(key, _): (InstanceKey, &Component)| {
-        !after.has(Part::Instance(key)) && differs_from_series(&before, key)
+        !after.has(Part::Instance(key)) && own_changes(&before, key).visible
     };
     changes
         .values()

@@ -40,7 +40,7 @@ pub(super) fn with_dropped(
     }
     let mut object = after.clone();
     for (entry, part) in object.entries_mut().zip(Meeting::of(after).order()) {
-        if let Some(known) = before.get(part).or(before.series()) {
+        if let Some(known) = before.describing(part) {
             put_back(change, known, entry);
         }
     }

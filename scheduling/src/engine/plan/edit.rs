@@ -16,7 +16,7 @@ use crate::engine::{
     directory::Person,
     entry::{Agent, NEEDS_ACTION, adopt, agent, participation, sequence},
     meeting::{Meeting, Part},
-    sequence::{LastTold, NOTE, Revision, revised, set_sequence},
+    sequence::{LastTold, NOTE, Revision, note_as_of_more, revised, set_sequence},
     significance::{Changes, changes, earlier_part},
 };
 
@@ -97,7 +97,8 @@ impl<'m, 'o> Edit<'m, 'o> {
         let is_sent_back = |person: &Person, part: &Part| {
             let seats = earlier.get(person).zip(now.get(person));
             let seats = seats.and_then(|(was, is)| {
-                let was = was.seats.get(part).or(was.seats.get(&Part::Series));
+                let before = self.before?;
+                let was = was.seats.get(&before.part_of(*part));
                 was.zip(is.seats.get(part))
             });
             seats.is_some_and(|(was, is)| {
@@ -157,7 +158,7 @@ impl<'m, 'o> Edit<'m, 'o> {
     /// its series: who answers that by the series' SEQUENCE does not answer this.
     fn sequence(&self, change: &Change<'_>, part: Part, entry: &Component) -> u32 {
         let before = self.before;
-        let old = before.and_then(|before| before.get(part).or(before.series()));
+        let old = before.and_then(|before| before.describing(part));
         let old = old.map_or(0, sequence);
         let told = self.told(change, entry);
         if let Some(last) = told.filter(|last| before.is_none() || *last > old) {
@@ -228,7 +229,7 @@ impl<'m, 'o> Edit<'m, 'o> {
         let speaks = self.speaks();
         for ((entry, part), number) in object.entries_mut().zip(parts).zip(sequences) {
             set_sequence(entry, number);
-            let known = self.before.and_then(|it| it.get(part).or(it.series()));
+            let known = self.before.and_then(|it| it.describing(part));
             attendee_comment::keep(entry, known, change.directory);
             for line in entry.properties_mut() {
                 match line.name() {
@@ -266,6 +267,9 @@ impl<'m, 'o> Edit<'m, 'o> {
         let person = change.directory.person(line.raw_value());
         let earlier = self.earlier_seat(&person, part);
         keep(line, earlier.map(|earlier| earlier.line), NOTE);
+        if self.before.is_some_and(|before| !before.has(part)) {
+            note_as_of_more(line);
+        }
         if person == Person::Local(change.owner.id) {
             forget_messages(line);
         }

@@ -21,9 +21,9 @@ use crate::{
         meeting::{Meeting, Part, is_instance},
         own::note_choices,
         sameness::{has_same_lines, has_same_zones},
-        sequence::NOTE,
+        sequence::{NOTE, note_as_of_more},
         showing::exclude,
-        significance::{canonical, differs_from_series, is_participation, is_private_extension},
+        significance::{canonical, from_series, is_participation, is_private_extension},
         when::place,
     },
     projection::ACCESS_PROPERTY,
@@ -102,7 +102,7 @@ pub(super) fn merge(
     write_choices(&mut object, &stored);
     let away = away(&stored).union(&declined).copied().collect();
     write_away(&mut object, &away, |key| {
-        stored.component_at(key).or_else(|| stored.series_at(key))
+        stored.component_at(key).or_else(|| stored.apart_at(key))
     });
     Merged {
         object,
@@ -144,7 +144,7 @@ pub(super) fn write_delegates(
     }
     let parts = Meeting::of(object).order();
     for (entry, part) in object.entries_mut().zip(parts) {
-        let known = stored.and_then(|stored| stored.get(part).or(stored.series()));
+        let known = stored.and_then(|stored| stored.describing(part));
         let known = known.and_then(|entry| attendees(entry).find(|line| is_owner(line)));
         let says = |line: &Property| (participation(line), delegation::delegates(line));
         let own = attendees(entry).find(|line| is_owner(line)).cloned();
@@ -243,7 +243,7 @@ pub(super) fn write_answer_on_all(
     }
     let parts = Meeting::of(object).order();
     for (entry, part) in object.entries_mut().zip(parts) {
-        let known = known.and_then(|known| known.get(part).or(known.series()));
+        let known = known.and_then(|known| known.describing(part));
         let asked = entry.clone();
         take_over_answer(entry, &asked, known, is_owner);
     }
@@ -291,7 +291,7 @@ fn answer_what_follows(
         let follows = part.key().is_some_and(|key| {
             stored.get(part).is_some_and(says_as_before)
                 && says_as_before(entry)
-                && !differs_from_series(stored, key)
+                && !from_series(stored, key).visible
         });
         for line in entry
             .properties_mut()
@@ -414,7 +414,7 @@ fn restore_parameters(object: &mut CalendarObject, asked: &Meeting<'_>, stored: 
     let known: Vec<Vec<&Property>> = parts
         .iter()
         .map(|part| {
-            let entry = stored.get(*part).or(stored.series());
+            let entry = stored.describing(*part);
             let lines = entry.into_iter().flat_map(Component::properties);
             lines.filter(is_person).collect()
         })
@@ -427,10 +427,13 @@ fn restore_parameters(object: &mut CalendarObject, asked: &Meeting<'_>, stored: 
     if !differs {
         return;
     }
-    for (entry, known) in object.entries_mut().zip(&known) {
+    for ((entry, known), part) in object.entries_mut().zip(&known).zip(parts) {
         for line in entry.properties_mut().filter(|line| is_person(&&**line)) {
             if !known.contains(&&*line) {
                 restore_parameters_of(line, known);
+            }
+            if !stored.has(part) {
+                note_as_of_more(line);
             }
         }
     }

@@ -191,7 +191,10 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             Part::Series => self.written.series().is_some() && self.written.is_live(part),
             Part::Instance(key) => match self.written.has(part) {
                 true => self.written.is_live(part),
-                false => self.written.is_live(Part::Series) && self.written.yields(key),
+                false => {
+                    let behind = self.written.part_behind(key);
+                    self.written.is_live(behind) && self.written.yields(key)
+                }
             },
         }
     }
@@ -205,7 +208,7 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
         if let Some(entry) = self.written.get(part) {
             return sequence(entry);
         }
-        let was = before.get(part).or(before.series()).map_or(0, sequence);
+        let was = before.describing(part).map_or(0, sequence);
         let told = self.edit.told(self.change, called_off);
         let series = self.written.series().map_or(0, sequence);
         told.map_or(was, |told| told.max(was))

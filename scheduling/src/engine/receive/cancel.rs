@@ -115,7 +115,7 @@ fn called_off<'m>(
         let origin = incoming.message.origin;
         is_behind |= stored.is_unknown(said) && !is_overtaken(origin, stored, (said, entry), said);
         for part in named(incoming, stored, (said, entry)) {
-            let known = stored.get(part).or(stored.series());
+            let known = stored.describing(part);
             if origin != Origin::Here && is_overtaken(origin, stored, (said, entry), part) {
                 reason = "a newer message was applied already";
             } else if known.is_some_and(is_cancelled) {

@@ -18,7 +18,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let message = Meeting::about(&incoming.message.object, &stored);
     let mut is_late = true;
     for (part, entry) in message.parts() {
-        let known = stored.get(part).or(stored.series());
+        let known = stored.describing(part);
         if line_of(incoming, entry).is_none() {
             let reason = "the sender proposes it for somebody else";
             return Err(for_somebody_else(reason));

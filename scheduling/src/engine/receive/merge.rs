@@ -1,7 +1,7 @@
 //! An invitation's new version and the recipient's copy become one: what is the recipient's own stays (RFC 6638
 //! §3.2.2.1).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
@@ -55,8 +55,8 @@ impl Merge<'_> {
         keep_access(&mut object, self.stored.object);
         let away = self.kept_away();
         let parts = self.message.order();
-        let mut left_out = parts.clone().into_iter();
-        for (entry, part) in object.entries_mut().zip(parts) {
+        let mut left_out = parts.iter();
+        for (entry, part) in object.entries_mut().zip(parts.iter().copied()) {
             match self.news.contains(&part) {
                 true => self.merge(part, entry),
                 // it comes late: the copy's own is newer
@@ -67,16 +67,17 @@ impl Merge<'_> {
                 }
             }
         }
+        let own = |(entry, part): (&Component, Part)| {
+            Some((part, own_line(self.incoming, entry)?.clone()))
+        };
+        let behind = object.entries().zip(parts.iter().copied());
+        let behind = behind.filter(|(entry, _)| !is_instance(entry) || is_of_later_ones(entry));
+        let kept = self.kept_instances(&away, &behind.filter_map(own).collect());
         object.calendar_mut().retain_components(|component| {
             let part = (!component.is("VTIMEZONE")).then(|| left_out.next());
-            let key = part.flatten().and_then(Part::key);
+            let key = part.flatten().and_then(|part| part.key());
             !key.is_some_and(|key| away.contains(&key))
         });
-        let series = object.entries().find(|entry| !is_instance(entry));
-        let own = series
-            .and_then(|series| own_line(self.incoming, series))
-            .cloned();
-        let kept = self.kept_instances(&away, own.as_ref());
         let entries = away
             .iter()
             .filter_map(|key| self.message.component_at(*key));
@@ -101,7 +102,7 @@ impl Merge<'_> {
         let (stored, message) = (self.stored, self.message);
         let Some(is) = message.component_at(key) else {
             // the organizer takes it out, too
-            return message.series_at(key).is_some();
+            return message.apart_at(key).is_some();
         };
         let said = own_line(self.incoming, &is).map(participation);
         if said.as_deref() == Some(DECLINED) {
@@ -111,16 +112,17 @@ impl Merge<'_> {
         let is_from_here = self.incoming.message.origin == Origin::Here;
         let is_asked = said.as_deref() == Some(NEEDS_ACTION) && is_from_here
             || self.is_asked_again(Part::Instance(key));
-        let was = stored.series_at(key);
+        let was = stored.apart_at(key);
         !is_asked && was.is_some_and(|was| place(stored.object, &was) == place(message.object, &is))
     }
 
     /// The instances that the message does not speak of and that stay in the copy: those that were called off, that a
-    /// later message brought, or that have something of the recipient's own. `own` is their line in the new series.
+    /// later message brought, or that have something of the recipient's own. `own` are their lines in what is behind the
+    /// instances now.
     fn kept_instances(
         &self,
         away: &BTreeSet<InstanceKey>,
-        own: Option<&Property>,
+        own: &BTreeMap<Part, Property>,
     ) -> Vec<Component> {
         let revision = self.message.series().map(Revision::of);
         let unsaid = self
@@ -136,26 +138,26 @@ impl Merge<'_> {
                 if is_later || is_cancelled(entry) && !self.message.yields(key) {
                     return Some(entry.clone());
                 }
-                self.with_own(key, entry, own)
+                self.with_own(key, entry, own.get(&self.message.part_behind(key)))
             })
             .collect()
     }
 
     /// The instance as the new series has it, where the recipient has alarms or the like of its own for it, or an
-    /// answer that the organizer has not heard; else their answer to it is that to the series.
+    /// answer that the organizer has not heard; else their answer to it is that to what is behind it.
     fn with_own(
         &self,
         key: InstanceKey,
         entry: &Component,
-        of_series: Option<&Property>,
+        of_others: Option<&Property>,
     ) -> Option<Component> {
-        let series = self.stored.series()?;
+        let others = self.stored.get(self.stored.part_behind(key))?;
         let mut derived = self
             .message
             .yields(key)
-            .then(|| self.message.series_at(key))??;
-        let is_answered = self.is_answered_apart(entry, series, &derived);
-        if is_cancelled(entry) || own_lines(entry) == own_lines(series) && !is_answered {
+            .then(|| self.message.component_at(key))??;
+        let is_answered = self.is_answered_apart(key, (entry, others), &derived);
+        if is_cancelled(entry) || own_lines(entry) == own_lines(others) && !is_answered {
             return None;
         }
         keep_own_lines(&mut derived, entry);
@@ -163,23 +165,28 @@ impl Merge<'_> {
         for line in derived.properties_mut() {
             if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
                 let own = own.filter(|_| participation(line) == NEEDS_ACTION);
-                write_participation(line, own.or(of_series));
+                write_participation(line, own.or(of_others));
             }
         }
-        let series = self.message.series()?;
-        note_revision(self.incoming, series, &mut derived, false);
+        let others = self.message.get(self.message.part_behind(key))?;
+        note_revision(self.incoming, others, &mut derived, false);
         Some(derived)
     }
 
-    /// Whether the recipient answered an instance otherwise than the series, at the time that it still has. An
+    /// Whether the recipient answered an instance otherwise than the others, at the time that it still has. An
     /// organizer here has that in an instance of their own; one elsewhere may not know of it, nor does a message that
     /// waited since before the answer.
-    fn is_answered_apart(&self, stored: &Component, series: &Component, new: &Component) -> bool {
+    fn is_answered_apart(
+        &self,
+        key: InstanceKey,
+        (stored, others): (&Component, &Component),
+        new: &Component,
+    ) -> bool {
         let Incoming { message, .. } = self.incoming;
         let answer = |entry| own_line(self.incoming, entry).map(participation);
         message.origin != Origin::Here
-            && !self.is_asked_again(Part::Series)
-            && answer(stored) != answer(series)
+            && !self.is_asked_again(self.message.part_behind(key))
+            && answer(stored) != answer(others)
             && place(self.stored.object, stored) == place(self.message.object, new)
     }
 
@@ -217,8 +224,8 @@ impl Merge<'_> {
     fn merge(&self, part: Part, entry: &mut Component) {
         let Incoming { message, .. } = self.incoming;
         let original = entry.clone();
-        // an instance that had no component was as the series
-        if let Some(stored) = self.stored.get(part).or(self.stored.series()) {
+        // an instance that had no component was as the others
+        if let Some(stored) = self.stored.describing(part) {
             let asks_anew = self.is_asked_again(part) || self.is_asked_anew(part, stored);
             keep_own_lines(entry, stored);
             let own = self.own_answer(part);
@@ -246,7 +253,7 @@ impl Merge<'_> {
 
     /// Whether the recipient is asked anew by any of the news.
     pub fn asks_anew(&self) -> bool {
-        let stored = |part| self.stored.get(part).or(self.stored.series());
+        let stored = |part| self.stored.describing(part);
         self.news
             .iter()
             .any(|part| stored(*part).is_some_and(|stored| self.is_asked_anew(*part, stored)))
@@ -271,7 +278,7 @@ impl Merge<'_> {
         let was = match part {
             Part::Series => None,
             Part::Instance(key) if self.stored.has(part) => self.stored.component_at(key),
-            Part::Instance(key) => self.stored.series_at(key),
+            Part::Instance(key) => self.stored.apart_at(key),
         };
         let (was, is) = (was.as_ref(), self.message.get(part));
         !self.incoming.recipient.answers_by_itself()
@@ -281,9 +288,9 @@ impl Merge<'_> {
     }
 
     /// Whether the organizer asks again for a part that may be as it was. Who has answered it, as the message says, is not
-    /// asked; an instance without a component is as the series.
+    /// asked; an instance without a component is as the others.
     fn is_asked_again(&self, part: Part) -> bool {
-        let entry = self.message.get(part).or(self.message.series());
+        let entry = self.message.describing(part);
         let asked = &self.incoming.message.asks_again;
         let entry = entry.filter(|entry| asked.contains(part_name(entry)));
         let own = entry.and_then(|entry| own_line(self.incoming, entry));

@@ -1,8 +1,9 @@
 //! How a message from elsewhere names instances (RFC 5545 §3.8.4.4).
 
+use std::collections::BTreeSet;
+
 use calendar::{
-    Component, Property, RecurrenceSet, Zone,
-    occurrence::series_at,
+    Budget, Component, Property, RecurrenceSet, Zone,
     value::{DateOrDateTime, Form, date_in},
 };
 
@@ -27,7 +28,9 @@ pub(super) fn with_local_names(incoming: &Incoming<'_>) -> Option<Message> {
     let zone = Zone::named(recipient.time_zone.as_deref()?)?;
     let set = RecurrenceSet::of(named_in, &zone);
     let local = |name: &DateOrDateTime| {
-        let instance = series_at(named_in, set.key_of(name)).ok()?;
+        let key = set.key_of(name);
+        let found = set.find_apart(&BTreeSet::from([key]), &mut Budget::default());
+        let instance = set.override_for(found.get(&key)?).ok()?;
         let name = instance.property("RECURRENCE-ID")?.clone();
         is_local(&date_in(&instance, "RECURRENCE-ID")?).then_some(name)
     };

@@ -32,9 +32,8 @@ struct Known {
 
 impl Known {
     fn of(stored: &Meeting<'_>, part: Part) -> Option<Known> {
-        let entry = stored.get(part).or(stored.series())?;
-        // an instance without a component is as the series
-        let own = if stored.has(part) { part } else { Part::Series };
+        let entry = stored.describing(part)?;
+        let own = stored.part_of(part);
         Some(match noted(entry) {
             Some((revision, is_apart)) => Known {
                 about: if is_apart { own } else { Part::Series },
@@ -163,7 +162,7 @@ pub(super) fn note_revision(
 pub(in crate::engine) fn note_sent(object: &mut CalendarObject, before: &Meeting<'_>) {
     let parts = Meeting::of(object).order();
     for (entry, part) in object.entries_mut().zip(parts) {
-        let Some(sent) = before.get(part).or(before.series()) else {
+        let Some(sent) = before.describing(part) else {
             continue;
         };
         if sent.raw_value("DTSTAMP") == entry.raw_value("DTSTAMP") {

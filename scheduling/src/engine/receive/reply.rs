@@ -16,7 +16,7 @@ use crate::engine::{
     refresh::organizer_of,
     sequence::{Revision, asked_anew},
     showing::shown_part,
-    significance::{asks_anew_since, is_moved, is_of_later_ones},
+    significance::{asks_anew_since, from_series, is_of_later_ones},
 };
 
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
@@ -172,14 +172,14 @@ fn answer<'m>(
         let actions = &[Action::TakeOver, Action::Dismiss];
         return Err(Declined::for_the_user(Status::DELIVERED, reason, actions));
     }
-    let yielded = part.key().is_some_and(|key| stored.yields(key));
-    let known = stored.get(part).or(stored.series().filter(|_| yielded));
+    let is_there = stored.has(part) || part.key().is_some_and(|key| stored.yields(key));
+    let known = stored.describing(part).filter(|_| is_there);
     let known = known.ok_or(silently("there is no such instance"))?;
     let invited = line_of(incoming, known).ok_or(not_invited())?;
-    if !stored.is_live(if stored.has(part) { part } else { Part::Series }) {
+    if !stored.is_live(stored.part_of(part)) {
         return Err(silently("the meeting is cancelled"));
     }
-    let is_late = is_obsolete(incoming.message.origin, invited, entry)
+    let is_late = is_obsolete(incoming.message.origin, (invited, stored.has(part)), entry)
         // who is here was told meanwhile, and their copy asks them anew
         || incoming.message.origin != Origin::Mail
             && sequence(entry) < sequence(known)
@@ -290,10 +290,10 @@ fn is_asked_since(
         return false;
     };
     let is_here = directory.local(&message.sender).is_some();
-    let is_behind = || sequence(entry) > sequence(answer) && is_moved(stored, key);
+    let is_behind = || sequence(entry) > sequence(answer) && from_series(stored, key).asks_anew;
     match asked_anew(invited) {
         Some(_) => is_here || is_behind(),
-        None => is_obsolete(message.origin, invited, answer) || is_here && is_behind(),
+        None => is_obsolete(message.origin, (invited, true), answer) || is_here && is_behind(),
     }
 }
 
@@ -306,14 +306,15 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last
 /// reset comes too late: also from here, where the invitation to what is now still waits to be delivered. An answer to the
-/// series and one to an instance are in the order in which they were given: SEQUENCE is that of each.
-fn is_obsolete(origin: Origin, invited: &Property, message: &Component) -> bool {
+/// series and one to an instance are in the order in which they were given: SEQUENCE is that of each. `is_own` is whether
+/// what somebody is invited to has a component of its own, and not that of all later ones.
+fn is_obsolete(origin: Origin, (invited, is_own): (&Property, bool), message: &Component) -> bool {
     let said = Revision::of(message);
     // answers from here come in their order
     let counts = |known: &Revision| origin != Origin::Here || known.stamp().is_empty();
     let known = Revision::noted(invited).filter(|(known, _)| counts(known));
     known.is_some_and(|(known, is_apart)| {
-        match is_apart == is_instance(message) {
+        match (is_apart && is_own) == is_instance(message) {
             // the same again; what waited here has an order, also within a second
             true if origin == Origin::Mail => said <= known,
             true => said < known,
@@ -405,7 +406,7 @@ fn are_attendees_changed(before: &Meeting<'_>, after: &Meeting<'_>, directory: &
         !addresses(known).eq(addresses(entry)) && people(known) != people(entry)
     };
     after.parts().any(|(part, entry)| {
-        let known = before.get(part).or(before.series());
+        let known = before.describing(part);
         known.is_none_or(|known| is_changed(known, entry))
     })
 }

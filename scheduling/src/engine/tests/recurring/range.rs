@@ -118,6 +118,193 @@ fn an_answer_to_all_later_instances_is_for_the_user() {
 }
 
 #[test]
+fn an_answer_to_a_later_instance_is_judged_by_what_these_are() {
+    // RFC 5545 §3.2.13; RFC 5546 §2.1.5, §3.2.3: who is in the series, what all later instances are, the answers in their
+    // order, and what the organizer has then
+    let (all, rest) = ("0316", "0323");
+    let off = "STATUS:CANCELLED";
+    type Row<'a> = (
+        &'a str,
+        &'a str,
+        &'a str,
+        &'a [(&'a str, u32)],
+        &'a [&'a str],
+    );
+    let rows: [Row<'_>; 6] = [
+        (
+            "bob",
+            "bob x@y.z",
+            "",
+            &[(rest, 1)],
+            &["series bob?", "0316 bob? x@y.z?", "0323 bob? x@y.z+"],
+        ),
+        (
+            "bob x@y.z",
+            "bob",
+            "",
+            &[(rest, 1)],
+            &["series bob? x@y.z?", "0316 bob?"],
+        ),
+        (
+            "x@y.z",
+            "x@y.z",
+            off,
+            &[(rest, 1)],
+            &["series x@y.z?", "0316 cancelled x@y.z?"],
+        ),
+        (
+            "x@y.z",
+            "x@y.z",
+            "",
+            &[(rest, 1)],
+            &["series x@y.z?", "0316 x@y.z?", "0323 x@y.z+"],
+        ),
+        (
+            "x@y.z",
+            "x@y.z",
+            "",
+            &[(rest, 0)],
+            &["series x@y.z?", "0316 x@y.z?"],
+        ),
+        (
+            "x@y.z",
+            "x@y.z",
+            "",
+            &[(all, 3), (rest, 2)],
+            &["series x@y.z?", "0316 x@y.z+"],
+        ),
+    ];
+    for (in_series, later, more, answers, expected) in rows {
+        let mut world = new_world();
+        for hour in [11, 12] {
+            let later = ranged(&instance("0316", hour, later, more));
+            world.put("alice", &set(&[&series(in_series, ""), &later]));
+        }
+        for (day, order) in answers {
+            let says =
+                format!("RECURRENCE-ID:2026{day}T090000Z\nATTENDEE;PARTSTAT=ACCEPTED:mailto:x@y.z");
+            let reply = message("REPLY", "mailto:alice@example.org", &[(&says, *order)]);
+            world.hand_in("alice", "mailto:x@y.z", &reply).unwrap();
+        }
+        assert_eq!(world.shape("alice"), expected, "{answers:?}");
+        let hours = hours(&world, "alice");
+        let expected = if more.is_empty() {
+            "12 12 12 12"
+        } else {
+            "-- -- -- --"
+        };
+        assert_eq!(hours, format!("09 09 {expected}"), "{answers:?}");
+    }
+}
+
+/// Bob and Carol are invited to a series, which is two hours later from the third Monday on.
+fn later_from_the_third() -> (World, String, String) {
+    let all = series("bob carol", "");
+    let later = ranged(&instance("0316", 11, "bob carol", ""));
+    let mut world = accepted();
+    world.put("alice", &set(&[&all, &later]));
+    for who in ["alice", "bob", "carol"] {
+        world.letters(who);
+    }
+    (world, all, later)
+}
+
+#[test]
+fn who_answers_a_later_instance_answers_what_these_are() {
+    // RFC 6638 §3.2.2.3: in the series Bob has accepted, in all later instances not
+    let (mut world, all, later) = later_from_the_third();
+    let there = "series bob+ carol+";
+    let answered = [there, "0316 bob? carol?", "0323 bob+ carol?"];
+    world.answer_instance("bob", "0323", "ACCEPTED");
+    assert_eq!(world.letters("alice"), ["REPLY 0323"]);
+    // whether the organizer's client knows of the answer or not
+    world.put("alice", &set(&[&all, &later]));
+    for who in ["alice", "bob", "carol"] {
+        assert_eq!(world.shape(who), answered, "{who}");
+        assert_eq!(hours(&world, who), "09 09 11 11 11 11", "{who}");
+    }
+    // the component is there for the answer alone: it becomes what all later instances are
+    world.change_copy("alice", |calendar| {
+        let later = calendar.components_mut().nth(1).unwrap();
+        later.set_raw_value("LOCATION", "Hall").unwrap();
+    });
+    for who in ["alice", "bob"] {
+        assert_eq!(world.shape(who), answered, "{who}");
+        let lines = lines(world.copy(who));
+        let halls = lines.iter().filter(|it| *it == "LOCATION:Hall");
+        assert_eq!(halls.count(), 2, "{who}");
+    }
+    // at another time they ask anew, that one too
+    let moved = ranged(&instance("0316", 12, "bob carol", ""));
+    world.put("alice", &set(&[&all, &moved]));
+    for who in ["alice", "bob"] {
+        assert_eq!(world.shape(who), [there, "0316 bob? carol?"], "{who}");
+        assert_eq!(hours(&world, who), "09 09 12 12 12 12", "{who}");
+    }
+}
+
+#[test]
+fn a_later_instance_with_words_of_its_own_asks_nobody() {
+    // RFC 6638 §3.2.8: it is when all later ones are
+    let (mut world, all, later) = later_from_the_third();
+    world.answer_part("bob", "0316", "ACCEPTED");
+    let words = instance("0323", 11, "bob carol", "LOCATION:Hall");
+    world.put("alice", &set(&[&all, &later, &words]));
+    assert_eq!(world.letters("bob"), ["REQUEST 0323"]);
+    let expected = ["series bob+ carol+", "0316 bob+ carol?", "0323 bob+ carol?"];
+    assert_eq!(world.shape("bob"), expected);
+    assert_eq!(world.shape("alice"), expected);
+    // and as the others again it is as they are answered
+    world.put("alice", &set(&[&all, &later]));
+    assert_eq!(world.shape("alice"), expected[..2]);
+    assert_eq!(world.shape("bob"), expected[..2]);
+}
+
+#[test]
+fn a_later_instance_that_an_attendee_takes_out_stays_out() {
+    let (mut world, _, later) = later_from_the_third();
+    world.answer_part("bob", "0316", "ACCEPTED");
+    world.letters("alice");
+    world.change_copy("bob", |calendar| {
+        let line = calendar::Property::new("EXDATE", "20260323T090000Z").unwrap();
+        let series = calendar.components_mut().next().unwrap();
+        series.push_property(line);
+    });
+    assert_eq!(world.letters("alice"), ["REPLY 0323"]);
+    let answered = ["series bob+ carol+", "0316 bob+ carol?", "0323 bob- carol?"];
+    assert_eq!(world.shape("alice"), answered);
+    let elsewhere = series("bob carol", "LOCATION:Hall");
+    world.put("alice", &set(&[&elsewhere, &later]));
+    let out = ["series bob+ carol+ without 0323", "0316 bob+ carol?"];
+    assert_eq!(world.shape("bob"), out);
+    assert_eq!(world.shape("alice"), answered);
+}
+
+#[test]
+fn a_later_instance_is_called_off_in_the_order_of_what_these_are() {
+    // RFC 5546 §2.1.5, §3.2.5: the cancellation comes before what is said of all later instances, or after it
+    let whole = format!("{RULE}\n{BOB}");
+    let later = ranged(&instance("0316", 11, "bob", ""));
+    let request = message("REQUEST", X, &[(&whole, 0), (&later, 2)]);
+    let off = format!("RECURRENCE-ID:20260323T090000Z\n{BOB}");
+    for (order, expected) in [(1, "09 09 11 11 11 11"), (3, "09 09 11 -- 11 11")] {
+        let mut world = new_world();
+        world.hand_in("bob", X, &request).unwrap();
+        let cancel = message("CANCEL", X, &[(&off, order)]);
+        world.hand_in("bob", X, &cancel).unwrap();
+        assert_eq!(hours(&world, "bob"), expected);
+    }
+    // of what is off already nothing is said
+    let mut world = new_world();
+    let off_all = format!("{later}\nSTATUS:CANCELLED");
+    let request = message("REQUEST", X, &[(&whole, 0), (&off_all, 2)]);
+    let cancel = message("CANCEL", X, &[(&off, 3)]);
+    world.hand_in("bob", X, &request).unwrap();
+    let receipt = world.hand_in("bob", X, &cancel).unwrap();
+    assert_eq!(receipt.copy, CopyChange::Unchanged);
+}
+
+#[test]
 fn an_instance_becomes_all_later_ones() {
     let one = instance("0316", 11, "bob carol", "");
     let mut world = accepted();
