@@ -136,7 +136,7 @@ impl Desk {
             .deliver_or_leave(&mut recipients, sender, &plan.deliveries, &directory, now)
             .await?;
         self.write_recipients(batch, &recipients, &[], now).await?;
-        self.send(batch, &change, &plan, 0);
+        self.send(batch, &change, &plan, 0).await?;
         self.log(
             batch,
             home,

@@ -64,7 +64,9 @@ impl Desk {
         };
         recipients.take(delivery, &receipt);
         let mut messages = 0;
-        if let Some(before) = before.filter(|_| receipt.attendees_changed) {
+        // an answer to what came here without being scheduled stands there, and nobody else hears of it
+        let is_told = !recipients.is_dormant(recipient.id);
+        if let Some(before) = before.filter(|_| receipt.attendees_changed && is_told) {
             messages += self
                 .pass_on(batch, recipients, delivery, &before, directory, now)
                 .await?;
@@ -74,6 +76,7 @@ impl Desk {
             .await?;
         let mut refreshes = Vec::new();
         if receipt.refresh_others
+            && is_told
             && let Some(object) = recipients.object(recipient.id)
         {
             let bounds = self.settings.commit_bounds;

@@ -235,7 +235,10 @@ impl Desk {
             return Ok(None);
         }
         let copies = self.copies(message.home, &message.uid).await?;
-        let invited = Invited::of(copies.meeting.as_ref().map(|copy| &copy.object));
+        // what came here without being scheduled invites nobody
+        let meeting = copies.meeting.as_ref();
+        let meeting = meeting.filter(|copy| copy.is_scheduling_object());
+        let invited = Invited::of(meeting.map(|copy| &copy.object));
         let is_overtaken = invited.overtakes(method, &sent, &message.recipient);
         Ok(is_overtaken.then(|| Invited::reason(method)))
     }

@@ -43,6 +43,8 @@ struct Recipient {
     object: Option<CalendarObject>,
     is_changed: bool,
     new_schedule_tag: bool,
+    /// Something came that makes the copy a scheduling object; an answer does not.
+    is_scheduled: bool,
     /// The delegates who are to see invitations.
     delegates: Vec<Reader>,
     /// The recipient leaves invitations to them.
@@ -300,6 +302,15 @@ impl Recipients {
     pub fn object(&self, id: PrincipalId) -> Option<&CalendarObject> {
         self.people.get(&id)?.object.as_ref()
     }
+
+    /// Whether what one of them has came there without being scheduled, so that nobody hears of it.
+    pub fn is_dormant(&self, id: PrincipalId) -> bool {
+        let copy = self
+            .people
+            .get(&id)
+            .and_then(|it| it.copies.meeting.as_ref());
+        copy.is_some_and(|copy| !copy.is_scheduling_object())
+    }
 }
 
 impl Recipient {
@@ -439,6 +450,7 @@ impl Recipient {
         }
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
+        self.is_scheduled |= message.method != Method::Reply;
         self.answer_differs |= receipt.answer_differs;
         self.is_asked |= receipt.copy != CopyChange::Unchanged
             && matches!(message.method, Method::Request | Method::Add)

@@ -104,7 +104,7 @@ impl Desk {
         let organizer = organizer.map_err(read_failed)?;
         let own = self.copies(refresh.home, &refresh.uid).await?;
         let shown = match (&organizer, &own.meeting) {
-            (Some(organizer), Some(copy)) => {
+            (Some(organizer), Some(copy)) if copy.is_scheduling_object() => {
                 own.expect(&mut batch);
                 self.refresh_next(&mut batch, organizer, (&own, copy), refresh.shown)
                     .await?

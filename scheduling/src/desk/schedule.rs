@@ -7,7 +7,7 @@ use calendar::CalendarObject;
 use storage::{
     Batch, Timestamp,
     access::Privilege,
-    model::{Attachment, CollectionId, OUTBOX_NAME, Principal},
+    model::{Attachment, CollectionId, OUTBOX_NAME, Principal, PrincipalId},
 };
 
 use super::{
@@ -132,7 +132,7 @@ impl Desk {
         } = self
             .deliver(batch, proposal, (&plan, &uid), organizers, &directory)
             .await?;
-        self.send(batch, proposal, &plan, following);
+        self.send(batch, proposal, &plan, following).await?;
         if plan.role == Role::Organizer {
             let after = plan.object.as_ref();
             self.note_groups(batch, (home, &uid), before, after, &directory);
@@ -293,14 +293,15 @@ impl Desk {
 
     /// Leaves the mails to their worker, and counts all that is sent, with what
     /// follows from it (who sends others to a meeting has them invited); what a room
-    /// answers by itself, or the server does, is nobody's doing.
-    pub(super) fn send(
+    /// answers by itself, or the server does, is nobody's doing. A meeting with more people than there may be messages in
+    /// any hour can be removed in one in which the actor caused none.
+    pub(super) async fn send(
         &self,
         batch: &mut Batch,
         proposal: &Proposal<'_>,
         plan: &Plan,
         following: usize,
-    ) {
+    ) -> Result<(), Refusal> {
         let (actor, now) = (&proposal.actor.principal, proposal.now);
         self.enqueue_mails(batch, &plan.mails, now);
         if let Some(notice) = &plan.notice {
@@ -311,12 +312,21 @@ impl Desk {
             .maximum_messages(proposal.actor)
             .filter(|_| messages != 0)
         {
-            let maximum = match proposal.is_within_limits {
+            let is_within_limits = proposal.is_within_limits
+                || proposal.after.is_none() && self.messages_counted(actor.id).await? == 0;
+            let maximum = match is_within_limits {
                 true => u64::MAX,
                 false => maximum,
             };
             batch.count_messages(actor.id, now, messages, maximum);
         }
+        Ok(())
+    }
+
+    /// How many messages somebody caused within this hour.
+    async fn messages_counted(&self, actor: PrincipalId) -> Result<u64, Refusal> {
+        let counted = self.store.messages_counted(actor, self.now()).await;
+        counted.map_err(read_failed)
     }
 
     /// How many messages the actor may cause in an hour; `None` without a bound, and for what nobody does.
@@ -341,11 +351,7 @@ impl Desk {
         let Some(maximum) = self.maximum_messages(actor).filter(|_| messages != 0) else {
             return Ok(());
         };
-        let counted = self
-            .store
-            .messages_counted(actor.principal.id, self.now())
-            .await
-            .map_err(read_failed)?;
+        let counted = self.messages_counted(actor.principal.id).await?;
         match counted != 0 && counted.saturating_add(messages) > maximum {
             true => Err(self.too_many_messages()),
             false => Ok(()),

@@ -8,7 +8,7 @@ use calendar::CalendarObject;
 use super::{
     Method,
     directory::normalise,
-    entry::{attendees, is_cancelled},
+    entry::{Agent, agent, attendees, is_cancelled},
     meeting::is_instance,
 };
 
@@ -22,14 +22,17 @@ pub struct Invited {
 }
 
 impl Invited {
-    /// Reads the organizer's object; nobody is invited to a meeting that is gone.
+    /// Reads the organizer's object; nobody is invited to a meeting that is gone, to what is cancelled of it, nor from here
+    /// where it is left to others (RFC 6638 §7.1).
     pub fn of(object: Option<&CalendarObject>) -> Invited {
         let mut invited = Invited::default();
         for entry in object.into_iter().flat_map(CalendarObject::entries) {
-            let is_throughout = !is_instance(entry) && !is_cancelled(entry);
-            for attendee in attendees(entry) {
+            if is_cancelled(entry) {
+                continue;
+            }
+            for attendee in attendees(entry).filter(|line| agent(line) == Agent::Server) {
                 let address = normalise(attendee.raw_value());
-                if is_throughout {
+                if !is_instance(entry) {
                     invited.throughout.insert(address.clone());
                 }
                 invited.somewhere.insert(address);
@@ -91,6 +94,7 @@ mod tests {
         const ONE: &[&str] = &["RECURRENCE-ID:20260302T090000Z"];
         let with_bob = "ATTENDEE:mailto:bob@example.org";
         let bobs_day = &*format!("RECURRENCE-ID:20260303T090000Z\n{with_bob}");
+        let by_others = "ATTENDEE;SCHEDULE-AGENT=NONE:mailto:bob@example.org";
         let off = &*format!("STATUS:CANCELLED\n{with_bob}");
         let cases: &[Case<'_>] = &[
             (Request, ALL, BOB, Some(&[with_bob]), true),
@@ -105,6 +109,11 @@ mod tests {
             (Request, ALL, CAROL, Some(&[with_bob]), false),
             (Request, ALL, BOB, None, false),
             (Request, ONE, BOB, None, false),
+            // what is off, and what somebody else tells
+            (Request, ALL, BOB, Some(&[off]), false),
+            (Request, ALL, BOB, Some(&[off, bobs_day]), true),
+            (Request, ALL, BOB, Some(&[by_others]), false),
+            (Cancel, ALL, BOB, Some(&[by_others]), true),
             // who is taken out and invited again is invited
             (Cancel, ALL, BOB, Some(&[with_bob]), false),
             // of one instance, of the series, of all: off is off

@@ -171,6 +171,7 @@ impl Desk {
             called_off: None,
             is_changed: false,
             new_schedule_tag: false,
+            is_scheduled: false,
             inbox_items: Vec::new(),
             is_asked: false,
             answer_differs: false,

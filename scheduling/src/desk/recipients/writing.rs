@@ -98,7 +98,7 @@ impl Desk {
                 let mut after = self.delivered(object, before, known, now).await?;
                 if let Some(facts) = &mut after.calendar {
                     let is_new = recipient.new_schedule_tag || !facts.scheduling;
-                    facts.scheduling |= recipient.takes_part_in(object);
+                    facts.scheduling |= recipient.is_scheduled && recipient.takes_part_in(object);
                     if !facts.scheduling {
                         // what was published, or came to a list, is nobody's to answer (RFC 6638 §3.1)
                         after.forget_superseded();

@@ -158,6 +158,34 @@ async fn a_mail_from_another_address_is_judged_too() {
     }
 }
 
+/// Who is left to somebody else from now on is told once more: that it is off as far as this server goes (RFC 6638
+/// §3.2.1.2); and who is not told of what was called off is not invited to it.
+#[tokio::test]
+async fn who_is_left_to_others_hears_of_that() {
+    let with = meeting("m", "Plan", START);
+    let by_others = with.replace(
+        "ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:xenia",
+        "ATTENDEE;SCHEDULE-AGENT=NONE:mailto:xenia",
+    );
+    let off = with.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
+    for after in [by_others, off] {
+        let world = world().await;
+        world.put(AT, with.clone()).await.unwrap();
+        world.put(AT, after).await.unwrap();
+        let mails = world.mails().await;
+        assert_eq!(mails.len(), 2);
+        for mail in mails {
+            let reason = world.desk.overtaken(&mail).await.unwrap();
+            assert_eq!(
+                reason.is_some(),
+                mail.method == "REQUEST",
+                "{}",
+                mail.method
+            );
+        }
+    }
+}
+
 /// What could not be sent for a while is not sent once it would be wrong: an invitation to what is off, a cancellation of
 /// what somebody was invited to again.
 #[tokio::test]

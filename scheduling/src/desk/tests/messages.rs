@@ -91,6 +91,27 @@ async fn a_large_meeting_counts_at_once() {
     );
 }
 
+/// A meeting of more people than may be told of in any hour can be called off in one in which nothing else was sent.
+#[tokio::test]
+async fn a_meeting_over_the_limit_can_be_removed() {
+    let mut world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let store = world.desk.store().clone();
+    world.desk = Desk::new(store, limit(1));
+    let other = meeting("o", "Other", START).replace("Bob@example.com", "nobody@elsewhere.test");
+    let refused = world.put("alice/calendar/o.ics", other).await;
+    assert!(matches!(refused, Err(Refusal::TooManyMessages { .. })));
+    let refused = world.delete(AT).await;
+    assert!(
+        matches!(refused, Err(Refusal::TooManyMessages { .. })),
+        "{refused:?}"
+    );
+    world.clock.advance(HOUR);
+    world.delete(AT).await.unwrap();
+    assert_eq!(counted(&world, &world.alice).await, 2);
+    assert!(world.bobs().await.2.contains("STATUS:CANCELLED"));
+}
+
 #[tokio::test]
 async fn no_limit_counts_nothing() {
     let world = limited(0).await;

@@ -41,6 +41,7 @@ mod signatures;
 mod transfers;
 mod trash;
 mod trees;
+mod unscheduled;
 mod uploads;
 mod views;
 mod waiting;
