@@ -114,8 +114,8 @@ impl Revision {
         &self.stamp
     }
 
-    /// Whether a cancellation is overtaken by what is known of the same component. A SEQUENCE that is equal is enough
-    /// for it, since some organizers do not raise it then.
+    /// Whether something newer is known of the same component. Where DTSTAMP is not known, a SEQUENCE that is equal is
+    /// enough; for a cancellation, with any: some organizers do not raise it then.
     pub fn is_before(&self, known: &Revision) -> bool {
         match self.stamp.is_empty() {
             true => self.sequence < known.sequence,

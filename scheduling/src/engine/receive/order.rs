@@ -88,6 +88,8 @@ pub(super) fn is_late(
     match (origin, known.about == part) {
         // in the order in which they were decided
         (Origin::Here | Origin::Queue, _) => false,
+        // DTSTAMP only breaks a tie: where it is not known, SEQUENCE alone tells
+        (Origin::Mail, _) if said.stamp().is_empty() => said.is_before(&known.revision),
         // of two that were sent within a second, neither is late
         (Origin::Mail, false) => known.order_of(&said).is_lt(),
         (Origin::Mail, true) => said <= known.revision,

@@ -315,6 +315,8 @@ fn is_obsolete(origin: Origin, (invited, is_own): (&Property, bool), message: &C
     let known = Revision::noted(invited).filter(|(known, _)| counts(known));
     known.is_some_and(|(known, is_apart)| {
         match (is_apart && is_own) == is_instance(message) {
+            // DTSTAMP only breaks a tie: where it is not known, SEQUENCE alone tells
+            _ if said.stamp().is_empty() => said.is_before(&known),
             // the same again; what waited here has an order, also within a second
             true if origin == Origin::Mail => said <= known,
             true => said < known,

@@ -18,6 +18,7 @@ mod properties;
 mod receiving;
 mod recurring;
 
+mod unstamped;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
