@@ -178,6 +178,7 @@ impl Desk {
         let plan = match receipt.follow_up {
             FollowUp::Nothing => return Ok(0),
             FollowUp::TellSender => engine::tell_again(&change, &message.sender),
+            FollowUp::AnswerAgain => engine::answer_again(&change),
             FollowUp::AskOrganizer => engine::ask_organizer(&Change {
                 before: Some(&message.object),
                 ..change

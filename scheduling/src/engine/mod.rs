@@ -31,8 +31,8 @@
 //!
 //! A message from outside comes in by [`from_outside`], is made out to who is one of a group ([`to_member`]), and goes
 //! through [`receive`] like any other. Where a [`Receipt`]
-//! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, and [`ask_organizer`] asks for
-//! it. Whoever could not be told is told by [`tell_after_all`]. [`decline_counter`] tells whoever proposed
+//! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, [`ask_organizer`] asks for it,
+//! and [`answer_again`] tells what was answered. Whoever could not be told is told by [`tell_after_all`]. [`decline_counter`] tells whoever proposed
 //! something else that it is not taken up. ADD and COUNTER are understood and never sent.
 
 mod answer;
@@ -85,7 +85,7 @@ pub(crate) use message::utc;
 pub use message::{Message, Method, Origin, part_name};
 pub use outside::{Unacceptable, from_outside};
 pub use plan::{
-    Change, Delivery, Plan, ask_organizer, decline_counter, pass_on, plan, tell_after_all,
+    Change, Delivery, Plan, answer_again, ask_organizer, decline_counter, pass_on, plan, tell_after_all,
     tell_again, with_what_must_be_there,
 };
 pub use question::answer_by_mail;

@@ -1,22 +1,25 @@
 //! Somebody is told of a meeting again: because they ask (RFC 5546 §3.2.6), or because they could not be told before. And
-//! an organizer elsewhere is asked.
+//! an organizer elsewhere is asked, or told again what was answered.
 
 use std::collections::BTreeSet;
 
-use calendar::{CalendarObject, Property};
+use calendar::{CalendarObject, Component, Property};
 use storage::model::PrincipalId;
 
 use super::{
     Change, Plan,
-    outbox::{Outbox, kind_of_message},
+    answer::{comments, declining},
+    attendee::{organizer_line, own},
+    outbox::{Outbox, kind_of_message, kind_of_reply},
     plain,
 };
 use crate::engine::{
     Message, Method, Role, Status,
+    away::away,
     directory::Person,
     entry::{NEEDS_ACTION, attendees, participation, sequence},
     meeting::{Meeting, Part},
-    message::{CalledOff, cancel, part_name, refresh_request, request},
+    message::{Answer, CalledOff, cancel, part_name, refresh_request, reply, request},
     refresh::organizer_of,
     showing::{Told, shown},
 };
@@ -37,7 +40,7 @@ pub fn tell_again(change: &Change<'_>, asking: &str) -> Plan {
         Some(message) => message,
         None => called_off(change, &meeting, &seats),
     };
-    let reason = "asked for the newest version (RFC 5546 §3.2.6)";
+    let reason = "asked for the newest version (RFC 5546 §3.2.6), or answered an older one";
     tell(change, object, to, message, reason)
 }
 
@@ -157,6 +160,42 @@ pub fn ask_organizer(change: &Change<'_>) -> Plan {
     let mut outbox = Outbox::default();
     let kind = kind_of_message(Method::Refresh, false);
     let reason = "what came before is missing here (RFC 5546 §3.2.4)";
+    outbox.send(change, organizer, message, kind, reason);
+    outbox.into_plan(None, Role::Attendee)
+}
+
+/// Gives all answers again that stand in the owner's copy, `after` of the change, to an organizer who asks for them (RFC 5546
+/// §3.2.2.7, §3.4.6). Nothing where none was ever told, as the status on ORGANIZER says: the owner may not have wanted it
+/// (RFC 6638 §8.1).
+pub fn answer_again(change: &Change<'_>) -> Plan {
+    let silent = plain(None);
+    let Some(copy) = change.after else {
+        return silent;
+    };
+    let meeting = Meeting::of(copy);
+    let away = away(&meeting).into_iter();
+    let away = away.filter_map(|key| meeting.apart_at(key));
+    let away: Vec<Component> = away.map(|entry| declining(change, entry)).collect();
+    let live = meeting.parts().filter(|(part, _)| meeting.is_live(*part));
+    let entries = live.map(|(_, entry)| entry).chain(&away);
+    let answers = entries.filter_map(|entry| {
+        let attendee = own(change, entry).filter(|own| participation(own) != NEEDS_ACTION)?;
+        Some(Answer {
+            entry,
+            attendee,
+            comments: comments(entry),
+        })
+    });
+    let answers: Vec<Answer<'_>> = answers.collect();
+    let was_told = |line: &&Property| line.parameter("SCHEDULE-STATUS").is_some();
+    let organizer = organizer_line(copy).filter(was_told);
+    let (Some(organizer), Some(first)) = (organizer, answers.first()) else {
+        return silent;
+    };
+    let mut outbox = Outbox::default();
+    let kind = kind_of_reply(first.attendee);
+    let message = reply(copy, &answers, change.now);
+    let reason = "asked again for what was answered (RFC 5546 §3.2.2.7)";
     outbox.send(change, organizer, message, kind, reason);
     outbox.into_plan(None, Role::Attendee)
 }

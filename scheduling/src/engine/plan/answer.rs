@@ -264,7 +264,7 @@ fn has_new_comment(entry: &Component, before: Option<&Component>) -> bool {
 }
 
 /// All that the owner comments: what an answer does not say, it takes back.
-fn comments(entry: &Component) -> Vec<&Property> {
+pub(super) fn comments(entry: &Component) -> Vec<&Property> {
     let is_own = |line: &&Property| attendee_comment::is_private(line) || may_be_own_comment(line);
     entry.properties().filter(is_own).collect()
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::{
-        Origin,
+        Message, Origin,
         away::{AWAY, away, with_away, write_away},
         delegation::{DELEGATED_TO, ask},
         entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
@@ -164,7 +164,6 @@ impl Merge<'_> {
         let own = own_line(self.incoming, entry).filter(|_| is_answered);
         for line in derived.properties_mut() {
             if line.is("ATTENDEE") && is_recipient(self.incoming, line) {
-                let own = own.filter(|_| participation(line) == NEEDS_ACTION);
                 write_participation(line, own.or(of_others));
             }
         }
@@ -237,7 +236,8 @@ impl Merge<'_> {
                     let is_told = |own: &&Property| participation(own) == participation(line);
                     let stands = |own: &&Property| !asks_anew || is_in_time && is_told(own);
                     match knows_answers(message) {
-                        true => keep_participation(line, own, asks_anew),
+                        true if asks_anew => {}
+                        true => keep_participation(message, line, own),
                         false => write_participation(line, own.filter(stands)),
                     }
                 }
@@ -416,10 +416,12 @@ fn keep_parameters(line: &mut Property, stored: Option<&Property>) {
     }
 }
 
-/// The attendee's own answer stays unless the organizer asks anew: the organizer may not have heard it
-/// (Schedule-Reply: F), or not yet. A message that tells of answers knows better what the organizer heard.
-fn keep_participation(line: &mut Property, own: Option<&Property>, asks_anew: bool) {
-    if !asks_anew && participation(line) == NEEDS_ACTION && own.is_some() {
+/// An answer comes from who gives it: the attendee's own stays, since the organizer may not have heard it (Schedule-Reply:
+/// F), or not yet. What tells of one that was given by another way than the copy knows better.
+fn keep_participation(message: &Message, line: &mut Property, own: Option<&Property>) {
+    let is_told = message.tells_answer && participation(line) != NEEDS_ACTION;
+    let own = own.filter(|own| !is_told && participation(own) != NEEDS_ACTION);
+    if own.is_some() {
         write_participation(line, own);
     }
 }

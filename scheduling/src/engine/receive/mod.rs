@@ -71,6 +71,8 @@ pub enum FollowUp {
     TellSender,
     /// The organizer is to be asked for all of the meeting: [`super::ask_organizer`].
     AskOrganizer,
+    /// The organizer is to be told again what the recipient has answered: [`super::answer_again`].
+    AnswerAgain,
 }
 
 /// What a message did.
@@ -103,8 +105,8 @@ struct Declined {
     reason: &'static str,
     /// What the user can do about it, where only the user can tell: it is kept in the inbox then, with the reason.
     actions: &'static [Action],
-    /// All of the meeting would help.
-    asks_organizer: bool,
+    /// What would help.
+    follow_up: FollowUp,
 }
 
 impl Declined {
@@ -113,14 +115,14 @@ impl Declined {
             status,
             reason,
             actions: &[],
-            asks_organizer: false,
+            follow_up: FollowUp::Nothing,
         }
     }
 
     /// What came before is missing here: the organizer is to be asked for all of it.
     fn asking(reason: &'static str) -> Declined {
         Declined {
-            asks_organizer: true,
+            follow_up: FollowUp::AskOrganizer,
             ..Declined::silently(Status::DELIVERED, reason)
         }
     }
@@ -175,10 +177,7 @@ impl Declined {
             inbox_item: self.is_for_the_user(),
             status: self.status,
             schedule_tag_changes: false,
-            follow_up: match self.asks_organizer {
-                true => FollowUp::AskOrganizer,
-                false => FollowUp::Nothing,
-            },
+            follow_up: self.follow_up,
             refresh_others: false,
             attendees_changed: false,
             answer_differs: false,

@@ -1,4 +1,6 @@
-//! An attendee asks the organizer for the newest version (RFC 5546 §3.2.6).
+//! An attendee asks the organizer for the newest version (RFC 5546 §3.2.6), or an organizer asks for what was answered.
+
+use calendar::CalendarObject;
 
 use super::{
     CopyChange, Declined, FollowUp, Incoming, Receipt,
@@ -6,13 +8,21 @@ use super::{
 };
 use crate::engine::{
     Status,
-    entry::{Agent, agent},
+    entry::{Agent, agent, agent_of_organizer},
+    meeting::Meeting,
+    refresh::organizer_of,
 };
 
 /// Takes a REFRESH: who is in the meeting is told all of it again. "Only Attendees of an event or to-do are
 /// authorized to receive replies" (RFC 5546 §6.1.6).
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let silently = |status, reason| Declined::silently(status, reason);
+    if incoming
+        .copy
+        .is_some_and(|copy| is_from_organizer(incoming, copy))
+    {
+        return Ok(followed_by(FollowUp::AnswerAgain));
+    }
     let copy = check_organizes(incoming)?;
     let mut asked = incoming.message.entries();
     if !asked.any(|entry| line_of(incoming, entry).is_some()) {
@@ -29,15 +39,31 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         let reason = "SCHEDULE-AGENT leaves this person to others (RFC 6638 §7.1)";
         return Err(silently(Status::DELIVERED, reason));
     }
-    Ok(Receipt {
+    Ok(followed_by(FollowUp::TellSender))
+}
+
+/// The organizer of a to-do may ask an attendee how far it is (RFC 5546 §3.4.6).
+fn is_from_organizer(incoming: &Incoming<'_>, copy: &CalendarObject) -> bool {
+    let Incoming {
+        message, directory, ..
+    } = incoming;
+    let organizer = organizer_of(&Meeting::of(copy));
+    copy.entries().all(|entry| entry.is("VTODO"))
+        && !directory.is(organizer, incoming.recipient.id)
+        && directory.same_person(organizer, &message.sender)
+        && agent_of_organizer(copy) == Agent::Server
+}
+
+fn followed_by(follow_up: FollowUp) -> Receipt {
+    Receipt {
         copy: CopyChange::Unchanged,
         inbox_item: false,
         status: Status::DELIVERED,
         schedule_tag_changes: false,
-        follow_up: FollowUp::TellSender,
+        follow_up,
         refresh_others: false,
         attendees_changed: false,
         answer_differs: false,
         decisions: Vec::new(),
-    })
+    }
 }

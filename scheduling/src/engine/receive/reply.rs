@@ -10,7 +10,7 @@ use crate::engine::{
     answer::take_over,
     attendee_comment, delegation,
     directory::Person,
-    entry::{adopt, attendees, participation, sequence},
+    entry::{NEEDS_ACTION, adopt, attendees, participation, sequence},
     meeting::{Meeting, Part, is_instance},
     pattern::with_only,
     refresh::organizer_of,
@@ -42,12 +42,13 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         inbox_item: true,
         status: Status::DELIVERED,
         schedule_tag_changes: false,
-        follow_up: FollowUp::Nothing,
+        follow_up: left.as_ref().map_or(FollowUp::Nothing, |it| it.follow_up),
         refresh_others,
         attendees_changed,
         answer_differs: false,
         decisions: left
             .into_iter()
+            .filter(Declined::is_for_the_user)
             .map(|it| it.decision(incoming.message))
             .collect(),
     })
@@ -125,7 +126,7 @@ fn answers<'m>(
     match (found.is_empty(), refused) {
         (true, Some(declined)) => Err(declined),
         (true, None) => Err(Declined::silently(Status::DELIVERED, "there is no answer")),
-        (false, refused) => Ok((found, refused.filter(Declined::is_for_the_user))),
+        (false, refused) => Ok((found, refused)),
     }
 }
 
@@ -185,9 +186,14 @@ fn answer<'m>(
             && sequence(entry) < sequence(known)
             && is_asked_anew(incoming, stored, message, (part, entry));
     if is_late {
-        return Err(silently(
-            "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
-        ));
+        let reason = "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)";
+        return Err(Declined {
+            follow_up: match has_older(incoming, invited, Answer { entry, line }) {
+                true => FollowUp::TellSender,
+                false => FollowUp::Nothing,
+            },
+            ..silently(reason)
+        });
     }
     if taken_back.has(part) {
         return Err(silently(
@@ -195,6 +201,15 @@ fn answer<'m>(
         ));
     }
     Ok(Answer { entry, line })
+}
+
+/// Whether the sender answers by mail an older revision than that of which they are asked anew (RFC 5546 §2.1.4): they may
+/// not have got that one.
+fn has_older(incoming: &Incoming<'_>, invited: &Property, answer: Answer<'_>) -> bool {
+    incoming.message.origin == Origin::Mail
+        && participation(invited) == NEEDS_ACTION
+        && asked_anew(invited).is_some_and(|asked| sequence(answer.entry) < asked)
+        && !answer.is_error()
 }
 
 /// Whether the sender is asked anew for a part since it was as the message has it. A series is compared as they get to see

@@ -11,10 +11,11 @@ use super::{
 };
 use crate::engine::{
     Action, Addressee, Message, Method, Origin, Status,
+    away::away,
     delegation::{DELEGATED, ask, delegates, is_only_sent},
     entry::{
         Agent, DECLINED, NEEDS_ACTION, agent_of_organizer, attendees, is_out_of_reach,
-        participation,
+        participation, sequence,
     },
     meeting::{Meeting, Part},
     own::{has_progress, note_sent},
@@ -117,6 +118,32 @@ fn is_answer_kept(incoming: &Incoming<'_>, message: &Meeting<'_>, copy: &Calenda
     asked.any(|(part, _)| copy.get(part).and_then(waits) == Some(false))
 }
 
+/// Whether an organizer elsewhere asks for an answer which the recipient, as the copy is now, has given (RFC 5546
+/// §3.2.2.7): they have not heard it.
+fn is_answer_unheard(merge: &Merge<'_>, copy: &CalendarObject) -> bool {
+    let incoming = merge.incoming;
+    if incoming.message.origin != Origin::Mail {
+        return false;
+    }
+    let asks = |line: &Property| {
+        let wants = line.parameter("RSVP");
+        participation(line) == NEEDS_ACTION
+            && wants.is_some_and(|it| it.eq_ignore_ascii_case("TRUE"))
+    };
+    let own = |entry| own_line(incoming, entry);
+    let copy = Meeting::of(copy);
+    let away = away(&copy);
+    let is_given = |part: Part| match copy.get(part).and_then(own) {
+        Some(line) => participation(line) != NEEDS_ACTION,
+        None => part.key().is_some_and(|key| away.contains(&key)),
+    };
+    let mut asked = merge
+        .news
+        .iter()
+        .filter(|part| merge.message.get(**part).and_then(own).is_some_and(asks));
+    asked.any(|part| is_given(*part))
+}
+
 pub(super) fn is_recipient(incoming: &Incoming<'_>, line: &Property) -> bool {
     incoming
         .directory
@@ -138,9 +165,17 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let is_declined = |line: &Property| [DECLINED, DELEGATED].contains(&&*participation(line));
     let mut own = message.entries().map(|entry| own_line(incoming, entry));
     if own.all(|line| line.is_none_or(is_declined)) && !message.is_sent_again {
-        return Err(silently(
-            "declined or delegated, and removed, and nothing changed in time",
-        ));
+        // of a change in time, an organizer elsewhere need say no more than a higher SEQUENCE (RFC 5546 §2.1.4)
+        let may_have_changed =
+            message.origin == Origin::Mail && message.entries().any(|entry| sequence(entry) > 0);
+        return Err(match may_have_changed {
+            true => Declined::for_the_user(
+                Status::DELIVERED,
+                "declined or delegated, and removed, and it may have changed in time since",
+                &[Action::TakeOver, Action::Dismiss],
+            ),
+            false => silently("declined or delegated, and removed, and nothing changed in time"),
+        });
     }
     // All who get the same message at once have the same copy.
     let mut object = message.object.without_method();
@@ -203,11 +238,17 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
     let respelled = with_old_spelling(incoming.directory, &stored, &object);
     let told = respelled.as_ref().unwrap_or(&object);
     let changed = is_changed(copy, &object);
+    let follow_up = match is_behind {
+        true => FollowUp::AskOrganizer,
+        false if is_answer_unheard(&merge, &object) => FollowUp::AnswerAgain,
+        false => FollowUp::Nothing,
+    };
     let answer_is_unknown = is_answer_unknown(incoming, &message, &object);
     let answer_differs = answer_is_unknown || is_answer_kept(incoming, &message, &object);
     if !changed && !incoming.message.is_sent_again && !answer_is_unknown {
         return Ok(Receipt {
             answer_differs,
+            follow_up,
             ..silently("the copy says so already").receipt(incoming.message)
         });
     }
@@ -228,10 +269,7 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
         inbox_item,
         status: Status::DELIVERED,
         schedule_tag_changes,
-        follow_up: match is_behind {
-            true => FollowUp::AskOrganizer,
-            false => FollowUp::Nothing,
-        },
+        follow_up,
         refresh_others: false,
         attendees_changed: false,
         answer_differs,

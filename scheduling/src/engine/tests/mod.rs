@@ -6,6 +6,7 @@ mod attendee;
 mod behalf;
 mod choices;
 mod comments;
+mod crossing;
 mod delegation;
 mod dormant;
 mod dropped;
@@ -17,8 +18,8 @@ mod progress;
 mod properties;
 mod receiving;
 mod recurring;
-
 mod unstamped;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -372,6 +373,7 @@ impl World {
             FollowUp::Nothing => return,
             FollowUp::TellSender => tell_again(&change, &message.sender),
             FollowUp::AskOrganizer => ask_organizer(&change),
+            FollowUp::AnswerAgain => answer_again(&change),
         };
         for delivery in &plan.deliveries {
             self.deliver(delivery);
