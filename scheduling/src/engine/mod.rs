@@ -85,8 +85,8 @@ pub(crate) use message::utc;
 pub use message::{Message, Method, Origin, part_name};
 pub use outside::{Unacceptable, from_outside};
 pub use plan::{
-    Change, Delivery, Plan, answer_again, ask_organizer, decline_counter, pass_on, plan, tell_after_all,
-    tell_again, with_what_must_be_there,
+    Change, Delivery, Plan, answer_again, ask_organizer, decline_counter, pass_on, plan,
+    tell_after_all, tell_again, with_what_must_be_there,
 };
 pub use question::answer_by_mail;
 pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receive};

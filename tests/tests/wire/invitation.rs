@@ -2,7 +2,7 @@
 
 use tests::{client::Client, server::TestServer};
 
-use super::{calendar, event, put_new};
+use super::{calendar, event, put_new, texts};
 
 const CALDAV: &str = "{urn:ietf:params:xml:ns:caldav}";
 
@@ -17,19 +17,11 @@ fn meeting(uid: &str, lines: &str) -> String {
 
 /// The only object in a collection: its path and text.
 async fn only(client: &Client, collection: &str) -> (String, String) {
-    let listed = client
-        .propfind(collection, "1", "<D:getetag/>")
-        .await
-        .multistatus();
-    let paths: Vec<&str> = listed
-        .hrefs()
-        .into_iter()
-        .filter(|href| !href.ends_with('/'))
-        .collect();
+    let mut paths = objects(client, collection).await;
     assert_eq!(paths.len(), 1, "{paths:?}");
-    let got = client.get(paths[0]).await;
+    let got = client.get(&paths[0]).await;
     got.expect(&[200]);
-    (paths[0].to_owned(), unfold(got.text()))
+    (paths.remove(0), unfold(got.text()))
 }
 
 fn unfold(text: &str) -> String {
@@ -476,6 +468,7 @@ async fn an_own_put_of_a_delivered_invitation_is_merged() {
         .await;
     reply.expect(&[200, 201, 204]);
     assert_eq!(reply.header("Content-Location"), copy);
+    assert_eq!(reply.header("Location"), copy);
     let (after, text) = only(&bob, &calendar("bob")).await;
     assert_eq!(after, copy);
     assert!(
@@ -580,43 +573,87 @@ async fn answers_and_edits_at_once_end_in_one_state() {
         for name in ["bob", "carol"] {
             let (person, uid) = (server.client(name), uid.clone());
             people.spawn(async move {
-                let listed = person
-                    .propfind(&calendar(name), "1", "<D:getetag/>")
-                    .await
-                    .multistatus();
-                for href in listed
-                    .hrefs()
-                    .into_iter()
-                    .filter(|href| !href.ends_with('/'))
-                {
-                    let copy = person.get(href).await;
-                    if !copy.text().contains(&format!("UID:{uid}")) {
-                        continue;
-                    }
-                    let own = format!("mailto:{name}@example.com");
-                    let text = unfold(copy.text());
-                    let line = line(&text, "ATTENDEE", &own);
-                    let accepted = text.replace(line, &line.replace("NEEDS-ACTION", "ACCEPTED"));
-                    person
-                        .request("PUT", href)
-                        .header("Content-Type", "text/calendar")
-                        .header("If-Schedule-Tag-Match", copy.header("Schedule-Tag"))
-                        .body(accepted)
-                        .send()
+                let own = format!("mailto:{name}@example.com");
+                for at in objects(&person, &calendar(name)).await {
+                    let is_it = person
+                        .get(&at)
                         .await
-                        .expect(&[204]);
+                        .text()
+                        .contains(&format!("UID:{uid}\r\n"));
+                    let accepted = |text: &str| {
+                        let line = line(text, "ATTENDEE", &own);
+                        text.replace(line, &line.replace("NEEDS-ACTION", "ACCEPTED"))
+                    };
+                    if is_it {
+                        changed_until_it_holds(&person, &at, accepted).await;
+                    }
                 }
             });
         }
+        let (organizer, at) = (server.client("alice"), path.clone());
+        people.spawn(async move {
+            for place in ["Hall", "Garden", "Roof"] {
+                let moved = |text: &str| {
+                    let kept = text.lines().filter(|line| !line.starts_with("LOCATION"));
+                    let text = kept.collect::<Vec<_>>().join("\r\n");
+                    text.replace("SUMMARY", &format!("LOCATION:{place}\r\nSUMMARY"))
+                };
+                changed_until_it_holds(&organizer, &at, moved).await;
+            }
+        });
         while let Some(done) = people.join_next().await {
             done.unwrap();
         }
-        let text = unfold(alice.get(&path).await.text());
-        for address in ["bob@", "carol@"] {
-            assert!(
-                line(&text, "ATTENDEE", address).contains("PARTSTAT=ACCEPTED"),
-                "{text}"
+        let mut states = vec![unfold(alice.get(&path).await.text())];
+        for name in ["bob", "carol"] {
+            let person = server.client(name);
+            let copies = texts(&person, &calendar(name)).await;
+            states.extend(
+                copies
+                    .into_iter()
+                    .filter(|it| it.contains(&format!("UID:{uid}\r\n"))),
             );
         }
+        assert_eq!(states.len(), 3);
+        for text in states.iter().map(|text| unfold(text)) {
+            assert_eq!(
+                line(&text, "LOCATION", "").trim(),
+                "LOCATION:Roof",
+                "{text}"
+            );
+            for address in ["bob@", "carol@"] {
+                let line = line(&text, "ATTENDEE", address);
+                assert!(line.contains("PARTSTAT=ACCEPTED"), "{text}");
+            }
+        }
     }
+}
+
+/// Somebody changes an object, upon what they have seen: again, where somebody else came in between.
+async fn changed_until_it_holds(person: &Client, at: &str, change: impl Fn(&str) -> String) {
+    loop {
+        let seen = person.get(at).await;
+        let reply = person
+            .request("PUT", at)
+            .header("Content-Type", "text/calendar")
+            .header("If-Schedule-Tag-Match", seen.header("Schedule-Tag"))
+            .body(change(&unfold(seen.text())))
+            .send()
+            .await;
+        reply.expect(&[204, 412]);
+        if reply.status == 204 {
+            return;
+        }
+    }
+}
+
+/// The paths of the objects in a collection.
+async fn objects(client: &Client, collection: &str) -> Vec<String> {
+    let listed = client.propfind(collection, "1", "<D:getetag/>").await;
+    let listed = listed.multistatus();
+    let objects = listed
+        .hrefs()
+        .into_iter()
+        .filter(|href| !href.ends_with('/'));
+    objects.map(str::to_owned).collect()
 }

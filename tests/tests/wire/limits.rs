@@ -4,7 +4,7 @@
 use server::limits::Limits;
 use tests::{client::Client, server::TestServer};
 
-use super::{calendar, event, object};
+use super::{calendar, event, object, texts};
 
 const CALDAV: &str = "{urn:ietf:params:xml:ns:caldav}";
 
@@ -157,6 +157,65 @@ async fn rfc_4791_5_2_9_max_attendees_per_instance() {
         (meeting("six", 6), many),
     ];
     expect(&alice, &cases).await;
+    assert_eq!(
+        server.mails(9).await.len(),
+        9,
+        "of the four and of the five"
+    );
+}
+
+/// RFC 4791 §5.2.9: over the bound nothing is stored, and nobody hears anything, not even those who are within it: of a new
+/// meeting, of an instance, and of one that grew.
+#[tokio::test]
+async fn rfc_4791_5_2_9_over_the_bound_nobody_is_told() {
+    // C12
+    let server = server().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let people = |count: usize| {
+        let elsewhere = |number| format!("ATTENDEE:mailto:a{number}@elsewhere.example\n");
+        let elsewhere: String = (1..count).map(elsewhere).collect();
+        format!("ORGANIZER:mailto:alice@example.com\nATTENDEE:mailto:bob@example.com\n{elsewhere}")
+    };
+    let meeting = |series: usize, instance: usize| {
+        let start = "DTSTART:20261102T090000Z\n";
+        let series = format!("{start}RRULE:FREQ=DAILY;COUNT=3\n{}", people(series));
+        let own = format!(
+            "RECURRENCE-ID:20261102T090000Z\n{start}{}",
+            people(instance)
+        );
+        let component = |lines: &str| {
+            format!("BEGIN:VEVENT\nUID:m\nDTSTAMP:20261101T000000Z\n{lines}END:VEVENT\n")
+        };
+        match instance {
+            0 => object(&component(&series)),
+            _ => object(&(component(&series) + &component(&own))),
+        }
+    };
+    let path = calendar("alice") + "m.ics";
+    let heard = async || {
+        let inbox = texts(&bob, "/dav/calendars/users/bob/inbox/").await;
+        (inbox, texts(&bob, &calendar("bob")).await)
+    };
+    let nothing = heard().await;
+    let element = format!("{CALDAV}max-attendees-per-instance");
+    for over in [meeting(6, 0), meeting(2, 6)] {
+        let refused = alice.put(&path, &over).await;
+        refused.expect_precondition(403, &element);
+        alice.get(&path).await.expect(&[404]);
+        assert_eq!(heard().await, nothing);
+    }
+    alice.put(&path, &meeting(2, 5)).await.expect(&[201]);
+    let told = (heard().await, server.mails(4).await.len());
+    assert_ne!(told.0, nothing);
+    let before = alice.get(&path).await;
+    for over in [meeting(6, 5), meeting(2, 6)] {
+        let refused = alice.put(&path, &over).await;
+        refused.expect_precondition(403, &element);
+        let after = alice.get(&path).await;
+        assert_eq!(after.text(), before.text());
+        assert_eq!(after.header("ETag"), before.header("ETag"));
+        assert_eq!((heard().await, server.mails(4).await.len()), told);
+    }
 }
 
 /// RFC 6585 §4: who would send too much is told when to come again, and nothing was stored or sent.

@@ -154,3 +154,51 @@ async fn rfc_6638_3_2_3_4_out_of_a_calendar_and_into_one() {
     let text = texts(&alice, &calendar("alice")).await.remove(0);
     assert!(text.contains("PARTSTAT=DECLINED"), "{text}");
 }
+
+/// RFC 6638 §3.2.10.2 and §8.3: the header speaks of what a COPY or a MOVE takes, not of what it replaces; client behaviour
+/// 12.
+#[tokio::test]
+async fn rfc_6638_8_3_the_tag_is_that_of_what_is_taken() {
+    let server = TestServer::start().await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    let second = format!("{HOME}second/");
+    let made = alice.request("MKCALENDAR", &second).send().await;
+    made.expect(&[201]);
+    let (from, to) = (calendar("alice") + "m.ics", second.clone() + "other.ics");
+    alice.put(&from, &meeting("")).await.expect(&[201]);
+    let stale = tag_of(&alice, &from).await;
+    alice
+        .put(&from, &meeting("LOCATION:Hall\n"))
+        .await
+        .expect(&[204]);
+    let people = "ORGANIZER:mailto:alice@example.com\nATTENDEE:mailto:carol@example.com\n";
+    put_new(&alice, &to, &event("other", people)).await;
+    let (tag, replaced) = (tag_of(&alice, &from).await, tag_of(&alice, &to).await);
+    assert!(tag != stale && replaced != tag);
+    let before = (
+        texts(&alice, &calendar("alice")).await,
+        texts(&alice, &second).await,
+    );
+    let bobs = texts(&bob, BOB_INBOX).await;
+    let transfer = async |method: &str, tag: &str, to: &str| {
+        let draft = alice.request(method, &from).header("Destination", to);
+        draft.header("If-Schedule-Tag-Match", tag).send().await
+    };
+    for method in ["COPY", "MOVE"] {
+        for wrong in [&*stale, &replaced, "\"any\"", ""] {
+            let reply = transfer(method, wrong, &to).await;
+            assert_eq!(reply.status, 412, "{method} {wrong}: {}", reply.text());
+        }
+    }
+    let after = (
+        texts(&alice, &calendar("alice")).await,
+        texts(&alice, &second).await,
+    );
+    assert_eq!(after, before);
+    assert_eq!(texts(&bob, BOB_INBOX).await, bobs);
+    let free = second.clone() + "m.ics";
+    transfer("MOVE", &tag, &free).await.expect(&[201]);
+    assert!(texts(&alice, &calendar("alice")).await.is_empty());
+    let moved = alice.get(&free).await;
+    assert!(moved.text().contains("LOCATION:Hall"), "{}", moved.text());
+}

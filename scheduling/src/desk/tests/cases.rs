@@ -32,6 +32,63 @@ async fn a_calendar_is_deleted_with_and_without_a_word() {
     }
 }
 
+/// RFC 6638 §8.1: whether a reply is sent is for attendees to say; who organizes a meeting calls it off for everybody, by its
+/// removal and by that of its calendar.
+#[tokio::test]
+async fn an_organizer_does_not_leave_without_a_word() {
+    for at in [AT, "alice/work"] {
+        let world = world().await;
+        world
+            .make("alice/work", CollectionKind::Calendar)
+            .await
+            .unwrap();
+        let object = if at == AT { AT } else { "alice/work/m.ics" };
+        world
+            .put(object, meeting("m", "Plan", START))
+            .await
+            .unwrap();
+        let delete = Delete {
+            path: path(at),
+            conditions: Conditions::default(),
+            schedule_reply: false,
+        };
+        world.desk.delete(&world.alice, delete).await.unwrap();
+        assert!(world.bobs().await.2.contains("STATUS:CANCELLED"), "{at}");
+        let mails = world.mails().await;
+        assert_eq!(mails.last().unwrap().method, "CANCEL", "{at}");
+    }
+}
+
+/// RFC 4918 §6 and RFC 6638 §4: a lock keeps clients out, and no message: neither an answer, nor how a mail fared.
+#[tokio::test]
+async fn a_lock_stops_no_message() {
+    let world = world().await;
+    world.put(AT, meeting("m", "Plan", START)).await.unwrap();
+    let lock = locks::taking(AT, true, false);
+    world.desk.lock(&world.alice, lock).await.unwrap();
+    let (at, _, text) = world.bobs().await;
+    let answered = answer(&text, "ACCEPTED");
+    world.put_as(&world.bob, &at, answered).await.unwrap();
+    let (id, work, _) = world.due_mails().await.remove(0);
+    let outcome = mail::DeliveryOutcome::Rejected;
+    let recorded = world.desk.record_delivery(&id, &work, outcome, None);
+    recorded.await.unwrap();
+    world.write_mail_statuses().await;
+    let text = world.text_at(AT).await;
+    for (address, says) in [
+        ("bob@example.com", "PARTSTAT=ACCEPTED"),
+        ("xenia@elsewhere.test", "SCHEDULE-STATUS=5.2"),
+    ] {
+        let line = line(&text, "ATTENDEE", address);
+        assert!(line.contains(says), "{line}");
+    }
+    let refused = world.put(AT, meeting("m", "Another", START)).await;
+    assert!(
+        matches!(refused, Err(Refusal::Locked { .. })),
+        "it is still locked"
+    );
+}
+
 /// RFC 6638 §4.3: a to-do comes into the first other calendar that takes one, where the default calendar is for events; it
 /// stays there, and goes nowhere where no calendar takes one.
 #[tokio::test]
