@@ -178,6 +178,7 @@ impl Desk {
         let plan = match receipt.follow_up {
             FollowUp::Nothing => return Ok(0),
             FollowUp::TellSender => engine::tell_again(&change, &message.sender),
+            FollowUp::TellNewest => engine::tell_newest(&change, &message.sender),
             FollowUp::AnswerAgain => engine::answer_again(&change),
             FollowUp::AskOrganizer => engine::ask_organizer(&Change {
                 before: Some(&message.object),
@@ -185,9 +186,33 @@ impl Desk {
             }),
         };
         let sender = (recipient, &*message.uid);
+        if receipt.follow_up == FollowUp::TellNewest && self.was_sent(sender, &plan).await? {
+            return Ok(0);
+        }
         self.send_plan(batch, recipients, sender, &plan, directory, now)
             .await?;
         Ok(plan.deliveries.len() + plan.mails.len())
+    }
+
+    /// Whether somebody sent all this for the same reason before, as far as their log goes back: a program that goes on
+    /// answering an older version is not told for ever.
+    async fn was_sent(
+        &self,
+        (sender, uid): (&Arc<Principal>, &str),
+        plan: &Plan,
+    ) -> Result<bool, Refusal> {
+        let Some(home) = sender.home else {
+            return Ok(true);
+        };
+        let log = self.scheduling_log_of(home, uid).await?;
+        let mut lines = log::of_plan(plan, &[]).into_iter();
+        Ok(lines.all(|line| {
+            let mut known = log.iter().flat_map(|entry| &entry.lines);
+            known.any(|known| {
+                (known.verdict, known.sequence, &known.parties, &known.reason)
+                    == (line.verdict, line.sequence, &line.parties, &line.reason)
+            })
+        }))
     }
 
     /// Sends what a plan of somebody about a meeting says, as much as one commit holds, and notes it in their log; how

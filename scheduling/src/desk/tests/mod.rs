@@ -17,6 +17,7 @@ mod inboxes;
 mod incoming;
 mod kept_views;
 mod large;
+mod late_answers;
 mod letters;
 mod locks;
 mod logs;

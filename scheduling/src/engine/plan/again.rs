@@ -27,11 +27,28 @@ use crate::engine::{
 /// Tells an attendee, by the address `asking`, all that they are told of the owner's object, `after` of the change; or,
 /// where nothing of it takes place for them, that it is off. The object stays as it is.
 pub fn tell_again(change: &Change<'_>, asking: &str) -> Plan {
+    tell_all(
+        change,
+        asking,
+        "asked for the newest version (RFC 5546 §3.2.6)",
+    )
+}
+
+/// The same for an attendee who answered an older version.
+pub fn tell_newest(change: &Change<'_>, answering: &str) -> Plan {
+    tell_all(
+        change,
+        answering,
+        "answered an older version (RFC 5546 §2.1.4)",
+    )
+}
+
+fn tell_all(change: &Change<'_>, attendee: &str, reason: &str) -> Plan {
     let Some(object) = change.after else {
         return plain(None);
     };
     let meeting = Meeting::of(object);
-    let person = change.directory.person(asking);
+    let person = change.directory.person(attendee);
     let seats = seats(change, &meeting, &person);
     let Some((_, to)) = seats.first() else {
         return plain(Some(object));
@@ -40,7 +57,6 @@ pub fn tell_again(change: &Change<'_>, asking: &str) -> Plan {
         Some(message) => message,
         None => called_off(change, &meeting, &seats),
     };
-    let reason = "asked for the newest version (RFC 5546 §3.2.6), or answered an older one";
     tell(change, object, to, message, reason)
 }
 

@@ -134,7 +134,7 @@ impl Plan {
     }
 }
 
-pub use again::{answer_again, ask_organizer, tell_after_all, tell_again};
+pub use again::{answer_again, ask_organizer, tell_after_all, tell_again, tell_newest};
 pub use outbox::with_what_must_be_there;
 pub use proposal::decline_counter;
 

@@ -69,6 +69,8 @@ pub enum FollowUp {
     Nothing,
     /// Its sender is to be told all of the meeting again: [`super::tell_again`].
     TellSender,
+    /// The sender answered an older version and is to be told the newest, once: [`super::tell_newest`].
+    TellNewest,
     /// The organizer is to be asked for all of the meeting: [`super::ask_organizer`].
     AskOrganizer,
     /// The organizer is to be told again what the recipient has answered: [`super::answer_again`].

@@ -189,7 +189,7 @@ fn answer<'m>(
         let reason = "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)";
         return Err(Declined {
             follow_up: match has_older(incoming, invited, Answer { entry, line }) {
-                true => FollowUp::TellSender,
+                true => FollowUp::TellNewest,
                 false => FollowUp::Nothing,
             },
             ..silently(reason)

@@ -372,6 +372,7 @@ impl World {
         let plan = match follow_up {
             FollowUp::Nothing => return,
             FollowUp::TellSender => tell_again(&change, &message.sender),
+            FollowUp::TellNewest => tell_newest(&change, &message.sender),
             FollowUp::AskOrganizer => ask_organizer(&change),
             FollowUp::AnswerAgain => answer_again(&change),
         };
