@@ -138,6 +138,11 @@ impl Copies {
         (self.home, &*self.uid) == (home, uid)
     }
 
+    /// Whether nothing in the home has this UID.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Whether a calendar has an object with this UID.
     pub fn stands_in(&self, calendar: CollectionId) -> bool {
         self.places.iter().any(|place| place.collection == calendar)

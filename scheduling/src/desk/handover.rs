@@ -179,6 +179,12 @@ impl Desk {
             FollowUp::Nothing => return Ok(0),
             FollowUp::TellSender => engine::tell_again(&change, &message.sender),
             FollowUp::TellNewest => engine::tell_newest(&change, &message.sender),
+            FollowUp::TellRemoved { sequence } => {
+                let owner = recipient.id;
+                self.keep_sequence(batch, owner, &message.uid, sequence, now)
+                    .await?;
+                engine::tell_removed(&change, &delivery.address, message, sequence)
+            }
             FollowUp::AnswerAgain => engine::answer_again(&change),
             FollowUp::AskOrganizer => engine::ask_organizer(&Change {
                 before: Some(&message.object),

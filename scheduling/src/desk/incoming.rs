@@ -346,6 +346,7 @@ impl Desk {
             return Ok(Err(fault));
         }
         let called_off = self.recall_called_off(&mut recipients, delivery).await?;
+        self.recall_removed(&mut recipients, delivery).await?;
         let handed_over = self
             .hand_over(batch, &mut recipients, delivery, directory, now)
             .await?;
@@ -368,6 +369,22 @@ impl Desk {
             .await?;
         self.write_recipients(batch, &recipients, &[], now).await?;
         Ok(Ok(handed_over.receipt))
+    }
+
+    /// Looks up whether who asks for what the recipient, who is loaded, has not was told of it before.
+    async fn recall_removed(
+        &self,
+        recipients: &mut Recipients,
+        delivery: &Delivery,
+    ) -> Result<(), Refusal> {
+        let (recipient, message) = (&delivery.recipient, &delivery.message);
+        let is_asked = message.method == Method::Refresh && recipients.has_nothing(recipient.id);
+        if let Some(home) = recipient.home.filter(|_| is_asked) {
+            let whose = (recipient.id, home);
+            let told = self.sequence_of_removal(whose, &message.uid, &message.sender);
+            recipients.recall_removed(recipient.id, told.await?);
+        }
+        Ok(())
     }
 
     /// Notes in the recipient's log that a message was not taken.

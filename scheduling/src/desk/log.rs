@@ -147,6 +147,30 @@ impl Desk {
         kept.map_err(read_failed)
     }
 
+    /// The SEQUENCE with which somebody elsewhere is told that a meeting of the home is off which is not there any more: that
+    /// of its removal, or above. `None` unless its log says that they were told of it at this address.
+    pub(super) async fn sequence_of_removal(
+        &self,
+        (owner, home): (PrincipalId, CollectionId),
+        uid: &str,
+        address: &str,
+    ) -> Result<Option<u32>, Refusal> {
+        let entries = self.scheduling_log_of(home, uid).await?;
+        let lines = entries.into_iter().flat_map(|entry| entry.lines);
+        let lines: Vec<LogLine> = lines.filter(LogLine::is_of_the_organizer).collect();
+        if !lines.iter().any(|line| line.was_mailed_to(address)) {
+            return Ok(None);
+        }
+        let kept = sequence_in(&self.kept_sequence(owner, uid).await?);
+        let told = lines.iter().filter_map(|line| line.sequence).chain(kept);
+        let last = told.max().unwrap_or_default();
+        let calls_off = |line: &LogLine| line.calls_off_all() && line.sequence == Some(last);
+        Ok(Some(match lines.iter().any(calls_off) {
+            true => last,
+            false => last.saturating_add(1),
+        }))
+    }
+
     /// What was sent last about a UID from somebody's home, as far as its log goes back and can be read, or as it was kept
     /// when it was removed, or its earlier state came back.
     pub(crate) async fn last_told(

@@ -39,6 +39,8 @@ struct Recipient {
     copies: Copies,
     /// What the organizer of a message from outside called off before.
     called_off: Option<Cancellations>,
+    /// The SEQUENCE with which who asks for what is not there hears that it is off.
+    removed: Option<u32>,
     /// The copy as the messages so far have left it.
     object: Option<CalendarObject>,
     is_changed: bool,
@@ -209,6 +211,19 @@ impl Recipients {
         }
     }
 
+    /// Recalls that the sender of a message was told of what somebody has removed.
+    pub fn recall_removed(&mut self, id: PrincipalId, sequence: Option<u32>) {
+        if let Some(recipient) = self.people.get_mut(&id) {
+            recipient.removed = sequence;
+        }
+    }
+
+    /// Whether somebody's home has nothing with the UID of the message.
+    pub fn has_nothing(&self, id: PrincipalId) -> bool {
+        let recipient = self.people.get(&id);
+        recipient.is_some_and(|recipient| recipient.copies.is_empty())
+    }
+
     /// Puts another state in the place of somebody's copy, which is changed already.
     pub fn replace(&mut self, id: PrincipalId, object: CalendarObject) {
         if let Some(recipient) = self.people.get_mut(&id) {
@@ -373,6 +388,7 @@ impl Recipient {
         let receipt = engine::receive(&Incoming {
             copy: self.object.as_ref(),
             called_off: self.called_off.as_ref(),
+            removed: self.removed,
             message,
             unheard,
             recipient: &self.principal,

@@ -30,11 +30,11 @@
 //! invited, is followed by [`follow_members`].
 //!
 //! A message from outside comes in by [`from_outside`], is made out to who is one of a group ([`to_member`]), and goes
-//! through [`receive`] like any other. Where a [`Receipt`]
-//! asks for more ([`FollowUp`]), [`tell_again`] answers who asked for the newest version, [`tell_newest`] who answered an
-//! older one, [`ask_organizer`] asks for it,
-//! and [`answer_again`] tells what was answered. Whoever could not be told is told by [`tell_after_all`]. [`decline_counter`] tells whoever proposed
-//! something else that it is not taken up. ADD and COUNTER are understood and never sent.
+//! through [`receive`] like any other. Where a [`Receipt`] asks for more ([`FollowUp`]), [`tell_again`] answers who asked
+//! for the newest version, [`tell_newest`] who answered an older one, and [`tell_removed`] who asked for what is gone;
+//! [`ask_organizer`] asks for the newest, and [`answer_again`] tells what was answered. Whoever could not be told is told by
+//! [`tell_after_all`]. [`decline_counter`] tells whoever proposed something else that it is not taken up. ADD and COUNTER are
+//! understood and never sent.
 
 mod answer;
 mod attendee_comment;
@@ -87,7 +87,7 @@ pub use message::{Message, Method, Origin, part_name};
 pub use outside::{Unacceptable, from_outside};
 pub use plan::{
     Change, Delivery, Plan, answer_again, ask_organizer, decline_counter, pass_on, plan,
-    tell_after_all, tell_again, tell_newest, with_what_must_be_there,
+    tell_after_all, tell_again, tell_newest, tell_removed, with_what_must_be_there,
 };
 pub use question::answer_by_mail;
 pub use receive::{Cancellations, CopyChange, FollowUp, Incoming, Receipt, receive};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::normalise;
+
 /// The most octets of a text in a line: an address, a reason.
 const MAXIMUM_TEXT_OCTETS: usize = 256;
 /// The most instances that a line names.
@@ -137,10 +139,16 @@ impl LogLine {
         self.verdict == Verdict::Sent && matches!(method, Some("REQUEST" | "CANCEL"))
     }
 
+    /// Whether it is about a message that called off all of the event.
+    pub(crate) fn calls_off_all(&self) -> bool {
+        self.method.as_deref() == Some("CANCEL") && self.instances.is_empty()
+    }
+
     /// Whether it is about a message that went to somebody by mail.
     pub(crate) fn was_mailed_to(&self, recipient: &str) -> bool {
         let is_mail = self.verdict == Verdict::Sent && self.way == Some(Way::Mail);
-        is_mail && self.parties.contains(&bounded(recipient))
+        let recipient = normalise(&bounded(recipient));
+        is_mail && self.parties.iter().any(|it| normalise(it) == recipient)
     }
 
     /// A decision without anything else.

@@ -169,6 +169,7 @@ impl Desk {
                 .is_none_or(|copy| Classification::is_public(&copy.object)),
             copies,
             called_off: None,
+            removed: None,
             is_changed: false,
             new_schedule_tag: false,
             is_scheduled: false,

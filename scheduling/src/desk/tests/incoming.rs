@@ -12,12 +12,12 @@ use crate::{
     log::{LogLine, Verdict, Way},
 };
 
-const XENIA: &str = "mailto:xenia@elsewhere.test";
-const YVES: &str = "mailto:yves@elsewhere.test";
+pub(super) const XENIA: &str = "mailto:xenia@elsewhere.test";
+pub(super) const YVES: &str = "mailto:yves@elsewhere.test";
 const BOB: &str = "mailto:bob@example.com";
 const ALICE: &str = "mailto:alice@example.com";
 
-fn parsed(text: &str) -> CalendarObject {
+pub(super) fn parsed(text: &str) -> CalendarObject {
     let text = text.replace('\n', "\r\n");
     CalendarObject::parse(text.as_bytes(), &ParserLimits::default()).unwrap()
 }

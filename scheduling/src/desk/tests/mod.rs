@@ -36,6 +36,7 @@ mod queues;
 mod races;
 mod refreshes;
 mod rehearsals;
+mod removed;
 mod returning_bookings;
 mod rights;
 mod signatures;

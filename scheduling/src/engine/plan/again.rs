@@ -60,6 +60,36 @@ fn tell_all(change: &Change<'_>, attendee: &str, reason: &str) -> Plan {
     tell(change, object, to, message, reason)
 }
 
+/// Tells who asks, by a message to the owner's address `asked_at`, for what the owner has removed that it is off (RFC 5546
+/// §3.4.6). Of what they say, nothing goes back to them but what names it.
+pub fn tell_removed(change: &Change<'_>, asked_at: &str, asking: &Message, sequence: u32) -> Plan {
+    let mut outbox = Outbox::default();
+    let mut entries = asking.entries();
+    let named = entries.find_map(|entry| entry.raw_value("ORGANIZER"));
+    let organizer = named.filter(|it| change.directory.is(it, change.owner.id));
+    let organizer = organizer.unwrap_or(asked_at);
+    let people = (
+        Property::new("ORGANIZER", organizer),
+        Property::new("ATTENDEE", &asking.sender),
+    );
+    if let (Some(about), (Ok(line), Ok(attendee))) = (asking.entries().next(), people) {
+        let mut entry = about.clone();
+        entry.retain_properties(|line| line.is("UID"));
+        entry.push_property(line);
+        let removed = CalledOff {
+            entry: &entry,
+            attendee: &attendee,
+            sequence,
+            whole: true,
+        };
+        let message = cancel(organizer, &asking.object, &[removed], change.now);
+        let kind = kind_of_message(message.method, false);
+        let reason = "asked for what was removed (RFC 5546 §3.4.6)";
+        outbox.send(change, &attendee, message, kind, reason);
+    }
+    outbox.into_plan(None, Role::Organizer)
+}
+
 /// Tells an attendee whose account is enabled again all of the owner's object, `after` of the change, where the status in
 /// it says that they could not be told (RFC 6638 §3.2.9), whether for that account or because something stood against it
 /// there. Nothing where they know, or where nothing of it takes place for them: what is off, they heard.

@@ -134,7 +134,9 @@ impl Plan {
     }
 }
 
-pub use again::{answer_again, ask_organizer, tell_after_all, tell_again, tell_newest};
+pub use again::{
+    answer_again, ask_organizer, tell_after_all, tell_again, tell_newest, tell_removed,
+};
 pub use outbox::with_what_must_be_there;
 pub use proposal::decline_counter;
 

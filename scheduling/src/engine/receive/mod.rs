@@ -35,6 +35,8 @@ pub struct Incoming<'a> {
     pub copy: Option<&'a CalendarObject>,
     /// What the organizer called off before, if anything is known of that.
     pub called_off: Option<&'a Cancellations>,
+    /// Of a question for what is not there: the SEQUENCE with which its sender, who was told of it, hears that it is off.
+    pub removed: Option<u32>,
     /// The message.
     pub message: &'a Message,
     /// Of an answer: what waits for its sender, and takes back what they answer. They are out, or asked again.
@@ -71,6 +73,11 @@ pub enum FollowUp {
     TellSender,
     /// The sender answered an older version and is to be told the newest, once: [`super::tell_newest`].
     TellNewest,
+    /// Its sender is to be told that there is no such meeting any more: [`super::tell_removed`].
+    TellRemoved {
+        /// SEQUENCE of that.
+        sequence: u32,
+    },
     /// The organizer is to be asked for all of the meeting: [`super::ask_organizer`].
     AskOrganizer,
     /// The organizer is to be told again what the recipient has answered: [`super::answer_again`].

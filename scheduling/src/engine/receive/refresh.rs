@@ -13,22 +13,33 @@ use crate::engine::{
     refresh::organizer_of,
 };
 
-/// Takes a REFRESH: who is in the meeting is told all of it again. "Only Attendees of an event or to-do are
-/// authorized to receive replies" (RFC 5546 §6.1.6).
+/// Takes a REFRESH: who is in the meeting is told all of it again, and who was in one that is gone, that it is off (RFC 5546
+/// §3.4.6). "Only Attendees of an event or to-do are authorized to receive replies" (RFC 5546 §6.1.6).
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
-    let silently = |status, reason| Declined::silently(status, reason);
     if incoming
         .copy
         .is_some_and(|copy| is_from_organizer(incoming, copy))
     {
         return Ok(followed_by(FollowUp::AnswerAgain));
     }
-    let copy = check_organizes(incoming)?;
+    let follow_up = match (incoming.copy, incoming.removed) {
+        (None, Some(sequence)) => FollowUp::TellRemoved { sequence },
+        _ => {
+            check_invited(incoming, check_organizes(incoming)?)?;
+            FollowUp::TellSender
+        }
+    };
     let mut asked = incoming.message.entries();
     if !asked.any(|entry| line_of(incoming, entry).is_some()) {
         let reason = "the sender asks for somebody else";
-        return Err(silently(Status::NOT_ALLOWED, reason));
+        return Err(Declined::silently(Status::NOT_ALLOWED, reason));
     }
+    Ok(followed_by(follow_up))
+}
+
+/// Whether the organizer's server tells the sender of this object.
+fn check_invited(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<(), Declined> {
+    let silently = |status, reason| Declined::silently(status, reason);
     let seats = copy.entries().filter_map(|entry| line_of(incoming, entry));
     let mut agents = seats.map(agent).peekable();
     if agents.peek().is_none() {
@@ -39,7 +50,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         let reason = "SCHEDULE-AGENT leaves this person to others (RFC 6638 §7.1)";
         return Err(silently(Status::DELIVERED, reason));
     }
-    Ok(followed_by(FollowUp::TellSender))
+    Ok(())
 }
 
 /// The organizer of a to-do may ask an attendee how far it is (RFC 5546 §3.4.6).

@@ -292,6 +292,7 @@ impl World {
         let receipt = receive(&Incoming {
             copy: self.calendars.get(who),
             called_off: self.called_off.get(who),
+            removed: None,
             message: &delivery.message,
             unheard: &[],
             recipient: &delivery.recipient,
@@ -370,7 +371,7 @@ impl World {
             ..Change::of(&owner, &directory, self.now, self.mail_possible)
         };
         let plan = match follow_up {
-            FollowUp::Nothing => return,
+            FollowUp::Nothing | FollowUp::TellRemoved { .. } => return,
             FollowUp::TellSender => tell_again(&change, &message.sender),
             FollowUp::TellNewest => tell_newest(&change, &message.sender),
             FollowUp::AskOrganizer => ask_organizer(&change),
