@@ -83,7 +83,7 @@ impl Letter {
 
     /// Whether a later letter is about all that this one is about. An answer to the series says nothing of an instance that
     /// was answered apart (RFC 5546 §3.2.3).
-    fn is_within(&self, later: &Letter) -> bool {
+    pub fn is_within(&self, later: &Letter) -> bool {
         let mut names = self.parts.iter().map(|(name, _)| name);
         match self.method {
             Method::Reply => names.all(|name| later.names(name)),
@@ -95,6 +95,20 @@ impl Letter {
 
     pub fn is_about_all(&self) -> bool {
         self.names("")
+    }
+
+    /// Whether it is about single instances, with or without the series.
+    pub fn is_about_instances(&self) -> bool {
+        self.parts.iter().any(|(name, _)| !name.is_empty())
+    }
+
+    /// PARTSTAT in an answer to the series.
+    pub fn answer_to_series(&self) -> Option<String> {
+        let object = parse_stored(self.octets.clone()).ok()?;
+        let mut entries = object.entries();
+        let series = entries.find(|entry| part_name(entry).is_empty())?;
+        let status = series.property("ATTENDEE")?.parameter("PARTSTAT");
+        status.map(|status| status.to_ascii_uppercase())
     }
 
     /// Whether it is about a part, by its RECURRENCE-ID.
@@ -296,6 +310,18 @@ pub(super) mod tests {
             whole: None,
         };
         Letter::of(&message, Timestamp(0))
+    }
+
+    impl Letter {
+        /// The same with a line more in each part.
+        pub fn saying_also(&self, line: &str) -> Letter {
+            let text = String::from_utf8(self.octets.to_vec()).expect("a text");
+            let text = text.replace("END:VEVENT", &format!("{line}\r\nEND:VEVENT"));
+            Letter {
+                octets: text.into(),
+                ..self.clone()
+            }
+        }
     }
 
     /// What waits, what is decided then, whether the first need not be delivered, and for what the second asks again then.

@@ -15,7 +15,7 @@ use super::{
     letter::{Addressed, Letter},
     weight_of,
 };
-use crate::Refusal;
+use crate::{Refusal, engine::Method};
 
 /// How many of the letters before it one is compared with.
 const LETTERS_COMPARED: usize = 8;
@@ -100,9 +100,12 @@ impl Waiting {
         }
         let mut left = Vec::with_capacity(self.letters.len());
         let mut replaces = false;
+        let followed = self.followed(letter, to);
+        let mut at = 0..;
         let mut letters = self.letters.drain(..).peekable();
         while let Some(mut before) = letters.next() {
-            let is_said = before.is_like(letter) && before.is_met_by(letter);
+            let stays = at.next().is_some_and(|at| followed.contains(&at));
+            let is_said = before.is_like(letter) && before.is_met_by(letter) && !stays;
             let Some(recipient) = is_said.then(|| before.take_out(to)).flatten() else {
                 left.push(before);
                 continue;
@@ -125,6 +128,27 @@ impl Waiting {
         drop(letters);
         self.letters = left;
         replaces
+    }
+
+    /// Those of somebody's answers to the series in the place of which another one does not come: an instance that was
+    /// answered as one of them follows the next (RFC 6638 §3.2.8). Of each PARTSTAT one is enough between two answers to
+    /// instances: the last, by which the next one to an instance finds the series.
+    fn followed(&self, answer: &Letter, to: PrincipalId) -> BTreeSet<usize> {
+        let mut followed = BTreeSet::new();
+        if answer.method != Method::Reply || !answer.is_about_all() {
+            return followed;
+        }
+        let mut said = BTreeSet::from_iter(answer.answer_to_series());
+        let letters = self.letters.iter().enumerate().rev();
+        for (at, before) in letters.filter(|(_, it)| it.is_to(to) && it.is_like(answer)) {
+            if !before.is_within(answer) && before.is_about_instances() {
+                said.clear();
+            }
+            if before.answer_to_series().is_some_and(|it| said.insert(it)) {
+                followed.insert(at);
+            }
+        }
+        followed
     }
 
     pub fn drop_delivered(&mut self) {
@@ -231,7 +255,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::{super::letter::tests::letter_at, *};
-    use crate::engine::Method::{self, Cancel, Reply, Request};
+    use crate::engine::Method::{Cancel, Reply, Request};
 
     const BOB: PrincipalId = PrincipalId(7);
     const DAYS: [&str; 4] = ["0309", "0316", "0323", "0330"];
@@ -323,6 +347,44 @@ mod tests {
             waiting.letters.len()
         };
         assert_eq!(letters_to(100), letters_to(1));
+    }
+
+    /// RFC 6638 §3.2.8: who accepts an instance, then the series, and declines the series then, has declined the instance,
+    /// too: it was as the series is. Whatever is answered how often, each answer waits once between two to an instance.
+    #[test]
+    fn an_instance_follows_the_series_that_it_was_answered_like() {
+        let answer = |about: &[&str], status: &str| {
+            let line = format!("ATTENDEE;PARTSTAT={status}:mailto:bob@example.org");
+            let letter = letter_at(Reply, about, "20260302T090000Z").saying_also(&line);
+            letter.to(vec![(BOB, String::new())])
+        };
+        let mut waiting = Waiting::default();
+        let days: Vec<String> = (1..=LETTERS_APART).map(|day| day.to_string()).collect();
+        for day in &days {
+            waiting.add(&answer(&[day], "ACCEPTED"));
+        }
+        let expected = |series: &[&str]| -> Vec<Letter> {
+            let instances = days.iter().map(|day| answer(&[day], "ACCEPTED"));
+            instances
+                .chain(series.iter().map(|status| answer(&[], status)))
+                .collect()
+        };
+        for status in ["ACCEPTED", "DECLINED"] {
+            waiting.add(&answer(&[], status));
+        }
+        assert_eq!(waiting.letters, expected(&["ACCEPTED", "DECLINED"]));
+        for status in ["ACCEPTED", "TENTATIVE", "DECLINED"].repeat(CHANGES) {
+            waiting.add(&answer(&[], status));
+        }
+        let last = ["ACCEPTED", "TENTATIVE", "DECLINED"];
+        assert_eq!(waiting.letters, expected(&last));
+        for _ in 0..CHANGES {
+            waiting.add(&answer(&[&days[0]], "TENTATIVE"));
+            for status in last {
+                waiting.add(&answer(&[], status));
+            }
+        }
+        assert_eq!(waiting.letters.len(), LETTERS_APART + 2 * last.len());
     }
 
     /// What only showed something was no message that would not be sent now.
