@@ -1,6 +1,7 @@
 //! Looking after the data: checking, mending and compacting it. The same runs in the process of the
 //! server (asked over the control socket) and in a command that opened the folder itself.
 
+use scheduling::{Desk, Refusal};
 use serde::{Deserialize, Serialize};
 use storage::{
     CheckEvent, LogRetention, Store, Timestamp,
@@ -28,6 +29,9 @@ pub enum Maintenance {
     Check {
         /// And mends what can be mended.
         repair: bool,
+        /// And gives up messages that wait where nobody can read them.
+        #[serde(default)]
+        give_up_messages: bool,
     },
     /// Drops what is not needed.
     Compact,
@@ -58,14 +62,17 @@ pub enum Ended {
 /// Does it and says how it goes; the last thing said is [`Said::Ended`]. Ends where nobody listens any
 /// more; whatever was done until then stands, and the data is as sound as before.
 pub async fn perform(
-    store: &Store,
+    desk: &Desk,
     sync_logs: LogRetention,
     maintenance: Maintenance,
     said: mpsc::Sender<Said>,
 ) {
     let done = match maintenance {
-        Maintenance::Check { repair } => check(store, repair, &said).await,
-        Maintenance::Compact => compact(store, sync_logs, &said).await,
+        Maintenance::Check {
+            repair,
+            give_up_messages,
+        } => check(desk, repair, give_up_messages, &said).await,
+        Maintenance::Compact => compact(desk.store(), sync_logs, &said).await,
     };
     let ended = done.unwrap_or_else(|error| Ended::Failed(error.to_string()));
     let _listener_gone = said.send(Said::Ended(ended)).await;
@@ -88,10 +95,12 @@ struct Tally {
 }
 
 async fn check(
-    store: &Store,
+    desk: &Desk,
     repair: bool,
+    give_up_messages: bool,
     said: &mpsc::Sender<Said>,
 ) -> Result<Ended, CommitError> {
+    let store = desk.store();
     let mut tally = Tally::default();
     check_backend(store, repair, &mut tally, said).await?;
     let (events, told) = mpsc::channel(EVENTS);
@@ -108,6 +117,8 @@ async fn check(
         // Nothing behind it can be seen.
         tally.found += 1;
         say(said, Said::Line(format!("index: {what} ({INDEX_REMEDY})"))).await?;
+    } else {
+        give_up(desk, give_up_messages, &mut tally, said).await?;
     }
     let left = tally.found - tally.mended;
     let summary = match (tally.found, tally.mended) {
@@ -120,6 +131,33 @@ async fn check(
         0 => Ended::Well,
         _ => Ended::Damaged,
     })
+}
+
+/// Gives up messages that wait where nobody can read them, or says how.
+async fn give_up(
+    desk: &Desk,
+    is_wanted: bool,
+    tally: &mut Tally,
+    said: &mpsc::Sender<Said>,
+) -> Result<(), CommitError> {
+    let failed = |refusal: Refusal| CommitError::Unavailable(refusal.to_string());
+    let unreadable = desk.unreadable_messages().await.map_err(failed)?;
+    if !is_wanted && !unreadable.is_empty() {
+        let line = format!(
+            "{} meetings have messages that wait where nobody can read them, and all others wait for those \
+             (--give-up-messages gives them up, and says who was not told)",
+            unreadable.len()
+        );
+        return say(said, Said::Line(line)).await;
+    }
+    for meeting in &unreadable {
+        let given_up = desk.give_up_messages(meeting).await.map_err(failed)?;
+        if let Some(given_up) = given_up {
+            tally.mended += given_up.rows as u64;
+            say(said, Said::Line(format!("  given up: {given_up}"))).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Looks at what the store keeps for itself, and with `repair` has it made anew from what is sound.
@@ -338,10 +376,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::Arc;
 
+    use scheduling::desk::{LETTERS_QUEUE, Settings};
     use storage::{
         backend::{Commit, Operation},
         memory::Memory,
-        model::{Principal, PrincipalKind},
+        model::{Principal, PrincipalKind, Work},
         testing,
     };
 
@@ -349,7 +388,8 @@ mod tests {
 
     async fn run(store: &Store, maintenance: Maintenance) -> (Vec<String>, Ended) {
         let (said, mut heard) = mpsc::channel(1_000);
-        perform(store, LogRetention::default(), maintenance, said).await;
+        let desk = Desk::new(store.clone(), Settings::default());
+        perform(&desk, LogRetention::default(), maintenance, said).await;
         let (mut lines, mut ended) = (Vec::new(), None);
         while let Some(said) = heard.recv().await {
             match said {
@@ -359,6 +399,13 @@ mod tests {
             }
         }
         (lines, ended.unwrap())
+    }
+
+    fn checking(repair: bool, give_up_messages: bool) -> Maintenance {
+        Maintenance::Check {
+            repair,
+            give_up_messages,
+        }
     }
 
     #[test]
@@ -388,10 +435,7 @@ mod tests {
         let store = Store::open(backend, environment).await.unwrap();
         let alice = Principal::new(PrincipalKind::User, "alice");
         store.add_account(alice, None).await.unwrap();
-        let (check, repair) = (
-            Maintenance::Check { repair: false },
-            Maintenance::Check { repair: true },
-        );
+        let (check, repair) = (checking(false, false), checking(true, false));
         let sound = (vec!["everything is sound".to_owned()], Ended::Well);
         assert_eq!(run(&store, check.clone()).await, sound);
         assert_eq!(run(&store, Maintenance::Compact).await.1, Ended::Well);
@@ -411,5 +455,26 @@ mod tests {
         assert_eq!((lines.len(), ended), (3, Ended::Well), "{lines:?}");
         assert!(lines[1].contains("mended"), "{lines:?}");
         assert_eq!(run(&store, check).await, sound);
+    }
+
+    #[tokio::test]
+    async fn what_waits_where_nobody_can_read_it_is_given_up() {
+        let environment = testing::environment();
+        let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+        let store = Store::open(backend, environment).await.unwrap();
+        let torn = Work::new(LETTERS_QUEUE, &b"\xff"[..], Timestamp(0));
+        let mut batch = store.batch();
+        batch.enqueue(&store.new_work_id(Timestamp(0)), &torn);
+        store.commit(batch).await.unwrap();
+        for repair in [false, true] {
+            let (lines, ended) = run(&store, checking(repair, false)).await;
+            assert_eq!((lines.len(), ended), (3, Ended::Damaged), "{lines:?}");
+            assert!(lines[1].contains("--give-up-messages"), "{lines:?}");
+        }
+        let (lines, ended) = run(&store, checking(false, true)).await;
+        assert_eq!((lines.len(), ended), (3, Ended::Well), "{lines:?}");
+        assert!(lines[1].contains("given up"), "{lines:?}");
+        let sound = (vec!["everything is sound".to_owned()], Ended::Well);
+        assert_eq!(run(&store, checking(false, false)).await, sound);
     }
 }

@@ -103,7 +103,9 @@ pub use lock::TakeLock;
 pub use mail_status::MAIL_STATUS_QUEUE;
 pub use open::Opened;
 pub use outbox::CalendarRules;
-pub use outstanding::{DELIVERY_QUEUE, LETTERS_BEHIND_QUEUE, LETTERS_QUEUE};
+pub use outstanding::{
+    DELIVERY_QUEUE, GivenUp, LETTERS_BEHIND_QUEUE, LETTERS_QUEUE, UnreadableMessages,
+};
 pub use properties::{ChangeProperties, PropertyChange};
 pub use put::{Put, Written};
 pub use refresh::REFRESH_QUEUE;

@@ -9,12 +9,13 @@
 //! is left, so that it may be interrupted anywhere and nothing is delivered twice. What somebody cannot get now waits for
 //! them alone ([`waiting`]).
 //!
-//! A row of letters that cannot be read stays as it is until somebody has mended or removed it. Nobody knows then for
-//! whom something waits: whatever is decided for anybody waits for it. That stands in a row behind; where that one cannot be
-//! read but the first one can, it stands in the first one, and comes after what the row behind holds.
+//! A row of letters that cannot be read stays as it is until somebody has mended it, or given it up ([`giving_up`]). Nobody
+//! knows then for whom something waits: whatever is decided for anybody waits for it. That stands in a row behind; where that
+//! one cannot be read but the first one can, it stands in the first one, and comes after what the row behind holds.
 
 mod delivering;
 mod former;
+mod giving_up;
 mod letter;
 mod next;
 mod rows;
@@ -22,6 +23,7 @@ mod waiting;
 
 use storage::model::INLINE_CONTENT_OCTETS;
 
+pub use self::giving_up::{GivenUp, UnreadableMessages};
 pub(crate) use self::rows::{Letters, Outstanding, Turn};
 use super::CommitBounds;
 use crate::engine::Delivery;

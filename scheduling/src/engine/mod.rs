@@ -95,6 +95,6 @@ pub use refresh::{refresh, tell_answer, whole};
 pub use role::{Role, addresses, groups, organizer_to_load, role, signatures};
 pub use sameness::is_same_content;
 pub use sequence::LastTold;
-pub use settle::{record_status, settle, told};
+pub use settle::{pending, record_status, settle, told};
 pub use status::Status;
 pub use waiting::Invited;

@@ -138,6 +138,20 @@ pub fn record_status(
     Some(object)
 }
 
+/// Those to whom a message is on its way, as an object says, by their addresses.
+pub fn pending(object: &CalendarObject) -> BTreeSet<String> {
+    let lines = object.entries().flat_map(Component::properties);
+    let people = lines.filter(|line| line.is("ORGANIZER") || line.is("ATTENDEE"));
+    let is_pending = |line: &&Property| {
+        let status = line.parameter("SCHEDULE-STATUS");
+        status.is_some_and(|status| status == Status::PENDING.as_str())
+    };
+    let pending = people.filter(is_pending);
+    pending
+        .map(|line| line.raw_value().trim().to_owned())
+        .collect()
+}
+
 fn set(line: &mut Property, status: &Status) {
     line.set_parameter("SCHEDULE-STATUS", status.as_str())
         .expect("codes are a valid value");

@@ -60,6 +60,7 @@ fn the_commands_of_the_manual_are_understood() {
         "convoke trash restore --calendar work --at 2026-03-01T09:30:00Z --exact alice",
         "convoke check",
         "convoke check --repair",
+        "convoke check --give-up-messages",
         "convoke compact",
         "convoke backup convoke.backup --force",
         "convoke restore convoke.backup --archive a --archive b --until 2026-03-01T14:30:00Z --into x",

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use super::{Failure, Output, Reach};
-use crate::maintenance::{Ended, Maintenance};
+use crate::{
+    cli::Check,
+    maintenance::{Ended, Maintenance},
+};
 
 /// Damage is left.
 const DAMAGED: u8 = 1;
@@ -12,10 +15,13 @@ const NOT_CHECKED: u8 = 2;
 
 /// Runs it: exit status 0 where all is well at the end, 1 where damage is left, 2 where the check could
 /// not be made.
-pub async fn run(repair: bool, reach: Result<Reach, Failure>, output: &mut Output) -> ExitCode {
+pub async fn run(asked: &Check, reach: Result<Reach, Failure>, output: &mut Output) -> ExitCode {
     let ended = match reach {
         Ok(reach) => {
-            let check = Maintenance::Check { repair };
+            let check = Maintenance::Check {
+                repair: asked.repair,
+                give_up_messages: asked.give_up_messages,
+            };
             reach.maintain(check, "check", output).await
         }
         Err(failure) => Err(failure),

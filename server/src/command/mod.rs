@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
 fn run_command(cli: Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     let config = cli.config;
     if let Command::Check(arguments) = &cli.command {
-        let checked = check::run(arguments.repair, Reach::configured(&config), output);
+        let checked = check::run(arguments, Reach::configured(&config), output);
         return run_here(async { Ok(checked.await) });
     }
     let command = match cli.command {

@@ -113,7 +113,9 @@ impl Reach {
             Ok(ended) => Ok(ended),
             Err(AskError::NotRunning) => {
                 let store = self.open_existing().await?;
-                let ended = maintain_here(&store, self.sync_logs, maintenance, hear).await;
+                let url = server::public_url(&self.options, &[]);
+                let desk = server::desk(&store, &self.options, &url);
+                let ended = maintain_here(&desk, self.sync_logs, maintenance, hear).await;
                 store.backend().close().await;
                 Ok(ended)
             }
@@ -322,7 +324,7 @@ impl Performer for Session {
 const LINES: usize = 16;
 
 async fn maintain_here(
-    store: &Store,
+    desk: &Desk,
     sync_logs: LogRetention,
     asked: Maintenance,
     mut hear: impl FnMut(Said),
@@ -338,6 +340,6 @@ async fn maintain_here(
         }
         ended.unwrap_or_else(|| Ended::Failed("it was broken off".to_owned()))
     };
-    let ((), ended) = tokio::join!(maintenance::perform(store, sync_logs, asked, said), listen);
+    let ((), ended) = tokio::join!(maintenance::perform(desk, sync_logs, asked, said), listen);
     ended
 }

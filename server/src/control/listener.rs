@@ -189,7 +189,7 @@ async fn maintain(
     write: &mut (impl AsyncWrite + Unpin),
 ) -> io::Result<()> {
     let (said, mut lines) = mpsc::channel::<Said>(LINES);
-    let work = maintenance::perform(served.desk.store(), served.sync_logs, asked, said);
+    let work = maintenance::perform(&served.desk, served.sync_logs, asked, said);
     let pass_on = async {
         while let Some(line) = lines.recv().await {
             write.write_all(&encode(&line)).await?;

@@ -100,7 +100,10 @@ async fn nonsense_is_answered_and_harms_nobody() {
 async fn a_check_is_heard_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let socket = socket_path(folder.path());
-    let check = Maintenance::Check { repair: true };
+    let check = Maintenance::Check {
+        repair: true,
+        give_up_messages: false,
+    };
     let nobody = maintain(&socket, &check, |_| {}).await;
     assert!(matches!(nobody, Err(AskError::NotRunning)));
     let control = Control::start(socket.clone(), served().await).unwrap();

@@ -142,6 +142,20 @@ impl Store {
         }
     }
 
+    /// The same, whether or not anybody can read it.
+    pub async fn unread_work_at(
+        &self,
+        queue: &str,
+        id: &WorkId,
+    ) -> Result<Option<UnreadWork>, ReadError> {
+        let entry = self.backend().get(&keys::work(queue, id)).await?;
+        Ok(entry.map(|entry| UnreadWork {
+            queue: queue.to_owned(),
+            id: id.clone(),
+            entry,
+        }))
+    }
+
     async fn read_work(
         &self,
         queue: &str,

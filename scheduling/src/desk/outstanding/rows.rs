@@ -78,11 +78,17 @@ impl Letters {
         let letters = letters.filter(|it| it.letters.iter().all(is_meant));
         letters.or_else(|| row.task::<FormerLetters>().map(Letters::from))
     }
+
+    /// For whom messages wait.
+    pub(super) fn recipients(&self) -> impl Iterator<Item = PrincipalId> {
+        let messages = self.letters.iter().filter(|it| !it.is_refresh);
+        messages.flat_map(|it| it.recipients.iter().map(|(id, _)| *id))
+    }
 }
 
 impl Turn {
     /// The place of what waits.
-    fn letters_id(&self) -> WorkId {
+    pub(super) fn letters_id(&self) -> WorkId {
         self.id(Timestamp(0))
     }
 
@@ -219,8 +225,9 @@ impl Desk {
             letters: Vec::new(),
             mails: Vec::new(),
         };
-        let front = self.letters(LETTERS_QUEUE, &turn).await;
-        let behind = self.letters(LETTERS_BEHIND_QUEUE, &turn).await;
+        let id = turn.letters_id();
+        let front = self.letters(LETTERS_QUEUE, &id).await;
+        let behind = self.letters(LETTERS_BEHIND_QUEUE, &id).await;
         let (queue, is_held, read, behind) = match (front, behind) {
             (Err(Refusal::Damaged(_)), behind) => (LETTERS_BEHIND_QUEUE, true, behind?, None),
             (front, Err(Refusal::Damaged(_))) => (LETTERS_QUEUE, true, front?, None),
@@ -256,12 +263,12 @@ impl Desk {
     /// What stands in a row, and the row.
     ///
     /// Errors: `Unavailable`; `Damaged` where it cannot be read.
-    async fn letters(
+    pub(super) async fn letters(
         &self,
-        queue: &'static str,
-        turn: &Turn,
+        queue: &str,
+        id: &WorkId,
     ) -> Result<Option<(Stored<Work>, Letters)>, Refusal> {
-        let row = self.store.work(queue, &turn.letters_id()).await;
+        let row = self.store.work(queue, id).await;
         let Some(row) = row.map_err(read_failed)? else {
             return Ok(None);
         };

@@ -170,6 +170,88 @@ async fn what_is_decided_before_a_damaged_row_behind_waits_for_it() {
     }
 }
 
+/// What cannot be read stops nobody for ever: given up, it is said who does not hear of it, and what is decided then goes out.
+#[tokio::test]
+async fn what_cannot_be_read_is_given_up_and_that_is_said() {
+    let address = |name: &str| format!("mailto:{name}@example.com");
+    let people = ["bob", "carol"];
+    // whether something waits behind, and whether that cannot be read, either; who is not told then
+    for (waits_behind, is_behind_damaged, unreached) in [
+        (false, false, &["carol"][..]),
+        (true, false, &[]),
+        (true, true, &people),
+    ] {
+        let (world, _) = slow_world().await;
+        world.put(AT, series("0", &people)).await.unwrap();
+        world.deliver().await;
+        world.put(AT, series("1", &people)).await.unwrap();
+        world.set_letters(&b"\xff\xff"[..]).await;
+        if waits_behind {
+            world.put(AT, series("2", &people)).await.unwrap();
+        }
+        if is_behind_damaged {
+            world.set_row(LETTERS_BEHIND_QUEUE, &b"\xff"[..]).await;
+            let refused = world.put(AT, series("3", &people)).await;
+            assert!(matches!(refused, Err(Refusal::Damaged(_))), "{refused:?}");
+        }
+        let found = world.desk.unreadable_messages().await.unwrap();
+        assert_eq!(found.len(), 1);
+        let meeting = found.first().unwrap();
+        let given_up = world.desk.give_up_messages(meeting).await.unwrap();
+        let expected = GivenUp {
+            rows: 1 + usize::from(is_behind_damaged),
+            uid: Some("1".to_owned()),
+            people: unreached.iter().copied().map(address).collect(),
+        };
+        assert_eq!(given_up, Some(expected));
+        for name in unreached {
+            let line = world.line_of(name).await;
+            assert!(line.contains("STATUS=5.1"), "{line}");
+        }
+        let home = world.alice.principal.home.unwrap();
+        let log = world.desk.scheduling_log_of(home, "1").await.unwrap();
+        let line = &log.last().unwrap().lines[0];
+        assert_eq!(line.verdict, Verdict::NotSent);
+        assert_eq!(line.parties.len(), unreached.len());
+        // it is done once
+        assert!(world.desk.unreadable_messages().await.unwrap().is_empty());
+        let again = world.desk.give_up_messages(meeting).await.unwrap();
+        assert_eq!(again, None);
+        world.deliver().await;
+        world.clock.advance(6 * 60 * 60_000);
+        world.put(AT, series("4", &people)).await.unwrap();
+        world.deliver().await;
+        for name in people {
+            let (_, text) = world.own_copy(name).await;
+            assert!(text.contains("SUMMARY:4"), "{text}");
+            assert!(world.line_of(name).await.contains("STATUS=1.2"));
+        }
+        for queue in [LETTERS_QUEUE, LETTERS_BEHIND_QUEUE, DELIVERY_QUEUE] {
+            assert_eq!(world.waiting(queue).await, []);
+        }
+    }
+}
+
+/// Of what names no meeting that is known, nothing can be said, and it goes all the same.
+#[tokio::test]
+async fn what_names_no_meeting_is_given_up() {
+    let (world, _) = slow_world().await;
+    let store = world.desk.store();
+    let torn = Work::new(LETTERS_QUEUE, &b"\xff"[..], Timestamp(0));
+    let mut batch = store.batch();
+    batch.enqueue(&store.new_work_id(Timestamp(0)), &torn);
+    store.commit(batch).await.unwrap();
+    let found = world.desk.unreadable_messages().await.unwrap();
+    let given_up = world.desk.give_up_messages(found.first().unwrap()).await;
+    let expected = GivenUp {
+        rows: 1,
+        uid: None,
+        people: Vec::new(),
+    };
+    assert_eq!(given_up.unwrap(), Some(expected));
+    assert_eq!(world.waiting(LETTERS_QUEUE).await, []);
+}
+
 /// What stands in a row of before 2026-11-30 that was put off comes before what is decided now.
 #[tokio::test]
 async fn rows_of_before_that_were_put_off_are_adopted() {
