@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::InstanceKey;
 
-use super::roster::{Attendee, Seat};
+use super::{
+    Change,
+    roster::{Attendee, Seat},
+};
 use crate::engine::{
     meeting::{Meeting, Part},
     significance::Changes,
@@ -16,6 +19,8 @@ pub(super) struct Comparison<'m, 'o> {
     pub before: Option<&'m Meeting<'o>>,
     pub after: &'m Meeting<'o>,
     pub changes: &'m BTreeMap<Part, Changes>,
+    /// Nobody was told of it before from here: whoever is invited is told all of it.
+    is_new_to_all: bool,
     /// Instances that are told of differently: those with a component before or after, and those that are taken
     /// out or no longer.
     keys: BTreeMap<InstanceKey, Yielded>,
@@ -48,6 +53,7 @@ pub(super) struct Telling {
 
 impl<'m, 'o> Comparison<'m, 'o> {
     pub fn new(
+        change: &Change<'_>,
         before: Option<&'m Meeting<'o>>,
         after: &'m Meeting<'o>,
         changes: &'m BTreeMap<Part, Changes>,
@@ -57,6 +63,7 @@ impl<'m, 'o> Comparison<'m, 'o> {
             before,
             after,
             changes,
+            is_new_to_all: change.is_dormant,
             keys,
         }
     }
@@ -146,7 +153,13 @@ impl<'m, 'o> Comparison<'m, 'o> {
         }
         let series = self.changes_of(Part::Series);
         let told_anew = has.contains(&Part::Series) && series.asks_anew;
-        let told = self.telling(had, has, asked);
+        let mut told = self.telling(had, has, asked);
+        if self.is_new_to_all {
+            told = Some(Telling {
+                instances: None,
+                reason: told.map_or("nobody was told of it from here before", |it| it.reason),
+            });
+        }
         let is_whole = told.as_ref().is_some_and(|it| it.instances.is_none());
         News {
             // an invitation to the series at another time replaces all that was said of instances

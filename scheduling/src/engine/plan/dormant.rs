@@ -1,5 +1,6 @@
 //! An object that came here without being scheduled: by an import, a migration, or the copy of a calendar.
-//! Nobody was told of it from here, and it stays so until its owner changes what concerns the others.
+//! Nobody was told of it from here, and it stays so until its owner changes what concerns the others. It is a scheduling
+//! object then like one that is created (RFC 6638 §3.2.1.1): all of it is told to all who are invited.
 
 use std::collections::BTreeSet;
 

@@ -70,7 +70,7 @@ impl<'m, 'o> Edit<'m, 'o> {
                 edit.asked.insert(attendee.person.clone(), asked);
             }
         }
-        let comparison = Comparison::new(before, after, changes);
+        let comparison = Comparison::new(change, before, after, changes);
         let nothing = BTreeSet::new();
         let now = edit.roster.iter().map(|attendee| &attendee.person);
         let gone = edit.earlier.iter().map(|attendee| &attendee.person);
@@ -89,7 +89,7 @@ impl<'m, 'o> Edit<'m, 'o> {
     /// Lets only those hear anything who come to what they did not come to, or no longer, and who are asked again since
     /// nobody comes in their place. How a message fared that somebody got before makes nobody come or go.
     pub fn keep_arrivals_and_departures(&mut self, change: &Change<'_>) {
-        let comparison = Comparison::new(self.before, self.after, self.changes);
+        let comparison = Comparison::new(change, self.before, self.after, self.changes);
         let earlier = self
             .before
             .map_or_else(Roster::default, |before| Roster::of(change, before));

@@ -71,6 +71,47 @@ fn who_is_invited_or_no_longer_wakes_it_up() {
     );
 }
 
+/// RFC 6638 §3.2.1.1: what becomes a scheduling object is told to all who are invited, and all of it, whatever woke it up:
+/// what they have may be of before, or called off.
+#[test]
+fn awake_it_is_told_to_all() {
+    let series = |summary: &str| {
+        let mut object = meeting(&format!("{PEOPLE}\nRRULE:FREQ=DAILY;COUNT=3"));
+        let entry = object.entries_mut().next().unwrap();
+        entry.set_raw_value("SUMMARY", summary).unwrap();
+        object
+    };
+    let with_instance = |people: &str| {
+        let mut object = series("Plan");
+        let instance = event(&format!(
+            "UID:1\nDTSTAMP:20251231T000000Z\nRECURRENCE-ID:20260302T090000Z\nDTSTART:20260302T090000Z\n\
+             DTEND:20260302T100000Z\nSUMMARY:Plan\nORGANIZER:mailto:alice@example.org\n{people}"
+        ));
+        let instance = instance.entries().next().unwrap().clone();
+        object.calendar_mut().push_component(instance);
+        object
+    };
+    let forced = PEOPLE.replacen(";PARTSTAT=TENTATIVE", ";SCHEDULE-FORCE-SEND=REQUEST", 1);
+    for after in [
+        with_instance(&format!("{PEOPLE}\nATTENDEE:mailto:carol@example.org")),
+        with_instance("ATTENDEE:mailto:carol@example.org"),
+        meeting(&format!("{forced}\nRRULE:FREQ=DAILY;COUNT=3")),
+    ] {
+        let mut world = world_in_which("alice", series("Plan"));
+        world.calendars.insert("bob", series("Old"));
+        world.put("alice", &after);
+        assert!(world.news("bob").contains(&"REQUEST".to_owned()));
+        let told = world.copy("bob").entries().next().unwrap();
+        assert_eq!(told.raw_value("SUMMARY"), Some("Plan"));
+        let xenia = world.mails.last().unwrap();
+        let text = String::from_utf8(xenia.calendar.to_vec()).unwrap();
+        assert!(text.contains("RRULE"), "{text}");
+        // and then like any other
+        world.edit("alice", "SUMMARY", "Another");
+        assert_eq!(world.news("bob"), ["REQUEST"]);
+    }
+}
+
 /// RFC 6638 §7.2: what the client demands is done.
 #[test]
 fn a_demand_wakes_it_up() {

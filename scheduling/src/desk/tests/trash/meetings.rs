@@ -101,6 +101,38 @@ async fn what_was_cancelled_comes_back_unscheduled() {
     assert!(text.contains("SEQUENCE:5"), "the CANCEL has 4: {text}");
 }
 
+/// RFC 6638 §3.2.1.1: whatever makes it a scheduling object again, it takes place for all who are invited, who heard that it
+/// was off.
+#[tokio::test]
+async fn what_is_scheduled_again_takes_place_for_all() {
+    let world = keeping(ALL).await;
+    let carol = user(world.desk.store(), "carol").await;
+    let at = "alice/calendar/m.ics";
+    let plan = unfolded(&meeting("Plan"));
+    let series = plan.replace("SEQUENCE", "RRULE:FREQ=DAILY;COUNT=3\r\nSEQUENCE");
+    world.put(at, series.clone()).await.unwrap();
+    world.wait(HOUR);
+    world.delete(at).await.unwrap();
+    assert!(world.bobs().await.2.contains("STATUS:CANCELLED"));
+    let id = world.listed().await[0].id.clone();
+    world.desk.restore_item(&id).await.unwrap();
+    let begin = plan.find("BEGIN:VEVENT").unwrap();
+    let instance = plan[begin..]
+        .replace("SEQUENCE", "RECURRENCE-ID:20260202T090000Z\r\nSEQUENCE")
+        .replace("20260201T", "20260202T")
+        .replace("bob@", "carol@");
+    let with_carol = series.replace("END:VCALENDAR\r\n", &instance);
+    world.put(at, with_carol).await.unwrap();
+    let (_, _, text) = world.bobs().await;
+    let told = text.split("END:VEVENT").next().unwrap();
+    assert!(
+        told.contains("RRULE") && !told.contains("CANCELLED"),
+        "{text}"
+    );
+    let name = &carol.principal.name;
+    assert_eq!(world.members(&format!("{name}/calendar")).await.len(), 1);
+}
+
 /// What stands there goes on being scheduled; but nobody is left out of it, who would never hear of that.
 #[tokio::test]
 async fn a_meeting_goes_back_to_an_earlier_state_with_all_who_are_in_it() {
