@@ -55,13 +55,7 @@ pub(crate) struct Arrival<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Scheduling<'a> {
     /// It is a change by its owner, or in the owner's name (RFC 6638 §3.2).
-    Applies {
-        actor: &'a Actor,
-        owner: &'a Arc<Principal>,
-        schedule_reply: bool,
-        /// If-Schedule-Tag-Match was given and held.
-        schedule_tag_matched: bool,
-    },
+    Applies(ScheduledBy<'a>),
     /// It stands in another calendar of the same owner now, and nobody need hear of it.
     Moves {
         /// Whether it is a scheduling object.
@@ -70,6 +64,17 @@ pub(crate) enum Scheduling<'a> {
     /// It comes from somebody else's calendar (RFC 6638 §3.2.3.3 and §3.2.3.4): nobody hears of it until its new owner
     /// changes what concerns others.
     Never,
+}
+
+/// What decides how a change is scheduled.
+#[derive(Clone, Copy)]
+pub(crate) struct ScheduledBy<'a> {
+    /// The owner of the calendar, who decides the role.
+    pub owner: &'a Arc<Principal>,
+    /// RFC 6638 §8.1.
+    pub schedule_reply: bool,
+    /// If-Schedule-Tag-Match was given and held.
+    pub schedule_tag_matched: bool,
 }
 
 /// An object that was put into the batch.
@@ -90,6 +95,22 @@ struct Settled {
     attachments: Vec<Attachment>,
 }
 
+impl Settled {
+    /// The object as it arrived.
+    fn as_it_is(
+        admitted: &Admitted,
+        is_scheduling_object: bool,
+        attachments: Vec<Attachment>,
+    ) -> Settled {
+        Settled {
+            octets: admitted.octets.clone(),
+            projection: admitted.projection.clone(),
+            is_scheduling_object,
+            attachments,
+        }
+    }
+}
+
 impl<'a> Arrival<'a> {
     /// What it was before: what it replaces, or what it was elsewhere.
     pub fn was(&self) -> Option<&'a Stored<Object>> {
@@ -102,7 +123,7 @@ impl<'a> Arrival<'a> {
             .was()
             .and_then(|before| before.calendar.as_ref())
             .is_some_and(|it| it.scheduling);
-        matches!(self.scheduling, Scheduling::Applies { .. })
+        matches!(self.scheduling, Scheduling::Applies(_))
             && !was_meeting
             && !self.admitted.facts.mentions_people()
     }
@@ -231,6 +252,7 @@ impl Desk {
         admission::check_zones(named, had)
     }
 
+    /// What is stored of it: the object as it is, unless scheduling has something to say about it.
     async fn settle_arrival(
         &self,
         batch: &mut Batch,
@@ -238,38 +260,43 @@ impl Desk {
         held: Vec<Attachment>,
     ) -> Result<Settled, Refusal> {
         let admitted = arrival.admitted;
-        let as_it_is = |is_scheduling_object, attachments| Settled {
-            octets: admitted.octets.clone(),
-            projection: admitted.projection.clone(),
-            is_scheduling_object,
-            attachments,
-        };
-        let alone = |held| self.checked_attachments(&admitted.object, arrival, held);
-        let (actor, owner, schedule_reply, schedule_tag_matched) = match &arrival.scheduling {
+        let is_scheduling_object = match arrival.scheduling {
+            Scheduling::Applies(by) if !arrival.is_plain() => {
+                return self.settle_scheduled(batch, arrival, by, held).await;
+            }
+            Scheduling::Applies(_) => false,
             Scheduling::Never => {
                 if admitted.facts.mentions_people() {
                     self.log_copy(batch, arrival);
                 }
-                return Ok(as_it_is(false, alone(held)?));
+                false
             }
             Scheduling::Moves {
                 is_scheduling_object,
             } => {
-                if *is_scheduling_object {
+                if is_scheduling_object {
                     self.log_move(batch, arrival);
                 }
-                return Ok(as_it_is(*is_scheduling_object, alone(held)?));
+                is_scheduling_object
             }
-            Scheduling::Applies {
-                actor,
-                owner,
-                schedule_reply,
-                schedule_tag_matched,
-            } => (*actor, *owner, *schedule_reply, *schedule_tag_matched),
         };
-        if arrival.is_plain() {
-            return Ok(as_it_is(false, alone(held)?));
-        }
+        let attachments = self.checked_attachments(&admitted.object, arrival, held)?;
+        Ok(Settled::as_it_is(
+            admitted,
+            is_scheduling_object,
+            attachments,
+        ))
+    }
+
+    /// Tells whoever it concerns, and settles what the rules of scheduling make of the object.
+    async fn settle_scheduled(
+        &self,
+        batch: &mut Batch,
+        arrival: &Arrival<'_>,
+        by: ScheduledBy<'_>,
+        held: Vec<Attachment>,
+    ) -> Result<Settled, Refusal> {
+        let admitted = arrival.admitted;
         let replaced = arrival
             .was()
             .and_then(|before| Some((before, before.calendar.as_ref()?)));
@@ -278,13 +305,13 @@ impl Desk {
             None => None,
         };
         let proposal = Proposal {
-            actor,
-            owner,
+            actor: arrival.actor,
+            owner: by.owner,
             before: before.as_ref(),
             is_dormant: replaced.is_some_and(|(_, facts)| !facts.scheduling),
             after: Some(&admitted.object),
-            schedule_reply,
-            schedule_tag_matched,
+            schedule_reply: by.schedule_reply,
+            schedule_tag_matched: by.schedule_tag_matched,
             attachments: &held,
             is_within_limits: false,
             now: arrival.scene.now,
@@ -294,31 +321,64 @@ impl Desk {
         let replaced = arrival.was().map_or(&[][..], |it| it.attachments());
         let known = [held, scheduled.organizers_attachments, replaced.to_vec()].concat();
         let Some(object) = scheduled.object else {
-            return Ok(as_it_is(false, alone(known)?));
+            let attachments = self.checked_attachments(&admitted.object, arrival, known)?;
+            return Ok(Settled::as_it_is(admitted, false, attachments));
         };
-        // what a room answers by itself was looked at before
-        if owner.kind.is_bookable() && actor.principal.id != owner.id {
-            let asked = Asked {
-                object: &object,
-                calendar: arrival.calendar,
-                uid: &admitted.facts.uid,
-            };
-            self.check_free(batch, owner, before.as_ref(), &asked)
-                .await?;
-        }
+        self.check_booked_time(batch, arrival, by.owner, before.as_ref(), &object)
+            .await?;
         let attachments = self.checked_attachments(&object, arrival, known)?;
-        let octets = object.to_octets();
+        self.settled(
+            arrival,
+            &object,
+            scheduled.is_scheduling_object,
+            attachments,
+        )
+    }
+
+    /// What somebody else than a room books for it is free. What it answers by itself was looked at before.
+    async fn check_booked_time(
+        &self,
+        batch: &mut Batch,
+        arrival: &Arrival<'_>,
+        owner: &Arc<Principal>,
+        before: Option<&CalendarObject>,
+        object: &CalendarObject,
+    ) -> Result<(), Refusal> {
+        if !owner.kind.is_bookable() || arrival.actor.principal.id == owner.id {
+            return Ok(());
+        }
+        let asked = Asked {
+            object,
+            calendar: arrival.calendar,
+            uid: &arrival.admitted.facts.uid,
+        };
+        self.check_free(batch, owner, before, &asked).await
+    }
+
+    /// What the rules of scheduling made of the object, within the limits.
+    fn settled(
+        &self,
+        arrival: &Arrival<'_>,
+        object: &CalendarObject,
+        is_scheduling_object: bool,
+        attachments: Vec<Attachment>,
+    ) -> Result<Settled, Refusal> {
+        let (admitted, octets) = (arrival.admitted, object.to_octets());
         if octets == admitted.octets {
-            return Ok(as_it_is(scheduled.is_scheduling_object, attachments));
+            return Ok(Settled::as_it_is(
+                admitted,
+                is_scheduling_object,
+                attachments,
+            ));
         }
         // a group is as many as are in it, and each instance of a series that is answered is as large as the series
         let limits = &self.settings.limits;
-        admission::check_attendees(limits, admission::most_attendees(&object))?;
+        admission::check_attendees(limits, admission::most_attendees(object))?;
         admission::check_grown(limits, &octets)?;
         Ok(Settled {
             octets,
-            projection: ObjectProjection::of(&object).encode(),
-            is_scheduling_object: scheduled.is_scheduling_object,
+            projection: ObjectProjection::of(object).encode(),
+            is_scheduling_object,
             attachments,
         })
     }

@@ -14,7 +14,7 @@ use storage::{
 
 use super::{
     Desk, MAXIMUM_ROUNDS, Written, admission,
-    arrival::{Arrival, Scheduling},
+    arrival::{Arrival, ScheduledBy, Scheduling},
     attachments::too_many,
     conditions,
     content::DEFAULT_CONTENT_TYPE,
@@ -381,13 +381,12 @@ impl Desk {
             leaves: None,
             keeps: Some(&round.before.value),
             attached: made.map_or(&[][..], std::slice::from_ref),
-            scheduling: Scheduling::Applies {
-                actor,
+            scheduling: Scheduling::Applies(ScheduledBy {
                 owner: &round.resolution.owner,
                 schedule_reply: true,
                 // it is a change of what is stored, which nobody can have overlooked
                 schedule_tag_matched: true,
-            },
+            }),
         };
         let object = self.arrive(&mut batch, &arrival).await?.object;
         Ok(self.commit(batch).await?.map(|_| Written {

@@ -381,14 +381,9 @@ impl Desk {
             self.keep_what_was_told(&mut round.batch, &change, uid, now)
                 .await?;
         }
-        if let Some(step) = self.check_time_of_room(round, admitted).await? {
-            return Ok(step);
-        }
         let is_scheduled = was_scheduled && change.roles[1] != Role::None;
-        let object = self
-            .write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
-            .await?;
-        Ok(Step::Done(Imported::Updated(object)))
+        self.write_import(round, admitted, places, (name, Some(&before)), is_scheduled)
+            .await
     }
 
     /// What stands there may have entries of its own, or not be the actor's to see.
@@ -447,13 +442,8 @@ impl Desk {
         if let Err(refusal) = round.may(Privilege::Bind, &path, &touched, admitted) {
             return Ok(Step::Done(Imported::Refused(refusal)));
         }
-        if let Some(step) = self.check_time_of_room(round, admitted).await? {
-            return Ok(step);
-        }
-        let object = self
-            .write_import(round, admitted, places, (&name, None), false)
-            .await?;
-        Ok(Step::Done(Imported::Created(object)))
+        self.write_import(round, admitted, places, (&name, None), false)
+            .await
     }
 
     /// What a room has accepted comes to where nothing else has its time. What comes with it in one commit cannot be seen.
@@ -545,7 +535,10 @@ impl Desk {
         places: &UidPlaces,
         (name, before): (&str, Option<&Stored<Object>>),
         is_scheduled: bool,
-    ) -> Result<Placed, Refusal> {
+    ) -> Result<Step, Refusal> {
+        if let Some(step) = self.check_time_of_room(round, admitted).await? {
+            return Ok(step);
+        }
         let replaced = before.and_then(|before| before.calendar.as_ref());
         let facts = CalendarFacts {
             uid: admitted.facts.uid.clone(),
@@ -581,7 +574,11 @@ impl Desk {
             .put_object(round.calendar, name, before, &object);
         round.written += 1;
         round.taken.extend([uid.clone(), name.to_owned()]);
-        Ok(Placed::of(name, &object))
+        let placed = Placed::of(name, &object);
+        Ok(Step::Done(match before {
+            Some(_) => Imported::Updated(placed),
+            None => Imported::Created(placed),
+        }))
     }
 }
 

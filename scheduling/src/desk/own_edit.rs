@@ -10,7 +10,7 @@ use storage::{
 
 use super::{
     Desk, admission,
-    arrival::{Arrival, Scheduling},
+    arrival::{Arrival, ScheduledBy, Scheduling},
     copy::Copy,
     scene,
 };
@@ -57,12 +57,11 @@ impl Desk {
             leaves: None,
             keeps: Some(&before.value),
             attached: &[],
-            scheduling: Scheduling::Applies {
-                actor,
+            scheduling: Scheduling::Applies(ScheduledBy {
                 owner,
                 schedule_reply: true,
                 schedule_tag_matched: false,
-            },
+            }),
         };
         self.arrive(&mut batch, &arrival).await?;
         Ok(Some(batch))

@@ -11,7 +11,7 @@ use storage::{
 use super::{
     Desk, MAXIMUM_ROUNDS,
     admission::{self, Admitted},
-    arrival::{Arrival, Scheduling},
+    arrival::{Arrival, ScheduledBy, Scheduling},
     conditions,
     content::{Body, DEFAULT_CONTENT_TYPE},
     delete,
@@ -283,12 +283,11 @@ impl Desk {
             leaves: from,
             keeps: taken.as_ref().or(round.before.map(|before| &before.value)),
             attached: &[],
-            scheduling: Scheduling::Applies {
-                actor: round.actor,
+            scheduling: Scheduling::Applies(ScheduledBy {
                 owner: &round.resolution.owner,
                 schedule_reply: put.schedule_reply,
                 schedule_tag_matched: round.schedule_tag_matched,
-            },
+            }),
         };
         let arrived = self.arrive(&mut batch, &arrival).await?;
         round.scene.cover(&mut batch);

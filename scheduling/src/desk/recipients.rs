@@ -150,8 +150,17 @@ impl Recipients {
         now: Timestamp,
     ) -> Option<Receipt> {
         let recipient = self.people.get(&delivery.recipient.id)?;
-        let unheard = self.unheard(delivery, directory);
-        Some(recipient.judge(&delivery.message, &unheard, directory, now))
+        let receipt = recipient.effect_of(&Incoming {
+            copy: recipient.object.as_ref(),
+            called_off: recipient.called_off.as_ref(),
+            removed: recipient.removed,
+            message: &delivery.message,
+            unheard: &self.unheard(delivery, directory),
+            recipient: &recipient.principal,
+            directory,
+            now,
+        });
+        Some(recipient.with_room(receipt, &delivery.message))
     }
 
     /// What waits for who sends an answer, and takes back what they answer.
@@ -350,18 +359,6 @@ impl Recipient {
         engine::role(object, self.principal.id, &own).is_ok_and(|role| role != Role::None)
     }
 
-    /// What a message does here, if it may come in and there is room.
-    fn judge(
-        &self,
-        message: &Message,
-        unheard: &[CalendarObject],
-        directory: &Directory,
-        now: Timestamp,
-    ) -> Receipt {
-        let receipt = self.effect_of(message, unheard, directory, now);
-        self.with_room(receipt, message)
-    }
-
     /// What only a person can decide comes in if there is room where it waits for them: nobody is told that something waits
     /// that does not.
     fn with_room(&self, receipt: Receipt, message: &Message) -> Receipt {
@@ -374,27 +371,14 @@ impl Recipient {
         }
     }
 
-    fn effect_of(
-        &self,
-        message: &Message,
-        unheard: &[CalendarObject],
-        directory: &Directory,
-        now: Timestamp,
-    ) -> Receipt {
+    /// What a message does here, if it may come in and there is room for a copy.
+    fn effect_of(&self, incoming: &Incoming<'_>) -> Receipt {
+        let message = incoming.message;
         if !self.may_take(message) {
             let reason = "the sender may not deliver here (RFC 6638 §6.1)";
             return refuse(message, Status::NO_PRIVILEGE, reason);
         }
-        let receipt = engine::receive(&Incoming {
-            copy: self.object.as_ref(),
-            called_off: self.called_off.as_ref(),
-            removed: self.removed,
-            message,
-            unheard,
-            recipient: &self.principal,
-            directory,
-            now,
-        });
+        let receipt = engine::receive(incoming);
         let CopyChange::Create(object) = &receipt.copy else {
             return receipt;
         };

@@ -10,7 +10,7 @@ use storage::{
 
 use super::{
     Desk, MAXIMUM_ROUNDS, PartialFailures, Written, admission,
-    arrival::{Arrival, Scheduling},
+    arrival::{Arrival, ScheduledBy, Scheduling},
     conditions,
     construction::Construction,
     delete::{self, Removal},
@@ -448,12 +448,11 @@ fn scheduling<'a>(
         }),
         (true, false, false) => Err(Refusal::Prohibited("a meeting stays with its owner")),
         (true, true, false) if !replaces_meeting => Ok(Scheduling::Never),
-        (true, true, _) | (false, ..) => Ok(Scheduling::Applies {
-            actor: ends.removal.actor,
+        (true, true, _) | (false, ..) => Ok(Scheduling::Applies(ScheduledBy {
             owner: &ends.destination.owner,
             schedule_reply: transfer.schedule_reply,
             schedule_tag_matched: false,
-        }),
+        })),
     }
 }
 

@@ -292,16 +292,19 @@ impl World {
         row.value.payload
     }
 
-    /// Has what waits stand as it did before each letter said for which parts it asks again.
-    async fn letters_as_before(&self) {
+    /// The first row of what waits: when its turn is, and its letters. Nobody is in trouble.
+    async fn first_letters(&self) -> (WorkId, Stored<Work>, Timestamp, Vec<Letter>) {
         let store = self.desk.store();
-        let (_, row) = store
-            .list_work(LETTERS_QUEUE, None, 1)
-            .await
-            .unwrap()
-            .remove(0);
+        let mut rows = store.list_work(LETTERS_QUEUE, None, 1).await.unwrap();
+        let (id, row) = rows.remove(0);
         let (due, troubles, letters): (Timestamp, u32, Vec<Letter>) = row.task().unwrap();
         assert_eq!(troubles, 0);
+        (id, row, due, letters)
+    }
+
+    /// Has what waits stand as it did before each letter said for which parts it asks again.
+    async fn letters_as_before(&self) {
+        let (_, row, due, letters) = self.first_letters().await;
         let letters = letters.into_iter().map(
             |(method, sender, shows, tells, asks, _, parts, decided, octets, to)| {
                 (
@@ -309,7 +312,7 @@ impl World {
                 )
             },
         );
-        let former = (due, troubles, letters.collect::<Vec<_>>());
+        let former = (due, 0_u32, letters.collect::<Vec<_>>());
         let row = Work::of(LETTERS_QUEUE, &former, row.created);
         self.set_letters(row.payload).await;
     }
@@ -317,13 +320,7 @@ impl World {
     /// Has what waits stand as it did before there was a row for each meeting.
     pub(super) async fn rows_as_before(&self) {
         let store = self.desk.store();
-        let (id, row) = store
-            .list_work(LETTERS_QUEUE, None, 1)
-            .await
-            .unwrap()
-            .remove(0);
-        let (due, troubles, letters): (Timestamp, u32, Vec<Letter>) = row.task().unwrap();
-        assert_eq!(troubles, 0);
+        let (id, row, due, letters) = self.first_letters().await;
         let letters = letters.into_iter();
         let letters = letters.map(|(method, sender, shows, _, asks, _, _, _, octets, to)| {
             (method, sender, shows, asks, octets, to)
