@@ -66,9 +66,10 @@ impl Desk {
         let mut messages = 0;
         // an answer to what came here without being scheduled stands there, and nobody else hears of it
         let is_told = !recipients.is_dormant(recipient.id);
-        if let Some(before) = before.filter(|_| receipt.attendees_changed && is_told) {
+        let pass_on = receipt.attendees_changed && is_told;
+        if let Some(before) = before.as_ref().filter(|_| pass_on) {
             messages += self
-                .pass_on(batch, recipients, delivery, &before, directory, now)
+                .pass_on(batch, recipients, delivery, before, directory, now)
                 .await?;
         }
         messages += self
@@ -88,9 +89,9 @@ impl Desk {
             let mut shown = at_once.unwrap_or_default();
             // who answered by mail has a copy that does not say so yet
             if message.origin == Origin::Mail {
-                let sender = &message.sender;
+                let (before, sender) = (before.as_ref(), &message.sender);
                 shown.extend(engine::tell_answer(
-                    object, recipient, directory, sender, now,
+                    before, object, recipient, directory, sender, now,
                 ));
             }
             let shown = self.part(recipients, (recipient, &message.uid), &shown);

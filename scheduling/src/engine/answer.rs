@@ -5,7 +5,7 @@ use storage::model::{Principal, PrincipalId};
 
 use super::{
     Directory,
-    delegation::{DELEGATED_TO, delegates},
+    delegation::{DELEGATED, DELEGATED_TO, delegates},
     entry::{NEEDS_ACTION, adopt, attendees, participation},
     meeting::{Meeting, Part},
     sequence::asked_anew,
@@ -86,11 +86,15 @@ pub fn with_known_answers(
 }
 
 /// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and whom they send as answered; a name if none is known; no
-/// RSVP, the answer is here. Who sends them is not theirs to say.
+/// RSVP, the answer is here. Who sends them is not theirs to say. Who says again that they send somebody, and not whom, sends
+/// those whom they have named before (RFC 5546 §3.2.2.3).
 pub(super) fn take_over(line: &mut Property, answer: &Property) {
+    let names = !delegates(answer).is_empty();
+    let are_known = participation(answer) == DELEGATED && !delegates(line).is_empty();
     set(line, "PARTSTAT", &participation(answer));
-    let sends = Some(answer).filter(|answer| !delegates(answer).is_empty());
-    adopt(line, sends, DELEGATED_TO);
+    if names || !are_known {
+        adopt(line, Some(answer).filter(|_| names), DELEGATED_TO);
+    }
     match answer.parameter("SENT-BY") {
         Some(address) => set(line, "SENT-BY", &address),
         None => {

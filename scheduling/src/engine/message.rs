@@ -118,8 +118,8 @@ pub struct Message {
     pub tells_answer: bool,
     /// It is sent again, although nothing else changed (RFC 6638 §3.2.7): its recipient hears of it all the same.
     pub is_sent_again: bool,
-    /// The parts for which the organizer asks this person again (RFC 6638 §3.2.8), by [`part_name`], where it says
-    /// NEEDS-ACTION of them there.
+    /// The parts for which the organizer asks this person again (RFC 6638 §3.2.8), or in which the person has taken an answer
+    /// back, by [`part_name`], where it says NEEDS-ACTION of them there.
     pub asks_again: BTreeSet<String>,
     /// The iCalendar stream with its METHOD: what the inbox keeps.
     pub object: CalendarObject,
@@ -307,6 +307,12 @@ fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
     }
     let mut attendee = shared_person(answer.attendee);
     attendee.remove_parameter("RSVP");
+    if attendee.parameter("PARTSTAT").is_none() {
+        // what was answered before is taken back, in so many words
+        attendee
+            .set_parameter("PARTSTAT", NEEDS_ACTION)
+            .expect("a plain word is a valid value");
+    }
     let organizer = original.property("ORGANIZER").map(shared_person);
     organizer
         .into_iter()

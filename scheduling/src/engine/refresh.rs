@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use calendar::CalendarObject;
+use calendar::{CalendarObject, Component};
 use storage::{
     Timestamp,
     model::{Principal, PrincipalId},
@@ -14,9 +14,9 @@ use storage::{
 use super::{
     Delivery, Directory, Status,
     directory::Person,
-    entry::{Agent, agent, attendees, can_be_scheduled},
+    entry::{Agent, NEEDS_ACTION, agent, attendees, can_be_scheduled, participation},
     meeting::{Meeting, Part},
-    message::{Message, request},
+    message::{Message, part_name, request},
     showing::{Told, comes_to_series, shown},
 };
 
@@ -36,8 +36,9 @@ pub fn refresh(
 }
 
 /// The delivery that brings the copy of `replied` (an address) up to date with what they answered by another way than
-/// that copy: by mail. `None` where they are not here.
+/// that copy: by mail. `before` is the organizer's object as it was. `None` where they are not here.
 pub fn tell_answer(
+    before: Option<&CalendarObject>,
     organizer_object: &CalendarObject,
     owner: &Principal,
     directory: &Directory,
@@ -49,7 +50,30 @@ pub fn tell_answer(
     let mut deliveries = shown_to(organizer_object, owner, directory, is_meant, now);
     let mut delivery = deliveries.pop()?;
     delivery.message.tells_answer = true;
+    if let Some(before) = before {
+        delivery.message.asks_again = taken_back(before, organizer_object, directory, replied.id);
+    }
     Some(delivery)
+}
+
+/// The parts in which somebody had answered and has not any more, by [`part_name`].
+fn taken_back(
+    before: &CalendarObject,
+    after: &CalendarObject,
+    directory: &Directory,
+    attendee: PrincipalId,
+) -> BTreeSet<String> {
+    let (before, after) = (Meeting::of(before), Meeting::of(after));
+    let waits = |entry: &Component| {
+        let own = attendees(entry).find(|line| directory.is(line.raw_value(), attendee));
+        own.map(|line| participation(line) == NEEDS_ACTION)
+    };
+    let taken_back = after.parts().filter(|(part, entry)| {
+        waits(entry) == Some(true) && before.describing(*part).and_then(waits) == Some(false)
+    });
+    taken_back
+        .map(|(_, entry)| part_name(entry).to_owned())
+        .collect()
 }
 
 /// All that a local attendee is told of the organizer's object, where they come to the series: see [`Message::whole`].

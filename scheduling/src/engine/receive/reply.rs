@@ -320,9 +320,11 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 }
 
 /// RFC 5546 §2.1.5: for each attendee, the order of answers; and an answer to what was before the last
-/// reset comes too late: also from here, where the invitation to what is now still waits to be delivered. An answer to the
-/// series and one to an instance are in the order in which they were given: SEQUENCE is that of each. `is_own` is whether
+/// reset comes too late: also from here, where the invitation to what is now still waits to be delivered. `is_own` is whether
 /// what somebody is invited to has a component of its own, and not that of all later ones.
+///
+/// An answer to the series does not take the place of one to an instance that was given before it: that is heard also where
+/// it comes after it. It is late only if it comes before it by SEQUENCE, too, which is that of each.
 fn is_obsolete(origin: Origin, (invited, is_own): (&Property, bool), message: &Component) -> bool {
     let said = Revision::of(message);
     // answers from here come in their order
@@ -336,7 +338,10 @@ fn is_obsolete(origin: Origin, (invited, is_own): (&Property, bool), message: &C
             true if origin == Origin::Mail => said <= known,
             true => said < known,
             // of two that were given within a second, neither is
-            false => said.compare_apart(&known).is_lt(),
+            false => {
+                let is_before = said.sequence() < known.sequence() || !is_instance(message);
+                is_before && said.compare_apart(&known).is_lt()
+            }
         }
     })
 }
@@ -396,8 +401,12 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
             continue;
         }
         take_over(line, answer.line);
-        if incoming.message.origin != Origin::Here {
-            Revision::of(answer.entry).note(line, is_instance(answer.entry));
+        // the last answer to an instance itself stays noted: it may come twice
+        let is_own = is_instance(answer.entry);
+        let is_noted = Revision::noted(line)
+            .is_some_and(|(known, is_apart)| is_apart && !is_own && !known.stamp().is_empty());
+        if incoming.message.origin != Origin::Here && !is_noted {
+            Revision::of(answer.entry).note(line, is_own);
         }
         let mut as_asked = line.clone();
         adopt(&mut as_asked, Some(&asked), "RSVP");

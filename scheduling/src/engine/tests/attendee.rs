@@ -58,6 +58,42 @@ fn an_answer_reaches_the_organizer_and_the_others() {
     }
 }
 
+/// RFC 5546 §3.2.3, RFC 6638 §3.2.2.3: with PARTSTAT, or without, which is the same (RFC 5545 §3.2.12).
+#[test]
+fn an_answer_that_is_taken_back_is_told() {
+    for is_said in [true, false] {
+        let mut world = invited();
+        world.answer("bob", "ACCEPTED");
+        world.inboxes.clear();
+        let mut object = world.copy("bob").clone();
+        for entry in object.entries_mut() {
+            let mut lines = entry.properties_mut();
+            let line = lines.find(|line| line.raw_value() == BOB).unwrap();
+            match is_said {
+                true => drop(line.set_parameter("PARTSTAT", "NEEDS-ACTION")),
+                false => drop(line.remove_parameter("PARTSTAT")),
+            }
+        }
+        world.put("bob", &object);
+        let said = lines(&world.inboxes["alice"][0]).join(" ");
+        assert!(said.contains("PARTSTAT=NEEDS-ACTION"), "{said}");
+        assert_eq!(world.news("alice"), ["REPLY"], "{is_said}");
+        for who in ["alice", "carol"] {
+            let line = world.line(who, "ATTENDEE", BOB);
+            assert!(line.contains("PARTSTAT=NEEDS-ACTION"), "{who}: {line}");
+        }
+        // and it stays so, until there is another one
+        world.edit("alice", "SUMMARY", "Other");
+        for who in ["alice", "bob"] {
+            let line = world.line(who, "ATTENDEE", BOB);
+            assert!(!line.contains("ACCEPTED"), "{who}: {line}");
+        }
+        world.answer("bob", "DECLINED");
+        let line = world.line("alice", "ATTENDEE", BOB);
+        assert!(line.contains("PARTSTAT=DECLINED"), "{line}");
+    }
+}
+
 #[test]
 fn the_reply_holds_one_attendee_and_no_more_than_needed() {
     // C3.4

@@ -340,8 +340,14 @@ impl World {
             }
             let (message, owner) = (&delivery.message, &delivery.recipient);
             if message.origin == Origin::Mail
-                && let Some(own) =
-                    tell_answer(&object, owner, &directory, &message.sender, self.now)
+                && let Some(own) = tell_answer(
+                    before.as_ref(),
+                    &object,
+                    owner,
+                    &directory,
+                    &message.sender,
+                    self.now,
+                )
             {
                 self.deliver(&own);
             }

@@ -186,6 +186,59 @@ fn replies_in_any_order() {
     );
 }
 
+/// RFC 5546 §2.1.5, §3.2.3: an answer says what it says, and also who has a clock that is behind, or answers without a word,
+/// is heard. What is late is not taken, and the log says why.
+#[test]
+fn an_answer_is_taken_in_for_what_it_says() {
+    // what is said, and how many minutes after the invitation (or before it) as the sender's clock has it; what is stored of
+    // that, whether somebody is sent, and whether it is shown
+    let sends = "DELEGATED;DELEGATED-TO=\"mailto:carol@example.org\"";
+    let steps = [
+        ("ACCEPTED", -10, "ACCEPTED", false, true),
+        ("TENTATIVE", -11, "ACCEPTED", false, false),
+        ("ACCEPTED", -9, "ACCEPTED", false, true),
+        ("NEEDS-ACTION", -8, "NEEDS-ACTION", false, true),
+        ("DELEGATED", 1, "DELEGATED", false, true),
+        (sends, 2, "DELEGATED", true, true),
+        // they do not say that they send nobody any more
+        ("DELEGATED", 3, "DELEGATED", true, true),
+        ("ACCEPTED", 4, "ACCEPTED", false, true),
+    ];
+    let mut world = outside_invited();
+    let sent = Timestamp(START + MINUTE);
+    for (said, minutes, stored, is_sent, is_shown) in steps {
+        let stamp = utc(Timestamp(sent.0 + minutes * MINUTE));
+        let reply = answer_of(X, said, 0, &stamp);
+        let receipt = world.mail_in("alice", Method::Reply, X, reply);
+        let line = world.line("alice", "ATTENDEE", X);
+        let carol = world.line("alice", "ATTENDEE", "mailto:carol@example.org");
+        let what = format!("{said} {minutes}: {line} {carol} {:?}", receipt.decisions);
+        assert!(line.contains(&format!("PARTSTAT={stored}")), "{what}");
+        assert_eq!(line.contains("DELEGATED-TO"), is_sent, "{what}");
+        assert_eq!(!carol.is_empty(), is_sent, "{what}");
+        assert_eq!(receipt.inbox_item, is_shown, "{what}");
+        let is_told = matches!(&receipt.decisions[..], [Decision::NotApplied { .. }]);
+        assert_eq!(is_told, !is_shown, "{what}");
+    }
+}
+
+/// Who is here and takes an answer back by mail sees that in their copy.
+#[test]
+fn an_answer_is_taken_back_by_mail() {
+    const BOB: &str = "mailto:bob@example.org";
+    let mut world = outside_invited();
+    world.answer("bob", "ACCEPTED");
+    for said in ["NEEDS-ACTION", "TENTATIVE"] {
+        let stamp = utc(world.now);
+        let reply = answer_of(BOB, said, 0, &stamp);
+        world.mail_in("alice", Method::Reply, BOB, reply);
+        for who in ["alice", "bob"] {
+            let line = world.line(who, "ATTENDEE", BOB);
+            assert!(line.contains(&format!("PARTSTAT={said}")), "{who}: {line}");
+        }
+    }
+}
+
 #[test]
 fn an_answer_to_what_was_before_comes_too_late() {
     // RFC 5546 §2.1.5: rescheduled meanwhile

@@ -200,6 +200,48 @@ fn answers_are_in_order_part_by_part() {
     }
 }
 
+/// RFC 5546 §2.1.5: answers to the series and to an instance may come in any order, and from clocks that are not alike.
+#[test]
+fn answers_to_a_series_and_to_an_instance_come_in_any_order() {
+    let named = "RECURRENCE-ID:20260309T090000Z";
+    let declined = (named, "DECLINED", 10);
+    let accepted = ("", "ACCEPTED", 11);
+    // where all of it has the same answer, the later one to the series is meant for the instance, too; twice is once
+    let (same, all) = ((named, "TENTATIVE", 12), ("", "TENTATIVE", 13));
+    let last = ("", "DECLINED", 14);
+    let rows: [(&[_], &str, &str); 4] = [
+        (&[declined, accepted], "+", "-"),
+        (&[accepted, declined], "+", "-"),
+        (&[accepted, declined, accepted, declined], "+", "-"),
+        (&[same, all, last, same, all], "-", "-"),
+    ];
+    for (answers, of_series, of_instance) in rows {
+        for moved in [false, true] {
+            let people = "bob x@elsewhere.net";
+            let mut world = new_world();
+            let moved = moved.then(|| instance("0309", 11, people, ""));
+            let parts = [Some(series(people, "")), moved];
+            let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
+            world.put("alice", &set(&parts));
+            for (id, participation, minute) in answers {
+                let reply = answer(id, participation, 0, *minute);
+                let reply = message("REPLY", &[reply]);
+                world.mail_in("alice", Method::Reply, X, reply);
+            }
+            let expected = [
+                format!("series bob? x@elsewhere.net{of_series}"),
+                format!("0309 bob? x@elsewhere.net{of_instance}"),
+            ];
+            assert_eq!(
+                world.shape("alice"),
+                expected,
+                "{answers:?} {}",
+                parts.len()
+            );
+        }
+    }
+}
+
 #[test]
 fn an_answer_from_before_an_instance_was_moved_comes_too_late() {
     // C5.7
