@@ -73,7 +73,7 @@ pub fn follow_members(
     };
     let is_over: Vec<bool> = object
         .entries()
-        .map(|entry| is_over(object, entry, change))
+        .map(|entry| is_over(object, entry, change.now, change.floating))
         .collect();
     for (entry, is_over) in followed.object.entries_mut().zip(is_over) {
         if !is_over {
@@ -85,15 +85,20 @@ pub fn follow_members(
 }
 
 /// Whether an instance that has a component of its own is over. The series is not: that is looked at before.
-fn is_over(object: &CalendarObject, entry: &Component, change: &MembersChanged<'_>) -> bool {
+pub(super) fn is_over(
+    object: &CalendarObject,
+    entry: &Component,
+    now: Timestamp,
+    floating: &Zone,
+) -> bool {
     if entry.property("RECURRENCE-ID").is_none() {
         return false;
     }
     let to_come = TimeRange {
-        start: jiff::Timestamp::from_millisecond(change.now.0).ok(),
+        start: jiff::Timestamp::from_millisecond(now.0).ok(),
         end: None,
     };
-    let set = RecurrenceSet::of_components(object, [entry], change.floating);
+    let set = RecurrenceSet::of_components(object, [entry], floating);
     let found = set.occurrences(&to_come, &mut Budget::default());
     found.is_ok_and(|found| found.is_empty())
 }

@@ -23,6 +23,8 @@ impl Status {
     pub const PARAMETER_IGNORED: Status = Status(Cow::Borrowed("2.3"));
     /// 2.7: the message went to others (RFC 5546 §3.6).
     pub const FORWARDED: Status = Status(Cow::Borrowed("2.7"));
+    /// 2.3 and 2.7: both of these.
+    pub const FORWARDED_AND_IGNORED: Status = Status(Cow::Borrowed("2.3,2.7"));
     /// 3.1: a value cannot be.
     pub const INVALID_VALUE: Status = Status(Cow::Borrowed("3.1"));
     /// 3.7: nobody has this address.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calendar::{CalendarObject, Component, InstanceKey, Property};
+use calendar::{CalendarObject, Component, InstanceKey, Property, Zone};
 use storage::model::{Principal, PrincipalKind};
 
 use super::{Change, dropped::with_dropped};
@@ -12,6 +12,7 @@ use crate::engine::{
     delegation::{self, DELEGATED_FROM, delegates, invite_too},
     entry::{Agent, agent, attendees, participation},
     meeting::{Meeting, Part},
+    membership::is_over,
     significance::{Changes, changes, is_private, own_changes},
     when::place,
 };
@@ -102,7 +103,10 @@ pub(super) fn is_expanded(change: &Change<'_>, stored: &Property) -> bool {
     let status = stored.parameter("SCHEDULE-STATUS");
     !change.is_dormant
         && agent(stored) == Agent::Server
-        && status.is_some_and(|status| status == Status::FORWARDED.as_str())
+        && status.is_some_and(|status| {
+            let mut codes = status.split(',');
+            codes.any(|code| code.trim() == Status::FORWARDED.as_str())
+        })
 }
 
 /// The groups that the server invites to a part to which they were not invited, each with the part.
@@ -297,7 +301,10 @@ fn as_series(
     if place(after.object, &entry) != place(after.object, sent) {
         return None;
     }
-    answer_as(change, sent, &mut entry);
+    match is_over(after.object, sent, change.now, &zone_of(change.owner)) {
+        true => keep_people(sent, &mut entry),
+        false => answer_as(change, sent, &mut entry),
+    }
     entry.retain_properties(|line| !is_private(line.name()));
     entry.retain_components(|it| !it.is("VALARM"));
     for line in sent.properties().filter(|line| is_private(line.name())) {
@@ -307,6 +314,20 @@ fn as_series(
         entry.push_component(alarm.clone());
     }
     Some(entry)
+}
+
+/// What is over says who was there.
+fn keep_people(sent: &Component, entry: &mut Component) {
+    entry.remove_properties("ATTENDEE");
+    for line in attendees(sent) {
+        entry.push_property(line.clone());
+    }
+}
+
+/// Where floating times of somebody are read.
+fn zone_of(owner: &Principal) -> Zone {
+    let zone = owner.time_zone.as_deref().and_then(Zone::named);
+    zone.unwrap_or_else(Zone::utc)
 }
 
 /// Puts into the place of these instances what they are now.

@@ -55,6 +55,7 @@ pub(super) fn store(
     let post = Post::new(change, &edit, &object);
     post.cancel(&mut outbox);
     post.invite(&mut outbox);
+    post.note_unknown_forces(&mut outbox);
     post.pass_over(&mut outbox);
     post.refresh(&mut outbox);
     Ok(outbox.into_plan(Some(object), Role::Organizer))
@@ -224,14 +225,6 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             let Some(attendee) = self.edit.roster.get(person) else {
                 continue;
             };
-            for seat in attendee
-                .seats
-                .values()
-                .filter(|seat| is_unknown_force(seat))
-            {
-                let address = seat.line.raw_value().trim().to_owned();
-                outbox.statuses.push((address, Status::PARAMETER_IGNORED));
-            }
             let (Some(telling), Some(parts)) = (&news.told, self.told.parts(person)) else {
                 continue;
             };
@@ -267,6 +260,19 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             };
             let kind = kind_of_message(Method::Request, is_new);
             outbox.send(self.change, to, message, kind, telling.reason);
+        }
+    }
+
+    /// Says of whom SCHEDULE-FORCE-SEND means nothing (RFC 6638 §7.2). A group is expanded all the same.
+    fn note_unknown_forces(&self, outbox: &mut Outbox) {
+        let seats = self.edit.roster.iter().flat_map(|it| it.seats.values());
+        for seat in seats.filter(|seat| is_unknown_force(seat)) {
+            let address = seat.line.raw_value().trim();
+            let status = match self.change.directory.members(address) {
+                Some(_) => Status::FORWARDED_AND_IGNORED,
+                None => Status::PARAMETER_IGNORED,
+            };
+            outbox.statuses.push((address.to_owned(), status));
         }
     }
 

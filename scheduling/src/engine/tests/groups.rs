@@ -344,3 +344,61 @@ fn a_group_that_is_left_to_others_is_not_expanded() {
         assert_eq!(world.news("bob"), ["REQUEST"], "{agent}");
     }
 }
+
+/// An instance that is over says who was there, also where it has a component for an answer alone.
+#[test]
+fn who_left_was_there() {
+    for (day, was_there) in [("20251230", true), ("20260301", false)] {
+        let mut world = house();
+        let daily = meeting("RRULE:FREQ=DAILY;COUNT=9\nATTENDEE:mailto:team@example.org");
+        let text = String::from_utf8(daily.to_octets().to_vec()).unwrap();
+        let daily = text.replace("20260301", day);
+        let daily = CalendarObject::parse(daily.as_bytes(), &Limits::default()).unwrap();
+        world.put("alice", &daily);
+        let mut object = world.copy("bob").clone();
+        let copy = Meeting::of(&object);
+        let first = copy.key_of_start(copy.series().unwrap()).unwrap();
+        let mut own = copy.component_at(first).unwrap();
+        for line in own.properties_mut().filter(|line| line.raw_value() == BOB) {
+            line.set_parameter("PARTSTAT", "ACCEPTED").unwrap();
+        }
+        object.calendar_mut().push_component(own);
+        world.put("bob", &object);
+        world.members = vec!["alice", "carol", "room"];
+        let followed = followed(&world, world.copy("alice"), &[], &["bob"]).unwrap();
+        world.put("alice", &followed.object);
+        let names_bob = |entry: &calendar::Component| {
+            let mut lines = entry.properties_named("ATTENDEE");
+            lines.any(|line| line.raw_value() == BOB)
+        };
+        let names: Vec<bool> = world.copy("alice").entries().map(names_bob).collect();
+        assert_eq!(names, [false, was_there], "{day}");
+    }
+}
+
+/// RFC 6638 §7.2 and §3.2.9: what SCHEDULE-FORCE-SEND says is not understood, and the group is expanded all the same.
+#[test]
+fn a_group_stays_expanded_whatever_is_to_be_sent_to_it() {
+    let mut world = house();
+    world.put("alice", &meeting(&format!("ATTENDEE:{TEAM}")));
+    let mut object = world.copy("alice").clone();
+    for entry in object.entries_mut() {
+        entry.retain_properties(|line| line.raw_value() != CAROL);
+        let mut lines = entry.properties_mut();
+        let team = lines.find(|line| line.raw_value() == TEAM).unwrap();
+        team.set_parameter("SCHEDULE-FORCE-SEND", "PERHAPS")
+            .unwrap();
+    }
+    for summary in ["Plan", "Other"] {
+        world.put("alice", &object);
+        let team = world.line("alice", "ATTENDEE", TEAM);
+        assert!(team.contains("SCHEDULE-STATUS=\"2.3,2.7\""), "{team}");
+        assert!(!team.contains("FORCE"), "{team}");
+        assert_eq!(world.line("alice", "ATTENDEE", CAROL), "", "{summary}");
+        for entry in object.entries_mut() {
+            entry.set_raw_value("SUMMARY", summary).unwrap();
+        }
+    }
+    world.edit("alice", "LOCATION", "Hall");
+    assert_eq!(world.line("alice", "ATTENDEE", CAROL), "");
+}
