@@ -353,6 +353,45 @@ fn with_instances(summaries: [&str; 2]) -> String {
     text.replace("END:VCALENDAR", &format!("{instances}END:VCALENDAR"))
 }
 
+/// RFC 6638 §3.2.8: who is asked again for the series, and has not heard of that, is not asked for what is apart from it.
+#[tokio::test]
+async fn an_answer_to_an_instance_counts_while_the_series_is_asked_for_again() {
+    let (world, carol) = slow_world().await;
+    world.put(AT, with_instances(["x", "y"])).await.unwrap();
+    world.deliver().await;
+    for (actor, name) in [(&world.bob, "bob"), (&carol, "carol")] {
+        world.accept(actor, name).await;
+        world.deliver().await;
+    }
+    world.clock.advance(60_000);
+    let says = |text: &str, part: usize, said: &str| {
+        let mut parts: Vec<String> = text.split("BEGIN:VEVENT").map(str::to_owned).collect();
+        let accepted = "PARTSTAT=ACCEPTED";
+        parts[part] = parts[part].replace(accepted, &format!("PARTSTAT={said}"));
+        parts.join("BEGIN:VEVENT")
+    };
+    let organizers = unfolded(world.text_at(AT).await.as_bytes());
+    world
+        .put(AT, says(&organizers, 1, "NEEDS-ACTION"))
+        .await
+        .unwrap();
+    assert!(world.line_of("carol").await.contains("STATUS=1.0"));
+    let (place, text) = world.own_copy("carol").await;
+    let text = unfolded(text.as_bytes());
+    for (part, counts) in [(2, true), (1, false)] {
+        world.clock.advance(60_000);
+        world
+            .put_as(&carol, &place, says(&text, part, "TENTATIVE"))
+            .await
+            .unwrap();
+        let organizers = unfolded(world.text_at(AT).await.as_bytes());
+        let of_part = organizers.split("BEGIN:VEVENT").nth(part).unwrap();
+        let mut lines = of_part.lines();
+        let line = lines.find(|line| line.ends_with(":mailto:carol@example.com"));
+        assert_eq!(line.unwrap().contains("TENTATIVE"), counts, "{organizers}");
+    }
+}
+
 /// What waits for somebody whose copy is damaged does not grow with each change of an instance.
 #[tokio::test]
 async fn changes_of_instances_do_not_pile_up() {

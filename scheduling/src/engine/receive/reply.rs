@@ -6,7 +6,7 @@ use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
 use crate::engine::{
-    Action, Directory, Origin, Status,
+    Action, Directory, Method, Origin, Status,
     answer::take_over,
     attendee_comment, delegation,
     directory::Person,
@@ -119,7 +119,10 @@ fn answers<'m>(
     }
     if let Some(answer) = found.get(&Part::Series).copied() {
         let followers = followers(incoming, stored, &said, answer.entry);
-        for part in followers.into_iter().filter(|part| !taken_back.has(*part)) {
+        for part in followers
+            .into_iter()
+            .filter(|part| !taken_back.has(stored, *part))
+        {
             found.entry(part).or_insert(answer);
         }
     }
@@ -195,7 +198,7 @@ fn answer<'m>(
             ..silently(reason)
         });
     }
-    if taken_back.has(part) {
+    if taken_back.has(stored, part) {
         return Err(silently(
             "it answers what was taken back: the sender is asked again, and has not heard of that (RFC 6638 §3.2.8)",
         ));
@@ -233,22 +236,32 @@ fn is_asked_anew(
     })
 }
 
-/// The parts of which what the sender was asked is taken back, of which they have not heard.
-struct TakenBack(BTreeSet<Part>);
+/// What the sender was asked and is taken back, of which they have not heard.
+#[derive(Default)]
+struct TakenBack {
+    /// The parts for which they are asked again, or out.
+    parts: BTreeSet<Part>,
+    /// They are out of all of it.
+    is_all: bool,
+}
 
 impl TakenBack {
     fn of(incoming: &Incoming<'_>, stored: &Meeting<'_>) -> TakenBack {
-        let mut parts = BTreeSet::new();
+        let mut taken_back = TakenBack::default();
         for unheard in incoming.unheard {
             let said = Meeting::about(unheard, stored);
-            parts.extend(said.parts().map(|(part, _)| part));
+            let method = unheard.calendar().raw_value("METHOD");
+            let is_out = method.and_then(Method::parse) == Some(Method::Cancel);
+            taken_back.is_all |= is_out && said.has(Part::Series);
+            taken_back.parts.extend(said.parts().map(|(part, _)| part));
         }
-        TakenBack(parts)
+        taken_back
     }
 
-    /// The series is so with all instances.
-    fn has(&self, part: Part) -> bool {
-        self.0.contains(&Part::Series) || self.0.contains(&part)
+    /// Who is asked again for the series is not asked for an instance that is apart from it (RFC 6638 §3.2.8).
+    fn has(&self, stored: &Meeting<'_>, part: Part) -> bool {
+        let is_named = |part| self.parts.contains(&part);
+        self.is_all || is_named(part) || is_named(stored.part_of(part))
     }
 }
 
