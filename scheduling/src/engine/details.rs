@@ -1,5 +1,7 @@
 //! A meeting in words, for the text of a mail.
 
+use std::borrow::Cow;
+
 use calendar::{CalendarObject, Component, Property};
 
 use super::{directory::mail_address, meeting::Meeting, repetition, when::in_words};
@@ -47,13 +49,13 @@ fn text(entry: &Component, name: &str) -> Option<String> {
 /// "Bob Brown (bob@example.org)", or the address alone.
 fn person(line: &Property) -> String {
     let address = line.raw_value().trim();
-    let address = mail_address(address).unwrap_or(address);
+    let address = mail_address(address).unwrap_or(Cow::Borrowed(address));
     match line
         .parameter("CN")
         .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty() && name != address)
+        .filter(|name| !name.is_empty() && *name != address)
     {
         Some(name) => format!("{name} ({address})"),
-        None => address.to_owned(),
+        None => address.into_owned(),
     }
 }

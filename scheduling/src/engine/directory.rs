@@ -6,10 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use percent_encoding::percent_decode_str;
 use storage::model::{Principal, PrincipalId, PrincipalKind};
 
 /// The form in which addresses are compared: without regard to case (RFC 6638 does not say how; the
-/// mailto addresses of one person differ in case between clients), without the query of a mailto, a
+/// mailto addresses of one person differ in case between clients), without the query and percent signs of a mailto, a
 /// bare mail address as mailto, other URLs without a slash at the end.
 pub fn normalise(address: &str) -> String {
     normal(address).into_owned()
@@ -17,8 +18,9 @@ pub fn normalise(address: &str) -> String {
 
 /// The same, without a copy of what is in that form already, as most addresses are.
 pub(super) fn normal(address: &str) -> Cow<'_, str> {
-    let is_plain =
-        |octet: u8| matches!(octet, b'!'..=b'~') && !octet.is_ascii_uppercase() && octet != b'?';
+    let is_plain = |octet: u8| {
+        matches!(octet, b'!'..=b'~') && !octet.is_ascii_uppercase() && !matches!(octet, b'?' | b'%')
+    };
     if address.starts_with("mailto:") && address.bytes().all(is_plain) {
         return Cow::Borrowed(address);
     }
@@ -29,24 +31,41 @@ fn normal_of_any(address: &str) -> String {
     let address = address.trim().to_lowercase();
     if let Some(mail) = address.strip_prefix("mailto:") {
         let mail = mail.split('?').next().unwrap_or_default().trim();
-        return format!("mailto:{mail}");
+        // one that has a percent sign then is compared as it is written, so that this form is that of itself
+        let decoded = decoded(mail).filter(|mail| !mail.contains('%'));
+        return format!(
+            "mailto:{}",
+            decoded.as_deref().unwrap_or(mail).to_lowercase()
+        );
     }
     if !address.contains(':') && address.contains('@') && !address.contains('/') {
-        return format!("mailto:{address}");
+        return format!("mailto:{}", address.replace('%', "%25"));
     }
     address.trim_end_matches('/').to_owned()
 }
 
-/// The mail address in a calendar user address, as written, if it is one.
-pub(crate) fn mail_address(address: &str) -> Option<&str> {
+/// The mail address in a calendar user address, in the case in which it is written, if it is one.
+pub(crate) fn mail_address(address: &str) -> Option<Cow<'_, str>> {
     let address = address.trim();
-    let mail = match address.get(..7) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => &address[7..],
-        _ if address.contains(':') || address.contains('/') => return None,
-        _ => address,
-    };
+    let scheme = address
+        .get(..7)
+        .filter(|it| it.eq_ignore_ascii_case("mailto:"));
+    if scheme.is_none() && address.contains([':', '/']) {
+        return None;
+    }
+    let mail = &address[scheme.map_or(0, str::len)..];
     let mail = mail.split('?').next().unwrap_or_default().trim();
+    let mail = match scheme {
+        Some(_) => decoded(mail)?,
+        None => Cow::Borrowed(mail),
+    };
     mail.contains('@').then_some(mail)
+}
+
+/// The address in a mailto without percent-encoding (RFC 6068 §2); `None` where that is nothing that stands on one line.
+fn decoded(mail: &str) -> Option<Cow<'_, str>> {
+    let decoded = percent_decode_str(mail).decode_utf8().ok()?;
+    (!decoded.contains(char::is_control)).then_some(decoded)
 }
 
 /// Who is behind a calendar user address.
@@ -196,8 +215,20 @@ mod tests {
                 "https://host/dav/principals/users/bob",
             ),
             ("urn:uuid:ABC", "urn:uuid:abc"),
+            // RFC 6068 §2
+            (
+                "mailto:B%4Fb%2Btag@example.org",
+                "mailto:bob+tag@example.org",
+            ),
+            ("mailto:b%C3%96b@example.org", "mailto:böb@example.org"),
+            // what would be none, or another one when it is read again
+            ("mailto:a%0D%0AB@example.org", "mailto:a%0d%0ab@example.org"),
+            ("mailto:a%FF@example.org", "mailto:a%ff@example.org"),
+            ("mailto:a%2541@example.org", "mailto:a%2541@example.org"),
+            ("a%41b@example.org", "mailto:a%2541b@example.org"),
         ] {
             assert_eq!(normalise(written), form);
+            assert_eq!(normalise(form), form);
         }
     }
 
@@ -210,8 +241,15 @@ mod tests {
             ("mailto:", None),
             ("/dav/principals/users/b@c/", None),
             ("ä", None),
+            // RFC 6068 §2
+            ("mailto:Bob%2Btag@example.org", Some("Bob+tag@example.org")),
+            ("mailto:a%2541@example.org", Some("a%41@example.org")),
+            ("Bob%2Btag@example.org", Some("Bob%2Btag@example.org")),
+            ("mailto:a@example.org%0D%0ABcc:b@example.org", None),
+            ("mailto:a%00@example.org", None),
+            ("mailto:a%FF@example.org", None),
         ] {
-            assert_eq!(mail_address(address), mail);
+            assert_eq!(mail_address(address).as_deref(), mail);
         }
     }
 }

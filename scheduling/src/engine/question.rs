@@ -27,11 +27,11 @@ pub fn answer_by_mail(
         voice: Voice::Own,
         method: Method::Reply.as_str().to_owned(),
         from: Party {
-            address: from.to_owned(),
+            address: from.into_owned(),
             name: Some(recipient.display_name.clone()).filter(|name| !name.is_empty()),
         },
         to: Party {
-            address: mail_address(asks)?.to_owned(),
+            address: mail_address(asks)?.into_owned(),
             name: common_name(asked),
         },
         details: details(&answer, recipient.time_zone.as_deref()).into(),

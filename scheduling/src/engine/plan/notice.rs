@@ -25,11 +25,13 @@ pub(super) fn notice(change: &Change<'_>, plan: &Plan) -> Option<OutgoingMessage
         voice: Voice::Notice,
         method: String::new(),
         from: Party {
-            address: mail_address_of(acting).unwrap_or(address).to_owned(),
+            address: mail_address_of(acting)
+                .unwrap_or_else(|| address.clone())
+                .into_owned(),
             name: Some(acting.display_name.clone()),
         },
         to: Party {
-            address: address.to_owned(),
+            address: address.into_owned(),
             name: Some(change.owner.display_name.clone()),
         },
         details: details(object, change.owner.time_zone.as_deref()).into(),

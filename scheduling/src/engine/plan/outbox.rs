@@ -1,6 +1,6 @@
 //! Where messages go: to people here, by mail, or nowhere.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use calendar::{CalendarObject, Component, Property, attachment, zone::reference};
@@ -137,7 +137,7 @@ impl Outbox {
             method: message.method.as_str().to_owned(),
             from,
             to: Party {
-                address: mail.to_owned(),
+                address: mail.into_owned(),
                 name: common_name(to),
             },
             details: written.details,
@@ -224,7 +224,7 @@ fn sender(change: &Change<'_>, message: &Message) -> Option<Party> {
     let address = mail_address(&message.sender).or_else(|| mail_address_of(change.owner))?;
     let name = Some(change.owner.display_name.clone()).filter(|name| !name.is_empty());
     Some(Party {
-        address: address.to_owned(),
+        address: address.into_owned(),
         name,
     })
 }
@@ -234,14 +234,14 @@ fn voice(change: &Change<'_>) -> Voice {
     match change.acting {
         None => Voice::Own,
         Some(acting) => Voice::OnBehalf(Party {
-            address: mail_address_of(acting).unwrap_or_default().to_owned(),
+            address: mail_address_of(acting).unwrap_or_default().into_owned(),
             name: Some(acting.display_name.clone()),
         }),
     }
 }
 
 /// The primary mail address of somebody here.
-pub(in crate::engine) fn mail_address_of(principal: &Principal) -> Option<&str> {
+pub(in crate::engine) fn mail_address_of(principal: &Principal) -> Option<Cow<'_, str>> {
     let mut addresses = principal.addresses.iter();
     addresses.find_map(|address| mail_address(address))
 }
@@ -258,9 +258,10 @@ fn addressed_by_mail(object: &CalendarObject, directory: &Directory) -> Calendar
             continue;
         }
         let local = directory.local(person.raw_value());
-        if let Some(mail) = local.and_then(|principal| mail_address_of(principal)) {
+        let mut addresses = local.into_iter().flat_map(|it| &it.addresses);
+        if let Some(mail) = addresses.find(|it| mail_address(it).is_some()) {
             person
-                .set_raw_value(&format!("mailto:{mail}"))
+                .set_raw_value(mail)
                 .expect("an address of an account has no control characters");
         }
     }

@@ -101,6 +101,37 @@ fn people_here_are_named_by_mail_address_in_a_mail() {
     }
 }
 
+/// RFC 6047 §2.3, RFC 6068 §2: mail goes to the address that a URI means, unless that could say more than an address does.
+#[test]
+fn mail_goes_to_the_address_without_percent_signs() {
+    for (written, mail) in [
+        (
+            "mailto:Dave%2Bplans@elsewhere.net",
+            Some("Dave+plans@elsewhere.net"),
+        ),
+        ("mailto:dave@elsewhere.net%0D%0ABcc:eve@elsewhere.net", None),
+        ("mailto:dave%00@elsewhere.net", None),
+    ] {
+        let mut world = new_world();
+        world.put("alice", &meeting(&format!("ATTENDEE:{written}")));
+        let sent: Vec<&str> = world.mails.iter().map(|it| &*it.to.address).collect();
+        assert_eq!(sent.first().copied(), mail, "{written}");
+        let line = world.line("alice", "ATTENDEE", written);
+        assert!(
+            line.contains(if mail.is_some() { "=1.0" } else { "=3.7" }),
+            "{line}"
+        );
+    }
+    // one person, however they are written
+    let mut world = dave_invited();
+    let answer = event(
+        "UID:1\nDTSTAMP:20260102T000000Z\nORGANIZER:mailto:%61lice@example.org\n\
+         ATTENDEE;PARTSTAT=ACCEPTED:mailto:d%61ve@elsewhere.net",
+    );
+    world.mail_in("alice", Method::Reply, DAVE, answer);
+    assert!(world.line("alice", "ATTENDEE", DAVE).contains("ACCEPTED"));
+}
+
 #[test]
 fn kinds_of_mail() {
     let mut world = dave_invited();
