@@ -73,7 +73,8 @@ pub enum Effect {
 
 impl Desk {
     /// Takes a message from outside, for each recipient in a commit of its own; what became of it, in the order of
-    /// the recipients. After an error the whole message may be handed in again: who has it already is passed over.
+    /// the recipients. After an error the whole message may be handed in again: who has it already is passed over. What is
+    /// published of several events is taken one by one; what became of the one that came furthest stands for all.
     /// `rules` say what of their time a question for it is answered with.
     ///
     /// Errors: `Unavailable`, `Damaged`, `Full`.
@@ -82,17 +83,46 @@ impl Desk {
         message: &IncomingMessage,
         rules: &CalendarRules,
     ) -> Result<Vec<Reception>, Refusal> {
+        let apart = self.published_apart(message);
+        let messages = apart.as_deref().unwrap_or(slice::from_ref(message));
         let mut receptions = Vec::with_capacity(message.recipients.len());
         for address in &message.recipients {
-            receptions.push(match self.members_at(address).await? {
-                None => self.receive_for(message, address, rules).await?,
-                Some(members) => {
-                    self.receive_for_all(message, address, &members, rules)
-                        .await?
-                }
-            });
+            let mut of_each = Vec::with_capacity(messages.len());
+            for message in messages {
+                of_each.push(self.receive_at(message, address, rules).await?);
+            }
+            receptions.extend(of_each.into_iter().min_by_key(|it| it.effect));
         }
         Ok(receptions)
+    }
+
+    fn published_apart(&self, message: &IncomingMessage) -> Option<Vec<IncomingMessage>> {
+        // what is too large is so as a whole
+        let octets = message.object.to_octets().len() as u64;
+        if octets > self.settings.limits.maximum_resource_octets {
+            return None;
+        }
+        let apart = engine::published_apart(&message.object)?.into_iter();
+        let apart = apart.map(|object| IncomingMessage {
+            object,
+            ..message.clone()
+        });
+        Some(apart.collect())
+    }
+
+    async fn receive_at(
+        &self,
+        message: &IncomingMessage,
+        address: &str,
+        rules: &CalendarRules,
+    ) -> Result<Reception, Refusal> {
+        match self.members_at(address).await? {
+            None => self.receive_for(message, address, rules).await,
+            Some(members) => {
+                self.receive_for_all(message, address, &members, rules)
+                    .await
+            }
+        }
     }
 
     /// The addresses of those in a group (RFC 5546 §3.7.2); `None` where there is none at an address.

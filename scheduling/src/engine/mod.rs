@@ -84,7 +84,7 @@ pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;
 pub(crate) use message::utc;
 pub use message::{Message, Method, Origin, part_name};
-pub use outside::{Unacceptable, from_outside};
+pub use outside::{Unacceptable, from_outside, published_apart};
 pub use plan::{
     Change, Delivery, Plan, answer_again, ask_organizer, decline_counter, pass_on, plan,
     tell_after_all, tell_again, tell_newest, tell_removed, with_what_must_be_there,

@@ -20,6 +20,8 @@ use crate::projection::ACCESS_PROPERTY;
 
 /// The most components of one message: a series with more exceptions is nobody's.
 const MAXIMUM_COMPONENTS: usize = 2_000;
+/// The most events and the like that one message publishes: each comes to its recipients by itself.
+const MAXIMUM_PUBLISHED: usize = 100;
 /// The most octets of a UID, which names logs and copies.
 const MAXIMUM_UID_OCTETS: usize = 1024;
 
@@ -65,6 +67,31 @@ pub fn from_outside(
         origin: Origin::Mail,
         ..Message::new(method, &name, object)
     })
+}
+
+/// What is published of several events or the like (RFC 5546 §3.2.1, §3.4.1 and §3.5.1), each by itself; `None` where it is one, or more
+/// than anybody publishes in one message.
+pub fn published_apart(object: &CalendarObject) -> Option<Vec<CalendarObject>> {
+    let uid_of = |entry: &Component| match entry.name() {
+        // busy time may have several (RFC 5546 §3.3.1)
+        "VFREEBUSY" => Some(String::new()),
+        name => {
+            is_defined(Method::Publish, name)?;
+            Some(entry.text("UID").unwrap_or_default().into_owned())
+        }
+    };
+    let uids: BTreeSet<String> = object.entries().filter_map(uid_of).collect();
+    let is_one = method(object) != Ok(Method::Publish) || uids.len() < 2;
+    if is_one || uids.len() > MAXIMUM_PUBLISHED {
+        return None;
+    }
+    let apart = uids.iter().map(|uid| {
+        let mut object = object.clone();
+        let calendar = object.calendar_mut();
+        calendar.retain_components(|it| it.is("VTIMEZONE") || uid_of(it).as_ref() == Some(uid));
+        object
+    });
+    Some(apart.collect())
 }
 
 fn method(object: &CalendarObject) -> Result<Method, Unacceptable> {

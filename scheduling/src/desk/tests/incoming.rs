@@ -185,6 +185,29 @@ async fn an_invitation_comes_in_and_is_answered_by_mail() {
     );
 }
 
+/// RFC 5546 §3.2.2.7: once for each message that asks for it, however often that comes.
+#[tokio::test]
+async fn an_answer_is_given_again_to_who_asks_for_it() {
+    let world = world().await;
+    world.receive(&invitation(0, "")).await;
+    let (at, _, text) = world.bobs().await;
+    let accepted = text.replace("ATTENDEE:", "ATTENDEE;PARTSTAT=ACCEPTED:");
+    world.put_as(&world.bob, &at, accepted).await.unwrap();
+    for (minute, mails) in [(1, 2), (1, 2), (2, 3)] {
+        let mut asks = invitation(0, "");
+        for entry in asks.object.entries_mut() {
+            let stamp = format!("20260101T11{minute:02}00Z");
+            entry.set_raw_value("DTSTAMP", &stamp).unwrap();
+            let line = entry.property_mut("ATTENDEE").unwrap();
+            line.set_parameter("RSVP", "TRUE").unwrap();
+        }
+        world.receive(&asks).await;
+        let sent = world.mails().await;
+        assert!(sent.iter().all(|mail| mail.method == "REPLY"));
+        assert_eq!(sent.len(), mails, "{minute}");
+    }
+}
+
 #[tokio::test]
 async fn the_same_message_again_has_no_effect_at_all() {
     let counter = || to_alice("COUNTER", "");

@@ -226,6 +226,34 @@ async fn what_is_no_question_is_refused() {
     assert!(world.members("bob/inbox").await.is_empty());
 }
 
+/// RFC 5546 §3.2.1: VEVENT 1+, each for an event of its own.
+#[tokio::test]
+async fn several_events_are_published_in_one_message() {
+    let world = world().await;
+    let start = "DTSTART:20260201T090000Z\r\n";
+    let mut published = message("PUBLISH", "VEVENT", start);
+    let instance = format!("RECURRENCE-ID:20260202T090000Z\r\n{start}");
+    for (component, uid, lines) in [
+        ("VEVENT", "m", &*instance),
+        ("VEVENT", "n", start),
+        ("VTODO", "o", start),
+    ] {
+        let other = message("PUBLISH", component, lines).object.to_octets();
+        let text = String::from_utf8_lossy(&other).replace("UID:m", &format!("UID:{uid}"));
+        let other = CalendarObject::parse(text.as_bytes(), &ParserLimits::default()).unwrap();
+        let entry = other.entries().next().unwrap().clone();
+        published.object.calendar_mut().push_component(entry);
+    }
+    for expected in [Effect::Held, Effect::Repeated] {
+        assert_eq!(world.take(&published).await, effect(expected, "1.2"));
+        assert_eq!(world.members("bob/inbox").await.len(), 3);
+    }
+    // no other message is about several
+    let calendar = published.object.calendar_mut();
+    calendar.set_raw_value("METHOD", "REQUEST").unwrap();
+    assert_eq!(world.take(&published).await.0, Effect::Refused);
+}
+
 /// RFC 5546 §4.1.3, RFC 6638 §3.1: what was published and taken over is called off, and is no scheduling object for that.
 #[tokio::test]
 async fn what_was_published_is_called_off() {
