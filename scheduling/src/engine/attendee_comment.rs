@@ -57,6 +57,8 @@ pub(super) fn note(
 fn said(answer: &Component) -> String {
     let comments = private(answer).into_iter();
     let comments = comments.chain(answer.properties_named("COMMENT"));
+    // Exchange writes an empty line where nobody comments anything
+    let comments = comments.filter(|comment| !comment.text().trim().is_empty());
     let mut said: Vec<&str> = Vec::new();
     for comment in comments.map(Property::raw_value) {
         if !said.contains(&comment) {

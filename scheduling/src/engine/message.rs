@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use storage::Timestamp;
 
 use super::{
+    away::{AWAY, away},
     entry::{NEEDS_ACTION, attendees, participation, sequence, uid},
+    meeting::Meeting,
     notes::remove_notes,
     own::own_progress,
     sequence::set_sequence,
@@ -292,16 +294,23 @@ pub(super) struct Answer<'a> {
 
 /// An answer (RFC 5546 §3.2.3), about at least one component.
 pub(super) fn reply(source: &CalendarObject, answers: &[Answer<'_>], now: Timestamp) -> Message {
-    let entries = answers.iter().map(|answer| answered(answer, now));
+    let entries = answers.iter().map(|answer| answered(source, answer, now));
     let object = frame(Method::Reply, entries.collect(), source);
     let sender = answers.first().map(|answer| answer.attendee.raw_value());
     Message::new(Method::Reply, sender.unwrap_or_default().trim(), object)
 }
 
-fn answered(answer: &Answer<'_>, now: Timestamp) -> Component {
+fn answered(source: &CalendarObject, answer: &Answer<'_>, now: Timestamp) -> Component {
     let original = answer.entry;
     let mut entry = skeleton(original, now, sequence(original), false);
     copy(&mut entry, original, &NAMING);
+    if original.property(AWAY).is_some() {
+        // EXDATE is the organizer's (RFC 5546 §3.2.3), and what the attendee took out is not in it
+        let copy = Meeting::of(source);
+        away(&copy)
+            .into_iter()
+            .for_each(|key| copy.readmit(&mut entry, key));
+    }
     for line in own_progress(original) {
         entry.push_property(line.clone());
     }

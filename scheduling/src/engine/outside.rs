@@ -57,6 +57,7 @@ pub fn from_outside(
 ) -> Result<Message, Unacceptable> {
     let method = method(object)?;
     let mut object = object.clone();
+    leave_out_unknown(&mut object, method);
     if method.is_from_organizer() {
         complete(&mut object);
     }
@@ -102,6 +103,16 @@ fn method(object: &CalendarObject) -> Result<Method, Unacceptable> {
     };
     Method::parse(value.raw_value())
         .ok_or_else(|| Unacceptable::new(Status::UNSUPPORTED, "its METHOD is not known here"))
+}
+
+/// Components that nobody knows (IANA-COMPONENT and X-COMPONENT in the tables of RFC 5546 §3) may stand beside those that
+/// the message is about.
+fn leave_out_unknown(object: &mut CalendarObject, method: Method) {
+    let is_known = |component: &Component| is_defined(method, component.name()).is_some();
+    if object.entries().any(is_known) {
+        let calendar = object.calendar_mut();
+        calendar.retain_components(|it| it.is("VTIMEZONE") || is_known(it));
+    }
 }
 
 /// Exchange leaves instances of former versions in a series, which name nobody: they go. One that names attendees but
@@ -200,7 +211,10 @@ fn check_form(
     if method.is_from_organizer() && organizers.len() != entries().count() {
         return fault(Status::MISSING, "it has no ORGANIZER");
     }
-    if !method.is_from_organizer() && entries().any(|entry| attendees(entry).next().is_none()) {
+    // who proposes another event need not be named (RFC 5546 §3.2.7)
+    let needs_attendee =
+        !method.is_from_organizer() && (method != Method::Counter || kind != Some("VEVENT"));
+    if needs_attendee && entries().any(|entry| attendees(entry).next().is_none()) {
         return fault(Status::MISSING, "it has no ATTENDEE");
     }
     match is_busy_time {
@@ -219,8 +233,9 @@ fn check_parts(object: &CalendarObject, method: Method) -> Result<(), Unacceptab
             let reason = "its RECURRENCE-ID cannot be read";
             return Err(Unacceptable::new(Status::INVALID_VALUE, reason));
         }
-        // what ADD adds has its beginning for a name (RFC 5546 §3.2.4)
-        let begins = date_in(entry, "DTSTART").filter(|_| method == Method::Add);
+        // what ADD adds has its beginning for a name (RFC 5546 §3.2.4); a to-do may only be due (§3.4.4)
+        let begins = date_in(entry, "DTSTART").or_else(|| date_in(entry, "DUE"));
+        let begins = begins.filter(|_| method == Method::Add);
         if method == Method::Add && begins.is_none() {
             let reason = "what it adds does not begin at any time";
             return Err(Unacceptable::new(Status::MISSING, reason));

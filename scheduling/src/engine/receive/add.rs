@@ -9,8 +9,9 @@ use super::{
     request::{check_organizer, check_recipient, updated},
 };
 use crate::engine::{
-    Message, Method, Status,
-    entry::sequence,
+    Directory, Message, Method, Status,
+    delegation::ask,
+    entry::{attendees, sequence},
     meeting::{Meeting, Part, is_instance},
     sequence::{Revision, set_sequence},
     showing::exclude_as,
@@ -19,23 +20,29 @@ use crate::engine::{
 /// Applies an ADD: "the Attendee treats each component in the ADD message as if it were referenced via an RDATE in
 /// the main component". Who does not have what it adds to asks for all of it.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
-    check_recipient(incoming)?;
+    let mut entries = incoming.message.entries();
+    if entries.any(names_people) {
+        check_recipient(incoming)?;
+    }
     let copy = incoming.copy.ok_or(Declined::asking(
         "there is no event to which it could be added",
     ))?;
     check_organizer(incoming, copy)?;
     let stored = Meeting::of(copy);
+    let mut object = named(&incoming.message.object, &stored);
+    add_people(&mut object, &stored, incoming.directory);
     let named = Message {
         method: Method::Request,
-        object: named(&incoming.message.object, &stored),
+        object,
         ..incoming.message.clone()
     };
-    let about = Meeting::about(&named.object, &stored);
-    check_order(incoming, &stored, &about)?;
     let message = Incoming {
         message: &named,
         ..*incoming
     };
+    check_recipient(&message)?;
+    let about = Meeting::about(&named.object, &stored);
+    check_order(incoming, &stored, &about)?;
     let merged = Merge {
         incoming: &message,
         stored: &stored,
@@ -46,13 +53,33 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     Ok(updated(with_dates(&message, &stored, &about, merged)))
 }
 
+fn names_people(entry: &Component) -> bool {
+    attendees(entry).next().is_some()
+}
+
+/// A component without ATTENDEE (RFC 5546 §3.2.4) is for those of the series, who are asked.
+fn add_people(message: &mut CalendarObject, stored: &Meeting<'_>, directory: &Directory) {
+    let Some(series) = stored.series() else {
+        return;
+    };
+    let organizer = series.raw_value("ORGANIZER").unwrap_or_default();
+    for entry in message.entries_mut().filter(|entry| !names_people(entry)) {
+        for mut line in attendees(series).cloned() {
+            if !directory.same_person(line.raw_value(), organizer) {
+                ask(&mut line);
+            }
+            entry.push_property(line);
+        }
+    }
+}
+
 /// The message with RECURRENCE-ID in each component: an instance that is added has its beginning for a name. (One
 /// that brings a name all the same is the instance with that name.)
 fn named(message: &CalendarObject, stored: &Meeting<'_>) -> CalendarObject {
     let mut object = message.clone();
     let is_date = stored.series().is_some_and(is_whole_day);
     for entry in object.entries_mut().filter(|entry| !is_instance(entry)) {
-        let Some(start) = entry.property("DTSTART").cloned() else {
+        let Some(start) = beginning(entry).cloned() else {
             continue;
         };
         let mut id = Property::new("RECURRENCE-ID", start.raw_value())
@@ -71,9 +98,13 @@ fn named(message: &CalendarObject, stored: &Meeting<'_>) -> CalendarObject {
     object
 }
 
+/// DTSTART; of a to-do that has none, DUE.
+fn beginning(entry: &Component) -> Option<&Property> {
+    entry.property("DTSTART").or_else(|| entry.property("DUE"))
+}
+
 fn is_whole_day(series: &Component) -> bool {
-    let start = series.property("DTSTART");
-    let value = start.and_then(|start| start.parameter("VALUE"));
+    let value = beginning(series).and_then(|start| start.parameter("VALUE"));
     value.is_some_and(|value| value.eq_ignore_ascii_case("DATE"))
 }
 

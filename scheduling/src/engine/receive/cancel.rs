@@ -12,7 +12,7 @@ use super::{
 use crate::engine::{
     Action, Origin, Status,
     entry::{attendees, is_cancelled, sequence},
-    meeting::{Meeting, Part},
+    meeting::{Meeting, Part, is_instance},
     message::utc,
     sequence::set_sequence,
     significance::{THIS_AND_FUTURE, is_of_later_ones},
@@ -47,17 +47,22 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     })
 }
 
-/// What calls off the part of others only was handed on to the recipient: that is for them to look at.
+/// What calls off the part of others only was handed on to the recipient: that is for them to look at. So is what is off
+/// altogether, as its STATUS says (RFC 5546 §3.2.5), but names others: it may well be meant for them.
 fn check_meant(incoming: &Incoming<'_>) -> Result<(), Declined> {
-    let mut entries = incoming.message.entries();
-    match entries.any(|entry| is_meant(incoming, entry)) {
-        true => Ok(()),
-        false => Err(Declined::for_the_user(
-            Status::NOT_ALLOWED,
-            "the cancellation names others only",
-            &[Action::TakeOver, Action::Dismiss],
-        )),
+    let entries = || incoming.message.entries();
+    if entries().any(|entry| is_meant(incoming, entry)) {
+        return Ok(());
     }
+    let (status, reason) = match entries().any(|it| is_cancelled(it) && !is_instance(it)) {
+        true => (
+            Status::DELIVERED,
+            "it says that all of the meeting is off, and names others only",
+        ),
+        false => (Status::NOT_ALLOWED, "the cancellation names others only"),
+    };
+    let actions = &[Action::TakeOver, Action::Dismiss];
+    Err(Declined::for_the_user(status, reason, actions))
 }
 
 /// Whether a component calls off the recipient's part. From outside, who is taken out is named (RFC 5546 §3.2.5), by the

@@ -19,7 +19,8 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let mut is_late = true;
     for (part, entry) in message.parts() {
         let known = stored.describing(part);
-        if line_of(incoming, entry).is_none() {
+        // of an event, ATTENDEE may be others who are proposed (RFC 5546 §3.2.7): whose proposal it is, is proven
+        if !entry.is("VEVENT") && line_of(incoming, entry).is_none() {
             let reason = "the sender proposes it for somebody else";
             return Err(for_somebody_else(reason));
         }

@@ -18,6 +18,7 @@ mod progress;
 mod properties;
 mod receiving;
 mod recurring;
+mod tables;
 mod unstamped;
 
 use std::{
