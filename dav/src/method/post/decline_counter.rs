@@ -35,7 +35,7 @@ pub(super) async fn decline_counter(dav: &Dav, request: Request) -> Result<Respo
 fn comment(body: &[u8]) -> Result<Option<String>, DavError> {
     if body.len() > MAXIMUM_COMMENT_OCTETS {
         let reason = format!("a comment has at most {MAXIMUM_COMMENT_OCTETS} octets");
-        return Err(DavError::BadRequest(reason.into()));
+        return Err(DavError::BadRequest(reason));
     }
     let text = std::str::from_utf8(body)
         .map_err(|_| DavError::BadRequest("a comment is text in UTF-8".into()))?;
