@@ -5,9 +5,13 @@ use calendar::{
     Budget, Component, InstanceKey, Property, RecurrenceSet, TimeRange, TooMuchWork, Zone,
     value::{DateOrDateTime, DateTime, Form, RecurrenceDate, date_in, recurrence_dates_of},
 };
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{meeting::Meeting, showing::exclude};
+use super::{
+    meeting::{Meeting, Part},
+    pattern::HORIZON_SECONDS,
+    showing::exclude,
+};
 
 /// Takes an instance and all later ones out of the series of a meeting.
 pub(super) fn end_before(series: &mut Component, meeting: &Meeting<'_>, key: InstanceKey) {
@@ -37,7 +41,7 @@ pub(super) fn leave_out(
     meeting: &Meeting<'_>,
     (first, next): (InstanceKey, InstanceKey),
 ) -> Result<(), TooMuchWork> {
-    let gap = later(meeting, series, first, Some(next))?;
+    let gap = later(meeting, series, first, start_of(meeting, next))?;
     let gap = gap.into_iter().filter(|key| *key < next);
     for instance in gap.filter_map(|key| meeting.apart_at(key)) {
         exclude(series, &instance);
@@ -45,23 +49,31 @@ pub(super) fn leave_out(
     Ok(())
 }
 
-/// The instances that a series has from one on, and to another one, but for those with a component.
+/// The first instance of a series after another one that has no component of its own, if there is any before long.
+pub(super) fn next_alone(meeting: &Meeting<'_>, key: InstanceKey) -> Option<InstanceKey> {
+    let horizon = SignedDuration::from_secs(HORIZON_SECONDS);
+    let end = start_of(meeting, key)?.saturating_add(horizon).ok();
+    let later = later(meeting, meeting.series()?, key, end).ok()?;
+    let mut later = later.into_iter();
+    later.find(|next| *next > key && !meeting.has(Part::Instance(*next)))
+}
+
+/// When the series has an instance begin.
+fn start_of(meeting: &Meeting<'_>, key: InstanceKey) -> Option<Timestamp> {
+    Some(meeting.instant_of(&name_of(meeting, key)?))
+}
+
+/// The instances that a series has from one on, and to a moment.
 fn later(
     meeting: &Meeting<'_>,
     series: &Component,
     first: InstanceKey,
-    next: Option<InstanceKey>,
+    end: Option<Timestamp>,
 ) -> Result<Vec<InstanceKey>, TooMuchWork> {
     let set = RecurrenceSet::of_components(meeting.object, [series], &Zone::utc());
-    let start = |key| {
-        Some(
-            set.zones()
-                .instant_of(&name_of(meeting, key)?, &Zone::utc()),
-        )
-    };
     let window = TimeRange {
-        start: start(first),
-        end: next.and_then(start),
+        start: start_of(meeting, first),
+        end,
     };
     let found = set.occurrences(&window, &mut Budget::default())?;
     let names = found.into_iter().filter_map(|it| it.recurrence_id);

@@ -16,7 +16,7 @@ use super::{meeting::Meeting, significance::canonical};
 const PATTERN: [&str; 4] = ["DTSTART", "DUE", "RRULE", "RDATE"];
 /// How far from the later of two starts, and from when they were written, series are compared instance by instance: a
 /// rule may skip years, but hardly four.
-const HORIZON_SECONDS: i64 = 4 * 366 * 86_400;
+pub(super) const HORIZON_SECONDS: i64 = 4 * 366 * 86_400;
 /// The steps that expanding one of them may take.
 const WORK: u32 = 50_000;
 

@@ -130,7 +130,7 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
         let parts = news.cancelled.iter();
         let parts = parts.filter(|part| !only_series || **part == Part::Series);
         let entries: Vec<(Part, Component)> = parts
-            .filter_map(|part| Some((*part, self.called_off(before, *part)?)))
+            .filter_map(|part| Some((*part, self.called_off_for(person, before, *part)?)))
             .collect();
         let line = |part: &Part| {
             let seat = earlier.seats.get(part).or(earlier.seats.get(&Part::Series));
@@ -174,6 +174,25 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
             kind_of_message(Method::Cancel, false),
             reason,
         );
+    }
+
+    /// What is called off for a person: it says nothing of all later ones (RFC 5546 §3.2.5) where these go on for them.
+    fn called_off_for(
+        &self,
+        person: &Person,
+        before: &Meeting<'_>,
+        part: Part,
+    ) -> Option<Component> {
+        let mut entry = self.called_off(before, part)?;
+        let told = self.told.parts(person);
+        let later = part.key().map(|key| self.written.part_from(key));
+        let goes_on = later.filter(|later| told.is_some_and(|told| told.contains(later)));
+        if goes_on.is_some_and(|later| self.written.is_live(later))
+            && let Some(id) = entry.property_mut("RECURRENCE-ID")
+        {
+            id.remove_parameter("RANGE");
+        }
+        Some(entry)
     }
 
     /// The component that is called off: as it was, or as it is where it says itself that it is cancelled.

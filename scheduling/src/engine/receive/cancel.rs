@@ -11,6 +11,7 @@ use super::{
 };
 use crate::engine::{
     Action, Origin, Status,
+    ending::next_alone,
     entry::{attendees, is_cancelled, sequence},
     meeting::{Meeting, Part, is_instance},
     message::utc,
@@ -152,12 +153,40 @@ fn cancelled(
             parts.push(*part);
         }
     }
+    let mut going_on = Vec::new();
     for (target, part) in object.entries_mut().zip(parts) {
         if let Some((said, entry)) = called_off.get(&part) {
+            going_on.extend(later_ones(stored, part, entry));
             call_off(incoming, target, entry, *said == part);
         }
     }
+    for entry in going_on {
+        object.calendar_mut().push_component(entry);
+    }
     object
+}
+
+/// Where one instance alone is called off that says what all later ones are: the next of these says it from then on
+/// (RFC 5545 §3.2.13, RFC 5546 §3.2.5).
+fn later_ones(stored: &Meeting<'_>, part: Part, message: &Component) -> Option<Component> {
+    let is_of_them = stored.get(part).is_some_and(is_of_later_ones);
+    if !is_of_them || !is_instance(message) || is_of_later_ones(message) {
+        return None;
+    }
+    let next = next_alone(stored, part.key()?)?;
+    if stored.part_behind(next) != part {
+        return None;
+    }
+    let mut entry = stored.component_at(next)?;
+    name_later_ones(&mut entry);
+    Some(entry)
+}
+
+fn name_later_ones(entry: &mut Component) {
+    if let Some(id) = entry.property_mut("RECURRENCE-ID") {
+        id.set_parameter("RANGE", THIS_AND_FUTURE)
+            .expect("a plain word is a valid value");
+    }
 }
 
 /// `is_its_own` is whether the message is about the component itself, and not about more than that.
@@ -175,10 +204,10 @@ fn call_off(
     // that of more says nothing of an instance
     if is_its_own {
         set_sequence(target, sequence(message).max(sequence(target)));
-        let id = target.property_mut("RECURRENCE-ID");
-        if let Some(id) = id.filter(|_| is_of_later_ones(message)) {
-            id.set_parameter("RANGE", THIS_AND_FUTURE)
-                .expect("a plain word is a valid value");
+        if is_of_later_ones(message) {
+            name_later_ones(target);
+        } else if let Some(id) = target.property_mut("RECURRENCE-ID") {
+            id.remove_parameter("RANGE");
         }
     }
     let organizer = target.properties_mut().find(|line| line.is("ORGANIZER"));

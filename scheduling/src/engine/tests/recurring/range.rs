@@ -71,6 +71,45 @@ fn all_later_instances_are_called_off_from_outside() {
 }
 
 #[test]
+fn an_instance_is_called_off_and_not_all_later_ones() {
+    // RFC 5546 §3.2.5: it is the one that says what these are
+    let whole = format!("{RULE}\n{BOB}");
+    let later = ranged(&instance("0316", 11, "bob", ""));
+    let (apart, all) = (
+        instance("0323", 12, "bob", ""),
+        ranged(&instance("0323", 12, "bob", "")),
+    );
+    let off = format!("RECURRENCE-ID:20260316T090000Z\n{BOB}");
+    let rows: [(&[&str], &str); 3] = [
+        (&[&whole, &later], "09 09 -- 11 11 11"),
+        (&[&whole, &later, &apart], "09 09 -- 12 11 11"),
+        (&[&whole, &later, &all], "09 09 -- 12 12 12"),
+    ];
+    for (parts, expected) in rows {
+        let parts: Vec<(&str, u32)> = parts.iter().map(|part| (*part, 0)).collect();
+        let mut world = new_world();
+        world
+            .hand_in("bob", X, &message("REQUEST", X, &parts))
+            .unwrap();
+        world
+            .hand_in("bob", X, &message("CANCEL", X, &[(&off, 1)]))
+            .unwrap();
+        assert_eq!(hours(&world, "bob"), expected);
+    }
+    // nor does an organizer here say more
+    let mut world = new_world();
+    let people = "x@elsewhere.net";
+    let later = |day| ranged(&instance(day, 9, people, "LOCATION:Hall"));
+    world.put("alice", &set(&[&series(people, ""), &later("0316")]));
+    world.mails.clear();
+    let without = series(people, "EXDATE:20260316T090000Z");
+    world.put("alice", &set(&[&without, &later("0323")]));
+    let mail = world.mails.iter().find(|it| it.method == "CANCEL");
+    let text = String::from_utf8(mail.unwrap().calendar.to_vec()).unwrap();
+    assert!(text.contains("RECURRENCE-ID:20260316T090000Z"), "{text}");
+}
+
+#[test]
 fn all_later_instances_are_called_off_here() {
     // with the component in the copy, or not; what the organizer has apart goes on
     let both = "bob carol";
