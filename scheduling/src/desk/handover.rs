@@ -178,6 +178,10 @@ impl Desk {
         };
         let plan = match receipt.follow_up {
             FollowUp::Nothing => return Ok(0),
+            // what came here without being scheduled is told to nobody
+            FollowUp::TellSender | FollowUp::TellNewest if recipients.is_dormant(recipient.id) => {
+                return Ok(0);
+            }
             FollowUp::TellSender => engine::tell_again(&change, &message.sender),
             FollowUp::TellNewest => engine::tell_newest(&change, &message.sender),
             FollowUp::TellRemoved { sequence } => {

@@ -3,6 +3,7 @@
 use super::{
     incoming::{XENIA, YVES, parsed, to_alice, with_xenia},
     meetings::AT,
+    trash::{ALL, keeping},
     *,
 };
 use crate::log::Verdict;
@@ -132,6 +133,19 @@ async fn what_stands_there_again_is_not_called_off() {
     let before = world.mails().await.len();
     let reception = world.receive(&to_alice("REFRESH", "")).await;
     assert_eq!(reception.effect, Effect::NotApplied);
+    assert_eq!(world.mails().await.len(), before);
+}
+
+/// Out of the trash, or by an import, it stands there unscheduled: nobody hears of it, neither that it is off nor more.
+#[tokio::test]
+async fn what_came_back_unscheduled_is_told_to_nobody() {
+    let world = keeping(ALL).await;
+    world.put(AT, with_xenia()).await.unwrap();
+    world.delete(AT).await.unwrap();
+    let (trashed, _) = world.desk.trash_list("alice", None, None).await.unwrap();
+    world.desk.restore_item(&trashed[0].id).await.unwrap();
+    let before = world.mails().await.len();
+    world.receive(&to_alice("REFRESH", "")).await;
     assert_eq!(world.mails().await.len(), before);
 }
 
