@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, InstanceKey};
 
-use super::{Change, edit::all_changes};
+use super::{Change, attendee::own, edit::all_changes};
 use crate::engine::{
     Role,
     directory::Person,
-    entry::{Agent, agent, attendees, participation},
+    entry::{Agent, DECLINED, agent, attendees, is_cancelled, participation},
     meeting::{Meeting, Part},
     significance::own_changes,
 };
@@ -29,11 +29,16 @@ pub(super) fn wakes_up(
     if is_forced(after) {
         return true;
     }
+    let before = Meeting::of(before);
+    let after = Meeting::about(after, &before);
     match role {
         Role::Organizer => {
-            is_moved(before, after) || invited(change, before) != invited(change, after)
+            is_moved(&before, &after) || differs(&before, &after, |it| invited(change, it))
         }
-        Role::Attendee => answers(change, before) != answers(change, after),
+        Role::Attendee => {
+            let answer = |entry: &Component| own(change, entry).map(participation);
+            differs(&before, &after, answer) || declines(change, &before, &after)
+        }
         Role::None => false,
     }
 }
@@ -45,11 +50,10 @@ fn is_forced(object: &CalendarObject) -> bool {
     people.any(|line| line.parameter("SCHEDULE-FORCE-SEND").is_some())
 }
 
-fn is_moved(before: &CalendarObject, after: &CalendarObject) -> bool {
-    let (before, after) = (Meeting::of(before), Meeting::of(after));
-    let changes = all_changes(Some(&before), &after);
+fn is_moved(before: &Meeting<'_>, after: &Meeting<'_>) -> bool {
+    let changes = all_changes(Some(before), after);
     let is_gone = |(key, _): (InstanceKey, &Component)| {
-        !after.has(Part::Instance(key)) && own_changes(&before, key).visible
+        !after.has(Part::Instance(key)) && own_changes(before, key).visible
     };
     changes
         .values()
@@ -57,28 +61,32 @@ fn is_moved(before: &CalendarObject, after: &CalendarObject) -> bool {
         || before.instances().any(is_gone)
 }
 
+/// Whether something else is said in any part; an instance without a component says what is behind it.
+fn differs<T: Default + PartialEq>(
+    before: &Meeting<'_>,
+    after: &Meeting<'_>,
+    said: impl Fn(&Component) -> T,
+) -> bool {
+    let said =
+        |meeting: &Meeting<'_>, part| meeting.describing(part).map(&said).unwrap_or_default();
+    let mut parts = before.parts().chain(after.parts());
+    parts.any(|(part, _)| said(before, part) != said(after, part))
+}
+
 /// Whom the server would tell.
-fn invited(change: &Change<'_>, object: &CalendarObject) -> BTreeSet<Person> {
-    object
-        .entries()
-        .flat_map(attendees)
+fn invited(change: &Change<'_>, entry: &Component) -> BTreeSet<Person> {
+    attendees(entry)
         .filter(|line| agent(line) == Agent::Server)
         .map(|line| change.directory.person(line.raw_value()))
         .collect()
 }
 
-/// The owner's answer to each instance.
-fn answers(change: &Change<'_>, object: &CalendarObject) -> BTreeSet<(String, String)> {
-    let instance = |entry: &Component| {
-        entry
-            .raw_value("RECURRENCE-ID")
-            .unwrap_or_default()
-            .to_owned()
+/// Whether the owner takes out an instance that was not declined before (RFC 6638 §3.2.2.3).
+fn declines(change: &Change<'_>, before: &Meeting<'_>, after: &Meeting<'_>) -> bool {
+    let comes = |entry: &Component| {
+        let answer = own(change, entry).map(participation);
+        !is_cancelled(entry) && answer.is_some_and(|answer| answer != DECLINED)
     };
-    object
-        .entries()
-        .flat_map(|entry| attendees(entry).map(move |line| (instance(entry), line)))
-        .filter(|(_, line)| change.directory.is(line.raw_value(), change.owner.id))
-        .map(|(instance, line)| (instance, participation(line)))
-        .collect()
+    let mut taken_out = after.excluded.difference(&before.excluded);
+    taken_out.any(|key| before.component_at(*key).as_ref().is_some_and(comes))
 }

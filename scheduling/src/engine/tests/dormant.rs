@@ -204,3 +204,105 @@ fn another_organizer_wakes_up_nobody() {
     world.put("alice", &theirs);
     assert!(is_silent(&mut world));
 }
+
+/// RFC 6638 §3.2.1.2: who is invited to a single instance hears of it, and who is not any more.
+#[test]
+fn who_is_invited_to_an_instance_wakes_it_up() {
+    let daily = "DTSTART:20260301T090000Z\nRRULE:FREQ=DAILY;COUNT=3";
+    let at = "DTSTART:20260302T090000Z\nRECURRENCE-ID:20260302T090000Z";
+    let organizer = "ORGANIZER:mailto:alice@example.org";
+    let object = |instance: Option<&str>| {
+        let people = |names: &str| -> String {
+            let lines = names.split(' ');
+            lines
+                .map(|name| format!("ATTENDEE:mailto:{name}@example.org\n"))
+                .collect()
+        };
+        let part = |when: &str, names: &str| {
+            let lines = people(names);
+            format!(
+                "BEGIN:VEVENT\nUID:1\nDTSTAMP:20251231T000000Z\n{when}\n{organizer}\n{lines}END:VEVENT\n"
+            )
+        };
+        let instance = instance.map_or(String::new(), |names| part(at, names));
+        let series = part(daily, "alice bob");
+        let text =
+            format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:test\n{series}{instance}END:VCALENDAR\n");
+        CalendarObject::parse(text.as_bytes(), &Limits::default()).unwrap()
+    };
+    for (before, after, news) in [
+        (None, Some("alice bob carol"), ("", "REQUEST")),
+        (Some("alice bob carol"), None, ("", "CANCEL")),
+        (None, Some("alice"), ("CANCEL", "")),
+        (Some("alice bob carol"), Some("alice bob"), ("", "CANCEL")),
+        (None, Some("alice bob"), ("", "")),
+        (Some("alice bob"), None, ("", "")),
+    ] {
+        let mut world = world_in_which("alice", object(before));
+        // carol is known to the series, too, or the set of all people would tell of her
+        for who in ["bob", "carol"] {
+            world.calendars.insert(who, object(before));
+        }
+        world.put("alice", &object(after));
+        let heard = ["bob", "carol"].map(|who| world.news(who).concat());
+        let is_silent = news == ("", "");
+        assert_eq!(
+            world.dormant.contains("alice"),
+            is_silent,
+            "{before:?} {after:?}"
+        );
+        let methods = |heard: &str| heard.replace("REQUEST", "R").replace("CANCEL", "C");
+        assert!(
+            methods(&heard[0]).contains(&methods(news.0)),
+            "{before:?} {after:?} {heard:?}"
+        );
+        assert!(
+            methods(&heard[1]).contains(&methods(news.1)),
+            "{before:?} {after:?} {heard:?}"
+        );
+    }
+}
+
+/// RFC 6638 §3.2.2.3: who takes an instance out declines it; a component of its own without another answer says nothing.
+#[test]
+fn an_attendee_answers_an_instance_of_it() {
+    let series = |more: &str| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260301T090000Z\nRRULE:FREQ=DAILY;COUNT=3\nORGANIZER:mailto:xenia@elsewhere.test
+            ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org\n{more}"
+        ))
+    };
+    let with_instance = |participation: &str| {
+        let mut object = series("");
+        let instance = event(&format!(
+            "UID:1\nDTSTAMP:20251231T000000Z\nDTSTART:20260302T090000Z\nRECURRENCE-ID:20260302T090000Z\nORGANIZER:mailto:xenia@elsewhere.test
+            ATTENDEE;PARTSTAT={participation}:mailto:bob@example.org\nX-ALARM:1"
+        ));
+        let entry = instance.entries().next().unwrap().clone();
+        object.calendar_mut().push_component(entry);
+        object
+    };
+    for (after, answer) in [
+        (series("EXDATE:20260302T090000Z"), Some("PARTSTAT=DECLINED")),
+        (series("EXDATE:20260302T100000Z"), None),
+        (with_instance("ACCEPTED"), None),
+        (with_instance("TENTATIVE"), Some("PARTSTAT=TENTATIVE")),
+    ] {
+        let mut world = world_in_which("bob", series(""));
+        world.put("bob", &after);
+        assert_eq!(
+            world.dormant.contains("bob"),
+            answer.is_none(),
+            "{answer:?}"
+        );
+        let mails = world.mails.iter();
+        let mails: Vec<_> = mails
+            .map(|mail| String::from_utf8_lossy(&mail.calendar).into_owned())
+            .collect();
+        assert_eq!(mails.len(), usize::from(answer.is_some()), "{answer:?}");
+        if let (Some(mail), Some(answer)) = (mails.first(), answer) {
+            assert!(mail.contains(answer), "{mail}");
+            assert!(mail.contains("RECURRENCE-ID:20260302T090000Z"), "{mail}");
+        }
+    }
+}
