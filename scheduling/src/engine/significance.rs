@@ -12,14 +12,12 @@ use super::{
     when::{TIME, place},
 };
 
-/// Properties that mean nothing to others: bookkeeping, and each person's own progress.
-const PRIVATE: [&str; 7] = [
+/// Properties that mean nothing to others: bookkeeping.
+const PRIVATE: [&str; 5] = [
     "CREATED",
     "DTSTAMP",
     "LAST-MODIFIED",
     "SEQUENCE",
-    "PERCENT-COMPLETE",
-    "COMPLETED",
     "REQUEST-STATUS",
 ];
 
@@ -233,7 +231,7 @@ fn between(
 }
 
 /// STATUS in upper case, or what holds without it.
-fn status(entry: &Component) -> Option<String> {
+pub(super) fn status(entry: &Component) -> Option<String> {
     let said = entry.raw_value("STATUS").or(implied("STATUS"));
     said.map(|status| status.trim().to_ascii_uppercase())
 }

@@ -13,7 +13,7 @@ use crate::{
     engine::{
         Directory,
         away::{away, write_away},
-        delegation::{self, DELEGATED_FROM, DELEGATED_TO},
+        delegation::{self, DELEGATED, DELEGATED_FROM, DELEGATED_TO},
         entry::{
             Agent, DECLINED, NEEDS_ACTION, adopt, agent, attendees, is_cancelled, participation,
             sequence,
@@ -23,7 +23,7 @@ use crate::{
         sameness::{has_same_lines, has_same_zones},
         sequence::{NOTE, note_as_of_more},
         showing::exclude,
-        significance::{canonical, from_series, is_participation, is_private_extension},
+        significance::{canonical, from_series, is_participation, is_private_extension, status},
         when::place,
     },
     projection::ACCESS_PROPERTY,
@@ -97,6 +97,7 @@ pub(super) fn merge(
         false => merged(&stored, &asked, &declined, &is_owner),
     };
     decline(&mut object, &declined_in_place, &is_owner);
+    answer_by_status(&mut object, &stored, &is_owner);
     answer_what_follows(&mut object, &stored, &is_owner);
     write_delegates(&mut object, Some(&stored), &asked, &is_owner, directory);
     write_choices(&mut object, &stored);
@@ -267,6 +268,50 @@ fn decline(
             }
         }
     }
+}
+
+/// Most clients tick a task by its STATUS alone: where they say nothing else of the attendee's part in it, that is the
+/// answer (RFC 5545 §3.2.12, RFC 5546 §3.4.3).
+fn answer_by_status(
+    object: &mut CalendarObject,
+    stored: &Meeting<'_>,
+    is_owner: &impl Fn(&Property) -> bool,
+) {
+    let own = |entry: &Component| {
+        attendees(entry)
+            .find(|line| is_owner(line))
+            .map(participation)
+    };
+    let parts = Meeting::of(object).order();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        let Some(before) = stored.describing(part).filter(|_| entry.is("VTODO")) else {
+            continue;
+        };
+        let (Some(known), Some(said)) = (own(before), own(entry)) else {
+            continue;
+        };
+        let status =
+            status(entry).filter(|it| known == said && status(before).as_ref() != Some(it));
+        let answer = status.and_then(|status| answer_of_status(&known, &status));
+        for line in entry.properties_mut().filter(|line| is_owner(line)) {
+            if let Some(answer) = answer {
+                line.set_parameter("PARTSTAT", answer)
+                    .expect("a plain word is a valid value");
+            }
+        }
+    }
+}
+
+/// What an attendee who answered `known` says of a task by a new STATUS, if that is anything else. Who sends somebody else
+/// sends them still.
+fn answer_of_status(known: &str, status: &str) -> Option<&'static str> {
+    const DONE: [&str; 2] = ["IN-PROCESS", "COMPLETED"];
+    let answer = match (known, status) {
+        (DELEGATED, _) => None,
+        (known, NEEDS_ACTION) => DONE.contains(&known).then_some("ACCEPTED"),
+        _ => DONE.into_iter().find(|it| *it == status),
+    };
+    answer.filter(|answer| *answer != known)
 }
 
 /// An answer to the series is one to those instances, too, that have a component only for what others answered, and for

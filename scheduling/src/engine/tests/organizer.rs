@@ -165,8 +165,14 @@ fn tasks_are_scheduled_like_events() {
     world.put("alice", &task(""));
     assert_eq!(world.news("bob"), ["REQUEST"]);
     world.answer("bob", "ACCEPTED");
+    // §4.5.6: the overall completion
+    let tag = world.tag("bob");
     world.put("alice", &task("PERCENT-COMPLETE:50"));
-    assert_eq!(world.news("bob"), Vec::<String>::new());
+    assert_eq!(world.news("bob"), ["REQUEST"]);
+    assert_eq!(world.value("bob", "PERCENT-COMPLETE"), Some("50"));
+    assert_eq!(world.tag("bob"), tag + 1);
+    assert_eq!(world.value("alice", "SEQUENCE"), None);
+    assert!(world.line("alice", "ATTENDEE", BOB).contains("ACCEPTED"));
     let mut object = world.copy("bob").clone();
     object.entries_mut().for_each(|entry| {
         entry.set_raw_value("STATUS", "IN-PROCESS").unwrap();

@@ -196,3 +196,88 @@ fn nobody_is_told_of_a_status_that_says_nothing() {
         assert_eq!(world.value("alice", "SEQUENCE"), None, "{status}");
     }
 }
+
+/// RFC 5545 §3.2.12, §3.8.1.11; RFC 5546 §3.4.3: most clients tick a task by its STATUS alone.
+#[test]
+fn what_a_client_ticks_is_the_answer() {
+    let said = |world: &World| entry::participation(&bob_in(world, "alice"));
+    let tick = |world: &mut World, status: Option<&str>, done: bool| {
+        let mut object = world.copy("bob").clone();
+        for entry in object.entries_mut() {
+            for name in ["STATUS", "COMPLETED", "PERCENT-COMPLETE"] {
+                entry.remove_properties(name);
+            }
+            if let Some(status) = status {
+                entry.set_raw_value("STATUS", status).unwrap();
+            }
+            if done {
+                entry
+                    .set_raw_value("COMPLETED", "20260201T100000Z")
+                    .unwrap();
+                entry.set_raw_value("PERCENT-COMPLETE", "100").unwrap();
+            }
+        }
+        world.put("bob", &object);
+    };
+    for first in ["NEEDS-ACTION", "ACCEPTED"] {
+        for done in [false, true] {
+            let mut world = new_world();
+            world.put("alice", &task("mailto:alice@example.org", ""));
+            world.answer("bob", first);
+            world.news("alice");
+            for (status, expected, news) in [
+                (Some("IN-PROCESS"), "IN-PROCESS", 1),
+                (Some("IN-PROCESS"), "IN-PROCESS", 0),
+                (Some("COMPLETED"), "COMPLETED", 1),
+                (None, "ACCEPTED", 1),
+                (Some("COMPLETED"), "COMPLETED", 1),
+                (Some("NEEDS-ACTION"), "ACCEPTED", 1),
+            ] {
+                tick(&mut world, status, done && status == Some("COMPLETED"));
+                let case = format!("{first} {done} {status:?}");
+                assert_eq!(world.news("alice").len(), news, "{case}");
+                assert_eq!(said(&world), expected, "{case}");
+                assert_eq!(
+                    entry::participation(&bob_in(&world, "bob")),
+                    expected,
+                    "{case}"
+                );
+            }
+        }
+    }
+}
+
+/// Bob's line in somebody's copy.
+fn bob_in(world: &World, whose: &str) -> calendar::Property {
+    let entry = world.copy(whose).entries().next().unwrap();
+    entry.property("ATTENDEE").unwrap().clone()
+}
+
+/// What is answered beside STATUS is the answer, and what the organizer says of the task is none.
+#[test]
+fn a_tick_answers_for_nothing_else() {
+    let both = |status: &str, participation: &str| {
+        let task = task("mailto:alice@example.org", &format!("STATUS:{status}"));
+        let mut task = task.clone();
+        for entry in task.entries_mut() {
+            let line = entry.property_mut("ATTENDEE").unwrap();
+            line.set_parameter("PARTSTAT", participation).unwrap();
+        }
+        task
+    };
+    let mut world = new_world();
+    world.put("alice", &task("mailto:alice@example.org", ""));
+    world.put("bob", &both("COMPLETED", "DECLINED"));
+    assert!(
+        world
+            .line("alice", "ATTENDEE", "mailto:bob@example.org")
+            .contains("DECLINED")
+    );
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &task("mailto:alice@example.org", "STATUS:COMPLETED"),
+    );
+    world.edit("bob", "X-MOZ-LASTACK", "20260101T000000Z");
+    assert!(world.news("alice").is_empty());
+}
