@@ -153,17 +153,24 @@ impl Clock {
             }
             DateOrDateTime::DateTime(value) => value,
         };
-        let is_midnight = value.civil.time() == civil::Time::midnight();
         Meant::Instance(match &value.form {
-            Form::Utc if self.is_date && is_midnight => civil_seconds(value.civil),
-            Form::Utc if self.is_floating() => {
-                self.start_of(self.civil(zones.instant(value, floating)))
-            }
+            Form::Utc if self.is_date => self.midnight_at(zones.instant(value, floating)),
+            Form::Utc if self.is_floating() => self.civil(zones.instant(value, floating)),
             _ if self.is_date => civil_seconds(value.civil.date().into()),
             _ if self.is_floating() => civil_seconds(value.civil),
             Form::Floating => self.instant(civil_seconds(value.civil)).as_second(),
             _ => zones.instant(value, floating).as_second(),
         })
+    }
+
+    /// The day that somebody means by when it begins for them: a midnight of the reader's own, or else the nearest one in
+    /// UTC, which it is for nearly everybody, wherever the reader is.
+    fn midnight_at(&self, instant: Timestamp) -> i64 {
+        let here = self.civil(instant);
+        match here == self.start_of(here) {
+            true => here,
+            false => self.start_of(instant.as_second() + SECONDS_OF_DAY / 2),
+        }
     }
 
     /// Where a duration ends that begins at a civil time, which is also given as an instant: nominal days on

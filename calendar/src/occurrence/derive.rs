@@ -3,8 +3,8 @@
 use super::{Instance, InstanceKey, RecurrenceSet};
 use crate::{
     object::{CalendarObject, Component, Property},
-    recurrence::{Budget, TooMuchWork},
-    value::{DateOrDateTime, DateTime, Form, date_in},
+    recurrence::{Budget, TooMuchWork, gregorian::civil_seconds},
+    value::{DateOrDateTime, DateTime, Duration, Form, date_in},
     zone::Zone,
 };
 
@@ -115,8 +115,26 @@ fn derive_from(
             set_date(property, &value);
         }
     }
+    if own.property("DTEND").is_none() && own.property("DUE").is_none() {
+        set_length(&mut own, instance, set);
+    }
     own.push_property(recurrence_id_like(start, id));
     Ok(own)
+}
+
+/// Writes how long an instance lasts, where its component says it otherwise: a PERIOD (RFC 5545 §3.8.5.2) has a length of
+/// its own.
+fn set_length(own: &mut Component, instance: &Instance, set: &RecurrenceSet<'_>) {
+    let place = set.entries[instance.entry].place.as_ref();
+    let is_as_long = place.is_none_or(|place| {
+        let civil = civil_seconds(instance.start_value.civil());
+        place.clock.end(civil, instance.start, place.length) == instance.end
+    });
+    if !is_as_long {
+        let seconds = instance.end.as_second() - instance.start.as_second();
+        own.set_raw_value("DURATION", &Duration::seconds(seconds).to_string())
+            .expect("a printed duration is a valid value");
+    }
 }
 
 /// The end of an instance in the form of the series' end.
@@ -252,6 +270,63 @@ mod tests {
                     "DTSTART:20260401T120000",
                     "DURATION:PT2H",
                     "RECURRENCE-ID:20260401T120000",
+                ],
+            ),
+            // RFC 5545 §3.8.5.2: a PERIOD has a length of its own
+            (
+                "VEVENT",
+                &[
+                    "DTSTART:20260301T090000Z",
+                    "DURATION:PT1H",
+                    "RDATE;VALUE=PERIOD:20260401T120000Z/PT3H",
+                ],
+                "20260401T120000Z",
+                &[
+                    "DTSTART:20260401T120000Z",
+                    "DURATION:PT3H",
+                    "RECURRENCE-ID:20260401T120000Z",
+                ],
+            ),
+            (
+                "VTODO",
+                &[
+                    "DTSTART:20260301T090000Z",
+                    "RDATE;VALUE=PERIOD:20260401T120000Z/20260401T150000Z",
+                ],
+                "20260401T120000Z",
+                &[
+                    "DTSTART:20260401T120000Z",
+                    "DURATION:PT3H",
+                    "RECURRENCE-ID:20260401T120000Z",
+                ],
+            ),
+            (
+                "VEVENT",
+                &[
+                    "DTSTART:20260301T090000Z",
+                    "DTEND:20260301T100000Z",
+                    "RDATE;VALUE=PERIOD:20260401T120000Z/PT3H",
+                ],
+                "20260401T120000Z",
+                &[
+                    "DTEND:20260401T150000Z",
+                    "DTSTART:20260401T120000Z",
+                    "RECURRENCE-ID:20260401T120000Z",
+                ],
+            ),
+            // the same one, written otherwise
+            (
+                "VEVENT",
+                &[
+                    "DTSTART:20260301T090000Z",
+                    "DURATION:PT60M",
+                    "RDATE;VALUE=PERIOD:20260401T120000Z/PT1H",
+                ],
+                "20260401T120000Z",
+                &[
+                    "DTSTART:20260401T120000Z",
+                    "DURATION:PT60M",
+                    "RECURRENCE-ID:20260401T120000Z",
                 ],
             ),
             (

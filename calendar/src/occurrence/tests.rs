@@ -256,6 +256,32 @@ fn dates_are_added_and_excluded_in_any_form() {
     );
 }
 
+/// A UTC time among DATEs is the midnight of whoever wrote it: the nearest one, wherever the reader is.
+#[test]
+fn a_time_in_utc_means_the_nearest_day() {
+    for (name, day) in [
+        ("20260331T220000Z", 1), // Berlin
+        ("20260401T000000Z", 1),
+        ("20260401T040000Z", 1), // New York
+        ("20260331T120000Z", 1), // Auckland in winter
+        ("20260401T110000Z", 1), // Pago Pago
+    ] {
+        let object = events(&["DTSTART;VALUE=DATE:20260330\nRRULE:FREQ=DAILY"]);
+        for reader in ["America/New_York", "Europe/Berlin", "Asia/Tokyo", "UTC"] {
+            let zone = Zone::named(reader).unwrap();
+            let set = RecurrenceSet::of(&object, &zone);
+            let key = |text: &str| set.key_of(&DateOrDateTime::parse(text, None).unwrap());
+            assert_eq!(key(name), key(&format!("2026040{day}")), "{name} {reader}");
+        }
+    }
+    // where the clock is more than twelve hours ahead, the reader's own midnight tells
+    let zone = Zone::named("Pacific/Auckland").unwrap();
+    let object = events(&["DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY"]);
+    let set = RecurrenceSet::of(&object, &zone);
+    let key = |text: &str| set.key_of(&DateOrDateTime::parse(text, None).unwrap());
+    assert_eq!(key("20260109T110000Z"), key("20260110"));
+}
+
 /// RFC 5545 §3.8.4.4: an override replaces the instance that it names, in whatever form.
 #[test]
 fn overrides_replace_what_they_name() {

@@ -11,7 +11,7 @@ use super::Incoming;
 use crate::engine::{Message, Origin, entry::adopt, meeting::is_instance};
 
 /// The message with the instances of whole days, or of floating times, named as their series has them, where it names
-/// them in UTC: that is another day or time for each reader, and means the one that it is where the recipient is. `None`
+/// them in UTC: a day is the one that begins about then, a floating time the one that it is where the recipient is. `None`
 /// where there are no such names.
 pub(super) fn with_local_names(incoming: &Incoming<'_>) -> Option<Message> {
     let Incoming {
@@ -25,7 +25,8 @@ pub(super) fn with_local_names(incoming: &Incoming<'_>) -> Option<Message> {
         true => &message.object,
         false => incoming.copy?,
     };
-    let zone = Zone::named(recipient.time_zone.as_deref()?)?;
+    let zone = recipient.time_zone.as_deref().and_then(Zone::named);
+    let zone = zone.unwrap_or_else(Zone::utc);
     let set = RecurrenceSet::of(named_in, &zone);
     let local = |name: &DateOrDateTime| {
         let key = set.key_of(name);

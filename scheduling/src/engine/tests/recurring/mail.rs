@@ -685,12 +685,18 @@ fn a_day_is_changed_and_called_off_by_its_name_in_utc() {
     const ID: &str = "RECURRENCE-ID:20260331T220000Z\nATTENDEE:mailto:bob@example.org";
     let days = "DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY\nATTENDEE:mailto:bob@example.org";
     let moved = format!("{ID}\nDTSTART;VALUE=DATE:20260405");
-    for (method, with_series, lines, status) in [
+    for ((method, with_series, lines, status), zone) in [
         ("REQUEST", false, &*moved, None),
         ("REQUEST", true, &*moved, None),
         ("CANCEL", false, ID, Some("CANCELLED")),
-    ] {
+    ]
+    .into_iter()
+    .flat_map(|case| {
+        [Some("Europe/Berlin"), Some("America/New_York"), None].map(|zone| (case, zone))
+    }) {
         let mut world = new_world();
+        let bob = Arc::make_mut(world.people.get_mut("bob").unwrap());
+        bob.time_zone = zone.map(str::to_owned);
         let series = of_x(days, 0, 0);
         let first = message("REQUEST", std::slice::from_ref(&series));
         world.mail_in("bob", Method::Request, X, first);
