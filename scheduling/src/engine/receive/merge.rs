@@ -9,6 +9,7 @@ use super::{
     Incoming,
     order::{note_revision, noted_revision},
     request::{forget_answer, is_recipient, knows_answers, own_line},
+    zones::bring_zones,
 };
 use crate::{
     engine::{
@@ -85,7 +86,8 @@ impl Merge<'_> {
         if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
             entries.iter().for_each(|entry| exclude(series, entry));
         }
-        for entry in kept {
+        for mut entry in kept {
+            bring_zones(&mut object, &mut entry, self.stored.object);
             object.calendar_mut().push_component(entry);
         }
         forget_those_back(&mut object);
@@ -199,24 +201,11 @@ impl Merge<'_> {
             }
             let mut entry = entry.clone();
             self.merge(part, &mut entry);
+            bring_zones(&mut object, &mut entry, self.message.object);
             put(&mut object, self.stored, key, entry);
         }
         forget_those_back(&mut object);
-        self.add_zones(&mut object);
         object
-    }
-
-    /// The time zones that the new instances name and the copy does not have.
-    fn add_zones(&self, object: &mut CalendarObject) {
-        let zones = self.message.object.components();
-        for zone in zones.filter(|component| component.is("VTIMEZONE")) {
-            let is_it = |other: &Component| {
-                other.is("VTIMEZONE") && other.raw_value("TZID") == zone.raw_value("TZID")
-            };
-            if !object.components().any(is_it) {
-                object.calendar_mut().push_component(zone.clone());
-            }
-        }
     }
 
     /// Puts what is the recipient's own into a part of the message.
