@@ -12,6 +12,7 @@ mod published;
 mod refresh;
 mod reply;
 mod request;
+mod sent;
 mod zones;
 
 use std::borrow::Cow;

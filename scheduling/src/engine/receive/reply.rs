@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{CalendarObject, Component, InstanceKey, Property};
 
-use super::{CopyChange, Declined, FollowUp, Incoming, Receipt};
+use super::{CopyChange, Declined, FollowUp, Incoming, Receipt, sent};
 use crate::engine::{
     Action, Directory, Method, Origin, Status,
     answer::take_over,
@@ -22,9 +22,13 @@ use crate::engine::{
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
 const MAXIMUM_DELEGATES: usize = 10;
 
-/// Applies a REPLY: participation, status and comment of the one who sent it, and nothing else.
+/// Applies a REPLY: participation, status and comment of the one who sent it, and nothing else. What an attendee gets who is
+/// not the organizer, [`sent`] takes.
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
-    let copy = check_organizes(incoming)?;
+    let copy = match check_organizes(incoming) {
+        Ok(copy) => copy,
+        Err(declined) => return sent::receive(incoming).ok_or(declined),
+    };
     let stored = Meeting::of(copy);
     let directory = incoming.directory;
     let message = Meeting::about(&incoming.message.object, &stored);
@@ -98,7 +102,8 @@ fn answers<'m>(
     stored: &Meeting<'_>,
     message: &Meeting<'m>,
 ) -> Result<(BTreeMap<Part, Answer<'m>>, Option<Declined>), Declined> {
-    if incoming.message.origin == Origin::Mail && sent(incoming, message) > MAXIMUM_DELEGATES {
+    if incoming.message.origin == Origin::Mail && count_sent(incoming, message) > MAXIMUM_DELEGATES
+    {
         let reason = "it sends more people than anybody may from outside";
         let actions = &[Action::Invite, Action::Dismiss];
         return Err(Declined::for_the_user(Status::TOO_LARGE, reason, actions));
@@ -150,7 +155,7 @@ fn said<'m>(stored: &Meeting<'_>, message: &Meeting<'m>) -> BTreeMap<Part, &'m C
 }
 
 /// How many people the sender sends in their place, in all parts together.
-fn sent(incoming: &Incoming<'_>, message: &Meeting<'_>) -> usize {
+fn count_sent(incoming: &Incoming<'_>, message: &Meeting<'_>) -> usize {
     let lines = message
         .parts()
         .filter_map(|(_, entry)| line_of(incoming, entry));
@@ -338,7 +343,11 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 ///
 /// An answer to the series does not take the place of one to an instance that was given before it: that is heard also where
 /// it comes after it. It is late only if it comes before it by SEQUENCE, too, which is that of each.
-fn is_obsolete(origin: Origin, (invited, is_own): (&Property, bool), message: &Component) -> bool {
+pub(super) fn is_obsolete(
+    origin: Origin,
+    (invited, is_own): (&Property, bool),
+    message: &Component,
+) -> bool {
     let said = Revision::of(message);
     // answers from here come in their order
     let counts = |known: &Revision| origin != Origin::Here || known.stamp().is_empty();

@@ -613,3 +613,47 @@ fn an_answer_is_wanted_as_before() {
         }
     }
 }
+
+/// RFC 5546 §3.2.2.3, §4.2.6: "MUST send a REPLY method to the Organizer, and optionally to the Delegator".
+#[test]
+fn who_is_sent_answers_who_sends_them() {
+    const X: &str = "mailto:x@elsewhere.net";
+    let reply = |sender: &str, participation: &str, minute: u32| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20260201T00{minute:02}00Z\nORGANIZER:{X}\nREQUEST-STATUS:2.0;Success
+            ATTENDEE;PARTSTAT={participation};DELEGATED-FROM=\"{BOB}\":{sender}"
+        ))
+    };
+    let mut world = new_world();
+    let asked = event(&format!(
+        "UID:1\nDTSTAMP:20260101T100000Z\nDTSTART:20260301T090000Z\nORGANIZER:{X}\nATTENDEE:{BOB}"
+    ));
+    world.mail_in("bob", Method::Request, X, asked);
+    world.send("bob", &[DAVE]);
+    let tag = world.tag("bob");
+    for (participation, minute, said) in [
+        ("ACCEPTED", 2, "ACCEPTED"),
+        ("DECLINED", 1, "ACCEPTED"),
+        ("TENTATIVE", 3, "TENTATIVE"),
+    ] {
+        let receipt = world.mail_in(
+            "bob",
+            Method::Reply,
+            DAVE,
+            reply(DAVE, participation, minute),
+        );
+        assert_eq!(receipt.status, Status::DELIVERED);
+        assert!(
+            receipt.inbox_item && receipt.decisions.is_empty(),
+            "{receipt:?}"
+        );
+        let line = world.line("bob", "ATTENDEE", DAVE);
+        assert!(line.contains(&format!("PARTSTAT={said}")), "{line}");
+        assert!(line.contains("DELEGATED-FROM"), "{line}");
+    }
+    assert_eq!(world.tag("bob"), tag);
+    // what nobody sent says is for bob to look at
+    let eve = "mailto:eve@elsewhere.net";
+    let receipt = world.mail_in("bob", Method::Reply, eve, reply(eve, "ACCEPTED", 4));
+    assert_eq!(receipt.status, Status::NOT_ALLOWED);
+}
