@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, Property, Zone};
 
-use super::{sequence::NOTE, significance::canonical};
+use super::{sequence::NOTE, settle::ANSWERED, significance::canonical};
 
 /// What the server writes on people's lines, and a client asks for once.
-const OWN_PARAMETERS: [&str; 3] = ["SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", NOTE];
+const OWN_PARAMETERS: [&str; 4] = ["SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", NOTE, ANSWERED];
 
 /// Whether two objects hold the same. DTSTAMP does not count, which many programs write anew with each
 /// export, nor does what the server itself notes in an object; time zones count where their name alone does

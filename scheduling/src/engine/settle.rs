@@ -1,13 +1,16 @@
 //! Writing down how the messages fared (RFC 6638 §3.2.9 and §7.3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use calendar::{CalendarObject, Component, Property};
 
 use super::{
     Delivery, Plan, Role, Status,
     directory::normalise,
-    entry::sequence,
+    entry::{NEEDS_ACTION, participation, sequence},
     meeting::Meeting,
     sequence::{NOTE, asked_anew},
 };
@@ -60,12 +63,30 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
         .filter(|line| line.is(name))
     {
         if let Some(status) = statuses.get(&normalise(line.raw_value())) {
+            note_answer(line, status);
             set(line, status);
         }
     }
     match plan.role {
         Role::Organizer => Some(told(&object, &delivered)),
         Role::Attendee | Role::None => Some(object),
+    }
+}
+
+/// The parameter of an ATTENDEE of whom the status tells how a later message fared, and not the answer that came before it.
+/// It never leaves the organizer's object.
+pub(super) const ANSWERED: &str = "X-CONVOKE-ANSWERED";
+
+/// Notes that there is an answer, where its status makes room for that of a message.
+fn note_answer(line: &mut Property, status: &Status) {
+    let is_answer = |known: Cow<'_, str>| !Status::is_on_its_way(&known);
+    if line.is("ATTENDEE")
+        && participation(line) != NEEDS_ACTION
+        && Status::is_on_its_way(status.as_str())
+        && line.parameter("SCHEDULE-STATUS").is_some_and(is_answer)
+    {
+        line.set_parameter(ANSWERED, "TRUE")
+            .expect("a plain word is a valid value");
     }
 }
 

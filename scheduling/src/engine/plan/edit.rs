@@ -17,6 +17,7 @@ use crate::engine::{
     entry::{Agent, NEEDS_ACTION, adopt, agent, participation, sequence},
     meeting::{Meeting, Part},
     sequence::{LastTold, NOTE, Revision, note_as_of_more, revised, set_sequence},
+    settle::ANSWERED,
     significance::{Changes, changes, earlier_part},
 };
 
@@ -278,7 +279,9 @@ impl<'m, 'o> Edit<'m, 'o> {
             return;
         };
         let told = earlier.filter(|earlier| earlier.agent == Agent::Server);
-        keep(line, told.map(|earlier| earlier.line), "SCHEDULE-STATUS");
+        for parameter in ["SCHEDULE-STATUS", ANSWERED] {
+            keep(line, told.map(|earlier| earlier.line), parameter);
+        }
         let asks_anew = self.changes.get(&part).is_some_and(|it| it.asks_anew);
         // who was left to others has answered nothing here
         let said = earlier.filter(|earlier| agent(earlier.line) == Agent::Server);
@@ -292,8 +295,9 @@ impl<'m, 'o> Edit<'m, 'o> {
             set(line, "PARTSTAT", status);
         }
         if said.is_some_and(|said| said.participation != status) {
-            // who gave the answer that is asked for again
+            // who gave the answer that is asked for again, and that there was one
             line.remove_parameter("SENT-BY");
+            line.remove_parameter(ANSWERED);
         }
         let sends = said.filter(|_| status == DELEGATED);
         adopt(line, sends.map(|said| said.line), DELEGATED_TO);
@@ -327,14 +331,16 @@ fn is_asked(change: &Change<'_>, seat: &Seat<'_>, earlier: &Seat<'_>) -> bool {
         && !change.schedule_tag_matched
 }
 
-/// Whether a client sends back how the invitation fared, where it stands how the answer did (RFC 6638 §3.2.9): it made
-/// its change from a copy of before the answer. Evolution writes so, without any condition.
+/// Whether a client sends back how the invitation fared, where it stands how the answer did (RFC 6638 §3.2.9) or that there
+/// was one: it made its change from a copy of before the answer. Evolution writes so, without any condition.
 fn is_older_than_answer(line: &Property, earlier: &Property) -> bool {
     let is_of_invitation = |line: &Property| {
         let status = line.parameter("SCHEDULE-STATUS");
         status.map(|status| Status::is_on_its_way(&status))
     };
-    is_of_invitation(line) == Some(true) && is_of_invitation(earlier) == Some(false)
+    let is_noted = |line: &Property| line.parameter(ANSWERED).is_some();
+    is_of_invitation(line) == Some(true)
+        && (is_of_invitation(earlier) == Some(false) || is_noted(earlier) && !is_noted(line))
 }
 
 /// Takes a parameter from the earlier line; without one, the client's is dropped.

@@ -136,6 +136,41 @@ fn an_old_copy_does_not_ask_again() {
     }
 }
 
+/// RFC 6638 §3.2.9: the status tells of the last message again, and not of the answer that came before it.
+#[test]
+fn an_old_copy_does_not_ask_again_after_another_message() {
+    let mut world = invited();
+    let old = world.copy("alice").clone();
+    world.answer("bob", "ACCEPTED");
+    world.edit("alice", "LOCATION", "Room 1");
+    let line = world.line("alice", "ATTENDEE", BOB);
+    assert!(line.contains("SCHEDULE-STATUS=1.2"), "{line}");
+    let seen = world.copy("alice").clone();
+    world.put("alice", &old);
+    for whose in ["alice", "bob"] {
+        let line = world.line(whose, "ATTENDEE", BOB);
+        assert!(line.contains("ACCEPTED"), "{whose}: {line}");
+    }
+    // who has seen the answer asks again
+    let mut asks = seen;
+    for line in asks
+        .entries_mut()
+        .flat_map(calendar::Component::properties_mut)
+    {
+        if line.is("ATTENDEE") && line.raw_value() == BOB {
+            line.set_parameter("PARTSTAT", "NEEDS-ACTION").unwrap();
+        }
+    }
+    world.put("alice", &asks);
+    for whose in ["alice", "bob"] {
+        let line = world.line(whose, "ATTENDEE", BOB);
+        assert!(
+            line.contains("NEEDS-ACTION") && !line.contains("ANSWERED"),
+            "{whose}: {line}"
+        );
+    }
+}
+
 #[test]
 fn answers_that_came_meanwhile_are_kept() {
     // RFC 6638 §3.2.10.1: the client has not seen the reply; it changes the summary
@@ -152,7 +187,7 @@ fn answers_that_came_meanwhile_are_kept() {
     world.put("alice", &edited);
     assert_eq!(
         world.line("alice", "ATTENDEE", BOB),
-        "ATTENDEE;SCHEDULE-STATUS=1.2;PARTSTAT=ACCEPTED:mailto:bob@example.org"
+        "ATTENDEE;SCHEDULE-STATUS=1.2;PARTSTAT=ACCEPTED;X-CONVOKE-ANSWERED=TRUE:mailto:bob@example.org"
     );
     assert!(
         world
