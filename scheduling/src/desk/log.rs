@@ -182,12 +182,16 @@ impl Desk {
         let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
         let rows = rows.map_err(read_failed)?;
         let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
-        let lines = entries.flat_map(|entry| entry.lines);
+        let lines = entries.flat_map(|entry| {
+            let lines = entry.lines.into_iter();
+            lines.map(move |line| (entry.time, line))
+        });
         let mut told = LastTold {
             whole: kept,
             ..LastTold::default()
         };
-        for line in lines.filter(LogLine::is_of_the_organizer) {
+        for (time, line) in lines.filter(|(_, line)| line.is_of_the_organizer()) {
+            told.at = told.at.max(Some(time));
             if line.instances.is_empty() {
                 told.whole = told.whole.max(line.sequence);
             }

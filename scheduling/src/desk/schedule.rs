@@ -68,6 +68,8 @@ impl Proposal<'_> {
 /// What was decided about a change, and upon what.
 struct Planned {
     plan: Plan,
+    /// When it is told to others: the round's moment, or as soon after it as what is told comes after what was.
+    moment: Timestamp,
     directory: Directory,
     /// The owner's.
     home: CollectionId,
@@ -116,6 +118,7 @@ impl Desk {
         } = *proposal;
         let Planned {
             mut plan,
+            moment,
             directory,
             home,
             uid,
@@ -137,7 +140,10 @@ impl Desk {
             let after = plan.object.as_ref();
             self.note_groups(batch, (home, &uid), before, after, &directory);
         }
-        let mut entry = proposal.log_entry(&plan, &outcomes);
+        let mut entry = LogEntry {
+            time: moment,
+            ..proposal.log_entry(&plan, &outcomes)
+        };
         if let Some(planned) = &plan.object {
             let lines = &mut entry.lines;
             let known = recipients.with_known_answers(planned.clone(), &directory, lines);
@@ -223,8 +229,11 @@ impl Desk {
             // an import or the trash may have brought it back from before what people elsewhere were told since
             last_told = self.last_told(whose, &uid).await?;
             let mut states = before.into_iter().chain(&plan.object);
-            if states.any(|state| last_told.is_after(state)) {
+            let is_behind = states.any(|state| last_told.is_after(state));
+            let moment = last_told.moment_after(now);
+            if is_behind || moment != now {
                 change.last_told = Some(&last_told);
+                change.now = moment;
                 plan = engine::plan(&change)?;
             }
         }
@@ -236,6 +245,7 @@ impl Desk {
         let attachments = meeting_in(&organizers).filter(is_organizers);
         let organizers_attachments = attachments.map(|copy| copy.stored.attachments().to_vec());
         Ok(Planned {
+            moment: change.now,
             plan,
             directory,
             home,

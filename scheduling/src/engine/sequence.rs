@@ -4,7 +4,12 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use calendar::{CalendarObject, Component, Property};
 
+use storage::Timestamp;
+
 use super::entry::sequence;
+
+/// What DTSTAMP tells apart.
+pub(super) const SECOND_MILLISECONDS: i64 = 1_000;
 
 /// The SEQUENCE that a changed component must have: what the client gave, never less than before, and
 /// more than before where the change is a revision.
@@ -16,13 +21,15 @@ pub(super) fn revised(before: u32, asked: u32, is_revision: bool) -> u32 {
     }
 }
 
-/// The SEQUENCE of what others were told last of a meeting, component by component, as far as that is known.
+/// What others were told last of a meeting, as far as that is known: SEQUENCE, component by component, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastTold {
     /// Of all of it.
     pub whole: Option<u32>,
     /// Of instances, by RECURRENCE-ID as it was written.
     pub instances: BTreeMap<String, u32>,
+    /// The moment of the last message.
+    pub at: Option<Timestamp>,
 }
 
 impl LastTold {
@@ -44,6 +51,13 @@ impl LastTold {
     /// The highest of all.
     pub fn highest(&self) -> Option<u32> {
         self.instances.values().copied().chain(self.whole).max()
+    }
+
+    /// When others can be told what comes after that: of two messages of one second, which is what DTSTAMP tells apart, with
+    /// the same SEQUENCE, only the first counts (RFC 5546 §2.1.5).
+    pub fn moment_after(&self, now: Timestamp) -> Timestamp {
+        let after = self.at.map(|at| (at.seconds() + 1) * SECOND_MILLISECONDS);
+        after.map_or(now, |after| now.max(Timestamp(after)))
     }
 
     /// That of a component.

@@ -24,12 +24,10 @@ use crate::engine::{
     meeting::{Meeting, Part},
     message::{CalledOff, cancel, part_name, request},
     refresh::{organizer_of, refresh},
+    sequence::SECOND_MILLISECONDS,
     showing::{Told, comes_to_series, shown},
     spelling::with_old_spelling,
 };
-
-/// What DTSTAMP tells apart.
-const SECOND_MILLISECONDS: i64 = 1_000;
 
 /// A create, or a change, of an organizer scheduling object resource (RFC 6638 §3.2.1.1 and §3.2.1.2).
 pub(super) fn store(
