@@ -61,12 +61,18 @@ impl House {
             recipients: vec![format!("mailto:{}", letter.to)],
             id: Some(letter.id.clone()),
         };
+        let disabled = self.disabled.iter();
+        let disabled = disabled
+            .copied()
+            .find(|who| message.recipients == [address(who)]);
+        let method = letter.object.calendar().raw_value("METHOD");
         let (before, revision) = (self.mails().await, self.desk.store().backend().revision());
         let received = match self.desk.receive_message(&message, &RULES).await {
             Ok(received) => received,
             Err(Refusal::Unavailable(_)) => {
-                // the server took it, and died before it said so
-                if self.is_dead() {
+                // the server took it, and died before it said so; who is disabled is not invited
+                let is_refused = disabled.is_some() && matches!(method, Some("REQUEST" | "ADD"));
+                if self.is_dead() && !is_refused {
                     self.elsewhere().taken.insert(letter.id.clone());
                 }
                 return Ok(false);
@@ -82,10 +88,6 @@ impl House {
         if is_gone && *effect == Effect::Refused {
             return Ok(true);
         }
-        let disabled = self.disabled.iter();
-        let disabled = disabled
-            .copied()
-            .find(|who| message.recipients == [address(who)]);
         if let Some(who) = disabled.filter(|_| *effect == Effect::Refused) {
             self.elsewhere().refused(letter, who);
             return Ok(true);
@@ -103,7 +105,6 @@ impl House {
             return Err(format!("refused, {reason}:\n{}", text()));
         }
         let written = self.mails().await - before;
-        let method = letter.object.calendar().raw_value("METHOD");
         // of an instance that is not known, all of the series is asked for
         let is_of_instances = || {
             let mut entries = letter.object.entries();
@@ -112,6 +113,8 @@ impl House {
         let may_write = match method {
             _ if is_repeated => 0,
             Some("REFRESH" | "ADD") => 1,
+            // who answers an older version is told the newest (RFC 5546 §2.1.4)
+            Some("REPLY") if *effect == Effect::NotApplied => 1,
             Some("REQUEST" | "CANCEL") if is_of_instances() => 1,
             _ => 0,
         };

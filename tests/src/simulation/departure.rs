@@ -21,7 +21,7 @@ pub async fn leave(house: &mut House, dice: &Dice, story: &mut Vec<String>) -> R
     story.push(format!("{who} leaves."));
     let mut invited = Vec::new();
     for (uid, _) in MEETINGS {
-        if !house.copies(who, uid).await.is_empty() {
+        if house.own_copy(who, uid).await?.is_some() {
             invited.push(uid);
         }
     }
@@ -45,7 +45,7 @@ async fn is_off(house: &House, uid: &str, who: &str) -> Result<(), String> {
         if house.is_left(uid, other, None) || house.has_brought_back(uid, other) {
             continue;
         }
-        for copy in house.copies(other, uid).await {
+        if let Some(copy) = house.own_copy(other, uid).await? {
             let copy = copy.parsed();
             let mut names = names(&copy).into_iter();
             if let Some(name) = names.find(|name| attended(&copy, other, name.as_deref()).is_some())
@@ -63,8 +63,8 @@ async fn does_not_come(
     organizer: &'static str,
     who: &str,
 ) -> Result<(), String> {
-    let meeting = house.copies(organizer, uid).await;
-    let Some(meeting) = meeting.first().map(Found::parsed) else {
+    let meeting = house.own_copy(organizer, uid).await?;
+    let Some(meeting) = meeting.as_ref().map(Found::parsed) else {
         return Ok(());
     };
     if house.is_left(uid, who, Some(&meeting)) {

@@ -67,6 +67,12 @@ impl Found {
         parse(&self.octets)
     }
 
+    /// Whether it is a scheduling object (RFC 6638 §3.1).
+    pub fn is_scheduled(&self) -> bool {
+        let facts = self.object.calendar.as_ref();
+        facts.is_some_and(|facts| facts.scheduling)
+    }
+
     /// Its Schedule-Tag.
     pub fn schedule_tag(&self) -> Option<String> {
         let facts = self.object.calendar.as_ref()?;
@@ -392,7 +398,7 @@ impl House {
         found
     }
 
-    /// Somebody's objects of a meeting, in any of the calendars.
+    /// Somebody's objects of a meeting, in any of the calendars: first the one that is scheduled.
     pub async fn copies(&self, owner: &'static str, uid: &str) -> Vec<Found> {
         let is_of_meeting = |object: &Object| {
             let facts = object.calendar.as_ref();
@@ -400,7 +406,23 @@ impl House {
         };
         let mut all = self.members_that(owner, "calendar", is_of_meeting).await;
         all.extend(self.members_that(owner, "other", is_of_meeting).await);
+        all.sort_by_key(|found| !found.is_scheduled());
         all
+    }
+
+    /// The same without what was only copied there from somebody else's calendar; there is one at most.
+    ///
+    /// # Errors
+    /// There are several.
+    pub async fn own_copy(&self, owner: &'static str, uid: &str) -> Result<Option<Found>, String> {
+        let mut copies = self.copies(owner, uid).await;
+        if self.has_copied(uid, owner) {
+            copies.retain(Found::is_scheduled);
+        }
+        match copies.len() {
+            0 | 1 => Ok(copies.pop()),
+            _ => Err(format!("{owner} has \"{uid}\" twice")),
+        }
     }
 
     /// What was decided about each meeting, in everybody's own words.

@@ -16,13 +16,15 @@ pub const DAYS: [&str; 5] = ["0302", "0309", "0316", "0323", "0504"];
 /// The day on which a series may have an instance more.
 pub const MORE: &str = "0304";
 
-/// Where an instance is, and what somebody said of it.
+/// What an instance is, and what somebody said of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Attended {
     /// DTSTART.
     pub start: Option<String>,
-    /// LOCATION.
-    pub place: Option<String>,
+    /// SUMMARY, DESCRIPTION and LOCATION.
+    pub details: [Option<String>; 3],
+    /// STATUS of an event. That of a to-do is its attendee's own.
+    pub status: Option<String>,
     /// PARTSTAT.
     pub participation: String,
     /// That of everybody else.
@@ -89,12 +91,28 @@ pub fn described(object: &CalendarObject, name: &str) -> Option<(Component, bool
         .find(|entry| date_in(entry, "RECURRENCE-ID").is_some_and(|id| set.key_of(&id) == key));
     match own {
         Some(own) => Some((own.clone(), !is_cancelled(own))),
+        // as the series, or as what is said of an earlier one and all from there on
         None => {
             let entry = override_at(object, key).ok()?;
-            let is_live = !series(object).is_some_and(is_cancelled);
+            let is_live = !is_cancelled(&entry);
             Some((entry, is_live))
         }
     }
+}
+
+/// Whether an object without the series tells of an instance only by one before it and all from there on (RFC 5545
+/// §3.2.13): whether the series has it, it cannot say.
+pub fn is_told_by_range(object: &CalendarObject, name: Option<&str>) -> bool {
+    let Some(name) = name.filter(|_| series(object).is_none()) else {
+        return false;
+    };
+    let ids = || {
+        let ids = object
+            .entries()
+            .filter_map(|it| it.property("RECURRENCE-ID"));
+        ids.map(|id| (id.raw_value(), id.parameter("RANGE").is_some()))
+    };
+    ids().any(|(id, is_range)| is_range && id < name) && !ids().any(|(id, _)| id == name)
 }
 
 /// What an object says to somebody of the instance with this name in the organizer's `meeting`; of an event that
@@ -110,9 +128,11 @@ pub fn attended(object: &CalendarObject, who: &str, name: Option<&str>) -> Optio
     if !is_live {
         return None;
     }
+    let value = |name| entry.raw_value(name).map(str::to_owned);
     Some(Attended {
-        start: entry.raw_value("DTSTART").map(str::to_owned),
-        place: entry.raw_value("LOCATION").map(str::to_owned),
+        start: value("DTSTART"),
+        details: ["SUMMARY", "DESCRIPTION", "LOCATION"].map(value),
+        status: value("STATUS").filter(|_| entry.is("VEVENT")),
         participation: participation(&entry, who)?,
         others: others(&entry, who),
     })

@@ -1,7 +1,8 @@
 //! A seeded simulation of an organisation: people (one with two addresses), a room that answers by itself or is left to
 //! somebody, a group, a secretary, somebody elsewhere who is invited and somebody who invites. Meetings, and to-dos, with
 //! instances apart and dates more, are made, changed in what a client shows, moved, answered and removed, by clients that have
-//! seen the newest and by such that have not, two at a time, or beside a worker of the server. Answers are given by somebody
+//! seen the newest and by such that have not, two at a time, or beside a worker of the server; all instances from one on, too.
+//! What is proposed is taken or put away, and a secretary copies meetings across. Answers are given by somebody
 //! else (delegation, of one instance too), attendees left to their clients, calendars deleted, earlier states brought back
 //! from the trash or imported, accounts disabled and enabled again, and at the end somebody leaves; while the store fails now
 //! and then, the server dies after a commit or is started anew, mail is late, comes twice, in another order, not at all or

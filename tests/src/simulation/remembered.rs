@@ -24,6 +24,8 @@ pub struct Remembered {
     /// Of which meetings something was brought back, and for whom, by UID and name; and whether the organizer has told
     /// all of it anew since.
     brought_back: BTreeMap<(String, &'static str), bool>,
+    /// Who has what was copied from somebody else's calendar, by UID and name.
+    copied: BTreeSet<(String, &'static str)>,
     /// What clients have seen of meetings: some of it is old.
     seen: Vec<Found>,
 }
@@ -54,12 +56,9 @@ impl House {
     }
 
     /// Whether somebody is left to the client: then nobody brings their copy up to date. Who is invited to all of it
-    /// since, and not left to anybody, is not.
+    /// since, and not left to anybody, is not. An earlier state that is brought back may leave them again.
     pub fn is_left(&self, uid: &str, who: &str, meeting: Option<&CalendarObject>) -> bool {
         let known = (uid.to_owned(), who.to_owned());
-        if !self.memory().left.contains(&known) {
-            return false;
-        }
         let lines = |entry: &Component| -> Vec<Property> {
             let lines = entry.properties().filter(|line| is_line_of(line, who));
             lines.cloned().collect()
@@ -70,10 +69,18 @@ impl House {
         let is_in_all = meeting
             .and_then(series)
             .is_some_and(|it| !lines(it).is_empty());
-        if is_told && is_in_all {
-            self.memory().left.remove(&known);
+        let mut memory = self.memory();
+        match (is_told, is_in_all) {
+            (false, _) => {
+                memory.left.insert(known);
+                true
+            }
+            (true, true) => {
+                memory.left.remove(&known);
+                false
+            }
+            (true, false) => memory.left.contains(&known),
         }
-        !(is_told && is_in_all)
     }
 
     /// Something of a meeting was brought back for somebody. Of what comes from elsewhere, its organizer hears, and tells
@@ -106,6 +113,16 @@ impl House {
     pub fn has_brought_back(&self, uid: &str, who: &'static str) -> bool {
         let memory = self.memory();
         memory.brought_back.contains_key(&(uid.to_owned(), who))
+    }
+
+    /// Something of a meeting may be copied into somebody's calendar, where nothing schedules it.
+    pub fn note_copied(&self, uid: &str, who: &'static str) {
+        self.memory().copied.insert((uid.to_owned(), who));
+    }
+
+    /// Whether it may have been.
+    pub fn has_copied(&self, uid: &str, who: &'static str) -> bool {
+        self.memory().copied.contains(&(uid.to_owned(), who))
     }
 
     /// What the client of somebody shows of a meeting: the newest, which is remembered, or something older; and whether

@@ -94,12 +94,12 @@ impl Guest {
     pub fn act(&mut self, dice: &Dice, stamp: &str) -> Option<(String, Vec<(String, String)>)> {
         let uids = self.uids();
         let uid = (!uids.is_empty()).then(|| dice.pick(&uids).clone())?;
-        let (words, letter) = match dice.roll(8) {
+        let (words, letter) = match dice.roll(9) {
             0 => (
                 "asks for the newest version".to_owned(),
                 self.ask(&uid, stamp)?,
             ),
-            1 => (
+            1 | 8 => (
                 "proposes another time".to_owned(),
                 self.propose(&uid, stamp)?,
             ),

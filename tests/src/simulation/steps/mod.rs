@@ -1,6 +1,7 @@
 //! What people do.
 
 mod answering;
+mod considering;
 mod keeping;
 mod organizing;
 mod recovering;
@@ -220,13 +221,20 @@ async fn request(house: &House, dice: &Dice) -> Option<(String, Request)> {
 
 async fn next_request(house: &House, dice: &Dice) -> Option<(String, Request)> {
     let uid = *dice.pick(&UIDS);
-    match dice.roll(20) {
+    // what somebody elsewhere proposes waits for the organizer
+    if dice.once_in(4)
+        && let Some(considered) = considering::consider(house, dice).await
+    {
+        return Some(considered);
+    }
+    match dice.roll(21) {
         0..=3 => organizing::store(house, dice).await,
-        4..=6 => organizing::edit(house, dice).await,
+        4..=6 | 19 => organizing::edit(house, dice).await,
         7..=11 => answering::answer(house, dice, uid).await,
         12 => remove(house, dice, uid).await,
         13 => Some(change_team(dice)),
-        14 => copy(house, dice, uid).await,
+        14 if dice.once_in(2) => copy(house, dice, uid).await,
+        14 => copy_across(house, dice, uid).await,
         15 => carry(house, dice, uid).await,
         16 => recovering::restore(house, dice).await,
         17 => recovering::import(house, dice).await,
@@ -282,6 +290,18 @@ async fn copy(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, 
     ];
     let words = format!("{who} copies \"{uid}\".");
     Some((words, Request::Copy { who, from, to }))
+}
+
+/// A secretary copies what stands in the manager's calendar, or the other way round: nobody hears of that (see the table of
+/// decisions).
+async fn copy_across(house: &House, dice: &Dice, uid: &'static str) -> Option<(String, Request)> {
+    let (whose, to_whom) = *dice.pick(&[("alice", "carol"), ("carol", "alice")]);
+    let from = house.copies(whose, uid).await.into_iter().next()?.path;
+    let calendar = *dice.pick(&["calendar", "other"]);
+    house.note_copied(uid, to_whom);
+    let to = path(to_whom, &format!("{calendar}/across.ics"));
+    let words = format!("carol copies \"{uid}\" of {whose} to \"{calendar}\" of {to_whom}.");
+    Some((words, Request::CopyAcross { from, to }))
 }
 
 /// Into the other calendar, or back.

@@ -233,11 +233,18 @@ pub async fn edit(house: &House, dice: &Dice) -> Option<(String, Request)> {
     ))
 }
 
+/// What says when a component and its instances are.
+pub fn times(entry: &mut Component) -> impl Iterator<Item = &mut Property> {
+    let times = ["DTSTART", "RECURRENCE-ID", "EXDATE", "RDATE"];
+    let lines = entry.properties_mut();
+    lines.filter(move |it| times.contains(&it.name()))
+}
+
 fn change(dice: &Dice, organizer: &str, object: &mut CalendarObject) -> Option<String> {
     let others = ALL.into_iter().filter(|it| *it != organizer);
     let others: Vec<&str> = others.collect();
     let other = *dice.pick(&others);
-    match dice.roll(10) {
+    match dice.roll(14) {
         0 => {
             let has_place = object.entries().any(|it| it.property("LOCATION").is_some());
             object.entries_mut().for_each(|entry| match has_place {
@@ -275,7 +282,42 @@ fn change(dice: &Dice, organizer: &str, object: &mut CalendarObject) -> Option<S
             ask_again(all, other, "SCHEDULE-FORCE-SEND", "REQUEST")?;
             Some(format!("{other} is to be told again"))
         }
+        7..=9 => change_words(dice, object),
         _ => change_day(dice, other, object),
+    }
+}
+
+/// What it is called, what it is about, and whether it is sure.
+fn change_words(dice: &Dice, object: &mut CalendarObject) -> Option<String> {
+    match dice.roll(3) {
+        0 => {
+            let words = *dice.pick(&["", "\\, once more", "\\, in short"]);
+            object.entries_mut().for_each(|entry| {
+                let summary = entry.raw_value("SUMMARY").unwrap_or_default();
+                let name = summary.split("\\,").next().unwrap_or_default();
+                let summary = format!("{name}{words}");
+                entry.set_raw_value("SUMMARY", &summary).expect("a text");
+            });
+            Some(format!("its name ends with \"{words}\""))
+        }
+        1 => {
+            let number = dice.roll(3);
+            object.entries_mut().for_each(|entry| match number {
+                0 => drop(entry.remove_properties("DESCRIPTION")),
+                _ => {
+                    let text = format!("Agenda {number}");
+                    entry.set_raw_value("DESCRIPTION", &text).expect("a text");
+                }
+            });
+            Some(format!("with agenda {number}"))
+        }
+        _ => {
+            let status = *dice.pick(&["TENTATIVE", "CONFIRMED"]);
+            let mut events = object.entries_mut().filter(|it| it.is("VEVENT"));
+            let first = events.next()?;
+            first.set_raw_value("STATUS", status).expect("a word");
+            Some(format!("{status} so far"))
+        }
     }
 }
 
@@ -295,11 +337,7 @@ fn ask_again<'c>(
 
 /// All times at 9 are at 10, and the other way round.
 fn shift(entry: &mut Component) {
-    let times = ["DTSTART", "RECURRENCE-ID", "EXDATE", "RDATE"];
-    for line in entry
-        .properties_mut()
-        .filter(|it| times.contains(&it.name()))
-    {
+    for line in times(entry) {
         let value = line.raw_value();
         let value = match value.contains("T09") {
             true => value.replace("T09", "T10"),
@@ -316,6 +354,13 @@ fn bring(entry: &mut Component, who: &str) {
     }
 }
 
+/// It is about all later instances, too (RFC 5545 §3.2.13).
+fn and_later(own: &mut Component) {
+    let line = own.property_mut("RECURRENCE-ID").expect("an instance");
+    let set = line.set_parameter("RANGE", "THISANDFUTURE");
+    set.expect("a word");
+}
+
 fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<String> {
     series_mut(object)?.property("RRULE")?;
     let day = *dice.pick(&DAYS);
@@ -329,7 +374,7 @@ fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<S
     object
         .calendar_mut()
         .retain_components(|it| it.raw_value("RECURRENCE-ID") != Some(&*name));
-    let words = match dice.roll(6) {
+    let words = match dice.roll(10) {
         0 => {
             let line = Property::new("EXDATE", &name).expect("a name");
             series_mut(object)?.push_property(line);
@@ -351,11 +396,25 @@ fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<S
             ask_again(std::iter::once(&mut own), other, "PARTSTAT", "NEEDS-ACTION")?;
             format!("{other} is asked again about {day}")
         }
-        _ => {
+        // no client makes all later ones of one that is off
+        5..=8 if own.raw_value("STATUS") == Some("CANCELLED") => return None,
+        5 | 6 => {
+            let place = format!("Room of {day}");
+            own.set_raw_value("LOCATION", &place).expect("a place");
+            and_later(&mut own);
+            format!("from {day} on in another room")
+        }
+        number => {
             let hour = 9 + dice.roll(3);
             let start = format!("2026{day}T{hour:02}0000Z");
             own.set_raw_value("DTSTART", &start).expect("a time");
-            format!("on {day} at {hour}")
+            match number {
+                7 | 8 => {
+                    and_later(&mut own);
+                    format!("from {day} on at {hour}")
+                }
+                _ => format!("on {day} at {hour}"),
+            }
         }
     };
     object.calendar_mut().push_component(own);

@@ -20,7 +20,7 @@ pub async fn restore(house: &House, dice: &Dice) -> Option<(String, Request)> {
     let item = (!items.is_empty()).then(|| dice.pick(&items).clone())?;
     let uid = UIDS
         .into_iter()
-        .find(|uid| Some(*uid) == item.summary.as_deref());
+        .find(|uid| item.summary.as_ref().is_some_and(|it| it.starts_with(uid)));
     house.bring_back(uid.unwrap_or(VISIT), who);
     let what = uid.unwrap_or("something");
     let words = format!("\"{what}\" comes out of the trash of {who}.");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use scheduling::{
     Conditions, Refusal,
-    desk::{Delete, Import, IncomingObject, OnConflict, Put, Transfer, TrashError},
+    desk::{DeclineCounter, Delete, Import, IncomingObject, OnConflict, Put, Transfer, TrashError},
 };
 use storage::{AccountError, ResourcePath, backend::CommitError};
 
@@ -33,10 +33,24 @@ pub enum Request {
         /// Schedule-Reply.
         schedule_reply: bool,
     },
+    /// DECLINECOUNTER to who proposes something (RFC 5546 §3.2.8).
+    Decline {
+        /// Who signs in.
+        who: &'static str,
+        /// What was proposed.
+        path: ResourcePath,
+    },
     /// COPY, which must be refused: a meeting stands once in somebody's calendars (RFC 6638 §3.2.4.1).
     Copy {
         /// Who signs in.
         who: &'static str,
+        /// What.
+        from: ResourcePath,
+        /// Where to.
+        to: ResourcePath,
+    },
+    /// COPY of a secretary, to another owner's calendar or from there.
+    CopyAcross {
         /// What.
         from: ResourcePath,
         /// Where to.
@@ -80,9 +94,11 @@ impl Request {
         match self {
             Request::Put { who, .. }
             | Request::Delete { who, .. }
+            | Request::Decline { who, .. }
             | Request::Copy { who, .. }
             | Request::Move { who, .. }
             | Request::Import { who, .. } => Some(who),
+            Request::CopyAcross { .. } => Some("carol"),
             Request::Team { .. } | Request::Restore { .. } | Request::Work(_) => None,
         }
     }
@@ -95,10 +111,14 @@ impl Request {
         match self {
             Request::Put { is_private, .. } => *is_private,
             Request::Copy { .. }
+            | Request::CopyAcross { .. }
             | Request::Move { .. }
             | Request::Restore { .. }
             | Request::Import { .. } => true,
-            Request::Delete { .. } | Request::Team { .. } | Request::Work(_) => false,
+            Request::Delete { .. }
+            | Request::Decline { .. }
+            | Request::Team { .. }
+            | Request::Work(_) => false,
         }
     }
 }
@@ -156,6 +176,18 @@ pub async fn send(house: &House, request: Request) -> Result<(), Refusal> {
             };
             house.desk.delete(house.actor(who), delete).await.map(drop)
         }
+        Request::Decline { who, path } => {
+            let decline = DeclineCounter {
+                path,
+                conditions: Conditions::default(),
+                comment: None,
+            };
+            match house.desk.decline_counter(house.actor(who), &decline).await {
+                // there is nobody to tell
+                Err(Refusal::Prohibited(_)) => Ok(()),
+                declined => declined,
+            }
+        }
         Request::Copy { who, from, to } => {
             let copied = house
                 .desk
@@ -164,6 +196,12 @@ pub async fn send(house: &House, request: Request) -> Result<(), Refusal> {
                 Ok(_) => Err(Refusal::Damaged("a meeting was copied".to_owned())),
                 Err(refusal) => Err(refusal),
             }
+        }
+        Request::CopyAcross { from, to } => {
+            let copied = house
+                .desk
+                .transfer(house.actor("carol"), transfer(from, to, true));
+            copied.await.map(drop)
         }
         Request::Move { who, from, to } => {
             let moved = house
