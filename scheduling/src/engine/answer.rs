@@ -6,7 +6,7 @@ use storage::model::{Principal, PrincipalId};
 use super::{
     Directory,
     delegation::{DELEGATED, DELEGATED_TO, delegates},
-    entry::{NEEDS_ACTION, adopt, attendees, participation},
+    entry::{DECLINED, NEEDS_ACTION, adopt, attendees, participation},
     meeting::{Meeting, Part},
     sequence::asked_anew,
 };
@@ -83,6 +83,36 @@ pub fn with_known_answers(
         }
     }
     (known != *object).then_some(known)
+}
+
+/// What an attendee without a copy was to be `told`, with what they refused of it since: they declined it or sent somebody
+/// else, as the organizer's object, `known`, says now. `None` where that is nothing.
+pub fn with_refusals(
+    told: &CalendarObject,
+    known: &CalendarObject,
+    attendee: PrincipalId,
+    directory: &Directory,
+) -> Option<CalendarObject> {
+    let is_theirs =
+        |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), attendee);
+    let known = Meeting::of(known);
+    let parts = Meeting::about(told, &known).order();
+    let mut object = told.clone();
+    for (entry, part) in object.entries_mut().zip(parts) {
+        let answer = known.describing(part).and_then(|known| {
+            let mut lines = known.properties();
+            lines.find(|line| is_theirs(line))
+        });
+        let is_refusal = |line: &&Property| [DECLINED, DELEGATED].contains(&&*participation(line));
+        let Some(refusal) = answer.filter(is_refusal) else {
+            continue;
+        };
+        let lines = entry.properties_mut().filter(|line| is_theirs(line));
+        for line in lines.filter(|line| participation(line) == NEEDS_ACTION) {
+            take_over(line, refusal);
+        }
+    }
+    (object != *told).then_some(object)
 }
 
 /// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and whom they send as answered; a name if none is known; no

@@ -74,7 +74,7 @@ mod tests;
 mod waiting;
 mod when;
 
-pub use answer::{is_answer, is_open, with_known_answers};
+pub use answer::{is_answer, is_open, with_known_answers, with_refusals};
 pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;

@@ -346,7 +346,8 @@ fn invited_to_all<'a>(letters: impl Iterator<Item = &'a Letter>) -> BTreeSet<Pri
 }
 
 /// The deliveries of a letter: whoever has no copy any more gets all of the meeting, as it is now, and not single
-/// instances. Who is `invited` to it later had none of the series before.
+/// instances, and what they refused since it was written is refused. Who is `invited` to it later had none of the series
+/// before.
 fn with_whole(
     sender: &Sender,
     (next, invited): (&Next, &BTreeSet<PrincipalId>),
@@ -356,15 +357,21 @@ fn with_whole(
 ) -> Vec<Delivery> {
     let mut deliveries = next.deliveries.clone();
     let is_invited = matches!(next.letter.method, Method::Request | Method::Add);
-    let is_in_part = is_invited && !next.letter.is_refresh && !next.letter.is_about_all();
-    let Some(copy) = sender.own.meeting.as_ref().filter(|_| is_in_part) else {
+    let is_invited = is_invited && !next.letter.is_refresh;
+    let Some(copy) = sender.own.meeting.as_ref().filter(|_| is_invited) else {
         return deliveries;
     };
+    let is_in_part = !next.letter.is_about_all();
     for delivery in &mut deliveries {
-        let id = delivery.recipient.id;
-        if recipients.object(id).is_none() && !invited.contains(&id) {
-            delivery.message.whole =
-                engine::whole(&copy.object, &sender.principal, directory, id, now);
+        let (id, message) = (delivery.recipient.id, &mut delivery.message);
+        if recipients.object(id).is_some() {
+            continue;
+        }
+        if is_in_part && !invited.contains(&id) {
+            message.whole = engine::whole(&copy.object, &sender.principal, directory, id, now);
+        }
+        if let Some(refused) = engine::with_refusals(&message.object, &copy.object, id, directory) {
+            message.object = refused;
         }
     }
     deliveries

@@ -585,3 +585,45 @@ async fn an_answer_that_waited_does_all_that_it_does() {
     let (_, text) = world.own_copy("carol").await;
     assert!(text.contains("PARTSTAT=DELEGATED"), "{text}");
 }
+
+/// Who removes a meeting of which an instance is at another time, which they have not heard, has declined all the others: with
+/// that instance they get these as they answered them.
+#[tokio::test]
+async fn what_is_refused_while_a_change_waits_stays_refused() {
+    let (world, _) = slow_world().await;
+    let at = "alice/calendar/1.ics";
+    let people = ["carol", "bob"];
+    world.put(at, series("One", &people)).await.unwrap();
+    world.deliver().await;
+    world.clock.advance(60_000);
+    let two = String::from_utf8(series("Two", &people).to_vec()).unwrap();
+    let moved = "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20260309T090000Z\r\n\
+         ORGANIZER:mailto:alice@example.com\r\nDTSTART:20260309T110000Z\r\nDURATION:PT1H\r\n\
+         ATTENDEE:mailto:carol@example.com\r\nATTENDEE:mailto:bob@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR";
+    world
+        .put(at, two.replace("END:VCALENDAR", moved))
+        .await
+        .unwrap();
+    world.clock.advance(60_000);
+    let (place, text) = world.own_copy("bob").await;
+    assert!(text.contains("SUMMARY:One"), "{text}");
+    let removal = Delete {
+        path: path(&place),
+        conditions: Conditions::default(),
+        schedule_reply: true,
+    };
+    world.desk.delete(&world.bob, removal).await.unwrap();
+    world.deliver().await;
+    let (_, text) = world.own_copy("bob").await;
+    let organizers = world.text_at(at).await;
+    for text in [text, organizers] {
+        let parts: Vec<&str> = text.split("BEGIN:VEVENT").skip(1).collect();
+        assert_eq!(parts.len(), 2, "{text}");
+        for part in parts {
+            let line = part.lines().find(|line| line.ends_with("bob@example.com"));
+            let is_moved = part.contains("RECURRENCE-ID");
+            let is_declined = line.unwrap().contains("PARTSTAT=DECLINED");
+            assert_ne!(is_declined, is_moved, "{text}");
+        }
+    }
+}
