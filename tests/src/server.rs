@@ -4,6 +4,7 @@
 use std::{
     path::Path,
     sync::Arc,
+    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -286,6 +287,23 @@ impl TestServer {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
+    }
+}
+
+impl Drop for TestServer {
+    /// Closes the store before its folder vanishes: it writes until then, and what is still at work on the test's runtime
+    /// holds it for longer.
+    fn drop(&mut self) {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        let backend = Arc::clone(running.store().backend());
+        // on a thread of its own, since no runtime waits within another
+        let closing = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            runtime.expect("a runtime").block_on(backend.close());
+        });
+        let _ = closing.join();
     }
 }
 

@@ -13,10 +13,11 @@ const HOUR: i64 = 60 * 60 * 1000;
 
 /// A store with an archive.
 struct Archived {
-    folder: TempDir,
     clock: Arc<ManualClock>,
     environment: Environment,
     store: Store,
+    // vanishes last: the store writes into it until it is dropped
+    folder: TempDir,
 }
 
 impl Archived {
@@ -26,10 +27,10 @@ impl Archived {
         let environment = environment_at(clock.clone());
         let store = open(folder.path(), "data", &environment).await;
         Archived {
-            folder,
             clock,
             environment,
             store,
+            folder,
         }
     }
 

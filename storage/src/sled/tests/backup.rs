@@ -15,27 +15,31 @@ use crate::{
 
 /// A store with an archive, whose clock is a second further at each commit, and what it committed.
 struct Archived {
-    place: Place,
     clock: Arc<ManualClock>,
     store: Sled,
     log: Vec<Committed>,
+    // vanish last: the store writes into both until it is dropped
+    place: Place,
+    beside: TempDir,
 }
 
 impl Archived {
     fn new(keep: Option<Duration>) -> Archived {
         let mut place = Place::cramped();
+        let beside = tempfile::tempdir().unwrap();
         place.options.archive = Some(Archive {
-            folder: place.path().with_extension("archive"),
+            folder: beside.path().join("archive"),
             keep,
         });
         let clock = Arc::new(ManualClock::new(Timestamp(0)));
         let store = Sled::open(place.path(), place.options.clone(), clock.clone()).unwrap();
         let log = Vec::new();
         Archived {
-            place,
             clock,
             store,
             log,
+            place,
+            beside,
         }
     }
 
@@ -50,7 +54,7 @@ impl Archived {
     }
 
     fn archive(&self) -> PathBuf {
-        self.place.options.archive.clone().unwrap().folder
+        self.beside.path().join("archive")
     }
 
     /// The archived segments, oldest first.
@@ -70,12 +74,6 @@ impl Archived {
             archives: vec![self.archive()],
             until,
         }
-    }
-}
-
-impl Drop for Archived {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.archive());
     }
 }
 
