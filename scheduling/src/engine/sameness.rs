@@ -78,16 +78,13 @@ fn counts(component: &Component) -> bool {
     }
 }
 
-/// Whether two VTIMEZONEs say the same, whatever their names.
-pub(super) fn is_same_definition(one: &Component, other: &Component) -> bool {
-    let unnamed = |zone: &Component| {
-        let mut zone = zone.clone();
-        for name in ["TZID", "LAST-MODIFIED", "TZURL"] {
-            zone.remove_properties(name);
-        }
-        form(&zone)
-    };
-    unnamed(one) == unnamed(other)
+/// What a VTIMEZONE says, whatever its name, in one form.
+pub(super) fn definition(zone: &Component) -> String {
+    let mut zone = zone.clone();
+    for name in ["TZID", "LAST-MODIFIED", "TZURL"] {
+        zone.remove_properties(name);
+    }
+    form(&zone)
 }
 
 /// A component in one form. (The depth of components is bounded where they are read.)

@@ -9,7 +9,7 @@ use super::{
     Incoming,
     order::{note_revision, noted_revision},
     request::{forget_answer, is_recipient, knows_answers, own_line},
-    zones::bring_zones,
+    zones::BroughtZones,
 };
 use crate::{
     engine::{
@@ -57,6 +57,7 @@ impl Merge<'_> {
         let away = self.kept_away();
         let parts = self.message.order();
         let mut left_out = parts.iter();
+        let mut zones = BroughtZones::new(self.stored.object, &object);
         for (entry, part) in object.entries_mut().zip(parts.iter().copied()) {
             match self.news.contains(&part) {
                 true => self.merge(part, entry),
@@ -64,6 +65,7 @@ impl Merge<'_> {
                 false => {
                     if let Some(stored) = self.stored.get(part) {
                         entry.clone_from(stored);
+                        zones.bring(entry);
                     }
                 }
             }
@@ -73,7 +75,8 @@ impl Merge<'_> {
         };
         let behind = object.entries().zip(parts.iter().copied());
         let behind = behind.filter(|(entry, _)| !is_instance(entry) || is_of_later_ones(entry));
-        let kept = self.kept_instances(&away, &behind.filter_map(own).collect());
+        let behind = behind.filter_map(own).collect();
+        let kept = self.kept_instances(&away, &behind, &mut zones);
         object.calendar_mut().retain_components(|component| {
             let part = (!component.is("VTIMEZONE")).then(|| left_out.next());
             let key = part.flatten().and_then(|part| part.key());
@@ -86,8 +89,8 @@ impl Merge<'_> {
         if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
             entries.iter().for_each(|entry| exclude(series, entry));
         }
-        for mut entry in kept {
-            bring_zones(&mut object, &mut entry, self.stored.object);
+        zones.add_to(&mut object);
+        for entry in kept {
             object.calendar_mut().push_component(entry);
         }
         forget_those_back(&mut object);
@@ -120,11 +123,12 @@ impl Merge<'_> {
 
     /// The instances that the message does not speak of and that stay in the copy: those that were called off, that a
     /// later message brought, or that have something of the recipient's own. `own` are their lines in what is behind the
-    /// instances now.
+    /// instances now; as the copy has them, they bring its `zones`.
     fn kept_instances(
         &self,
         away: &BTreeSet<InstanceKey>,
         own: &BTreeMap<Part, Property>,
+        zones: &mut BroughtZones<'_>,
     ) -> Vec<Component> {
         let revision = self.message.series().map(Revision::of);
         let unsaid = self
@@ -138,7 +142,9 @@ impl Merge<'_> {
                         .zip(revision.as_ref())
                         .is_some_and(|(noted, revision)| noted.compare_apart(revision).is_gt());
                 if is_later || is_cancelled(entry) && !self.message.yields(key) {
-                    return Some(entry.clone());
+                    let mut entry = entry.clone();
+                    zones.bring(&mut entry);
+                    return Some(entry);
                 }
                 self.with_own(key, entry, own.get(&self.message.part_behind(key)))
             })
@@ -194,6 +200,7 @@ impl Merge<'_> {
     fn patched(&self) -> CalendarObject {
         let mut object = self.stored.object.clone();
         let kept = self.kept_away();
+        let mut zones = BroughtZones::new(self.message.object, &object);
         for (key, entry) in self.message.instances() {
             let part = Part::Instance(key);
             if !self.news.contains(&part) || kept.contains(&key) {
@@ -201,9 +208,10 @@ impl Merge<'_> {
             }
             let mut entry = entry.clone();
             self.merge(part, &mut entry);
-            bring_zones(&mut object, &mut entry, self.message.object);
+            zones.bring(&mut entry);
             put(&mut object, self.stored, key, entry);
         }
+        zones.add_to(&mut object);
         forget_those_back(&mut object);
         object
     }

@@ -1,5 +1,7 @@
 //! Messages that come by mail: in other forms, late, twice, and about what is not there.
 
+mod zones;
+
 use super::*;
 
 const X: &str = "mailto:x@elsewhere.net";
@@ -711,71 +713,4 @@ fn a_day_is_changed_and_called_off_by_its_name_in_utc() {
         assert_eq!(id, "RECURRENCE-ID;VALUE=DATE:20260401", "{method}");
         assert_eq!(instance.raw_value("STATUS"), status, "{method}");
     }
-}
-
-/// RFC 5545 §3.8.3.1: a TZID tells what it means in its own object alone, and some programs have one for all zones.
-#[test]
-fn zones_of_one_name_stay_apart() {
-    const BOB: &str = "ATTENDEE:mailto:bob@example.org";
-    let zoned = |object: CalendarObject, offset: &str| {
-        let zone = format!(
-            "BEGIN:VTIMEZONE\nTZID:Mine\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:{offset}\nTZOFFSETTO:{offset}\nEND:STANDARD\nEND:VTIMEZONE\n"
-        );
-        let zone = calendar::Component::parse(zone.as_bytes(), &Limits::default()).unwrap();
-        let mut object = object;
-        object.calendar_mut().push_component(zone);
-        object
-    };
-    let series = |title: &str, sequence| {
-        let lines = format!(
-            "DTSTART;TZID=Mine:20260302T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=9\nSUMMARY:{title}\n{BOB}"
-        );
-        message("REQUEST", &[of_x(&lines, sequence, sequence)])
-    };
-    let instance = |hour: &str, minute| {
-        let lines = format!(
-            "RECURRENCE-ID:20260304T090000Z\nDTSTART;TZID=Mine:20260304T{hour}0000\nDURATION:PT1H\n{BOB}"
-        );
-        message("REQUEST", &[of_x(&lines, 0, minute)])
-    };
-    let starts = |world: &World| -> Vec<String> {
-        let copy = world.copy("bob");
-        let set = calendar::RecurrenceSet::of(copy, &calendar::Zone::utc());
-        let start = |entry| calendar::value::date_in(entry, "DTSTART").unwrap();
-        let instant = |entry| {
-            set.zones()
-                .instant_of(&start(entry), &calendar::Zone::utc())
-        };
-        copy.entries()
-            .map(|entry| instant(entry).to_string())
-            .collect()
-    };
-    let zones = |world: &World| {
-        world
-            .copy("bob")
-            .components()
-            .filter(|it| it.is("VTIMEZONE"))
-            .count()
-    };
-    let mut world = new_world();
-    let mut tell = |object| drop(world.mail_in("bob", Method::Request, X, object));
-    tell(zoned(series("Plan", 0), "+0100"));
-    tell(zoned(instance("10", 1), "-0500"));
-    tell(zoned(instance("11", 2), "-0500"));
-    assert_eq!(
-        starts(&world),
-        ["2026-03-02T09:00:00Z", "2026-03-04T16:00:00Z"]
-    );
-    assert_eq!(zones(&world), 2);
-    // what is kept beside an older message keeps its zone
-    let mut late = zoned(series("Other", 0), "+0100");
-    for entry in late.entries_mut() {
-        entry.set_raw_value("DTSTAMP", "20260101T100130Z").unwrap();
-    }
-    world.mail_in("bob", Method::Request, X, late);
-    assert_eq!(world.value("bob", "SUMMARY"), Some("Other"));
-    assert_eq!(
-        starts(&world),
-        ["2026-03-02T09:00:00Z", "2026-03-04T16:00:00Z"]
-    );
 }
