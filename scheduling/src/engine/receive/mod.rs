@@ -154,6 +154,20 @@ impl Declined {
         )
     }
 
+    /// Of what two parts of a message come to: what only the user can decide is told before what nobody need look at, and
+    /// what would help with either is done.
+    fn and(self, other: Declined) -> Declined {
+        let follow_up = match self.follow_up {
+            FollowUp::Nothing => other.follow_up,
+            helps => helps,
+        };
+        let told = match self.is_for_the_user() {
+            true => self,
+            false => other,
+        };
+        Declined { follow_up, ..told }
+    }
+
     fn is_for_the_user(&self) -> bool {
         !self.actions.is_empty()
     }

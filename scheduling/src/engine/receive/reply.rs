@@ -11,7 +11,7 @@ use crate::engine::{
     attendee_comment, delegation,
     directory::Person,
     entry::{NEEDS_ACTION, adopt, attendees, participation, sequence},
-    meeting::{Meeting, Part, is_instance},
+    meeting::{Meeting, Part},
     pattern::with_only,
     refresh::organizer_of,
     sequence::{Revision, asked_anew},
@@ -27,7 +27,7 @@ const MAXIMUM_DELEGATES: usize = 10;
 pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let copy = match check_organizes(incoming) {
         Ok(copy) => copy,
-        Err(declined) => return sent::receive(incoming).ok_or(declined),
+        Err(declined) => return sent::receive(incoming).unwrap_or(Err(declined)),
     };
     let stored = Meeting::of(copy);
     let directory = incoming.directory;
@@ -77,9 +77,11 @@ pub(super) fn check_organizes<'a>(incoming: &Incoming<'a>) -> Result<&'a Calenda
 
 /// What is said of one part of the organizer's object.
 #[derive(Clone, Copy)]
-struct Answer<'m> {
-    entry: &'m Component,
-    line: &'m Property,
+pub(super) struct Answer<'m> {
+    /// Which part that is, whatever the component is named by.
+    pub part: Part,
+    pub entry: &'m Component,
+    pub line: &'m Property,
 }
 
 impl Answer<'_> {
@@ -88,8 +90,13 @@ impl Answer<'_> {
         Status::of_reply(statuses.map(Property::raw_value))
     }
 
+    /// Whether it is about one instance, and not about the whole.
+    pub fn is_apart(&self) -> bool {
+        self.part != Part::Series
+    }
+
     /// Whether it says nothing but that the invitation could not be processed (RFC 5546 §4.4.10).
-    fn is_error(&self) -> bool {
+    pub fn is_error(&self) -> bool {
         self.line.parameter("PARTSTAT").is_none() && self.status().is_error()
     }
 }
@@ -115,15 +122,16 @@ fn answers<'m>(
     for (part, entry) in said.iter().map(|(part, entry)| (*part, *entry)) {
         match answer(incoming, stored, message, &taken_back, (part, entry)) {
             Ok(answer) => drop(found.insert(part, answer)),
-            // what only the user can decide is told before what nobody need look at
-            Err(declined) => match &refused {
-                Some(known) if known.is_for_the_user() => {}
-                _ => refused = Some(declined),
-            },
+            Err(declined) => {
+                refused = Some(match refused {
+                    Some(known) => known.and(declined),
+                    None => declined,
+                });
+            }
         }
     }
     if let Some(answer) = found.get(&Part::Series).copied() {
-        let followers = followers(incoming, stored, &said, answer.entry);
+        let followers = followers(incoming, stored, &said, answer);
         for part in followers
             .into_iter()
             .filter(|part| !taken_back.has(stored, *part))
@@ -175,6 +183,7 @@ fn answer<'m>(
     let silently = |reason| Declined::silently(Status::DELIVERED, reason);
     let line = line_of(incoming, entry)
         .ok_or(for_somebody_else("the sender answers for somebody else"))?;
+    let answer = Answer { part, entry, line };
     if is_of_later_ones(entry) && !stored.get(part).is_some_and(is_of_later_ones) {
         // RFC 5545 §3.2.13: no component of the organizer's is about them all
         let reason = "it answers for an instance and all later ones";
@@ -182,33 +191,37 @@ fn answer<'m>(
         return Err(Declined::for_the_user(Status::DELIVERED, reason, actions));
     }
     let is_there = stored.has(part) || part.key().is_some_and(|key| stored.yields(key));
-    let known = stored.describing(part).filter(|_| is_there);
-    let known = known.ok_or(silently("there is no such instance"))?;
-    let invited = line_of(incoming, known).ok_or(not_invited())?;
+    let behind = stored.describing(part);
+    let invited = behind.and_then(|it| line_of(incoming, it));
+    let too_late = |reason| Declined {
+        follow_up: match invited.is_some_and(|it| has_older(incoming, it, answer)) {
+            true => FollowUp::TellNewest,
+            false => FollowUp::Nothing,
+        },
+        ..silently(reason)
+    };
+    let known = behind.filter(|_| is_there);
+    let known = known.ok_or_else(|| too_late("there is no such instance"))?;
+    let invited = invited.ok_or(not_invited())?;
     if !stored.is_live(stored.part_of(part)) {
         return Err(silently("the meeting is cancelled"));
     }
-    let is_late = is_obsolete(incoming.message.origin, (invited, stored.has(part)), entry)
+    let is_late = is_obsolete(incoming.message.origin, (invited, stored.has(part)), answer)
         // who is here was told meanwhile, and their copy asks them anew
         || incoming.message.origin != Origin::Mail
             && sequence(entry) < sequence(known)
             && is_asked_anew(incoming, stored, message, (part, entry));
     if is_late {
-        let reason = "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)";
-        return Err(Declined {
-            follow_up: match has_older(incoming, invited, Answer { entry, line }) {
-                true => FollowUp::TellNewest,
-                false => FollowUp::Nothing,
-            },
-            ..silently(reason)
-        });
+        return Err(too_late(
+            "it answers what was before, or a newer or the same answer was applied already (RFC 5546 §2.1.5)",
+        ));
     }
     if taken_back.has(stored, part) {
         return Err(silently(
             "it answers what was taken back: the sender is asked again, and has not heard of that (RFC 6638 §3.2.8)",
         ));
     }
-    Ok(Answer { entry, line })
+    Ok(answer)
 }
 
 /// Whether the sender answers by mail an older revision than that of which they are asked anew (RFC 5546 §2.1.4): they may
@@ -291,7 +304,7 @@ fn followers(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     message: &BTreeMap<Part, &Component>,
-    answer: &Component,
+    answer: Answer<'_>,
 ) -> Vec<Part> {
     let said = |entry: &Component| line_of(incoming, entry).map(participation);
     let Some(old) = stored.series().and_then(said) else {
@@ -314,7 +327,7 @@ fn is_asked_since(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
     (key, entry): (InstanceKey, &Component),
-    answer: &Component,
+    answer: Answer<'_>,
 ) -> bool {
     let Incoming {
         message, directory, ..
@@ -323,7 +336,8 @@ fn is_asked_since(
         return false;
     };
     let is_here = directory.local(&message.sender).is_some();
-    let is_behind = || sequence(entry) > sequence(answer) && from_series(stored, key).asks_anew;
+    let is_behind =
+        || sequence(entry) > sequence(answer.entry) && from_series(stored, key).asks_anew;
     match asked_anew(invited) {
         Some(_) => is_here || is_behind(),
         None => is_obsolete(message.origin, (invited, true), answer) || is_here && is_behind(),
@@ -346,14 +360,14 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 pub(super) fn is_obsolete(
     origin: Origin,
     (invited, is_own): (&Property, bool),
-    message: &Component,
+    answer: Answer<'_>,
 ) -> bool {
-    let said = Revision::of(message);
+    let said = Revision::of(answer.entry);
     // answers from here come in their order
     let counts = |known: &Revision| origin != Origin::Here || known.stamp().is_empty();
     let known = Revision::noted(invited).filter(|(known, _)| counts(known));
     known.is_some_and(|(known, is_apart)| {
-        match (is_apart && is_own) == is_instance(message) {
+        match (is_apart && is_own) == answer.is_apart() {
             // DTSTAMP only breaks a tie: where it is not known, SEQUENCE alone tells
             _ if said.stamp().is_empty() => said.is_before(&known),
             // the same again; what waited here has an order, also within a second
@@ -361,7 +375,7 @@ pub(super) fn is_obsolete(
             true => said < known,
             // of two that were given within a second, neither is
             false => {
-                let is_before = said.sequence() < known.sequence() || !is_instance(message);
+                let is_before = said.sequence() < known.sequence() || !answer.is_apart();
                 is_before && said.compare_apart(&known).is_lt()
             }
         }
@@ -424,7 +438,7 @@ fn apply_to(incoming: &Incoming<'_>, target: &mut Component, answer: Answer<'_>)
         }
         take_over(line, answer.line);
         // the last answer to an instance itself stays noted: it may come twice
-        let is_own = is_instance(answer.entry);
+        let is_own = answer.is_apart();
         let is_noted = Revision::noted(line)
             .is_some_and(|(known, is_apart)| is_apart && !is_own && !known.stamp().is_empty());
         if incoming.message.origin != Origin::Here && !is_noted {

@@ -3,21 +3,18 @@
 use calendar::Property;
 
 use super::{
-    CopyChange, FollowUp, Incoming, Receipt,
-    reply::{is_obsolete, line_of},
+    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    reply::{Answer, is_obsolete, line_of},
     request::own_line,
 };
 use crate::engine::{
-    Status,
-    delegation::people_sent,
-    entry::participation,
-    meeting::{Meeting, is_instance},
+    Origin, Status, delegation::people_sent, entry::participation, meeting::Meeting,
     sequence::Revision,
 };
 
 /// Takes the REPLY of somebody whom the recipient, who is not the organizer, sends: the copy shows what they answered.
 /// `None` where the recipient sends somebody else, or nobody.
-pub(super) fn receive(incoming: &Incoming<'_>) -> Option<Receipt> {
+pub(super) fn receive(incoming: &Incoming<'_>) -> Option<Result<Receipt, Declined>> {
     let Incoming {
         message, directory, ..
     } = incoming;
@@ -27,29 +24,30 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Option<Receipt> {
     let sender = directory.person(&message.sender);
     let mut object = copy.clone();
     let mut is_sent = false;
+    let mut taken = Vec::new();
     for (entry, part) in object.entries_mut().zip(stored.order()) {
         let own = own_line(incoming, entry);
         if !own.is_some_and(|own| people_sent(own, directory).contains_key(&sender)) {
             continue;
         }
         is_sent = true;
-        let answer = said.get(part);
-        let Some((said, line)) = answer.and_then(|it| Some((it, line_of(incoming, it)?))) else {
+        let answer_in = |entry| {
+            let line = line_of(incoming, entry)?;
+            Some(Answer { part, entry, line })
+        };
+        let Some(answer) = said.get(part).and_then(answer_in) else {
             continue;
         };
-        let is_theirs = |it: &&mut Property| {
-            it.is("ATTENDEE")
-                && directory.is_of(it.raw_value(), &sender)
-                && !is_obsolete(message.origin, (it, true), said)
-        };
-        for known in entry.properties_mut().filter(is_theirs) {
-            known
-                .set_parameter("PARTSTAT", &participation(line))
-                .expect("the value comes from a valid line");
-            Revision::of(said).note(known, is_instance(said));
-        }
+        let is_theirs =
+            |it: &&mut Property| it.is("ATTENDEE") && directory.is_of(it.raw_value(), &sender);
+        let lines = entry.properties_mut().filter(is_theirs);
+        taken.extend(lines.map(|known| take(message.origin, known, answer)));
     }
-    is_sent.then(|| Receipt {
+    if !taken.is_empty() && !taken.contains(&true) {
+        let reason = "a newer or the same answer was applied already (RFC 5546 §2.1.5)";
+        return Some(Err(Declined::silently(Status::DELIVERED, reason)));
+    }
+    let receipt = Receipt {
         copy: match object == *copy {
             true => CopyChange::Unchanged,
             false => CopyChange::Replace(object),
@@ -62,5 +60,18 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Option<Receipt> {
         attendees_changed: false,
         answer_differs: false,
         decisions: Vec::new(),
-    })
+    };
+    is_sent.then_some(Ok(receipt))
+}
+
+/// Writes an answer on its sender's line; whether it does not come late.
+fn take(origin: Origin, known: &mut Property, answer: Answer<'_>) -> bool {
+    let is_news = !is_obsolete(origin, (known, true), answer);
+    if is_news && !answer.is_error() {
+        known
+            .set_parameter("PARTSTAT", &participation(answer.line))
+            .expect("the value comes from a valid line");
+        Revision::of(answer.entry).note(known, answer.is_apart());
+    }
+    is_news
 }

@@ -635,6 +635,7 @@ fn who_is_sent_answers_who_sends_them() {
         ("ACCEPTED", 2, "ACCEPTED"),
         ("DECLINED", 1, "ACCEPTED"),
         ("TENTATIVE", 3, "TENTATIVE"),
+        ("ACCEPTED", 3, "TENTATIVE"),
     ] {
         let receipt = world.mail_in(
             "bob",
@@ -643,14 +644,22 @@ fn who_is_sent_answers_who_sends_them() {
             reply(DAVE, participation, minute),
         );
         assert_eq!(receipt.status, Status::DELIVERED);
-        assert!(
-            receipt.inbox_item && receipt.decisions.is_empty(),
-            "{receipt:?}"
-        );
+        // RFC 5546 §2.1.5: what is out of date says nothing that is so
+        let is_news = participation == said;
+        assert_eq!(receipt.inbox_item, is_news, "{receipt:?}");
+        assert_eq!(receipt.decisions.is_empty(), is_news, "{receipt:?}");
         let line = world.line("bob", "ATTENDEE", DAVE);
         assert!(line.contains(&format!("PARTSTAT={said}")), "{line}");
         assert!(line.contains("DELEGATED-FROM"), "{line}");
     }
+    // RFC 5546 §4.4.10: what could not be processed takes back no answer
+    let error = event(&format!(
+        "UID:1\nDTSTAMP:20260201T000400Z\nORGANIZER:{X}\nREQUEST-STATUS:3.1;Invalid\nATTENDEE:{DAVE}"
+    ));
+    let receipt = world.mail_in("bob", Method::Reply, DAVE, error);
+    assert!(receipt.inbox_item, "{receipt:?}");
+    let line = world.line("bob", "ATTENDEE", DAVE);
+    assert!(line.contains("PARTSTAT=TENTATIVE"), "{line}");
     assert_eq!(world.tag("bob"), tag);
     // what nobody sent says is for bob to look at
     let eve = "mailto:eve@elsewhere.net";

@@ -41,6 +41,25 @@ fn messages_in_any_order() {
     }
 }
 
+/// RFC 5546 §2.1.4: who answers what was before is told what is now, whatever else the answer says.
+#[test]
+fn an_answer_to_what_was_before_asks_for_what_is_now() {
+    let part = |named: &str| to_alice(&format!("{named}\nATTENDEE;PARTSTAT=ACCEPTED:{X}"), 0);
+    let gone = "RECURRENCE-ID:20260309T090000Z\nDTSTART:20260309T090000Z";
+    let (all, gone) = (part(RULE), part(gone));
+    for parts in [&[&*all][..], &[&*all, &*gone], &[&*gone]] {
+        let mut world = x_invited();
+        let later = series("bob x@elsewhere.net", "").replace("T09", "T08");
+        world.put("alice", &set(&[&later]));
+        world.mails.clear();
+        let reply = message("REPLY", parts);
+        let receipt = world.hand_in("alice", X, &reply).unwrap();
+        assert_eq!(receipt.follow_up, FollowUp::TellNewest, "{parts:?}");
+        assert!(is_ignored(&receipt), "{receipt:?}");
+        assert_eq!(world.mailed(), ["x@elsewhere.net: REQUEST series"]);
+    }
+}
+
 #[test]
 fn a_cancellation_that_overtakes_its_invitation() {
     // C5.6: as if the messages had come in order

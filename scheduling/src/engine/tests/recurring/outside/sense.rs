@@ -33,6 +33,40 @@ fn an_answer_with_the_rule_of_the_series_is_one_to_the_series() {
     }
 }
 
+/// RFC 5546 §2.1.5: such an answer and one that names the series have one order.
+#[test]
+fn answers_to_the_series_have_one_order_whatever_names_it() {
+    let by_first = format!("RECURRENCE-ID:20260302T090000Z\n{RULE}");
+    let (by_first, plain) = (&*by_first, RULE);
+    let given: [&[(&str, &str, u32)]; 3] = [
+        &[(plain, "ACCEPTED", 3), (by_first, "DECLINED", 2)],
+        &[
+            (by_first, "TENTATIVE", 1),
+            (plain, "ACCEPTED", 3),
+            (plain, "DECLINED", 2),
+        ],
+        &[
+            (by_first, "TENTATIVE", 1),
+            (plain, "ACCEPTED", 3),
+            (plain, "ACCEPTED", 3),
+        ],
+    ];
+    for answers in given {
+        let mut world = x_invited();
+        let mut receive = |(named, participation, minute): &(&str, &str, u32)| {
+            let reply = format!(
+                "{named}\nORGANIZER:mailto:alice@example.org\nATTENDEE;PARTSTAT={participation}:{X}
+                DTSTAMP:20260201T10{minute:02}00Z"
+            );
+            let reply = message("REPLY", &[&reply]);
+            world.hand_in("alice", X, &reply).unwrap()
+        };
+        let last = answers.iter().map(&mut receive).last().unwrap();
+        assert!(is_ignored(&last), "{answers:?}: {last:?}");
+        assert_eq!(world.shape("alice"), ["series bob? x@elsewhere.net+"]);
+    }
+}
+
 /// The table of decisions: a mail system that knows its user by several addresses, or who hands over to a colleague.
 #[test]
 fn the_organizer_names_another_one_and_nobody_else_does() {
