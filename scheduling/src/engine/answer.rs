@@ -107,10 +107,9 @@ pub fn with_refusals(
         let Some(refusal) = answer.filter(is_refusal) else {
             continue;
         };
+        // they may have accepted it before
         let lines = entry.properties_mut().filter(|line| is_theirs(line));
-        for line in lines.filter(|line| participation(line) == NEEDS_ACTION) {
-            take_over(line, refusal);
-        }
+        lines.for_each(|line| take_over(line, refusal));
     }
     (object != *told).then_some(object)
 }

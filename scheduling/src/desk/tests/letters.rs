@@ -586,44 +586,81 @@ async fn an_answer_that_waited_does_all_that_it_does() {
     assert!(text.contains("PARTSTAT=DELEGATED"), "{text}");
 }
 
-/// Who removes a meeting of which an instance is at another time, which they have not heard, has declined all the others: with
-/// that instance they get these as they answered them.
+/// Who removes a meeting has declined it as they know it, whatever waits for them and says that they accepted it: what did not
+/// change in time stays declined, and away where nothing else brings it back; an instance that is at another time, which they
+/// have not heard, is asked for.
 #[tokio::test]
 async fn what_is_refused_while_a_change_waits_stays_refused() {
-    let (world, _) = slow_world().await;
-    let at = "alice/calendar/1.ics";
-    let people = ["carol", "bob"];
-    world.put(at, series("One", &people)).await.unwrap();
-    world.deliver().await;
-    world.clock.advance(60_000);
-    let two = String::from_utf8(series("Two", &people).to_vec()).unwrap();
-    let moved = "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20260309T090000Z\r\n\
-         ORGANIZER:mailto:alice@example.com\r\nDTSTART:20260309T110000Z\r\nDURATION:PT1H\r\n\
-         ATTENDEE:mailto:carol@example.com\r\nATTENDEE:mailto:bob@example.com\r\nEND:VEVENT\r\nEND:VCALENDAR";
-    world
-        .put(at, two.replace("END:VCALENDAR", moved))
-        .await
-        .unwrap();
-    world.clock.advance(60_000);
-    let (place, text) = world.own_copy("bob").await;
-    assert!(text.contains("SUMMARY:One"), "{text}");
-    let removal = Delete {
-        path: path(&place),
-        conditions: Conditions::default(),
-        schedule_reply: true,
+    let text = |octets: Bytes| String::from_utf8(octets.to_vec()).unwrap();
+    let instance = |series: &str, day: &str, hour: &str| {
+        let part = &series[series.find("BEGIN:VEVENT").unwrap()..];
+        part.replace(
+            "RRULE:FREQ=WEEKLY;COUNT=5",
+            &format!("RECURRENCE-ID:2026{day}T090000Z"),
+        )
+        .replace("DTSTART:20260302T09", &format!("DTSTART:2026{day}T{hour}"))
     };
-    world.desk.delete(&world.bob, removal).await.unwrap();
-    world.deliver().await;
-    let (_, text) = world.own_copy("bob").await;
-    let organizers = world.text_at(at).await;
-    for text in [text, organizers] {
-        let parts: Vec<&str> = text.split("BEGIN:VEVENT").skip(1).collect();
-        assert_eq!(parts.len(), 2, "{text}");
-        for part in parts {
-            let line = part.lines().find(|line| line.ends_with("bob@example.com"));
-            let is_moved = part.contains("RECURRENCE-ID");
-            let is_declined = line.unwrap().contains("PARTSTAT=DECLINED");
-            assert_ne!(is_declined, is_moved, "{text}");
+    let with_instance = |text: &str, of: &str, day: &str, hour: &str| {
+        text.replace("END:VCALENDAR\r\n", &instance(of, day, hour))
+    };
+    let both = text(series("One", &["carol", "bob"]));
+    let alone = text(series("One", &["carol"]));
+    let alone = with_instance(&alone, &both, "0309", "09");
+    let alone = with_instance(&alone, &both, "0316", "09");
+    type Change<'a> = &'a dyn Fn(&str) -> String;
+    let moves_one: Change<'_> = &|text| with_instance(text, text, "0309", "11");
+    let moves_his: Change<'_> = &|text| text.replace("DTSTART:20260309T09", "DTSTART:20260309T11");
+    let moves_nothing: Change<'_> = &|text| text.to_owned();
+    let at = "alice/calendar/1.ics";
+    for (meeting, change, comes_back) in [
+        (&both, moves_one, 2),
+        (&both, moves_nothing, 0),
+        (&alone, moves_his, 2),
+        (&alone, moves_nothing, 0),
+    ] {
+        for accepts in [false, true] {
+            let (world, _) = slow_world().await;
+            world.put(at, meeting.clone()).await.unwrap();
+            world.deliver().await;
+            if accepts {
+                world.accept(&world.bob, "bob").await;
+                world.deliver().await;
+            }
+            world.clock.advance(60_000);
+            let named = world
+                .text_at(at)
+                .await
+                .replace("SUMMARY:One", "SUMMARY:Two");
+            world.put(at, change(&named)).await.unwrap();
+            world.clock.advance(60_000);
+            let (place, text) = world.own_copy("bob").await;
+            assert!(text.contains("SUMMARY:One"), "{text}");
+            let removal = Delete {
+                path: path(&place),
+                conditions: Conditions::default(),
+                schedule_reply: true,
+            };
+            world.desk.delete(&world.bob, removal).await.unwrap();
+            world.deliver().await;
+            let copies = world.members("bob/calendar").await;
+            assert_eq!(copies.len(), usize::from(comes_back > 0), "{accepts}");
+            let mut texts = vec![world.text_at(at).await];
+            for (_, copy) in &copies {
+                let text = world.text(copy).await;
+                assert_eq!(text.matches("BEGIN:VEVENT").count(), comes_back, "{text}");
+                texts.push(text);
+            }
+            for text in texts {
+                for part in text.split("BEGIN:VEVENT").skip(1) {
+                    let line = part.lines().find(|line| line.ends_with("bob@example.com"));
+                    let Some(line) = line else { continue };
+                    let is_moved = part.contains("T110000Z");
+                    let expected = if is_moved { "NEEDS-ACTION" } else { "DECLINED" };
+                    let status = line.split(';').find_map(|it| it.strip_prefix("PARTSTAT="));
+                    let status = status.map_or("NEEDS-ACTION", |it| it.split(':').next().unwrap());
+                    assert_eq!(status, expected, "{accepts}: {text}");
+                }
+            }
         }
     }
 }
