@@ -1,6 +1,6 @@
 //! Scheduling messages (RFC 5546 §3.2 and §3.4).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use calendar::{CalendarObject, Component, Limits, Property};
 use icalendar::Component as _;
@@ -32,7 +32,7 @@ pub enum Method {
     Refresh,
     /// An attendee proposes something else (RFC 5546 §3.2.7). Never sent.
     Counter,
-    /// The organizer does not take up what an attendee proposed (RFC 5546 §3.2.8). Never sent.
+    /// The organizer does not take up what an attendee proposed (RFC 5546 §3.2.8).
     DeclineCounter,
     /// For whoever wants it; it invites nobody (RFC 5546 §3.2.1). Never sent.
     Publish,
@@ -452,27 +452,27 @@ fn frame(method: Method, entries: Vec<Component>, source: &CalendarObject) -> Ca
     let text = frame.to_string();
     let mut object = CalendarObject::parse(text.as_bytes(), &Limits::default())
         .expect("the builder writes a valid calendar");
-    let zones: BTreeSet<String> = entries
-        .iter()
-        .flat_map(Component::properties)
-        .filter_map(|property| property.parameter("TZID"))
-        .map(|zone| zone.into_owned())
-        .collect();
+    let zones = named_zones(entries.iter());
     let calendar = object.calendar_mut();
-    for zone in source
-        .components()
-        .filter(|component| component.is("VTIMEZONE"))
-    {
-        if zone
-            .text("TZID")
-            .is_some_and(|name| zones.contains(name.as_ref()))
-        {
-            calendar.push_component(zone.clone());
-        }
+    for zone in source.components().filter(|it| is_among(it, &zones)) {
+        calendar.push_component(zone.clone());
     }
     for mut entry in entries {
         remove_notes(&mut entry);
         calendar.push_component(entry);
     }
     object
+}
+
+/// The time zones that components name.
+pub(super) fn named_zones<'e>(entries: impl Iterator<Item = &'e Component>) -> BTreeSet<String> {
+    let lines = entries.flat_map(Component::properties);
+    let names = lines.filter_map(|line| line.parameter("TZID"));
+    names.map(Cow::into_owned).collect()
+}
+
+/// Whether a component is one of these time zones.
+pub(super) fn is_among(component: &Component, zones: &BTreeSet<String>) -> bool {
+    let name = component.text("TZID");
+    component.is("VTIMEZONE") && name.is_some_and(|name| zones.contains(name.as_ref()))
 }

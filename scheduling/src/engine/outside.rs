@@ -12,7 +12,7 @@ use calendar::{CalendarObject, Component, Property, RecurrenceSet, Zone, value::
 use super::{
     Addressee, Directory, Message, Method, Origin, Status, attendee_comment,
     entry::{attendees, uid},
-    message::shared_person,
+    message::{is_among, named_zones, shared_person},
     notes::remove_notes,
     significance::is_private_extension,
 };
@@ -22,6 +22,8 @@ use crate::projection::ACCESS_PROPERTY;
 const MAXIMUM_COMPONENTS: usize = 2_000;
 /// The most events and the like that one message publishes: each comes to its recipients by itself.
 const MAXIMUM_PUBLISHED: usize = 100;
+/// The most octets by which they are more than the message: each has the time zones that it names.
+const MAXIMUM_OCTETS_MORE: usize = 1024 * 1024;
 /// The most octets of a UID, which names logs and copies.
 const MAXIMUM_UID_OCTETS: usize = 1024;
 
@@ -86,13 +88,17 @@ pub fn published_apart(object: &CalendarObject) -> Option<Vec<CalendarObject>> {
     if is_one || uids.len() > MAXIMUM_PUBLISHED {
         return None;
     }
+    let mut octets_left = object.to_octets().len() + MAXIMUM_OCTETS_MORE;
     let apart = uids.iter().map(|uid| {
+        let is_meant = |it: &Component| uid_of(it).as_ref() == Some(uid);
+        let zones = named_zones(object.entries().filter(|it| is_meant(it)));
         let mut object = object.clone();
         let calendar = object.calendar_mut();
-        calendar.retain_components(|it| it.is("VTIMEZONE") || uid_of(it).as_ref() == Some(uid));
-        object
+        calendar.retain_components(|it| is_among(it, &zones) || is_meant(it));
+        octets_left = octets_left.checked_sub(object.to_octets().len())?;
+        Some(object)
     });
-    Some(apart.collect())
+    apart.collect()
 }
 
 fn method(object: &CalendarObject) -> Result<Method, Unacceptable> {

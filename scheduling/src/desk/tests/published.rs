@@ -254,6 +254,52 @@ async fn several_events_are_published_in_one_message() {
     assert_eq!(world.take(&published).await.0, Effect::Refused);
 }
 
+/// Each has the time zones that it names; and what these would make of a message that all its events name the same large one
+/// is more than anybody publishes.
+#[tokio::test]
+async fn what_is_published_has_its_own_time_zones() {
+    const EVENTS: usize = 50;
+    const ZONE_OCTETS: usize = 40_000;
+    let zone = |name: &str, octets: usize| {
+        let comment = "x".repeat(octets);
+        format!(
+            "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nCOMMENT:{comment}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n\
+             TZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+        )
+    };
+    let published = |zones: &str| {
+        let events = (0..EVENTS).map(|number| {
+            format!(
+                "BEGIN:VEVENT\r\nUID:{number}\r\nDTSTAMP:20260101T100000Z\r\nORGANIZER:{XENIA}\r\n\
+                 DTSTART;TZID=z:20260201T090000\r\nEND:VEVENT\r\n"
+            )
+        });
+        let events: String = events.collect();
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:PUBLISH\r\n{zones}{events}END:VCALENDAR\r\n"
+        );
+        IncomingMessage {
+            object: CalendarObject::parse(text.as_bytes(), &ParserLimits::default()).unwrap(),
+            ..message("PUBLISH", "VEVENT", "")
+        }
+    };
+    let others = (0..20).map(|it| zone(&format!("z{it}"), ZONE_OCTETS));
+    let others: String = others.collect();
+    for (zones, expected, messages) in [
+        (others + &zone("z", 1_000), Effect::Held, EVENTS),
+        (zone("z", ZONE_OCTETS), Effect::Refused, 0),
+    ] {
+        let world = world().await;
+        assert_eq!(world.take(&published(&zones)).await.0, expected);
+        let inbox = world.members("bob/inbox").await;
+        assert_eq!(inbox.len(), messages);
+        for (_, object) in inbox {
+            let text = world.text(&object).await;
+            assert_eq!(text.matches("BEGIN:VTIMEZONE").count(), 1);
+        }
+    }
+}
+
 /// RFC 5546 §4.1.3, RFC 6638 §3.1: what was published and taken over is called off, and is no scheduling object for that.
 #[tokio::test]
 async fn what_was_published_is_called_off() {
