@@ -102,6 +102,10 @@ impl Desk {
         let copies = self.copies(home, &facts.uid).await?;
         copies.expect(batch);
         let copy = copies.meeting.as_ref();
+        if copy.is_some_and(|copy| !copy.is_scheduling_object()) {
+            let reason = "the event came here without being scheduled, and is told to nobody; remove the message";
+            return Err(Refusal::Prohibited(reason));
+        }
         let object = copy.map(|copy| &copy.object);
         let mut directory = Directory::new();
         let mut addresses = engine::addresses(object, Some(&counter));

@@ -81,10 +81,16 @@ impl Fate {
         }
     }
 
+    /// Whether the sender's object tells it, which tells of the last message to its recipient.
+    fn is_told_by_status(&self, log: &[LogEntry]) -> bool {
+        self.line.is_told_by_status() && !self.was_mailed_later(log)
+    }
+
     /// Whether something later went to its recipient, so that what became of the mail says nothing of that: by the DTSTAMP
     /// of what was sent, and as far as the sender's log can tell.
     fn was_mailed_later(&self, log: &[LogEntry]) -> bool {
-        let is_it = |line: &LogLine| line.was_mailed_to(&self.recipient);
+        let is_it =
+            |line: &LogLine| line.is_told_by_status() && line.was_mailed_to(&self.recipient);
         let mailed = log.iter().filter(|entry| entry.lines.iter().any(is_it));
         let last = mailed.map(|entry| entry.time).max();
         let last = last.and_then(|last| jiff::Timestamp::from_millisecond(last.0).ok());
@@ -184,7 +190,7 @@ impl Desk {
         }
         let copies = self.copies(home, &uid).await?;
         let log = self.scheduling_log_of(home, &uid).await?;
-        let statuses = fates.iter().filter(|fate| !fate.was_mailed_later(&log));
+        let statuses = fates.iter().filter(|fate| fate.is_told_by_status(&log));
         let statuses: Vec<(String, Status)> = statuses
             .map(|fate| (fate.recipient.clone(), fate.status.clone()))
             .collect();

@@ -144,6 +144,13 @@ impl LogLine {
         self.method.as_deref() == Some("CANCEL") && self.instances.is_empty()
     }
 
+    /// Whether SCHEDULE-STATUS tells how its message fares (RFC 6638 §3.2.9): that of an invitation, a cancellation, or an
+    /// answer to these, and of nothing that is asked or declined beside.
+    pub(crate) fn is_told_by_status(&self) -> bool {
+        let method = self.method.as_deref();
+        matches!(method, Some("REQUEST" | "CANCEL" | "REPLY"))
+    }
+
     /// Whether it is about a message that went to somebody by mail.
     pub(crate) fn was_mailed_to(&self, recipient: &str) -> bool {
         let is_mail = self.verdict == Verdict::Sent && self.way == Some(Way::Mail);

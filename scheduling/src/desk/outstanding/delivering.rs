@@ -49,7 +49,7 @@ type Refused = (PrincipalId, Refusal);
 impl Waiting {
     /// The sender's object, once these letters fared so: for whom more messages wait, the rest is on its way.
     fn fared(&self, object: &CalendarObject, told: &[Told<'_>]) -> CalendarObject {
-        let waits = self.recipients(|letter| !letter.is_refresh);
+        let waits = self.recipients(Letter::is_told_by_status);
         let mut fared = object.clone();
         for it in told {
             let status = match waits.contains(&it.recipient) {
@@ -239,6 +239,8 @@ impl Desk {
             refused.extend(without_room.map(|(it, _)| (it.recipient.id, no_room())));
             if !it.letter.is_refresh {
                 lines.extend(it.lines(&outcomes));
+            }
+            if it.letter.is_told_by_status() {
                 told.extend(it.told(outcomes));
             }
         }
@@ -250,10 +252,10 @@ impl Desk {
         self.write_recipients(batch, &recipients, attachments, now)
             .await?;
         // Nothing tells how what somebody sent fares who is gone.
-        if sender.is_gone || told.is_empty() {
+        let mut lines = lines.into_lines();
+        if sender.is_gone || lines.is_empty() {
             return Ok(Vec::new());
         }
-        let mut lines = lines.into_lines();
         if let Some(copy) = &own.meeting {
             let fared = left.fared(&copy.object, &told);
             let fared = recipients.with_known_answers(fared, &directory, &mut lines);

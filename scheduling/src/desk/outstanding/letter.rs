@@ -97,6 +97,11 @@ impl Letter {
         self.names("")
     }
 
+    /// Whether SCHEDULE-STATUS tells how it fares (RFC 6638 §3.2.9).
+    pub fn is_told_by_status(&self) -> bool {
+        !self.is_refresh && self.method != Method::DeclineCounter
+    }
+
     /// Whether it is about single instances, with or without the series.
     pub fn is_about_instances(&self) -> bool {
         self.parts.iter().any(|(name, _)| !name.is_empty())

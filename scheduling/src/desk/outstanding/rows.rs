@@ -79,9 +79,9 @@ impl Letters {
         letters.or_else(|| row.task::<FormerLetters>().map(Letters::from))
     }
 
-    /// For whom messages wait.
+    /// For whom messages wait of which SCHEDULE-STATUS tells how they fare.
     pub(super) fn recipients(&self) -> impl Iterator<Item = PrincipalId> {
-        let messages = self.letters.iter().filter(|it| !it.is_refresh);
+        let messages = self.letters.iter().filter(|it| it.is_told_by_status());
         messages.flat_map(|it| it.recipients.iter().map(|(id, _)| *id))
     }
 }

@@ -3,13 +3,15 @@
 use storage::model::{Delegate, Principal};
 
 use super::{
-    incoming::{to_alice, with_xenia},
-    meetings::AT,
+    incoming::{parsed, to_alice, with_xenia},
+    meetings::{AT, line},
+    trash::{ALL, keeping},
+    waiting::slow,
     *,
 };
 use crate::{
     log::Way,
-    mail::{MessageKind, Voice},
+    mail::{DeliveryOutcome, MessageKind, Voice},
 };
 
 const COMMENT: &str = "Sorry, the room;\nis taken";
@@ -195,4 +197,154 @@ async fn what_cannot_be_declined_stays() {
         assert_eq!(world.mails().await.len(), mails);
         let _ = world.delete(AT).await;
     }
+}
+
+impl World {
+    /// What becomes of the first mail that is due.
+    async fn mail_fares(&self, outcome: DeliveryOutcome) {
+        let (id, work, _) = self.due_mails().await.remove(0);
+        let recorded = self.desk.record_delivery(&id, &work, outcome, None);
+        recorded.await.unwrap();
+        self.write_mail_statuses().await;
+    }
+
+    async fn status_of(&self, address: &str) -> String {
+        let text = self.text_at(AT).await;
+        let line = line(&text, "ATTENDEE", address);
+        let (_, status) = line.split_once("SCHEDULE-STATUS=").unwrap();
+        status[..3].to_owned()
+    }
+
+    /// Nothing goes to anybody, and the proposal stays where it waits.
+    async fn assert_not_declined(&self, at: &str) {
+        let mails = self.mails().await.len();
+        let declined = self.decline(&self.alice, at, None).await;
+        assert!(
+            matches!(declined, Err(Refusal::Prohibited(_))),
+            "{declined:?}"
+        );
+        assert!(self.object(at).await.is_some());
+        assert_eq!(self.mails().await.len(), mails);
+    }
+}
+
+/// RFC 6638 §3.2.9: SCHEDULE-STATUS tells how the invitation fares, and not how the answer to a proposal does.
+#[tokio::test]
+async fn how_the_answer_to_a_proposal_fares_is_no_news_of_the_invitation() {
+    use DeliveryOutcome::{Accepted, Rejected};
+    for reschedules in [false, true] {
+        let (world, at) = proposed().await;
+        world.mail_fares(Accepted).await;
+        assert_eq!(world.status_of("xenia@elsewhere.test").await, "1.1");
+        if reschedules {
+            let later = with_xenia().replace("T090000Z", "T100000Z");
+            world.put(AT, later).await.unwrap();
+            world.clock.advance(10_000);
+        }
+        world.decline(&world.alice, &at, None).await.unwrap();
+        world.clock.advance(10_000);
+        // the invitation first, if there is a new one
+        world.mail_fares(Rejected).await;
+        let expected = if reschedules { "5.2" } else { "1.1" };
+        assert_eq!(world.status_of("xenia@elsewhere.test").await, expected);
+        if reschedules {
+            world.mail_fares(Accepted).await;
+            assert_eq!(world.status_of("xenia@elsewhere.test").await, expected);
+        }
+    }
+}
+
+/// The same where it waits for somebody here.
+#[tokio::test]
+async fn what_waits_of_the_answer_to_a_proposal_is_no_news_of_the_invitation() {
+    let world = world_with(slow(), |memory| Arc::new(memory)).await;
+    world.put(AT, with_xenia()).await.unwrap();
+    let mut counter = to_alice("COUNTER", "");
+    counter.sender = "mailto:bob@example.com".to_owned();
+    for entry in counter.object.entries_mut() {
+        let bob = calendar::Property::new("ATTENDEE", &counter.sender).unwrap();
+        entry.set_property(bob);
+    }
+    assert_eq!(world.receive(&counter).await.effect, Effect::Held);
+    let inbox = world.members("alice/inbox").await;
+    let at = format!("alice/inbox/{}", inbox[0].0);
+    let (copy, _, _) = world.bobs().await;
+    let whole = world.damage(&copy).await;
+    let plans = with_xenia().replace("SUMMARY:Plan", "SUMMARY:Plans");
+    world.put(AT, plans).await.unwrap();
+    world.decline(&world.alice, &at, None).await.unwrap();
+    assert_eq!(world.status_of("bob@example.com").await, "1.0");
+    world.replace_content(&copy, whole).await;
+    let inbox = world.members("bob/inbox").await.len();
+    for messages in [1, 2] {
+        assert!(world.desk.deliver_outstanding().await.unwrap());
+        assert_eq!(world.members("bob/inbox").await.len(), inbox + messages);
+        assert_eq!(world.status_of("bob@example.com").await, "1.2");
+    }
+    assert_eq!(world.waiting(DELIVERY_QUEUE).await, []);
+}
+
+/// RFC 6638 §3.2.6, §7.1: nobody hears in that way of what they are not told of otherwise.
+#[tokio::test]
+async fn only_what_the_sender_is_told_of_is_declined() {
+    let (world, at) = proposed().await;
+    let left_to_others = with_xenia().replace(
+        "RSVP=TRUE:mailto:xenia@",
+        "RSVP=TRUE;SCHEDULE-AGENT=CLIENT:mailto:xenia@",
+    );
+    world.put(AT, left_to_others).await.unwrap();
+    world.assert_not_declined(&at).await;
+
+    // Xenia comes to one instance, and proposes something for the series
+    let instance = with_xenia().replace("DTSTART", "RECURRENCE-ID:20260201T090000Z\r\nDTSTART");
+    let (_, instance) = instance.split_once("BEGIN:VEVENT").unwrap();
+    let without = |text: &str| -> String {
+        let lines = text.split_inclusive("\r\n");
+        lines.filter(|line| !line.contains("xenia@")).collect()
+    };
+    let series = without(&with_xenia())
+        .replace("SUMMARY", "RRULE:FREQ=DAILY;COUNT=5\r\nSUMMARY")
+        .replace("END:VCALENDAR\r\n", &format!("BEGIN:VEVENT{instance}"));
+    world.put(AT, series).await.unwrap();
+    world.assert_not_declined(&at).await;
+
+    // and for that instance, too
+    let both = to_alice("COUNTER", "").object.to_octets();
+    let both = String::from_utf8_lossy(&both).replace("\r\n", "\n");
+    let (begin, end) = (
+        both.find("BEGIN:VEVENT").unwrap(),
+        both.find("END:VCALENDAR").unwrap(),
+    );
+    let own = both[begin..end].replace("UID:m", "UID:m\nRECURRENCE-ID:20260201T090000Z");
+    let counter = IncomingMessage {
+        object: parsed(&both.replace("END:VCALENDAR", &format!("{own}END:VCALENDAR"))),
+        ..to_alice("COUNTER", "")
+    };
+    let before = world.members("alice/inbox").await;
+    assert_eq!(world.receive(&counter).await.effect, Effect::Held);
+    let mut inbox = world.members("alice/inbox").await;
+    inbox.retain(|(name, _)| before.iter().all(|(known, _)| known != name));
+    let at = format!("alice/inbox/{}", inbox[0].0);
+    world.decline(&world.alice, &at, None).await.unwrap();
+    let told = unfolded(&world.mails().await.pop().unwrap().calendar);
+    assert!(told.contains("RECURRENCE-ID:20260201T090000Z"), "{told}");
+    assert!(!told.contains("RRULE"), "{told}");
+}
+
+/// RFC 6638 §3.1: what came out of the trash is told to nobody.
+#[tokio::test]
+async fn nothing_is_declined_of_what_is_not_scheduled() {
+    let world = keeping(ALL).await;
+    world.put(AT, with_xenia()).await.unwrap();
+    assert_eq!(
+        world.receive(&to_alice("COUNTER", "")).await.effect,
+        Effect::Held
+    );
+    let inbox = world.members("alice/inbox").await;
+    world.delete(AT).await.unwrap();
+    let (trashed, _) = world.desk.trash_list("alice", None, None).await.unwrap();
+    world.desk.restore_item(&trashed[0].id).await.unwrap();
+    world
+        .assert_not_declined(&format!("alice/inbox/{}", inbox[0].0))
+        .await;
 }

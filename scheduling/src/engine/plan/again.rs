@@ -125,7 +125,7 @@ pub fn tell_after_all(change: &Change<'_>, attendee: PrincipalId) -> Plan {
 }
 
 /// Somebody in the parts that they are told of.
-fn seats<'o>(
+pub(super) fn seats<'o>(
     change: &Change<'_>,
     meeting: &Meeting<'o>,
     person: &Person,

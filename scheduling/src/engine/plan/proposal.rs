@@ -3,13 +3,14 @@
 use calendar::{CalendarObject, Component};
 
 use super::{
-    Change, Plan, notice,
+    Change, Plan,
+    again::seats,
+    notice,
     outbox::{Outbox, kind_of_message},
     sign_organizer,
 };
 use crate::engine::{
     Decision, Method, Role,
-    entry::attendees,
     meeting::{Meeting, Part},
     message::{self, DeclinedProposal},
     refresh::organizer_of,
@@ -38,17 +39,20 @@ pub fn decline_counter(
     let meeting = Meeting::of(object);
     let sender = Decision::sender_of(proposal).ok_or("nobody knows who proposes it")?;
     let person = change.directory.person(&sender);
-    let lines = meeting.parts().flat_map(|(_, entry)| attendees(entry));
-    let to = lines
-        .into_iter()
-        .find(|line| change.directory.is_of(line.raw_value(), &person))
-        .ok_or("who proposes it is not invited any more; remove the message")?;
-    let proposed: Vec<(Component, &Component)> = Meeting::about(proposal, &meeting)
-        .parts()
+    let seats = seats(change, &meeting, &person);
+    let (_, to) = (seats.first())
+        .ok_or("who proposes it is not invited any more, or left to others by SCHEDULE-AGENT; remove the message")?;
+    // of the other parts nothing is told to them (RFC 6638 §3.2.6)
+    let is_told = |part: Part| seats.iter().any(|(seat, _)| *seat == meeting.part_of(part));
+    let proposed = Meeting::about(proposal, &meeting);
+    let proposed: Vec<(Component, &Component)> = (proposed.parts())
+        .filter(|(part, _)| is_told(*part))
         .filter_map(|(part, entry)| Some((as_it_is(&meeting, part)?, entry)))
         .collect();
     if proposed.is_empty() {
-        return Err("what it is about does not take place any more; remove the message");
+        return Err(
+            "what it is about does not take place any more, or not for who proposes it; remove the message",
+        );
     }
     let declined = proposed
         .iter()
