@@ -205,14 +205,14 @@ impl Desk {
         Ok(plan.deliveries.len() + plan.mails.len())
     }
 
-    /// Whether somebody sent all this for the same reason before, as far as their log goes back: a program that goes on
-    /// answering an older version is not told for ever.
+    /// Whether somebody sent all this for the same reason before, as far as their log goes back, or that is not known: a
+    /// program that goes on answering an older version is not told for ever.
     async fn was_sent(
         &self,
         (sender, uid): (&Arc<Principal>, &str),
         plan: &Plan,
     ) -> Result<bool, Refusal> {
-        let Some(home) = sender.home else {
+        let Some(home) = sender.home.filter(|_| self.settings.scheduling_log) else {
             return Ok(true);
         };
         let log = self.scheduling_log_of(home, uid).await?;

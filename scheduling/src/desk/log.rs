@@ -142,7 +142,36 @@ impl Desk {
         uid: &str,
     ) -> Result<KeptOfMessages, Refusal> {
         const CONTEXT: &str = "Convoke 2026-11 last sequence of what was removed";
-        let about = Uuid::derived(CONTEXT, &[uid.as_bytes()]);
+        self.kept(CONTEXT, owner, uid).await
+    }
+
+    /// Keeps when somebody elsewhere was told of a meeting last, where there is no log that says it.
+    pub(crate) async fn keep_moment(
+        &self,
+        batch: &mut Batch,
+        owner: PrincipalId,
+        uid: &str,
+        moment: Timestamp,
+    ) -> Result<(), Refusal> {
+        if !self.settings.scheduling_log {
+            let kept = self.kept_moment(owner, uid).await?;
+            batch.keep_of_messages(&kept, &moment.0.to_be_bytes(), moment);
+        }
+        Ok(())
+    }
+
+    async fn kept_moment(&self, owner: PrincipalId, uid: &str) -> Result<KeptOfMessages, Refusal> {
+        const CONTEXT: &str = "Convoke 2026-11 last moment of a message without a log";
+        self.kept(CONTEXT, owner, uid).await
+    }
+
+    async fn kept(
+        &self,
+        context: &str,
+        owner: PrincipalId,
+        uid: &str,
+    ) -> Result<KeptOfMessages, Refusal> {
+        let about = Uuid::derived(context, &[uid.as_bytes()]);
         let kept = self.store.kept_of_messages(owner, about).await;
         kept.map_err(read_failed)
     }
@@ -172,13 +201,14 @@ impl Desk {
     }
 
     /// What was sent last about a UID from somebody's home, as far as its log goes back and can be read, or as it was kept
-    /// when it was removed, or its earlier state came back.
+    /// when it was removed, or its earlier state came back, or where there is no log.
     pub(crate) async fn last_told(
         &self,
         (owner, home): (PrincipalId, CollectionId),
         uid: &str,
     ) -> Result<LastTold, Refusal> {
         let kept = sequence_in(&self.kept_sequence(owner, uid).await?);
+        let at = moment_in(&self.kept_moment(owner, uid).await?);
         let rows = self.store.scheduling_log(home, uid, NEWEST_ROWS).await;
         let rows = rows.map_err(read_failed)?;
         let entries = rows.iter().flatten().filter_map(LogEntry::of_row);
@@ -188,6 +218,7 @@ impl Desk {
         });
         let mut told = LastTold {
             whole: kept,
+            at,
             ..LastTold::default()
         };
         for (time, line) in lines.filter(|(_, line)| line.is_of_the_organizer()) {
@@ -207,6 +238,11 @@ impl Desk {
 
 fn sequence_in(kept: &KeptOfMessages) -> Option<u32> {
     kept.octets.first_chunk().copied().map(u32::from_be_bytes)
+}
+
+fn moment_in(kept: &KeptOfMessages) -> Option<Timestamp> {
+    let moment = kept.octets.first_chunk().copied();
+    moment.map(|it| Timestamp(i64::from_be_bytes(it)))
 }
 
 fn uid_of(object: &Object) -> &str {

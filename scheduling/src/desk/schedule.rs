@@ -159,6 +159,9 @@ impl Desk {
             self.keep_last_sequence(batch, owner.id, &uid, &entry)
                 .await?;
         }
+        if plan.role == Role::Organizer && !plan.mails.is_empty() {
+            self.keep_moment(batch, owner.id, &uid, moment).await?;
+        }
         self.log(batch, home, &uid, entry);
         if plan.role == Role::Attendee
             && engine::is_answer(before, object.as_ref(), owner.id, &directory)

@@ -274,23 +274,30 @@ async fn an_invitation_takes_the_place_of_no_other_event() {
     }
 }
 
-/// RFC 5546 §2.1.5: of messages with the same SEQUENCE, DTSTAMP tells which is the later one, and it counts seconds.
+/// RFC 5546 §2.1.5: of messages with the same SEQUENCE, DTSTAMP tells which is the later one, and it counts seconds; whether
+/// there is a log or not.
 #[tokio::test]
 async fn what_is_told_within_a_second_has_an_order() {
-    let world = world().await;
-    let mut stamps = Vec::new();
-    for summary in ["Plan", "Other", "Third"] {
-        world.put(AT, meeting("m", summary, START)).await.unwrap();
-        let mails = world.mails().await;
-        let newest = unfolded(&mails.last().unwrap().calendar);
-        assert!(
-            newest.contains(&format!("SUMMARY:{summary}\r\n")),
-            "{newest}"
-        );
-        assert!(!newest.contains("SEQUENCE:1"), "{newest}");
-        let mut lines = newest.lines().map(str::to_owned);
-        stamps.extend(lines.find(|line| line.starts_with("DTSTAMP:")));
+    for scheduling_log in [true, false] {
+        let settings = Settings {
+            scheduling_log,
+            ..Settings::default()
+        };
+        let world = world_with(settings, |memory| Arc::new(memory)).await;
+        let mut stamps = Vec::new();
+        for summary in ["Plan", "Other", "Third"] {
+            world.put(AT, meeting("m", summary, START)).await.unwrap();
+            let mails = world.mails().await;
+            let newest = unfolded(&mails.last().unwrap().calendar);
+            assert!(
+                newest.contains(&format!("SUMMARY:{summary}\r\n")),
+                "{newest}"
+            );
+            assert!(!newest.contains("SEQUENCE:1"), "{newest}");
+            let mut lines = newest.lines().map(str::to_owned);
+            stamps.extend(lines.find(|line| line.starts_with("DTSTAMP:")));
+        }
+        assert_eq!(stamps.len(), 3);
+        assert!(stamps.is_sorted_by(|one, other| one < other), "{stamps:?}");
     }
-    assert_eq!(stamps.len(), 3);
-    assert!(stamps.is_sorted_by(|one, other| one < other), "{stamps:?}");
 }

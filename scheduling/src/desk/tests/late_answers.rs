@@ -35,3 +35,21 @@ async fn who_answers_an_older_version_is_told_the_newest_once() {
         }
     }
 }
+
+/// Without a log nobody knows whether they were told it, and then they are not.
+#[tokio::test]
+async fn who_answers_an_older_version_is_not_told_for_ever() {
+    let settings = Settings {
+        scheduling_log: false,
+        ..Settings::default()
+    };
+    let world = world_with(settings, |memory| Arc::new(memory)).await;
+    world.put(AT, with_xenia()).await.unwrap();
+    let text = with_xenia().replace("T090000Z", "T100000Z");
+    world.put(AT, text).await.unwrap();
+    for second in 0..3 {
+        let reception = world.receive(&late(second)).await;
+        assert_eq!(reception.effect, Effect::NotApplied, "{reception:?}");
+        assert_eq!(world.mails().await.len(), 2, "{second}");
+    }
+}
