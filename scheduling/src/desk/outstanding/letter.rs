@@ -132,16 +132,26 @@ impl Letter {
         }
     }
 
-    /// To nobody, what of it a later letter about some of its parts does not say; `None` where that is nothing.
-    pub fn without(&self, later: &Letter) -> Option<Letter> {
-        if self.is_within(later) {
+    /// Whether any single instance is what a later letter is about, too.
+    pub fn shares_instances(&self, later: &Letter) -> bool {
+        let mut names = self.parts.iter().map(|(name, _)| name);
+        names.any(|name| !name.is_empty() && later.names(name))
+    }
+
+    /// To nobody, what of it a later letter about some of its parts does not say, and what it says of the series where that
+    /// stays; `None` where that is nothing.
+    pub fn without(&self, later: &Letter, series_stays: bool) -> Option<Letter> {
+        if self.is_within(later) && !series_stays {
             return None;
         }
         let rest = self.to(Vec::new());
         let Ok(mut object) = parse_stored(self.octets.clone()) else {
             return Some(rest);
         };
-        let is_said = |part: &Component| !part.is("VTIMEZONE") && later.names(part_name(part));
+        let is_said = |part: &Component| {
+            let name = part_name(part);
+            !part.is("VTIMEZONE") && later.names(name) && !(series_stays && name.is_empty())
+        };
         object
             .calendar_mut()
             .retain_components(|part| !is_said(part));

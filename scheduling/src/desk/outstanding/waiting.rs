@@ -38,8 +38,9 @@ pub(super) struct Trouble {
     pub reason: String,
 }
 
-/// What some letters say that one letter does not, by their octets: it is the same for whoever gets that.
-type Rests = BTreeMap<Bytes, Option<Letter>>;
+/// What some letters say that one letter does not, by their octets and whether their answer to the series stays: it is the
+/// same for whoever gets that.
+type Rests = BTreeMap<(Bytes, bool), Option<Letter>>;
 
 impl Waiting {
     /// Adds a letter to each of its recipients behind all that waits for them. What it says anyhow they do not hear before;
@@ -105,7 +106,10 @@ impl Waiting {
         let mut letters = self.letters.drain(..).peekable();
         while let Some(mut before) = letters.next() {
             let stays = at.next().is_some_and(|at| followed.contains(&at));
-            let is_said = before.is_like(letter) && before.is_met_by(letter) && !stays;
+            let is_said = match stays {
+                true => before.shares_instances(letter),
+                false => before.is_like(letter) && before.is_met_by(letter),
+            };
             let Some(recipient) = is_said.then(|| before.take_out(to)).flatten() else {
                 left.push(before);
                 continue;
@@ -114,8 +118,8 @@ impl Waiting {
             replaces |= !before.is_refresh;
             let octets = before.octets.clone();
             let rest = rests
-                .entry(octets)
-                .or_insert_with(|| before.without(letter));
+                .entry((octets, stays))
+                .or_insert_with(|| before.without(letter, stays));
             let rest = rest.as_ref().map(|rest| before.saying(rest));
             left.push(before);
             match (rest, letters.peek_mut()) {
@@ -130,7 +134,7 @@ impl Waiting {
         replaces
     }
 
-    /// Those of somebody's answers to the series in the place of which another one does not come: an instance that was
+    /// Those of somebody's letters whose answer to the series stays beside that of another one: an instance that was
     /// answered as one of them follows the next (RFC 6638 §3.2.8). Of each PARTSTAT one is enough between two answers to
     /// instances: the last, by which the next one to an instance finds the series.
     fn followed(&self, answer: &Letter, to: PrincipalId) -> BTreeSet<usize> {
@@ -385,6 +389,26 @@ mod tests {
             }
         }
         assert_eq!(waiting.letters.len(), LETTERS_APART + 2 * last.len());
+    }
+
+    /// However often one answers the series and an instance by turns, and another instance with the next answer to the series.
+    #[test]
+    fn answers_to_the_series_and_to_an_instance_do_not_pile_up() {
+        let mut waiting = Waiting::default();
+        let said = [("ACCEPTED", ["", "1"]), ("DECLINED", ["", "2"])];
+        for (status, about) in said.iter().cycle().take(CHANGES) {
+            let line = format!("ATTENDEE;PARTSTAT={status}:mailto:bob@example.org");
+            let letter = letter_at(Reply, about, "20260302T090000Z").saying_also(&line);
+            waiting.add(&letter.to(vec![(BOB, String::new())]));
+            assert!(waiting.letters.len() <= LETTERS_APART + said.len());
+        }
+        // the last word of each, behind the answer to the series that came before it
+        for (status, about) in said {
+            let mut letters = waiting.letters.iter();
+            let last = letters.rfind(|it| it.parts.iter().any(|(name, _)| name == about[1]));
+            let last = last.and_then(Letter::answer_to_series);
+            assert_eq!(last.as_deref(), Some(status), "{waiting:?}");
+        }
     }
 
     /// What only showed something was no message that would not be sent now.
