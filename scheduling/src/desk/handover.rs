@@ -178,8 +178,8 @@ impl Desk {
         };
         let plan = match receipt.follow_up {
             FollowUp::Nothing => return Ok(0),
-            // what came here without being scheduled is told to nobody
-            FollowUp::TellSender | FollowUp::TellNewest if recipients.is_dormant(recipient.id) => {
+            // what came here without being scheduled is told to nobody; only what an organizer sends wakes it up
+            _ if !message.method.is_from_organizer() && recipients.is_dormant(recipient.id) => {
                 return Ok(0);
             }
             FollowUp::TellSender => engine::tell_again(&change, &message.sender),

@@ -329,11 +329,7 @@ impl Recipients {
 
     /// Whether what one of them has came there without being scheduled, so that nobody hears of it.
     pub fn is_dormant(&self, id: PrincipalId) -> bool {
-        let copy = self
-            .people
-            .get(&id)
-            .and_then(|it| it.copies.meeting.as_ref());
-        copy.is_some_and(|copy| !copy.is_scheduling_object())
+        self.people.get(&id).is_some_and(Recipient::is_dormant)
     }
 }
 
@@ -348,6 +344,12 @@ impl Recipient {
         let own = (!leaves).then_some(&self.inbox);
         own.into_iter()
             .chain(delegates.into_iter().map(|it| &it.inbox))
+    }
+
+    /// Whether the copy came here without being scheduled.
+    fn is_dormant(&self) -> bool {
+        let copy = self.copies.meeting.as_ref();
+        copy.is_some_and(|copy| !copy.is_scheduling_object())
     }
 
     /// Whether an object is a scheduling object resource of the recipient's (RFC 6638 §3.1).
@@ -377,6 +379,10 @@ impl Recipient {
         if !self.may_take(message) {
             let reason = "the sender may not deliver here (RFC 6638 §6.1)";
             return refuse(message, Status::NO_PRIVILEGE, reason);
+        }
+        if message.is_refresh && self.is_dormant() && !self.is_scheduled {
+            let reason = "the copy is not scheduled (RFC 6638 §3.1)";
+            return refuse(message, Status::DELIVERED, reason);
         }
         let receipt = engine::receive(incoming);
         let CopyChange::Create(object) = &receipt.copy else {
@@ -450,7 +456,7 @@ impl Recipient {
         }
         self.is_changed |= receipt.copy != CopyChange::Unchanged;
         self.new_schedule_tag |= receipt.schedule_tag_changes;
-        self.is_scheduled |= message.method != Method::Reply;
+        self.is_scheduled |= message.method != Method::Reply && !message.is_refresh;
         self.answer_differs |= receipt.answer_differs;
         self.is_asked |= receipt.copy != CopyChange::Unchanged
             && matches!(message.method, Method::Request | Method::Add)
