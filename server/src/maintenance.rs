@@ -92,6 +92,8 @@ async fn progress(said: &mpsc::Sender<Said>, what: impl Into<String>) -> Result<
 struct Tally {
     found: u64,
     mended: u64,
+    /// How much of what was found would be mended, were that asked for.
+    mendable: u64,
 }
 
 async fn check(
@@ -133,7 +135,8 @@ async fn check(
     })
 }
 
-/// Gives up messages that wait where nobody can read them, or says how.
+/// Gives up messages that wait where nobody can read them, or says how. What can be mended may be what keeps them from being
+/// read, and goes first.
 async fn give_up(
     desk: &Desk,
     is_wanted: bool,
@@ -142,10 +145,16 @@ async fn give_up(
 ) -> Result<(), CommitError> {
     let failed = |refusal: Refusal| CommitError::Unavailable(refusal.to_string());
     let unreadable = desk.unreadable_messages().await.map_err(failed)?;
-    if !is_wanted && !unreadable.is_empty() {
+    let way = match (is_wanted, tally.mendable) {
+        (true, 0) => None,
+        (true, _) => {
+            Some("run --repair first: what it mends may be read again, and is not given up")
+        }
+        (false, _) => Some("--give-up-messages gives them up, and says who was not told"),
+    };
+    if let Some(way) = way.filter(|_| !unreadable.is_empty()) {
         let line = format!(
-            "{} meetings have messages that wait where nobody can read them, and all others wait for those \
-             (--give-up-messages gives them up, and says who was not told)",
+            "{} meetings have messages that wait where nobody can read them, and all others wait for those ({way})",
             unreadable.len()
         );
         return say(said, Said::Line(line)).await;
@@ -172,6 +181,7 @@ async fn check_backend(
     let remedy = Remedy::of(&faults);
     for fault in &faults {
         tally.found += 1;
+        tally.mendable += u64::from(remedy.is_some() && !repair);
         let hint = match (&remedy, repair) {
             (Some(_), false) => " (--repair mends it)",
             (Some(_), true) => "",
@@ -255,6 +265,7 @@ async fn tell(
             CheckEvent::Reading { what, rows } => progress(said, format!("{rows} {what}")).await?,
             CheckEvent::Found(damage) => {
                 tally.found += 1;
+                tally.mendable += u64::from(damage.can_be_mended && !repair);
                 let remedy = match (damage.can_be_mended, repair) {
                     (true, false) => " (--repair mends it)",
                     (true, true) => "",
@@ -264,6 +275,7 @@ async fn tell(
             }
             CheckEvent::Unreadable(what) => {
                 tally.found += 1;
+                tally.mendable += u64::from(!repair);
                 say(said, Said::Line(format!("index: {what} ({INDEX_REMEDY})"))).await?;
             }
             CheckEvent::Mended(what) => {
@@ -386,6 +398,31 @@ mod tests {
 
     use super::*;
 
+    async fn store() -> Store {
+        let environment = testing::environment();
+        let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
+        Store::open(backend, environment).await.unwrap()
+    }
+
+    /// Deletes the row of Alice's name (see `storage`'s table of keyspaces).
+    async fn spoil_a_name(store: &Store) {
+        let name = [&[5][..], b"alice"].concat();
+        let spoil = Commit {
+            id: 1,
+            operations: vec![Operation::Delete(name.into())],
+            ..Commit::default()
+        };
+        store.backend().commit(spoil).await.unwrap();
+    }
+
+    /// Messages wait in a row that cannot be read.
+    async fn leave_torn_letters(store: &Store) {
+        let torn = Work::new(LETTERS_QUEUE, &b"\xff"[..], Timestamp(0));
+        let mut batch = store.batch();
+        batch.enqueue(&store.new_work_id(Timestamp(0)), &torn);
+        store.commit(batch).await.unwrap();
+    }
+
     async fn run(store: &Store, maintenance: Maintenance) -> (Vec<String>, Ended) {
         let (said, mut heard) = mpsc::channel(1_000);
         let desk = Desk::new(store.clone(), Settings::default());
@@ -430,9 +467,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_damage_is_told_mended_and_gone() {
-        let environment = testing::environment();
-        let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
-        let store = Store::open(backend, environment).await.unwrap();
+        let store = store().await;
         let alice = Principal::new(PrincipalKind::User, "alice");
         store.add_account(alice, None).await.unwrap();
         let (check, repair) = (checking(false, false), checking(true, false));
@@ -440,14 +475,7 @@ mod tests {
         assert_eq!(run(&store, check.clone()).await, sound);
         assert_eq!(run(&store, Maintenance::Compact).await.1, Ended::Well);
 
-        // The row of the name (see `storage`'s table of keyspaces).
-        let name = [&[5][..], b"alice"].concat();
-        let spoil = Commit {
-            id: 1,
-            operations: vec![Operation::Delete(name.into())],
-            ..Commit::default()
-        };
-        store.backend().commit(spoil).await.unwrap();
+        spoil_a_name(&store).await;
         let (lines, ended) = run(&store, check.clone()).await;
         assert_eq!((lines.len(), ended), (2, Ended::Damaged), "{lines:?}");
         assert!(lines[0].contains("--repair"), "{lines:?}");
@@ -459,13 +487,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_where_nobody_can_read_it_is_given_up() {
-        let environment = testing::environment();
-        let backend = Arc::new(Memory::new(Arc::clone(&environment.clock)));
-        let store = Store::open(backend, environment).await.unwrap();
-        let torn = Work::new(LETTERS_QUEUE, &b"\xff"[..], Timestamp(0));
-        let mut batch = store.batch();
-        batch.enqueue(&store.new_work_id(Timestamp(0)), &torn);
-        store.commit(batch).await.unwrap();
+        let store = store().await;
+        leave_torn_letters(&store).await;
         for repair in [false, true] {
             let (lines, ended) = run(&store, checking(repair, false)).await;
             assert_eq!((lines.len(), ended), (3, Ended::Damaged), "{lines:?}");
@@ -476,5 +499,21 @@ mod tests {
         assert!(lines[1].contains("given up"), "{lines:?}");
         let sound = (vec!["everything is sound".to_owned()], Ended::Well);
         assert_eq!(run(&store, checking(false, false)).await, sound);
+    }
+
+    /// What is mended may be read again: it goes first.
+    #[tokio::test]
+    async fn nothing_is_given_up_while_anything_can_be_mended() {
+        let store = store().await;
+        let alice = Principal::new(PrincipalKind::User, "alice");
+        store.add_account(alice, None).await.unwrap();
+        spoil_a_name(&store).await;
+        leave_torn_letters(&store).await;
+        let (lines, ended) = run(&store, checking(false, true)).await;
+        assert_eq!((lines.len(), ended), (4, Ended::Damaged), "{lines:?}");
+        assert!(lines[2].contains("run --repair first"), "{lines:?}");
+        let (lines, ended) = run(&store, checking(true, true)).await;
+        assert_eq!(ended, Ended::Well, "{lines:?}");
+        assert!(lines.iter().any(|it| it.contains("given up")), "{lines:?}");
     }
 }

@@ -338,6 +338,8 @@ impl fmt::Display for LogLine {
                 write!(out, "{}: {reason}{outcome}", self.message("to"))
             }
             Verdict::Followed => write!(out, "{} {reason}", parties()),
+            // nobody knows to whom
+            Verdict::NotSent if self.parties.is_empty() => write!(out, "not sent: {reason}"),
             Verdict::NotSent => write!(out, "nothing to {}: {reason}", parties()),
             Verdict::Undeliverable => write!(out, "no way to {}: {reason}{outcome}", parties()),
             Verdict::NoMessages => write!(out, "no messages: {reason}"),

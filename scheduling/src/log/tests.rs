@@ -148,6 +148,8 @@ fn decisions_are_said_in_words() {
         };
         assert_eq!(line.to_string(), expected);
     }
+    let to_nobody = line(Verdict::NotSent, &[]);
+    assert_eq!(to_nobody.to_string(), "not sent: because");
     let more = LogLine {
         way: Some(Way::Mail),
         sent_by: Some("mailto:s".to_owned()),
