@@ -207,6 +207,7 @@ async fn rfc_4791_5_2_9_over_the_bound_nobody_is_told() {
     alice.put(&path, &meeting(2, 5)).await.expect(&[201]);
     let told = (heard().await, server.mails(4).await.len());
     assert_ne!(told.0, nothing);
+    assert_eq!(told.1, 4, "one to each of those elsewhere");
     let before = alice.get(&path).await;
     for over in [meeting(6, 5), meeting(2, 6)] {
         let refused = alice.put(&path, &over).await;
