@@ -9,13 +9,16 @@ use super::{
     request::{check_organizer, check_recipient, updated},
 };
 use crate::engine::{
-    Directory, Message, Method, Status,
+    Action, Directory, Message, Method, Status,
     delegation::ask,
     entry::{attendees, sequence},
     meeting::{Meeting, Part, is_instance},
     sequence::{Revision, set_sequence},
     showing::exclude_as,
 };
+
+/// The most lines with which one message gives people to the instances that it adds.
+const MAXIMUM_LINES: usize = 50_000;
 
 /// Applies an ADD: "the Attendee treats each component in the ADD message as if it were referenced via an RDATE in
 /// the main component". Who does not have what it adds to asks for all of it.
@@ -30,7 +33,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     check_organizer(incoming, copy)?;
     let stored = Meeting::of(copy);
     let mut object = named(&incoming.message.object, &stored);
-    add_people(&mut object, &stored, incoming.directory);
+    add_people(&mut object, &stored, incoming.directory)?;
     let named = Message {
         method: Method::Request,
         object,
@@ -58,10 +61,20 @@ fn names_people(entry: &Component) -> bool {
 }
 
 /// A component without ATTENDEE (RFC 5546 §3.2.4) is for those of the series, who are asked.
-fn add_people(message: &mut CalendarObject, stored: &Meeting<'_>, directory: &Directory) {
+fn add_people(
+    message: &mut CalendarObject,
+    stored: &Meeting<'_>,
+    directory: &Directory,
+) -> Result<(), Declined> {
     let Some(series) = stored.series() else {
-        return;
+        return Ok(());
     };
+    let nameless = message.entries().filter(|entry| !names_people(entry));
+    if nameless.count().saturating_mul(attendees(series).count()) > MAXIMUM_LINES {
+        let reason = "it adds more instances of so many people than a copy can hold";
+        let actions = &[Action::Dismiss];
+        return Err(Declined::for_the_user(Status::TOO_LARGE, reason, actions));
+    }
     let organizer = series.raw_value("ORGANIZER").unwrap_or_default();
     for entry in message.entries_mut().filter(|entry| !names_people(entry)) {
         for mut line in attendees(series).cloned() {
@@ -71,6 +84,7 @@ fn add_people(message: &mut CalendarObject, stored: &Meeting<'_>, directory: &Di
             entry.push_property(line);
         }
     }
+    Ok(())
 }
 
 /// The message with RECURRENCE-ID in each component: an instance that is added has its beginning for a name. (One

@@ -14,7 +14,8 @@ use crate::engine::sameness::definition;
 
 /// The time zones that components bring from one object into another one.
 pub(super) struct BroughtZones<'o> {
-    from: &'o CalendarObject,
+    /// Those there, by name without regard to case.
+    from: BTreeMap<String, &'o Component>,
     /// What each is called here, by its name there; `None` where none there has that name.
     names: BTreeMap<String, Option<String>>,
     /// The name of each that is here, by what it is.
@@ -30,11 +31,15 @@ impl<'o> BroughtZones<'o> {
         let mut taken = BTreeSet::new();
         for zone in zones(to) {
             let name = name_of(zone);
-            taken.insert(name.to_ascii_lowercase());
+            taken.insert(name.to_lowercase());
             here.entry(identity(zone)).or_insert(name);
         }
+        let mut by_name = BTreeMap::new();
+        for zone in zones(from) {
+            by_name.entry(name_of(zone).to_lowercase()).or_insert(zone);
+        }
         BroughtZones {
-            from,
+            from: by_name,
             names: BTreeMap::new(),
             here,
             taken,
@@ -66,8 +71,7 @@ impl<'o> BroughtZones<'o> {
     }
 
     fn name_here(&mut self, name: &str) -> Option<String> {
-        let has_name = |zone: &&Component| name_of(zone).eq_ignore_ascii_case(name);
-        let zone = zones(self.from).find(has_name)?;
+        let zone = *self.from.get(&name.to_lowercase())?;
         let identity = identity(zone);
         if let Some(known) = self.here.get(&identity) {
             return Some(known.clone());
@@ -87,7 +91,7 @@ impl<'o> BroughtZones<'o> {
     fn free_name(&mut self, name: &str) -> String {
         let others = (2..).map(|number| format!("{name} {number}"));
         let mut names = std::iter::once(name.to_owned()).chain(others);
-        let is_free = |name: &String| self.taken.insert(name.to_ascii_lowercase());
+        let is_free = |name: &String| self.taken.insert(name.to_lowercase());
         names.find(is_free).expect("there is no end of names")
     }
 }
@@ -106,7 +110,7 @@ fn name_of(zone: &Component) -> String {
 fn identity(zone: &Component) -> String {
     let name = name_of(zone);
     match is_known_name(&name) {
-        true => name.to_ascii_lowercase(),
+        true => name.to_lowercase(),
         false => definition(zone),
     }
 }

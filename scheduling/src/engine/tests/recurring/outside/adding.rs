@@ -116,3 +116,24 @@ fn what_cannot_be_added_is_asked_for() {
     world.hand_in("bob", X, &add(1)).unwrap();
     assert_eq!(world.mailed(), [""; 0]);
 }
+
+/// One message does not write more lines of people into a copy than that can hold.
+#[test]
+fn instances_more_of_too_many_people_are_held() {
+    let people: String = (0..1_000)
+        .map(|number| format!("ATTENDEE:mailto:p{number}@elsewhere.net\n"))
+        .collect();
+    let mut world = new_world();
+    let request = message("REQUEST", &[&of_x(&format!("{RULE}\n{people}{BOB}"), 0)]);
+    world.hand_in("bob", X, &request).unwrap();
+    let added: Vec<String> = (0..50)
+        .map(|minute| of_x(&format!("DTSTART:20260304T14{minute:02}00Z"), 1))
+        .collect();
+    let added: Vec<&str> = added.iter().map(String::as_str).collect();
+    let receipt = world.hand_in("bob", X, &message("ADD", &added)).unwrap();
+    assert!(is_held(&receipt));
+    assert_eq!(receipt.status, Status::TOO_LARGE);
+    let receipt = world.hand_in("bob", X, &message("ADD", &added[..2]));
+    assert!(receipt.unwrap().inbox_item);
+    assert_eq!(world.copy("bob").entries().count(), 3);
+}
