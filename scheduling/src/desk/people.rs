@@ -18,14 +18,14 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let new = addresses.iter().filter(|it| !directory.knows_person(it));
         let new: Vec<&String> = new.collect();
-        let asked: Vec<String> = new.iter().map(|address| lookup_form(address)).collect();
+        let asked: Vec<String> = new.iter().flat_map(|it| lookup_forms(it)).collect();
         let found = self
             .store
             .principals_by_address(&asked)
             .await
             .map_err(read_failed)?;
-        for (address, principal) in new.into_iter().zip(found) {
-            let addressee = match principal {
+        for (address, found) in new.into_iter().zip(found.chunks(LOOKUP_FORMS)) {
+            let addressee = match found.iter().flatten().next().cloned() {
                 Some(principal) => Addressee::Local(principal),
                 None => self.by_url_or_domain(address).await?,
             };
@@ -92,14 +92,16 @@ impl Desk {
     }
 }
 
-/// Mail addresses in the one form that mailboxes are compared in; other URIs as they are written,
-/// because the store folds their case only where that is harmless.
-fn lookup_form(address: &str) -> String {
-    let form = engine::normalise(address);
-    if form.starts_with("mailto:") {
-        form
-    } else {
-        address.trim().to_owned()
+/// In how many forms each address is looked up.
+const LOOKUP_FORMS: usize = 2;
+
+/// Mail addresses in the one form that mailboxes are compared in, and as they are written, which is how an account may have
+/// them (RFC 6068 §2); other URIs only so, because the store folds their case only where that is harmless.
+fn lookup_forms(address: &str) -> [String; LOOKUP_FORMS] {
+    let (form, written) = (engine::normalise(address), address.trim().to_owned());
+    match form.starts_with("mailto:") {
+        true => [form, written],
+        false => [written.clone(), written],
     }
 }
 
@@ -144,7 +146,7 @@ mod tests {
             ("Bob@example.org", "mailto:bob@example.org"),
             (" urn:uuid:ABC", "urn:uuid:ABC"),
         ] {
-            assert_eq!(lookup_form(address), form);
+            assert_eq!(lookup_forms(address)[0], form);
         }
     }
 }

@@ -31,15 +31,18 @@ fn normal_of_any(address: &str) -> String {
     let address = address.trim().to_lowercase();
     if let Some(mail) = address.strip_prefix("mailto:") {
         let mail = mail.split('?').next().unwrap_or_default().trim();
-        // one that has a percent sign then is compared as it is written, so that this form is that of itself
-        let decoded = decoded(mail).filter(|mail| !mail.contains('%'));
+        // what would mean something else when it is read again is compared as it is written
+        let is_plain =
+            |mail: &str| !mail.contains(|it: char| "%?".contains(it) || it.is_whitespace());
+        let decoded = decoded(mail).filter(|mail| is_plain(mail));
         return format!(
             "mailto:{}",
             decoded.as_deref().unwrap_or(mail).to_lowercase()
         );
     }
     if !address.contains(':') && address.contains('@') && !address.contains('/') {
-        return format!("mailto:{}", address.replace('%', "%25"));
+        let mail = address.replace('%', "%25").replace('?', "%3f");
+        return format!("mailto:{mail}");
     }
     address.trim_end_matches('/').to_owned()
 }
@@ -226,6 +229,9 @@ mod tests {
             ("mailto:a%FF@example.org", "mailto:a%ff@example.org"),
             ("mailto:a%2541@example.org", "mailto:a%2541@example.org"),
             ("a%41b@example.org", "mailto:a%2541b@example.org"),
+            ("mailto:a%3Fb@example.org", "mailto:a%3fb@example.org"),
+            ("a?b@example.org", "mailto:a%3fb@example.org"),
+            ("mailto:bob@example.org%20", "mailto:bob@example.org%20"),
         ] {
             assert_eq!(normalise(written), form);
             assert_eq!(normalise(form), form);

@@ -42,6 +42,20 @@ pub(super) fn answer(text: &str, status: &str) -> String {
     text.lines().map(answered).collect()
 }
 
+/// RFC 6068 §2: an account may have an address as a mailto is written.
+#[tokio::test]
+async fn an_address_with_percent_signs_is_found() {
+    let world = world().await;
+    let written = "mailto:carol%2Btag@example.com";
+    let mut carol = Principal::new(PrincipalKind::User, "carol");
+    carol.addresses = vec![written.to_owned()];
+    let carol = world.desk.store().add_account(carol, None).await;
+    carol.unwrap();
+    let text = meeting("m", "Plan", START).replace("mailto:Bob@example.com", written);
+    world.put(AT, text).await.unwrap();
+    assert_eq!(world.members("carol/inbox").await.len(), 1);
+}
+
 /// RFC 6638 §3.2.1.1, §3.2.9
 #[tokio::test]
 async fn an_invitation_is_delivered_in_one_commit() {
