@@ -32,6 +32,10 @@ pub(crate) struct HandedOver {
     pub exceeds: Option<Refusal>,
 }
 
+/// How often an organizer elsewhere who asks again for an answer to one version gets it: some programs send all of the
+/// meeting after each answer.
+const ANSWERS_AGAIN: usize = 3;
+
 impl Desk {
     /// Hands a message to its recipient, who is loaded. `None` where there is nobody to take it.
     pub(crate) async fn hand_over(
@@ -197,7 +201,15 @@ impl Desk {
             }),
         };
         let sender = (recipient, &*message.uid);
-        if receipt.follow_up == FollowUp::TellNewest && self.was_sent(sender, &plan).await? {
+        let at_most = match receipt.follow_up {
+            FollowUp::TellNewest => Some(1),
+            // who asks by a question is answered each time
+            FollowUp::AnswerAgain if message.method == Method::Request => Some(ANSWERS_AGAIN),
+            _ => None,
+        };
+        if let Some(times) = at_most
+            && self.was_sent(sender, &plan, times).await?
+        {
             return Ok(0);
         }
         self.send_plan(batch, recipients, sender, &plan, directory, now)
@@ -205,12 +217,13 @@ impl Desk {
         Ok(plan.deliveries.len() + plan.mails.len())
     }
 
-    /// Whether somebody sent all this for the same reason before, as far as their log goes back, or that is not known: a
-    /// program that goes on answering an older version is not told for ever.
+    /// Whether somebody sent all this for the same reason so many times before, as far as their log goes back, or that is not
+    /// known: a program that goes on answering an older version, or asking for an answer, is not told for ever.
     async fn was_sent(
         &self,
         (sender, uid): (&Arc<Principal>, &str),
         plan: &Plan,
+        times: usize,
     ) -> Result<bool, Refusal> {
         let Some(home) = sender.home.filter(|_| self.settings.scheduling_log) else {
             return Ok(true);
@@ -218,11 +231,12 @@ impl Desk {
         let log = self.scheduling_log_of(home, uid).await?;
         let mut lines = log::of_plan(plan, &[]).into_iter();
         Ok(lines.all(|line| {
-            let mut known = log.iter().flat_map(|entry| &entry.lines);
-            known.any(|known| {
+            let known = log.iter().flat_map(|entry| &entry.lines);
+            let same = known.filter(|known| {
                 (known.verdict, known.sequence, &known.parties, &known.reason)
                     == (line.verdict, line.sequence, &line.parties, &line.reason)
-            })
+            });
+            same.count() >= times
         }))
     }
 

@@ -24,7 +24,7 @@ use super::{
     Action, Addressee, Decision, Directory, Message, Method, Origin, Status,
     delegation::people_sent,
     directory::Person,
-    entry::{attendees, can_be_scheduled},
+    entry::{NEEDS_ACTION, attendees, can_be_scheduled, participation},
 };
 pub use cancellations::Cancellations;
 use names::with_local_names;
@@ -223,10 +223,24 @@ pub fn receive(incoming: &Incoming<'_>) -> Receipt {
             message = Cow::Owned(changed);
         }
     }
-    decide(&Incoming {
+    let mut receipt = decide(&Incoming {
         message: &message,
         ..*incoming
-    })
+    });
+    // what its recipient answered may be hidden from the rules, and known to its sender
+    if receipt.follow_up == FollowUp::AnswerAgain && !asks_for_answer(incoming) {
+        receipt.follow_up = FollowUp::Nothing;
+    }
+    receipt
+}
+
+/// Whether a message says that its sender has no answer of the recipient's, or asks for it.
+fn asks_for_answer(incoming: &Incoming<'_>) -> bool {
+    let message = incoming.message;
+    let mut own = message
+        .entries()
+        .filter_map(|entry| request::own_line(incoming, entry));
+    message.method == Method::Refresh || own.any(|line| participation(line) == NEEDS_ACTION)
 }
 
 /// What is told of single instances of a meeting to somebody whose copy is gone, as all that they are told of it.
