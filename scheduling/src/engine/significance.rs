@@ -187,11 +187,16 @@ pub(super) fn own_changes(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
 
 /// What an instance, or what is behind it, changes of what the series says.
 pub(super) fn from_series(meeting: &Meeting<'_>, key: InstanceKey) -> Changes {
-    let own = own_changes(meeting, key);
-    match meeting.part_behind(key) {
-        Part::Series => own,
-        Part::Instance(behind) => own.and(from_series(meeting, behind)),
+    let mut found = own_changes(meeting, key);
+    let mut behind = meeting.part_behind(key);
+    // there is nothing more to find than that
+    while let Part::Instance(key) = behind
+        && !(found.visible && found.asks_anew)
+    {
+        found = found.and(own_changes(meeting, key));
+        behind = meeting.part_behind(key);
     }
+    found
 }
 
 /// The instances that take place after all, as the series has them: they were taken out or cancelled.

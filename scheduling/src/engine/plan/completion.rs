@@ -263,9 +263,8 @@ fn left_behind(
 }
 
 fn is_left_behind(before: &Meeting<'_>, after: &Meeting<'_>, key: InstanceKey) -> bool {
-    let behind = before.part_behind(key);
     // it says nothing of all later ones
-    let is_alone = |meeting: &Meeting<'_>| meeting.part_from(key) == behind;
+    let is_alone = |meeting: &Meeting<'_>| meeting.part_from(key) == meeting.part_behind(key);
     !changes(before, after, Part::Instance(key)).visible
         && is_alone(before)
         && is_alone(after)

@@ -283,6 +283,31 @@ fn who_answers_a_later_instance_answers_what_these_are() {
 }
 
 #[test]
+fn an_answered_instance_goes_along_with_what_comes_and_goes_before_it() {
+    // it is there for the answer alone: a client that sends it back as it was does not leave it behind
+    let all = series("bob carol", "");
+    let later = ranged(&instance("0316", 11, "bob carol", ""));
+    let (without, with) = ([&*all].to_vec(), [&*all, &*later].to_vec());
+    for (before, after, expected) in [
+        (&without, &with, "09 09 11 11 11 11"),
+        (&with, &without, "09 09 09 09 09 09"),
+    ] {
+        let mut world = accepted();
+        world.put("alice", &set(before));
+        world.answer_instance("bob", "0330", "DECLINED");
+        let mut edited = set(after);
+        let answers = world.copy("alice").entries();
+        let answers = answers.filter(|it| shape_of(it).starts_with("0330"));
+        let calendar = edited.calendar_mut();
+        answers.for_each(|it| calendar.push_component(it.clone()));
+        world.put("alice", &edited);
+        for who in ["alice", "bob", "carol"] {
+            assert_eq!(hours(&world, who), expected, "{who}");
+        }
+    }
+}
+
+#[test]
 fn a_later_instance_with_words_of_its_own_asks_nobody() {
     // RFC 6638 §3.2.8: it is when all later ones are
     let (mut world, all, later) = later_from_the_third();
