@@ -11,6 +11,10 @@ use super::{
     sequence::asked_anew,
 };
 
+/// The parameter of ORGANIZER in a copy whose owner answered something, and did not want to tell it (RFC 6638 §8.1), until they
+/// tell what they answer to all of it. It never leaves the copy.
+pub(super) const UNTOLD: &str = "X-CONVOKE-UNTOLD";
+
 /// Whether an attendee answers by changing their copy: what they say of themselves in any part is new and an answer,
 /// or the copy goes.
 pub fn is_answer(

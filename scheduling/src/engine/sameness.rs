@@ -4,10 +4,16 @@ use std::collections::BTreeSet;
 
 use calendar::{CalendarObject, Component, Property, Zone};
 
-use super::{sequence::NOTE, settle::ANSWERED, significance::canonical};
+use super::{answer::UNTOLD, sequence::NOTE, settle::ANSWERED, significance::canonical};
 
 /// What the server writes on people's lines, and a client asks for once.
-const OWN_PARAMETERS: [&str; 4] = ["SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", NOTE, ANSWERED];
+const OWN_PARAMETERS: [&str; 5] = [
+    "SCHEDULE-STATUS",
+    "SCHEDULE-FORCE-SEND",
+    NOTE,
+    ANSWERED,
+    UNTOLD,
+];
 
 /// Whether two objects hold the same. DTSTAMP does not count, which many programs write anew with each
 /// export, nor does what the server itself notes in an object; time zones count where their name alone does

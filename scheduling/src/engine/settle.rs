@@ -18,8 +18,7 @@ use super::{
 /// The object to store: that of the plan, with SCHEDULE-STATUS as known when it was planned and as
 /// `outcomes` say, by the [`super::Delivery::address`] of each delivery. `None` for a removal.
 ///
-/// Refreshes are no messages that anybody asked for; their outcomes are passed over. What the plan
-/// says wins: SCHEDULE-FORCE-SEND with an unknown value is 2.3 whatever else went out (RFC 6638 §7.2).
+/// Refreshes are no messages that anybody asked for; their outcomes are passed over. What the plan says wins.
 pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObject> {
     let object = plan.object.as_ref()?;
     let mut fared: BTreeMap<String, &Status> = BTreeMap::new();

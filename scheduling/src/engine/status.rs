@@ -82,6 +82,12 @@ impl Status {
         failed.iter().any(|status| status.as_str() == text)
     }
 
+    /// Whether it tells that a message did not arrive, or may come to tell it yet.
+    pub(super) fn tells_of_loss(text: &str) -> bool {
+        let is_open = [Status::PENDING, Status::SENT].map(|it| it.as_str() == text);
+        is_open.contains(&true) || Status::is_undelivered(text)
+    }
+
     /// Whether a reply says by it that the message was not processed (RFC 5545 §3.8.8.3).
     pub(super) fn is_error(&self) -> bool {
         self.0

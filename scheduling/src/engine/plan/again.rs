@@ -15,6 +15,7 @@ use super::{
 };
 use crate::engine::{
     Message, Method, Role, Status,
+    answer::UNTOLD,
     away::away,
     directory::Person,
     entry::{NEEDS_ACTION, attendees, participation, sequence},
@@ -211,8 +212,8 @@ pub fn ask_organizer(change: &Change<'_>) -> Plan {
 }
 
 /// Gives all answers again that stand in the owner's copy, `after` of the change, to an organizer who asks for them (RFC 5546
-/// §3.2.2.7, §3.4.6). Nothing where none was ever told, as the status on ORGANIZER says: the owner may not have wanted it
-/// (RFC 6638 §8.1).
+/// §3.2.2.7, §3.4.6). Nothing where none was ever told, as the status on ORGANIZER says, or the owner did not want to tell one
+/// since (RFC 6638 §8.1).
 pub fn answer_again(change: &Change<'_>) -> Plan {
     let silent = plain(None);
     let Some(copy) = change.after else {
@@ -233,8 +234,10 @@ pub fn answer_again(change: &Change<'_>) -> Plan {
         })
     });
     let answers: Vec<Answer<'_>> = answers.collect();
-    let was_told = |line: &&Property| line.parameter("SCHEDULE-STATUS").is_some();
-    let organizer = organizer_line(copy).filter(was_told);
+    let is_told = |line: &&Property| {
+        line.parameter("SCHEDULE-STATUS").is_some() && line.parameter(UNTOLD).is_none()
+    };
+    let organizer = organizer_line(copy).filter(is_told);
     let (Some(organizer), Some(first)) = (organizer, answers.first()) else {
         return silent;
     };

@@ -6,12 +6,14 @@ use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     Change, Plan,
-    attendee::{organizer_line, own},
+    attendee::{organizer_line, organizer_lines_mut, own},
     outbox::{Outbox, kind_of_message, kind_of_reply},
     sign, without_force_send,
 };
 use crate::engine::{
-    Method, Role, Status, attendee_comment,
+    Method, Role,
+    answer::UNTOLD,
+    attendee_comment,
     away::away,
     delegation::{delegates, people_sent},
     directory::Person,
@@ -49,6 +51,12 @@ impl Said<'_> {
         let line = entry.and_then(|entry| own(change, entry));
         line.map_or(NEEDS_ACTION.to_owned(), participation)
     }
+
+    /// RFC 6638 §7.2
+    fn is_forced(&self) -> bool {
+        let force = self.force.as_ref();
+        force.is_some_and(|force| force.eq_ignore_ascii_case("REPLY"))
+    }
 }
 
 /// Sends the owner's answer where it is news (RFC 6638 §3.2.2.3).
@@ -57,7 +65,11 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
     let mut signed = object.clone();
     sign_answer(change, &mut signed);
     let mut outbox = Outbox::default();
-    send_answer(change, &signed, said, &mut outbox);
+    let is_told = send_answer(change, &signed, said, &mut outbox);
+    if said.force.is_some() && !said.is_forced() {
+        let organizer = organizer_line(&object).into_iter();
+        outbox.note_ignored(change.directory, organizer);
+    }
     // Who answers signs; who changes an alarm does not.
     let is_sent = !outbox.deliveries.is_empty() || !outbox.mails.is_empty();
     if is_sent {
@@ -69,7 +81,27 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
     {
         note_sent(&mut object, before);
     }
+    if let Some(is_told) = is_told {
+        note_told(change, &mut object, is_told);
+    }
     outbox.into_plan(Some(object), Role::Attendee)
+}
+
+/// Notes whether the organizer is told what the owner answers to all of it, or not to be told of something. (One who is here
+/// does not ask again.)
+fn note_told(change: &Change<'_>, object: &mut CalendarObject, is_told: bool) {
+    let organizer = organizer_line(object).map(Property::raw_value);
+    if organizer.is_some_and(|it| change.directory.local(it).is_some()) {
+        return;
+    }
+    for line in organizer_lines_mut(object) {
+        match is_told {
+            true => drop(line.remove_parameter(UNTOLD)),
+            false => line
+                .set_parameter(UNTOLD, "TRUE")
+                .expect("a plain word is a valid value"),
+        }
+    }
 }
 
 /// Whether anything may come that DTSTAMP, as the client writes it, would make late: whatever comes, where its clock is
@@ -106,31 +138,29 @@ fn own_lines_mut<'a>(
         .filter(move |line| line.is("ATTENDEE") && directory.is(line.raw_value(), owner))
 }
 
-fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, outbox: &mut Outbox) {
-    let Some(to) = organizer_line(object) else {
-        return;
-    };
-    let forced = said
-        .force
-        .as_ref()
-        .is_some_and(|force| force.eq_ignore_ascii_case("REPLY"));
-    if said.force.is_some() && !forced {
-        outbox
-            .statuses
-            .push((to.raw_value().trim().to_owned(), Status::PARAMETER_IGNORED));
-    }
+/// Sends an answer, if there is one; whether it is told or kept back (RFC 6638 §8.1). `None` where that changes nothing of
+/// what the organizer knows of all answers.
+fn send_answer(
+    change: &Change<'_>,
+    object: &CalendarObject,
+    said: &Said<'_>,
+    outbox: &mut Outbox,
+) -> Option<bool> {
+    let to = organizer_line(object)?;
+    let forced = said.is_forced();
     let meeting = Meeting::of(object);
     let mut apart = declined_instances(change, said);
     apart.extend(taken_back_instances(change, &meeting, said));
     apart.extend(still_away(change, &meeting, said));
     let answers = answers(change, &meeting, &apart, said, forced);
+    let is_kept_back = !forced && !answers.is_empty() && !change.schedule_reply;
     let reason = if meeting.is_called_off() && apart.is_empty() {
         Err("the meeting is cancelled")
     } else if forced {
         Ok("the client demands it")
     } else if answers.is_empty() {
         Err("the participation is the same")
-    } else if !change.schedule_reply {
+    } else if is_kept_back {
         Err("the client wants no reply (RFC 6638 §8.1)")
     } else {
         Ok(
@@ -146,9 +176,17 @@ fn send_answer(change: &Change<'_>, object: &CalendarObject, said: &Said<'_>, ou
             let message = reply(object, &answers, change.now);
             outbox.send(change, to, message, kind, reason);
             send_delegates(change, &meeting, said, to, outbox);
+            let is_all = forced || meeting.series().is_none_or(|it| it == first.entry);
+            is_all.then_some(true)
         }
-        (Ok(_), None) => outbox.pass_over(to.raw_value(), "there is nothing to answer"),
-        (Err(reason), _) => outbox.pass_over(to.raw_value(), reason),
+        (Ok(_), None) => {
+            outbox.pass_over(to.raw_value(), "there is nothing to answer");
+            None
+        }
+        (Err(reason), _) => {
+            outbox.pass_over(to.raw_value(), reason);
+            is_kept_back.then_some(false)
+        }
     }
 }
 

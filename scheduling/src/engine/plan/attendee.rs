@@ -228,7 +228,9 @@ fn without_status(object: &CalendarObject) -> CalendarObject {
     object
 }
 
-fn organizer_lines_mut(object: &mut CalendarObject) -> impl Iterator<Item = &mut Property> {
+pub(super) fn organizer_lines_mut(
+    object: &mut CalendarObject,
+) -> impl Iterator<Item = &mut Property> {
     object
         .entries_mut()
         .flat_map(Component::properties_mut)

@@ -12,6 +12,7 @@ use storage::model::PrincipalId;
 use crate::{
     engine::{
         Directory,
+        answer::UNTOLD,
         away::{away, write_away},
         delegation::{self, DELEGATED, DELEGATED_FROM, DELEGATED_TO},
         entry::{
@@ -19,7 +20,7 @@ use crate::{
             sequence,
         },
         meeting::{Meeting, Part, is_instance},
-        own::note_choices,
+        own::{note_choices, restore_sent},
         sameness::{has_same_lines, has_same_zones},
         sequence::{NOTE, note_as_of_more},
         showing::exclude,
@@ -315,7 +316,8 @@ fn answer_of_status(known: &str, status: &str) -> Option<&'static str> {
 }
 
 /// An answer to the series is one to those instances, too, that have a component only for what others answered, and for
-/// which the attendee says the same as before and as of the series: the client may not know of them, or may not ask.
+/// which the attendee says the same as before and as of the series: the client may not know of them, or may not ask. What
+/// else the attendee says of them, or how far a task has come, makes none of them another one.
 fn answer_what_follows(
     object: &mut CalendarObject,
     stored: &Meeting<'_>,
@@ -331,12 +333,15 @@ fn answer_what_follows(
     }
     let says_as_before =
         |entry: &Component| own(entry).map(|it| participation(&it)) == Some(participation(&before));
+    let mut sent = stored.object.clone();
+    sent.entries_mut().for_each(restore_sent);
+    let sent = Meeting::of(&sent);
     let parts = Meeting::of(object).order();
     for (entry, part) in object.entries_mut().zip(parts) {
         let follows = part.key().is_some_and(|key| {
             stored.get(part).is_some_and(says_as_before)
                 && says_as_before(entry)
-                && !from_series(stored, key).visible
+                && !from_series(&sent, key).visible
         });
         for line in entry
             .properties_mut()
@@ -490,7 +495,7 @@ fn restore_parameters_of(line: &mut Property, known: &[&Property]) {
         known.find(|person| person.name() == line.name() && person.raw_value() == line.raw_value());
     let kept = match twin {
         // that on ORGANIZER is the attendee's to say
-        _ if line.is("ORGANIZER") => &["SCHEDULE-STATUS", NOTE][..],
+        _ if line.is("ORGANIZER") => &["SCHEDULE-STATUS", NOTE, UNTOLD][..],
         Some(twin) if is_told_by_client(twin) => &[NOTE, "SCHEDULE-AGENT"],
         _ => &["SCHEDULE-STATUS", NOTE, "SCHEDULE-AGENT"],
     };

@@ -283,14 +283,18 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
     /// Says of whom SCHEDULE-FORCE-SEND means nothing (RFC 6638 §7.2). A group is expanded all the same.
     fn note_unknown_forces(&self, outbox: &mut Outbox) {
         let seats = self.edit.roster.iter().flat_map(|it| it.seats.values());
-        for seat in seats.filter(|seat| is_unknown_force(seat)) {
-            let address = seat.line.raw_value().trim();
-            let status = match self.change.directory.members(address) {
-                Some(_) => Status::FORWARDED_AND_IGNORED,
-                None => Status::PARAMETER_IGNORED,
-            };
-            outbox.statuses.push((address.to_owned(), status));
+        let forced = seats.filter(|seat| is_unknown_force(seat));
+        let addresses = forced.map(|seat| seat.line.raw_value().trim());
+        let directory = self.change.directory;
+        let (groups, people): (Vec<&str>, Vec<&str>) =
+            addresses.partition(|address| directory.members(address).is_some());
+        for group in groups {
+            outbox
+                .statuses
+                .push((group.to_owned(), Status::FORWARDED_AND_IGNORED));
         }
+        let lines = people.iter().filter_map(|address| self.lines.get(address));
+        outbox.note_ignored(directory, lines.copied());
     }
 
     fn asks_again(&self, attendee: &Attendee<'_>) -> BTreeSet<String> {

@@ -1,6 +1,6 @@
 //! Where messages go: to people here, by mail, or nowhere.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use calendar::{CalendarObject, Component, Property, attachment, zone::reference};
@@ -9,8 +9,10 @@ use storage::model::Principal;
 use super::{Change, Delivery, Plan};
 use crate::{
     engine::{
-        Addressee, Decision, Directory, Message, Method, Role, Status, details::details,
-        directory::mail_address, entry::participation,
+        Addressee, Decision, Directory, Message, Method, Role, Status,
+        details::details,
+        directory::{Person, mail_address},
+        entry::participation,
     },
     mail::{Details, MessageKind, OutgoingMessage, Party, Voice},
 };
@@ -184,6 +186,27 @@ impl Outbox {
             status,
             reason: reason.to_owned(),
         });
+    }
+
+    /// Says on these lines, as they are to be stored, that a parameter of theirs means nothing (RFC 6638 §7.2), except where
+    /// the status has to tell how a message fares (RFC 6638 §3.2.9): one that goes now, or one before that did not arrive, or
+    /// may yet come back.
+    pub fn note_ignored<'l>(
+        &mut self,
+        directory: &Directory,
+        lines: impl Iterator<Item = &'l Property>,
+    ) {
+        let told = self.deliveries.iter().map(|delivery| &delivery.address);
+        let told = told.chain(self.statuses.iter().map(|(address, _)| address));
+        let told: BTreeSet<Person> = told.map(|address| directory.person(address)).collect();
+        for line in lines {
+            let known = line.parameter("SCHEDULE-STATUS").unwrap_or_default();
+            if !told.contains(&directory.person(line.raw_value())) && !Status::tells_of_loss(&known)
+            {
+                let address = line.raw_value().trim().to_owned();
+                self.statuses.push((address, Status::PARAMETER_IGNORED));
+            }
+        }
     }
 
     /// RFC 6638 §7.1: SCHEDULE-AGENT is not SERVER.

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     engine::{
         Message, Origin,
+        answer::UNTOLD,
         away::{AWAY, away, with_away, write_away},
         delegation::{DELEGATED_TO, ask},
         entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
@@ -403,9 +404,9 @@ fn is_own(entry: &Component, line: &Property) -> bool {
         || is_chosen(entry, line)
 }
 
-/// How the last answer fared stays on ORGANIZER, and who looks after the object.
+/// How the last answer fared stays on ORGANIZER, and who looks after the object, and that something was not to be told.
 fn keep_parameters(line: &mut Property, stored: Option<&Property>) {
-    for parameter in ["SCHEDULE-STATUS", "SCHEDULE-AGENT"] {
+    for parameter in ["SCHEDULE-STATUS", "SCHEDULE-AGENT", UNTOLD] {
         if let Some(value) = stored.and_then(|stored| stored.parameter(parameter)) {
             line.set_parameter(parameter, &value)
                 .expect("the value comes from a valid line");

@@ -122,6 +122,33 @@ fn who_is_asked_again_for_an_answer_already_given_gives_it_again() {
     }
 }
 
+/// A room that answers by itself believes nobody what it answered, and yet tells it only to who does not know it.
+#[test]
+fn a_room_answers_again_who_has_not_heard_it() {
+    let to_room = |minute: u32, said: &str, lines: &str| {
+        let lines = format!("{lines}\nORGANIZER:{X}\nATTENDEE{said}:mailto:room@example.org");
+        message("REQUEST", "VEVENT", minute, &lines)
+    };
+    let other = "DTSTART:20260301T090000Z\nSUMMARY:Other";
+    for (said, follow_up) in [
+        (";PARTSTAT=ACCEPTED;RSVP=TRUE", FollowUp::Nothing),
+        (";PARTSTAT=DECLINED;RSVP=TRUE", FollowUp::Nothing),
+        (";PARTSTAT=NEEDS-ACTION;RSVP=TRUE", FollowUp::AnswerAgain),
+        (";RSVP=TRUE", FollowUp::AnswerAgain),
+    ] {
+        let mut world = new_world();
+        let room = Arc::make_mut(world.people.get_mut("room").unwrap());
+        room.booking = storage::model::Booking::Automatic;
+        world.mail_in("room", Method::Request, X, to_room(0, ";RSVP=TRUE", AT));
+        world.answer("room", "ACCEPTED");
+        let again = world.mail_in("room", Method::Request, X, to_room(10, said, other));
+        assert_eq!(again.follow_up, follow_up, "{said}");
+        assert_eq!(world.value("room", "SUMMARY"), Some("Other"));
+        let line = world.line("room", "ATTENDEE", "mailto:room@example.org");
+        assert!(line.contains("PARTSTAT=ACCEPTED"), "{said} {line}");
+    }
+}
+
 /// RFC 6638 §8.1: what bob did not want to tell stays untold.
 #[test]
 fn an_answer_that_was_not_to_be_told_is_not_given_again() {
@@ -131,6 +158,26 @@ fn an_answer_that_was_not_to_be_told_is_not_given_again() {
     world.answer("bob", "DECLINED");
     world.mail_in("bob", Method::Request, X, request(10, ";RSVP=TRUE", AT));
     assert!(answers(&mut world).is_empty());
+    // nor is it where one before was told, whatever the client sends back
+    let mut world = answered("VEVENT", AT, "ACCEPTED");
+    world.schedule_reply = false;
+    world.answer("bob", "DECLINED");
+    let mut copy = world.copy("bob").clone();
+    for entry in copy.entries_mut() {
+        let line = entry.property_mut("ORGANIZER").unwrap();
+        line.remove_parameter("X-CONVOKE-UNTOLD");
+    }
+    world.put("bob", &copy);
+    for minute in [10, 11] {
+        world.mail_in("bob", Method::Request, X, request(minute, ";RSVP=TRUE", AT));
+        assert!(answers(&mut world).is_empty(), "{minute}");
+    }
+    // until another one is told
+    world.schedule_reply = true;
+    world.answer("bob", "TENTATIVE");
+    assert_eq!(answers(&mut world), ["all TENTATIVE"]);
+    world.mail_in("bob", Method::Request, X, request(12, ";RSVP=TRUE", AT));
+    assert_eq!(answers(&mut world), ["all TENTATIVE"]);
 }
 
 /// What was said of single instances is said again with the rest.

@@ -281,3 +281,45 @@ fn a_tick_answers_for_nothing_else() {
     world.edit("bob", "X-MOZ-LASTACK", "20260101T000000Z");
     assert!(world.news("alice").is_empty());
 }
+
+/// RFC 6638 §3.2.2.3: an answer to a series goes for an instance that somebody else answered, however far the task has come.
+#[test]
+fn an_instance_goes_along_with_a_series_that_is_ticked() {
+    let task = |more: &str, carol: &str| {
+        stream(
+            "VTODO",
+            &format!(
+                "UID:1\nDTSTAMP:20260101T100000Z\n{more}\nSUMMARY:Write\nORGANIZER:mailto:alice@example.org
+                ATTENDEE:mailto:bob@example.org\nATTENDEE{carol}:mailto:carol@example.org"
+            ),
+        )
+    };
+    let mut world = new_world();
+    let first = "DTSTART:20260302T080000Z\nDUE:20260302T090000Z\nRRULE:FREQ=WEEKLY;COUNT=4";
+    world.put("alice", &task(first, ""));
+    let second = "RECURRENCE-ID:20260309T080000Z\nDTSTART:20260309T080000Z\nDUE:20260309T090000Z";
+    let second = task(second, ";PARTSTAT=ACCEPTED");
+    let mut answered = world.copy("carol").clone();
+    let component = second.entries().next().unwrap().clone();
+    answered.calendar_mut().push_component(component);
+    world.put("carol", &answered);
+    assert_eq!(world.copy("bob").entries().count(), 2);
+    for status in ["IN-PROCESS", "COMPLETED"] {
+        let mut ticked = world.copy("bob").clone();
+        let series = ticked.entries_mut().next().unwrap();
+        series.set_raw_value("STATUS", status).unwrap();
+        world.put("bob", &ticked);
+        for who in ["alice", "bob"] {
+            let people = people_lines(world.copy(who));
+            let own = people
+                .iter()
+                .filter(|line| line.ends_with("bob@example.org"));
+            let said = format!("PARTSTAT={status}");
+            assert!(
+                own.clone().all(|line| line.contains(&said)),
+                "{who}: {people:?}"
+            );
+            assert_eq!(own.count(), 2, "{who}");
+        }
+    }
+}

@@ -222,6 +222,24 @@ fn force_send_reply() {
     }
 }
 
+/// RFC 6638 §3.2.9: an answer that is on its way may still come back.
+#[test]
+fn a_force_that_means_nothing_leaves_the_status_of_an_answer() {
+    let of_x = |said: &str| {
+        event(&format!(
+            "UID:1\nDTSTAMP:20260101T000000Z\nDTSTART:20260301T090000Z\n{said}:mailto:x@elsewhere.net\n\
+             ATTENDEE;PARTSTAT=ACCEPTED:{BOB}"
+        ))
+    };
+    let mut world = new_world();
+    world.put("bob", &of_x("ORGANIZER"));
+    for _ in 0..2 {
+        let line = world.line("bob", "ORGANIZER", "mailto:x@elsewhere.net");
+        assert_eq!(line, "ORGANIZER;SCHEDULE-STATUS=1.0:mailto:x@elsewhere.net");
+        world.put("bob", &of_x("ORGANIZER;SCHEDULE-FORCE-SEND=CANCEL"));
+    }
+}
+
 #[test]
 fn who_acts_for_the_attendee_signs() {
     let mut world = invited();

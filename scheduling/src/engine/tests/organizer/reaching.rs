@@ -2,6 +2,8 @@
 
 use super::*;
 
+const DAVE: &str = "mailto:dave@elsewhere.net";
+
 #[test]
 fn nobody_is_scheduled_with_themselves() {
     // RFC 6638 §3.2.1: also by an alias or the principal URL
@@ -117,6 +119,39 @@ fn force_send_sends_without_a_change() {
     );
     assert_eq!(world.news("bob"), ["REQUEST"]);
     assert!(world.calendars.contains_key("bob"));
+}
+
+/// RFC 6638 §3.2.9: it hides nothing of how a message fares, and of one that may still come back.
+#[test]
+fn a_force_that_means_nothing_leaves_the_status_of_a_message() {
+    let forced =
+        |address: &str| meeting(&format!("ATTENDEE;SCHEDULE-FORCE-SEND=PUBLISH:{address}"));
+    for (address, mail_possible, status) in [
+        (DAVE, true, "1.0"),
+        (DAVE, false, "5.3"),
+        ("mailto:nobody@example.org", true, "3.7"),
+    ] {
+        let mut world = new_world();
+        world.mail_possible = mail_possible;
+        for _ in 0..2 {
+            world.put("alice", &forced(address));
+            let line = world.line("alice", "ATTENDEE", address);
+            assert!(
+                line.contains(&format!("SCHEDULE-STATUS={status}")),
+                "{line}"
+            );
+            assert!(!line.contains("FORCE"), "{line}");
+        }
+    }
+    let mut world = new_world();
+    world.put("alice", &forced(DAVE));
+    for (fared, code) in [(Status::SENT, "1.1"), (Status::NO_WAY, "5.2")] {
+        let known = record_status(world.copy("alice"), DAVE, &fared).unwrap();
+        world.calendars.insert("alice", known);
+        world.put("alice", &forced(DAVE));
+        let line = world.line("alice", "ATTENDEE", DAVE);
+        assert!(line.contains(&format!("SCHEDULE-STATUS={code}")), "{line}");
+    }
 }
 
 #[test]
