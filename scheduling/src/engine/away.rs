@@ -54,6 +54,15 @@ pub(super) fn write_away(
         .for_each(|entry| exclude_as(AWAY, series, entry));
 }
 
+/// What the owner of a copy had taken out and is in it again, is not theirs to take back any more.
+pub(super) fn forget_those_back(object: &mut CalendarObject) {
+    let is_named = |entry: &Component| entry.property(AWAY).is_some();
+    if object.entries().any(is_named) {
+        let away = away(&Meeting::of(object));
+        write_away(object, &away, |_| None);
+    }
+}
+
 /// The copy with all those instances back that its owner took out; `None` where there are none.
 pub(super) fn with_away(meeting: &Meeting<'_>) -> Option<CalendarObject> {
     let away = away(meeting);

@@ -49,13 +49,18 @@ pub(super) fn leave_out(
     Ok(())
 }
 
-/// The first instance of a series after another one that has no component of its own, if there is any before long.
-pub(super) fn next_alone(meeting: &Meeting<'_>, key: InstanceKey) -> Option<InstanceKey> {
+/// The first instance of a series after another one that has no component of its own and is not `passed_over`, if there is
+/// any before long.
+pub(super) fn next_alone(
+    meeting: &Meeting<'_>,
+    key: InstanceKey,
+    passed_over: impl Fn(InstanceKey) -> bool,
+) -> Option<InstanceKey> {
     let horizon = SignedDuration::from_secs(HORIZON_SECONDS);
     let end = start_of(meeting, key)?.saturating_add(horizon).ok();
     let later = later(meeting, meeting.series()?, key, end).ok()?;
     let mut later = later.into_iter();
-    later.find(|next| *next > key && !meeting.has(Part::Instance(*next)))
+    later.find(|next| *next > key && !meeting.has(Part::Instance(*next)) && !passed_over(*next))
 }
 
 /// When the series has an instance begin.

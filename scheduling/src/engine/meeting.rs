@@ -13,7 +13,7 @@ use calendar::{
 };
 use jiff::Timestamp;
 
-use super::{entry::is_cancelled, sequence::note_as_of_more, significance::is_of_later_ones};
+use super::{entry::is_cancelled, later_ones::is_of_later_ones, sequence::note_as_of_more};
 
 /// The steps that looking for instances may take where many are looked for.
 const WORK_OF_ALL: u32 = 10 * DEFAULT_WORK;
@@ -286,6 +286,19 @@ impl<'o> Meeting<'o> {
     pub fn is_called_off(&self) -> bool {
         !self.parts.keys().any(|part| self.is_live(*part))
     }
+}
+
+/// Takes the components of these instances out of an object.
+pub(super) fn remove_instances(object: &mut CalendarObject, keys: &BTreeSet<InstanceKey>) {
+    if keys.is_empty() {
+        return;
+    }
+    let mut parts = Meeting::of(object).order().into_iter();
+    object.calendar_mut().retain_components(|component| {
+        let part = (!component.is("VTIMEZONE")).then(|| parts.next());
+        let key = part.flatten().and_then(Part::key);
+        !key.is_some_and(|key| keys.contains(&key))
+    });
 }
 
 /// A component that was made of what says more than it.

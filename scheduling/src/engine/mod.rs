@@ -48,6 +48,7 @@ mod ending;
 mod entry;
 mod fault;
 mod group_member;
+mod later_ones;
 mod left_out;
 mod meeting;
 mod membership;

@@ -10,8 +10,8 @@ use super::{
     directory::Person,
     ending::{end_before, leave_out},
     entry::{Agent, DECLINED, agent, attendees, participation},
+    later_ones::is_of_later_ones,
     meeting::{Meeting, Part},
-    significance::is_of_later_ones,
 };
 
 /// The parts in which the server tells each person, the object's owner apart.

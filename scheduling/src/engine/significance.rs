@@ -6,6 +6,7 @@ use calendar::{CalendarObject, Component, InstanceKey, Property};
 
 use super::{
     entry::{NEEDS_ACTION, is_cancelled},
+    later_ones::{goes_on_at, is_of_later_ones},
     meeting::{Meeting, Part},
     pattern,
     sameness::has_same_lines,
@@ -124,21 +125,13 @@ fn changes_of_series(before: &Meeting<'_>, after: &Meeting<'_>, new: &Component)
     }
 }
 
-/// The value of RANGE (RFC 5545 §3.2.13).
-pub(super) const THIS_AND_FUTURE: &str = "THISANDFUTURE";
-
-/// Whether a component says what all instances are from its own on (RFC 5545 §3.2.13).
-pub(super) fn is_of_later_ones(entry: &Component) -> bool {
-    let id = entry.property("RECURRENCE-ID");
-    let range = id.and_then(|id| id.parameter("RANGE"));
-    range.is_some_and(|range| range.eq_ignore_ascii_case(THIS_AND_FUTURE))
-}
-
-/// What changes by instances not being any more, with all later ones, what a component said.
+/// What changes by instances not being any more, with all later ones, what a component said; where another one says it from
+/// the next on, that is compared.
 fn fall_back(before: &Meeting<'_>, after: &Meeting<'_>) -> Changes {
     let said_so = before.instances().filter(|(key, old)| {
         let new = after.get(Part::Instance(*key));
-        is_of_later_ones(old) && !new.is_some_and(is_of_later_ones)
+        let goes_on = || new.is_some() && goes_on_at(after, *key).is_some();
+        is_of_later_ones(old) && !new.is_some_and(is_of_later_ones) && !goes_on()
     });
     let changes = said_so.filter_map(|(key, old)| {
         let now = after.apart_at(key)?;

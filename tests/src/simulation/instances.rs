@@ -100,6 +100,19 @@ pub fn described(object: &CalendarObject, name: &str) -> Option<(Component, bool
     }
 }
 
+/// Makes the component of an instance one of all later instances, too (RFC 5545 §3.2.13).
+pub fn and_later(own: &mut Component) {
+    let line = own.property_mut("RECURRENCE-ID").expect("an instance");
+    let set = line.set_parameter("RANGE", "THISANDFUTURE");
+    set.expect("a word");
+}
+
+/// Whether it is.
+pub fn is_of_later_ones(entry: &Component) -> bool {
+    let id = entry.property("RECURRENCE-ID");
+    id.is_some_and(|id| id.parameter("RANGE").is_some())
+}
+
 /// Whether an object without the series tells of an instance only by one before it and all from there on (RFC 5545
 /// §3.2.13): whether the series has it, it cannot say.
 pub fn is_told_by_range(object: &CalendarObject, name: Option<&str>) -> bool {
@@ -107,12 +120,12 @@ pub fn is_told_by_range(object: &CalendarObject, name: Option<&str>) -> bool {
         return false;
     };
     let ids = || {
-        let ids = object
+        object
             .entries()
-            .filter_map(|it| it.property("RECURRENCE-ID"));
-        ids.map(|id| (id.raw_value(), id.parameter("RANGE").is_some()))
+            .filter_map(|it| Some((it, it.raw_value("RECURRENCE-ID")?)))
     };
-    ids().any(|(id, is_range)| is_range && id < name) && !ids().any(|(id, _)| id == name)
+    ids().any(|(entry, id)| is_of_later_ones(entry) && id < name)
+        && !ids().any(|(_, id)| id == name)
 }
 
 /// What an object says to somebody of the instance with this name in the organizer's `meeting`; of an event that

@@ -18,6 +18,7 @@ use crate::engine::{
     delegation::{delegates, people_sent},
     directory::Person,
     entry::{DECLINED, NEEDS_ACTION, attendees, is_cancelled, participation},
+    later_ones::name_it_alone,
     meeting::{Meeting, Part},
     message::{Answer, reply, request, utc},
     own::{has_comment, may_be_own_comment, restore_sent},
@@ -313,7 +314,8 @@ fn declined_instances(change: &Change<'_>, said: &Said<'_>) -> Vec<Component> {
         return Vec::new();
     };
     let entries = said.declined.iter().filter_map(|key| {
-        let entry = before.component_at(*key)?;
+        let mut entry = before.component_at(*key)?;
+        name_it_alone(&mut entry);
         let line = own(change, &entry)?;
         let is_news = participation(line) != DECLINED && !is_cancelled(&entry);
         is_news.then_some(entry)

@@ -182,8 +182,19 @@ impl<'m, 'o> Comparison<'m, 'o> {
             self.attended(had, **key, yielded.before)
                 && !self.attends(has, **key, yielded.after)
                 && (self.is_taken_out(**key) || !is_told_whole)
+                || self.are_later_ones_off(had, **key)
         });
         lost.map(|(key, _)| Part::Instance(*key)).collect()
+    }
+
+    /// Whether an instance is said to be off with all later ones (RFC 5545 §3.2.13), to which somebody came, whether to that
+    /// one or not.
+    fn are_later_ones_off(&self, had: &BTreeSet<Part>, key: InstanceKey) -> bool {
+        let part = Part::Instance(key);
+        let was = self.before.map(|before| before.part_from(key));
+        self.after.part_from(key) == part
+            && !self.after.is_live(part)
+            && was.is_some_and(|was| had.contains(&was))
     }
 
     /// Whether it is said of an instance that it does not take place for somebody; else the series does not
@@ -255,12 +266,14 @@ impl<'m, 'o> Comparison<'m, 'o> {
     }
 
     /// Whether all later instances, from one on, come to be somebody's or are not any more, without being called off for
-    /// all: only the series can say so, to whoever does not know RANGE (RFC 5545 §3.2.13).
+    /// all: only the series can say so, to whoever does not know RANGE (RFC 5545 §3.2.13). So it is where they are again
+    /// what others are.
     fn shifts(&self, had: &BTreeSet<Part>, has: &BTreeSet<Part>) -> bool {
         self.keys.keys().any(|key| {
             let was = self.before.map_or(Part::Series, |it| it.part_from(*key));
             let is = self.after.part_from(*key);
-            self.after.is_live(is) && had.contains(&was) != has.contains(&is)
+            let falls_back = || was != is && is.key() != Some(*key) && had.contains(&was);
+            self.after.is_live(is) && (had.contains(&was) != has.contains(&is) || falls_back())
         })
     }
 

@@ -11,7 +11,8 @@ use crate::engine::{
     answer::take_over,
     delegation::{self, DELEGATED_FROM, delegates, invite_too},
     entry::{Agent, agent, attendees, participation},
-    meeting::{Meeting, Part},
+    later_ones::{goes_on_at, is_of_later_ones, with_alone},
+    meeting::{Meeting, Part, remove_instances},
     membership::is_over,
     significance::{Changes, changes, is_private, own_changes},
     when::place,
@@ -29,6 +30,7 @@ use crate::engine::{
 /// - Whom attendees send is theirs to say. A client that has not seen it yet neither takes them out nor brings them back.
 /// - An attendee who answers for one instance gets a component for it. A client that has not seen it yet, and
 ///   changes something else, does not take the answer back.
+/// - Where that instance said what all later ones are, the next one says it since ([`with_later_ones_apart`]).
 /// - An instance that was moved, and is to be as the others again, is at another time for those who come to it alone:
 ///   they are asked anew (RFC 6638 §3.2.8), for which it needs a component.
 /// - A component that was there only for such an answer is the server's work. A client that changes the series (or what an
@@ -42,7 +44,10 @@ pub(super) fn complete(
     before: Option<&Meeting<'_>>,
     after: &CalendarObject,
 ) -> Option<CalendarObject> {
+    let apart = before.and_then(|before| with_later_ones_apart(before, after));
+    let after = apart.as_ref().unwrap_or(after);
     let kept = before.and_then(|before| with_dropped(change, before, after));
+    let kept = kept.or_else(|| apart.clone());
     let after = kept.as_ref().unwrap_or(after);
     let followed = before.and_then(|before| with_those_sent(change, before, after));
     let followed = followed.or_else(|| kept.clone());
@@ -75,6 +80,20 @@ pub(super) fn with_organizer(object: &CalendarObject) -> Option<CalendarObject> 
     let incomplete = completed.entries_mut().filter(|entry| lacks_it(entry));
     incomplete.for_each(|entry| entry.push_property(organizer.clone()));
     Some(completed)
+}
+
+/// The object in which the later ones have a component apart, as before, where a client says all of them in one as it was
+/// before somebody answered for that instance alone; `None` where none does.
+fn with_later_ones_apart(before: &Meeting<'_>, after: &CalendarObject) -> Option<CalendarObject> {
+    let known = || before.instances().map(|(key, _)| key);
+    known().next()?;
+    let asked = Meeting::of(after);
+    let mut apart = BTreeSet::new();
+    for (key, _) in asked.instances().filter(|(_, it)| is_of_later_ones(it)) {
+        let next = goes_on_at(before, key).filter(|next| !asked.has(Part::Instance(*next)));
+        apart.extend(known().filter(|it| *it >= key && next.is_some_and(|next| *it < next)));
+    }
+    with_alone(&asked, &apart)
 }
 
 /// The object with those whom people sent as they said; `None` where they are in it so already.
@@ -336,18 +355,13 @@ fn take_along(object: &mut CalendarObject, mut left: BTreeMap<InstanceKey, Optio
         .iter()
         .filter_map(|(key, now)| now.is_none().then_some(*key))
         .collect();
-    for (entry, part) in object.entries_mut().zip(&parts) {
+    for (entry, part) in object.entries_mut().zip(parts) {
         let now = part.key().and_then(|key| left.remove(&key)).flatten();
         if let Some(now) = now {
             *entry = now;
         }
     }
-    let mut parts = parts.into_iter();
-    object.calendar_mut().retain_components(|component| {
-        let part = (!component.is("VTIMEZONE")).then(|| parts.next());
-        let key = part.flatten().and_then(Part::key);
-        !key.is_some_and(|key| gone.contains(&key))
-    });
+    remove_instances(object, &gone);
 }
 
 /// Whether somebody who comes to an instance, as it is now, answered for it otherwise than for its series.

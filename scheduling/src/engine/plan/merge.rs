@@ -19,7 +19,8 @@ use crate::{
             Agent, DECLINED, NEEDS_ACTION, adopt, agent, attendees, is_cancelled, participation,
             sequence,
         },
-        meeting::{Meeting, Part, is_instance},
+        later_ones::later_ones,
+        meeting::{Meeting, Part, is_instance, remove_instances},
         own::{note_choices, restore_sent},
         sameness::{has_same_lines, has_same_zones},
         sequence::{NOTE, note_as_of_more},
@@ -65,7 +66,7 @@ pub(super) struct Merged {
 /// Merges a client's version into the stored one, part by part.
 ///
 /// An instance that the client takes out with EXDATE is declined; it stays where there is no series of which it could be
-/// taken out. A part that the client leaves out otherwise is put back; one that it adds is taken if the series yields that
+/// taken out. Of one that says what all later ones are, these stay what they are. A part that the client leaves out otherwise is put back; one that it adds is taken if the series yields that
 /// instance.
 pub(super) fn merge(
     before: &CalendarObject,
@@ -97,6 +98,12 @@ pub(super) fn merge(
         }
         false => merged(&stored, &asked, &declined, &is_owner),
     };
+    let is_apart = |key| declined.contains(&key) || asked.has(Part::Instance(key));
+    let going_on = declined.iter();
+    let going_on = going_on.filter_map(|key| later_ones(&stored, *key, is_apart));
+    for entry in going_on {
+        object.calendar_mut().push_component(entry);
+    }
     decline(&mut object, &declined_in_place, &is_owner);
     answer_by_status(&mut object, &stored, &is_owner);
     answer_what_follows(&mut object, &stored, &is_owner);
@@ -361,12 +368,7 @@ fn take_out(object: &mut CalendarObject, stored: &Meeting<'_>, declined: &BTreeS
         let entries = declined.iter().filter_map(|key| stored.component_at(*key));
         entries.for_each(|entry| exclude(series, &entry));
     }
-    let mut parts = stored.order().into_iter();
-    object.calendar_mut().retain_components(|component| {
-        let part = (!component.is("VTIMEZONE")).then(|| parts.next());
-        let key = part.flatten().and_then(Part::key);
-        !key.is_some_and(|key| declined.contains(&key))
-    });
+    remove_instances(object, declined);
 }
 
 /// What the client says of a stored part. Some clients make up a series for somebody who is invited to single

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::engine::{
     Action, Origin, Status,
-    ending::next_alone,
+    away::forget_those_back,
     entry::{attendees, is_cancelled, sequence},
+    later_ones::{is_of_later_ones, later_ones, name_it_alone, name_later_ones},
     meeting::{Meeting, Part, is_instance},
     message::utc,
     sequence::set_sequence,
-    significance::{THIS_AND_FUTURE, is_of_later_ones},
 };
 
 /// Applies a CANCEL: what it calls off stays in the copy and says so. The copy of a room or resource goes when
@@ -99,10 +99,13 @@ fn named(incoming: &Incoming<'_>, stored: &Meeting<'_>, (said, entry): Said<'_>)
         return stored.parts().map(|(part, _)| part).collect();
     };
     // RFC 5546 §3.2.5: an instance, or that and all later ones. A commit names those of them that have a component.
-    let is_of_all = incoming.message.origin == Origin::Mail && is_of_later_ones(entry);
+    let is_of_later = is_of_later_ones(entry);
+    let is_of_all = incoming.message.origin == Origin::Mail && is_of_later;
     let later = stored.instances().map(|(key, _)| key);
     let later = later.filter(|key| is_of_all && *key > first);
-    let is_there = stored.has(said) || stored.yields(first);
+    // of later ones it is said in the component of the first, also where that one was taken out
+    let is_out = is_of_later && stored.excluded.contains(&first);
+    let is_there = stored.has(said) || is_out || stored.yields(first);
     let own = is_there.then_some(first);
     own.into_iter().chain(later).map(Part::Instance).collect()
 }
@@ -124,7 +127,7 @@ fn called_off<'m>(
             let known = stored.describing(part);
             if origin != Origin::Here && is_overtaken(origin, stored, (said, entry), part) {
                 reason = "a newer message was applied already";
-            } else if known.is_some_and(is_cancelled) {
+            } else if known.is_some_and(is_cancelled) && !says_more(stored, (said, entry), part) {
                 reason = "the copy is cancelled already";
             } else {
                 found.insert(part, (said, entry));
@@ -139,6 +142,12 @@ fn called_off<'m>(
     }
 }
 
+/// Whether a component calls off an instance and all later ones, of which that one is off already, and not the later ones.
+fn says_more(stored: &Meeting<'_>, (said, entry): Said<'_>, part: Part) -> bool {
+    let later = part.key().map(|key| stored.part_from(key));
+    said == part && is_of_later_ones(entry) && later.is_some_and(|later| stored.is_live(later))
+}
+
 fn cancelled(
     incoming: &Incoming<'_>,
     stored: &Meeting<'_>,
@@ -147,46 +156,41 @@ fn cancelled(
     let mut object = stored.object.clone();
     let mut parts = stored.order();
     for part in called_off.keys().filter(|part| !stored.has(**part)) {
-        let entry = part.key().and_then(|key| stored.component_at(key));
-        if let Some(entry) = entry {
+        let Some(key) = part.key() else { continue };
+        if let Some(entry) = stored.component_at(key).or_else(|| stored.apart_at(key)) {
             object.calendar_mut().push_component(entry);
             parts.push(*part);
+        }
+        if let Some(series) = object.entries_mut().find(|entry| !is_instance(entry)) {
+            stored.readmit(series, key);
         }
     }
     let mut going_on = Vec::new();
     for (target, part) in object.entries_mut().zip(parts) {
         if let Some((said, entry)) = called_off.get(&part) {
-            going_on.extend(later_ones(stored, part, entry));
+            going_on.extend(still_on(stored, called_off, (part, entry)));
             call_off(incoming, target, entry, *said == part);
         }
     }
     for entry in going_on {
         object.calendar_mut().push_component(entry);
     }
+    forget_those_back(&mut object);
     object
 }
 
 /// Where one instance alone is called off that says what all later ones are: the next of these says it from then on
 /// (RFC 5545 §3.2.13, RFC 5546 §3.2.5).
-fn later_ones(stored: &Meeting<'_>, part: Part, message: &Component) -> Option<Component> {
-    let is_of_them = stored.get(part).is_some_and(is_of_later_ones);
-    if !is_of_them || !is_instance(message) || is_of_later_ones(message) {
+fn still_on(
+    stored: &Meeting<'_>,
+    called_off: &BTreeMap<Part, Said<'_>>,
+    (part, message): Said<'_>,
+) -> Option<Component> {
+    if !is_instance(message) || is_of_later_ones(message) {
         return None;
     }
-    let next = next_alone(stored, part.key()?)?;
-    if stored.part_behind(next) != part {
-        return None;
-    }
-    let mut entry = stored.component_at(next)?;
-    name_later_ones(&mut entry);
-    Some(entry)
-}
-
-fn name_later_ones(entry: &mut Component) {
-    if let Some(id) = entry.property_mut("RECURRENCE-ID") {
-        id.set_parameter("RANGE", THIS_AND_FUTURE)
-            .expect("a plain word is a valid value");
-    }
+    let is_off = |key| called_off.contains_key(&Part::Instance(key));
+    later_ones(stored, part.key()?, is_off)
 }
 
 /// `is_its_own` is whether the message is about the component itself, and not about more than that.
@@ -206,8 +210,8 @@ fn call_off(
         set_sequence(target, sequence(message).max(sequence(target)));
         if is_of_later_ones(message) {
             name_later_ones(target);
-        } else if let Some(id) = target.property_mut("RECURRENCE-ID") {
-            id.remove_parameter("RANGE");
+        } else {
+            name_it_alone(target);
         }
     }
     let organizer = target.properties_mut().find(|line| line.is("ORGANIZER"));

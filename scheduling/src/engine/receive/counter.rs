@@ -4,11 +4,7 @@ use super::{
     Declined, Incoming, Receipt,
     reply::{check_organizes, for_somebody_else, line_of, not_invited},
 };
-use crate::engine::{
-    Action, Status,
-    entry::sequence,
-    meeting::{Meeting, Part},
-};
+use crate::engine::{Action, Status, entry::sequence, meeting::Meeting};
 
 /// Takes a COUNTER: it is never applied, and always for the organizer to decide about, unless the meeting has
 /// become another one since.
@@ -27,7 +23,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
         if known.is_none_or(|known| line_of(incoming, known).is_none()) {
             return Err(not_invited());
         }
-        let is_live = stored.is_live(if stored.has(part) { part } else { Part::Series });
+        let is_live = stored.is_live(stored.part_of(part));
         is_late &= !is_live || known.is_some_and(|known| sequence(entry) < sequence(known));
     }
     if is_late {

@@ -15,15 +15,16 @@ use crate::{
     engine::{
         Message, Origin,
         answer::UNTOLD,
-        away::{AWAY, away, with_away, write_away},
+        away::{away, forget_those_back, with_away},
         delegation::{DELEGATED_TO, ask},
         entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
-        meeting::{Meeting, Part, is_instance},
+        later_ones::{goes_on_at, is_of_later_ones, later_ones, with_alone},
+        meeting::{Meeting, Part, is_instance, remove_instances},
         message::part_name,
         own::{has_comment, is_chosen, is_note, is_own_comment, keep_choices, note_sent},
         sequence::Revision,
         showing::exclude,
-        significance::{changes, earlier_part, is_of_later_ones, is_private_extension},
+        significance::{changes, earlier_part, is_private_extension},
         when::place,
     },
     projection::ACCESS_PROPERTY,
@@ -57,7 +58,6 @@ impl Merge<'_> {
         keep_access(&mut object, self.stored.object);
         let away = self.kept_away();
         let parts = self.message.order();
-        let mut left_out = parts.iter();
         let mut zones = BroughtZones::new(self.stored.object, &object);
         for (entry, part) in object.entries_mut().zip(parts.iter().copied()) {
             match self.news.contains(&part) {
@@ -78,11 +78,11 @@ impl Merge<'_> {
         let behind = behind.filter(|(entry, _)| !is_instance(entry) || is_of_later_ones(entry));
         let behind = behind.filter_map(own).collect();
         let kept = self.kept_instances(&away, &behind, &mut zones);
-        object.calendar_mut().retain_components(|component| {
-            let part = (!component.is("VTIMEZONE")).then(|| left_out.next());
-            let key = part.flatten().and_then(|part| part.key());
-            !key.is_some_and(|key| away.contains(&key))
-        });
+        let is_apart = |key| away.contains(&key) || kept.contains_key(&key);
+        let going_on = away.iter();
+        let going_on = going_on.filter_map(|key| later_ones(self.message, *key, is_apart));
+        let going_on: Vec<Component> = going_on.collect();
+        remove_instances(&mut object, &away);
         let entries = away
             .iter()
             .filter_map(|key| self.message.component_at(*key));
@@ -91,7 +91,10 @@ impl Merge<'_> {
             entries.iter().for_each(|entry| exclude(series, entry));
         }
         zones.add_to(&mut object);
-        for entry in kept {
+        for entry in kept.into_values() {
+            object.calendar_mut().push_component(entry);
+        }
+        for entry in going_on {
             object.calendar_mut().push_component(entry);
         }
         forget_those_back(&mut object);
@@ -130,7 +133,7 @@ impl Merge<'_> {
         away: &BTreeSet<InstanceKey>,
         own: &BTreeMap<Part, Property>,
         zones: &mut BroughtZones<'_>,
-    ) -> Vec<Component> {
+    ) -> BTreeMap<InstanceKey, Component> {
         let revision = self.message.series().map(Revision::of);
         let unsaid = self
             .stored
@@ -145,9 +148,10 @@ impl Merge<'_> {
                 if is_later || is_cancelled(entry) && !self.message.yields(key) {
                     let mut entry = entry.clone();
                     zones.bring(&mut entry);
-                    return Some(entry);
+                    return Some((key, entry));
                 }
-                self.with_own(key, entry, own.get(&self.message.part_behind(key)))
+                let own = own.get(&self.message.part_behind(key));
+                Some((key, self.with_own(key, entry, own)?))
             })
             .collect()
     }
@@ -199,22 +203,56 @@ impl Merge<'_> {
     }
 
     fn patched(&self) -> CalendarObject {
-        let mut object = self.stored.object.clone();
+        let news = self.message.instances();
+        let news = news.filter(|(key, _)| self.news.contains(&Part::Instance(*key)));
+        let news: BTreeMap<InstanceKey, &Component> = news.collect();
+        // RFC 5545 §3.2.13: what says no more than what its own instance is, leaves the later ones as they are
+        let alone = news.iter().filter(|(_, entry)| !is_of_later_ones(entry));
+        let apart = with_alone(self.stored, &alone.map(|(key, _)| *key).collect());
+        let mut object = apart.unwrap_or_else(|| self.stored.object.clone());
+        let was = object.clone();
+        let meeting = Meeting::of(&was);
         let kept = self.kept_away();
         let mut zones = BroughtZones::new(self.message.object, &object);
-        for (key, entry) in self.message.instances() {
-            let part = Part::Instance(key);
-            if !self.news.contains(&part) || kept.contains(&key) {
+        for (key, entry) in &news {
+            if kept.contains(key) && !is_of_later_ones(entry) {
                 continue;
             }
-            let mut entry = entry.clone();
-            self.merge(part, &mut entry);
+            let mut entry = (*entry).clone();
+            self.merge(Part::Instance(*key), &mut entry);
             zones.bring(&mut entry);
-            put(&mut object, self.stored, key, entry);
+            put(&mut object, &meeting, *key, entry);
         }
         zones.add_to(&mut object);
+        for (key, _) in news.iter().filter(|(_, entry)| is_of_later_ones(entry)) {
+            self.settle_later_ones(&mut object, *key, kept.contains(key));
+        }
         forget_those_back(&mut object);
         object
+    }
+
+    /// Of an instance that the recipient took out the next one said what all later ones are. Now the organizer says it in one
+    /// for all of them: in the next one again, where the first stays away.
+    fn settle_later_ones(&self, object: &mut CalendarObject, key: InstanceKey, is_away: bool) {
+        let stood_for_it = away(self.stored).contains(&key);
+        let next = goes_on_at(self.stored, key).filter(|_| stood_for_it);
+        if let Some(next) = next.filter(|next| !self.message.has(Part::Instance(*next))) {
+            remove_instances(object, &BTreeSet::from([next]));
+        }
+        if !is_away {
+            return;
+        }
+        let meeting = Meeting::of(object);
+        let going_on = later_ones(&meeting, key, |_| false);
+        let gone = meeting.get(Part::Instance(key)).cloned();
+        remove_instances(object, &BTreeSet::from([key]));
+        if let Some(entry) = going_on {
+            object.calendar_mut().push_component(entry);
+        }
+        let series = object.entries_mut().find(|entry| !is_instance(entry));
+        if let (Some(series), Some(gone)) = (series, gone) {
+            exclude(series, &gone);
+        }
     }
 
     /// Puts what is the recipient's own into a part of the message.
@@ -315,15 +353,6 @@ impl Merge<'_> {
                     || is_of_later_ones(new) && !is_of_later_ones(stored)
             }
         }
-    }
-}
-
-/// What the recipient had taken out and is in the copy again, is not theirs to take back any more.
-fn forget_those_back(object: &mut CalendarObject) {
-    let is_named = |entry: &Component| entry.property(AWAY).is_some();
-    if object.entries().any(is_named) {
-        let away = away(&Meeting::of(object));
-        write_away(object, &away, |_| None);
     }
 }
 

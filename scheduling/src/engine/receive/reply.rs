@@ -11,12 +11,13 @@ use crate::engine::{
     attendee_comment, delegation,
     directory::Person,
     entry::{NEEDS_ACTION, adopt, attendees, participation, sequence},
+    later_ones::{goes_on_at, is_of_later_ones, with_alone},
     meeting::{Meeting, Part},
     pattern::with_only,
     refresh::organizer_of,
     sequence::{Revision, asked_anew},
     showing::shown_part,
-    significance::{asks_anew_since, from_series, is_of_later_ones},
+    significance::{asks_anew_since, from_series},
 };
 
 /// The most people whom one answer from outside brings in: each is invited in the organizer's name.
@@ -32,6 +33,11 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     let stored = Meeting::of(copy);
     let directory = incoming.directory;
     let message = Meeting::about(&incoming.message.object, &stored);
+    // RFC 5545 §3.2.13: who answers for one instance says nothing of all later ones
+    let alone = message.instances();
+    let alone = alone.filter_map(|(key, entry)| (!is_of_later_ones(entry)).then_some(key));
+    let apart = with_alone(&stored, &alone.collect());
+    let stored = apart.as_ref().map_or(stored, Meeting::of);
     let (answers, left) = answers(incoming, &stored, &message)?;
     let (object, asks_again) = apply(incoming, &stored, &answers);
     let answered = Meeting::of(&object);
@@ -150,6 +156,9 @@ fn answers<'m>(
 /// it shows, with the rule of the series beside its RECURRENCE-ID, which no single instance has (RFC 5545 §3.8.4.4): where
 /// that is the first one, the series is meant. Without the rule it is an answer to the first instance and to no other
 /// (RFC 5546 §3.2.3), as other clients send it.
+///
+/// Who answers for an instance and all later ones, where one of the organizer's components is about that one and another one
+/// about the later ones, answers both.
 fn said<'m>(stored: &Meeting<'_>, message: &Meeting<'m>) -> BTreeMap<Part, &'m Component> {
     let first = stored.series().and_then(|it| stored.key_of_start(it));
     let meant = |(part, entry): (Part, &'m Component)| {
@@ -159,7 +168,12 @@ fn said<'m>(stored: &Meeting<'_>, message: &Meeting<'m>) -> BTreeMap<Part, &'m C
             && !message.has(Part::Series);
         (if is_for_all { Part::Series } else { part }, entry)
     };
-    message.parts().map(meant).collect()
+    let mut said: BTreeMap<Part, &Component> = message.parts().map(meant).collect();
+    for (key, entry) in message.instances().filter(|(_, it)| is_of_later_ones(it)) {
+        let later = goes_on_at(stored, key).map(Part::Instance);
+        later.map(|later| said.entry(later).or_insert(entry));
+    }
+    said
 }
 
 /// How many people the sender sends in their place, in all parts together.
@@ -184,8 +198,8 @@ fn answer<'m>(
     let line = line_of(incoming, entry)
         .ok_or(for_somebody_else("the sender answers for somebody else"))?;
     let answer = Answer { part, entry, line };
-    if is_of_later_ones(entry) && !stored.get(part).is_some_and(is_of_later_ones) {
-        // RFC 5545 §3.2.13: no component of the organizer's is about them all
+    if is_of_later_ones(entry) && !is_about_later_ones(stored, part) {
+        // RFC 5545 §3.2.13: the organizer's components are not about them all
         let reason = "it answers for an instance and all later ones";
         let actions = &[Action::TakeOver, Action::Dismiss];
         return Err(Declined::for_the_user(Status::DELIVERED, reason, actions));
@@ -222,6 +236,12 @@ fn answer<'m>(
         ));
     }
     Ok(answer)
+}
+
+/// Whether a component says what all later instances are, or is followed by one that does.
+fn is_about_later_ones(stored: &Meeting<'_>, part: Part) -> bool {
+    let is_followed = || part.key().and_then(|key| goes_on_at(stored, key)).is_some();
+    stored.get(part).is_some_and(is_of_later_ones) || is_followed()
 }
 
 /// Whether the sender answers by mail an older revision than that of which they are asked anew (RFC 5546 §2.1.4): they may

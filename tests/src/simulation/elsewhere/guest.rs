@@ -3,10 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calendar::{CalendarObject, Component, Property, occurrence::override_at};
+use calendar::{
+    Budget, CalendarObject, Component, Property, RecurrenceSet, TimeRange, Zone,
+    occurrence::override_at,
+};
 
 use super::{Dice, XENIA, name_of, stream, uid_of};
-use crate::simulation::instances::{DAYS, key_of, name_of as name_of_day};
+use crate::simulation::instances::{
+    DAYS, and_later, is_of_later_ones, key_of, name_of as name_of_day,
+};
 
 /// The place of a message in the order of messages.
 type Revision = (u32, String);
@@ -61,12 +66,46 @@ fn set_own(entry: &mut Component, status: &str) {
 impl Guest {
     /// A message of an organizer.
     pub fn receive(&mut self, message: &CalendarObject) {
+        for entry in message.entries().filter(|entry| !is_of_later_ones(entry)) {
+            self.keep_later_ones(&uid_of(message), entry);
+        }
         let meeting = self.meetings.entry(uid_of(message)).or_default();
         match message.calendar().raw_value("METHOD") {
             Some("REQUEST") => request(meeting, message),
             Some("CANCEL") => cancel(meeting, message),
             _ => {}
         }
+    }
+
+    /// What is said of one instance leaves the later ones as they are: where its part says what these are, the next one says
+    /// it from then on (RFC 5545 §3.2.13).
+    fn keep_later_ones(&mut self, uid: &str, said: &Component) -> Option<()> {
+        let object = self.object(uid)?;
+        let meeting = self.meetings.get_mut(uid)?;
+        let first = name(said)?;
+        let known = meeting.get_mut(&Some(first.clone()))?;
+        if !is_of_later_ones(&known.entry) || revision(said) <= known.revision {
+            return None;
+        }
+        let revision = known.revision.clone();
+        known
+            .entry
+            .property_mut("RECURRENCE-ID")?
+            .remove_parameter("RANGE");
+        let set = RecurrenceSet::of(&object, &Zone::utc());
+        let window = TimeRange {
+            start: None,
+            end: None,
+        };
+        let all = set.occurrences(&window, &mut Budget::default()).ok()?;
+        let names = all.into_iter().filter_map(|it| it.recurrence_id);
+        let later = names.map(|name| (name.to_string(), set.key_of(&name)));
+        let mut later = later.filter(|(name, _)| *name > first);
+        let (next, key) = later.find(|(name, _)| !meeting.contains_key(&Some(name.clone())))?;
+        let mut entry = override_at(&object, key).ok()?;
+        and_later(&mut entry);
+        drop(meeting.insert(Some(next), Part { entry, revision }));
+        Some(())
     }
 
     /// Nothing is known of a meeting any more.
@@ -203,9 +242,10 @@ impl Guest {
 
 /// A component about a part: who says what of it.
 fn about(uid: &str, entry: &Component, stamp: &str, said: &str, more: &str) -> String {
+    // RECURRENCE-ID says whether all later ones are meant (RFC 5545 §3.2.13)
     let line = |name: &str| {
-        let value = entry.raw_value(name);
-        value.map_or_else(String::new, |value| format!("{name}:{value}\r\n"))
+        let line = entry.property(name);
+        line.map_or_else(String::new, |line| format!("{}\r\n", line.content()))
     };
     let kind = entry.name();
     format!(
@@ -251,6 +291,9 @@ fn cancel(meeting: &mut Meeting, message: &CalendarObject) {
                 part.entry
                     .set_raw_value("STATUS", "CANCELLED")
                     .expect("a word");
+                if let Some(name) = entry.property("RECURRENCE-ID") {
+                    part.entry.set_property(name.clone());
+                }
                 part.revision.clone_from(&newest);
             }
         };

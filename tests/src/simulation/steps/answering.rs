@@ -104,12 +104,7 @@ fn change_instance(
 fn take_out(dice: &Dice, object: &mut CalendarObject) -> Option<String> {
     let day = *dice.pick(&DAYS);
     let name = name_of(object, day);
-    // no client takes all later ones back into the series with one that says what these are
-    let own = override_or_own(object, &name)?;
-    let id = own.property("RECURRENCE-ID");
-    if id.is_some_and(|id| id.parameter("RANGE").is_some()) {
-        return None;
-    }
+    override_or_own(object, &name)?;
     object
         .calendar_mut()
         .retain_components(|it| it.raw_value("RECURRENCE-ID") != Some(&*name));

@@ -10,7 +10,7 @@ use crate::simulation::{
     Dice,
     elsewhere::XENIA,
     house::{Found, House, address, path},
-    instances::{DAYS, MORE, is_line_of, key_of, name_of, series_mut},
+    instances::{DAYS, MORE, and_later, is_line_of, key_of, name_of, series_mut},
 };
 
 /// Who may be invited to the meetings of the house.
@@ -354,13 +354,6 @@ fn bring(entry: &mut Component, who: &str) {
     }
 }
 
-/// It is about all later instances, too (RFC 5545 §3.2.13).
-fn and_later(own: &mut Component) {
-    let line = own.property_mut("RECURRENCE-ID").expect("an instance");
-    let set = line.set_parameter("RANGE", "THISANDFUTURE");
-    set.expect("a word");
-}
-
 fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<String> {
     series_mut(object)?.property("RRULE")?;
     let day = *dice.pick(&DAYS);
@@ -396,8 +389,6 @@ fn change_day(dice: &Dice, other: &str, object: &mut CalendarObject) -> Option<S
             ask_again(std::iter::once(&mut own), other, "PARTSTAT", "NEEDS-ACTION")?;
             format!("{other} is asked again about {day}")
         }
-        // no client makes all later ones of one that is off
-        5..=8 if own.raw_value("STATUS") == Some("CANCELLED") => return None,
         5 | 6 => {
             let place = format!("Room of {day}");
             own.set_raw_value("LOCATION", &place).expect("a place");
