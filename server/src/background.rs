@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use scheduling::{
     Desk, Refusal,
     desk::{
-        ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, Keeping, MAIL_STATUS_QUEUE, REFRESH_QUEUE,
+        ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, HELD_ANSWER_QUEUE, Keeping,
+        MAIL_STATUS_QUEUE, REFRESH_QUEUE,
     },
     mail::{HELD_MAILING_QUEUE, MAILING_QUEUE},
 };
@@ -154,6 +155,16 @@ impl Background {
             ),
             STEP_PAUSE,
             |desk: Desk| async move { desk.clear_answered().await },
+            stopped.clone(),
+        ));
+        workers.spawn(finish(
+            desk.clone(),
+            (
+                HELD_ANSWER_QUEUE,
+                "answers of those who are sent cannot be taken",
+            ),
+            STEP_PAUSE,
+            |desk: Desk| async move { desk.take_held_answers().await },
             stopped.clone(),
         ));
         workers.spawn(finish(

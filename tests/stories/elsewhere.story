@@ -132,6 +132,31 @@ alice's lunch:
 Mail to yves@elsewhere.test:
   CANCEL series
 
+Story: RFC 5546 §5.2.2, who is sent answers before it is known who sends them
+alice stores lunch:
+  by alice
+  with xenia@elsewhere.test bob
+  DTSTART:20260302T120000Z
+  DTEND:20260302T130000Z
+yves@elsewhere.test mails REPLY lunch to alice:
+  by alice
+  ATTENDEE;PARTSTAT=ACCEPTED;DELEGATED-FROM="mailto:xenia@elsewhere.test":mailto:yves@elsewhere.test
+It is held
+alice's lunch:
+  series xenia@elsewhere.test? bob?
+xenia@elsewhere.test mails REPLY lunch to alice:
+  by alice
+  ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:yves@elsewhere.test":mailto:xenia@elsewhere.test
+  ATTENDEE;CN=Yves;DELEGATED-FROM="mailto:xenia@elsewhere.test":mailto:yves@elsewhere.test
+It is applied
+alice's lunch:
+  series xenia@elsewhere.test> bob? yves@elsewhere.test+
+  CN=Yves
+bob's lunch:
+  series xenia@elsewhere.test> bob? yves@elsewhere.test+
+alice's log of lunch says:
+  applied after all, because an attendee sends them
+
 Story: RFC 5546 §4.2.7, who was sent declines, and who sent them is asked again
 alice stores lunch:
   by alice

@@ -17,9 +17,11 @@ use storage::{
 use tokio::sync::mpsc;
 
 use super::{
-    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, MAIL_STATUS_QUEUE, REFRESH_QUEUE,
+    ANSWERED_QUEUE, BOOKING_QUEUE, DELIVERY_QUEUE, HELD_ANSWER_QUEUE, MAIL_STATUS_QUEUE,
+    REFRESH_QUEUE,
     booking::Invitation,
     content::entity_tag,
+    held_answers::HeldAnswers,
     inbox::Answered,
     mail_status::MailFates,
     mailing::Mailings,
@@ -42,7 +44,7 @@ const PROGRESS_OBJECTS: u64 = 10_000;
 pub(super) type IsReadable = fn(&Work) -> bool;
 
 /// The queues.
-pub(super) const QUEUES: [(&str, IsReadable); 15] = [
+pub(super) const QUEUES: [(&str, IsReadable); 16] = [
     (mail::QUEUE, |row| {
         OutgoingMessage::decode(&row.payload).is_some()
     }),
@@ -59,6 +61,7 @@ pub(super) const QUEUES: [(&str, IsReadable); 15] = [
     (BOOKING_QUEUE, is_some::<Invitation>),
     (ASK_AGAIN_QUEUE, is_some::<AskAgain>),
     (ANSWERED_QUEUE, is_some::<Answered>),
+    (HELD_ANSWER_QUEUE, is_some::<HeldAnswers>),
     (MEMBERSHIP_QUEUE, is_membership_change),
     (DORMANT_MEMBERSHIP_QUEUE, is_membership_change),
     (ENABLED_QUEUE, is_some::<Enabled>),

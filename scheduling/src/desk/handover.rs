@@ -67,6 +67,9 @@ impl Desk {
             None => receipt,
         };
         recipients.take(delivery, &receipt);
+        if receipt.attendees_changed {
+            self.enqueue_held_answers(batch, recipient.id, &message.uid, now);
+        }
         let mut messages = 0;
         // an answer to what came here without being scheduled stands there, and nobody else hears of it
         let is_told = !recipients.is_dormant(recipient.id);

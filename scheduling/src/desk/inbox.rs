@@ -135,7 +135,7 @@ impl Desk {
         Ok(false)
     }
 
-    async fn remove_messages(
+    pub(super) async fn remove_messages(
         &self,
         batch: &mut Batch,
         inbox: &Collection,
@@ -166,7 +166,10 @@ impl Desk {
         Ok(inboxes)
     }
 
-    async fn inbox_of(&self, principal: &Principal) -> Result<Option<Resolution>, Refusal> {
+    pub(super) async fn inbox_of(
+        &self,
+        principal: &Principal,
+    ) -> Result<Option<Resolution>, Refusal> {
         let path = home_path(principal).child(INBOX_NAME);
         let inbox = self.store.resolve(&path).await.map_err(read_failed)?;
         Ok(inbox.filter(|it| matches!(it.found, Found::Collection)))
@@ -179,7 +182,7 @@ impl Desk {
     }
 
     /// The messages in an inbox for which something holds, at most so many.
-    async fn messages(
+    pub(super) async fn messages(
         &self,
         inbox: &Collection,
         wanted: impl Fn(&Stored<Object>) -> bool,

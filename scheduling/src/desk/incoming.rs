@@ -354,7 +354,7 @@ impl Desk {
     }
 
     /// Lets a message have its effect.
-    async fn let_in(
+    pub(super) async fn let_in(
         &self,
         batch: &mut Batch,
         delivery: &Delivery,

@@ -150,6 +150,12 @@ impl Decision {
         noted
     }
 
+    /// Whether a message that waits in an inbox says that this can be done about it.
+    pub fn offers(message: &CalendarObject, action: Action) -> bool {
+        let mut offered = message.calendar().properties_named(ACTION);
+        offered.any(|line| line.raw_value() == action.as_str())
+    }
+
     /// Who sent a message that waits in an inbox: as it says, or (one of before it did) the only attendee that it names.
     pub fn sender_of(message: &CalendarObject) -> Option<String> {
         let said = message.calendar().raw_value(SENDER).map(str::to_owned);

@@ -20,7 +20,8 @@ use calendar::{Component, Property};
 use super::{
     Directory,
     directory::Person,
-    entry::{Agent, DECLINED, NEEDS_ACTION, adopt, agent, attendees, participation},
+    entry::{Agent, DECLINED, NEEDS_ACTION, adopt, agent, attendees, participation, sequence},
+    sequence::Revision,
 };
 
 pub(super) const DELEGATED: &str = "DELEGATED";
@@ -263,6 +264,8 @@ fn line_of_sent(
         .ok()?;
     line.set_parameter(DELEGATED_FROM, delegator.raw_value().trim())
         .ok()?;
+    // RFC 5546 §5.2.2: an answer to an older version than the delegator's is out of date
+    Revision::before_all(sequence(said)).note(&mut line, false);
     Some(line)
 }
 

@@ -123,6 +123,8 @@ pub struct Message {
     /// The parts for which the organizer asks this person again (RFC 6638 §3.2.8), or in which the person has taken an answer
     /// back, by [`part_name`], where it says NEEDS-ACTION of them there.
     pub asks_again: BTreeSet<String>,
+    /// It waited in the inbox for another message ([`super::held_answer`]).
+    pub has_waited: bool,
     /// The iCalendar stream with its METHOD: what the inbox keeps.
     pub object: CalendarObject,
     /// All that the recipient is told of the meeting, where that is more than the message says: whoever has no copy any
@@ -141,6 +143,7 @@ impl Message {
             tells_answer: false,
             is_sent_again: false,
             asks_again: BTreeSet::new(),
+            has_waited: false,
             object,
             whole: None,
         }

@@ -33,7 +33,8 @@
 //! through [`receive`] like any other. Where a [`Receipt`] asks for more ([`FollowUp`]), [`tell_again`] answers who asked
 //! for the newest version, [`tell_newest`] who answered an older one, and [`tell_removed`] who asked for what is gone;
 //! [`ask_organizer`] asks for the newest, and [`answer_again`] tells what was answered. Whoever could not be told is told by
-//! [`tell_after_all`]. [`decline_counter`] tells whoever proposed something else that it is not taken up. ADD and COUNTER are
+//! [`tell_after_all`]. An answer that came before that of who sends who gives it waits, and is taken then ([`held_answer`],
+//! [`is_sent`]). [`decline_counter`] tells whoever proposed something else that it is not taken up. ADD and COUNTER are
 //! understood and never sent.
 
 mod answer;
@@ -48,6 +49,7 @@ mod ending;
 mod entry;
 mod fault;
 mod group_member;
+mod held_answer;
 mod later_ones;
 mod left_out;
 mod meeting;
@@ -80,6 +82,7 @@ pub use decision::{Action, Decision};
 pub use directory::{Addressee, Directory, normalise};
 pub use fault::Fault;
 pub use group_member::{is_for_groups, to_member};
+pub use held_answer::{held_answer, is_sent};
 pub use left_out::leaves_out_somebody;
 pub use membership::{MembersChanged, MembersFollowed, follow_members};
 pub use message::PRODUCT;

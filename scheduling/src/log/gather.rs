@@ -323,6 +323,9 @@ pub(crate) fn of_receipt(message: &Message, receipt: &Receipt) -> Vec<LogLine> {
     if !is_declined {
         let (verdict, reason) = match receipt.copy {
             CopyChange::Create(_) => (Verdict::Created, "a new meeting"),
+            CopyChange::Replace(_) if message.has_waited => {
+                (Verdict::AppliedAfterAll, "an attendee sends them")
+            }
             CopyChange::Replace(_) => (Verdict::Updated, "news of the meeting"),
             CopyChange::Remove => (Verdict::Removed, "the meeting is off"),
             CopyChange::Unchanged => (Verdict::Noted, "nothing in the calendar is to change"),

@@ -84,6 +84,8 @@ pub enum Verdict {
     AnsweredByItself,
     /// Nobody hears of it, since it is no scheduling object of its owner's.
     NotScheduled,
+    /// A message of the party that waited for somebody to decide changed the object.
+    AppliedAfterAll,
 }
 
 /// How a message goes.
@@ -128,6 +130,7 @@ impl Verdict {
             Verdict::Unreadable => "unreadable",
             Verdict::AnsweredByItself => "answered-by-itself",
             Verdict::NotScheduled => "not-scheduled",
+            Verdict::AppliedAfterAll => "applied-after-all",
         }
     }
 }
@@ -197,6 +200,7 @@ impl LogLine {
             Verdict::Created | Verdict::Updated | Verdict::Removed | Verdict::Noted => {
                 "RFC 6638 §4.1"
             }
+            Verdict::AppliedAfterAll => "RFC 5546 §5.2.2",
             Verdict::UnknownDeputy => "RFC 6047 §2.3",
             Verdict::Followed => "RFC 5545 §3.2.11",
             Verdict::NotApplied
@@ -347,6 +351,11 @@ impl fmt::Display for LogLine {
             Verdict::Adjusted => write!(out, "not stored as it was sent: {reason}"),
             Verdict::Created => write!(out, "{}: put into the calendar", self.message("from")),
             Verdict::Updated => write!(out, "{}: applied", self.message("from")),
+            Verdict::AppliedAfterAll => write!(
+                out,
+                "{}: applied after all, because {reason}",
+                self.message("from")
+            ),
             Verdict::Removed => write!(out, "{}: the event was removed", self.message("from")),
             Verdict::Noted => write!(out, "{}: left in the inbox", self.message("from")),
             Verdict::NotApplied => write!(

@@ -140,6 +140,10 @@ fn decisions_are_said_in_words() {
         (Verdict::UnknownDeputy, "REQUEST from a: because"),
         (Verdict::Fared, "REQUEST to a: because; 1.2 delivered"),
         (Verdict::Foreseen, "REQUEST from a: because"),
+        (
+            Verdict::AppliedAfterAll,
+            "REQUEST from a: applied after all, because because",
+        ),
     ];
     for (verdict, expected) in cases {
         let line = LogLine {

@@ -106,11 +106,13 @@ pub enum Worker {
     Enabled,
     /// Inbox items that were answered.
     Inboxes,
+    /// Answers that wait for that of who sends who gives them.
+    HeldAnswers,
 }
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Worker; 9] = [
+    pub const ALL: [Worker; 10] = [
         Worker::Deliveries,
         Worker::Mails,
         Worker::MailStatuses,
@@ -120,6 +122,7 @@ impl Worker {
         Worker::Groups,
         Worker::Enabled,
         Worker::Inboxes,
+        Worker::HeldAnswers,
     ];
 }
 
@@ -532,6 +535,7 @@ impl House {
             Worker::Groups => self.desk.follow_memberships(&RULES).await,
             Worker::Enabled => self.desk.catch_up_enabled().await,
             Worker::Inboxes => self.desk.clear_answered().await,
+            Worker::HeldAnswers => self.desk.take_held_answers().await,
         }
     }
 

@@ -265,6 +265,7 @@ impl Letter {
             tells_answer: self.tells_answer,
             is_sent_again: self.is_sent_again,
             asks_again: self.asks_again.clone(),
+            has_waited: false,
             object: object.clone(),
             whole: None,
         }
@@ -321,6 +322,7 @@ pub(super) mod tests {
             tells_answer: false,
             is_sent_again: false,
             asks_again: BTreeSet::new(),
+            has_waited: false,
             object,
             whole: None,
         };

@@ -3,6 +3,7 @@
 mod again;
 mod answers;
 mod cancellations;
+mod delegates;
 
 use calendar::{CalendarObject, Limits as ParserLimits, Property};
 

@@ -1,5 +1,7 @@
 //! An attendee sends somebody else (RFC 5546 §4.2.5 to §4.2.7).
 
+mod by_mail;
+
 use super::*;
 
 const BOB: &str = "mailto:bob@example.org";

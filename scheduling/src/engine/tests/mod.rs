@@ -443,6 +443,7 @@ impl World {
             tells_answer: false,
             is_sent_again: false,
             asks_again: Default::default(),
+            has_waited: false,
             object,
             whole: None,
         };

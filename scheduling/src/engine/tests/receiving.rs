@@ -403,6 +403,7 @@ fn a_message_from_here_twice_is_once() {
         tells_answer: false,
         is_sent_again: false,
         asks_again: Default::default(),
+        has_waited: false,
         object,
         whole: None,
     };

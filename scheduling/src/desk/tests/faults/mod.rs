@@ -74,6 +74,7 @@ impl Stage {
             MAIL_STATUS_QUEUE,
             REFRESH_QUEUE,
             ANSWERED_QUEUE,
+            HELD_ANSWER_QUEUE,
             MEMBERSHIP_QUEUE,
         ];
         for queue in queues {

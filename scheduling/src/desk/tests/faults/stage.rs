@@ -31,6 +31,8 @@ pub(super) enum Setting {
     MeetingWithAttachment,
     /// The same, and Bob has accepted.
     AnsweredMeeting,
+    /// The same, and whom Xenia sends has answered before she said so.
+    HeldAnswer,
     /// So many people that a meeting of them all takes several commits.
     Crowd,
     /// Such a meeting, of which most have not heard yet.
@@ -109,6 +111,16 @@ impl Stage {
             Setting::AnsweredMeeting => {
                 self.invite(MEETING).await;
                 self.reply().await.unwrap();
+            }
+            Setting::HeldAnswer => {
+                const YVES: &str = "mailto:yves@elsewhere.test";
+                self.invite(MEETING).await;
+                let sends = format!("DELEGATED;DELEGATED-TO=\"{YVES}\"");
+                for (sender, said) in [(YVES, "ACCEPTED"), (steps::XENIA, &sends)] {
+                    let answer = steps::answer_by_mail(sender, said);
+                    let received = world.desk.receive_message(&answer, &bookings::RULES);
+                    received.await.unwrap();
+                }
             }
             Setting::Crowd => self.add_crowd().await,
             Setting::CrowdedMeeting => {

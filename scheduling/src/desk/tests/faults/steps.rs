@@ -62,7 +62,7 @@ impl Step {
     }
 }
 
-const XENIA: &str = "mailto:xenia@elsewhere.test";
+pub(super) const XENIA: &str = "mailto:xenia@elsewhere.test";
 
 pub(super) const STEPS: &[Step] = &[
     step("a file", Setting::Bare, |it| it.put("alice/file", "new")),
@@ -149,6 +149,10 @@ pub(super) const STEPS: &[Step] = &[
         Box::pin(async { it.world.desk.clear_answered().await.map(drop) })
     })
     .behind_requests(ANSWERED_QUEUE),
+    step("answers that wait", Setting::HeldAnswer, |it| {
+        Box::pin(async { it.world.desk.take_held_answers().await.map(drop) })
+    })
+    .behind_requests(HELD_ANSWER_QUEUE),
     step("who came into a group", Setting::GroupMeeting, |it| {
         Box::pin(it.follow_memberships())
     })
@@ -322,7 +326,7 @@ impl Stage {
         let received = self
             .world
             .desk
-            .receive_message(&answer_by_mail(), &bookings::RULES)
+            .receive_message(&answer_by_mail(XENIA, "ACCEPTED"), &bookings::RULES)
             .await;
         received.map(drop)
     }
@@ -337,17 +341,17 @@ impl Stage {
     }
 }
 
-/// Xenia, elsewhere, accepts.
-fn answer_by_mail() -> IncomingMessage {
+/// Somebody elsewhere answers.
+pub(super) fn answer_by_mail(sender: &str, said: &str) -> IncomingMessage {
     let text = format!(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260102T000000Z\r\n\
-         ORGANIZER:mailto:alice@example.com\r\nATTENDEE;PARTSTAT=ACCEPTED:{XENIA}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+         ORGANIZER:mailto:alice@example.com\r\nATTENDEE;PARTSTAT={said}:{sender}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     );
     IncomingMessage {
         object: calendar::CalendarObject::parse(text.as_bytes(), &calendar::Limits::default())
             .unwrap(),
         method: None,
-        sender: XENIA.to_owned(),
+        sender: sender.to_owned(),
         recipients: vec!["mailto:alice@example.com".to_owned()],
         id: None,
     }
