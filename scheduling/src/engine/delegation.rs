@@ -247,10 +247,14 @@ fn line_of_sent(
 ) -> Option<Property> {
     let mut line = Property::new("ATTENDEE", address).ok()?;
     let told = attendees(said).find(|line| directory.person(line.raw_value()) == *person);
+    let told = |name| told.and_then(|told| told.parameter(name));
+    // RFC 5546 §3.2.2.3, §3.4.2.3: who is sent takes the delegator's place, and is asked for an answer as the delegator was;
+    // where the organizer said nothing of that, as the delegator says
     let kept = [
-        ("CN", told.and_then(|told| told.parameter("CN"))),
-        ("CUTYPE", told.and_then(|told| told.parameter("CUTYPE"))),
-        ("ROLE", delegator.parameter("ROLE")),
+        ("CN", told("CN")),
+        ("CUTYPE", told("CUTYPE")),
+        ("ROLE", delegator.parameter("ROLE").or(told("ROLE"))),
+        ("RSVP", delegator.parameter("RSVP").or(told("RSVP"))),
     ];
     for (name, value) in kept {
         if let Some(value) = value {
@@ -258,10 +262,9 @@ fn line_of_sent(
                 .expect("the value comes from a valid line");
         }
     }
-    // RFC 5546 §3.4.2.3: who is sent is asked for an answer as the delegator was
-    let asked = delegator.parameter("RSVP");
-    line.set_parameter("RSVP", asked.as_deref().unwrap_or("TRUE"))
-        .ok()?;
+    if line.parameter("RSVP").is_none() {
+        line.set_parameter("RSVP", "TRUE").ok()?;
+    }
     line.set_parameter(DELEGATED_FROM, delegator.raw_value().trim())
         .ok()?;
     // RFC 5546 §5.2.2: an answer to an older version than the delegator's is out of date

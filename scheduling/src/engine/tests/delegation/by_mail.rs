@@ -54,3 +54,47 @@ fn an_answer_waits_until_it_is_known_who_sends_who_gives_it() {
     let eve = world.line("alice", "ATTENDEE", EVE);
     assert!(eve.contains("PARTSTAT=ACCEPTED"), "{eve}");
 }
+
+/// RFC 5546 §3.2.2.3, §4.2.5: what the delegator tells of who is sent stands on their ATTENDEE; the role and whether an answer
+/// is wanted are the delegator's, who says it where the organizer did not. Of nobody else anything is taken.
+#[test]
+fn what_is_told_of_who_is_sent() {
+    let told = format!(
+        "ATTENDEE;CN=Eve;CUTYPE=RESOURCE;ROLE=NON-PARTICIPANT;RSVP=FALSE;PARTSTAT=ACCEPTED;MEMBER=\"mailto:x@y\";
+          DELEGATED-FROM=\"{DAVE}\":{EVE}"
+    );
+    let told = told.replace("\n          ", "");
+    let others = format!("ATTENDEE;CN=Robert;ROLE=CHAIR;CUTYPE=ROOM;PARTSTAT=DECLINED:{BOB}");
+    for (asked, role, rsvp) in [
+        ("", "ROLE=NON-PARTICIPANT", "RSVP=FALSE"),
+        (";ROLE=CHAIR;RSVP=TRUE", "ROLE=CHAIR", "RSVP=TRUE"),
+    ] {
+        let mut world = new_world();
+        world.put(
+            "alice",
+            &meeting(&format!("ATTENDEE{asked}:{DAVE}\nATTENDEE:{BOB}")),
+        );
+        let bob = world.line("alice", "ATTENDEE", BOB);
+        let lines = [sends(DAVE, EVE), told.clone(), others.clone()];
+        world.mail_in("alice", Method::Reply, DAVE, answer(&lines, 1));
+        let eve = world.line("alice", "ATTENDEE", EVE);
+        for said in ["CN=Eve", "CUTYPE=RESOURCE", role, rsvp] {
+            assert!(eve.contains(said), "{said}: {eve}");
+        }
+        assert!(
+            !eve.contains("PARTSTAT") && !eve.contains("MEMBER"),
+            "{eve}"
+        );
+        assert_eq!(world.line("alice", "ATTENDEE", BOB), bob);
+    }
+    // whom the organizer invites is as the organizer says
+    let mut world = new_world();
+    world.put(
+        "alice",
+        &meeting(&format!("ATTENDEE:{DAVE}\nATTENDEE;CN=E:{EVE}")),
+    );
+    let eve = world.line("alice", "ATTENDEE", EVE);
+    let lines = [sends(DAVE, EVE), told];
+    world.mail_in("alice", Method::Reply, DAVE, answer(&lines, 1));
+    assert_eq!(world.line("alice", "ATTENDEE", EVE), eve);
+}
