@@ -377,6 +377,9 @@ pub(super) fn line_of<'a>(incoming: &Incoming<'_>, entry: &'a Component) -> Opti
 ///
 /// An answer to the series does not take the place of one to an instance that was given before it: that is heard also where
 /// it comes after it. It is late only if it comes before it by SEQUENCE, too, which is that of each.
+///
+/// Of two answers by mail with the same DTSTAMP nothing tells the order, and that in which mail brings them is none: the first
+/// that came stays, so that it is the same however often either of them comes again.
 pub(super) fn is_obsolete(
     origin: Origin,
     (invited, is_own): (&Property, bool),

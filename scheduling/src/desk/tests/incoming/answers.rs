@@ -175,3 +175,22 @@ async fn what_only_the_user_can_decide_is_held() {
         );
     }
 }
+
+/// RFC 5546 §2.1.5: DTSTAMP does not tell two answers of one second apart; the first that comes stays, however often both do.
+#[tokio::test]
+async fn of_two_answers_of_one_second_the_first_stays() {
+    for id in [None, Some("second")] {
+        let world = world().await;
+        world.put(AT, with_xenia()).await.unwrap();
+        let yes = to_alice("REPLY", ";PARTSTAT=ACCEPTED");
+        let no = IncomingMessage {
+            id: id.map(str::to_owned),
+            ..to_alice("REPLY", ";PARTSTAT=DECLINED")
+        };
+        assert_eq!(world.receive(&yes).await.effect, Effect::Applied);
+        for message in [&no, &yes, &no] {
+            assert_eq!(world.receive(message).await.effect, Effect::Repeated);
+        }
+        assert_eq!(accepted(&world.text_at(AT).await), 2);
+    }
+}
