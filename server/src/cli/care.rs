@@ -11,8 +11,8 @@ pub struct Check {
     /// Mend what follows from the rest of the data; nothing that somebody wrote is thrown away
     #[arg(long)]
     pub repair: bool,
-    /// Give up scheduling messages that wait where nobody can read them; who was not told of a meeting
-    /// is named, and stands in its event and its log
+    /// Give up scheduling messages that wait where nobody can read them, once nothing is left that --repair
+    /// mends; who was not told of a meeting is named, and stands in its event and its log
     #[arg(long)]
     pub give_up_messages: bool,
 }
