@@ -19,7 +19,7 @@ use crate::{
     Classification, Refusal,
     engine::{
         self, Action, Addressee, Cancellations, CopyChange, Decision, Delivery, Directory,
-        FollowUp, Incoming, Message, Method, Receipt, Role, Status,
+        Incoming, Message, Method, Receipt, Role, Status,
     },
     log::{self, Lines, LogLine, Verdict},
 };
@@ -512,18 +512,12 @@ fn hold(message: &Message, status: Status, reason: &str) -> Receipt {
 /// A message stays outside.
 fn refuse(message: &Message, status: Status, reason: &str) -> Receipt {
     Receipt {
-        copy: CopyChange::Unchanged,
-        inbox_item: false,
         status,
-        schedule_tag_changes: false,
-        follow_up: FollowUp::Nothing,
-        refresh_others: false,
-        attendees_changed: false,
-        answer_differs: false,
         decisions: vec![Decision::NotApplied {
             method: message.method,
             sender: message.sender.clone(),
             reason: reason.to_owned(),
         }],
+        ..Receipt::unchanged()
     }
 }

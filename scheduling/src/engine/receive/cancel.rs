@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calendar::{CalendarObject, Component, Property};
 
 use super::{
-    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    CopyChange, Declined, Incoming, Receipt,
     order::{is_overtaken, note_revision},
     request::{check_organizer, own_line},
 };
@@ -38,13 +38,8 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
             false => CopyChange::Replace(object),
         },
         inbox_item: true,
-        status: Status::DELIVERED,
         schedule_tag_changes: true,
-        follow_up: FollowUp::Nothing,
-        refresh_others: false,
-        attendees_changed: false,
-        answer_differs: false,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     })
 }
 

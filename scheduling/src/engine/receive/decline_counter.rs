@@ -1,7 +1,7 @@
 //! The organizer does not take up what an attendee proposed (RFC 5546 §3.2.8).
 
 use super::{
-    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    Declined, Incoming, Receipt,
     request::{check_organizer, check_recipient},
 };
 use crate::engine::Status;
@@ -15,14 +15,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     check_organizer(incoming, copy)?;
     check_recipient(incoming)?;
     Ok(Receipt {
-        copy: CopyChange::Unchanged,
         inbox_item: true,
-        status: Status::DELIVERED,
-        schedule_tag_changes: false,
-        follow_up: FollowUp::Nothing,
-        refresh_others: false,
-        attendees_changed: false,
-        answer_differs: false,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     })
 }

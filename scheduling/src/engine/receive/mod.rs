@@ -110,6 +110,23 @@ pub struct Receipt {
     pub decisions: Vec<Decision>,
 }
 
+impl Receipt {
+    /// The message was delivered, and changes nothing.
+    pub fn unchanged() -> Receipt {
+        Receipt {
+            copy: CopyChange::Unchanged,
+            inbox_item: false,
+            status: Status::DELIVERED,
+            schedule_tag_changes: false,
+            follow_up: FollowUp::Nothing,
+            refresh_others: false,
+            attendees_changed: false,
+            answer_differs: false,
+            decisions: Vec::new(),
+        }
+    }
+}
+
 /// Why a message changes nothing.
 struct Declined {
     status: Status,
@@ -198,15 +215,11 @@ impl Declined {
     fn receipt(self, message: &Message) -> Receipt {
         let decision = self.decision(message);
         Receipt {
-            copy: CopyChange::Unchanged,
             inbox_item: self.is_for_the_user(),
             status: self.status,
-            schedule_tag_changes: false,
             follow_up: self.follow_up,
-            refresh_others: false,
-            attendees_changed: false,
-            answer_differs: false,
             decisions: vec![decision],
+            ..Receipt::unchanged()
         }
     }
 }

@@ -3,7 +3,7 @@
 use calendar::CalendarObject;
 
 use super::{
-    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    Declined, FollowUp, Incoming, Receipt,
     reply::{check_organizes, line_of},
 };
 use crate::engine::{
@@ -67,14 +67,7 @@ fn is_from_organizer(incoming: &Incoming<'_>, copy: &CalendarObject) -> bool {
 
 fn followed_by(follow_up: FollowUp) -> Receipt {
     Receipt {
-        copy: CopyChange::Unchanged,
-        inbox_item: false,
-        status: Status::DELIVERED,
-        schedule_tag_changes: false,
         follow_up,
-        refresh_others: false,
-        attendees_changed: false,
-        answer_differs: false,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     }
 }

@@ -50,17 +50,15 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
             false => CopyChange::Replace(object),
         },
         inbox_item: true,
-        status: Status::DELIVERED,
-        schedule_tag_changes: false,
         follow_up: left.as_ref().map_or(FollowUp::Nothing, |it| it.follow_up),
         refresh_others,
         attendees_changed,
-        answer_differs: false,
         decisions: left
             .into_iter()
             .filter(Declined::is_for_the_user)
             .map(|it| it.decision(incoming.message))
             .collect(),
+        ..Receipt::unchanged()
     })
 }
 

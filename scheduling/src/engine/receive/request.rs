@@ -51,13 +51,8 @@ pub(super) fn updated(object: CalendarObject) -> Receipt {
     Receipt {
         copy: CopyChange::Replace(object),
         inbox_item: true,
-        status: Status::DELIVERED,
         schedule_tag_changes: true,
-        follow_up: FollowUp::Nothing,
-        refresh_others: false,
-        attendees_changed: false,
-        answer_differs: false,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     }
 }
 
@@ -201,13 +196,9 @@ fn create(incoming: &Incoming<'_>) -> Result<Receipt, Declined> {
     Ok(Receipt {
         copy: CopyChange::Create(object),
         inbox_item: true,
-        status: Status::DELIVERED,
         schedule_tag_changes: true,
-        follow_up: FollowUp::Nothing,
-        refresh_others: false,
-        attendees_changed: false,
         answer_differs: answer_is_unknown,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     })
 }
 
@@ -267,13 +258,10 @@ fn update(incoming: &Incoming<'_>, copy: &CalendarObject) -> Result<Receipt, Dec
             CopyChange::Unchanged
         },
         inbox_item,
-        status: Status::DELIVERED,
         schedule_tag_changes,
         follow_up,
-        refresh_others: false,
-        attendees_changed: false,
         answer_differs,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     })
 }
 

@@ -3,7 +3,7 @@
 use calendar::Property;
 
 use super::{
-    CopyChange, Declined, FollowUp, Incoming, Receipt,
+    CopyChange, Declined, Incoming, Receipt,
     reply::{Answer, is_obsolete, line_of},
     request::own_line,
 };
@@ -53,13 +53,7 @@ pub(super) fn receive(incoming: &Incoming<'_>) -> Option<Result<Receipt, Decline
             false => CopyChange::Replace(object),
         },
         inbox_item: true,
-        status: Status::DELIVERED,
-        schedule_tag_changes: false,
-        follow_up: FollowUp::Nothing,
-        refresh_others: false,
-        attendees_changed: false,
-        answer_differs: false,
-        decisions: Vec::new(),
+        ..Receipt::unchanged()
     };
     is_sent.then_some(Ok(receipt))
 }
