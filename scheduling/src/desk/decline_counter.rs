@@ -9,11 +9,8 @@ use storage::{
 };
 
 use super::{
-    Desk, MAXIMUM_ROUNDS, conditions,
-    delete::Removal,
-    recipients::Recipients,
-    refuse::{crowded, read_failed},
-    schedule::Proposal,
+    Desk, MAXIMUM_ROUNDS, conditions::submitted_tokens, delete::Removal, recipients::Recipients,
+    refuse::crowded, schedule::Proposal,
 };
 use crate::{
     Actor, Conditions, Refusal,
@@ -56,18 +53,17 @@ impl Desk {
         actor: &Actor,
         decline: &DeclineCounter,
     ) -> Result<Option<()>, Refusal> {
-        let path = &decline.path;
-        let resolution = self.store.resolve(path).await.map_err(read_failed)?;
-        let resolution = resolution.ok_or(Refusal::NotFound)?;
-        let inbox = resolution.collection();
+        let (path, conditions) = (&decline.path, &decline.conditions);
+        let scene = self.scene(actor, &[path], conditions).await?;
+        let resolution = scene.resolution(path)?;
         let Found::Object(message) = &resolution.found else {
             return Err(Refusal::NotFound);
         };
-        if inbox.kind != CollectionKind::Inbox {
+        if resolution.collection().kind != CollectionKind::Inbox {
             let reason = "only a message in an inbox can be declined";
             return Err(Refusal::NotAllowed(reason));
         }
-        let submitted = conditions::submitted_tokens(&decline.conditions);
+        let submitted = submitted_tokens(conditions);
         let removal = Removal {
             actor,
             submitted: &submitted,
@@ -75,10 +71,8 @@ impl Desk {
             cause: TrashCause::Deleted,
             has_begun: AtomicBool::new(false),
         };
-        let removed = self.decide_removal(&removal, path, &decline.conditions);
-        let (mut batch, _) = removed.await?;
-        let name = path.name().unwrap_or_default();
-        batch.expect_object(inbox.id, name, message.revision);
+        let removed = self.remove_from(&scene, &removal, path, conditions);
+        let mut batch = removed.await?;
         self.tell_declined(&mut batch, actor, &resolution.owner, message, decline)
             .await?;
         Ok(self.commit(batch).await?.map(|_| ()))

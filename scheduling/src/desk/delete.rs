@@ -106,6 +106,18 @@ impl Desk {
         conditions: &Conditions,
     ) -> Result<(Batch, CollectionId), Refusal> {
         let scene = self.scene(removal.actor, &[path], conditions).await?;
+        let batch = self.remove_from(&scene, removal, path, conditions).await?;
+        Ok((batch, scene.resolution(path)?.home().id))
+    }
+
+    /// Removes what is at a path of the scene, if that may be.
+    pub(super) async fn remove_from(
+        &self,
+        scene: &Scene,
+        removal: &Removal<'_>,
+        path: &ResourcePath,
+        conditions: &Conditions,
+    ) -> Result<Batch, Refusal> {
         let resolution = scene.resolution(path)?;
         self.require(
             removal.actor,
@@ -125,10 +137,10 @@ impl Desk {
             removal.actor.principal.id,
         )?;
         let mut batch = match &resolution.found {
-            Found::Object(before) => self.remove_object(removal, &scene, path, before).await?,
+            Found::Object(before) => self.remove_object(removal, scene, path, before).await?,
             _ if self.rehearses.is_some() => return Err(only_objects_are_rehearsed()),
             _ => {
-                let mut batch = self.begin_removal(removal, &scene, path)?;
+                let mut batch = self.begin_removal(removal, scene, path)?;
                 self.remove_collection(&mut batch, removal, path, resolution)
                     .await?;
                 batch
@@ -136,11 +148,11 @@ impl Desk {
         };
         drop_locks(
             &mut batch,
-            &scene,
+            scene,
             resolution.home(),
             std::slice::from_ref(path),
         )?;
-        Ok((batch, resolution.home().id))
+        Ok(batch)
     }
 
     /// A batch that depends upon the scene, with the note of who removes what is at the path.

@@ -67,26 +67,19 @@ pub fn with_known_answers(
     attendee: PrincipalId,
     directory: &Directory,
 ) -> Option<CalendarObject> {
-    let is_theirs =
-        |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), attendee);
     let copy = Meeting::of(copy);
-    let answer = |part: Part| copy.get(part)?.properties().find(|line| is_theirs(line));
     let waits = |line: &Property| participation(line) == NEEDS_ACTION;
-    let mut known = object.clone();
-    for (entry, part) in known.entries_mut().zip(Meeting::of(object).order()) {
-        let Some(answer) = answer(part) else { continue };
-        for line in entry.properties_mut().filter(|line| is_theirs(line)) {
-            match (waits(line), waits(answer)) {
-                (false, true) => {
-                    set(line, "PARTSTAT", NEEDS_ACTION);
-                    line.remove_parameter(DELEGATED_TO);
-                }
-                (true, false) if asked_anew(line).is_some() => take_over(line, answer),
-                _ => {}
-            }
+    let take = |line: &mut Property, answer: &Property| match (waits(line), waits(answer)) {
+        (false, true) => {
+            set(line, "PARTSTAT", NEEDS_ACTION);
+            line.remove_parameter(DELEGATED_TO);
         }
-    }
-    (known != *object).then_some(known)
+        (true, false) if asked_anew(line).is_some() => take_over(line, answer),
+        _ => {}
+    };
+    let parts = Meeting::of(object).order().into_iter();
+    let described = parts.map(|part| copy.get(part));
+    with_answers(object, described, (attendee, directory), take)
 }
 
 /// What an attendee without a copy was to be `told`, with what they refused of it since: they declined it or sent somebody
@@ -97,25 +90,37 @@ pub fn with_refusals(
     attendee: PrincipalId,
     directory: &Directory,
 ) -> Option<CalendarObject> {
+    let known = Meeting::of(known);
+    let take = |line: &mut Property, answer: &Property| {
+        // they may have accepted it before
+        if [DECLINED, DELEGATED].contains(&&*participation(answer)) {
+            take_over(line, answer);
+        }
+    };
+    let parts = Meeting::about(told, &known).order().into_iter();
+    let described = parts.map(|part| known.describing(part));
+    with_answers(told, described, (attendee, directory), take)
+}
+
+/// An object with what `take` makes of an attendee's lines by those of theirs that other components have: `others` names, in
+/// the order of the object's, those that are about the same. `None` where nothing becomes of it.
+fn with_answers<'c>(
+    object: &CalendarObject,
+    others: impl Iterator<Item = Option<&'c Component>>,
+    (attendee, directory): (PrincipalId, &Directory),
+    take: impl Fn(&mut Property, &Property),
+) -> Option<CalendarObject> {
     let is_theirs =
         |line: &Property| line.is("ATTENDEE") && directory.is(line.raw_value(), attendee);
-    let known = Meeting::of(known);
-    let parts = Meeting::about(told, &known).order();
-    let mut object = told.clone();
-    for (entry, part) in object.entries_mut().zip(parts) {
-        let answer = known.describing(part).and_then(|known| {
-            let mut lines = known.properties();
-            lines.find(|line| is_theirs(line))
-        });
-        let is_refusal = |line: &&Property| [DECLINED, DELEGATED].contains(&&*participation(line));
-        let Some(refusal) = answer.filter(is_refusal) else {
-            continue;
-        };
-        // they may have accepted it before
-        let lines = entry.properties_mut().filter(|line| is_theirs(line));
-        lines.for_each(|line| take_over(line, refusal));
+    let mut known = object.clone();
+    for (entry, other) in known.entries_mut().zip(others) {
+        let answer = other.and_then(|it| it.properties().find(|line| is_theirs(line)));
+        let Some(answer) = answer else { continue };
+        for line in entry.properties_mut().filter(|line| is_theirs(line)) {
+            take(line, answer);
+        }
     }
-    (object != *told).then_some(object)
+    (known != *object).then_some(known)
 }
 
 /// Writes an answer on the ATTENDEE of who gave it: PARTSTAT and whom they send as answered; a name if none is known; no
