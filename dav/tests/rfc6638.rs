@@ -276,7 +276,7 @@ async fn proposal(world: &World) -> String {
         recipients: vec!["mailto:alice@example.org".to_owned()],
         id: None,
     };
-    let received = world.desk.receive_message(&message, &dav::CALENDAR_RULES);
+    let received = world.desk.receive_message(&message);
     assert_eq!(received.await.unwrap()[0].effect, Effect::Held);
     let inbox = world.ask("PROPFIND inbox/", &[("depth", "1")], "").await;
     let item = inbox.body.split("<D:href>").nth(2).unwrap();

@@ -103,7 +103,7 @@ impl Background {
             desk.clone(),
             (BOOKING_QUEUE, "rooms cannot answer"),
             Duration::ZERO,
-            |desk: Desk| async move { desk.answer_bookings(&dav::CALENDAR_RULES).await },
+            |desk: Desk| async move { desk.answer_bookings().await },
             stopped.clone(),
         ));
         workers.spawn(finish(
@@ -567,7 +567,7 @@ async fn follow_groups(desk: Desk, mut stopped: watch::Receiver<bool>) {
     let mut commits = desk.store().backend().watch();
     loop {
         commits.mark_unchanged();
-        let go_on = match desk.follow_memberships(&dav::CALENDAR_RULES).await {
+        let go_on = match desk.follow_memberships().await {
             Ok(true) => pause(STEP_PAUSE, &mut stopped).await,
             Ok(false) => {
                 let store = desk.store();

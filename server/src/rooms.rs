@@ -77,13 +77,7 @@ pub async fn perform(desk: &Desk, ask: &Ask) -> Result<Told, String> {
         spans: spans(ask)?,
         only_free: !ask.all,
     };
-    let found = desk.find_resources(
-        None,
-        &query,
-        |_| true,
-        MAXIMUM_MATCHES,
-        &dav::CALENDAR_RULES,
-    );
+    let found = desk.find_resources(None, &query, |_| true, MAXIMUM_MATCHES);
     let found = found.await.map_err(|refusal| refusal.to_string())?;
     let told = found.resources.into_iter().map(|resource| {
         let principal = resource.principal;

@@ -15,7 +15,7 @@ use scheduling::{
 
 use crate::simulation::{
     House,
-    house::{Found, RULES, address, parse, path},
+    house::{Found, address, parse, path},
     instances::{key_of, name_of},
 };
 
@@ -203,7 +203,7 @@ impl Teller {
     }
 
     async fn receive(&mut self, message: &IncomingMessage) -> Result<(), String> {
-        let received = self.house.desk.receive_message(message, &RULES).await;
+        let received = self.house.desk.receive_message(message).await;
         let mut received = received.map_err(|refusal| refusal.to_string())?;
         self.received = received.pop();
         self.house.pass(61_000);

@@ -10,7 +10,6 @@ use scheduling::{
 use storage::model::PrincipalKind;
 
 use crate::{
-    CALENDAR_RULES,
     error::DavError,
     multistatus::Multistatus,
     path::Path,
@@ -62,7 +61,6 @@ pub(super) async fn report(dav: &Dav, asked: Asked) -> Result<Response, DavError
         &query,
         |principal| within(&scope, principal),
         limit(root)?,
-        &CALENDAR_RULES,
     );
     let found = found.await?;
     let mut loader = Loader::new(dav, actor, wanted.needs());

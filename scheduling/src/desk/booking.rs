@@ -18,7 +18,7 @@ use storage::{
 };
 
 use super::{
-    BusyQuery, CalendarRules, Desk,
+    BusyQuery, Desk,
     copy::Copy,
     properties::home_path,
     queue::Row,
@@ -120,9 +120,9 @@ impl Desk {
     /// called by a worker whenever [`BOOKING_QUEUE`] has rows.
     ///
     /// Errors: `Unavailable`, `Full`.
-    pub async fn answer_bookings(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
+    pub async fn answer_bookings(&self) -> Result<bool, Refusal> {
         let step = async |row: Row| {
-            let answered = self.booking_round(&row, rules).await;
+            let answered = self.booking_round(&row).await;
             let step = answered.map(|answer| {
                 let mut batch = answer.unwrap_or_else(|| self.store.batch());
                 batch.finish_work(&row.id, &row.work);
@@ -141,11 +141,7 @@ impl Desk {
     }
 
     /// What answers an invitation; `None` where there is nothing to answer.
-    async fn booking_round(
-        &self,
-        row: &Row,
-        rules: &CalendarRules,
-    ) -> Result<Option<Batch>, Refusal> {
+    async fn booking_round(&self, row: &Row) -> Result<Option<Batch>, Refusal> {
         let invitation: Invitation = row.task()?;
         let room = self.store.principal(invitation.room).await;
         let Some(room) = room.map_err(read_failed)? else {
@@ -171,7 +167,7 @@ impl Desk {
             uid: &invitation.uid,
         };
         let (mode, answered) = self
-            .decide_booking(&room, &asked, &directory, rules, &mut observed)
+            .decide_booking(&room, &asked, &directory, &mut observed)
             .await?;
         let is_room = |address: &str| directory.is(address, room.id);
         let verdict = Verdict::AnsweredByItself;
@@ -273,13 +269,12 @@ impl Desk {
         room: &Arc<Principal>,
         asked: &Asked<'_>,
         directory: &Directory,
-        rules: &CalendarRules,
     ) -> Result<Vec<LogLine>, Refusal> {
         if !engine::is_open(asked.object, room, directory) {
             return Ok(Vec::new());
         }
         let mut observed = Observed::new();
-        let decided = self.decide_booking(room, asked, directory, rules, &mut observed);
+        let decided = self.decide_booking(room, asked, directory, &mut observed);
         let (mode, answered) = decided.await?;
         let is_room = |address: &str| directory.is(address, room.id);
         Ok(log::of_rooms_answer(
@@ -297,12 +292,11 @@ impl Desk {
         room: &Arc<Principal>,
         asked: &Asked<'_>,
         directory: &Directory,
-        rules: &CalendarRules,
         observed: &mut Observed,
     ) -> Result<(Booking, Option<CalendarObject>), Refusal> {
         let judged_by = Judge::Itself;
         let judging = self
-            .judging(room, asked, directory, judged_by, rules, observed)
+            .judging(room, asked, directory, judged_by, observed)
             .await?;
         let answer = booking::answer(&judging.request(room, asked, directory));
         // what is too much work is left to a person
@@ -316,13 +310,12 @@ impl Desk {
         asked: &Asked<'_>,
         directory: &Directory,
         judge: Judge,
-        rules: &CalendarRules,
         observed: &mut Observed,
     ) -> Result<Judging, Refusal> {
         let organizer = organizer_of(asked.object);
         let organizer = organizer.and_then(|organizer| directory.local(organizer));
         let mode = self.booking_for(room, organizer.map(|it| it.id)).await?;
-        let zone_for = rules.zone_for(room);
+        let zone_for = self.settings.calendar_rules.zone_for(room);
         let floating = zone_for(asked.calendar);
         let ahead = self.booking_window(room);
         let window = match judge {
@@ -339,14 +332,8 @@ impl Desk {
         let itself = Actor::of(Arc::clone(room));
         let mut busy = match (judge, mode) {
             (Judge::Keeper, Booking::AcceptAlways) => Vec::new(),
-            (Judge::Keeper, _) => {
-                self.accepted_times(&itself, &query, rules, Some(observed))
-                    .await?
-            }
-            (Judge::Itself, _) => {
-                self.bookings(&itself, room, &query, rules, Some(observed))
-                    .await?
-            }
+            (Judge::Keeper, _) => self.accepted_times(&itself, &query, Some(observed)).await?,
+            (Judge::Itself, _) => self.bookings(&itself, room, &query, Some(observed)).await?,
         };
         busy.sort_unstable_by_key(|period| period.start);
         Ok(Judging {
@@ -375,11 +362,11 @@ impl Desk {
         actor: &Actor,
         room: &Principal,
         query: &BusyQuery<'_>,
-        rules: &CalendarRules,
         observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
-        let busy = self.accepted_times(actor, query, rules, observed).await?;
-        self.with_availability(busy, room, &query.window, rules.availability)
+        let busy = self.accepted_times(actor, query, observed).await?;
+        let availability = self.settings.calendar_rules.availability;
+        self.with_availability(busy, room, &query.window, availability)
             .await
     }
 
@@ -388,12 +375,9 @@ impl Desk {
         &self,
         actor: &Actor,
         query: &BusyQuery<'_>,
-        rules: &CalendarRules,
         observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
-        let mut busy = self
-            .gather_periods(actor, query, rules.counts, observed)
-            .await?;
+        let mut busy = self.gather_periods(actor, query, observed).await?;
         busy.retain(|period| period.busy_type != BusyType::Unanswered);
         Ok(busy)
     }
@@ -412,10 +396,10 @@ impl Desk {
         let mut directory = Directory::new();
         let addresses = engine::addresses(Some(asked.object), None);
         self.look_up(&mut directory, &addresses).await?;
-        let (rules, mut observed) = (&self.settings.calendar_rules, Observed::new());
+        let mut observed = Observed::new();
         let judged_by = Judge::Keeper;
         let judging = self
-            .judging(room, asked, &directory, judged_by, rules, &mut observed)
+            .judging(room, asked, &directory, judged_by, &mut observed)
             .await?;
         if judging.mode == Booking::AcceptAlways {
             return Ok(());

@@ -88,8 +88,8 @@ impl Desk {
         let etag = entity_tag(&octets);
         let beside = attachments.iter().map(Attachment::row_octets).sum();
         let content = match self.rehearses {
-            Some(_) => Store::unwritten_content(octets, beside),
-            None => self.store.write_blob_beside(octets, beside).await,
+            true => Store::unwritten_content(octets, beside),
+            false => self.store.write_blob_beside(octets, beside).await,
         };
         Ok(Body {
             fresh_identity: self.fresh_identity(),

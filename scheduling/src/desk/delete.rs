@@ -138,7 +138,7 @@ impl Desk {
         )?;
         let mut batch = match &resolution.found {
             Found::Object(before) => self.remove_object(removal, scene, path, before).await?,
-            _ if self.rehearses.is_some() => return Err(only_objects_are_rehearsed()),
+            _ if self.rehearses => return Err(only_objects_are_rehearsed()),
             _ => {
                 let mut batch = self.begin_removal(removal, scene, path)?;
                 self.remove_collection(&mut batch, removal, path, resolution)

@@ -112,9 +112,7 @@ impl Desk {
                 return Err(Refusal::Prohibited("busy times are those of a collection"));
             }
             let collection = resolution.collection();
-            if collection.kind == CollectionKind::Calendar
-                && !(self.settings.calendar_rules.counts)(collection)
-            {
+            if collection.kind == CollectionKind::Calendar && !self.counts(collection) {
                 continue;
             }
             let owner = resolution.owner.id;
@@ -130,6 +128,11 @@ impl Desk {
         Ok(merge(self.shown_periods(gathered.periods)))
     }
 
+    /// Whether a calendar counts for its owner's busy time (RFC 6638 §9.1).
+    fn counts(&self, calendar: &Collection) -> bool {
+        (self.settings.calendar_rules.counts)(calendar)
+    }
+
     /// The busy periods of all calendars of somebody that count and whose busy time the actor may know,
     /// merged and in order; the collections that hold them need not be readable.
     ///
@@ -138,9 +141,8 @@ impl Desk {
         &self,
         actor: &Actor,
         query: &BusyQuery<'_>,
-        counts: fn(&Collection) -> bool,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
-        let periods = self.gather_periods(actor, query, counts, None).await?;
+        let periods = self.gather_periods(actor, query, None).await?;
         Ok(merge(self.shown_periods(periods)))
     }
 
@@ -161,7 +163,6 @@ impl Desk {
         &self,
         actor: &Actor,
         query: &BusyQuery<'_>,
-        counts: fn(&Collection) -> bool,
         observed: Option<&mut Observed>,
     ) -> Result<Vec<BusyPeriod>, Refusal> {
         let mut gathered = Gathered::default();
@@ -173,7 +174,7 @@ impl Desk {
             let standing = self.standing_again(&mut known, actor, owner).await?;
             if collection.kind == CollectionKind::Calendar {
                 let held = standing.privileges(&resolution);
-                if !held.has(Privilege::ReadFreeBusy) || !counts(collection) {
+                if !held.has(Privilege::ReadFreeBusy) || !self.counts(collection) {
                     continue;
                 }
             }

@@ -15,7 +15,6 @@ use storage::{Batch, Timestamp, Uuid, model::Principal};
 use super::refuse::read_failed;
 use super::{
     Desk, MAXIMUM_ROUNDS, admission,
-    outbox::CalendarRules,
     recipients::{Recipients, finds_no_room},
     refuse::crowded,
 };
@@ -75,13 +74,11 @@ impl Desk {
     /// Takes a message from outside, for each recipient in a commit of its own; what became of it, in the order of
     /// the recipients. After an error the whole message may be handed in again: who has it already is passed over. What is
     /// published of several events is taken one by one; what became of the one that came furthest stands for all.
-    /// `rules` say what of their time a question for it is answered with.
     ///
     /// Errors: `Unavailable`, `Damaged`, `Full`.
     pub async fn receive_message(
         &self,
         message: &IncomingMessage,
-        rules: &CalendarRules,
     ) -> Result<Vec<Reception>, Refusal> {
         let apart = self.published_apart(message);
         let messages = apart.as_deref().unwrap_or(slice::from_ref(message));
@@ -89,7 +86,7 @@ impl Desk {
         for address in &message.recipients {
             let mut of_each = Vec::with_capacity(messages.len());
             for message in messages {
-                of_each.push(self.receive_at(message, address, rules).await?);
+                of_each.push(self.receive_at(message, address).await?);
             }
             receptions.extend(of_each.into_iter().min_by_key(|it| it.effect));
         }
@@ -114,14 +111,10 @@ impl Desk {
         &self,
         message: &IncomingMessage,
         address: &str,
-        rules: &CalendarRules,
     ) -> Result<Reception, Refusal> {
         match self.members_at(address).await? {
-            None => self.receive_for(message, address, rules).await,
-            Some(members) => {
-                self.receive_for_all(message, address, &members, rules)
-                    .await
-            }
+            None => self.receive_for(message, address).await,
+            Some(members) => self.receive_for_all(message, address, &members).await,
         }
     }
 
@@ -140,7 +133,6 @@ impl Desk {
         message: &IncomingMessage,
         group: &str,
         members: &[String],
-        rules: &CalendarRules,
     ) -> Result<Reception, Refusal> {
         let refused = |status, reason: &str| {
             let fault = Unacceptable::new(status, reason);
@@ -154,7 +146,7 @@ impl Desk {
         }
         let mut receptions = Vec::with_capacity(members.len());
         for member in members {
-            receptions.push(self.receive_for(message, member, rules).await?);
+            receptions.push(self.receive_for(message, member).await?);
         }
         let furthest = receptions.into_iter().min_by_key(|it| it.effect);
         let Some(furthest) = furthest else {
@@ -174,13 +166,12 @@ impl Desk {
         &self,
         message: &IncomingMessage,
         address: &str,
-        rules: &CalendarRules,
     ) -> Result<Reception, Refusal> {
         for _ in 0..MAXIMUM_ROUNDS {
             let mut batch = self.store.batch();
             let reception = match self.recipient_at(address).await? {
                 Ok(recipient) => {
-                    self.take_in(&mut batch, message, &recipient, address, rules)
+                    self.take_in(&mut batch, message, &recipient, address)
                         .await?
                 }
                 Err(nobody) => Reception::refused(address, nobody),
@@ -221,7 +212,6 @@ impl Desk {
         message: &IncomingMessage,
         recipient: &Arc<Principal>,
         address: &str,
-        rules: &CalendarRules,
     ) -> Result<Reception, Refusal> {
         let now = self.now();
         let mut directory = Directory::new();
@@ -245,7 +235,7 @@ impl Desk {
         }
         let effect = match taken.asks_for_busy_time() {
             true => self
-                .answer_question(batch, recipient, &taken, &directory, rules, now)
+                .answer_question(batch, recipient, &taken, &directory, now)
                 .await?
                 .map(|()| (Reception::answered(address), false)),
             false => {

@@ -29,7 +29,7 @@ impl Desk {
     /// Writes what was decided into the log of a meeting in a home, if there is anything.
     pub(crate) fn log(&self, batch: &mut Batch, home: CollectionId, uid: &str, entry: LogEntry) {
         // A dry run tells it where it is not kept, too.
-        if !self.settings.scheduling_log && self.rehearses.is_none() {
+        if !self.settings.scheduling_log && !self.rehearses {
             return;
         }
         for row in entry.rows() {

@@ -21,7 +21,7 @@ use storage::{
 };
 
 use super::{
-    CalendarRules, Desk, MAXIMUM_ROUNDS,
+    Desk, MAXIMUM_ROUNDS,
     copy::{Copies, Copy, is_over},
     queue::{Row, is_about_all},
     refuse::{crowded, read_failed},
@@ -56,7 +56,6 @@ struct Step<'a> {
     row: &'a Row,
     change: &'a MembershipChange,
     group: &'a Principal,
-    rules: &'a CalendarRules,
     now: Timestamp,
 }
 
@@ -92,17 +91,14 @@ impl Desk {
     /// perhaps another. To be called by a worker whenever [`MEMBERSHIP_QUEUE`] has rows.
     ///
     /// Errors: `Unavailable`, `Full`.
-    pub async fn follow_memberships(&self, rules: &CalendarRules) -> Result<bool, Refusal> {
+    pub async fn follow_memberships(&self) -> Result<bool, Refusal> {
         let mut refused = None;
         for _ in 0..MAXIMUM_ROUNDS {
             let Some(row) = self.next_row(MEMBERSHIP_QUEUE).await? else {
                 return Ok(false);
             };
             let step = match row.read(MembershipChange::of) {
-                Ok(change) => {
-                    self.membership_step(&row, &change, rules, refused.take())
-                        .await
-                }
+                Ok(change) => self.membership_step(&row, &change, refused.take()).await,
                 Err(refusal) => Err(refusal),
             };
             let committed = match step {
@@ -128,7 +124,6 @@ impl Desk {
         &self,
         row: &Row,
         change: &MembershipChange,
-        rules: &CalendarRules,
         mut refused: Option<Refusal>,
     ) -> Result<Batch, Refusal> {
         let mut batch = self.store.batch();
@@ -141,7 +136,6 @@ impl Desk {
             row,
             change,
             group: &group,
-            rules,
             now: self.now(),
         };
         let meetings = self.meetings_of(change).await?;
@@ -230,7 +224,8 @@ impl Desk {
         if !is_organizer || !is_named || is_over(&copy.stored, step.now) {
             return Ok(Following::Forgotten(copies));
         }
-        let floating = step.rules.zone_for(&owner.value)(&copy.calendar);
+        let zone_for = self.settings.calendar_rules.zone_for(&owner.value);
+        let floating = zone_for(&copy.calendar);
         let followed = engine::follow_members(
             &copy.object,
             &directory,

@@ -135,9 +135,8 @@ pub struct Desk {
     views: Arc<Views>,
     /// What waited in rows of before 2026-11-30 is in those of its meetings.
     former_rows: Arc<OnceCell<()>>,
-    /// Nothing is written, neither a commit nor what is written ahead of one: a dry run, with what it takes to
-    /// foresee the answers of rooms.
-    rehearses: Option<CalendarRules>,
+    /// Nothing is written, neither a commit nor what is written ahead of one: a dry run.
+    rehearses: bool,
 }
 
 impl Desk {
@@ -154,7 +153,7 @@ impl Desk {
             views: Arc::new(Views::new(settings.views)),
             former_rows: Arc::default(),
             settings: Arc::new(settings),
-            rehearses: None,
+            rehearses: false,
         }
     }
 
@@ -178,7 +177,7 @@ impl Desk {
 
     /// Commits a round; `None` where something that it was decided upon has changed meanwhile.
     async fn commit(&self, batch: Batch) -> Result<Option<Committed>, Refusal> {
-        if self.rehearses.is_some() {
+        if self.rehearses {
             return Err(refuse::only_objects_are_rehearsed());
         }
         self.count_changes(&batch);

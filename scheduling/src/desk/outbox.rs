@@ -62,7 +62,6 @@ impl Desk {
         actor: &Actor,
         outbox: &ResourcePath,
         message: Bytes,
-        rules: &CalendarRules,
     ) -> Result<Vec<FreeBusyAnswer>, Refusal> {
         let opened = self
             .open_for(actor, outbox, &[Privilege::ScheduleSendFreeBusy])
@@ -97,7 +96,7 @@ impl Desk {
                     Ok(principal) => match known.get(&principal.id) {
                         Some(times) => Times::clone(times),
                         None => {
-                            let times = self.times_of(&asks, principal, &request, rules).await?;
+                            let times = self.times_of(&asks, principal, &request).await?;
                             known.insert(principal.id, times.clone());
                             times
                         }
@@ -136,10 +135,9 @@ impl Desk {
         addressee: &Addressee,
         attendee: &str,
         request: &FreeBusyRequest,
-        rules: &CalendarRules,
     ) -> Result<FreeBusyAnswer, Refusal> {
         let times = match reachable(addressee) {
-            Ok(principal) => self.times_of(asks, principal, request, rules).await?,
+            Ok(principal) => self.times_of(asks, principal, request).await?,
             Err(status) => Err(status),
         };
         Ok(self.free_busy_answer(attendee, request, times))
@@ -207,7 +205,6 @@ impl Desk {
         asks: &Actor,
         principal: &Arc<Principal>,
         request: &FreeBusyRequest,
-        rules: &CalendarRules,
     ) -> Result<Times, Refusal> {
         let inbox = home_path(principal).child(INBOX_NAME);
         match self
@@ -220,6 +217,7 @@ impl Desk {
             }
             Err(refusal) => return Err(refusal),
         }
+        let rules = &self.settings.calendar_rules;
         let floating = rules.zone_for(principal);
         let query = BusyQuery {
             path: home_path(principal),
@@ -228,7 +226,7 @@ impl Desk {
             floating: &floating,
             masked_uid: request.masked_uid.as_deref(),
         };
-        let busy = self.busy_periods_below(asks, &query, rules.counts).await;
+        let busy = self.busy_periods_below(asks, &query).await;
         let periods = match busy {
             Ok(busy) => {
                 self.with_availability(busy, principal, &request.window, rules.availability)

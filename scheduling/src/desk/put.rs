@@ -161,7 +161,7 @@ impl Desk {
         let scene = self.scene(actor, &[&put.path], &put.conditions).await?;
         let round = self.round(actor, put, &scene).await?;
         if round.parent.kind != CollectionKind::Calendar {
-            if self.rehearses.is_some() {
+            if self.rehearses {
                 return Err(only_objects_are_rehearsed());
             }
             if put.octets.len() as u64 > self.settings.limits.maximum_file_octets {

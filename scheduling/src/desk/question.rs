@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use storage::{Batch, Timestamp, model::Principal};
 
-use super::{Desk, outbox::CalendarRules};
+use super::Desk;
 use crate::{
     Actor, Refusal,
     engine::{self, Addressee, Directory, Message, Status, Unacceptable},
@@ -27,7 +27,6 @@ impl Desk {
         recipient: &Arc<Principal>,
         question: &Message,
         directory: &Directory,
-        rules: &CalendarRules,
         now: Timestamp,
     ) -> Result<Result<(), Unacceptable>, Refusal> {
         let request = match read(question, directory) {
@@ -42,7 +41,7 @@ impl Desk {
         let about = Addressee::Local(Arc::clone(recipient));
         let anybody = Actor::anybody();
         let told = self
-            .answer_about(&anybody, &about, attendee, &request, rules)
+            .answer_about(&anybody, &about, attendee, &request)
             .await?;
         let Some(answer) = told.calendar_data else {
             return Ok(Err(refused(told.request_status)));

@@ -10,7 +10,7 @@ use storage::{
 };
 
 use super::{
-    CalendarRules, Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
+    Delete, Desk, MAXIMUM_ROUNDS, Put, Written, conditions,
     delete::Removal,
     recipients::Recipients,
     refuse::{crowded, read_failed},
@@ -40,13 +40,8 @@ impl Desk {
     ///
     /// Errors: those that [`Desk::put`] would have; `Forbidden` without `DAV:read`; `Conflict` where there is no
     /// calendar.
-    pub async fn rehearse_put(
-        &self,
-        actor: &Actor,
-        put: &Put,
-        rules: &CalendarRules,
-    ) -> Result<Rehearsal, Refusal> {
-        let desk = self.rehearsing(rules);
+    pub async fn rehearse_put(&self, actor: &Actor, put: &Put) -> Result<Rehearsal, Refusal> {
+        let desk = self.rehearsing();
         let mut admitted = None;
         for _ in 0..MAXIMUM_ROUNDS {
             let decided = desk.decide_put(actor, put, &mut admitted).await?;
@@ -72,9 +67,8 @@ impl Desk {
         &self,
         actor: &Actor,
         delete: &Delete,
-        rules: &CalendarRules,
     ) -> Result<Rehearsal, Refusal> {
-        let desk = self.rehearsing(rules);
+        let desk = self.rehearsing();
         let submitted = conditions::submitted_tokens(&delete.conditions);
         let removal = Removal {
             actor,
@@ -101,7 +95,6 @@ impl Desk {
         proposal: &Proposal<'_>,
         later: &[Delivery],
         directory: &Directory,
-        rules: &CalendarRules,
     ) -> Result<Vec<LogLine>, Refusal> {
         let unreadable = self
             .load_readable_recipients(recipients, proposal.owner, later)
@@ -131,7 +124,7 @@ impl Desk {
             }
         }
         for (room, asked) in recipients.asked() {
-            let answers = self.foresee_booking(room, &asked, directory, rules);
+            let answers = self.foresee_booking(room, &asked, directory);
             lines.extend(answers.await?);
         }
         Ok(lines.into_lines())
@@ -147,9 +140,9 @@ impl Desk {
     }
 
     /// A desk that decides as this one does, and writes nothing.
-    fn rehearsing(&self, rules: &CalendarRules) -> Desk {
+    fn rehearsing(&self) -> Desk {
         Desk {
-            rehearses: Some(*rules),
+            rehearses: true,
             ..self.clone()
         }
     }

@@ -8,7 +8,7 @@ use storage::{
     model::{Booking, INBOX_NAME, Principal},
 };
 
-use super::{BusyQuery, CalendarRules, Desk, properties::home_path, refuse::read_failed};
+use super::{BusyQuery, Desk, properties::home_path, refuse::read_failed};
 use crate::{
     Actor, Refusal,
     resources::{ResourceQuery, Span, Vacancy, judge},
@@ -51,7 +51,6 @@ impl Desk {
         query: &ResourceQuery,
         counts: impl Fn(&Arc<Principal>) -> bool,
         limit: usize,
-        rules: &CalendarRules,
     ) -> Result<FoundResources, Refusal> {
         let mut fitting = self.store.principals().await.map_err(read_failed)?;
         fitting.retain(|principal| query.fits(principal) && counts(principal));
@@ -63,7 +62,7 @@ impl Desk {
             is_whole,
         };
         for principal in fitting {
-            let (vacancy, taken) = self.vacancy(actor, &principal, query, rules).await?;
+            let (vacancy, taken) = self.vacancy(actor, &principal, query).await?;
             if query.only_free && vacancy != Vacancy::Free {
                 continue;
             }
@@ -85,7 +84,6 @@ impl Desk {
         actor: Option<&Actor>,
         room: &Arc<Principal>,
         query: &ResourceQuery,
-        rules: &CalendarRules,
     ) -> Result<(Vacancy, Vec<Span>), Refusal> {
         let mode = self
             .booking_for(room, actor.and_then(Actor::signed_in))
@@ -104,7 +102,7 @@ impl Desk {
             }
             Err(refusal) => return Err(refusal),
         }
-        let floating = rules.zone_for(room);
+        let floating = self.settings.calendar_rules.zone_for(room);
         let busy_query = BusyQuery {
             path: home_path(room),
             deep: true,
@@ -116,7 +114,7 @@ impl Desk {
             Booking::None | Booking::AcceptAlways => None,
             _ => self.booking_window(room).end,
         };
-        match self.bookings(asks, room, &busy_query, rules, None).await {
+        match self.bookings(asks, room, &busy_query, None).await {
             Ok(busy) => Ok(judge(&query.spans, &merge(busy), horizon)),
             // The recurrences take too much work.
             Err(Refusal::Precondition { .. }) => Ok((Vacancy::Unknown, Vec::new())),

@@ -468,9 +468,9 @@ impl Desk {
         self.write_recipients(batch, &recipients, proposal.attachments, now)
             .await?;
         let mut foreseen = Vec::new();
-        if let Some(rules) = &self.rehearses {
+        if self.rehearses {
             foreseen = self
-                .foresee_later(&mut recipients, proposal, &later, directory, rules)
+                .foresee_later(&mut recipients, proposal, &later, directory)
                 .await?;
         }
         Ok(Delivered {

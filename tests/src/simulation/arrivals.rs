@@ -10,7 +10,7 @@ use scheduling::{
 use super::{
     Dice,
     elsewhere::{Flying, Letter},
-    house::{House, RULES, address},
+    house::{House, address},
 };
 
 /// Mails that are looked at.
@@ -67,7 +67,7 @@ impl House {
             .find(|who| message.recipients == [address(who)]);
         let method = letter.object.calendar().raw_value("METHOD");
         let (before, revision) = (self.mails().await, self.desk.store().backend().revision());
-        let received = match self.desk.receive_message(&message, &RULES).await {
+        let received = match self.desk.receive_message(&message).await {
             Ok(received) => received,
             Err(Refusal::Unavailable(_)) => {
                 // the server took it, and died before it said so; who is disabled is not invited

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use calendar::{CalendarObject, Limits};
 use scheduling::{
     Actor, Conditions, Precondition, Refusal,
-    desk::{CalendarRules, Desk, MakeCollection, Settings},
+    desk::{Desk, MakeCollection, Settings},
     mail::{self, DeliveryOutcome, MAILING_QUEUE, OutgoingMessage},
 };
 use storage::{
@@ -39,13 +39,6 @@ const TRASH: TrashPolicy = TrashPolicy {
     versions_milliseconds: 90 * 24 * 60 * 60 * 1000,
     version_apart_milliseconds: 60 * 1000,
     home_octets: 1024 * 1024,
-};
-
-/// What a calendar says of its owner's time: nothing of its own.
-pub const RULES: CalendarRules = CalendarRules {
-    counts: |_| true,
-    floating: |_| None,
-    availability: |_| None,
 };
 
 /// An object somewhere.
@@ -529,10 +522,10 @@ impl House {
             Worker::Deliveries => self.desk.deliver_outstanding().await,
             Worker::Mails => self.desk.post_outstanding(MAILING_QUEUE).await,
             Worker::MailStatuses => self.desk.write_mail_statuses().await,
-            Worker::Bookings => self.desk.answer_bookings(&RULES).await,
+            Worker::Bookings => self.desk.answer_bookings().await,
             Worker::AskedAgain => self.desk.ask_rooms_again().await,
             Worker::Refreshes => self.desk.refresh_outstanding().await,
-            Worker::Groups => self.desk.follow_memberships(&RULES).await,
+            Worker::Groups => self.desk.follow_memberships().await,
             Worker::Enabled => self.desk.catch_up_enabled().await,
             Worker::Inboxes => self.desk.clear_answered().await,
             Worker::HeldAnswers => self.desk.take_held_answers().await,

@@ -9,7 +9,7 @@ use scheduling::{
 use storage::access::{Ace, AcePrincipal, Privilege};
 
 use super::Teller;
-use crate::simulation::house::{RULES, address, parse, path};
+use crate::simulation::house::{address, parse, path};
 
 /// A question about a day (RFC 5546 §3.3.2), with the METHOD of a mail.
 fn question(asks: &str, about: &[&str], day: &str) -> Bytes {
@@ -73,9 +73,7 @@ impl Teller {
         let question = question(self.actor, about, day);
         let actor = self.house.actor(self.actor);
         let desk = &self.house.desk;
-        let answers = desk
-            .ask_for_busy_time(actor, &outbox, question, &RULES)
-            .await;
+        let answers = desk.ask_for_busy_time(actor, &outbox, question).await;
         let answers = answers.map_err(|refusal| refusal.to_string())?;
         let mut lines = Vec::new();
         for (name, answer) in about.iter().zip(&answers) {

@@ -37,7 +37,7 @@ pub(super) async fn ask(dav: &Dav, request: Request) -> Result<Response, DavErro
     let path = request.stored_path()?;
     let answers = dav
         .desk()
-        .ask_for_busy_time(&request.actor, path, request.body.clone(), &CALENDAR_RULES)
+        .ask_for_busy_time(&request.actor, path, request.body.clone())
         .await?;
     Ok(answer::xml(StatusCode::OK, schedule_response(&answers)))
 }

@@ -11,7 +11,6 @@ use scheduling::{
 };
 use storage::ResourcePath;
 
-use super::busy_time::CALENDAR_RULES;
 use crate::{
     answer, decisions,
     error::DavError,
@@ -34,15 +33,11 @@ pub(super) async fn dry_run(dav: &Dav, request: Request) -> Result<Response, Dav
     let rehearsal = match change {
         DryRun::Put => {
             let (put, _) = put::change(dav, &request, path)?;
-            dav.desk()
-                .rehearse_put(&request.actor, &put, &CALENDAR_RULES)
-                .await?
+            dav.desk().rehearse_put(&request.actor, &put).await?
         }
         DryRun::Delete => {
             let delete = removal(dav, &request, path)?;
-            dav.desk()
-                .rehearse_delete(&request.actor, &delete, &CALENDAR_RULES)
-                .await?
+            dav.desk().rehearse_delete(&request.actor, &delete).await?
         }
     };
     let document = Writer::document(convoke::DRY_RUN, |writer| write(writer, path, &rehearsal));

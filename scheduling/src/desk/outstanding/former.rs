@@ -120,8 +120,8 @@ impl Desk {
             Ok(())
         };
         match self.rehearses {
-            Some(_) => Ok(()),
-            None => self.former_rows.get_or_try_init(adopt).await.copied(),
+            true => Ok(()),
+            false => self.former_rows.get_or_try_init(adopt).await.copied(),
         }
     }
 

@@ -15,12 +15,6 @@ use super::{
     *,
 };
 
-pub(super) const RULES: CalendarRules = CalendarRules {
-    counts: |_| true,
-    floating: |_| None,
-    availability: |_| None,
-};
-
 /// 2026-01-01T00:00:00Z
 pub(super) const START: i64 = 1_767_225_600_000;
 
@@ -54,7 +48,7 @@ pub(super) fn meeting(organizer: &str, uid: &str, start: &str, more: &str) -> By
 
 impl World {
     pub(super) async fn answer_all(&self) {
-        while self.desk.answer_bookings(&RULES).await.unwrap() {}
+        while self.desk.answer_bookings().await.unwrap() {}
     }
 
     async fn put_for(&self, actor: &Actor, at: &str, octets: Bytes) -> Result<Written, Refusal> {
@@ -141,7 +135,7 @@ async fn a_free_room_accepts_and_a_taken_one_declines() {
     world.answer_all().await;
     assert_eq!(world.said(two).await, ["ACCEPTED"]);
     // nothing is answered twice
-    assert!(!world.desk.answer_bookings(&RULES).await.unwrap());
+    assert!(!world.desk.answer_bookings().await.unwrap());
     // a room that is not needed any more is free
     world.delete(one).await.unwrap();
     assert_eq!(world.booked(&room).await.len(), 1);
@@ -189,7 +183,7 @@ async fn an_answer_that_is_given_up_is_told() {
     while let Some(due) = world.desk.store().next_due(BOOKING_QUEUE).await.unwrap() {
         world.clock.set(due.max(world.desk.now()));
         faulty.fail_commit(1, CommitError::Limit("a bound"));
-        assert!(world.desk.answer_bookings(&RULES).await.unwrap());
+        assert!(world.desk.answer_bookings().await.unwrap());
         faulty.heal();
     }
     let why = "it gives no answer by itself, which was tried often enough";
@@ -244,7 +238,7 @@ async fn a_room_that_answers_nothing_and_a_meeting_that_is_gone() {
         .await
         .unwrap();
     assert!(
-        !world.desk.answer_bookings(&RULES).await.unwrap(),
+        !world.desk.answer_bookings().await.unwrap(),
         "no row is left"
     );
     let world = house().await;

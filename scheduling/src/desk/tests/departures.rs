@@ -2,7 +2,7 @@
 
 use storage::{backend::CommitError, model::PrincipalId};
 
-use super::{bookings::RULES, *};
+use super::*;
 
 /// 2026-01-15T00:00:00Z
 const NOW: i64 = 1_768_435_200_000;
@@ -305,7 +305,7 @@ async fn a_room_that_goes_declines() {
         .put("alice/calendar/1.ics", booked)
         .await
         .unwrap();
-    while house.world.desk.answer_bookings(&RULES).await.unwrap() {}
+    while house.world.desk.answer_bookings().await.unwrap() {}
     let text = house.world.text_at("alice/calendar/1.ics").await;
     assert!(text.contains("PARTSTAT=ACCEPTED"), "{text}");
     let gone = house.world.desk.remove_account(&room, false).await;

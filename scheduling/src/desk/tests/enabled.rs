@@ -7,7 +7,6 @@ use storage::{
 };
 
 use super::{
-    bookings::RULES,
     meetings::{AT, START, answer, line, meeting},
     *,
 };
@@ -277,7 +276,7 @@ async fn a_room_that_is_enabled_again_answers() {
     world.put(AT, asked).await.unwrap();
     world.set_disabled(room.id, false).await;
     world.catch_up().await;
-    while world.desk.answer_bookings(&RULES).await.unwrap() {}
+    while world.desk.answer_bookings().await.unwrap() {}
     let text = world.text_at(AT).await;
     let answered = line(&text, "ATTENDEE", "room1@example.com");
     assert!(answered.contains("PARTSTAT=ACCEPTED"), "{text}");

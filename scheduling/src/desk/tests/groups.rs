@@ -85,7 +85,7 @@ async fn a_group_is_busy_when_somebody_in_it_is() {
         );
         let outbox = path("alice/outbox");
         let desk = &world.desk;
-        desk.ask_for_busy_time(&world.alice, &outbox, question.into(), &bookings::RULES)
+        desk.ask_for_busy_time(&world.alice, &outbox, question.into())
             .await
     };
     let mut answers = ask("all").await.unwrap();
@@ -237,7 +237,7 @@ fn from_xenia(method: &str, sequence: u32, more: &str) -> IncomingMessage {
 impl World {
     /// What became of a message for the group, and with which status.
     async fn receive_for_group(&self, message: &IncomingMessage) -> (Effect, Status) {
-        let receptions = self.desk.receive_message(message, &bookings::RULES).await;
+        let receptions = self.desk.receive_message(message).await;
         let mut receptions = receptions.unwrap();
         assert_eq!(receptions.len(), 1);
         let reception = receptions.remove(0);

@@ -8,7 +8,6 @@ mod delegates;
 use calendar::{CalendarObject, Limits as ParserLimits, Property};
 
 use super::{
-    bookings::RULES,
     meetings::{AT, START, meeting},
     *,
 };
@@ -90,7 +89,7 @@ fn accepted(text: &str) -> usize {
 impl World {
     /// What became of a message for its only recipient.
     pub(super) async fn receive(&self, message: &IncomingMessage) -> Reception {
-        let mut receptions = self.desk.receive_message(message, &RULES).await.unwrap();
+        let mut receptions = self.desk.receive_message(message).await.unwrap();
         assert_eq!(receptions.len(), 1);
         receptions.remove(0)
     }
@@ -301,7 +300,7 @@ async fn each_recipient_is_told_apart() {
             .into(),
         ..invitation(0, "")
     };
-    let receptions = world.desk.receive_message(&message, &RULES).await.unwrap();
+    let receptions = world.desk.receive_message(&message).await.unwrap();
     let told: Vec<_> = receptions
         .iter()
         .map(|it| (it.effect, it.status.as_str()))

@@ -5,7 +5,7 @@ use storage::{
     model::{Delegate, SchedulingLogEntry, Work},
 };
 
-use super::{bookings::RULES, imports::incoming, meetings::answer, trash, *};
+use super::{imports::incoming, meetings::answer, trash, *};
 use crate::{
     log::{LogEntry, Occasion, Verdict, Way},
     mail::{self, DeliveryOutcome},
@@ -162,7 +162,7 @@ async fn why_an_object_that_names_people_is_not_scheduled() {
             conditions: Conditions::default(),
             schedule_reply: true,
         };
-        let rehearsal = world.desk.rehearse_put(&world.alice, &put, &RULES).await;
+        let rehearsal = world.desk.rehearse_put(&world.alice, &put).await;
         world.put(AT, object).await.unwrap();
         let entries = world.log_of(&world.alice).await;
         let lines = &entries[0].lines;

@@ -2,7 +2,7 @@
 
 use storage::model::{DORMANT_MEMBERSHIP_QUEUE, MEMBERSHIP_QUEUE, PrincipalId};
 
-use super::{bookings::RULES, *};
+use super::*;
 use crate::log::Verdict;
 
 /// 2026-01-01T00:00:00Z
@@ -71,7 +71,7 @@ impl House {
     async fn follow(&self) -> usize {
         self.world.clock.advance(10_000);
         let mut commits = 0;
-        while self.world.desk.follow_memberships(&RULES).await.unwrap() {
+        while self.world.desk.follow_memberships().await.unwrap() {
             commits += 1;
         }
         commits
@@ -137,7 +137,7 @@ async fn who_comes_into_a_group_is_invited_to_its_meetings() {
     house
         .set_team(&[&world.bob, &house.carol, &house.dave])
         .await;
-    assert!(!world.desk.follow_memberships(&RULES).await.unwrap());
+    assert!(!world.desk.follow_memberships().await.unwrap());
     let bobs_messages = house.messages("bob").await;
     assert_eq!(house.follow().await, 2);
     for who in ["carol", "dave"] {
@@ -447,7 +447,7 @@ async fn what_cannot_be_followed_is_said() {
     let changed = store.change_principal(team, |team| team.members.push(id));
     changed.await.unwrap();
     world.clock.advance(10_000);
-    while world.desk.follow_memberships(&RULES).await.unwrap() {}
+    while world.desk.follow_memberships().await.unwrap() {}
     let waiting = store.list_work(MEMBERSHIP_QUEUE, None, 10).await.unwrap();
     assert_eq!(waiting, []);
     let log = world
@@ -716,7 +716,7 @@ async fn a_meeting_and_a_change_at_the_same_time_meet() {
         let (put, ()) = tokio::join!(put, change);
         put.unwrap();
         world.clock.advance(10_000);
-        while world.desk.follow_memberships(&RULES).await.unwrap() {}
+        while world.desk.follow_memberships().await.unwrap() {}
         assert_eq!(world.tree("carol/calendar").await.len(), 1, "{turns}");
         assert_eq!(world.tree("carol/inbox").await.len(), 1, "{turns}");
     }

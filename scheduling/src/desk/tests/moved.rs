@@ -4,7 +4,6 @@ use storage::access::{Ace, AcePrincipal, Privilege};
 use storage::model::{AuditAction, Collection};
 
 use super::{
-    bookings::RULES,
     locks::taking,
     meetings::{AT, START, answer, line, meeting},
     yielding::Yielding,
@@ -67,7 +66,7 @@ async fn it_moves_and_changes_in_one_commit() {
     let revision = world.desk.store().backend().revision();
     let accepted = answer(&text, "ACCEPTED");
     let put = putting(MINE, &accepted);
-    let rehearsed = world.desk.rehearse_put(&world.bob, &put, &RULES).await;
+    let rehearsed = world.desk.rehearse_put(&world.bob, &put).await;
     let rehearsed = rehearsed.unwrap();
     let written = world.desk.put(&world.bob, put).await.unwrap();
     assert_eq!(world.desk.store().backend().revision().0, revision.0 + 1);
@@ -154,7 +153,7 @@ async fn who_may_not_unbind_does_not_move_it() {
     let expected = Refusal::Forbidden {
         missing: vec![(path("bob/calendar"), Privilege::Unbind)],
     };
-    let rehearsed = world.desk.rehearse_put(&carol, &put, &RULES).await;
+    let rehearsed = world.desk.rehearse_put(&carol, &put).await;
     assert_eq!(rehearsed.unwrap_err(), expected);
     let refused = world.desk.put(&carol, put.clone()).await;
     assert_eq!(refused.unwrap_err(), expected);

@@ -4,7 +4,6 @@ use calendar::{CalendarObject, Limits as ParserLimits};
 use storage::{access::Ace, model::Collection};
 
 use super::{
-    bookings::RULES,
     waiting::{meeting, series, slow, slow_world},
     *,
 };
@@ -89,7 +88,7 @@ async fn what_is_decided_behind_a_damaged_row_waits_for_it() {
             world.put(AT, after).await.unwrap();
             world.deliver().await;
         }
-        let received = world.desk.receive_message(&bob_declines(), &RULES).await;
+        let received = world.desk.receive_message(&bob_declines()).await;
         received.unwrap();
         world.deliver().await;
         assert!(world.line_of("bob").await.contains("PARTSTAT=DECLINED"));
@@ -145,7 +144,7 @@ async fn what_is_decided_before_a_damaged_row_behind_waits_for_it() {
             false => world.remove_letters(LETTERS_QUEUE).await,
         }
         change("3").await;
-        let received = world.desk.receive_message(&bob_declines(), &RULES).await;
+        let received = world.desk.receive_message(&bob_declines()).await;
         received.unwrap();
         change("4").await;
         let (_, text) = world.own_copy("carol").await;

@@ -3,7 +3,7 @@
 use calendar::{CalendarObject, Limits as ParserLimits};
 use storage::access::{Ace, AcePrincipal, Privilege};
 
-use super::{bookings::RULES, *};
+use super::*;
 use crate::mail::{MessageKind, OutgoingMessage};
 
 const XENIA: &str = "mailto:xenia@elsewhere.test";
@@ -32,7 +32,7 @@ fn question() -> IncomingMessage {
 
 impl World {
     async fn take(&self, message: &IncomingMessage) -> (Effect, String) {
-        let received = self.desk.receive_message(message, &RULES).await.unwrap();
+        let received = self.desk.receive_message(message).await.unwrap();
         (received[0].effect, received[0].status.as_str().to_owned())
     }
 

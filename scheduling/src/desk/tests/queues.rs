@@ -5,7 +5,6 @@ use storage::model::{ASK_AGAIN_QUEUE, Booking, Content, ENABLED_QUEUE, MEMBERSHI
 use crate::mail::{DeliveryOutcome, HELD_MAILING_QUEUE, MAILING_QUEUE};
 
 use super::{
-    bookings::RULES,
     meetings::{answer, line, meeting},
     *,
 };
@@ -187,7 +186,7 @@ async fn one_damaged_copy_keeps_nobody_from_answering() {
         let who = match by_mail {
             true => {
                 let reply = incoming::reply_of_xenia("a");
-                let received = world.desk.receive_message(&reply, &RULES).await;
+                let received = world.desk.receive_message(&reply).await;
                 received.unwrap();
                 "xenia"
             }
@@ -313,7 +312,7 @@ async fn one_damaged_meeting_stops_no_rooms_answers() {
     }
     let damaged = world.copy_of("room", "a").await;
     let whole = world.damage(&damaged).await;
-    while world.desk.answer_bookings(&RULES).await.unwrap() {}
+    while world.desk.answer_bookings().await.unwrap() {}
     let answered = async |uid| {
         let text = world.text_at(&at(uid)).await;
         has_accepted(&text, "room")
@@ -321,7 +320,7 @@ async fn one_damaged_meeting_stops_no_rooms_answers() {
     assert_eq!((answered("a").await, answered("b").await), (false, true));
     world.replace_content(&damaged, whole).await;
     world.some_time();
-    while world.desk.answer_bookings(&RULES).await.unwrap() {}
+    while world.desk.answer_bookings().await.unwrap() {}
     assert!(answered("a").await);
 }
 
@@ -341,9 +340,9 @@ async fn one_damaged_meeting_stops_no_group() {
     let join = |team: &mut Principal| team.members = vec![carol.principal.id];
     store.change_principal(team, join).await.unwrap();
     world.some_time();
-    while world.desk.follow_memberships(&RULES).await.unwrap() {}
+    while world.desk.follow_memberships().await.unwrap() {}
     world.some_time();
-    while world.desk.follow_memberships(&RULES).await.unwrap() {}
+    while world.desk.follow_memberships().await.unwrap() {}
     let copies = world.members("carol/calendar").await.len();
     assert_eq!(copies, 2, "a and c");
     assert!(world.waiting(MEMBERSHIP_QUEUE).await.is_empty());
@@ -408,10 +407,10 @@ async fn rows_that_cannot_be_read_are_kept() {
             MAILING_QUEUE | HELD_MAILING_QUEUE => world.desk.post_outstanding(queue).await,
             MAIL_STATUS_QUEUE => world.desk.write_mail_statuses().await,
             REFRESH_QUEUE => world.desk.refresh_outstanding().await,
-            BOOKING_QUEUE => world.desk.answer_bookings(&RULES).await,
+            BOOKING_QUEUE => world.desk.answer_bookings().await,
             ANSWERED_QUEUE => world.desk.clear_answered().await,
             HELD_ANSWER_QUEUE => world.desk.take_held_answers().await,
-            MEMBERSHIP_QUEUE => world.desk.follow_memberships(&RULES).await,
+            MEMBERSHIP_QUEUE => world.desk.follow_memberships().await,
             ASK_AGAIN_QUEUE => world.desk.ask_rooms_again().await,
             _ => world.desk.catch_up_enabled().await,
         };

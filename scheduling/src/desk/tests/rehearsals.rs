@@ -2,7 +2,7 @@
 
 use storage::{Revision, backend::CommitError};
 
-use super::{bookings::RULES, *};
+use super::*;
 use crate::log::{Verdict, Way};
 
 const AT: &str = "alice/calendar/m.ics";
@@ -52,7 +52,7 @@ impl World {
     async fn rehearse(&self, at: &str, octets: impl Into<Bytes>) -> Result<Rehearsal, Refusal> {
         let put = putting(at, octets, Conditions::default());
         let before = self.revision();
-        let rehearsal = self.desk.rehearse_put(&self.alice, &put, &RULES).await;
+        let rehearsal = self.desk.rehearse_put(&self.alice, &put).await;
         assert_eq!(self.revision(), before, "nothing is written");
         rehearsal
     }
@@ -79,7 +79,7 @@ async fn it_says_what_the_change_comes_to() {
     let before = world.revision();
     let rehearsal = world
         .desk
-        .rehearse_delete(&world.alice, &deleting(AT), &RULES)
+        .rehearse_delete(&world.alice, &deleting(AT))
         .await;
     let rehearsal = rehearsal.unwrap();
     assert_eq!(world.revision(), before);
@@ -132,11 +132,7 @@ async fn an_own_invitation_is_told_to_stand_elsewhere() {
     );
     let put = putting("bob/calendar/own.ics", answer, if_none_match("*"));
     let before = world.revision();
-    let rehearsal = world
-        .desk
-        .rehearse_put(&world.bob, &put, &RULES)
-        .await
-        .unwrap();
+    let rehearsal = world.desk.rehearse_put(&world.bob, &put).await.unwrap();
     assert_eq!(world.revision(), before);
     assert_eq!(rehearsal.written.unwrap().elsewhere, Some(path(&delivered)));
     assert_eq!(rehearsal.lines[0].verdict, Verdict::Sent);
@@ -184,7 +180,7 @@ async fn it_is_refused_as_the_change_is() {
     for (at, octets, conditions) in cases {
         let put = putting(at, octets, conditions);
         let before = world.revision();
-        let dry = world.desk.rehearse_put(&world.alice, &put, &RULES).await;
+        let dry = world.desk.rehearse_put(&world.alice, &put).await;
         assert_eq!(world.revision(), before);
         let refusal = dry.unwrap_err();
         let done = world.desk.put(&world.alice, put.clone()).await;
@@ -193,7 +189,7 @@ async fn it_is_refused_as_the_change_is() {
     for at in ["alice/calendar/none.ics", "bob/calendar/none.ics"] {
         let dry = world
             .desk
-            .rehearse_delete(&world.alice, &deleting(at), &RULES)
+            .rehearse_delete(&world.alice, &deleting(at))
             .await;
         assert_eq!(dry.unwrap_err(), world.delete(at).await.unwrap_err());
     }
@@ -221,7 +217,7 @@ async fn only_calendar_objects_have_one() {
     for at in ["alice/work", "alice/files"] {
         let whole = world
             .desk
-            .rehearse_delete(&world.alice, &deleting(at), &RULES)
+            .rehearse_delete(&world.alice, &deleting(at))
             .await;
         assert!(matches!(whole, Err(Refusal::Conflict(_))), "{whole:?}");
     }
@@ -254,11 +250,11 @@ async fn who_may_not_read_is_not_told() {
         event("x", "Bobs"),
         Conditions::default(),
     );
-    let dry = world.desk.rehearse_put(&world.bob, &put, &RULES).await;
+    let dry = world.desk.rehearse_put(&world.bob, &put).await;
     assert!(matches!(dry, Err(Refusal::Forbidden { .. })), "{dry:?}");
     let gone = world
         .desk
-        .rehearse_delete(&world.bob, &deleting("alice/calendar/x.ics"), &RULES)
+        .rehearse_delete(&world.bob, &deleting("alice/calendar/x.ics"))
         .await;
     assert!(matches!(gone, Err(Refusal::Forbidden { .. })), "{gone:?}");
     assert!(world.desk.put(&world.bob, put).await.is_ok());
@@ -309,7 +305,7 @@ async fn the_answers_of_rooms_are_foreseen() {
     );
     let other = meeting(START, &rooms).replace("UID:m", "UID:other");
     world.put("alice/calendar/other.ics", other).await.unwrap();
-    while world.desk.answer_bookings(&RULES).await.unwrap() {}
+    while world.desk.answer_bookings().await.unwrap() {}
     assert_eq!(
         foreseen().await,
         [

@@ -63,7 +63,7 @@ async fn house(carol_may_speak: bool) -> World {
 }
 
 async fn receive(world: &World, message: &IncomingMessage) -> Reception {
-    let received = world.desk.receive_message(message, &bookings::RULES).await;
+    let received = world.desk.receive_message(message).await;
     received.unwrap().remove(0)
 }
 

@@ -48,7 +48,7 @@ async fn no_room_is_booked_twice() {
                 let start = format!("20260201T09{:02}00Z", 5 * number);
                 let octets = meeting("alice", &number.to_string(), &start, "");
                 world.put(&at, octets).await.unwrap();
-                while world.desk.answer_bookings(&RULES).await.unwrap() {}
+                while world.desk.answer_bookings().await.unwrap() {}
             });
         }
         while let Some(done) = tasks.join_next().await {

@@ -118,7 +118,7 @@ impl Stage {
                 let sends = format!("DELEGATED;DELEGATED-TO=\"{YVES}\"");
                 for (sender, said) in [(YVES, "ACCEPTED"), (steps::XENIA, &sends)] {
                     let answer = steps::answer_by_mail(sender, said);
-                    let received = world.desk.receive_message(&answer, &bookings::RULES);
+                    let received = world.desk.receive_message(&answer);
                     received.await.unwrap();
                 }
             }

@@ -252,7 +252,7 @@ impl Stage {
     }
 
     async fn follow_memberships(&self) -> Result<(), Refusal> {
-        let followed = self.world.desk.follow_memberships(&bookings::RULES);
+        let followed = self.world.desk.follow_memberships();
         followed.await.map(drop)
     }
 
@@ -286,14 +286,9 @@ impl Stage {
             BEGIN:VFREEBUSY\r\nUID:q\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260201T000000Z\r\n\
             DTEND:20260202T000000Z\r\nORGANIZER:mailto:alice@example.com\r\n\
             ATTENDEE:mailto:bob@example.com\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n";
-        let rules = CalendarRules {
-            counts: |_| true,
-            floating: |_| Some(calendar::Zone::utc()),
-            availability: |_| None,
-        };
         let (desk, question) = (&self.world.desk, Bytes::from_static(QUESTION.as_bytes()));
         let outbox = path("alice/outbox");
-        let answers = desk.ask_for_busy_time(&self.world.alice, &outbox, question, &rules);
+        let answers = desk.ask_for_busy_time(&self.world.alice, &outbox, question);
         let answers = answers.await?;
         assert_eq!(answers.len(), 1);
         assert!(answers[0].request_status.starts_with("2."), "{answers:?}");
@@ -323,11 +318,8 @@ impl Stage {
     }
 
     async fn receive_message(&self) -> Result<(), Refusal> {
-        let received = self
-            .world
-            .desk
-            .receive_message(&answer_by_mail(XENIA, "ACCEPTED"), &bookings::RULES)
-            .await;
+        let answer = answer_by_mail(XENIA, "ACCEPTED");
+        let received = self.world.desk.receive_message(&answer).await;
         received.map(drop)
     }
 

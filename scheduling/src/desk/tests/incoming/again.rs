@@ -56,7 +56,7 @@ async fn a_failed_commit_leaves_nothing_and_the_next_attempt_all() {
     let before = world.all().await;
     let error = CommitError::Unavailable("for a test".to_owned());
     faulty.fail_commit(1, error);
-    let failed = world.desk.receive_message(&invitation(0, ""), &RULES).await;
+    let failed = world.desk.receive_message(&invitation(0, "")).await;
     assert!(matches!(failed, Err(Refusal::Unavailable(_))), "{failed:?}");
     faulty.heal();
     assert_eq!(world.all().await, before);
