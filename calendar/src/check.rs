@@ -455,148 +455,104 @@ mod tests {
         );
     }
 
-    #[test]
-    fn faults() {
-        use ObjectFault::*;
-        use ObjectPrecondition::*;
-        let cases = [
-            (
-                check(&format!("BEGIN:VCALENDAR {EVENT} END:VCALENDAR")),
-                NoVersion,
-                ValidCalendarData,
-            ),
-            (
-                check(&format!(
-                    "BEGIN:VCALENDAR VERSION:1.0 {EVENT} END:VCALENDAR"
-                )),
-                OtherVersion("1.0".into()),
-                ValidCalendarData,
-            ),
-            (
-                calendar(
-                    "BEGIN:VEVENT UID:1 DTSTART:20260101 RRULE:RSCALE=CHINESE;FREQ=YEARLY END:VEVENT",
-                ),
-                CalendarSystem {
-                    line: 6,
-                    value: "CHINESE".into(),
-                },
-                SupportedRscale,
-            ),
-            (
-                calendar(
-                    "BEGIN:VEVENT UID:1 DTSTART:20260101 RRULE:FREQ=YEARLY;SKIP=FORWARD END:VEVENT",
-                ),
-                SkipWithoutScale { line: 6 },
-                ValidCalendarData,
-            ),
-            (
-                calendar("BEGIN:VEVENT UID:1 END:VEVENT"),
-                Missing {
-                    line: 3,
-                    component: "VEVENT".into(),
-                    property: "DTSTART",
-                },
-                ValidCalendarData,
-            ),
-            (
-                calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 DTSTART:20260102 END:VEVENT"),
-                Repeated {
-                    line: 6,
-                    property: "DTSTART".into(),
-                },
-                ValidCalendarData,
-            ),
-            (
-                calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 uid:2 END:VEVENT"),
-                Repeated {
-                    line: 6,
-                    property: "UID".into(),
-                },
-                ValidCalendarData,
-            ),
-            (
-                calendar("BEGIN:VEVENT UID:1 DTSTART:soon END:VEVENT"),
-                Unreadable {
-                    line: 5,
-                    property: "DTSTART".into(),
-                    value: "soon".into(),
-                },
-                ValidCalendarData,
-            ),
-            (
-                calendar("BEGIN:VEVENT UID:1 DTSTART:20260101 RECURRENCE-ID: END:VEVENT"),
-                Unreadable {
-                    line: 6,
-                    property: "RECURRENCE-ID".into(),
-                    value: "".into(),
-                },
-                ValidCalendarData,
-            ),
-            // RFC 4791 §4.1
-            (
-                calendar(&format!("METHOD:REQUEST {EVENT}")),
-                Method { line: 3 },
-                ValidCalendarObjectResource,
-            ),
-            (calendar(""), NoComponent, ValidCalendarObjectResource),
-            (
-                calendar("BEGIN:VTIMEZONE TZID:X END:VTIMEZONE"),
-                NoComponent,
-                ValidCalendarObjectResource,
-            ),
-            (
-                calendar(&format!("{EVENT} BEGIN:VTODO UID:1 END:VTODO")),
-                SeveralTypes {
-                    line: 7,
-                    first: "VEVENT".into(),
-                    found: "VTODO".into(),
-                },
-                ValidCalendarObjectResource,
-            ),
-            (
-                calendar("BEGIN:VEVENT DTSTART:20260101 END:VEVENT"),
-                NoUid {
-                    line: 3,
-                    component: "VEVENT".into(),
-                },
-                ValidCalendarObjectResource,
-            ),
-            (
-                calendar("BEGIN:VEVENT UID: DTSTART:20260101 END:VEVENT"),
-                NoUid {
-                    line: 3,
-                    component: "VEVENT".into(),
-                },
-                ValidCalendarObjectResource,
-            ),
-            (
-                calendar(&format!(
-                    "{EVENT} BEGIN:VEVENT UID:2 DTSTART:20260101 END:VEVENT"
-                )),
-                SeveralUids { line: 7 },
-                ValidCalendarObjectResource,
-            ),
-            (
-                calendar(&format!("{EVENT} {EVENT}")),
-                SecondMaster { line: 7 },
-                ValidCalendarObjectResource,
-            ),
-            (
-                calendar(&format!(
-                    "{0} {0}",
-                    EVENT.replace("UID:1", "UID:1 RECURRENCE-ID:20260101T090000Z")
-                )),
-                SecondOverride {
-                    line: 8,
-                    recurrence_id: "20260101T090000Z".into(),
-                },
-                ValidCalendarObjectResource,
-            ),
-        ];
-        for (result, fault, precondition) in cases {
-            assert_eq!(fault.precondition(), precondition);
-            assert_eq!(result, Err(fault));
+    /// Each is refused in these words, for this precondition.
+    fn check_faults<const N: usize>(
+        precondition: ObjectPrecondition,
+        cases: [(Result<ObjectFacts, ObjectFault>, &str); N],
+    ) {
+        for (found, expected) in cases {
+            let fault = found.expect_err(expected);
+            assert_eq!(fault.to_string(), expected);
+            assert_eq!(fault.precondition(), precondition, "{fault}");
         }
+    }
+
+    #[test]
+    fn faults_of_the_data() {
+        let bare = |lines: &str| check(&format!("BEGIN:VCALENDAR {lines} END:VCALENDAR"));
+        let event = |lines: &str| calendar(&format!("BEGIN:VEVENT UID:1 {lines} END:VEVENT"));
+        check_faults(
+            ObjectPrecondition::ValidCalendarData,
+            [
+                (bare(EVENT), "the VCALENDAR has no VERSION"),
+                (
+                    bare(&format!("VERSION:1.0 {EVENT}")),
+                    "the version is \"1.0\" and not 2.0",
+                ),
+                (
+                    event("DTSTART:20260101 RRULE:FREQ=YEARLY;SKIP=FORWARD"),
+                    "line 6: SKIP is only for rules with RSCALE",
+                ),
+                (event(""), "line 3: VEVENT has no DTSTART"),
+                (
+                    event("DTSTART:20260101 DTSTART:20260102"),
+                    "line 6: DTSTART stands here a second time",
+                ),
+                (
+                    event("DTSTART:20260101 uid:2"),
+                    "line 6: UID stands here a second time",
+                ),
+                (
+                    event("DTSTART:soon"),
+                    "line 5: DTSTART is no date: \"soon\"",
+                ),
+                (
+                    event("DTSTART:20260101 RECURRENCE-ID:"),
+                    "line 6: RECURRENCE-ID is no date: \"\"",
+                ),
+            ],
+        );
+        check_faults(
+            ObjectPrecondition::SupportedRscale,
+            [(
+                event("DTSTART:20260101 RRULE:RSCALE=CHINESE;FREQ=YEARLY"),
+                "line 6: recurrence in the calendar system \"CHINESE\" is not possible",
+            )],
+        );
+    }
+
+    /// RFC 4791 §4.1
+    #[test]
+    fn faults_of_the_object() {
+        let instance = EVENT.replace("UID:1", "UID:1 RECURRENCE-ID:20260101T090000Z");
+        let beside = |one: &str, other: &str| calendar(&format!("{one} {other}"));
+        let without_uid = "line 3: VEVENT has no UID";
+        let nothing = "there is no component other than VTIMEZONE";
+        check_faults(
+            ObjectPrecondition::ValidCalendarObjectResource,
+            [
+                (
+                    beside("METHOD:REQUEST", EVENT),
+                    "line 3: an object in a calendar has no METHOD",
+                ),
+                (calendar(""), nothing),
+                (calendar("BEGIN:VTIMEZONE TZID:X END:VTIMEZONE"), nothing),
+                (
+                    beside(EVENT, "BEGIN:VTODO UID:1 END:VTODO"),
+                    "line 7: VTODO beside VEVENT; an object has one type of component",
+                ),
+                (
+                    calendar("BEGIN:VEVENT DTSTART:20260101 END:VEVENT"),
+                    without_uid,
+                ),
+                (
+                    calendar("BEGIN:VEVENT UID: DTSTART:20260101 END:VEVENT"),
+                    without_uid,
+                ),
+                (
+                    beside(EVENT, &EVENT.replace("UID:1", "UID:2")),
+                    "line 7: the component has another UID than the first one",
+                ),
+                (
+                    beside(EVENT, EVENT),
+                    "line 7: a second component without RECURRENCE-ID",
+                ),
+                (
+                    beside(&instance, &instance),
+                    "line 8: a second component with RECURRENCE-ID 20260101T090000Z",
+                ),
+            ],
+        );
     }
 
     /// RFC 5545 §3.2.19 knows no bound: what is stored with more is right.
