@@ -12,7 +12,7 @@ use scheduling::{
 };
 use storage::{
     BUILDING_MILLISECONDS, LogRetention, Store, Timestamp,
-    backend::CommitError,
+    backend::{BoxFuture, CommitError},
     model::{ASK_AGAIN_QUEUE, ENABLED_QUEUE, MEMBERSHIP_QUEUE},
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -64,6 +64,80 @@ const MOST_DOUBLINGS: u32 = 6;
 /// Between two looks at the clock.
 const CLOCK_PERIOD: Duration = Duration::from_secs(60 * 60);
 
+/// A queue of the desk's, which is finished step by step.
+struct Queue {
+    name: &'static str,
+    /// What cannot be done where a step fails.
+    failure: &'static str,
+    pause_after_step: Duration,
+    /// Says whether there was something to do, and hence perhaps more.
+    step: fn(&Desk) -> BoxFuture<'_, Result<bool, Refusal>>,
+}
+
+impl Queue {
+    const fn new(
+        name: &'static str,
+        failure: &'static str,
+        step: fn(&Desk) -> BoxFuture<'_, Result<bool, Refusal>>,
+    ) -> Queue {
+        Queue {
+            name,
+            failure,
+            pause_after_step: STEP_PAUSE,
+            step,
+        }
+    }
+}
+
+/// All queues but those of mails, which [`MailWorker`] sends, and of groups, which [`follow_groups`] follows.
+const QUEUES: [Queue; 10] = [
+    Queue {
+        pause_after_step: Duration::ZERO,
+        ..Queue::new(BOOKING_QUEUE, "rooms cannot answer", |desk| {
+            Box::pin(desk.answer_bookings())
+        })
+    },
+    Queue::new(
+        ASK_AGAIN_QUEUE,
+        "rooms that answer otherwise now cannot be asked again",
+        |desk| Box::pin(desk.ask_rooms_again()),
+    ),
+    Queue::new(DELIVERY_QUEUE, "deliveries cannot be finished", |desk| {
+        Box::pin(desk.deliver_outstanding())
+    }),
+    Queue::new(MAILING_QUEUE, "mails to many cannot be made", |desk| {
+        Box::pin(desk.post_outstanding(MAILING_QUEUE))
+    }),
+    Queue::new(HELD_MAILING_QUEUE, "mails to many cannot be made", |desk| {
+        Box::pin(desk.post_outstanding(HELD_MAILING_QUEUE))
+    }),
+    Queue::new(
+        MAIL_STATUS_QUEUE,
+        "how mails fared cannot be written down",
+        |desk| Box::pin(desk.write_mail_statuses()),
+    ),
+    Queue::new(
+        REFRESH_QUEUE,
+        "answers cannot be shown to the others",
+        |desk| Box::pin(desk.refresh_outstanding()),
+    ),
+    Queue::new(
+        ANSWERED_QUEUE,
+        "invitations that were answered cannot be removed from inboxes",
+        |desk| Box::pin(desk.clear_answered()),
+    ),
+    Queue::new(
+        HELD_ANSWER_QUEUE,
+        "answers of those who are sent cannot be taken",
+        |desk| Box::pin(desk.take_held_answers()),
+    ),
+    Queue::new(
+        ENABLED_QUEUE,
+        "who is enabled again cannot be told what was missed",
+        |desk| Box::pin(desk.catch_up_enabled()),
+    ),
+];
+
 /// The workers.
 pub struct Background {
     stop: watch::Sender<bool>,
@@ -99,84 +173,10 @@ impl Background {
             stopped.clone(),
         ));
         workers.spawn(watch_clock(store.clone(), stopped.clone()));
-        workers.spawn(finish(
-            desk.clone(),
-            (BOOKING_QUEUE, "rooms cannot answer"),
-            Duration::ZERO,
-            |desk: Desk| async move { desk.answer_bookings().await },
-            stopped.clone(),
-        ));
-        workers.spawn(finish(
-            desk.clone(),
-            (
-                ASK_AGAIN_QUEUE,
-                "rooms that answer otherwise now cannot be asked again",
-            ),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.ask_rooms_again().await },
-            stopped.clone(),
-        ));
-        workers.spawn(follow_groups(desk.clone(), stopped.clone()));
-        workers.spawn(finish(
-            desk.clone(),
-            (DELIVERY_QUEUE, "deliveries cannot be finished"),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.deliver_outstanding().await },
-            stopped.clone(),
-        ));
-        for queue in [MAILING_QUEUE, HELD_MAILING_QUEUE] {
-            workers.spawn(finish(
-                desk.clone(),
-                (queue, "mails to many cannot be made"),
-                STEP_PAUSE,
-                move |desk: Desk| async move { desk.post_outstanding(queue).await },
-                stopped.clone(),
-            ));
+        for queue in &QUEUES {
+            workers.spawn(finish(desk.clone(), queue, stopped.clone()));
         }
-        workers.spawn(finish(
-            desk.clone(),
-            (MAIL_STATUS_QUEUE, "how mails fared cannot be written down"),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.write_mail_statuses().await },
-            stopped.clone(),
-        ));
-        workers.spawn(finish(
-            desk.clone(),
-            (REFRESH_QUEUE, "answers cannot be shown to the others"),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.refresh_outstanding().await },
-            stopped.clone(),
-        ));
-        workers.spawn(finish(
-            desk.clone(),
-            (
-                ANSWERED_QUEUE,
-                "invitations that were answered cannot be removed from inboxes",
-            ),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.clear_answered().await },
-            stopped.clone(),
-        ));
-        workers.spawn(finish(
-            desk.clone(),
-            (
-                HELD_ANSWER_QUEUE,
-                "answers of those who are sent cannot be taken",
-            ),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.take_held_answers().await },
-            stopped.clone(),
-        ));
-        workers.spawn(finish(
-            desk.clone(),
-            (
-                ENABLED_QUEUE,
-                "who is enabled again cannot be told what was missed",
-            ),
-            STEP_PAUSE,
-            |desk: Desk| async move { desk.catch_up_enabled().await },
-            stopped.clone(),
-        ));
+        workers.spawn(follow_groups(desk.clone(), stopped.clone()));
         workers.spawn(tidy_inboxes(
             desk.clone(),
             inbox_milliseconds,
@@ -516,25 +516,16 @@ fn view_pause(failures: u32) -> Duration {
     VIEW_PERIOD * 2_u32.pow(failures.min(MOST_DOUBLINGS))
 }
 
-/// Finishes what is left over in a queue, step by step: `step` says whether there was something to do, and hence
-/// perhaps more. `what` cannot be done where one fails.
-async fn finish<S>(
-    desk: Desk,
-    (queue, what): (&'static str, &'static str),
-    pause_after_step: Duration,
-    step: impl Fn(Desk) -> S,
-    mut stopped: watch::Receiver<bool>,
-) where
-    S: Future<Output = Result<bool, Refusal>>,
-{
+/// Finishes what is left over in a queue, step by step.
+async fn finish(desk: Desk, queue: &Queue, mut stopped: watch::Receiver<bool>) {
     let mut commits = desk.store().backend().watch();
     loop {
         commits.mark_unchanged();
-        let go_on = match step(desk.clone()).await {
-            Ok(true) => pause(pause_after_step, &mut stopped).await,
-            Ok(false) => commit_or_due(desk.store(), queue, &mut commits, &mut stopped).await,
+        let go_on = match (queue.step)(&desk).await {
+            Ok(true) => pause(queue.pause_after_step, &mut stopped).await,
+            Ok(false) => commit_or_due(desk.store(), queue.name, &mut commits, &mut stopped).await,
             Err(error) => {
-                tracing::warn!(%error, "{what} now");
+                tracing::warn!(%error, "{} now", queue.failure);
                 pause(ERROR_PAUSE, &mut stopped).await
             }
         };
