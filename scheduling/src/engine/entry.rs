@@ -43,7 +43,7 @@ pub(super) fn is_out_of_reach(organizer: &Property) -> bool {
     let status = organizer.parameter("SCHEDULE-STATUS");
     let failed = [Status::NOT_ALLOWED, Status::UNKNOWN_USER];
     agent(organizer) == Agent::None
-        && status.is_some_and(|status| failed.iter().any(|it| it.as_str() == status))
+        && status.is_some_and(|status| failed.iter().any(|it| it.is_in(&status)))
 }
 
 /// PARTSTAT in upper case; NEEDS-ACTION where there is none (RFC 5545 §3.2.12).

@@ -123,7 +123,7 @@ fn shown_to(
         }
         // who could not be told is told all of it later, answers and all (RFC 6638 §3.2.9)
         let status = line.parameter("SCHEDULE-STATUS");
-        if status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str()) {
+        if status.is_some_and(|status| Status::NOT_ALLOWED.is_in(&status)) {
             continue;
         }
         let Some(parts) = told.parts(&Person::Local(local.id)) else {

@@ -18,7 +18,9 @@ use super::{
 /// The object to store: that of the plan, with SCHEDULE-STATUS as known when it was planned and as
 /// `outcomes` say, by the [`super::Delivery::address`] of each delivery. `None` for a removal.
 ///
-/// Refreshes are no messages that anybody asked for; their outcomes are passed over. What the plan says wins.
+/// Refreshes are no messages that anybody asked for; their outcomes are passed over. What the plan says wins. Where
+/// SCHEDULE-FORCE-SEND means nothing, 2.3 says so (RFC 6638 §7.2), beside how a message fares: one that goes now, or one
+/// before that did not arrive, or may yet come back (§3.2.9).
 pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObject> {
     let object = plan.object.as_ref()?;
     let mut fared: BTreeMap<String, &Status> = BTreeMap::new();
@@ -47,7 +49,8 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
             .iter()
             .map(|(address, status)| (normalise(address), status)),
     );
-    if statuses.is_empty() {
+    let ignored: BTreeSet<String> = plan.ignored.iter().map(|it| normalise(it)).collect();
+    if statuses.is_empty() && ignored.is_empty() {
         return Some(object.clone());
     }
     let name = if plan.role == Role::Organizer {
@@ -61,15 +64,30 @@ pub fn settle(plan: &Plan, outcomes: &[(String, Status)]) -> Option<CalendarObje
         .flat_map(Component::properties_mut)
         .filter(|line| line.is(name))
     {
-        if let Some(status) = statuses.get(&normalise(line.raw_value())) {
+        let address = normalise(line.raw_value());
+        let fared = statuses.get(&address).copied();
+        if let Some(status) = fared {
             note_answer(line, status);
-            set(line, status);
+        }
+        let status = match ignored.contains(&address) {
+            true => Some(beside_ignored(line, fared)),
+            false => fared.cloned(),
+        };
+        if let Some(status) = status {
+            set(line, &status);
         }
     }
     match plan.role {
         Role::Organizer => Some(told(&object, &delivered)),
         Role::Attendee | Role::None => Some(object),
     }
+}
+
+/// That a parameter is ignored, beside how a message to somebody fares.
+fn beside_ignored(line: &Property, fared: Option<&Status>) -> Status {
+    let known = line.parameter("SCHEDULE-STATUS").unwrap_or_default();
+    let known = Some(&*known).filter(|known| Status::tells_of_loss(known));
+    Status::beside_ignored(fared.map(Status::as_str).or(known).unwrap_or_default())
 }
 
 /// The parameter of an ATTENDEE of whom the status tells how a later message fared, and not the answer that came before it.
@@ -164,7 +182,7 @@ pub fn pending(object: &CalendarObject) -> BTreeSet<String> {
     let people = lines.filter(|line| line.is("ORGANIZER") || line.is("ATTENDEE"));
     let is_pending = |line: &&Property| {
         let status = line.parameter("SCHEDULE-STATUS");
-        status.is_some_and(|status| status == Status::PENDING.as_str())
+        status.is_some_and(|status| Status::PENDING.is_in(&status))
     };
     let pending = people.filter(is_pending);
     pending

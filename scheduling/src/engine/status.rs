@@ -1,6 +1,6 @@
 //! Delivery and reply status (RFC 6638 §3.2.9, RFC 5546 §3.6).
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,6 @@ impl Status {
     pub const PARAMETER_IGNORED: Status = Status(Cow::Borrowed("2.3"));
     /// 2.7: the message went to others (RFC 5546 §3.6).
     pub const FORWARDED: Status = Status(Cow::Borrowed("2.7"));
-    /// 2.3 and 2.7: both of these.
-    pub const FORWARDED_AND_IGNORED: Status = Status(Cow::Borrowed("2.3,2.7"));
     /// 3.1: a value cannot be.
     pub const INVALID_VALUE: Status = Status(Cow::Borrowed("3.1"));
     /// 3.7: nobody has this address.
@@ -79,13 +77,29 @@ impl Status {
             Status::NO_WAY,
             Status::NOT_ALLOWED,
         ];
-        failed.iter().any(|status| status.as_str() == text)
+        failed.iter().any(|status| status.is_in(text))
+    }
+
+    /// Whether a SCHEDULE-STATUS, which may be a list, has its code.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        text.split(',').any(|code| code.trim() == self.as_str())
+    }
+
+    /// What a SCHEDULE-STATUS says, and that a parameter was ignored: a list of codes in their order.
+    pub(super) fn beside_ignored(text: &str) -> Status {
+        let codes = text.split(',').map(str::trim);
+        let codes: BTreeSet<&str> = codes
+            .filter(|code| !code.is_empty())
+            .chain(["2.3"])
+            .collect();
+        let codes: Vec<&str> = codes.into_iter().collect();
+        Status(Cow::Owned(codes.join(",")))
     }
 
     /// Whether it tells that a message did not arrive, or may come to tell it yet.
     pub(super) fn tells_of_loss(text: &str) -> bool {
-        let is_open = [Status::PENDING, Status::SENT].map(|it| it.as_str() == text);
-        is_open.contains(&true) || Status::is_undelivered(text)
+        let open = [Status::PENDING, Status::SENT];
+        open.iter().any(|status| status.is_in(text)) || Status::is_undelivered(text)
     }
 
     /// Whether a reply says by it that the message was not processed (RFC 5545 §3.8.8.3).

@@ -102,7 +102,7 @@ pub fn tell_after_all(change: &Change<'_>, attendee: PrincipalId) -> Plan {
     let seats = seats(change, &meeting, &Person::Local(attendee));
     let is_refused = |line: &Property| {
         let status = line.parameter("SCHEDULE-STATUS");
-        status.is_some_and(|status| status == Status::NOT_ALLOWED.as_str())
+        status.is_some_and(|status| Status::NOT_ALLOWED.is_in(&status))
     };
     let refused = seats.iter().find(|(_, line)| is_refused(line));
     let message = refused.and_then(|_| all_told(change, &meeting, &seats));

@@ -122,10 +122,7 @@ pub(super) fn is_expanded(change: &Change<'_>, stored: &Property) -> bool {
     let status = stored.parameter("SCHEDULE-STATUS");
     !change.is_dormant
         && agent(stored) == Agent::Server
-        && status.is_some_and(|status| {
-            let mut codes = status.split(',');
-            codes.any(|code| code.trim() == Status::FORWARDED.as_str())
-        })
+        && status.is_some_and(|status| Status::FORWARDED.is_in(&status))
 }
 
 /// The groups that the server invites to a part to which they were not invited, each with the part.

@@ -19,7 +19,7 @@ mod roster;
 pub(super) use completion::member_line;
 pub(super) use outbox::{common_name, mail_address_of};
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use calendar::{CalendarObject, Component, Property};
 use storage::{Timestamp, model::Principal};
@@ -120,6 +120,8 @@ pub struct Plan {
     /// Statuses that are known already, by the address as in the object: mails on their way, people
     /// that cannot be reached.
     pub statuses: Vec<(String, Status)>,
+    /// Those with a parameter on their lines that means nothing (RFC 6638 §7.2), by the address as in the object.
+    pub ignored: BTreeSet<String>,
     /// The mail that tells the owner what somebody else sent in the owner's name.
     pub notice: Option<OutgoingMessage>,
     /// Why.
@@ -257,6 +259,7 @@ fn plain(after: Option<&CalendarObject>) -> Plan {
         deliveries: Vec::new(),
         mails: Vec::new(),
         statuses: Vec::new(),
+        ignored: BTreeSet::new(),
         notice: None,
         decisions: Vec::new(),
     }

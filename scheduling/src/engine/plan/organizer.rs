@@ -18,7 +18,7 @@ use super::{
     sign_organizer,
 };
 use crate::engine::{
-    Fault, Message, Method, Role, Status,
+    Fault, Message, Method, Role,
     directory::Person,
     entry::{Agent, attendees, participation, sequence},
     meeting::{Meeting, Part},
@@ -280,21 +280,12 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
         }
     }
 
-    /// Says of whom SCHEDULE-FORCE-SEND means nothing (RFC 6638 §7.2). A group is expanded all the same.
+    /// Says of whom SCHEDULE-FORCE-SEND means nothing (RFC 6638 §7.2).
     fn note_unknown_forces(&self, outbox: &mut Outbox) {
         let seats = self.edit.roster.iter().flat_map(|it| it.seats.values());
-        let forced = seats.filter(|seat| is_unknown_force(seat));
-        let addresses = forced.map(|seat| seat.line.raw_value().trim());
-        let directory = self.change.directory;
-        let (groups, people): (Vec<&str>, Vec<&str>) =
-            addresses.partition(|address| directory.members(address).is_some());
-        for group in groups {
-            outbox
-                .statuses
-                .push((group.to_owned(), Status::FORWARDED_AND_IGNORED));
+        for seat in seats.filter(|seat| is_unknown_force(seat)) {
+            outbox.note_ignored(self.change, seat.line.raw_value());
         }
-        let lines = people.iter().filter_map(|address| self.lines.get(address));
-        outbox.note_ignored(directory, lines.copied());
     }
 
     fn asks_again(&self, attendee: &Attendee<'_>) -> BTreeSet<String> {
@@ -322,7 +313,8 @@ impl<'e, 'm, 'o, 'c> Post<'e, 'm, 'o, 'c> {
                 outbox.leave_to_others(line.raw_value());
             }
         }
-        if outbox.deliveries.is_empty() && outbox.mails.is_empty() && outbox.statuses.is_empty() {
+        let is_silent = outbox.deliveries.is_empty() && outbox.mails.is_empty();
+        if is_silent && outbox.statuses.is_empty() && outbox.ignored.is_empty() {
             let was_called_off = self.edit.before.is_some_and(Meeting::is_called_off);
             let reason = match (self.edit.before, self.written.is_called_off()) {
                 (_, true) if was_called_off => "the meeting is cancelled already",

@@ -9,10 +9,8 @@ use storage::model::Principal;
 use super::{Change, Delivery, Plan};
 use crate::{
     engine::{
-        Addressee, Decision, Directory, Message, Method, Role, Status,
-        details::details,
-        directory::{Person, mail_address},
-        entry::participation,
+        Addressee, Decision, Directory, Message, Method, Role, Status, details::details,
+        directory::mail_address, entry::participation,
     },
     mail::{Details, MessageKind, OutgoingMessage, Party, Voice},
 };
@@ -23,6 +21,7 @@ pub(super) struct Outbox {
     pub deliveries: Vec<Delivery>,
     pub mails: Vec<OutgoingMessage>,
     pub statuses: Vec<(String, Status)>,
+    pub ignored: BTreeSet<String>,
     pub decisions: Vec<Decision>,
     /// What the last mail says: whoever is told the same shares it.
     written: Option<Written>,
@@ -40,10 +39,9 @@ impl Outbox {
     /// The plan for an object of which `role` is the owner's part.
     pub fn into_plan(self, object: Option<CalendarObject>, role: Role) -> Plan {
         // where nothing is stored, nobody is left to carry a status
-        let statuses = if object.is_some() {
-            self.statuses
-        } else {
-            Vec::new()
+        let (statuses, ignored) = match object.is_some() {
+            true => (self.statuses, self.ignored),
+            false => Default::default(),
         };
         Plan {
             object,
@@ -51,6 +49,7 @@ impl Outbox {
             deliveries: self.deliveries,
             mails: self.mails,
             statuses,
+            ignored,
             notice: None,
             decisions: self.decisions,
         }
@@ -188,25 +187,13 @@ impl Outbox {
         });
     }
 
-    /// Says on these lines, as they are to be stored, that a parameter of theirs means nothing (RFC 6638 §7.2), except where
-    /// the status has to tell how a message fares (RFC 6638 §3.2.9): one that goes now, or one before that did not arrive, or
-    /// may yet come back.
-    pub fn note_ignored<'l>(
-        &mut self,
-        directory: &Directory,
-        lines: impl Iterator<Item = &'l Property>,
-    ) {
-        let told = self.deliveries.iter().map(|delivery| &delivery.address);
-        let told = told.chain(self.statuses.iter().map(|(address, _)| address));
-        let told: BTreeSet<Person> = told.map(|address| directory.person(address)).collect();
-        for line in lines {
-            let known = line.parameter("SCHEDULE-STATUS").unwrap_or_default();
-            if !told.contains(&directory.person(line.raw_value())) && !Status::tells_of_loss(&known)
-            {
-                let address = line.raw_value().trim().to_owned();
-                self.statuses.push((address, Status::PARAMETER_IGNORED));
-            }
+    /// Says that a parameter on the line of somebody means nothing (RFC 6638 §7.2). A group is expanded all the same.
+    pub fn note_ignored(&mut self, change: &Change<'_>, address: &str) {
+        let address = address.trim().to_owned();
+        if change.directory.members(&address).is_some() {
+            self.statuses.push((address.clone(), Status::FORWARDED));
         }
+        self.ignored.insert(address);
     }
 
     /// RFC 6638 §7.1: SCHEDULE-AGENT is not SERVER.

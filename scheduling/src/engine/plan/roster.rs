@@ -81,7 +81,7 @@ impl<'a> Roster<'a> {
             seat.is_unheard =
                 is_series && seat.agent == Agent::Server && Status::is_undelivered(&status);
             let is_group = change.directory.members(seat.line.raw_value()).is_some();
-            if is_series && status == Status::NOT_ALLOWED.as_str()
+            if is_series && Status::NOT_ALLOWED.is_in(&status)
                 || is_group && !is_expanded(change, seat.line)
             {
                 seat.agent = Agent::None;

@@ -224,7 +224,7 @@ fn force_send_reply() {
 
 /// RFC 6638 §3.2.9: an answer that is on its way may still come back.
 #[test]
-fn a_force_that_means_nothing_leaves_the_status_of_an_answer() {
+fn a_force_that_means_nothing_is_said_beside_the_status_of_an_answer() {
     let of_x = |said: &str| {
         event(&format!(
             "UID:1\nDTSTAMP:20260101T000000Z\nDTSTART:20260301T090000Z\n{said}:mailto:x@elsewhere.net\n\
@@ -233,9 +233,10 @@ fn a_force_that_means_nothing_leaves_the_status_of_an_answer() {
     };
     let mut world = new_world();
     world.put("bob", &of_x("ORGANIZER"));
-    for _ in 0..2 {
+    for status in ["1.0", "\"1.0,2.3\""] {
         let line = world.line("bob", "ORGANIZER", "mailto:x@elsewhere.net");
-        assert_eq!(line, "ORGANIZER;SCHEDULE-STATUS=1.0:mailto:x@elsewhere.net");
+        let expected = format!("ORGANIZER;SCHEDULE-STATUS={status}:mailto:x@elsewhere.net");
+        assert_eq!(line, expected);
         world.put("bob", &of_x("ORGANIZER;SCHEDULE-FORCE-SEND=CANCEL"));
     }
 }
