@@ -68,9 +68,9 @@ pub(super) fn invite_too(entry: &mut Component, line: &Property, directory: &Dir
     true
 }
 
-/// Writes into a component whom `delegator`, an attendee in it, with the RSVP that the organizer gave them, sends: each who is not in it gets an ATTENDEE, with what
-/// `said` tells of them, and who was sent before and is not any more has none. Who cannot be sent is passed over: the
-/// delegator and the organizer.
+/// Writes into a component whom `delegator`, an attendee in it, with the RSVP that the organizer gave them, sends: each who
+/// is not in it gets an ATTENDEE, with what `said` tells of them, and who was sent before and is not any more has none. Who
+/// cannot be sent is passed over: the delegator and the organizer.
 pub(super) fn write(
     entry: &mut Component,
     delegator: &Property,

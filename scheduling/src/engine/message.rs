@@ -303,6 +303,9 @@ pub(super) fn reply(source: &CalendarObject, answers: &[Answer<'_>], now: Timest
     Message::new(Method::Reply, sender.unwrap_or_default().trim(), object)
 }
 
+/// Of ATTENDEE it has the one who answers, also where they send somebody: so the table of RFC 5546 §3.2.3 has it, by which
+/// programs check what they get, and the example of §4.2.5. (The text of §4.2.5 wants an ATTENDEE for the delegate, too; what
+/// an organizer knows of a delegate whom nobody describes, DELEGATED-TO and the delegate's own answer say.)
 fn answered(source: &CalendarObject, answer: &Answer<'_>, now: Timestamp) -> Component {
     let original = answer.entry;
     let mut entry = skeleton(original, now, sequence(original), false);

@@ -331,6 +331,26 @@ async fn only_what_the_sender_is_told_of_is_declined() {
     assert!(!told.contains("RRULE"), "{told}");
 }
 
+/// RFC 6638 §3.2.6: without the instances to which they are not invited.
+#[tokio::test]
+async fn a_series_is_declined_as_its_sender_knows_it() {
+    let (world, at) = proposed().await;
+    let instance = with_xenia().replace("DTSTART", "RECURRENCE-ID:20260202T090000Z\r\nDTSTART");
+    let (_, instance) = instance.split_once("BEGIN:VEVENT").unwrap();
+    let lines = instance.split_inclusive("\r\n");
+    let instance: String = lines.filter(|line| !line.contains("xenia@")).collect();
+    let series = with_xenia()
+        .replace("SUMMARY", "RRULE:FREQ=DAILY;COUNT=5\r\nSUMMARY")
+        .replace("END:VCALENDAR\r\n", &format!("BEGIN:VEVENT{instance}"));
+    world.put(AT, series).await.unwrap();
+    world.decline(&world.alice, &at, None).await.unwrap();
+    let told = unfolded(&world.mails().await.pop().unwrap().calendar);
+    assert!(told.contains("METHOD:DECLINECOUNTER"), "{told}");
+    assert!(told.contains("RRULE:FREQ=DAILY;COUNT=5"), "{told}");
+    assert!(told.contains("EXDATE:20260202T090000Z"), "{told}");
+    assert!(!told.contains("RECURRENCE-ID"), "{told}");
+}
+
 /// RFC 6638 §3.1: what came out of the trash is told to nobody.
 #[tokio::test]
 async fn nothing_is_declined_of_what_is_not_scheduled() {

@@ -67,10 +67,9 @@ pub(super) fn answer(change: &Change<'_>, object: CalendarObject, said: &Said<'_
     sign_answer(change, &mut signed);
     let mut outbox = Outbox::default();
     let is_told = send_answer(change, &signed, said, &mut outbox);
-    if said.force.is_some() && !said.is_forced() {
-        if let Some(organizer) = organizer_line(&object) {
-            outbox.note_ignored(change, organizer.raw_value());
-        }
+    let is_ignored = said.force.is_some() && !said.is_forced();
+    if let Some(organizer) = organizer_line(&object).filter(|_| is_ignored) {
+        outbox.note_ignored(change, organizer.raw_value());
     }
     // Who answers signs; who changes an alarm does not.
     let is_sent = !outbox.deliveries.is_empty() || !outbox.mails.is_empty();

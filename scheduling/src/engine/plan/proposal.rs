@@ -1,5 +1,7 @@
 //! The organizer does not take up what an attendee proposed (RFC 5546 §3.2.8).
 
+use std::collections::BTreeSet;
+
 use calendar::{CalendarObject, Component};
 
 use super::{
@@ -15,6 +17,7 @@ use crate::engine::{
     message::{self, DeclinedProposal},
     refresh::organizer_of,
     role,
+    showing::shown_part,
 };
 
 /// Tells the attendee who made a proposal, which is a COUNTER as it was left in the inbox of the owner, that it is not taken
@@ -43,11 +46,11 @@ pub fn decline_counter(
     let (_, to) = (seats.first())
         .ok_or("who proposes it is not invited any more, or left to others by SCHEDULE-AGENT; remove the message")?;
     // of the other parts nothing is told to them (RFC 6638 §3.2.6)
-    let is_told = |part: Part| seats.iter().any(|(seat, _)| *seat == meeting.part_of(part));
+    let told: BTreeSet<Part> = seats.iter().map(|(part, _)| *part).collect();
     let proposed = Meeting::about(proposal, &meeting);
     let proposed: Vec<(Component, &Component)> = (proposed.parts())
-        .filter(|(part, _)| is_told(*part))
-        .filter_map(|(part, entry)| Some((as_it_is(&meeting, part)?, entry)))
+        .filter(|(part, _)| told.contains(&meeting.part_of(*part)))
+        .filter_map(|(part, entry)| Some((as_they_know_it(&meeting, &told, part)?, entry)))
         .collect();
     if proposed.is_empty() {
         return Err(
@@ -84,10 +87,10 @@ pub fn decline_counter(
     })
 }
 
-/// What a part is, if anything; it may have no component of its own.
-fn as_it_is(meeting: &Meeting<'_>, part: Part) -> Option<Component> {
+/// What a part is for who is `told` of these, if anything; it may have no component of its own.
+fn as_they_know_it(meeting: &Meeting<'_>, told: &BTreeSet<Part>, part: Part) -> Option<Component> {
     match part {
-        Part::Series => meeting.series().cloned(),
+        Part::Series => shown_part(meeting, told, part),
         Part::Instance(key) => meeting.component_at(key),
     }
 }
