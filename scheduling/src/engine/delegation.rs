@@ -80,6 +80,7 @@ pub(super) fn write(
     let from = directory.person(delegator.raw_value());
     let organizer = entry.raw_value("ORGANIZER");
     let organizer = organizer.map(|address| directory.person(address));
+    let asked = sequence(entry).min(sequence(said));
     let mut sent = people_sent(delegator, directory);
     sent.retain(|person, _| *person != from && Some(person) != organizer.as_ref());
     withdraw(entry, directory, |sender, person| {
@@ -95,7 +96,7 @@ pub(super) fn write(
             }
             continue;
         }
-        if let Some(line) = line_of_sent(person, address, delegator, said, directory) {
+        if let Some(line) = line_of_sent((person, address), (delegator, said), asked, directory) {
             entry.push_property(line);
         }
     }
@@ -237,12 +238,12 @@ fn add_sender(line: &mut Property, delegator: &Property, directory: &Directory) 
     set_senders(line, &all);
 }
 
-/// The ATTENDEE of somebody who is sent; `None` for an address that no line can hold.
+/// The ATTENDEE of somebody who is sent, and asked for an answer to this SEQUENCE; `None` for an address that no line can
+/// hold.
 fn line_of_sent(
-    person: &Person,
-    address: &str,
-    delegator: &Property,
-    said: &Component,
+    (person, address): (&Person, &str),
+    (delegator, said): (&Property, &Component),
+    asked: u32,
     directory: &Directory,
 ) -> Option<Property> {
     let mut line = Property::new("ATTENDEE", address).ok()?;
@@ -268,7 +269,7 @@ fn line_of_sent(
     line.set_parameter(DELEGATED_FROM, delegator.raw_value().trim())
         .ok()?;
     // RFC 5546 §5.2.2: an answer to an older version than the delegator's is out of date
-    Revision::before_all(sequence(said)).note(&mut line, false);
+    Revision::before_all(asked).note(&mut line, false);
     Some(line)
 }
 

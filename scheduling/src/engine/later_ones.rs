@@ -35,20 +35,20 @@ pub(super) fn name_it_alone(entry: &mut Component) {
     }
 }
 
-/// Where the component of an instance says what all later ones are, and does no longer: that of the next of these, which
-/// says it from there on. What `is_apart` has, or gets, a component of its own, or is none of them. `None` where there is no
+/// Where the component of an instance says what all later ones are, and does no longer: the next of these, and the component
+/// that says it from there on. What `is_apart` has, or gets, a component of its own, or is none of them. `None` where there is no
 /// later one, or none before long.
 pub(super) fn later_ones(
     meeting: &Meeting<'_>,
     key: InstanceKey,
     is_apart: impl Fn(InstanceKey) -> bool,
-) -> Option<Component> {
+) -> Option<(InstanceKey, Component)> {
     let part = Part::Instance(key);
     meeting.get(part).filter(|own| is_of_later_ones(own))?;
     let next = next_alone(meeting, key, is_apart)?;
     let mut entry = meeting.component_at(next)?;
     name_later_ones(&mut entry);
-    (meeting.part_behind(next) == part).then_some(entry)
+    (meeting.part_behind(next) == part).then_some((next, entry))
 }
 
 /// The object in which the components of these instances say nothing of later ones, which are what they were; `None` where
@@ -61,18 +61,16 @@ pub(super) fn with_alone(
         let own = meeting.get(Part::Instance(key));
         own.is_some_and(is_of_later_ones)
     };
-    if !keys.iter().any(|key| says_more(meeting, *key)) {
-        return None;
-    }
+    let first = keys.iter().find(|key| says_more(meeting, **key))?;
+    let mut object = alone(meeting, *first);
     // what one says no more, the next one of them may come to say
-    let mut object = meeting.object.clone();
-    for key in keys {
+    loop {
         let current = Meeting::of(&object);
-        if says_more(&current, *key) {
-            object = alone(&current, *key);
-        }
+        let Some(key) = keys.iter().find(|key| says_more(&current, **key)) else {
+            return Some(object);
+        };
+        object = alone(&current, *key);
     }
-    Some(object)
 }
 
 fn alone(meeting: &Meeting<'_>, key: InstanceKey) -> CalendarObject {
@@ -81,7 +79,7 @@ fn alone(meeting: &Meeting<'_>, key: InstanceKey) -> CalendarObject {
     parts
         .filter(|(_, part)| *part == Part::Instance(key))
         .for_each(|(entry, _)| name_it_alone(entry));
-    if let Some(entry) = later_ones(meeting, key, |_| false) {
+    if let Some((_, entry)) = later_ones(meeting, key, |_| false) {
         object.calendar_mut().push_component(entry);
     }
     object

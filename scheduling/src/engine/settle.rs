@@ -157,22 +157,24 @@ pub fn record_status(
     } else {
         "ATTENDEE"
     };
-    let waits = |line: &Property| {
-        line.is(name)
-            && is_recipient(line)
-            && line
-                .parameter("SCHEDULE-STATUS")
-                .is_some_and(|known| Status::is_on_its_way(&known) && known != status.as_str())
+    let news = |line: &Property| {
+        let known = line.parameter("SCHEDULE-STATUS")?;
+        let is_meant = line.is(name) && is_recipient(line) && Status::is_on_its_way(&known);
+        // that a parameter was ignored stays said (RFC 6638 §7.2)
+        let status = match Status::PARAMETER_IGNORED.is_in(&known) {
+            true => Status::beside_ignored(status.as_str()),
+            false => status.clone(),
+        };
+        (is_meant && known != status.as_str()).then_some(status)
     };
-    if !object.entries().flat_map(Component::properties).any(waits) {
-        return None;
-    }
+    let mut lines = object.entries().flat_map(Component::properties);
+    lines.find_map(news)?;
     let mut object = object.clone();
-    object
-        .entries_mut()
-        .flat_map(Component::properties_mut)
-        .filter(|line| waits(line))
-        .for_each(|line| set(line, status));
+    for line in object.entries_mut().flat_map(Component::properties_mut) {
+        if let Some(status) = news(line) {
+            set(line, &status);
+        }
+    }
     Some(object)
 }
 

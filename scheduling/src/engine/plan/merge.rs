@@ -101,7 +101,7 @@ pub(super) fn merge(
     let is_apart = |key| declined.contains(&key) || asked.has(Part::Instance(key));
     let going_on = declined.iter();
     let going_on = going_on.filter_map(|key| later_ones(&stored, *key, is_apart));
-    for entry in going_on {
+    for (_, entry) in going_on {
         object.calendar_mut().push_component(entry);
     }
     decline(&mut object, &declined_in_place, &is_owner);

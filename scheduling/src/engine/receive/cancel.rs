@@ -185,7 +185,7 @@ fn still_on(
         return None;
     }
     let is_off = |key| called_off.contains_key(&Part::Instance(key));
-    later_ones(stored, part.key()?, is_off)
+    later_ones(stored, part.key()?, is_off).map(|(_, entry)| entry)
 }
 
 /// `is_its_own` is whether the message is about the component itself, and not about more than that.

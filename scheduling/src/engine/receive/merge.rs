@@ -17,8 +17,8 @@ use crate::{
         answer::UNTOLD,
         away::{away, forget_those_back, with_away},
         delegation::{DELEGATED_TO, ask},
-        entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation},
-        later_ones::{goes_on_at, is_of_later_ones, later_ones, with_alone},
+        entry::{DECLINED, NEEDS_ACTION, adopt, is_cancelled, participation, sequence},
+        later_ones::{goes_on_at, is_of_later_ones, later_ones, name_it_alone, with_alone},
         meeting::{Meeting, Part, is_instance, remove_instances},
         message::part_name,
         own::{has_comment, is_chosen, is_note, is_own_comment, keep_choices, note_sent},
@@ -77,10 +77,11 @@ impl Merge<'_> {
         let behind = object.entries().zip(parts.iter().copied());
         let behind = behind.filter(|(entry, _)| !is_instance(entry) || is_of_later_ones(entry));
         let behind = behind.filter_map(own).collect();
-        let kept = self.kept_instances(&away, &behind, &mut zones);
+        let unkept = away.iter().copied().chain(self.standing_in()).collect();
+        let kept = self.kept_instances(&unkept, &behind, &mut zones);
         let is_apart = |key| away.contains(&key) || kept.contains_key(&key);
         let going_on = away.iter();
-        let going_on = going_on.filter_map(|key| later_ones(self.message, *key, is_apart));
+        let going_on = going_on.filter_map(|key| self.going_on(self.message, *key, is_apart));
         let going_on: Vec<Component> = going_on.collect();
         remove_instances(&mut object, &away);
         let entries = away
@@ -126,11 +127,11 @@ impl Merge<'_> {
     }
 
     /// The instances that the message does not speak of and that stay in the copy: those that were called off, that a
-    /// later message brought, or that have something of the recipient's own. `own` are their lines in what is behind the
-    /// instances now; as the copy has them, they bring its `zones`.
+    /// later message brought, or that have something of the recipient's own; but none that is `unkept`. `own` are their lines
+    /// in what is behind the instances now; as the copy has them, they bring its `zones`.
     fn kept_instances(
         &self,
-        away: &BTreeSet<InstanceKey>,
+        unkept: &BTreeSet<InstanceKey>,
         own: &BTreeMap<Part, Property>,
         zones: &mut BroughtZones<'_>,
     ) -> BTreeMap<InstanceKey, Component> {
@@ -138,15 +139,20 @@ impl Merge<'_> {
         let unsaid = self
             .stored
             .instances()
-            .filter(|(key, _)| !self.message.has(Part::Instance(*key)) && !away.contains(key));
+            .filter(|(key, _)| !self.message.has(Part::Instance(*key)) && !unkept.contains(key));
         unsaid
             .filter_map(|(key, entry)| {
                 let is_later = self.incoming.message.origin == Origin::Mail
                     && noted_revision(entry)
                         .zip(revision.as_ref())
                         .is_some_and(|(noted, revision)| noted.compare_apart(revision).is_gt());
-                if is_later || is_cancelled(entry) && !self.message.yields(key) {
+                let is_off = is_cancelled(entry) && !self.message.yields(key);
+                if is_later || is_off {
                     let mut entry = entry.clone();
+                    if !is_later {
+                        // what later ones are, the message says
+                        name_it_alone(&mut entry);
+                    }
                     zones.bring(&mut entry);
                     return Some((key, entry));
                 }
@@ -219,7 +225,9 @@ impl Merge<'_> {
                 continue;
             }
             let mut entry = (*entry).clone();
-            self.merge(Part::Instance(*key), &mut entry);
+            if !kept.contains(key) {
+                self.merge(Part::Instance(*key), &mut entry);
+            }
             zones.bring(&mut entry);
             put(&mut object, &meeting, *key, entry);
         }
@@ -231,19 +239,41 @@ impl Merge<'_> {
         object
     }
 
+    /// The instances that say in the copy what all later ones are, for those that the recipient took out; the message does not
+    /// speak of them, and says in those what all of them are.
+    fn standing_in(&self) -> impl Iterator<Item = InstanceKey> {
+        let taken_out = away(self.stored).into_iter();
+        taken_out.filter_map(|key| self.standing_in_for(key))
+    }
+
+    fn standing_in_for(&self, key: InstanceKey) -> Option<InstanceKey> {
+        let part = Part::Instance(key);
+        self.message.get(part).filter(|it| is_of_later_ones(it))?;
+        let next = goes_on_at(self.stored, key).filter(|_| away(self.stored).contains(&key))?;
+        (!self.message.has(Part::Instance(next))).then_some(next)
+    }
+
+    /// What says from the next instance on what all later ones are, as `meeting` says it in one that stays away.
+    fn going_on(
+        &self,
+        meeting: &Meeting<'_>,
+        key: InstanceKey,
+        is_apart: impl Fn(InstanceKey) -> bool,
+    ) -> Option<Component> {
+        let (next, mut entry) = later_ones(meeting, key, is_apart)?;
+        self.merge(Part::Instance(next), &mut entry);
+        Some(entry)
+    }
+
     /// Of an instance that the recipient took out the next one said what all later ones are. Now the organizer says it in one
     /// for all of them: in the next one again, where the first stays away.
     fn settle_later_ones(&self, object: &mut CalendarObject, key: InstanceKey, is_away: bool) {
-        let stood_for_it = away(self.stored).contains(&key);
-        let next = goes_on_at(self.stored, key).filter(|_| stood_for_it);
-        if let Some(next) = next.filter(|next| !self.message.has(Part::Instance(*next))) {
-            remove_instances(object, &BTreeSet::from([next]));
-        }
+        remove_instances(object, &self.standing_in_for(key).into_iter().collect());
         if !is_away {
             return;
         }
         let meeting = Meeting::of(object);
-        let going_on = later_ones(&meeting, key, |_| false);
+        let going_on = self.going_on(&meeting, key, |_| false);
         let gone = meeting.get(Part::Instance(key)).cloned();
         remove_instances(object, &BTreeSet::from([key]));
         if let Some(entry) = going_on {
@@ -261,8 +291,10 @@ impl Merge<'_> {
         let original = entry.clone();
         // an instance that had no component was as the others
         if let Some(stored) = self.stored.describing(part) {
-            let asks_anew = self.is_asked_again(part) || self.is_asked_anew(part, stored);
-            keep_own_lines(entry, stored);
+            let asks_anew = self.is_asked_again(part) || self.is_asked_anew(part, stored, entry);
+            let standing_in = part.key().and_then(|key| self.standing_in_for(key));
+            let later = standing_in.and_then(|key| self.stored.get(Part::Instance(key)));
+            keep_own_lines(entry, later.unwrap_or(stored));
             let own = self.own_answer(part);
             let is_in_time = !asks_anew || self.is_at_the_same_time(part);
             for line in entry.properties_mut() {
@@ -289,10 +321,14 @@ impl Merge<'_> {
 
     /// Whether the recipient is asked anew by any of the news.
     pub fn asks_anew(&self) -> bool {
-        let stored = |part| self.stored.describing(part);
-        self.news
-            .iter()
-            .any(|part| stored(*part).is_some_and(|stored| self.is_asked_anew(*part, stored)))
+        let mut news = self
+            .message
+            .parts()
+            .filter(|(part, _)| self.news.contains(part));
+        news.any(|(part, entry)| {
+            let stored = self.stored.describing(part);
+            stored.is_some_and(|stored| self.is_asked_anew(part, stored, entry))
+        })
     }
 
     /// Whether any of the news says something of the meeting that the copy does not.
@@ -333,11 +369,26 @@ impl Merge<'_> {
         own.is_some_and(|own| participation(own) == NEEDS_ACTION)
     }
 
-    fn is_asked_anew(&self, part: Part, stored: &Component) -> bool {
+    /// Whether the organizer changed a series, which is at another time or has a higher SEQUENCE then (RFC 5546 §2.1.4). Where
+    /// one here did not, the recipient comes to more or less of it than before: a room has to be free for that.
+    fn is_revised(&self, stored: &Component, new: &Component) -> bool {
+        let Incoming {
+            message, recipient, ..
+        } = self.incoming;
+        message.origin != Origin::Here
+            || recipient.kind.is_bookable()
+            || is_cancelled(stored)
+            || sequence(new) > sequence(stored)
+            || place(self.message.object, new) != place(self.stored.object, stored)
+    }
+
+    /// Whether the recipient is asked anew for a part that becomes `new` (RFC 6638 §3.2.8).
+    fn is_asked_anew(&self, part: Part, stored: &Component, new: &Component) -> bool {
         if !self.stored.has(part) {
             return changes(self.stored, self.message, part).asks_anew;
         }
         match part {
+            Part::Series if !self.is_revised(stored, new) => false,
             Part::Series => {
                 // what the recipient took out by themselves is not reinstated
                 let all = with_away(self.stored);
@@ -345,9 +396,6 @@ impl Merge<'_> {
                 changes(all.as_ref().unwrap_or(self.stored), self.message, part).asks_anew
             }
             Part::Instance(_) => {
-                let Some(new) = self.message.get(part) else {
-                    return false;
-                };
                 place(self.stored.object, stored) != place(self.message.object, new)
                     || is_cancelled(stored) && !is_cancelled(new)
                     || is_of_later_ones(new) && !is_of_later_ones(stored)

@@ -740,17 +740,25 @@ fn an_organizer_elsewhere_says_more_of_later_instances_of_which_one_is_taken_out
         let later = ranged(&instance("0316", hour, "bob", "LOCATION:Hall"));
         later.replace(BOB, own)
     };
-    let rows: [(&str, &str); 3] = [
-        (&at(12, BOB), "09 09 12 12 12 12"),
-        (&at(12, declined), "09 09 -- 12 12 12"),
-        (&at(11, declined), "09 09 -- 11 11 11"),
+    let rows: [(&str, &str, &str); 3] = [
+        (&at(12, BOB), "09 09 12 12 12 12", "0316 bob?"),
+        (&at(12, declined), "09 09 -- 12 12 12", "0323 bob-"),
+        (&at(11, declined), "09 09 -- 11 11 11", "0323 bob+"),
     ];
     for with_series in [false, true] {
-        for (later, expected) in rows {
+        for (later, expected, answer) in rows {
             let mut world = new_world();
             let first = ranged(&instance("0316", 11, "bob", ""));
             let request = message("REQUEST", X, &[(&whole, 0), (&first, 0)]);
             world.hand_in("bob", X, &request).unwrap();
+            world.answer_part("bob", "0316", "ACCEPTED");
+            world.change_copy("bob", |calendar| {
+                let later = calendar.components_mut().nth(1).unwrap();
+                let mut alarm = calendar::Component::new("VALARM").unwrap();
+                let trigger = calendar::Property::new("TRIGGER", "-PT9M").unwrap();
+                alarm.push_property(trigger);
+                later.push_component(alarm);
+            });
             take_out(&mut world, "bob", "0316");
             assert_eq!(hours(&world, "bob"), "09 09 -- 11 11 11");
             let parts = [(&*whole, 1), (later, 1)];
@@ -761,6 +769,8 @@ fn an_organizer_elsewhere_says_more_of_later_instances_of_which_one_is_taken_out
                 assert_eq!(hours(&world, "bob"), expected, "{later} {with_series}");
                 let text = lines(world.copy("bob")).join(" ");
                 assert!(text.contains("LOCATION:Hall"), "{text}");
+                assert_eq!(world.shape("bob")[1..], [answer]);
+                assert_eq!(text.matches("VALARM").count(), 1, "{text}");
             }
         }
     }
@@ -809,4 +819,46 @@ fn later_instances_are_what_others_are_again() {
         shape_of(&meeting.component_at(meeting.key_of(&key)).unwrap())
     };
     assert_eq!(at("bob"), at("alice"));
+}
+
+#[test]
+fn a_series_that_is_moved_is_not_off_with_later_instances_of_before() {
+    // RFC 5545 §3.2.13: bob keeps what was called off, and the series is at another time
+    let off = ranged(&format!(
+        "{}\nSTATUS:CANCELLED",
+        instance("0316", 9, "bob", "")
+    ));
+    let mut world = new_world();
+    world.put("alice", &set(&[&series("bob", ""), &off]));
+    assert_eq!(hours(&world, "bob"), "09 09 -- -- -- --");
+    let later = series("bob", "").replace("T090000Z", "T080000Z");
+    world.put("alice", &set(&[&later.replace("T100000Z", "T090000Z")]));
+    let meeting = Meeting::of(world.copy("bob"));
+    let day = calendar::value::DateOrDateTime::parse("20260330T080000Z", None).unwrap();
+    let entry = meeting.component_at(meeting.key_of(&day)).unwrap();
+    assert!(!entry::is_cancelled(&entry), "{}", shape_of(&entry));
+}
+
+#[test]
+fn who_comes_to_more_of_a_series_is_not_asked_again() {
+    // RFC 6638 §3.2.8: the organizer changed nothing of the series; bob is not in what the later ones are, from one on
+    // or from a later one on
+    let all = series("bob carol", "");
+    let cut = |day| ranged(&instance(day, 9, "carol", "LOCATION:Hall"));
+    let mut world = accepted();
+    for (day, expected) in [("0316", "09 09 -- -- -- --"), ("0330", "09 09 09 09 -- --")] {
+        world.put("alice", &set(&[&all, &cut(day)]));
+        assert_eq!(hours(&world, "bob"), expected);
+        for who in ["alice", "bob"] {
+            let answers = world.shape(who)[0].clone();
+            assert!(
+                answers.starts_with("series bob+ carol+"),
+                "{who}: {answers}"
+            );
+        }
+    }
+    // carol takes out the very instance that says what these are
+    take_out(&mut world, "carol", "0330");
+    assert_eq!(hours(&world, "bob"), "09 09 09 09 -- --");
+    assert!(world.shape("bob")[0].starts_with("series bob+ carol+"));
 }

@@ -157,3 +157,26 @@ fn who_is_not_invited_is_never_let_in_and_never_dropped() {
         .unwrap();
     assert!(is_held(&receipt));
 }
+
+#[test]
+fn who_is_sent_answers_each_part_by_its_own_number() {
+    // RFC 5546 §2.1.4, §5.2.2: the series has a higher one than an instance that was not changed
+    let people = "bob x@elsewhere.net";
+    let hall = instance("0316", 9, people, "LOCATION:Hall");
+    let mut world = new_world();
+    for more in ["", "EXDATE:20260330T090000Z"] {
+        world.put("alice", &set(&[&series(people, more), &hall]));
+    }
+    let sends =
+        format!("ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:carol@example.org\":{X}");
+    let reply = message("REPLY", &[&to_alice(&sends, 1)]);
+    world.hand_in("alice", X, &reply).unwrap();
+    world.answer("carol", "ACCEPTED");
+    let expected = [
+        "series bob? x@elsewhere.net! carol+ without 0330",
+        "0316 bob? x@elsewhere.net! carol+",
+    ];
+    for who in ["alice", "carol"] {
+        assert_eq!(world.shape(who), expected, "{who}");
+    }
+}
