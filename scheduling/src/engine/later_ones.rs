@@ -36,8 +36,8 @@ pub(super) fn name_it_alone(entry: &mut Component) {
 }
 
 /// Where the component of an instance says what all later ones are, and does no longer: the next of these, and the component
-/// that says it from there on. What `is_apart` has, or gets, a component of its own, or is none of them. `None` where there is no
-/// later one, or none before long.
+/// that says it from there on. What `is_apart` has, or gets, a component of its own, or is none of them. `None` where there is
+/// no later one, or none before long.
 pub(super) fn later_ones(
     meeting: &Meeting<'_>,
     key: InstanceKey,

@@ -66,8 +66,8 @@ pub(super) struct Merged {
 /// Merges a client's version into the stored one, part by part.
 ///
 /// An instance that the client takes out with EXDATE is declined; it stays where there is no series of which it could be
-/// taken out. Of one that says what all later ones are, these stay what they are. A part that the client leaves out otherwise is put back; one that it adds is taken if the series yields that
-/// instance.
+/// taken out. Of one that says what all later ones are, these stay what they are. A part that the client leaves out otherwise
+/// is put back; one that it adds is taken if the series yields that instance.
 pub(super) fn merge(
     before: &CalendarObject,
     after: &CalendarObject,
@@ -335,7 +335,7 @@ fn answer_what_follows(
     let (Some(before), Some(now)) = (stored.series().and_then(own), series.and_then(own)) else {
         return;
     };
-    if participation(&now) == participation(&before) {
+    if participation(&now) == participation(&before) || stored.instances().next().is_none() {
         return;
     }
     let says_as_before =

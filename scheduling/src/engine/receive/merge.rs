@@ -215,9 +215,9 @@ impl Merge<'_> {
         // RFC 5545 §3.2.13: what says no more than what its own instance is, leaves the later ones as they are
         let alone = news.iter().filter(|(_, entry)| !is_of_later_ones(entry));
         let apart = with_alone(self.stored, &alone.map(|(key, _)| *key).collect());
-        let mut object = apart.unwrap_or_else(|| self.stored.object.clone());
-        let was = object.clone();
-        let meeting = Meeting::of(&was);
+        let apart = apart.as_ref().map(Meeting::of);
+        let stored = apart.as_ref().unwrap_or(self.stored);
+        let mut object = stored.object.clone();
         let kept = self.kept_away();
         let mut zones = BroughtZones::new(self.message.object, &object);
         for (key, entry) in &news {
@@ -229,7 +229,7 @@ impl Merge<'_> {
                 self.merge(Part::Instance(*key), &mut entry);
             }
             zones.bring(&mut entry);
-            put(&mut object, &meeting, *key, entry);
+            put(&mut object, stored, *key, entry);
         }
         zones.add_to(&mut object);
         for (key, _) in news.iter().filter(|(_, entry)| is_of_later_ones(entry)) {
